@@ -1,0 +1,24 @@
+import type { InputInfo } from './batchInfo.js';
+import type { BatchState } from './batchState.js';
+import type { Hold, HoldKind } from './hold.js';
+
+/** What travels with a batch through every operator, untouched. */
+export interface BatchContext {
+  /** The batch time: the end of its interval, in ms, a multiple of `interval`. */
+  readonly time: number;
+  /** The batch interval in ms. */
+  readonly interval: number;
+  /** The time of the batch before the very first one. Slides are counted from here, across restarts too. */
+  readonly zeroTime: number;
+  /** What each source put into the batch, by the name of the source. */
+  readonly inputs: Readonly<Record<string, InputInfo>>;
+  /** Where stateful operators keep their state, restored from the checkpoint. */
+  readonly state: BatchState;
+  /**
+   * Keeps the batch open until the hold is released. A batch is complete, and its progress may be saved, when no hold
+   * is left. A `'wait'` hold marks time spent waiting for another stream: it is not counted as processing.
+   *
+   * @throws {LateHoldError} when the batch is complete already
+   */
+  hold(kind?: HoldKind): Hold;
+}

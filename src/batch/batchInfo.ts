@@ -1,0 +1,55 @@
+import type { OffsetRange } from './offsetRange.js';
+
+/** What one source put into a batch. */
+export interface InputInfo {
+  /** Records handed to the operators. */
+  readonly records: number;
+  /** The offset ranges they came from, one a partition; a partition without records may be absent. */
+  readonly ranges: readonly OffsetRange[];
+  /** Records that waited in the source beyond this batch when it was planned. */
+  readonly lag: number;
+  /** The limit that applied when the batch was planned, in records per second; `undefined` when there was none. */
+  readonly rate?: number | undefined;
+  /** Bytes of records read for the batch, where the source knows them. */
+  readonly bytes?: number | undefined;
+  /** Bytes that had to be read beyond the ranges because the source's smallest unit is larger than a record. */
+  readonly overshootBytes?: number | undefined;
+  /** Records left out by a policy (malformed and skipped, or handed to a dead-letter Observable). */
+  readonly skipped?: number | undefined;
+}
+
+/**
+ * What is known of a batch once it is complete: the one thing that flows backward, to the rate controller, the
+ * committer, metrics and dashboards. Times are milliseconds of the scheduler's clock, delays milliseconds.
+ *
+ *     time ──── submissionTime ──── processingStartTime ── dispatch ── processingEndTime ── saved
+ *               |-- schedulingDelay --|------------ processingDelay -----------|
+ *               |----------------------- totalDelay ---------------------------|
+ *
+ * Source: Spark's `BatchInfo`.
+ */
+export interface BatchInfo {
+  /** The batch time: the end of its interval. */
+  readonly time: number;
+  /** The batch interval. */
+  readonly interval: number;
+  /** When the batch was planned, that is, its offset ranges were fixed. */
+  readonly submissionTime: number;
+  readonly processingStartTime: number;
+  readonly processingEndTime: number;
+  /** Waiting behind earlier batches. */
+  readonly schedulingDelay: number;
+  /** From start to the last hold released, less the time spent only waiting for another stream. */
+  readonly processingDelay: number;
+  readonly totalDelay: number;
+  /** The part of `processingDelay` before the first operator ran: reading the records. */
+  readonly fetchDelay: number;
+  /** The part of `processingDelay` in which operators ran synchronously and the event loop stood still. */
+  readonly dispatchDelay: number;
+  /** Saving the checkpoint and committing offsets, after `processingEndTime`. */
+  readonly saveDelay: number;
+  /** Records over all inputs. */
+  readonly records: number;
+  /** By the name of the source. */
+  readonly inputs: Readonly<Record<string, InputInfo>>;
+}

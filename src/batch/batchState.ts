@@ -1,0 +1,31 @@
+import type { Key } from './key.js';
+import type { KeyedState } from './keyedState.js';
+
+/** How an operator names its state and says what it is made of. */
+export interface StateDescription<K extends Key, S> {
+  /** The name of the operator, for messages. */
+  readonly operator: string;
+  /** The user's name for this state, stable across deployments. Required when a checkpoint is configured. */
+  readonly id?: string | undefined;
+  /**
+   * What the state depends on besides the user's functions, such as `window=60000 slide=5000`. A checkpoint with
+   * another signature is refused, because reading its state would give wrong results.
+   */
+  readonly signature?: string | undefined;
+  /** Version of the user's state schema. Default 0. */
+  readonly version?: number | undefined;
+  /** Turns a state saved under an older `version` into today's. Without it an older version is refused. */
+  readonly migrate?: ((state: unknown, fromVersion: number, key: K) => S) | undefined;
+}
+
+/** Where the stateful operators of one running stream keep their state. */
+export interface BatchState {
+  /**
+   * Opens the state of an operator, restored from the checkpoint where there is one. Called once a subscription, at
+   * the operator's first batch.
+   *
+   * @throws {MissingIdError} when a checkpoint is configured and `id` is not given
+   * @throws {DuplicateIdError} when another operator of the stream uses the id
+   */
+  keyed<K extends Key, S>(description: StateDescription<K, S>): KeyedState<K, S>;
+}

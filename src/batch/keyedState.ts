@@ -1,0 +1,19 @@
+import type { Key } from './key.js';
+
+/**
+ * The state of one operator: a map whose changes are noted, so that what a batch changed can be saved by itself.
+ *
+ * Values are cut off (encoded) when the batch has been dispatched, hence a function may change a state object in place
+ * as long as it calls `set` afterwards.
+ */
+export interface KeyedState<K extends Key, S> {
+  readonly size: number;
+  get(key: K): S | undefined;
+  has(key: K): boolean;
+  set(key: K, state: S): void;
+  delete(key: K): boolean;
+  /** All keys with their states, oldest key first. Entries may be set and deleted while iterating, as in a `Map`. */
+  entries(): IterableIterator<[K, S]>;
+  /** Gives the id free again: called when the operator is unsubscribed. */
+  close(): void;
+}

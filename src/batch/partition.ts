@@ -1,0 +1,14 @@
+import type { OffsetRange } from './offsetRange.js';
+
+/**
+ * The records of one input partition within a batch, in order.
+ *
+ * `index` is the place of the partition in its batch: (batch time, index) is unique and is the same again when the
+ * batch is replayed, so it can name an output. `range` is the offset range that the records came from; it is absent
+ * once records of several partitions were mixed (by a window, a shuffle or a union).
+ */
+export interface Partition<T> {
+  readonly index: number;
+  readonly records: readonly T[];
+  readonly range?: OffsetRange;
+}

@@ -1,0 +1,79 @@
+import type { ObservableInput, SchedulerLike } from 'rxjs';
+import type { OffsetRange } from '../batch/offsetRange.js';
+import type { Partition } from '../batch/partition.js';
+
+/** A position that was reached: the offset of the next record, by topic and partition. */
+export interface SourcePosition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What the batch driver gives a source when it is opened. */
+export interface SourceSetup {
+  /** The name of the source among those of its driver, for messages. */
+  readonly name: string;
+  /** Batch interval in ms. */
+  readonly interval: number;
+  readonly scheduler: SchedulerLike;
+  /** Where to go on, from the checkpoint; `undefined` when there is none, and the source's own start option applies. */
+  readonly restored: readonly SourcePosition[] | undefined;
+  /** Ranges that were planned and not completed before a restart: they will be fetched again, before anything else. */
+  readonly replay: readonly (readonly OffsetRange[])[];
+}
+
+/** What the batch driver asks of a source at a tick. */
+export interface PlanRequest {
+  /** The time of the batch. */
+  readonly time: number;
+  /**
+   * Gives the records per second that the controller allows, told what waits in the source; `undefined` for no limit.
+   * To be called exactly once, when the lag is known.
+   */
+  rate(lag: number): number | undefined;
+}
+
+/** The offset ranges of a batch, decided before any of them is read, so that the batch can be replayed. */
+export interface Plan {
+  readonly ranges: readonly OffsetRange[];
+  /** Records waiting beyond the ranges. */
+  readonly lag: number;
+  /** The limit that applied, in records per second. */
+  readonly rate?: number | undefined;
+}
+
+/** The records of a plan. */
+export interface Fetched<T> {
+  readonly partitions: readonly Partition<T>[];
+  readonly bytes?: number | undefined;
+  readonly overshootBytes?: number | undefined;
+  readonly skipped?: number | undefined;
+}
+
+/**
+ * An opened source. The driver calls `plan` one at a time, in order of batch time; `fetch` once for each plan, in the
+ * same order, possibly while later ones are planned; `commit` in order, for complete batches only. Everything is an
+ * `ObservableInput`, so that a source can be synchronous, a promise, or in virtual time; the last value counts.
+ */
+export interface SourceRun<T> {
+  plan(request: PlanRequest): ObservableInput<Plan>;
+  fetch(plan: Plan): ObservableInput<Fetched<T>>;
+  /** The batch of these ranges, and all before it, are complete and saved. */
+  commit(ranges: readonly OffsetRange[]): ObservableInput<unknown>;
+  /** Called once, whatever happened; nothing is called afterwards. */
+  close(): ObservableInput<unknown>;
+}
+
+/**
+ * Where records come from: the contract between the batch driver and a source.
+ *
+ * Source: Spark's `InputDStream` (compute) and `RateController` (publish), made replayable by planned ranges.
+ */
+export interface Source<T> {
+  /** Names the kind of source in messages, such as `kafkaBatches`. */
+  readonly kind: string;
+  /** Whether `commit` makes progress durable, so that a batch wrongly called complete would be lost for good. */
+  readonly durable: boolean;
+  /** No batch comes after the one that makes `plan` complete without a value: the source has ended. */
+  open(setup: SourceSetup): ObservableInput<SourceRun<T>>;
+}

@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.meta.url));
+
+// Tests and documentation examples import the package by its public names.
+const alias = [
+  { find: /^dstream$/, replacement: source('index.ts') },
+  { find: /^dstream\/(kafka|node|testing)$/, replacement: source('$1.ts') },
+];
+
+const slow = ['test/integration/**/*.test.ts', 'test/recovery/**/*.test.ts', 'test/package/**/*.test.ts'];
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        resolve: { alias },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: slow, testTimeout: 30_000 },
+      },
+      {
+        resolve: { alias },
+        test: { name: 'slow', include: slow, testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false },
+      },
+    ],
+  },
+});
