@@ -1,0 +1,54 @@
+// The core: everything here runs in a browser as well as in Node.
+export { Batch } from './batch/batch.js';
+export type { BatchContext } from './batch/batchContext.js';
+export type { BatchInfo, InputInfo } from './batch/batchInfo.js';
+export type { BatchState, StateDescription } from './batch/batchState.js';
+export {
+  AbandonedBatchError,
+  AuthenticationError,
+  AuthorizationError,
+  CheckpointError,
+  ConnectionError,
+  CorruptCheckpointError,
+  DeserializationError,
+  DStreamError,
+  type DStreamErrorCode,
+  DuplicateIdError,
+  FencedError,
+  IncompatibleStateError,
+  IntervalMismatchError,
+  InvalidOptionError,
+  InvalidRecordError,
+  LateHoldError,
+  MalformedRecordError,
+  MissingIdError,
+  OffsetOutOfRangeError,
+  OffsetTooLargeError,
+  OutputError,
+  ProtocolError,
+  QueueOverflowError,
+  StorageError,
+  TimedOutError,
+  UnclaimedBatchError,
+  UnknownTopicError,
+  UnsupportedClientError,
+  UnsupportedCodecError,
+} from './batch/errors.js';
+export type { Hold, HoldKind } from './batch/hold.js';
+export type { Key, Pair } from './batch/key.js';
+export type { KeyedState } from './batch/keyedState.js';
+export type { OffsetRange } from './batch/offsetRange.js';
+export type { Partition } from './batch/partition.js';
+export { concatMapBatch } from './operators/concatMapBatch.js';
+export { foreachBatch } from './operators/foreachBatch.js';
+export { mapRecords } from './operators/mapRecords.js';
+export type {
+  Checkpoint,
+  CheckpointSession,
+  PlannedBatch,
+  Positions,
+  RestoredCheckpoint,
+  RestoredState,
+  SavedBatch,
+  StateChange,
+} from './state/checkpoint.js';

@@ -14,6 +14,11 @@ export interface KeyedState<K extends Key, S> {
   delete(key: K): boolean;
   /** All keys with their states, oldest key first. Entries may be set and deleted while iterating, as in a `Map`. */
   entries(): IterableIterator<[K, S]>;
+  /**
+   * Cuts off what changed since the last cut: it belongs to the batch of this time, and is saved when that batch is
+   * complete. Called by the operator after each batch.
+   */
+  cut(time: number): void;
   /** Gives the id free again: called when the operator is unsubscribed. */
   close(): void;
 }

@@ -1,0 +1,36 @@
+import { from, map, type ObservableInput, type OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { checkFunction } from '../batch/checks.js';
+import { heldEffects } from './heldEffects.js';
+
+/**
+ * Transforms the records of each batch asynchronously, one batch after the other, holding the batch meanwhile. Use it
+ * where you would use `concatMap`, which takes no hold and would let the batch complete too early.
+ *
+ * `project` gives the new records: a promise, or any `ObservableInput` whose last value counts. The batch that goes on
+ * has them in one partition without an offset range. When `project` throws or fails, the batch fails.
+ *
+ * @example
+ * ```ts
+ * import { concatMapBatch, foreachBatch, fromBatches } from 'dstream';
+ *
+ * const prices = new Map([['a', 1], ['b', 2]]);
+ * fromBatches([['a', 'b']], { interval: 10 })
+ *   .pipe(
+ *     concatMapBatch(async (names) => names.map((name) => prices.get(name))),
+ *     foreachBatch((records) => console.log(records)),
+ *   )
+ *   .subscribe();
+ * // => [ 1, 2 ]
+ * ```
+ */
+export function concatMapBatch<T, R>(
+  project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly R[]>,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  checkFunction('concatMapBatch', 'project', project);
+  return heldEffects(
+    (batch) => from(project(batch.records, batch.context)).pipe(map((records) => batch.withRecords(records))),
+    false,
+  );
+}

@@ -1,0 +1,33 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { checkFunction } from '../batch/checks.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Applies a function to every record of every batch. Partitions, offset ranges and the context stay as they are.
+ *
+ * Source: Spark's `map`.
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, mapRecords } from 'dstream';
+ *
+ * fromBatches([['a', 'bb']], { interval: 10 })
+ *   .pipe(
+ *     mapRecords((word) => word.length),
+ *     foreachBatch((lengths) => console.log(lengths)),
+ *   )
+ *   .subscribe();
+ * // => [ 1, 2 ]
+ * ```
+ */
+export function mapRecords<T, R>(
+  project: (record: T, context: BatchContext) => R,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  checkFunction('mapRecords', 'project', project);
+  return perBatch(() => (batch) => {
+    const { context } = batch;
+    return batch.withPartitions((partition) => partition.records.map((record) => project(record, context)));
+  });
+}

@@ -1,0 +1,84 @@
+import type { ObservableInput } from 'rxjs';
+import type { Key } from '../batch/key.js';
+import type { OffsetRange } from '../batch/offsetRange.js';
+
+/** The next offset to read of each partition of one source. */
+export type Positions = readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
+
+/** What one batch changed in the state of one operator. Values are as the operator left them, not encoded. */
+export interface StateChange {
+  readonly id: string;
+  readonly operator: string;
+  readonly signature: string;
+  readonly version: number;
+  readonly set: readonly (readonly [key: Key, state: unknown])[];
+  readonly deleted: readonly Key[];
+}
+
+/** A batch whose ranges are fixed and whose records have not been read yet. */
+export interface PlannedBatch {
+  readonly time: number;
+  /** Offset ranges by the name of the source. */
+  readonly ranges: Readonly<Record<string, readonly OffsetRange[]>>;
+}
+
+/** A complete batch. */
+export interface SavedBatch {
+  readonly time: number;
+  readonly zeroTime: number;
+  readonly interval: number;
+  /** Where each source goes on after this batch, by the name of the source. */
+  readonly positions: Readonly<Record<string, Positions>>;
+  /** The encoded changes of every stateful operator, in the order in which they were cut off. */
+  readonly changes: readonly unknown[];
+}
+
+/** The state of one operator as it was saved. */
+export interface RestoredState {
+  readonly operator: string;
+  readonly signature: string;
+  readonly version: number;
+  /** Read once, oldest key first. */
+  entries(): Iterable<readonly [Key, unknown]>;
+}
+
+/** What a checkpoint holds after a restart. */
+export interface RestoredCheckpoint {
+  readonly zeroTime: number;
+  readonly interval: number;
+  /** Time of the last complete batch. */
+  readonly time: number;
+  readonly positions: Readonly<Record<string, Positions>>;
+  /** Batches that were planned after `time` and not completed, in order of time. */
+  readonly planned: readonly PlannedBatch[];
+  readonly stateIds: readonly string[];
+  state(id: string): RestoredState | undefined;
+}
+
+/**
+ * An opened checkpoint of one running stream. `plan` and `save` are called one at a time, in order of batch time; a
+ * saved batch and its state are durable, as one, when what `save` returns has completed.
+ */
+export interface CheckpointSession {
+  readonly restored: RestoredCheckpoint | undefined;
+  /**
+   * Encodes changes at the moment they are cut off, before a later batch can alter the same objects. What it returns is
+   * only handed back in `SavedBatch.changes`.
+   */
+  encode(change: StateChange): unknown;
+  /** Notes the ranges of a batch before the first byte of it is read, so that a replayed batch has the same ranges. */
+  plan(batch: PlannedBatch): ObservableInput<unknown>;
+  save(batch: SavedBatch): ObservableInput<unknown>;
+  close(): ObservableInput<unknown>;
+}
+
+/**
+ * Where progress and state are kept across restarts: the contract of all checkpoint stores.
+ *
+ * Source: Spark's checkpointing, with data only and no code in it.
+ */
+export interface Checkpoint {
+  /** Shown in messages, such as a path. */
+  readonly location: string;
+  open(): ObservableInput<CheckpointSession>;
+}

@@ -1,0 +1,98 @@
+import type { BatchState, StateDescription } from '../batch/batchState.js';
+import { DuplicateIdError, IncompatibleStateError, MissingIdError } from '../batch/errors.js';
+import type { Key } from '../batch/key.js';
+import type { KeyedState } from '../batch/keyedState.js';
+import type { CheckpointSession, RestoredState, StateChange } from './checkpoint.js';
+import { MemoryKeyedState } from './memoryKeyedState.js';
+
+/**
+ * The states of all operators of one running stream: hands them out, restored, under ids that are unique, and collects
+ * what each batch changed, until the driver takes it for saving.
+ */
+export class StateRegistry implements BatchState {
+  readonly #session: CheckpointSession | undefined;
+  readonly #open = new Map<string, string>();
+  readonly #seen = new Set<string>();
+  readonly #changes = new Map<number, unknown[]>();
+
+  constructor(session?: CheckpointSession) {
+    this.#session = session;
+  }
+
+  keyed<K extends Key, S>(description: StateDescription<K, S>): KeyedState<K, S> {
+    const { operator, id } = description;
+    const session = this.#session;
+    if (id === undefined) {
+      if (session) throw new MissingIdError(operator);
+      return new MemoryKeyedState<K, S>([]);
+    }
+    const other = this.#open.get(id);
+    if (other !== undefined) throw new DuplicateIdError(operator, id, other);
+    this.#open.set(id, operator);
+    const free = () => this.#open.delete(id);
+    if (!session) return new MemoryKeyedState<K, S>([], undefined, free);
+
+    const restored = this.#seen.has(id) ? undefined : session.restored?.state(id);
+    this.#seen.add(id);
+    const { signature = '', version = 0 } = description;
+    const entries = restored ? restoredEntries(description, id, restored) : [];
+    return new MemoryKeyedState<K, S>(
+      entries,
+      (time, set, deleted) => this.#cut(session, time, { id, operator, signature, version, set, deleted }),
+      free,
+    );
+  }
+
+  /** What the batch of this time changed, encoded; given out once. */
+  takeChanges(time: number): readonly unknown[] {
+    const changes = this.#changes.get(time) ?? [];
+    this.#changes.delete(time);
+    return changes;
+  }
+
+  /**
+   * To be called when the first batch is complete: every state in the checkpoint must have been asked for by then.
+   *
+   * @throws {IncompatibleStateError} when an operator that had state is not there any more
+   */
+  checkAllRestored(): void {
+    const restored = this.#session?.restored;
+    const vanished = restored?.stateIds.find((id) => !this.#seen.has(id));
+    if (restored === undefined || vanished === undefined) return;
+    throw new IncompatibleStateError(
+      vanished,
+      `the state of a ${restored.state(vanished)?.operator ?? 'stateful operator'}`,
+      'nothing',
+      'no operator of the stream has this id any more; bring it back, or start with a new checkpoint',
+    );
+  }
+
+  #cut(session: CheckpointSession, time: number, change: StateChange): void {
+    const changes = this.#changes.get(time);
+    const encoded = session.encode(change);
+    if (changes) changes.push(encoded);
+    else this.#changes.set(time, [encoded]);
+  }
+}
+
+function* restoredEntries<K extends Key, S>(
+  description: StateDescription<K, S>,
+  id: string,
+  restored: RestoredState,
+): Iterable<readonly [K, S]> {
+  const { operator, signature = '', version = 0, migrate } = description;
+  if (restored.operator !== operator || restored.signature !== signature) {
+    const saved = `${restored.operator} ${restored.signature}`.trim();
+    const rule = 'the state of another operator, or of one with other settings, cannot be read';
+    throw new IncompatibleStateError(id, saved, `${operator} ${signature}`.trim(), rule);
+  }
+  if (restored.version !== version && !(migrate && restored.version < version)) {
+    const rule =
+      restored.version > version ? 'a newer version cannot be read' : 'give migrate to read an older version';
+    throw new IncompatibleStateError(id, `version ${restored.version}`, `version ${version}`, rule);
+  }
+  for (const [key, state] of restored.entries()) {
+    const current = restored.version === version ? state : migrate?.(state, restored.version, key as K);
+    yield [key as K, current as S];
+  }
+}
