@@ -1,3 +1,4 @@
+import type { ObservableInput } from 'rxjs';
 import type { DStreamError } from '../../batch/errors.js';
 import type { RecordReader } from './recordReader.js';
 
@@ -48,28 +49,29 @@ export interface FetchedPartition extends TopicPartition {
  * The client port: what a log source needs of a partitioned, replayable log. Kafka through kafkajs stands behind it,
  * and the in-memory log too, so that the same source code runs in a test, in a browser and against a cluster.
  *
- * Every promise settles within the client's own time-outs and retries, and rejects only with a `DStreamError`. Clients
+ * Everything is an `ObservableInput`: promises for a real log, synchronous or virtual time for one in memory; the last
+ * value counts. Each settles within the client's own time-outs and retries, and fails only with a `DStreamError`. Clients
  * bring no arithmetic of their own: which ranges to read, how many bytes and when to commit is decided by the source.
  */
 export interface LogClient {
   /** Shown in messages, such as `kafka localhost:9092`. */
   readonly name: string;
-  connect(): Promise<void>;
+  connect(): ObservableInput<unknown>;
   /**
    * The partitions of the topics, in order of topic and number. A pattern gives those of every topic that matches now.
    *
    * @throws {UnknownTopicError} when a topic named by a string is not there
    */
-  partitions(topics: readonly (string | RegExp)[]): Promise<readonly TopicPartition[]>;
+  partitions(topics: readonly (string | RegExp)[]): ObservableInput<readonly TopicPartition[]>;
   /** The offsets of a point; a partition with nothing at or after a timestamp gives its latest offset. */
-  offsets(partitions: readonly TopicPartition[], point: LogPoint): Promise<readonly LogPosition[]>;
+  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly LogPosition[]>;
   /** What the group has committed; a partition without a committed offset is left out. */
-  committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly LogPosition[]>;
-  commit(groupId: string, positions: readonly LogPosition[]): Promise<void>;
+  committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly LogPosition[]>;
+  commit(groupId: string, positions: readonly LogPosition[]): ObservableInput<unknown>;
   /**
-   * Reads on from the given offsets: one request to each broker concerned, all in parallel. Partitions come back in any
-   * order, and one may come back without records.
+   * Reads on from the given offsets: one request to each broker concerned, all in parallel. May emit several times, once
+   * for each broker's answer as it comes. Partitions come back in any order, and one may come back without records.
    */
-  fetch(requests: readonly FetchRequest[], options: FetchOptions): Promise<readonly FetchedPartition[]>;
-  close(): Promise<void>;
+  fetch(requests: readonly FetchRequest[], options: FetchOptions): ObservableInput<readonly FetchedPartition[]>;
+  close(): ObservableInput<unknown>;
 }
