@@ -1,4 +1,12 @@
 // The core: everything here runs in a browser as well as in Node.
+
+export type {
+  BatchFormation,
+  InFlightBatch,
+  RateController,
+  RateControllerFactory,
+  RateControllerSetup,
+} from './backpressure/rateController.js';
 export { Batch } from './batch/batch.js';
 export type { BatchContext } from './batch/batchContext.js';
 export type { BatchInfo, InputInfo } from './batch/batchInfo.js';
@@ -42,6 +50,20 @@ export type { Partition } from './batch/partition.js';
 export { concatMapBatch } from './operators/concatMapBatch.js';
 export { foreachBatch } from './operators/foreachBatch.js';
 export { mapRecords } from './operators/mapRecords.js';
+export { type BatchStreams, batchesFrom, type RecordOf } from './sources/batchesFrom.js';
+export { BatchStream } from './sources/batchStream.js';
+export type { DriverOptions } from './sources/driverOptions.js';
+export { type FromBatchesOptions, fromBatches } from './sources/fromBatches.js';
+export type {
+  Fetched,
+  Plan,
+  PlanRequest,
+  Source,
+  SourcePosition,
+  SourceRun,
+  SourceSetup,
+} from './sources/source.js';
+export type { StopOptions, StopReport } from './sources/stopReport.js';
 export type {
   Checkpoint,
   CheckpointSession,

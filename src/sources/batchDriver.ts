@@ -1,0 +1,395 @@
+import {
+  concat,
+  defaultIfEmpty,
+  defer,
+  EMPTY,
+  forkJoin,
+  from,
+  last,
+  map,
+  mergeMap,
+  type Observable,
+  type ObservableInput,
+  Subscription,
+  tap,
+} from 'rxjs';
+import type { RateController } from '../backpressure/rateController.js';
+import { Batch } from '../batch/batch.js';
+import { firstBatchTime } from '../batch/batchTime.js';
+import { UnclaimedBatchError } from '../batch/errors.js';
+import { OpenBatch } from '../batch/openBatch.js';
+import type { CheckpointSession, PlannedBatch, Positions } from '../state/checkpoint.js';
+import { StateRegistry } from '../state/stateRegistry.js';
+import type { ResolvedDriverOptions } from './driverOptions.js';
+import { RunningBatch } from './runningBatch.js';
+import { SerialQueue } from './serialQueue.js';
+import type { Fetched, Plan, Source, SourceRun } from './source.js';
+import type { StopReport } from './stopReport.js';
+
+/** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
+export interface DriverOutput {
+  next(name: string, batch: Batch<unknown>): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+/**
+ * Drives one or several sources through one subscription.
+ *
+ *     tick ─> due ──plan──> planned ──fetch, dispatch──> open ──holds──> done ──save, commit──> BatchInfo
+ *             (times)       (offset ranges)              (records)       (in batch order)
+ *
+ * Three queues, each worked one item at a time: ticks are planned, planned batches are read and dispatched (while fewer
+ * than `concurrentBatches` are open), and complete batches are saved, always the oldest first, so that what is saved is
+ * the unbroken run of complete batches. A batch keeps its place until it is saved; records live only while it is open.
+ *
+ * Source: Spark's `JobGenerator` and `JobScheduler`.
+ */
+export class BatchDriver {
+  readonly #sources: Readonly<Record<string, Source<unknown>>>;
+  readonly #options: ResolvedDriverOptions;
+  readonly #output: DriverOutput;
+  readonly #work = new Subscription();
+  readonly #runs = new Map<string, SourceRun<unknown>>();
+  readonly #controllers = new Map<string, RateController>();
+  readonly #positions = new Map<string, Map<string, Positions[number]>>();
+  /** Started batches, oldest first; the first `#saving` of them are complete and on their way to be saved. */
+  readonly #open: RunningBatch[] = [];
+  #saving = 0;
+  readonly #due: SerialQueue<number>;
+  readonly #planned: SerialQueue<RunningBatch>;
+  readonly #done: SerialQueue<RunningBatch>;
+  #session: CheckpointSession | undefined;
+  #state = new StateRegistry();
+  #zeroTime = 0;
+  #nextTime = 0;
+  #restoredChecked = false;
+  #ended = false;
+  #closed = false;
+  #stopping: { readonly completed: number[]; finish(report: StopReport): void } | undefined;
+
+  constructor(
+    sources: Readonly<Record<string, Source<unknown>>>,
+    options: ResolvedDriverOptions,
+    output: DriverOutput,
+  ) {
+    this.#sources = sources;
+    this.#options = options;
+    this.#output = output;
+    const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
+    const free = () => this.#open.length < options.concurrentBatches;
+    this.#due = new SerialQueue((time) => this.#plan(time), on);
+    this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
+    this.#done = new SerialQueue((batch) => this.#save(batch), on);
+  }
+
+  start(): void {
+    this.#run(concat(this.#openCheckpoint(), this.#openSources()), () => this.#startTicking());
+  }
+
+  /** Unsubscribed: aborts what is open. Nothing more is sent, and what resources report while closing is of no use. */
+  close(): void {
+    if (this.#shut()) this.#closeResources().subscribe({ error: () => {} });
+  }
+
+  /** Plans no more batches, finishes those that are planned, completes the output, then calls `finish`. */
+  stop(drainMs: number, finish: (report: StopReport) => void): void {
+    if (this.#closed) return finish({ completed: [], aborted: [] });
+    this.#stopping = { completed: [], finish };
+    this.#due.clear();
+    this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainMs));
+    this.#finishWhenDrained();
+  }
+
+  // ---- opening
+
+  #openCheckpoint(): Observable<unknown> {
+    const { checkpoint } = this.#options;
+    if (!checkpoint) return EMPTY;
+    return defer(() => checkpoint.open()).pipe(
+      tap((session) => {
+        this.#session = session;
+        this.#state = new StateRegistry(session);
+      }),
+    );
+  }
+
+  #openSources(): Observable<unknown> {
+    const { interval, scheduler, backpressure, initialRate } = this.#options;
+    const open = Object.entries(this.#sources).map(([name, source]) =>
+      defer(() => {
+        const restored = this.#session?.restored;
+        const positions = restored?.positions[name];
+        for (const position of positions ?? []) this.#positionsOf(name).set(keyOf(position), position);
+        const replay = restored?.planned.map((planned) => planned.ranges[name] ?? []) ?? [];
+        if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
+        return from(source.open({ name, interval, scheduler, restored: positions, replay }));
+      }).pipe(tap((run) => this.#runs.set(name, run))),
+    );
+    return forkJoin(open);
+  }
+
+  #startTicking(): void {
+    const { interval, scheduler } = this.#options;
+    const restored = this.#session?.restored;
+    const now = scheduler.now();
+    this.#zeroTime = restored?.zeroTime ?? firstBatchTime(now, interval) - interval;
+    const lastTime = restored ? (restored.planned.at(-1)?.time ?? restored.time) : this.#zeroTime;
+    this.#nextTime = restored ? firstBatchTime(lastTime, interval) : lastTime + interval;
+    for (const planned of restored?.planned ?? [])
+      this.#planned.push(replayed(planned, Object.keys(this.#sources), now));
+    if (this.#nextTime <= now) this.#tick();
+    else this.#scheduleTick();
+  }
+
+  // ---- ticking and planning
+
+  /**
+   * Fires every tick that is due, each with its nominal time, however late. At least one fires at each call, so that a
+   * clock that was set back does not stop the stream: batch times are logical.
+   */
+  #tick(): void {
+    const now = this.#options.scheduler.now();
+    do {
+      this.#due.push(this.#nextTime);
+      this.#nextTime += this.#options.interval;
+    } while (this.#nextTime <= now && this.#ticking);
+    if (this.#ticking) this.#scheduleTick();
+  }
+
+  get #ticking(): boolean {
+    return !(this.#closed || this.#ended || this.#stopping);
+  }
+
+  #scheduleTick(): void {
+    const { scheduler, interval } = this.#options;
+    const delay = Math.min(Math.max(this.#nextTime - scheduler.now(), 0), interval);
+    const tick = scheduler.schedule(() => {
+      this.#work.remove(tick);
+      if (this.#ticking) this.#tick();
+    }, delay);
+    this.#work.add(tick);
+  }
+
+  #plan(time: number): Observable<unknown> {
+    const submissionTime = this.#options.scheduler.now();
+    const plans = [...this.#runs].map(([name, run]) =>
+      defer(() => run.plan({ time, rate: (lag) => this.#rate(name, time, lag) })).pipe(
+        defaultIfEmpty(undefined),
+        last(),
+        map((plan) => [name, plan] as const),
+      ),
+    );
+    return forkJoin(plans).pipe(
+      mergeMap((answers) => {
+        if (answers.every(([, plan]) => plan === undefined)) return this.#end();
+        const batch = new RunningBatch(
+          time,
+          submissionTime,
+          new Map(answers.map(([name, plan]) => [name, plan ?? noPlan])),
+        );
+        return concat(
+          this.#logPlan(batch),
+          defer(() => this.#enqueue(batch)),
+        );
+      }),
+    );
+  }
+
+  #rate(name: string, time: number, lag: number): number | undefined {
+    const controller = this.#controllers.get(name);
+    if (!controller) return undefined;
+    const now = this.#options.scheduler.now();
+    const inFlight = [...this.#open, ...this.#planned.waiting].map((batch) => ({
+      time: batch.time,
+      records: batch.recordsOf(name),
+      runningFor: batch.processingStartTime === undefined ? undefined : now - batch.processingStartTime,
+    }));
+    return controller.rate({ time, now, inFlight, lag }) ?? this.#options.initialRate;
+  }
+
+  #logPlan(batch: RunningBatch): ObservableInput<unknown> {
+    if (!this.#session) return EMPTY;
+    const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, plan.ranges]));
+    return this.#session.plan({ time: batch.time, ranges });
+  }
+
+  #enqueue(batch: RunningBatch): Observable<never> {
+    this.#planned.push(batch);
+    return EMPTY;
+  }
+
+  #end(): Observable<never> {
+    this.#ended = true;
+    this.#due.clear();
+    return EMPTY;
+  }
+
+  // ---- reading and dispatching
+
+  #process(batch: RunningBatch): Observable<unknown> {
+    this.#open.push(batch);
+    batch.processingStartTime = this.#options.scheduler.now();
+    const fetches = [...this.#runs].map(([name, run]) =>
+      defer(() => run.fetch(batch.plans.get(name) ?? noPlan)).pipe(
+        last(),
+        map((fetched) => [name, fetched] as const),
+      ),
+    );
+    return forkJoin(fetches).pipe(tap((answers) => this.#dispatch(batch, new Map(answers))));
+  }
+
+  #dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
+    const { interval, scheduler } = this.#options;
+    batch.fetched(fetched);
+    batch.dispatchTime = scheduler.now();
+    const fields = { time: batch.time, interval, zeroTime: this.#zeroTime, inputs: batch.inputs, state: this.#state };
+    const events = { complete: () => this.#completed(batch), fail: (error: unknown) => this.#fail(error) };
+    const open = new OpenBatch(fields, events, () => scheduler.now());
+    batch.open = open;
+    const own = open.hold();
+    for (const [name, { partitions }] of fetched) {
+      this.#output.next(name, new Batch(partitions, open));
+      if (this.#closed) return;
+    }
+    batch.dispatchDelay = scheduler.now() - batch.dispatchTime;
+    if (open.holdsTaken === 1 && this.#options.unclaimed === 'error' && this.#durable) {
+      own.fail(new UnclaimedBatchError(batch.time));
+    } else own.release();
+  }
+
+  get #durable(): boolean {
+    return this.#session !== undefined || Object.values(this.#sources).some((source) => source.durable);
+  }
+
+  // ---- completing and saving
+
+  #completed(batch: RunningBatch): void {
+    if (this.#closed) return;
+    batch.processingEndTime = this.#options.scheduler.now();
+    // Only the unbroken run of complete batches is saved: a later one waits for those before it.
+    for (;;) {
+      const next = this.#open[this.#saving];
+      if (next?.processingEndTime === undefined) return;
+      this.#saving++;
+      this.#done.push(next);
+    }
+  }
+
+  #save(batch: RunningBatch): Observable<unknown> {
+    if (!this.#restoredChecked) this.#state.checkAllRestored();
+    this.#restoredChecked = true;
+    return concat(
+      this.#saveCheckpoint(batch),
+      this.#commit(batch),
+      defer(() => this.#saved(batch)),
+    );
+  }
+
+  #saveCheckpoint(batch: RunningBatch): ObservableInput<unknown> {
+    const changes = this.#state.takeChanges(batch.time);
+    for (const [name, plan] of batch.plans) {
+      const positions = this.#positionsOf(name);
+      for (const { topic, partition, until } of plan.ranges) {
+        positions.set(keyOf({ topic, partition }), { topic, partition, offset: until });
+      }
+    }
+    if (!this.#session) return EMPTY;
+    const positions = Object.fromEntries([...this.#positions].map(([name, map]) => [name, [...map.values()]]));
+    const { interval } = this.#options;
+    return this.#session.save({ time: batch.time, zeroTime: this.#zeroTime, interval, positions, changes });
+  }
+
+  #commit(batch: RunningBatch): ObservableInput<unknown> {
+    const commits = [...this.#runs].map(([name, run]) =>
+      defer(() => run.commit(batch.plans.get(name)?.ranges ?? [])).pipe(defaultIfEmpty(undefined)),
+    );
+    return forkJoin(commits);
+  }
+
+  #saved(batch: RunningBatch): Observable<never> {
+    this.#open.shift();
+    this.#saving--;
+    const info = batch.info(this.#options.interval, this.#options.scheduler.now());
+    for (const [name, controller] of this.#controllers) controller.completed(info, info.inputs[name]?.records ?? 0);
+    this.#stopping?.completed.push(batch.time);
+    this.#options.batchObserver?.next(info);
+    this.#planned.run();
+    return EMPTY;
+  }
+
+  // ---- ending
+
+  #finishWhenDrained(): void {
+    const drained = this.#due.idle && this.#planned.idle && this.#done.idle && this.#open.length === 0;
+    if (drained && (this.#ended || this.#stopping)) this.#finish();
+  }
+
+  /** Closes everything, aborting what is still open, and completes the output. */
+  #finish(): void {
+    const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
+    if (!this.#shut()) return;
+    const report = { completed: this.#stopping?.completed ?? [], aborted };
+    this.#closeResources().subscribe({
+      error: (error: unknown) => {
+        this.#output.error(error);
+        this.#stopping?.finish(report);
+      },
+      complete: () => {
+        this.#output.complete();
+        this.#stopping?.finish(report);
+      },
+    });
+  }
+
+  /** Closes everything first, so that a `retry()` finds files and locks free; then tells the output. */
+  #fail(error: unknown): void {
+    const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
+    if (!this.#shut()) return;
+    const tell = () => {
+      this.#output.error(error);
+      this.#stopping?.finish({ completed: this.#stopping.completed, aborted });
+    };
+    // What fails while closing after a failure is a consequence of it: the first error is the one to report.
+    this.#closeResources().subscribe({ error: tell, complete: tell });
+  }
+
+  #shut(): boolean {
+    if (this.#closed) return false;
+    this.#closed = true;
+    for (const batch of this.#open) batch.open?.close();
+    this.#due.close();
+    this.#planned.close();
+    this.#done.close();
+    this.#work.unsubscribe();
+    return true;
+  }
+
+  #closeResources(): Observable<unknown> {
+    const runs = [...this.#runs.values()].map((run) => defer(() => run.close()));
+    const session = this.#session;
+    return concat(...runs, session ? defer(() => session.close()) : EMPTY);
+  }
+
+  /** Subscribes for as long as the driver lives; an error fails the stream. */
+  #run(work: Observable<unknown>, complete: () => void): void {
+    this.#work.add(work.subscribe({ error: (error: unknown) => this.#fail(error), complete }));
+  }
+
+  #positionsOf(name: string): Map<string, Positions[number]> {
+    const positions = this.#positions.get(name) ?? new Map<string, Positions[number]>();
+    this.#positions.set(name, positions);
+    return positions;
+  }
+}
+
+const noPlan: Plan = { ranges: [], lag: 0 };
+
+function keyOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+  return `${topic}/${partition}`;
+}
+
+function replayed(planned: PlannedBatch, names: readonly string[], now: number): RunningBatch {
+  const plans = names.map((name): [string, Plan] => [name, { ranges: planned.ranges[name] ?? [], lag: 0 }]);
+  return new RunningBatch(planned.time, now, new Map(plans));
+}

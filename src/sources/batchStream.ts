@@ -1,0 +1,64 @@
+import { Observable, type Subscriber } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkNonNegative } from '../batch/checks.js';
+import type { BatchDriver } from './batchDriver.js';
+import type { StopOptions, StopReport } from './stopReport.js';
+
+/** Subscribes to a stream and gives the driver that serves the subscription. */
+export type SubscribeBatches<T> = (subscriber: Subscriber<Batch<T>>) => { driver: BatchDriver; close(): void };
+
+/**
+ * An Observable of batches, one an interval, that can be stopped gracefully.
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches } from 'dstream';
+ *
+ * const words = fromBatches([['a'], ['b']], { interval: 5, emptyAfter: Infinity });
+ * words.pipe(foreachBatch((records) => console.log(records))).subscribe(async ({ context }) => {
+ *   if (context.inputs.batches?.lag === 0) await words.stop();
+ * });
+ * // => [ 'a' ]
+ * // => [ 'b' ]
+ * ```
+ */
+export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposable {
+  readonly #drivers: Set<BatchDriver>;
+  readonly #drainMs: number;
+
+  /** @internal Streams are made by `kafkaBatches`, `fromBatches` and their like. */
+  constructor(interval: number, subscribe: SubscribeBatches<T>) {
+    const drivers = new Set<BatchDriver>();
+    super((subscriber) => {
+      const { driver, close } = subscribe(subscriber);
+      drivers.add(driver);
+      return () => {
+        drivers.delete(driver);
+        close();
+      };
+    });
+    this.#drivers = drivers;
+    this.#drainMs = 10 * interval;
+  }
+
+  /**
+   * Stops every subscription of this stream: no further batch is planned, those that are planned are finished and
+   * saved, then the subscribers complete. Unsubscribing, in contrast, aborts what is open.
+   */
+  async stop(options: StopOptions = {}): Promise<StopReport> {
+    const drainMs = options.drainMs ?? this.#drainMs;
+    checkNonNegative('stop', 'drainMs', drainMs);
+    const stopping = [...this.#drivers].map(
+      (driver) => new Promise<StopReport>((resolve) => driver.stop(drainMs, resolve)),
+    );
+    const reports = await Promise.all(stopping);
+    return {
+      completed: reports.flatMap((report) => report.completed),
+      aborted: reports.flatMap((report) => report.aborted),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}

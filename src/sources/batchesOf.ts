@@ -1,0 +1,18 @@
+import type { Batch } from '../batch/batch.js';
+import { BatchDriver } from './batchDriver.js';
+import { BatchStream } from './batchStream.js';
+import type { ResolvedDriverOptions } from './driverOptions.js';
+import type { Source } from './source.js';
+
+/** One source as a stream of its own. Cold: every subscription has a driver and opens the source anew. */
+export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedDriverOptions): BatchStream<T> {
+  return new BatchStream<T>(options.interval, (subscriber) => {
+    const driver = new BatchDriver({ [name]: source }, options, {
+      next: (_, batch) => subscriber.next(batch as Batch<T>),
+      error: (error) => subscriber.error(error),
+      complete: () => subscriber.complete(),
+    });
+    driver.start();
+    return { driver, close: () => driver.close() };
+  });
+}

@@ -1,0 +1,77 @@
+import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
+import type { RateControllerFactory } from '../backpressure/rateController.js';
+import type { BatchInfo } from '../batch/batchInfo.js';
+import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../batch/checks.js';
+import { InvalidOptionError } from '../batch/errors.js';
+import type { Checkpoint } from '../state/checkpoint.js';
+
+/** What every stream of batches takes, whatever its source. */
+export interface DriverOptions {
+  /** Batch interval in ms, a positive integer. Batch times are its multiples. */
+  readonly interval: number;
+  /**
+   * How many batches may be open at once. More than 1 lets the effects of outputs overlap; operators and state still
+   * run in batch order.
+   * @default 1
+   */
+  readonly concurrentBatches?: number;
+  /** Rate controller, such as `pid()`. Without one every batch takes all that waits, within the source's own caps. */
+  readonly backpressure?: RateControllerFactory;
+  /**
+   * Records per second before the controller's first estimate. Needs `backpressure`.
+   * @default 1000
+   */
+  readonly initialRate?: number;
+  /** Keeps progress and state across restarts. */
+  readonly checkpoint?: Checkpoint;
+  /** Receives the `BatchInfo` of every complete batch, after its progress was saved. */
+  readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'>;
+  /**
+   * What to do when a batch of a source with durable progress was dispatched and no operation claimed it.
+   * @default 'error'
+   */
+  readonly unclaimed?: 'error' | 'complete';
+  /**
+   * The clock and the timer of the stream.
+   * @default asyncScheduler
+   */
+  readonly scheduler?: SchedulerLike;
+}
+
+/** The options with their defaults, checked. */
+export interface ResolvedDriverOptions {
+  readonly interval: number;
+  readonly concurrentBatches: number;
+  readonly backpressure: RateControllerFactory | undefined;
+  readonly initialRate: number;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly batchObserver: Pick<Observer<BatchInfo>, 'next'> | undefined;
+  readonly unclaimed: 'error' | 'complete';
+  readonly scheduler: SchedulerLike;
+}
+
+const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error', scheduler: asyncScheduler } as const;
+
+/** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
+export function resolveDriverOptions(owner: string, options: DriverOptions): ResolvedDriverOptions {
+  const { interval, backpressure, checkpoint, batchObserver } = options;
+  const resolved = {
+    interval,
+    backpressure,
+    checkpoint,
+    batchObserver,
+    concurrentBatches: options.concurrentBatches ?? defaults.concurrentBatches,
+    initialRate: options.initialRate ?? defaults.initialRate,
+    unclaimed: options.unclaimed ?? defaults.unclaimed,
+    scheduler: options.scheduler ?? defaults.scheduler,
+  };
+  checkPositiveInteger(owner, 'interval', interval);
+  checkPositiveInteger(owner, 'concurrentBatches', resolved.concurrentBatches);
+  checkPositive(owner, 'initialRate', resolved.initialRate);
+  checkOneOf(owner, 'unclaimed', resolved.unclaimed, ['error', 'complete']);
+  if (backpressure !== undefined) checkFunction(owner, 'backpressure', backpressure);
+  else if (options.initialRate !== undefined) {
+    throw new InvalidOptionError(owner, 'initialRate', options.initialRate, 'needs backpressure to be set');
+  }
+  return resolved;
+}

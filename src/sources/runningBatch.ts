@@ -1,0 +1,65 @@
+import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
+import type { OpenBatch } from '../batch/openBatch.js';
+import type { Fetched, Plan } from './source.js';
+
+/** A batch on its way through the driver: planned, then open, then done. Holds numbers only, no records. */
+export class RunningBatch {
+  readonly time: number;
+  readonly submissionTime: number;
+  readonly plans: ReadonlyMap<string, Plan>;
+  inputs: Readonly<Record<string, InputInfo>> = {};
+  open: OpenBatch | undefined;
+  processingStartTime: number | undefined;
+  dispatchTime = 0;
+  dispatchDelay = 0;
+  processingEndTime: number | undefined;
+
+  constructor(time: number, submissionTime: number, plans: ReadonlyMap<string, Plan>) {
+    this.time = time;
+    this.submissionTime = submissionTime;
+    this.plans = plans;
+  }
+
+  /** Records of a source in this batch: as planned, until they have been read. */
+  recordsOf(name: string): number {
+    const input = this.inputs[name];
+    if (input) return input.records;
+    let records = 0;
+    for (const { from, until } of this.plans.get(name)?.ranges ?? []) records += until - from;
+    return records;
+  }
+
+  /** Notes what was read. */
+  fetched(fetched: ReadonlyMap<string, Fetched<unknown>>): void {
+    const inputs: Record<string, InputInfo> = {};
+    for (const [name, plan] of this.plans) {
+      const { partitions, bytes, overshootBytes, skipped } = fetched.get(name) ?? { partitions: [] };
+      const records = partitions.reduce((sum, partition) => sum + partition.records.length, 0);
+      inputs[name] = { records, ranges: plan.ranges, lag: plan.lag, rate: plan.rate, bytes, overshootBytes, skipped };
+    }
+    this.inputs = inputs;
+  }
+
+  info(interval: number, savedTime: number): BatchInfo {
+    const { time, submissionTime, inputs } = this;
+    const start = this.processingStartTime ?? submissionTime;
+    const end = this.processingEndTime ?? start;
+    let records = 0;
+    for (const input of Object.values(inputs)) records += input.records;
+    return {
+      time,
+      interval,
+      submissionTime,
+      processingStartTime: start,
+      processingEndTime: end,
+      schedulingDelay: start - submissionTime,
+      processingDelay: end - start - (this.open?.waited ?? 0),
+      totalDelay: end - submissionTime,
+      fetchDelay: this.dispatchTime - start,
+      dispatchDelay: this.dispatchDelay,
+      saveDelay: savedTime - end,
+      records,
+      inputs,
+    };
+  }
+}

@@ -1,0 +1,15 @@
+/** What a graceful stop did. Batches are named by their times. */
+export interface StopReport {
+  /** Batches that were open when the stop began and that were finished and saved. */
+  readonly completed: readonly number[];
+  /** Batches that were open and not finished within `drainMs`: nothing of them was saved. */
+  readonly aborted: readonly number[];
+}
+
+export interface StopOptions {
+  /**
+   * How long open batches may take to finish, in ms of the stream's scheduler; then they are aborted.
+   * @default 10 batch intervals
+   */
+  readonly drainMs?: number;
+}
