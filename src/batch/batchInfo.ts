@@ -16,6 +16,8 @@ export interface InputInfo {
   readonly overshootBytes?: number | undefined;
   /** Records left out by a policy (malformed and skipped, or handed to a dead-letter Observable). */
   readonly skipped?: number | undefined;
+  /** Offsets that were no longer in the log, passed over because `offsetOutOfRange` says so. */
+  readonly lost?: readonly OffsetRange[] | undefined;
 }
 
 /**

@@ -32,6 +32,7 @@ export class OpenBatch implements BatchContext {
 
   readonly #events: OpenBatchEvents;
   readonly #now: () => number;
+  readonly #aborts = new Set<() => void>();
   #holds = 0;
   #taken = 0;
   #working = 0;
@@ -59,7 +60,7 @@ export class OpenBatch implements BatchContext {
     return this.#waited;
   }
 
-  hold(kind: HoldKind = 'work'): Hold {
+  hold(kind: HoldKind = 'work', aborted?: () => void): Hold {
     if (this.#settled) throw new LateHoldError(this.time);
     this.#taken++;
     this.#holds++;
@@ -68,8 +69,10 @@ export class OpenBatch implements BatchContext {
     const close = (): boolean => {
       if (!open) return false;
       open = false;
+      if (aborted) this.#aborts.delete(aborted);
       return true;
     };
+    if (aborted) this.#aborts.add(aborted);
     return {
       release: () => {
         if (close()) this.#release(kind);
@@ -83,9 +86,11 @@ export class OpenBatch implements BatchContext {
     };
   }
 
-  /** Lets go of the batch without completing it: its owner was unsubscribed. */
+  /** Gives the batch up without completing it. */
   close(): void {
     this.#settled = true;
+    for (const abort of this.#aborts) abort();
+    this.#aborts.clear();
   }
 
   #release(kind: HoldKind): void {

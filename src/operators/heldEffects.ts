@@ -8,10 +8,12 @@ import {
   Observable,
   type ObservableInput,
   type OperatorFunction,
+  Subject,
   Subscription,
+  takeUntil,
+  tap,
 } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { failingBatch } from './perBatch.js';
 
 /**
  * The one way in which asynchronous operators are made. On arrival each batch is held and its effect started (or, with
@@ -41,14 +43,19 @@ function hold<T, R>(
   overlap: boolean,
   running: Subscription,
 ): Observable<Batch<R>> {
-  const held = batch.context.hold();
+  const abort = new Subject<void>();
+  const held = batch.context.hold('work', () => abort.next());
   let delivering = false;
   const open = new Subscription(() => {
     if (!delivering) held.abandon();
   });
   running.add(open);
 
-  const work = defer(() => failingBatch(batch.context, () => from(effect(batch))));
+  const work = defer(() => from(effect(batch))).pipe(
+    // At once, not when its turn comes: a batch that has failed must not wait for those before it.
+    tap({ error: (error: unknown) => held.fail(error) }),
+    takeUntil(abort),
+  );
   const result = new AsyncSubject<Batch<R>>();
   if (overlap) open.add(work.subscribe(result));
 
@@ -67,7 +74,6 @@ function hold<T, R>(
       error: (error: unknown) => {
         delivering = true;
         running.remove(open);
-        held.fail(error);
         subscriber.error(error);
       },
       complete: () => {

@@ -94,7 +94,10 @@ export class BatchDriver {
 
   /** Plans no more batches, finishes those that are planned, completes the output, then calls `finish`. */
   stop(drainMs: number, finish: (report: StopReport) => void): void {
-    if (this.#closed) return finish({ completed: [], aborted: [] });
+    if (this.#closed) {
+      finish({ completed: [], aborted: [] });
+      return;
+    }
     this.#stopping = { completed: [], finish };
     this.#due.clear();
     this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainMs));

@@ -22,15 +22,15 @@ export type BatchStreams<S extends Readonly<Record<string, Source<unknown>>>> = 
  *
  * @example
  * ```ts
- * import { batchesFrom, foreachBatch, memoryLog, logSource, text } from 'dstream';
+ * import { batchesFrom, foreachBatch, memoryLog, logSource, string } from 'dstream';
  *
  * const log = memoryLog({ topics: { clicks: 1, users: 1 } });
  * log.append('clicks', [{ value: 'c1' }]);
  * log.append('users', [{ value: 'u1' }]);
  * const { clicks, users } = batchesFrom(
  *   {
- *     clicks: logSource(log, { topics: ['clicks'], start: 'earliest', deserialize: text() }),
- *     users: logSource(log, { topics: ['users'], start: 'earliest', deserialize: text() }),
+ *     clicks: logSource(log, { topics: ['clicks'], start: 'earliest', deserialize: string() }),
+ *     users: logSource(log, { topics: ['users'], start: 'earliest', deserialize: string() }),
  *   },
  *   { interval: 10 },
  * );

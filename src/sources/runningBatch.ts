@@ -33,9 +33,9 @@ export class RunningBatch {
   fetched(fetched: ReadonlyMap<string, Fetched<unknown>>): void {
     const inputs: Record<string, InputInfo> = {};
     for (const [name, plan] of this.plans) {
-      const { partitions, bytes, overshootBytes, skipped } = fetched.get(name) ?? { partitions: [] };
+      const { partitions, ...read } = fetched.get(name) ?? { partitions: [] };
       const records = partitions.reduce((sum, partition) => sum + partition.records.length, 0);
-      inputs[name] = { records, ranges: plan.ranges, lag: plan.lag, rate: plan.rate, bytes, overshootBytes, skipped };
+      inputs[name] = { records, ranges: plan.ranges, lag: plan.lag, rate: plan.rate, ...read };
     }
     this.inputs = inputs;
   }

@@ -48,6 +48,7 @@ export interface Fetched<T> {
   readonly bytes?: number | undefined;
   readonly overshootBytes?: number | undefined;
   readonly skipped?: number | undefined;
+  readonly lost?: readonly OffsetRange[] | undefined;
 }
 
 /**

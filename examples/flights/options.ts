@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util';
+
+export interface DemoOptions {
+  /** Kafka brokers; the in-memory log when absent. */
+  readonly brokers: readonly string[] | undefined;
+  /** End gracefully after so many seconds; run until interrupted when absent. */
+  readonly duration: number | undefined;
+  /** Flights replayed a second. */
+  readonly speed: number;
+  /** Make the output slow from time to time, so that backpressure sets in. */
+  readonly slow: boolean;
+  readonly checkpoint: string | undefined;
+}
+
+export const usage = `npm run demo -- [options]
+  --brokers HOST:PORT[,HOST:PORT]  read and write a topic "flights" of a real Kafka (default: a log in memory)
+  --duration S                     end gracefully after S seconds (default: run until interrupted)
+  --speed N                        flights replayed a second (default 1000)
+  --slow                           make the output slow for 5 s out of 10, so that backpressure sets in and recovers
+  --checkpoint DIR                 keep progress and state in files of this directory
+  --help`;
+
+export function readOptions(args: readonly string[]): DemoOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      brokers: { type: 'string' },
+      duration: { type: 'string' },
+      speed: { type: 'string', default: '1000' },
+      slow: { type: 'boolean', default: false },
+      checkpoint: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  return {
+    brokers: values.brokers?.split(',').map((broker) => broker.trim()),
+    duration: values.duration === undefined ? undefined : positive('duration', values.duration),
+    speed: positive('speed', values.speed),
+    slow: values.slow,
+    checkpoint: values.checkpoint,
+  };
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(Number.isFinite(value) && value > 0)) throw new Error(`--${option} (${text}) must be a number greater than 0`);
+  return value;
+}

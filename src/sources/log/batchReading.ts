@@ -1,0 +1,155 @@
+import type { SchedulerLike, Subscription } from 'rxjs';
+import { DeserializationError, MalformedRecordError } from '../../batch/errors.js';
+import type { OffsetRange } from '../../batch/offsetRange.js';
+import type { Partition } from '../../batch/partition.js';
+import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
+import type { PartitionState } from './partitionState.js';
+import type { RecordReader } from './recordReader.js';
+import type { RecordView } from './recordView.js';
+
+/** Decoding gives the event loop back at least this often, in ms. */
+const timeSlice = 8;
+/** Records decoded between two looks at the clock. */
+const chunk = 1_024;
+
+interface OpenRange<T> {
+  readonly range: OffsetRange;
+  readonly state: PartitionState;
+  readonly records: T[];
+}
+
+/**
+ * Decodes the records of one plan out of what has been read ahead, partition by partition as the bytes arrive, in slices
+ * of time so that timers and sockets get their turn.
+ */
+export class BatchReading<T> {
+  readonly #ranges: readonly OpenRange<T>[];
+  readonly #options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords'>;
+  readonly #scheduler: SchedulerLike;
+  #open: readonly OpenRange<T>[];
+  #loading = false;
+  #skipped = 0;
+
+  constructor(
+    ranges: readonly (readonly [OffsetRange, PartitionState])[],
+    options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords'>,
+    scheduler: SchedulerLike,
+  ) {
+    this.#ranges = ranges.map(([range, state]) => ({ range, state, records: [] }));
+    // A position before the range means that the log was made anew since the range was planned: its records are gone.
+    this.#open = this.#ranges.filter(
+      ({ range, state }) => state.position >= range.from && !state.hasReached(range.until),
+    );
+    this.#options = options;
+    this.#scheduler = scheduler;
+  }
+
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  get partitions(): readonly Partition<T>[] {
+    return this.#ranges.map(({ range, records }, index) => ({ index, records, range }));
+  }
+
+  /** The partitions that the batch still waits for and of which nothing is there. */
+  get wanting(): readonly PartitionState[] {
+    return this.#open.filter(({ state }) => state.readers.length === 0).map(({ state }) => state);
+  }
+
+  /**
+   * Decodes what is there. Calls `again` when the time slice is used up or something had to be waited for; gives true
+   * when every range has been read to its end.
+   */
+  run(subscription: Subscription, again: () => void, fail: (error: unknown) => void): boolean {
+    if (this.#loading) return false;
+    const end = this.#scheduler.now() + timeSlice;
+    while (this.#open.length > 0) {
+      let progress = false;
+      for (const open of this.#open) {
+        const loading = this.#decode(open);
+        if (loading instanceof Promise) {
+          this.#await(loading, again, fail);
+          return false;
+        }
+        progress ||= loading;
+        if (this.#scheduler.now() >= end) {
+          this.#close();
+          if (this.#open.length === 0) return true;
+          subscription.add(this.#scheduler.schedule(again));
+          return false;
+        }
+      }
+      this.#close();
+      if (!progress) return this.#open.length === 0;
+    }
+    return true;
+  }
+
+  #close(): void {
+    if (this.#open.some(({ range, state }) => state.hasReached(range.until))) {
+      this.#open = this.#open.filter(({ range, state }) => !state.hasReached(range.until));
+    }
+  }
+
+  /** One chunk of one partition. Gives whether anything moved, or what has to be waited for. */
+  #decode({ range, state, records }: OpenRange<T>): boolean | Promise<void> {
+    const reader = state.readers[0];
+    if (!reader || state.hasReached(range.until)) return false;
+    const before = reader.position;
+    try {
+      const loading = reader.load();
+      if (loading) return loading;
+      reader.read(range.until, chunk, (view) => this.#take(view, records));
+    } catch (error) {
+      this.#malformed(error, reader);
+    }
+    if (reader.done) state.readers.shift();
+    return reader.done || reader.position !== before;
+  }
+
+  #take(view: RecordView, records: T[]): void {
+    let record: T;
+    try {
+      record = this.#options.deserialize(view);
+    } catch (cause) {
+      this.#undeserializable(view, cause);
+      return;
+    }
+    records.push(record);
+  }
+
+  #undeserializable(view: RecordView, cause: unknown): void {
+    const { invalidRecords } = this.#options;
+    const { topic, partition, offset } = view;
+    const error = new DeserializationError(topic, partition, offset, { cause });
+    if (invalidRecords === 'error') throw error;
+    this.#skipped++;
+    if (invalidRecords === 'skip') return;
+    const key = view.key && Uint8Array.from(view.key);
+    const value = view.value && Uint8Array.from(view.value);
+    invalidRecords.next({ topic, partition, offset, until: offset + 1, key, value, error });
+  }
+
+  #malformed(error: unknown, reader: RecordReader): void {
+    const { invalidRecords } = this.#options;
+    if (!(error instanceof MalformedRecordError) || invalidRecords === 'error') throw error;
+    const { from, until } = reader.skip();
+    this.#skipped += until - from;
+    if (invalidRecords === 'skip') return;
+    const { topic, partition } = error;
+    invalidRecords.next({ topic, partition, offset: from, until, error });
+  }
+
+  #await(loading: Promise<void>, again: () => void, fail: (error: unknown) => void): void {
+    this.#loading = true;
+    const loaded = (settle: () => void) => {
+      this.#loading = false;
+      settle();
+    };
+    loading.then(
+      () => loaded(again),
+      (error: unknown) => loaded(() => fail(error)),
+    );
+  }
+}

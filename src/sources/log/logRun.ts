@@ -1,0 +1,257 @@
+import {
+  concat,
+  defer,
+  EMPTY,
+  from,
+  last,
+  map,
+  mergeMap,
+  Observable,
+  type ObservableInput,
+  of,
+  Subscription,
+  tap,
+} from 'rxjs';
+import { UnknownTopicError } from '../../batch/errors.js';
+import type { OffsetRange } from '../../batch/offsetRange.js';
+import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
+import { BatchReading } from './batchReading.js';
+import type { LogClient, LogPosition, TopicPartition } from './logClient.js';
+import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
+import { PartitionState, partitionKey } from './partitionState.js';
+import { planRanges } from './planRanges.js';
+import { ReadAhead } from './readAhead.js';
+import { checkRange, startPositions } from './startPositions.js';
+
+/** What is asked for of a partition to learn how large its records are. */
+const sampleBytes = 64 * 1024;
+
+/** A source over a log, opened: plans ranges at each tick, reads them ahead, decodes them when their turn comes. */
+export class LogRun<T> implements SourceRun<T> {
+  readonly #owner: string;
+  readonly #client: LogClient;
+  readonly #options: ResolvedLogSourceOptions<T>;
+  readonly #setup: SourceSetup;
+  readonly #states = new Map<string, PartitionState>();
+  readonly #readAhead: ReadAhead;
+  #lost: OffsetRange[] = [];
+  #committed = new Map<string, number>();
+  #discoverAt = 0;
+
+  constructor(owner: string, client: LogClient, options: ResolvedLogSourceOptions<T>, setup: SourceSetup) {
+    this.#owner = owner;
+    this.#client = client;
+    this.#options = options;
+    this.#setup = setup;
+    this.#readAhead = new ReadAhead(client, this.#states, options);
+  }
+
+  /** Connects and finds where each partition starts. */
+  open(): Observable<unknown> {
+    const { replay, scheduler } = this.#setup;
+    const restored = withReplayed(this.#setup.restored ?? [], replay);
+    return concat(
+      defer(() => this.#client.connect()),
+      defer(() => this.#partitions()).pipe(
+        mergeMap((partitions) => startPositions(this.#owner, this.#client, partitions, this.#options, restored)),
+        tap(({ positions, lost }) => {
+          for (const position of positions) this.#add(position);
+          for (const ranges of replay) this.#planned(ranges);
+          this.#lost.push(...lost);
+          this.#discoverAt = scheduler.now() + this.#options.discoverEvery;
+        }),
+      ),
+    );
+  }
+
+  plan(request: PlanRequest): Observable<Plan> {
+    const steps = [() => this.#discover(), () => this.#hearLatest(), () => this.#learnSizes()];
+    return concat(...steps.map(defer), of(undefined)).pipe(
+      last(),
+      map(() => this.#planRanges(request)),
+    );
+  }
+
+  fetch({ ranges }: Plan): Observable<Fetched<T>> {
+    return new Observable((subscriber) => {
+      const states = ranges.map((range) => [range, this.#states.get(partitionKey(range)) as PartitionState] as const);
+      const reading = new BatchReading<T>(states, this.#options, this.#setup.scheduler);
+      const fail = (error: unknown) => subscriber.error(error);
+      const run = (): void => {
+        if (subscriber.closed) return;
+        try {
+          if (reading.run(subscription, run, fail)) done();
+          else this.#readAhead.pump(reading.wanting);
+        } catch (error) {
+          fail(error);
+        }
+      };
+      const done = (): void => {
+        this.#readAhead.pump();
+        subscriber.next(this.#fetched(reading));
+        subscriber.complete();
+      };
+      const subscription: Subscription = new Subscription();
+      subscription.add(this.#readAhead.arrivals.subscribe({ next: run, error: fail }));
+      run();
+      return subscription;
+    });
+  }
+
+  commit(ranges: readonly OffsetRange[]): ObservableInput<unknown> {
+    const { groupId } = this.#options;
+    if (groupId === undefined) return EMPTY;
+    const moved = ranges.filter((range) => this.#committed.get(partitionKey(range)) !== range.until);
+    if (moved.length === 0) return EMPTY;
+    for (const range of moved) this.#committed.set(partitionKey(range), range.until);
+    const positions = moved.map(({ topic, partition, until }) => ({ topic, partition, offset: until }));
+    return this.#client.commit(groupId, positions);
+  }
+
+  close(): ObservableInput<unknown> {
+    this.#readAhead.close();
+    return this.#client.close();
+  }
+
+  #partitions(): ObservableInput<readonly TopicPartition[]> {
+    const { topics, partitions } = this.#options;
+    if (topics) return this.#client.partitions(topics);
+    // Explicit partitions are looked up too, so that one that does not exist is an error and not an endless wait.
+    const wanted = partitions ?? [];
+    return from(this.#client.partitions([...new Set(wanted.map(({ topic }) => topic))])).pipe(
+      last(),
+      map((existing) => selectPartitions(existing, wanted)),
+    );
+  }
+
+  #add(position: LogPosition): PartitionState {
+    const state = new PartitionState(position);
+    this.#states.set(state.key, state);
+    return state;
+  }
+
+  #planned(ranges: readonly OffsetRange[]): void {
+    for (const range of ranges) {
+      const { topic, partition, from: offset } = range;
+      const state = this.#states.get(partitionKey(range)) ?? this.#add({ topic, partition, offset });
+      state.planned = Math.max(state.planned, range.until);
+    }
+  }
+
+  /** New partitions, and new topics of a pattern. They start at the earliest: everything in them is new. */
+  #discover(): Observable<unknown> {
+    const { scheduler } = this.#setup;
+    if (!this.#options.topics || scheduler.now() < this.#discoverAt) return EMPTY;
+    this.#discoverAt = scheduler.now() + this.#options.discoverEvery;
+    return from(this.#client.partitions(this.#options.topics)).pipe(
+      last(),
+      mergeMap((partitions) => {
+        const added = partitions.filter((partition) => !this.#states.has(partitionKey(partition)));
+        return added.length === 0 ? EMPTY : from(this.#client.offsets(added, 'earliest'));
+      }),
+      tap((positions) => {
+        for (const position of positions) this.#add(position);
+      }),
+    );
+  }
+
+  #hearLatest(): Observable<unknown> {
+    if (this.#states.size === 0) return EMPTY;
+    return from(this.#client.offsets([...this.#states.values()], 'latest')).pipe(
+      tap((positions) => {
+        for (const position of positions) this.#stateOf(position).latest = position.offset;
+      }),
+      last(undefined, undefined),
+      mergeMap(() => this.#checkRecreated()),
+    );
+  }
+
+  /** A log that ends before what is planned was made anew, or cut. */
+  #checkRecreated(): Observable<unknown> {
+    const ahead = [...this.#states.values()].filter((state) => state.latest < state.planned);
+    if (ahead.length === 0) return EMPTY;
+    const positions = ahead.map(({ topic, partition, planned }) => ({ topic, partition, offset: planned }));
+    return checkRange(this.#client, positions, this.#options.offsetOutOfRange).pipe(
+      tap(({ positions, lost }) => {
+        this.#lost.push(...lost);
+        for (const position of positions) this.#moveTo(position);
+      }),
+    );
+  }
+
+  #moveTo(position: LogPosition): void {
+    const state = this.#stateOf(position);
+    state.planned = position.offset;
+    state.fetchFrom = position.offset;
+    state.readers.length = 0;
+  }
+
+  /** Reads the first records of partitions that have never been read, so that a batch can be bounded by bytes. */
+  #learnSizes(): Observable<unknown> {
+    return new Observable((subscriber) => {
+      const unknown = [...this.#states.values()].filter((state) => state.lag > 0 && !state.size.known);
+      const look = () => {
+        if (!unknown.some((state) => state.inFlight)) subscriber.complete();
+      };
+      if (unknown.length > 0) {
+        const fail = (error: unknown) => subscriber.error(error);
+        subscriber.add(this.#readAhead.arrivals.subscribe({ next: look, error: fail }));
+        this.#readAhead.sample(unknown, Math.min(sampleBytes, this.#options.maxBufferedBytes / unknown.length));
+      }
+      look();
+    });
+  }
+
+  #planRanges({ rate }: PlanRequest): Plan {
+    const states = [...this.#states.values()];
+    const waiting = sum(states, ({ lag }) => lag);
+    const allowed = rate(waiting);
+    const partitions = states.map(({ lag, size }) => ({ lag, recordSize: size.mean }));
+    const counts = planRanges(partitions, { ...this.#options, rate: allowed, interval: this.#setup.interval });
+    const ranges = states.map(({ topic, partition, planned }, i) => {
+      return { topic, partition, from: planned, until: planned + (counts[i] ?? 0) };
+    });
+    this.#planned(ranges);
+    this.#readAhead.pump();
+    return { ranges, lag: waiting - sum(counts, (count) => count), rate: allowed };
+  }
+
+  #fetched(reading: BatchReading<T>): Fetched<T> {
+    const lost = [...this.#lost.splice(0), ...this.#readAhead.takeLost()];
+    return {
+      partitions: reading.partitions,
+      bytes: this.#readAhead.takeReceived(),
+      overshootBytes: sum([...this.#states.values()], (state) => state.overshoot),
+      ...(reading.skipped > 0 && { skipped: reading.skipped }),
+      ...(lost.length > 0 && { lost }),
+    };
+  }
+
+  #stateOf(partition: TopicPartition): PartitionState {
+    return this.#states.get(partitionKey(partition)) as PartitionState;
+  }
+}
+
+function sum<E>(elements: readonly E[], of: (element: E) => number): number {
+  return elements.reduce((total, element) => total + of(element), 0);
+}
+
+/** A partition that was first planned after the last save has no position yet: it starts where its first plan does. */
+function withReplayed(restored: readonly LogPosition[], replay: SourceSetup['replay']): readonly LogPosition[] {
+  const positions = new Map(restored.map((position) => [partitionKey(position), position]));
+  for (const range of replay.flat()) {
+    const { topic, partition, from: offset } = range;
+    if (!positions.has(partitionKey(range))) positions.set(partitionKey(range), { topic, partition, offset });
+  }
+  return [...positions.values()];
+}
+
+function selectPartitions(
+  existing: readonly TopicPartition[],
+  wanted: readonly TopicPartition[],
+): readonly TopicPartition[] {
+  const keys = new Set(existing.map(partitionKey));
+  const absent = wanted.find((partition) => !keys.has(partitionKey(partition)));
+  if (absent) throw new UnknownTopicError(partitionKey(absent));
+  return wanted;
+}

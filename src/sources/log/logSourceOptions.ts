@@ -1,0 +1,156 @@
+import type { Observer } from 'rxjs';
+import type { ShareStrategy } from '../../backpressure/shareRecords.js';
+import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../../batch/checks.js';
+import { InvalidOptionError } from '../../batch/errors.js';
+import type { InvalidRecord } from './invalidRecord.js';
+import type { LogPoint, LogPosition, TopicPartition } from './logClient.js';
+import type { RecordView } from './recordView.js';
+
+/** What a source over a partitioned log (Kafka, the in-memory log) takes. */
+export interface LogSourceOptions<T> {
+  /** Topics by name, or by pattern. Either this or `partitions`. */
+  readonly topics?: readonly (string | RegExp)[];
+  /** Explicit partitions, when not all of a topic's are to be read. */
+  readonly partitions?: readonly TopicPartition[];
+  /**
+   * Turns a record into what the operators get. The view and its bytes are valid during the call only. `string()`,
+   * `json()` and `bytes()` are ready ones.
+   */
+  readonly deserialize: (view: RecordView) => T;
+  /** Consumer group under which offsets are committed, after each complete batch, and found again at a restart. */
+  readonly groupId?: string;
+  /**
+   * Where a partition starts that has neither a position in the checkpoint nor an offset committed by the group: at an
+   * end of the log, at a timestamp, or at given offsets (partitions not listed start at the latest). `'committed'`
+   * refuses to start such a partition.
+   * @default 'latest'
+   */
+  readonly start?: LogPoint | 'committed' | readonly LogPosition[];
+  /**
+   * What to do when offsets to be read are no longer, or not yet, in the log: fail and name the lost range, or go on at
+   * an end of the log.
+   * @default 'error'
+   */
+  readonly offsetOutOfRange?: 'error' | 'earliest' | 'latest';
+  /**
+   * What to do with a record that is malformed or cannot be deserialized: fail the stream, skip and count it, or hand
+   * it to an Observer and count it.
+   * @default 'error'
+   */
+  readonly invalidRecords?: 'error' | 'skip' | Pick<Observer<InvalidRecord>, 'next'>;
+  /** Cap for each partition, in records per second. Default none. */
+  readonly maxRatePerPartition?: number;
+  /** Floor for each partition that has records waiting, in records per second. Default one record a batch. */
+  readonly minRatePerPartition?: number;
+  /**
+   * How a rate is shared among partitions: by their lag, evenly, or to the oldest records first.
+   * @default 'lag'
+   */
+  readonly share?: ShareStrategy;
+  /**
+   * Bound on the bytes of one batch, by the mean size of the records seen, so that a backlog comes as several batches.
+   * @default 134217728 (128 MiB)
+   */
+  readonly maxBytesPerBatch?: number;
+  /**
+   * Bound on the bytes read ahead of the operators. Exceeded by at most one record batch.
+   * @default 67108864 (64 MiB)
+   */
+  readonly maxBufferedBytes?: number;
+  /**
+   * How often to look for new partitions, and for new topics that match a pattern, in ms. They start at the earliest.
+   * @default 30000
+   */
+  readonly discoverEvery?: number;
+}
+
+export type ResolvedLogSourceOptions<T> = Required<
+  Omit<LogSourceOptions<T>, 'topics' | 'partitions' | 'groupId' | 'maxRatePerPartition' | 'minRatePerPartition'>
+> & {
+  readonly topics: readonly (string | RegExp)[] | undefined;
+  readonly partitions: readonly TopicPartition[] | undefined;
+  readonly groupId: string | undefined;
+  readonly maxRatePerPartition: number | undefined;
+  readonly minRatePerPartition: number | undefined;
+};
+
+const defaults = {
+  start: 'latest',
+  offsetOutOfRange: 'error',
+  invalidRecords: 'error',
+  share: 'lag',
+  maxBytesPerBatch: 128 * 1024 * 1024,
+  maxBufferedBytes: 64 * 1024 * 1024,
+  discoverEvery: 30_000,
+} as const;
+
+/** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
+export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOptions<T>): ResolvedLogSourceOptions<T> {
+  const { topics, partitions, groupId, maxRatePerPartition, minRatePerPartition } = options;
+  const resolved = { ...defaults, ...options, topics, partitions, groupId, maxRatePerPartition, minRatePerPartition };
+  checkSelection(owner, topics, partitions);
+  checkFunction(owner, 'deserialize', options.deserialize);
+  checkStart(owner, resolved.start, groupId);
+  if (groupId !== undefined && (typeof groupId !== 'string' || groupId === '')) {
+    throw new InvalidOptionError(owner, 'groupId', groupId, 'must be a non-empty string');
+  }
+  checkOneOf(owner, 'offsetOutOfRange', resolved.offsetOutOfRange, ['error', 'earliest', 'latest']);
+  checkOneOf(owner, 'share', resolved.share, ['lag', 'fair', 'oldest']);
+  if (typeof resolved.invalidRecords === 'string') {
+    checkOneOf(owner, 'invalidRecords', resolved.invalidRecords, ['error', 'skip']);
+  }
+  checkRates(owner, maxRatePerPartition, minRatePerPartition);
+  checkPositiveInteger(owner, 'maxBytesPerBatch', resolved.maxBytesPerBatch);
+  checkPositiveInteger(owner, 'maxBufferedBytes', resolved.maxBufferedBytes);
+  checkPositive(owner, 'discoverEvery', resolved.discoverEvery);
+  return resolved;
+}
+
+function checkSelection(
+  owner: string,
+  topics: LogSourceOptions<unknown>['topics'],
+  partitions: LogSourceOptions<unknown>['partitions'],
+): void {
+  if ((topics === undefined) === (partitions === undefined)) {
+    throw new InvalidOptionError(owner, 'topics', topics, 'must be given, or else partitions, but not both');
+  }
+  if (topics && topics.length === 0) throw new InvalidOptionError(owner, 'topics', topics, 'must name a topic');
+  for (const topic of topics ?? []) {
+    if (topic instanceof RegExp || (typeof topic === 'string' && topic !== '')) continue;
+    throw new InvalidOptionError(owner, 'topics', topic, 'must be a non-empty string or a RegExp');
+  }
+  if (partitions && partitions.length === 0) {
+    throw new InvalidOptionError(owner, 'partitions', partitions, 'must name a partition');
+  }
+  for (const { partition } of partitions ?? []) {
+    if (Number.isSafeInteger(partition) && partition >= 0) continue;
+    throw new InvalidOptionError(owner, 'partitions', partition, 'must have numbers of at least 0');
+  }
+}
+
+function checkStart(owner: string, start: LogSourceOptions<unknown>['start'], groupId: string | undefined): void {
+  if (start === 'earliest' || start === 'latest') return;
+  if (start === 'committed') {
+    if (groupId !== undefined) return;
+    throw new InvalidOptionError(owner, 'start', start, 'needs groupId to be set');
+  }
+  if (Array.isArray(start)) {
+    for (const { offset } of start as readonly LogPosition[]) {
+      if (Number.isSafeInteger(offset) && offset >= 0) continue;
+      throw new InvalidOptionError(owner, 'start', offset, 'must have offsets that are integers of at least 0');
+    }
+    return;
+  }
+  const timestamp = (start as { timestamp?: unknown } | undefined)?.timestamp;
+  if (typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= 0) return;
+  const rule = 'must be "earliest", "latest", "committed", { timestamp } in ms, or a list of offsets';
+  throw new InvalidOptionError(owner, 'start', start, rule);
+}
+
+function checkRates(owner: string, max: number | undefined, min: number | undefined): void {
+  if (max !== undefined) checkPositive(owner, 'maxRatePerPartition', max);
+  if (min !== undefined) checkPositive(owner, 'minRatePerPartition', min);
+  if (max !== undefined && min !== undefined && min > max) {
+    throw new InvalidOptionError(owner, 'minRatePerPartition', min, `must not exceed maxRatePerPartition (${max})`);
+  }
+}

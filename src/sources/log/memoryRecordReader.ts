@@ -1,0 +1,109 @@
+import type { RecordReader } from './recordReader.js';
+import type { RecordHeader, RecordView } from './recordView.js';
+
+/** A record as the in-memory log keeps it. */
+export interface StoredRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+  readonly bytes: number;
+}
+
+const decoder = new TextDecoder();
+
+/** The one view that shows each record in turn. */
+class StoredRecordView implements RecordView {
+  readonly topic: string;
+  readonly partition: number;
+  record!: StoredRecord;
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  get offset(): number {
+    return this.record.offset;
+  }
+  get timestamp(): number {
+    return this.record.timestamp;
+  }
+  get key(): Uint8Array | null {
+    return this.record.key;
+  }
+  get value(): Uint8Array | null {
+    return this.record.value;
+  }
+  get headers(): readonly RecordHeader[] {
+    return this.record.headers;
+  }
+  get keyLength(): number {
+    return this.record.key?.length ?? -1;
+  }
+  get valueLength(): number {
+    return this.record.value?.length ?? -1;
+  }
+  keyText(): string | null {
+    return this.record.key && decoder.decode(this.record.key);
+  }
+  valueText(): string | null {
+    return this.record.value && decoder.decode(this.record.value);
+  }
+}
+
+/** Reads the records of one fetch from the in-memory log. Their offsets may have gaps. */
+export class MemoryRecordReader implements RecordReader {
+  readonly end: number;
+  readonly #records: readonly StoredRecord[];
+  readonly #view: StoredRecordView;
+  #next = 0;
+  #position: number;
+
+  /** `from` is the offset asked for; `records` is not empty. */
+  constructor(topic: string, partition: number, from: number, records: readonly StoredRecord[]) {
+    this.#view = new StoredRecordView(topic, partition);
+    this.#records = records;
+    this.#position = from;
+    this.end = (records.at(-1)?.offset ?? from - 1) + 1;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get done(): boolean {
+    return this.#next === this.#records.length;
+  }
+
+  get bytesLeft(): number {
+    let bytes = 0;
+    for (let i = this.#next; i < this.#records.length; i++) bytes += this.#records[i]?.bytes ?? 0;
+    return bytes;
+  }
+
+  load(): undefined {}
+
+  read(until: number, max: number, visit: (view: RecordView) => void): number {
+    let count = 0;
+    for (; count < max; count++) {
+      const record = this.#records[this.#next];
+      if (record === undefined) break;
+      if (record.offset >= until) {
+        // Whatever lies between is a gap.
+        this.#position = until;
+        break;
+      }
+      this.#next++;
+      this.#position = record.offset + 1;
+      this.#view.record = record;
+      visit(this.#view);
+    }
+    return count;
+  }
+
+  skip(): { readonly from: number; readonly until: number } {
+    return { from: this.#position, until: this.#position };
+  }
+}

@@ -1,0 +1,37 @@
+import { type ShareStrategy, shareRecords } from '../../backpressure/shareRecords.js';
+
+/** What a plan needs to know of one partition. */
+export interface PartitionLag {
+  /** Records waiting. */
+  readonly lag: number;
+  /** Mean bytes of a record. */
+  readonly recordSize: number;
+}
+
+export interface RangeLimits {
+  /** Records per second over all partitions; `undefined` for no limit. */
+  readonly rate: number | undefined;
+  /** Batch interval in ms. */
+  readonly interval: number;
+  readonly maxRatePerPartition: number | undefined;
+  readonly minRatePerPartition: number | undefined;
+  readonly share: ShareStrategy;
+  readonly maxBytesPerBatch: number;
+}
+
+/**
+ * How many records of each partition go into a batch: the rate shared out, within the caps, and then cut down evenly
+ * where the bytes would be too many. At least one record of what waits is always taken, so that a single record larger
+ * than the bound cannot stop the stream.
+ */
+export function planRanges(partitions: readonly PartitionLag[], limits: RangeLimits): readonly number[] {
+  const { rate, interval, maxRatePerPartition, minRatePerPartition, share, maxBytesPerBatch } = limits;
+  const lags = partitions.map(({ lag }) => lag);
+  const counts = shareRecords({ lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy: share });
+  const bytes = counts.reduce((sum, count, i) => sum + count * (partitions[i]?.recordSize ?? 0), 0);
+  if (bytes <= maxBytesPerBatch) return counts;
+  const part = maxBytesPerBatch / bytes;
+  const cut = counts.map((count) => Math.floor(count * part));
+  const first = counts.findIndex((count) => count > 0);
+  return cut.some((count) => count > 0) ? cut : cut.map((_, i) => (i === first ? 1 : 0));
+}

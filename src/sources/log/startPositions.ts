@@ -1,0 +1,113 @@
+import { defer, forkJoin, from, last, map, mergeMap, type Observable, of } from 'rxjs';
+import { InvalidOptionError, OffsetOutOfRangeError } from '../../batch/errors.js';
+import type { OffsetRange } from '../../batch/offsetRange.js';
+import type { LogClient, LogPoint, LogPosition, TopicPartition } from './logClient.js';
+import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
+import { partitionKey } from './partitionState.js';
+
+export interface StartPositions {
+  readonly positions: readonly LogPosition[];
+  /** What was passed over because `offsetOutOfRange` says so. */
+  readonly lost: readonly OffsetRange[];
+}
+
+type StartOptions = Pick<ResolvedLogSourceOptions<unknown>, 'groupId' | 'start' | 'offsetOutOfRange'>;
+
+/**
+ * Where each partition starts: at its position in the checkpoint, else at the offset its group has committed, else
+ * where `start` says. Positions that are not in the log any more, or not yet, follow `offsetOutOfRange`.
+ */
+export function startPositions(
+  owner: string,
+  client: LogClient,
+  partitions: readonly TopicPartition[],
+  options: StartOptions,
+  restored: readonly LogPosition[] = [],
+): Observable<StartPositions> {
+  const found = byPartition(restored);
+  const { groupId } = options;
+  return defer(() => {
+    const open = missing(partitions, found);
+    if (groupId === undefined || open.length === 0) return of([]);
+    return from(client.committed(groupId, open)).pipe(last());
+  }).pipe(
+    mergeMap((committed) => {
+      for (const position of committed) found.set(partitionKey(position), position);
+      return fromStart(owner, client, missing(partitions, found), options);
+    }),
+    mergeMap((started) => {
+      for (const position of started) found.set(partitionKey(position), position);
+      const positions = partitions.map((partition) => found.get(partitionKey(partition)) as LogPosition);
+      return checkRange(client, positions, options.offsetOutOfRange);
+    }),
+  );
+}
+
+function fromStart(
+  owner: string,
+  client: LogClient,
+  partitions: readonly TopicPartition[],
+  { start, groupId }: StartOptions,
+): Observable<readonly LogPosition[]> {
+  if (partitions.length === 0) return of([]);
+  if (start === 'committed') {
+    const names = partitions.map(partitionKey).join(', ');
+    throw new InvalidOptionError(owner, 'start', start, `but group "${groupId}" has no committed offset for ${names}`);
+  }
+  if (!isList(start)) return from(client.offsets(partitions, start)).pipe(last());
+  const given = byPartition(start);
+  const rest = missing(partitions, given);
+  const listed = partitions.flatMap((partition) => given.get(partitionKey(partition)) ?? []);
+  if (rest.length === 0) return of(listed);
+  return from(client.offsets(rest, 'latest')).pipe(
+    last(),
+    map((latest) => [...listed, ...latest]),
+  );
+}
+
+/** Holds positions against the ends of the log. */
+export function checkRange(
+  client: LogClient,
+  positions: readonly LogPosition[],
+  policy: 'error' | 'earliest' | 'latest',
+): Observable<StartPositions> {
+  if (positions.length === 0) return of({ positions: [], lost: [] });
+  const ends = (point: LogPoint) => from(client.offsets(positions, point)).pipe(last(), map(byPartition));
+  return forkJoin([ends('earliest'), ends('latest')]).pipe(
+    map(([earliest, latest]) => {
+      const lost: OffsetRange[] = [];
+      const checked = positions.map((position) => {
+        const first = earliest.get(partitionKey(position))?.offset ?? 0;
+        const end = latest.get(partitionKey(position))?.offset ?? first;
+        if (position.offset >= first && position.offset <= end) return position;
+        const range = lostRange(position, first, end);
+        if (policy === 'error') throw new OffsetOutOfRangeError(range, first, end);
+        const offset = policy === 'earliest' ? first : end;
+        lost.push(policy === 'latest' && position.offset < first ? { ...range, until: end } : range);
+        return { ...position, offset };
+      });
+      return { positions: checked, lost };
+    }),
+  );
+}
+
+/** Too old: from the position to what is still there. Too new (the topic was made anew): what the log has not got. */
+function lostRange({ topic, partition, offset }: LogPosition, earliest: number, latest: number): OffsetRange {
+  if (offset < earliest) return { topic, partition, from: offset, until: earliest };
+  return { topic, partition, from: latest, until: offset };
+}
+
+function missing(
+  partitions: readonly TopicPartition[],
+  found: ReadonlyMap<string, LogPosition>,
+): readonly TopicPartition[] {
+  return partitions.filter((partition) => !found.has(partitionKey(partition)));
+}
+
+function byPartition(positions: readonly LogPosition[]): Map<string, LogPosition> {
+  return new Map(positions.map((position) => [partitionKey(position), position]));
+}
+
+function isList(start: LogPoint | readonly LogPosition[]): start is readonly LogPosition[] {
+  return Array.isArray(start);
+}

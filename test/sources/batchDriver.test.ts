@@ -1,0 +1,335 @@
+import {
+  type BatchInfo,
+  concatMapBatch,
+  type DStreamError,
+  foreachBatch,
+  fromBatches,
+  LateHoldError,
+  mapRecords,
+  type Source,
+  UnclaimedBatchError,
+} from 'dstream';
+import { delay, EMPTY, finalize, map, merge, type Observable, of, retry, share, throwError, timer } from 'rxjs';
+import { TestScheduler } from 'rxjs/testing';
+import { describe, expect, it } from 'vitest';
+import { batchesOf } from '../../src/sources/batchesOf.js';
+import { type DriverOptions, resolveDriverOptions } from '../../src/sources/driverOptions.js';
+
+function virtual(run: (scheduler: TestScheduler) => void): void {
+  const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
+  scheduler.run(({ flush }) => {
+    run(scheduler);
+    flush();
+  });
+}
+
+interface Script {
+  /** How long fetching batch i takes, ms. */
+  readonly fetchDelay?: (i: number) => number;
+  readonly fail?: (i: number) => unknown;
+  readonly records?: (i: number) => readonly number[];
+  readonly count?: number;
+  readonly durable?: boolean;
+}
+
+/** A durable source of one partition: batch i has one record, i. Notes what is committed and how often it is opened. */
+function scripted(script: Script = {}) {
+  const log = { committed: [] as number[], opened: 0, closed: 0, fetched: [] as number[] };
+  const source: Source<number> = {
+    kind: 'scripted',
+    durable: script.durable ?? true,
+    open: () => {
+      log.opened++;
+      let next = log.committed.at(-1) ?? 0;
+      return of({
+        plan: ({ rate }) => {
+          if (next >= (script.count ?? 3)) return EMPTY;
+          const allowed = rate(0);
+          return of({ ranges: [{ topic: 't', partition: 0, from: next, until: ++next }], lag: 0, rate: allowed });
+        },
+        fetch: ({ ranges }) => {
+          const i = ranges[0]?.from ?? 0;
+          log.fetched.push(i);
+          const error = script.fail?.(i);
+          if (error !== undefined) return throwError(() => error);
+          const records = script.records?.(i) ?? [i];
+          const fetched = { partitions: [{ index: 0, records, range: ranges[0]! }] };
+          const wait = script.fetchDelay?.(i) ?? 0;
+          return wait > 0 ? timer(wait).pipe(map(() => fetched)) : of(fetched);
+        },
+        commit: (ranges) => {
+          log.committed.push(ranges[0]?.until ?? -1);
+          return EMPTY;
+        },
+        close: () => {
+          log.closed++;
+          return EMPTY;
+        },
+      });
+    },
+  };
+  const stream = (options: Partial<DriverOptions> = {}) =>
+    batchesOf('s', source, resolveDriverOptions('test', { interval: 10, ...options }));
+  return { log, source, stream };
+}
+
+function collect<T>(stream: Observable<T>, events: unknown[], project: (value: T) => unknown) {
+  return stream.subscribe({
+    next: (value) => events.push(project(value)),
+    error: (error: DStreamError) => events.push(error.code ?? error),
+    complete: () => events.push('complete'),
+  });
+}
+
+describe('completion by holds', () => {
+  it('waits for the slowest of several outputs through share()', () => {
+    const infos: BatchInfo[] = [];
+    const { log, stream } = scripted({ count: 1 });
+    virtual(() => {
+      const shared = stream({ batchObserver: { next: (info) => infos.push(info) } }).pipe(share());
+      merge(
+        shared.pipe(foreachBatch(() => timer(3))),
+        shared.pipe(foreachBatch(() => timer(7))),
+        shared.pipe(
+          mapRecords((n) => n),
+          foreachBatch(() => {}),
+        ),
+      ).subscribe();
+    });
+    expect(infos.map((info) => [info.time, info.processingEndTime])).toEqual([[10, 17]]);
+    expect(log.committed).toEqual([1]);
+  });
+
+  it('lets a later output take its hold before an earlier one lets go', () => {
+    const infos: BatchInfo[] = [];
+    virtual(() => {
+      scripted({ count: 1 })
+        .stream({ batchObserver: { next: (info) => infos.push(info) } })
+        .pipe(
+          foreachBatch(() => timer(3)),
+          foreachBatch(() => timer(4)),
+          concatMapBatch((records) => timer(2).pipe(map(() => records))),
+          foreachBatch(() => timer(1)),
+        )
+        .subscribe();
+    });
+    expect(infos.map((info) => info.processingEndTime)).toEqual([20]);
+  });
+
+  it('commits only the unbroken run of complete batches when effects overlap', () => {
+    const { log, stream } = scripted({ records: (i) => [[25, 1, 1][i] ?? 0] });
+    const events: unknown[] = [];
+    virtual((scheduler) => {
+      stream({ concurrentBatches: 3 })
+        .pipe(foreachBatch(([ms]) => timer(ms ?? 0).pipe(map(() => events.push([scheduler.now(), 'effect'])))))
+        .subscribe({ complete: () => events.push([scheduler.now(), [...log.committed]]) });
+      scheduler.schedule(() => events.push([scheduler.now(), [...log.committed]]), 34);
+    });
+    expect(events).toEqual([
+      [21, 'effect'],
+      [31, 'effect'],
+      [34, []],
+      [35, 'effect'],
+      [40, [1, 2, 3]],
+    ]);
+  });
+
+  it('fails the stream, for all branches, when one output fails, and commits nothing of the batch', () => {
+    const { log, stream } = scripted();
+    const events: unknown[] = [];
+    virtual(() => {
+      const shared = stream().pipe(share());
+      const boom = (i: number | undefined) => (i === 1 ? throwError(() => 'boom') : EMPTY);
+      collect(shared.pipe(foreachBatch(([i]) => boom(i))), events, () => 'a');
+      collect(shared.pipe(foreachBatch(() => {})), events, () => 'b');
+    });
+    expect(events).toEqual(['a', 'b', 'boom', 'boom']);
+    expect(log).toMatchObject({ committed: [1], closed: 1 });
+  });
+
+  it('fails the stream when a user function throws', () => {
+    const { log, stream } = scripted();
+    const events: unknown[] = [];
+    virtual(() => {
+      const shared = stream().pipe(share());
+      const thrower = mapRecords((n: number) => {
+        if (n === 1) throw 'thrown';
+        return n;
+      });
+      collect(shared.pipe(foreachBatch(() => {})), events, () => 'a');
+      collect(shared.pipe(thrower), events, () => 'b');
+    });
+    expect(events.filter((event) => event === 'thrown')).toHaveLength(2);
+    expect(log.committed).toEqual([1]);
+  });
+
+  it('aborts what is open when unsubscribed: nothing more is committed, the source is closed', () => {
+    const { log, stream } = scripted();
+    let aborted = false;
+    virtual((scheduler) => {
+      const effect = timer(1_000).pipe(finalize(() => (aborted = true)));
+      const subscription = stream()
+        .pipe(foreachBatch(() => effect))
+        .subscribe();
+      scheduler.schedule(() => subscription.unsubscribe(), 15);
+    });
+    expect(aborted).toBe(true);
+    expect(log).toMatchObject({ committed: [], closed: 1, fetched: [0] });
+  });
+
+  it('fails with AbandonedBatchError when one of several outputs is unsubscribed before its effect settled', () => {
+    const { log, stream } = scripted();
+    const events: unknown[] = [];
+    virtual((scheduler) => {
+      const shared = stream().pipe(share());
+      const leaving = shared.pipe(foreachBatch(() => timer(8))).subscribe();
+      collect(shared.pipe(foreachBatch(() => {})), events, () => 'b');
+      scheduler.schedule(() => leaving.unsubscribe(), 15);
+    });
+    expect(events).toEqual(['b', 'ABANDONED_BATCH']);
+    expect(log.committed).toEqual([]);
+  });
+});
+
+describe('unclaimed and late batches', () => {
+  it('refuses to lose a batch that nobody claimed', () => {
+    const { log, stream } = scripted();
+    const events: unknown[] = [];
+    virtual(() => collect(stream().pipe(mapRecords((n) => n)), events, () => 'next'));
+    expect(events).toEqual(['next', 'UNCLAIMED_BATCH']);
+    expect(log.committed).toEqual([]);
+    expect(new UnclaimedBatchError(10).message).toContain('time 10');
+  });
+
+  it('completes unclaimed batches when told so, or when the source keeps no progress', () => {
+    const events: unknown[] = [];
+    const durable = scripted();
+    virtual(() => collect(durable.stream({ unclaimed: 'complete' }), events, ({ context }) => context.time));
+    expect(durable.log.committed).toEqual([1, 2, 3]);
+    virtual(() => collect(scripted({ durable: false }).stream(), events, ({ context }) => context.time));
+    expect(events).toEqual([10, 20, 30, 'complete', 10, 20, 30, 'complete']);
+  });
+
+  it('says so when an asynchronous operator without a hold stands before an output', () => {
+    const events: unknown[] = [];
+    virtual(() =>
+      collect(
+        scripted()
+          .stream({ unclaimed: 'complete' })
+          .pipe(
+            delay(3),
+            foreachBatch(() => {}),
+          ),
+        events,
+        () => 'next',
+      ),
+    );
+    expect(events).toEqual(['LATE_HOLD']);
+    expect(new LateHoldError(10).message).toContain('concatMapBatch');
+  });
+});
+
+describe('time', () => {
+  it('gives a batch at every tick, empty ones too, aligned to the interval', () => {
+    const events: unknown[] = [];
+    virtual((scheduler) => {
+      scheduler.schedule(() => {
+        collect(scripted({ durable: false, records: () => [] }).stream(), events, ({ context, records }) => [
+          scheduler.now(),
+          context.time,
+          records.length,
+        ]);
+      }, 7);
+    });
+    expect(events).toEqual([[10, 10, 0], [20, 20, 0], [30, 30, 0], 'complete']);
+  });
+
+  it('fires missed ticks with their nominal times', () => {
+    const times: unknown[] = [];
+    virtual((scheduler) => {
+      const late = {
+        now: () => scheduler.now() * (scheduler.now() > 15 ? 3 : 1),
+        schedule: scheduler.schedule.bind(scheduler),
+      };
+      const { stream } = scripted({ durable: false, count: 6 });
+      stream({ scheduler: late as never }).subscribe(({ context }) => times.push([scheduler.now(), context.time]));
+    });
+    expect(times).toEqual([
+      [10, 10],
+      [20, 20],
+      [20, 30],
+      [20, 40],
+      [20, 50],
+      [20, 60],
+    ]);
+  });
+
+  it('counts a slow fetch as processing, and overload as scheduling delay', () => {
+    const infos: BatchInfo[] = [];
+    virtual(() => {
+      scripted({ fetchDelay: () => 12 })
+        .stream({ batchObserver: { next: (info) => infos.push(info) } })
+        .pipe(foreachBatch(() => timer(3)))
+        .subscribe();
+    });
+    expect(infos.map((i) => [i.schedulingDelay, i.fetchDelay, i.processingDelay, i.totalDelay])).toEqual([
+      [0, 12, 15, 15],
+      [5, 12, 15, 20],
+      [10, 12, 15, 25],
+    ]);
+  });
+});
+
+describe('failure and retry', () => {
+  it('restarts from what was committed when the stream is retried after a fetch error', () => {
+    let failures = 1;
+    const { log, stream } = scripted({ fail: (i) => (i === 1 && failures-- > 0 ? 'unreachable' : undefined) });
+    const seen: unknown[] = [];
+    virtual(() => {
+      stream()
+        .pipe(
+          foreachBatch((records) => {
+            seen.push(...records);
+          }),
+          retry(2),
+        )
+        .subscribe();
+    });
+    expect(seen).toEqual([0, 1, 2]);
+    expect(log).toMatchObject({ opened: 2, closed: 2, committed: [1, 2, 3] });
+  });
+});
+
+describe('graceful stop', () => {
+  it('finishes what is planned, saves it, completes, and reports it', async () => {
+    const { log, stream } = scripted({ count: 100 });
+    const events: unknown[] = [];
+    let report: Promise<unknown> | undefined;
+    virtual((scheduler) => {
+      const batches = stream();
+      collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
+      scheduler.schedule(() => (report = batches.stop()), 22);
+    });
+    expect(events).toEqual([[25, 10], [40, 20], 'complete']);
+    expect(log).toMatchObject({ committed: [1, 2], closed: 1 });
+    expect(await report).toEqual({ completed: [10, 20], aborted: [] });
+  });
+
+  it('aborts what is not finished within drainMs, and says which', async () => {
+    const { log, stream } = scripted({ count: 100 });
+    const events: unknown[] = [];
+    let report: Promise<unknown> | undefined;
+    virtual((scheduler) => {
+      const batches = stream();
+      collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
+      scheduler.schedule(() => (report = batches.stop({ drainMs: 8 })), 22);
+    });
+    expect(events).toEqual([[25, 10], 'complete']);
+    expect(log).toMatchObject({ committed: [1], closed: 1 });
+    expect(await report).toEqual({ completed: [10], aborted: [20] });
+  });
+
+  it('takes a drainMs of at least 0 only', async () => {
+    await expect(fromBatches([], { interval: 10 }).stop({ drainMs: -1 })).rejects.toThrow('drainMs (-1)');
+  });
+});
