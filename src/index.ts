@@ -54,6 +54,25 @@ export { type BatchStreams, batchesFrom, type RecordOf } from './sources/batches
 export { BatchStream } from './sources/batchStream.js';
 export type { DriverOptions } from './sources/driverOptions.js';
 export { type FromBatchesOptions, fromBatches } from './sources/fromBatches.js';
+export { bytes } from './sources/log/bytes.js';
+export type { InvalidRecord } from './sources/log/invalidRecord.js';
+export { json } from './sources/log/json.js';
+export { type LogBatchesOptions, logBatches } from './sources/log/logBatches.js';
+export type {
+  FetchedPartition,
+  FetchOptions,
+  FetchRequest,
+  LogClient,
+  LogPoint,
+  LogPosition,
+  TopicPartition,
+} from './sources/log/logClient.js';
+export { logSource } from './sources/log/logSource.js';
+export type { LogSourceOptions } from './sources/log/logSourceOptions.js';
+export { MemoryLog, type MemoryLogOptions, memoryLog, type NewRecord } from './sources/log/memoryLog.js';
+export type { RecordReader } from './sources/log/recordReader.js';
+export type { RecordHeader, RecordView } from './sources/log/recordView.js';
+export { string } from './sources/log/string.js';
 export type {
   Fetched,
   Plan,

@@ -43,7 +43,7 @@ export interface LogSourceOptions<T> {
   /** Floor for each partition that has records waiting, in records per second. Default one record a batch. */
   readonly minRatePerPartition?: number;
   /**
-   * How a rate is shared among partitions: by their lag, evenly, or to the oldest records first.
+   * How a rate is shared among partitions: by their lag, or evenly.
    * @default 'lag'
    */
   readonly share?: ShareStrategy;
@@ -95,7 +95,7 @@ export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOpti
     throw new InvalidOptionError(owner, 'groupId', groupId, 'must be a non-empty string');
   }
   checkOneOf(owner, 'offsetOutOfRange', resolved.offsetOutOfRange, ['error', 'earliest', 'latest']);
-  checkOneOf(owner, 'share', resolved.share, ['lag', 'fair', 'oldest']);
+  checkOneOf(owner, 'share', resolved.share, ['lag', 'fair']);
   if (typeof resolved.invalidRecords === 'string') {
     checkOneOf(owner, 'invalidRecords', resolved.invalidRecords, ['error', 'skip']);
   }

@@ -59,12 +59,8 @@ export class ReadAhead {
     for (const state of new Set([...urgent, ...this.#partitions.values()])) {
       const records = state.planned - state.fetchFrom;
       if (records <= 0 || state.inFlight) continue;
-      const mustHave = urgent.includes(state);
-      if (budget <= 0 && !mustHave) continue;
-      const maxBytes = Math.max(
-        1,
-        Math.min(state.size.bytesFor(records), maxRequestBytes, mustHave ? Infinity : budget),
-      );
+      if (budget <= 0 && !urgent.includes(state)) continue;
+      const maxBytes = Math.max(1, Math.min(state.size.bytesFor(records), maxRequestBytes, budget));
       requests.push({ topic: state.topic, partition: state.partition, offset: state.fetchFrom, maxBytes });
       budget -= maxBytes;
     }
