@@ -1,1 +1,5 @@
-export {};
+// Kafka through kafkajs. Runs in Node.
+export { type KafkaBatchesOptions, kafkaBatches } from './sources/kafka/kafkaBatches.js';
+export { type FetchEvent, type KafkaClientOptions, KafkajsClient } from './sources/kafka/kafkajsClient.js';
+export type { IsolationLevel } from './sources/kafka/kafkajsPort.js';
+export { type KafkaSourceOptions, kafkaSource } from './sources/kafka/kafkaSource.js';
