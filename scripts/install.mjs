@@ -1,0 +1,21 @@
+// Installs the dependencies of a fresh clone. Uses nothing but Node itself.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Runs a command in the repository, its output shown. Gives the exit code. */
+export function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
+  if (error) throw error;
+  return status ?? 1;
+}
+
+/** `npm ci`, when it has not been done. The lock file that npm leaves inside is the last thing it writes. */
+export function ensureInstalled() {
+  if (existsSync(new URL('../node_modules/.package-lock.json', import.meta.url))) return;
+  console.log('dstream: installing dependencies (npm ci)');
+  const code = run('npm', ['ci', '--no-audit', '--no-fund']);
+  if (code !== 0) process.exit(code);
+}

@@ -1,0 +1,24 @@
+export interface KafkaNode {
+  readonly id: number;
+  readonly address: string;
+  readonly saslAddress: string;
+  readonly pid: number | undefined;
+  start(): Promise<void>;
+  kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export interface KafkaCluster {
+  readonly brokers: string;
+  readonly saslBrokers: string;
+  readonly nodes: readonly KafkaNode[];
+  readonly classpath: string;
+  stop(): Promise<void>;
+}
+
+export function whyNoBroker(): string | undefined;
+export function ensureKafka(): string;
+export function startKafka(options?: {
+  nodes?: number;
+  properties?: Record<string, string | number>;
+}): Promise<KafkaCluster>;
+export function startInDocker(): Promise<{ readonly brokers: string; stop(): Promise<void> } | undefined>;

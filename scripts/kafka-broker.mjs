@@ -1,0 +1,242 @@
+// Starts real Kafka brokers on loopback: for the integration tests and benchmarks. Uses nothing but Node itself.
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from './install.mjs';
+
+const version = '4.1.0';
+const library = join(root, '.kafka', version);
+const ready = 60_000;
+
+/** Why no broker can be started here; `undefined` when one can. */
+export function whyNoBroker() {
+  if (existsSync(join(library, 'done'))) return hasCommand('java') ? undefined : 'there is no java';
+  const missing = ['java', 'mvn'].filter((command) => !hasCommand(command));
+  return missing.length === 0 ? undefined : `there is no ${missing.join(' and no ')}`;
+}
+
+function hasCommand(command) {
+  return spawnSync(command, ['-version'], { stdio: 'ignore' }).error === undefined;
+}
+
+/** Copies Kafka's jars by Maven, once. Gives the class path. */
+export function ensureKafka() {
+  const classpath = join(library, 'lib', '*');
+  if (existsSync(join(library, 'done'))) return classpath;
+  mkdirSync(library, { recursive: true });
+  const artifact = (group, name, v) =>
+    `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${v}</version></dependency>`;
+  writeFileSync(
+    join(library, 'pom.xml'),
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>dstream</groupId><artifactId>kafka</artifactId><version>1</version><dependencies>
+${artifact('org.apache.kafka', 'kafka_2.13', version)}
+${artifact('org.apache.kafka', 'kafka-tools', version)}
+${artifact('org.slf4j', 'slf4j-simple', '1.7.36')}
+</dependencies></project>`,
+  );
+  console.log(`dstream: fetching Kafka ${version} with Maven`);
+  const args = [
+    '-q',
+    '-B',
+    '-f',
+    join(library, 'pom.xml'),
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${join(library, 'lib')}`,
+  ];
+  const { status } = spawnSync('mvn', args, { stdio: 'inherit' });
+  if (status !== 0) throw new Error('Maven could not fetch Kafka');
+  writeFileSync(join(library, 'done'), '');
+  return classpath;
+}
+
+/**
+ * Starts a cluster of brokers that are controllers too, on free ports. Each also has a listener that wants SASL/PLAIN
+ * (user "reader", password "secret").
+ *
+ * @param {{ nodes?: number, properties?: Record<string, string | number> }} [options]
+ */
+export async function startKafka({ nodes = 1, properties = {} } = {}) {
+  const classpath = ensureKafka();
+  const directory = mkdtempSync(join(tmpdir(), 'dstream-kafka-'));
+  const clusterId = randomBytes(16).toString('base64url');
+  const ports = await freePorts(nodes * 3);
+  const members = Array.from({ length: nodes }, (_, i) => ({ id: i + 1, ports: ports.slice(i * 3, i * 3 + 3) }));
+  const voters = members.map(({ id, ports: [, , controller] }) => `${id}@127.0.0.1:${controller}`).join(',');
+  const started = members.map((member) =>
+    node({ ...member, voters, nodes, classpath, directory, clusterId, properties }),
+  );
+  const stop = async () => {
+    await Promise.all(started.map((one) => one.kill('SIGKILL')));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    for (const one of started) one.format();
+    await Promise.all(started.map((one) => one.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    brokers: started.map((one) => one.address).join(','),
+    saslBrokers: started.map((one) => one.saslAddress).join(','),
+    /** By place in the list: `kill(signal)` and `start()` again. */
+    nodes: started,
+    classpath,
+    stop,
+  };
+}
+
+function node({ id, ports: [plain, sasl, controller], voters, nodes, classpath, directory, clusterId, properties }) {
+  const config = join(directory, `server-${id}.properties`);
+  const login = 'org.apache.kafka.common.security.plain.PlainLoginModule';
+  const replicas = Math.min(nodes, 3);
+  const settings = {
+    'process.roles': 'broker,controller',
+    'node.id': id,
+    'controller.quorum.voters': voters,
+    listeners: `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.sasl.plain.sasl.jaas.config': `${login} required user_reader="secret";`,
+    'log.dirs': join(directory, `data-${id}`),
+    'num.partitions': 1,
+    'offsets.topic.num.partitions': 4,
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.num.partitions': 4,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': 1,
+    'min.insync.replicas': 1,
+    'default.replication.factor': replicas,
+    'group.initial.rebalance.delay.ms': 0,
+    'broker.session.timeout.ms': 6_000,
+    'message.max.bytes': 8_388_608,
+    'log.cleaner.backoff.ms': 500,
+    'log.retention.check.interval.ms': 1_000,
+    'auto.create.topics.enable': false,
+    ...properties,
+  };
+  writeFileSync(
+    config,
+    Object.entries(settings)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  );
+  const java = (...args) => ['-cp', classpath, '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', ...args];
+  let child;
+  let output = '';
+  const address = `127.0.0.1:${plain}`;
+  return {
+    id,
+    address,
+    saslAddress: `127.0.0.1:${sasl}`,
+    get pid() {
+      return child?.pid;
+    },
+    format() {
+      const args = java('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config);
+      const { status, stderr } = spawnSync('java', args, { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stderr}`);
+    },
+    async start() {
+      const heap = ['-Xms256m', '-Xmx768m'];
+      child = spawn('java', [...heap, ...java('kafka.Kafka', config)], { stdio: ['ignore', 'pipe', 'pipe'] });
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (text) => {
+          output = (output + text).slice(-4_000);
+        });
+      }
+      const deadline = Date.now() + ready;
+      while (!(await canConnect(plain))) {
+        if (child.exitCode !== null || Date.now() > deadline) throw new Error(`Kafka did not start: ${output}`);
+        await sleep(100);
+      }
+    },
+    async kill(signal = 'SIGTERM') {
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill(signal);
+      await gone;
+    },
+  };
+}
+
+/** The port opens before the broker serves: a request that it answers is what counts. */
+function canConnect(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const settle = (answer) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    // ApiVersions, version 0, correlation id 1, no client id.
+    const request = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 255, 255]);
+    socket.setTimeout(1_000, () => settle(false));
+    socket.on('connect', () => socket.write(request));
+    socket.on('data', () => settle(true));
+    socket.on('error', () => settle(false));
+    socket.on('close', () => settle(false));
+  });
+}
+
+async function freePorts(count) {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((resolve, reject) => {
+          const server = createServer()
+            .once('error', reject)
+            .listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** A broker in a container, when a docker engine answers. */
+export async function startInDocker() {
+  const answers = await new Promise((resolve) =>
+    execFile('docker', ['info'], { timeout: 5_000 }, (error) => resolve(!error)),
+  );
+  if (!answers) return undefined;
+  const [port] = await freePorts(1);
+  const env = {
+    KAFKA_NODE_ID: 1,
+    KAFKA_PROCESS_ROLES: 'broker,controller',
+    KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:29093',
+    KAFKA_LISTENERS: `PLAINTEXT://0.0.0.0:${port},CONTROLLER://0.0.0.0:29093`,
+    KAFKA_ADVERTISED_LISTENERS: `PLAINTEXT://127.0.0.1:${port}`,
+    KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
+    KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: 1,
+    KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: 1,
+    KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: 1,
+    KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: 0,
+    KAFKA_AUTO_CREATE_TOPICS_ENABLE: false,
+  };
+  const settings = Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
+  const args = ['run', '-d', '--rm', '-p', `127.0.0.1:${port}:${port}`, ...settings, `apache/kafka:${version}`];
+  const { status, stdout } = spawnSync('docker', args, { encoding: 'utf8' });
+  if (status !== 0) return undefined;
+  const container = stdout.trim();
+  const stop = async () => void spawnSync('docker', ['kill', container], { stdio: 'ignore' });
+  const deadline = Date.now() + ready;
+  while (!(await canConnect(port))) {
+    if (Date.now() > deadline) {
+      await stop();
+      throw new Error('Kafka did not start in its container');
+    }
+    await sleep(200);
+  }
+  return { brokers: `127.0.0.1:${port}`, stop };
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { type ITopicConfig, Kafka, type KafkaConfig, logLevel, type Message } from 'kafkajs';
+import { describe } from 'vitest';
+
+/** Brokers of the Kafka that `npm test` found or started. */
+export const brokers = process.env.KAFKA_BROKERS?.split(',') ?? [];
+export const saslBrokers = process.env.KAFKA_SASL_BROKERS?.split(',') ?? [];
+
+/** `describe`, when there is a Kafka; `npm test` says loudly when there is none. */
+export const describeKafka = brokers.length > 0 ? describe : describe.skip;
+export const describeSasl = saslBrokers.length > 0 ? describe : describe.skip;
+
+process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
+
+export function newKafka(config: Partial<KafkaConfig> = {}): Kafka {
+  return new Kafka({ clientId: 'dstream-test', brokers, logLevel: logLevel.NOTHING, ...config });
+}
+
+/** A topic of its own for each test. */
+export async function makeTopic(kafka: Kafka, partitions: number, config: Partial<ITopicConfig> = {}): Promise<string> {
+  const topic = `test-${randomUUID()}`;
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, ...config }], waitForLeaders: true });
+  await admin.disconnect();
+  return topic;
+}
+
+/** Sends messages in the given order to given partitions. */
+export async function produce(kafka: Kafka, topic: string, batches: Iterable<readonly Message[]>): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  for (const messages of batches) await producer.send({ topic, messages: [...messages] });
+  await producer.disconnect();
+}
+
+export async function committedOffsets(kafka: Kafka, groupId: string, topic: string): Promise<readonly number[]> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  await admin.disconnect();
+  const partitions = [...(offsets?.partitions ?? [])].sort((a, b) => a.partition - b.partition);
+  return partitions.map(({ offset }) => Number(offset));
+}
