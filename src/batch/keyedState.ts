@@ -7,6 +7,8 @@ import type { Key } from './key.js';
  * as long as it calls `set` afterwards.
  */
 export interface KeyedState<K extends Key, S> {
+  /** Whether it comes from a checkpoint (and may be empty all the same): an initial state does not apply then. */
+  readonly restored: boolean;
   readonly size: number;
   get(key: K): S | undefined;
   has(key: K): boolean;

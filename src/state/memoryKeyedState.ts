@@ -13,14 +13,16 @@ export type CutState<K extends Key, S> = (
  * touched and not what is kept.
  */
 export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
+  readonly restored: boolean;
   readonly #map: Map<K, S>;
   readonly #dirty = new Set<K>();
   readonly #onCut: CutState<K, S> | undefined;
   readonly #onClose: (() => void) | undefined;
 
-  /** Without `onCut` nothing is saved, and changes are not noted. */
-  constructor(entries: Iterable<readonly [K, S]>, onCut?: CutState<K, S>, onClose?: () => void) {
-    this.#map = new Map(entries);
+  /** `restored` is what the checkpoint has. Without `onCut` nothing is saved, and changes are not noted. */
+  constructor(restored: Iterable<readonly [K, S]> | undefined, onCut?: CutState<K, S>, onClose?: () => void) {
+    this.restored = restored !== undefined;
+    this.#map = new Map(restored);
     this.#onCut = onCut;
     this.#onClose = onClose;
   }

@@ -24,18 +24,18 @@ export class StateRegistry implements BatchState {
     const session = this.#session;
     if (id === undefined) {
       if (session) throw new MissingIdError(operator);
-      return new MemoryKeyedState<K, S>([]);
+      return new MemoryKeyedState<K, S>(undefined);
     }
     const other = this.#open.get(id);
     if (other !== undefined) throw new DuplicateIdError(operator, id, other);
     this.#open.set(id, operator);
     const free = () => this.#open.delete(id);
-    if (!session) return new MemoryKeyedState<K, S>([], undefined, free);
+    if (!session) return new MemoryKeyedState<K, S>(undefined, undefined, free);
 
     const restored = this.#seen.has(id) ? undefined : session.restored?.state(id);
     this.#seen.add(id);
     const { signature = '', version = 0 } = description;
-    const entries = restored ? restoredEntries(description, id, restored) : [];
+    const entries = restored && restoredEntries(description, id, restored);
     return new MemoryKeyedState<K, S>(
       entries,
       (time, set, deleted) => this.#cut(session, time, { id, operator, signature, version, set, deleted }),

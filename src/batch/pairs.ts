@@ -1,0 +1,61 @@
+import { InvalidRecordError } from './errors.js';
+import type { Key } from './key.js';
+
+/**
+ * Called where a key is met for the first time (a miss in a map), so that it costs nothing for the keys that are known.
+ *
+ * @throws {InvalidRecordError} when the record is no pair, or its key is an object
+ */
+export function checkPair(operator: string, record: readonly [Key, unknown]): void {
+  if (!Array.isArray(record) || record.length < 2) {
+    throw new InvalidRecordError(operator, record, 'is not a pair [key, value]');
+  }
+  const type = typeof record[0];
+  if ((type === 'object' && record[0] !== null) || type === 'function' || type === 'undefined' || type === 'symbol') {
+    throw new InvalidRecordError(operator, record, 'has a key that is no string, number, bigint, boolean or null');
+  }
+}
+
+/** Puts the values of each key together with `reduce`, in the order of the records; keys in order of first appearance. */
+export function reducePairs<K extends Key, V>(
+  operator: string,
+  partitions: readonly { readonly records: readonly (readonly [K, V])[] }[],
+  reduce: (a: V, b: V) => V,
+): Map<K, V> {
+  const reduced = new Map<K, V>();
+  for (const { records } of partitions) {
+    for (const record of records) {
+      // A record that is no array at all would fail at `record[0]` with a message that names nothing.
+      if (!Array.isArray(record)) checkPair(operator, record);
+      const key = record[0];
+      const before = reduced.get(key);
+      if (before !== undefined) reduced.set(key, reduce(before, record[1]));
+      else if (reduced.has(key)) reduced.set(key, reduce(before as V, record[1]));
+      else {
+        checkPair(operator, record);
+        reduced.set(key, record[1]);
+      }
+    }
+  }
+  return reduced;
+}
+
+/** Collects the values of each key, in the order of the records. */
+export function groupPairs<K extends Key, V>(
+  operator: string,
+  partitions: readonly { readonly records: readonly (readonly [K, V])[] }[],
+): Map<K, V[]> {
+  const groups = new Map<K, V[]>();
+  for (const { records } of partitions) {
+    for (const record of records) {
+      if (!Array.isArray(record)) checkPair(operator, record);
+      const group = groups.get(record[0]);
+      if (group) group.push(record[1]);
+      else {
+        checkPair(operator, record);
+        groups.set(record[0], [record[1]]);
+      }
+    }
+  }
+  return groups;
+}

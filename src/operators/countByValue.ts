@@ -1,0 +1,41 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Key, Pair } from '../batch/key.js';
+import { checkPair } from '../batch/pairs.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Counts how often each value comes within a batch: one pair `[value, count]` a value, in the order of first appearance.
+ *
+ * Records are keys themselves: strings, numbers, bigints, booleans or null. An empty batch stays empty.
+ *
+ * Source: Spark's `countByValue`.
+ *
+ * @throws {InvalidRecordError} (as a notification) when a record is an object
+ *
+ * @example
+ * ```ts
+ * import { countByValue, foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([['a', 'b', 'a']], { interval: 10 })
+ *   .pipe(
+ *     countByValue(),
+ *     foreachBatch((counts) => console.log(counts)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'a', 2 ], [ 'b', 1 ] ]
+ * ```
+ */
+export function countByValue<K extends Key>(): OperatorFunction<Batch<K>, Batch<Pair<K, number>>> {
+  return perBatch(() => (batch) => {
+    const counts = new Map<K, number>();
+    for (const { records } of batch.partitions) {
+      for (const record of records) {
+        const count = counts.get(record);
+        if (count === undefined) checkPair('countByValue', [record, 1]);
+        counts.set(record, (count ?? 0) + 1);
+      }
+    }
+    return batch.withRecords([...counts]);
+  });
+}

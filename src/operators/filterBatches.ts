@@ -1,0 +1,30 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { checkFunction } from '../batch/checks.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Lets through only the batches for which `predicate` is true. A batch that goes no further counts as claimed, so that it
+ * completes; rxjs's own `filter` would leave it unclaimed.
+ *
+ * @example
+ * ```ts
+ * import { filterBatches, foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([['a'], [], ['b']], { interval: 10 })
+ *   .pipe(
+ *     filterBatches((records) => records.length > 0),
+ *     foreachBatch((records) => console.log(records)),
+ *   )
+ *   .subscribe();
+ * // => [ 'a' ]
+ * // => [ 'b' ]
+ * ```
+ */
+export function filterBatches<T>(
+  predicate: (records: readonly T[], context: BatchContext) => boolean,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  checkFunction('filterBatches', 'predicate', predicate);
+  return perBatch(() => (batch) => (predicate(batch.records, batch.context) ? batch : undefined));
+}

@@ -1,0 +1,40 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { checkFunction } from '../batch/checks.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Keeps the records for which `predicate` is true. A batch of which none is left goes on, empty; partitions and the
+ * context stay as they are.
+ *
+ * Source: Spark's `filter`.
+ *
+ * @example
+ * ```ts
+ * import { filterRecords, foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([[1, 2, 3]], { interval: 10 })
+ *   .pipe(
+ *     filterRecords((n) => n % 2 === 1),
+ *     foreachBatch((odd) => console.log(odd)),
+ *   )
+ *   .subscribe();
+ * // => [ 1, 3 ]
+ * ```
+ */
+export function filterRecords<T, S extends T>(
+  predicate: (record: T, context: BatchContext) => record is S,
+): OperatorFunction<Batch<T>, Batch<S>>;
+export function filterRecords<T>(
+  predicate: (record: T, context: BatchContext) => boolean,
+): OperatorFunction<Batch<T>, Batch<T>>;
+export function filterRecords<T>(
+  predicate: (record: T, context: BatchContext) => boolean,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  checkFunction('filterRecords', 'predicate', predicate);
+  return perBatch(() => (batch) => {
+    const { context } = batch;
+    return batch.withPartitions((partition) => partition.records.filter((record) => predicate(record, context)));
+  });
+}

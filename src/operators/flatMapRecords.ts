@@ -1,0 +1,37 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { checkFunction } from '../batch/checks.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Replaces every record by any number of records, in order. Partitions and the context stay as they are.
+ *
+ * Source: Spark's `flatMap`.
+ *
+ * @example
+ * ```ts
+ * import { flatMapRecords, foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([['to be', 'or not']], { interval: 10 })
+ *   .pipe(
+ *     flatMapRecords((line) => line.split(' ')),
+ *     foreachBatch((words) => console.log(words)),
+ *   )
+ *   .subscribe();
+ * // => [ 'to', 'be', 'or', 'not' ]
+ * ```
+ */
+export function flatMapRecords<T, R>(
+  project: (record: T, context: BatchContext) => Iterable<R>,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  checkFunction('flatMapRecords', 'project', project);
+  return perBatch(() => (batch) => {
+    const { context } = batch;
+    return batch.withPartitions(({ records }) => {
+      const results: R[] = [];
+      for (const record of records) for (const result of project(record, context)) results.push(result);
+      return results;
+    });
+  });
+}

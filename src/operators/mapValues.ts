@@ -1,0 +1,42 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { checkFunction } from '../batch/checks.js';
+import type { Key, Pair } from '../batch/key.js';
+import { checkPair } from '../batch/pairs.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Applies a function to the value of every pair; the key stays.
+ *
+ * Source: Spark's `mapValues`.
+ *
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, mapValues } from 'dstream';
+ *
+ * fromBatches([[['SFO', 7] as const]], { interval: 10 })
+ *   .pipe(
+ *     mapValues((delay) => delay * 60),
+ *     foreachBatch((pairs) => console.log(pairs)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'SFO', 420 ] ]
+ * ```
+ */
+export function mapValues<K extends Key, V, R>(
+  project: (value: V, key: K, context: BatchContext) => R,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>> {
+  checkFunction('mapValues', 'project', project);
+  return perBatch(() => (batch) => {
+    const { context } = batch;
+    return batch.withPartitions((partition) =>
+      partition.records.map((record): Pair<K, R> => {
+        if (!Array.isArray(record)) checkPair('mapValues', record);
+        return [record[0], project(record[1], record[0], context)];
+      }),
+    );
+  });
+}

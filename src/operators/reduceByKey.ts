@@ -1,0 +1,35 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkFunction } from '../batch/checks.js';
+import type { Key, Pair } from '../batch/key.js';
+import { reducePairs } from '../batch/pairs.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Puts the values of each key within a batch together: one pair a key, in the order in which the keys first came.
+ *
+ * `reduce` must be associative. The result is one partition without an offset range. An empty batch stays empty.
+ *
+ * Source: Spark's `reduceByKey`.
+ *
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, reduceByKey } from 'dstream';
+ *
+ * fromBatches([[['a', 1], ['b', 5], ['a', 2]] as [string, number][]], { interval: 10 })
+ *   .pipe(
+ *     reduceByKey((a, b) => a + b),
+ *     foreachBatch((sums) => console.log(sums)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'a', 3 ], [ 'b', 5 ] ]
+ * ```
+ */
+export function reduceByKey<K extends Key, V>(
+  reduce: (a: V, b: V) => V,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>> {
+  checkFunction('reduceByKey', 'reduce', reduce);
+  return perBatch(() => (batch) => batch.withRecords([...reducePairs('reduceByKey', batch.partitions, reduce)]));
+}

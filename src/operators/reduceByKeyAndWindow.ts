@@ -1,0 +1,101 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkFunction, checkOneOf } from '../batch/checks.js';
+import type { Key, Pair } from '../batch/key.js';
+import { reducePairs } from '../batch/pairs.js';
+import { KeyedWindow } from '../windows/keyedWindow.js';
+import { slidingPanes } from './slidingPanes.js';
+import type { WindowOptions } from './windowOptions.js';
+
+export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOptions {
+  /**
+   * Takes the values that leave the window out of its value: `inverse(reduce(a, b), a)` must equal `b`. Called once a key
+   * and slide, before the new values come in. Without it the window is kept by two stacks, which costs little more and
+   * cannot drift.
+   */
+  readonly inverse?: (value: V, old: V) => V;
+  /** Keeps a key only while it gives true; a key that is dropped leaves the window too. */
+  readonly filter?: (pair: Pair<K, V>) => boolean;
+}
+
+/**
+ * Reduces the values of each key over the last `window` ms, every `slide` ms.
+ *
+ * Takes batches of pairs; gives one pair a key, in one partition: with `emit: 'all'` (the default) for every key in the
+ * window, with `'changes'` only for those whose value may have changed, and `[key, undefined]` once for one that left.
+ * A key leaves when the last batch that had it does (Spark keeps it, at zero, until a filter drops it).
+ *
+ * A slide costs what comes and what goes, not what the window holds; `emit: 'all'` adds one pair for each key.
+ *
+ * Source: Spark's `reduceByKeyAndWindow`.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
+ * `slide` is no multiple of the batch interval
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, reduceByKeyAndWindow } from 'dstream';
+ *
+ * fromBatches([[['a', 1], ['b', 2]], [['a', 3]], []] as [string, number][][], { interval: 10 })
+ *   .pipe(
+ *     reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 20 }),
+ *     foreachBatch((sums) => console.log(sums)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'a', 1 ], [ 'b', 2 ] ]
+ * // => [ [ 'a', 4 ], [ 'b', 2 ] ]
+ * // => [ [ 'a', 3 ] ]
+ * ```
+ */
+export function reduceByKeyAndWindow<K extends Key, V>(
+  reduce: (a: V, b: V) => V,
+  options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit?: 'all' },
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>>;
+export function reduceByKeyAndWindow<K extends Key, V>(
+  reduce: (a: V, b: V) => V,
+  options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit: 'changes' },
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V | undefined>>>;
+export function reduceByKeyAndWindow<K extends Key, V>(
+  reduce: (a: V, b: V) => V,
+  options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit?: 'all' | 'changes' },
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V | undefined>>> {
+  const { inverse, filter, emit = 'all' } = options;
+  checkFunction('reduceByKeyAndWindow', 'reduce', reduce);
+  if (inverse !== undefined) checkFunction('reduceByKeyAndWindow', 'inverse', inverse);
+  if (filter !== undefined) checkFunction('reduceByKeyAndWindow', 'filter', filter);
+  checkOneOf('reduceByKeyAndWindow', 'emit', emit, ['all', 'changes']);
+  return reduceKeyedWindow('reduceByKeyAndWindow', options, { reduce, inverse, filter }, emit);
+}
+
+type Reduction<K extends Key, V> = {
+  readonly reduce: (a: V, b: V) => V;
+  readonly inverse: ((value: V, old: V) => V) | undefined;
+  readonly filter: ((pair: Pair<K, V>) => boolean) | undefined;
+};
+
+/** Shared with the other operators that reduce by key over a window. */
+export function reduceKeyedWindow<K extends Key, V>(
+  operator: string,
+  options: WindowOptions,
+  reduction: Reduction<K, V>,
+  emit: 'all' | 'changes',
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V | undefined>>> {
+  return slidingPanes<Pair<K, V>, readonly Pair<K, V>[], Pair<K, V | undefined>>(operator, options, () => {
+    const keyed = new KeyedWindow<K, V>(reduction);
+    const toPanes = (panes: readonly (readonly [time: number, pairs: readonly Pair<K, V>[]])[]) =>
+      panes.map(([time, pairs]) => ({ time, partials: new Map(pairs) }));
+    return {
+      pane(batch) {
+        const reduced = reducePairs(operator, batch.partitions, reduction.reduce);
+        return reduced.size > 0 ? [...reduced] : undefined;
+      },
+      restore: (panes) => keyed.restore(toPanes(panes)),
+      slide(evicted, added, batch) {
+        const touched = keyed.slide(evicted, toPanes(added));
+        const pairs = emit === 'all' ? keyed.entries() : [...touched].map((key) => [key, keyed.get(key)] as const);
+        return batch.withRecords([...pairs]);
+      },
+    };
+  });
+}

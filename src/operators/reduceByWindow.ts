@@ -1,0 +1,59 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkFunction } from '../batch/checks.js';
+import { KeyedWindow } from '../windows/keyedWindow.js';
+import { slidingPanes } from './slidingPanes.js';
+import type { WindowOptions } from './windowOptions.js';
+
+export interface ReduceByWindowOptions<T> extends WindowOptions {
+  /** Takes the records that leave the window out of its value: `inverse(reduce(a, b), a)` must equal `b`. */
+  readonly inverse?: (value: T, old: T) => T;
+}
+
+/**
+ * Reduces the records of the last `window` ms to one, every `slide` ms. A window without records gives an empty batch.
+ *
+ * A slide costs a few calls of `reduce`, whatever the length of the window.
+ *
+ * Source: Spark's `reduceByWindow`.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
+ * `slide` is no multiple of the batch interval
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, reduceByWindow } from 'dstream';
+ *
+ * fromBatches([[3, 1], [2], []], { interval: 10 })
+ *   .pipe(
+ *     reduceByWindow((a, b) => Math.max(a, b), { window: 20 }),
+ *     foreachBatch((max) => console.log(max)),
+ *   )
+ *   .subscribe();
+ * // => [ 3 ]
+ * // => [ 3 ]
+ * // => [ 2 ]
+ * ```
+ */
+export function reduceByWindow<T>(
+  reduce: (a: T, b: T) => T,
+  options: ReduceByWindowOptions<T>,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  const { inverse } = options;
+  checkFunction('reduceByWindow', 'reduce', reduce);
+  if (inverse !== undefined) checkFunction('reduceByWindow', 'inverse', inverse);
+  return slidingPanes<T, readonly [T], T>('reduceByWindow', options, () => {
+    // A keyed window with one key: the panes, the inverse and the leaving of the last pane are the same.
+    const keyed = new KeyedWindow<null, T>({ reduce, inverse });
+    const toPanes = (panes: readonly (readonly [time: number, pane: readonly [T]])[]) =>
+      panes.map(([time, [partial]]) => ({ time, partials: new Map([[null, partial]]) }));
+    return {
+      pane: (batch) => (batch.size > 0 ? [batch.records.reduce((a, b) => reduce(a, b))] : undefined),
+      restore: (panes) => keyed.restore(toPanes(panes)),
+      slide(evicted, added, batch) {
+        keyed.slide(evicted, toPanes(added));
+        return batch.withRecords([...keyed.entries()].map(([, value]) => value));
+      },
+    };
+  });
+}
