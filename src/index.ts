@@ -1,4 +1,12 @@
 // The core: everything here runs in a browser as well as in Node.
+export { fixedRate } from './backpressure/fixedRate.js';
+export { pid } from './backpressure/pid.js';
+export {
+  type PidOptions,
+  type PidRateEstimator,
+  type PidRateEstimatorOptions,
+  pidRateEstimator,
+} from './backpressure/pidRateEstimator.js';
 
 export type {
   BatchFormation,
@@ -53,6 +61,7 @@ export { filterBatches } from './operators/filterBatches.js';
 export { filterRecords } from './operators/filterRecords.js';
 export { flatMapRecords } from './operators/flatMapRecords.js';
 export { foreachBatch } from './operators/foreachBatch.js';
+export { type LimitRateOptions, limitRate } from './operators/limitRate.js';
 export { mapRecords } from './operators/mapRecords.js';
 export { mapValues } from './operators/mapValues.js';
 export { type PrintBatchesOptions, printBatches } from './operators/printBatches.js';

@@ -12,6 +12,7 @@ export interface Flight {
 
 /** 20,000 real departures in the United States in 2001, oldest first (the npm package vega-datasets). */
 export function readFlights(): readonly Flight[] {
-  const file = createRequire(import.meta.url).resolve('vega-datasets/data/flights-20k.json');
+  const entry = createRequire(import.meta.url).resolve('vega-datasets');
+  const file = new URL('../data/flights-20k.json', `file://${entry}`);
   return JSON.parse(readFileSync(file, 'utf8')) as readonly Flight[];
 }

@@ -1,88 +1,99 @@
 import { type BatchInfo, type BatchStream, type DriverOptions, json, logBatches, memoryLog, pid } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
-import { fileCheckpoint } from 'dstream/node';
 import { Kafka, logLevel } from 'kafkajs';
-import { firstValueFrom, fromEvent, lastValueFrom, merge, Subject, share, take, timer } from 'rxjs';
+import { firstValueFrom, fromEvent, lastValueFrom, merge, share, take, timer } from 'rxjs';
 import { type Flight, readFlights } from './flight.js';
 import { type DemoOptions, readOptions, usage } from './options.js';
-import { flightsPipeline } from './pipeline.js';
-import { after, kafkaSink, memorySink, replay, topic } from './replay.js';
+import { type FlightOutputs, flightsPipeline } from './pipeline.js';
+import { after, type FlightSink, kafkaSink, memorySink, replay, topic } from './replay.js';
 import { Table } from './table.js';
 
 /** How long the last records may take to come through, in ms. */
 const drainMs = 30_000;
 
-async function main(options: DemoOptions): Promise<void> {
-  const table = new Table();
-  const seen = { batches: 0, backlog: 0, written: 0, recordsOut: 0, offsets: new Map<string, number>() };
-  const firstBatch = new Subject<void>();
-  const observe = (info: BatchInfo): void => {
-    seen.batches++;
-    for (const { records, lag, ranges } of Object.values(info.inputs)) {
-      // Found in the topic by a run that goes on from a checkpoint.
-      if (seen.batches === 1) seen.backlog = records + lag;
-      for (const { topic, partition, until } of ranges) seen.offsets.set(`${topic}/${partition}`, until);
+/** What the summary tells. */
+class Tally {
+  batches = 0;
+  written = 0;
+  recordsOut = 0;
+  readonly offsets = new Map<string, number>();
+
+  see(info: BatchInfo): void {
+    this.batches++;
+    for (const { ranges } of Object.values(info.inputs)) {
+      for (const { topic, partition, until } of ranges) this.offsets.set(`${topic}/${partition}`, until);
     }
-    table.draw(info);
-    firstBatch.complete();
-  };
-  const driver: DriverOptions = {
+  }
+
+  toString(): string {
+    const offsets = [...this.offsets].map(([partition, offset]) => `${partition}:${offset}`).join(',');
+    return `summary: batches=${this.batches} recordsIn=${this.written} recordsOut=${this.recordsOut} offsets=${offsets}`;
+  }
+}
+
+async function main(options: DemoOptions): Promise<void> {
+  const data = readFlights();
+  const tally = new Tally();
+  const table = new Table();
+  const { flights, sink } = await open(options, {
     interval: 1_000,
     backpressure: pid(),
     initialRate: 2_000,
-    batchObserver: { next: observe },
-    ...(options.checkpoint !== undefined && { checkpoint: fileCheckpoint(options.checkpoint) }),
-  };
-  const { flights, sink } = await open(options, driver);
-
-  const started = Date.now();
-  const slowNow = () => options.slow && Math.floor((Date.now() - started) / 5_000) % 2 === 1;
-  const outputs = {
-    window: (rows: Parameters<Table['window']>[0]) => table.window(rows),
-    records: (rows: Parameters<Table['records']>[0]) => table.records(rows),
-    departures: (rows: readonly (readonly [string, number])[]) => {
-      const count = rows.reduce((sum, [, departures]) => sum + departures, 0);
-      seen.recordsOut += count;
-      return timer(slowNow() ? 3 * count : 0);
+    batchObserver: {
+      next: (info) => {
+        tally.see(info);
+        table.draw(info);
+      },
     },
-  };
-  const ready = lastValueFrom(firstBatch, { defaultValue: undefined });
-  const finished = lastValueFrom(flightsPipeline(flights, outputs), { defaultValue: undefined });
-
-  // What is written before the source has found its place would not be read.
-  await Promise.race([ready, finished]);
-  const interrupted = merge(fromEvent(process, 'SIGINT'), fromEvent(process, 'SIGTERM')).pipe(take(1), share());
-  const end = merge(interrupted, after(options.duration)).pipe(take(1), share());
-  const replayed = replay(readFlights(), sink, options.speed, end);
-  replayed.subscribe((written) => {
-    seen.written = written;
   });
-  await Promise.race([firstValueFrom(end), finished]);
+  const pipeline = flightsPipeline(flights, outputs(options, table, tally)).pipe(share());
+  const finished = lastValueFrom(pipeline, { defaultValue: undefined });
+  // What is written before the source has found its place would not be read: the first batch shows that it has.
+  await firstValueFrom(pipeline, { defaultValue: undefined });
+
+  const interrupted = merge(fromEvent(process, 'SIGINT'), fromEvent(process, 'SIGTERM'));
+  const end = merge(interrupted, after(options.duration)).pipe(take(1), share());
+  const ended = firstValueFrom(end);
+  const replayed = lastValueFrom(replay(data, sink, options.speed, end), { defaultValue: 0 });
+  await Promise.race([ended, finished]);
+  tally.written = await replayed;
   const deadline = Date.now() + drainMs;
-  const recordsIn = () => seen.backlog + seen.written;
-  while (seen.recordsOut < recordsIn() && Date.now() < deadline) await firstValueFrom(timer(50));
+  while (tally.recordsOut < tally.written && Date.now() < deadline) await firstValueFrom(timer(50));
   await flights.stop();
   await finished;
   await sink.close();
-  const offsets = [...seen.offsets].map(([partition, offset]) => `${partition}:${offset}`).join(',');
-  console.log(
-    `summary: batches=${seen.batches} recordsIn=${recordsIn()} recordsOut=${seen.recordsOut} offsets=${offsets}`,
-  );
-  if (seen.recordsOut !== recordsIn()) process.exitCode = 1;
+  console.log(String(tally));
+  if (tally.recordsOut !== tally.written) process.exitCode = 1;
 }
 
-async function open(options: DemoOptions, driver: DriverOptions) {
+function outputs(options: DemoOptions, table: Table, tally: Tally): FlightOutputs {
+  const started = Date.now();
+  const slowNow = () => options.slow && Math.floor((Date.now() - started) / 5_000) % 2 === 1;
+  return {
+    window: (rows) => table.window(rows),
+    records: (rows) => table.records(rows),
+    departures: (rows) => {
+      const count = rows.reduce((sum, [, departures]) => sum + departures, 0);
+      tally.recordsOut += count;
+      return timer(slowNow() ? 3 * count : 0);
+    },
+  };
+}
+
+interface Opened {
+  readonly flights: BatchStream<Flight>;
+  readonly sink: FlightSink;
+}
+
+async function open(options: DemoOptions, driver: DriverOptions): Promise<Opened> {
   const read = { topics: [topic], deserialize: json<Flight>(), ...driver };
   if (!options.brokers) {
     const log = memoryLog({ topics: { [topic]: 4 } });
-    const flights: BatchStream<Flight> = logBatches(log, { ...read, start: 'earliest' });
-    return { flights, sink: memorySink(log) };
+    return { flights: logBatches(log, read), sink: memorySink(log) };
   }
-  const kafka = new Kafka({ clientId: 'flights-demo', brokers: [...options.brokers], logLevel: logLevel.ERROR });
-  const sink = await kafkaSink(kafka);
-  // The topic may hold flights of an earlier run: this one begins where they end.
-  const flights: BatchStream<Flight> = kafkaBatches(kafka, { ...read, start: 'latest' });
-  return { flights, sink };
+  // The topic may hold flights of an earlier run: this one begins where they end, at the latest.
+  const kafka = new Kafka({ clientId: 'flights-demo', brokers: [...options.brokers], logLevel: logLevel.NOTHING });
+  return { sink: await kafkaSink(kafka), flights: kafkaBatches(kafka, read) };
 }
 
 try {
@@ -91,5 +102,5 @@ try {
   else await main(options);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -9,7 +9,6 @@ export interface DemoOptions {
   readonly speed: number;
   /** Make the output slow from time to time, so that backpressure sets in. */
   readonly slow: boolean;
-  readonly checkpoint: string | undefined;
 }
 
 export const usage = `npm run demo -- [options]
@@ -17,7 +16,6 @@ export const usage = `npm run demo -- [options]
   --duration S                     end gracefully after S seconds (default: run until interrupted)
   --speed N                        flights replayed a second (default 1000)
   --slow                           make the output slow for 5 s out of 10, so that backpressure sets in and recovers
-  --checkpoint DIR                 keep progress and state in files of this directory
   --help`;
 
 export function readOptions(args: readonly string[]): DemoOptions | 'help' {
@@ -28,7 +26,6 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       duration: { type: 'string' },
       speed: { type: 'string', default: '1000' },
       slow: { type: 'boolean', default: false },
-      checkpoint: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -38,7 +35,6 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     duration: values.duration === undefined ? undefined : positive('duration', values.duration),
     speed: positive('speed', values.speed),
     slow: values.slow,
-    checkpoint: values.checkpoint,
   };
 }
 

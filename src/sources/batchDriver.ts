@@ -214,7 +214,7 @@ export class BatchDriver {
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
     if (!this.#session) return EMPTY;
     const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, plan.ranges]));
-    return this.#session.plan({ time: batch.time, ranges });
+    return this.#session.plan({ time: batch.time, zeroTime: this.#zeroTime, interval: this.#options.interval, ranges });
   }
 
   #enqueue(batch: RunningBatch): Observable<never> {

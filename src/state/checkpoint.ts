@@ -18,6 +18,8 @@ export interface StateChange {
 /** A batch whose ranges are fixed and whose records have not been read yet. */
 export interface PlannedBatch {
   readonly time: number;
+  readonly zeroTime: number;
+  readonly interval: number;
   /** Offset ranges by the name of the source. */
   readonly ranges: Readonly<Record<string, readonly OffsetRange[]>>;
 }
@@ -46,7 +48,7 @@ export interface RestoredState {
 export interface RestoredCheckpoint {
   readonly zeroTime: number;
   readonly interval: number;
-  /** Time of the last complete batch. */
+  /** Time of the last complete batch; when none was, that of the batch before the first planned one. */
   readonly time: number;
   readonly positions: Readonly<Record<string, Positions>>;
   /** Batches that were planned after `time` and not completed, in order of time. */

@@ -60,7 +60,10 @@ describe('KeyedWindow', () => {
 
   const timed = (drawn: readonly { gap: number; pairs: Record<string, number> }[]): Pane<string, number>[] => {
     let time = 0;
-    return drawn.map(({ gap, pairs }) => ({ time: (time += gap), partials: new Map(Object.entries(pairs)) }));
+    return drawn.map(({ gap, pairs }) => {
+      time += gap;
+      return { time, partials: new Map(Object.entries(pairs)) };
+    });
   };
 
   const recompute = (all: readonly Pane<string, number>[], from: number, until: number) => {

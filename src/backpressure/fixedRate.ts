@@ -1,0 +1,34 @@
+import { checkPositive } from '../batch/checks.js';
+import type { RateControllerFactory } from './rateController.js';
+
+/**
+ * A rate that never changes, in records per second over all partitions of the source.
+ *
+ * Source: Spark's `spark.streaming.receiver.maxRate`.
+ *
+ * @throws {InvalidOptionError} when the rate is not greater than 0
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fixedRate, logBatches, memoryLog, string } from 'dstream';
+ *
+ * const log = memoryLog({ topics: { t: 1 } });
+ * log.append('t', [{ value: 'a' }, { value: 'b' }, { value: 'c' }]);
+ * const batches = logBatches(log, {
+ *   topics: ['t'],
+ *   start: 'earliest',
+ *   interval: 10,
+ *   deserialize: string(),
+ *   backpressure: fixedRate(200),
+ * });
+ * batches.pipe(foreachBatch((records) => console.log(records))).subscribe(({ context }) => {
+ *   if (context.inputs.log?.lag === 0) void batches.stop();
+ * });
+ * // => [ 'a', 'b' ]
+ * // => [ 'c' ]
+ * ```
+ */
+export function fixedRate(rate: number): RateControllerFactory {
+  checkPositive('fixedRate', 'rate', rate);
+  return () => ({ completed: () => {}, rate: () => rate });
+}

@@ -1,0 +1,51 @@
+import { type PidOptions, pidRateEstimator } from './pidRateEstimator.js';
+import type { RateControllerFactory } from './rateController.js';
+
+/**
+ * The rate controller of Spark: after every batch a new rate from how fast that batch was processed and how long it had
+ * waited. Until the first estimate, after the second batch with records, `initialRate` applies.
+ *
+ * Source: Spark's `RateController` with `PIDRateEstimator`, settings `spark.streaming.backpressure.pid.*`.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range
+ *
+ * @example
+ * ```ts
+ * import { type BatchInfo, foreachBatch, logBatches, memoryLog, pid, string } from 'dstream';
+ * import { timer } from 'rxjs';
+ *
+ * const log = memoryLog({ topics: { t: 1 } });
+ * log.append('t', Array.from({ length: 1_000 }, () => ({ value: 'x' })));
+ * const rates: (number | undefined)[] = [];
+ * const observe = ({ inputs }: BatchInfo) => rates.push(inputs.log?.rate);
+ * const batches = logBatches(log, {
+ *   topics: ['t'],
+ *   start: 'earliest',
+ *   deserialize: string(),
+ *   interval: 20,
+ *   backpressure: pid({ minRate: 50 }),
+ *   initialRate: 1_000,
+ *   batchObserver: { next: observe },
+ * });
+ * batches.pipe(foreachBatch(() => timer(10))).subscribe(() => {
+ *   if (rates.length === 2) void batches.stop();
+ * });
+ * setTimeout(() => console.log(rates.slice(0, 2)), 300);
+ * // => [ 1000, 1000 ]
+ * ```
+ */
+export function pid(options: PidOptions = {}): RateControllerFactory {
+  // Made once to be checked now.
+  pidRateEstimator({ batchInterval: 1, ...options });
+  return ({ interval }) => {
+    const estimator = pidRateEstimator({ batchInterval: interval, ...options });
+    let rate: number | undefined;
+    return {
+      completed({ processingEndTime, processingDelay, schedulingDelay }, records) {
+        const estimate = estimator.compute(processingEndTime, records, processingDelay, schedulingDelay);
+        if (estimate !== undefined) rate = Math.trunc(estimate);
+      },
+      rate: () => rate,
+    };
+  };
+}

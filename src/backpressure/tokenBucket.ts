@@ -1,0 +1,40 @@
+/**
+ * How long to wait for a rate to be kept: tokens come in at `rate` a second up to `burst`, and each record takes one.
+ *
+ * Pure arithmetic: times, in ms, are given to it. Time that is given out of order counts as no time passed.
+ */
+export class TokenBucket {
+  readonly #rate: number;
+  readonly #burst: number;
+  #tokens: number;
+  #time: number;
+
+  /** Begins full. */
+  constructor(rate: number, burst: number, now: number) {
+    this.#rate = rate;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#time = now;
+  }
+
+  /** Takes `count` tokens when they are there (or when the bucket is full and can never hold more). */
+  take(now: number, count: number): boolean {
+    this.#refill(now);
+    if (this.#tokens < Math.min(count, this.#burst)) return false;
+    this.#tokens -= count;
+    return true;
+  }
+
+  /** How long, in whole ms, until `count` tokens can be taken. */
+  wait(now: number, count: number): number {
+    this.#refill(now);
+    const missing = Math.min(count, this.#burst) - this.#tokens;
+    return missing <= 0 ? 0 : Math.ceil((missing / this.#rate) * 1_000);
+  }
+
+  #refill(now: number): void {
+    const elapsed = Math.max(now - this.#time, 0);
+    this.#time = Math.max(now, this.#time);
+    this.#tokens = Math.min(this.#tokens + (elapsed * this.#rate) / 1_000, this.#burst);
+  }
+}

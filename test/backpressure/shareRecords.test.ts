@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { shareRecords } from '../../src/backpressure/shareRecords.js';
+import { propertySettings } from '../property/settings.js';
+
+const share = (lags: readonly number[], rate: number | undefined, more: object = {}) =>
+  shareRecords({ lags, rate, interval: 1_000, ...more });
+
+describe('shareRecords', () => {
+  it('shares by lag, with an exact sum', () => {
+    expect(share([300, 100, 200], 60)).toEqual([30, 10, 20]);
+    expect(share([1, 1, 1, 1_000], 100)).toEqual([1, 1, 1, 97]);
+    expect(share([10, 10, 10], 10)).toEqual([4, 3, 3]);
+  });
+
+  it('gives everything without a rate, up to the cap', () => {
+    expect(share([5, 0, 500], undefined)).toEqual([5, 0, 500]);
+    expect(share([5, 0, 500], undefined, { maxRatePerPartition: 100 })).toEqual([5, 0, 100]);
+  });
+
+  it('gives nothing at rate 0 and nothing without lag', () => {
+    expect(share([5, 6], 0)).toEqual([0, 0]);
+    expect(share([0, 0], 100)).toEqual([0, 0]);
+  });
+
+  it('starves nobody, not even when the budget is smaller than the partitions are many', () => {
+    expect(share([1, 1_000, 0, 50], 2)).toEqual([1, 1, 0, 1]);
+    expect(share([500, 500], 100, { minRatePerPartition: 80 })).toEqual([80, 80]);
+  });
+
+  it('shares evenly when told to', () => {
+    expect(share([1_000, 10, 100], 120, { strategy: 'fair' })).toEqual([55, 10, 55]);
+  });
+
+  it('keeps its promises for random lags, rates, caps and floors', () => {
+    const rate = fc.oneof(fc.constant(undefined), fc.double({ min: 0, max: 1e6, noNaN: true }));
+    const positive = fc.option(fc.double({ min: 0.01, max: 1e5, noNaN: true }), { nil: undefined });
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 1e7 }), { minLength: 1, maxLength: 40 }),
+        rate,
+        fc.integer({ min: 1, max: 10_000 }),
+        positive,
+        positive,
+        fc.constantFrom('lag' as const, 'fair' as const),
+        (lags, rate, interval, maxRatePerPartition, min, strategy) => {
+          const minRatePerPartition = Math.min(min ?? 0, maxRatePerPartition ?? Infinity);
+          const request = { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy };
+          const counts = shareRecords(request);
+          const seconds = interval / 1_000;
+          const cap = Math.max(1, Math.floor((maxRatePerPartition ?? Infinity) * seconds));
+          const floor = Math.max(1, Math.floor(minRatePerPartition * seconds));
+          const most = lags.map((lag) => Math.min(lag, cap));
+          const least = most.map((m) => (rate === undefined || rate > 0 ? Math.min(m, floor) : 0));
+          for (const [i, count] of counts.entries()) {
+            expect(Number.isSafeInteger(count)).toBe(true);
+            expect(count).toBeLessThanOrEqual(most[i] ?? 0);
+            expect(count).toBeGreaterThanOrEqual(least[i] ?? 0);
+          }
+          const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+          const budget = rate === undefined ? Infinity : Math.floor(rate * seconds);
+          expect(sum(counts)).toBe(rate === 0 ? 0 : Math.max(Math.min(budget, sum(most)), sum(least)));
+        },
+      ),
+      propertySettings(),
+    );
+  });
+});
