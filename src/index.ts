@@ -114,3 +114,4 @@ export type {
   SavedBatch,
   StateChange,
 } from './state/checkpoint.js';
+export { memoryCheckpoint } from './state/memoryCheckpoint.js';

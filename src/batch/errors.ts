@@ -124,7 +124,9 @@ export class DuplicateIdError extends DStreamError {
     readonly id: string,
     readonly otherOperator: string,
   ) {
-    super(`${operator}: id (${describe(id)}) is taken by a ${otherOperator} of the same stream: ids must be unique`);
+    super(
+      `${operator}: id (${describe(id)}) is taken by another operator of the stream (${otherOperator}): ids must be unique`,
+    );
   }
 }
 
