@@ -4,6 +4,7 @@ import {
   logBatches,
   mapRecords,
   memoryLog,
+  type Pair,
   pid,
   reduceByKey,
   reduceByKeyAndWindow,

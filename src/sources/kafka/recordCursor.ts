@@ -104,10 +104,9 @@ export class RecordCursor implements RecordView {
     const headers: RecordHeader[] = [];
     const count = this.#varint();
     for (let i = 0; i < count; i++) {
-      const key = this.#bytes.toString('utf8', this.#at + this.#lengthAhead(), this.#at);
+      const key = this.#take(this.#varint()).toString('utf8');
       const length = this.#varint();
-      headers.push([key, length < 0 ? null : this.#bytes.subarray(this.#at, this.#at + length)]);
-      if (length > 0) this.#at += length;
+      headers.push([key, length < 0 ? null : this.#take(length)]);
     }
     this.#at = at;
     return headers;
@@ -129,11 +128,10 @@ export class RecordCursor implements RecordView {
     return (this.#bytes as unknown as Slices).utf8Slice(from, from + length);
   }
 
-  /** Reads the length of a header key and steps over it. Gives the (negative) way back to its beginning. */
-  #lengthAhead(): number {
-    const length = this.#varint();
+  #take(length: number): Buffer {
+    const from = this.#at;
     this.#at += length;
-    return -length;
+    return this.#bytes.subarray(from, this.#at);
   }
 
   /** Headers are read when they are asked for, so what they say of themselves is checked before a record is given out. */

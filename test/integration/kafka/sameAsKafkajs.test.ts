@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import { foreachBatch, UnsupportedCodecError } from 'dstream';
+import { kafkaBatches } from 'dstream/kafka';
+import kafkajs, { type CompressionTypes, type IHeaders, type KafkaMessage, type Message } from 'kafkajs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { registerCodecs } from '../../support/codecs.js';
+import { describeKafka, makeTopic, newKafka } from '../../support/kafka.js';
+
+const { CompressionCodecs, CompressionTypes: types } = kafkajs;
+const kafka = newKafka();
+
+/** A record as both readers are to see it. */
+interface Seen {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: readonly string[];
+}
+
+const hex = (bytes: Uint8Array | null | undefined) => (bytes ? Buffer.from(bytes).toString('hex') : null);
+
+/** By kafkajs's own consumer, which skips control records and aborted transactions too. */
+async function readByKafkajs(topic: string, count: number): Promise<readonly Seen[]> {
+  const consumer = kafka.consumer({
+    groupId: `g-${randomUUID()}`,
+    maxWaitTimeInMs: 100,
+    maxBytesPerPartition: 8_388_608,
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  const seen: Seen[] = [];
+  await new Promise<void>((resolve, reject) => {
+    consumer
+      .run({
+        eachMessage: async ({ message }) => {
+          seen.push(fromKafkajs(message));
+          if (seen.length === count) resolve();
+        },
+      })
+      .catch(reject);
+  });
+  await consumer.disconnect();
+  return seen;
+}
+
+function fromKafkajs({ offset, timestamp, key, value, headers }: KafkaMessage): Seen {
+  return {
+    offset: Number(offset),
+    timestamp: Number(timestamp),
+    key: hex(key),
+    value: hex(value),
+    headers: Object.entries((headers ?? {}) as IHeaders).flatMap(([name, values]) =>
+      [values].flat().map((one) => `${name}=${hex(one as Buffer)}`),
+    ),
+  };
+}
+
+async function readByUs(topic: string, count: number): Promise<readonly Seen[]> {
+  const stream = kafkaBatches<Seen>(kafka, {
+    topics: [topic],
+    start: 'earliest',
+    interval: 50,
+    checkCrcs: true,
+    deserialize: ({ offset, timestamp, key, value, headers }) => ({
+      offset,
+      timestamp,
+      key: hex(key),
+      value: hex(value),
+      headers: headers.map(([name, bytes]) => `${name}=${hex(bytes)}`),
+    }),
+  });
+  const seen: Seen[] = [];
+  await new Promise<void>((resolve, reject) => {
+    stream.pipe(foreachBatch((records) => void seen.push(...records))).subscribe({
+      next: () => seen.length >= count && void stream.stop(),
+      error: reject,
+      complete: resolve,
+    });
+  });
+  return seen;
+}
+
+/** Headers of one name stand together in what kafkajs gives: order is compared by name. */
+const normal = (seen: readonly Seen[]) => seen.map((one) => ({ ...one, headers: [...one.headers].sort() }));
+
+async function expectSame(topic: string, count: number): Promise<readonly Seen[]> {
+  const ours = await readByUs(topic, count);
+
+  const theirs = await readByKafkajs(topic, count);
+  expect(ours).toHaveLength(count);
+  expect(normal(ours)).toEqual(normal(theirs));
+  return ours;
+}
+
+async function send(topic: string, messages: readonly Message[], compression?: CompressionTypes): Promise<void> {
+  const producer = kafka.producer();
+  await producer.connect();
+  await producer.send({ topic, messages: [...messages], ...(compression !== undefined && { compression }) });
+  await producer.disconnect();
+}
+
+const varied = (): Message[] => [
+  { key: 'k', value: 'v', headers: { one: '1', many: ['a', 'b'] } },
+  { key: null, value: 'no key' },
+  { key: '', value: '' },
+  { key: 'tombstone', value: null },
+  { key: 'ключ', value: 'значение 😀', timestamp: '1234567890123' },
+  { value: 'x'.repeat(300) },
+  ...Array.from({ length: 500 }, (_, i) => ({ key: `k${i}`, value: `value ${i}`.repeat(i % 20) })),
+];
+
+describeKafka('every record is what kafkajs gives', () => {
+  const registered = { ...CompressionCodecs };
+  beforeAll(registerCodecs);
+  afterAll(() => Object.assign(CompressionCodecs, registered));
+
+  it.each([
+    ['uncompressed', types.None],
+    ['gzip', types.GZIP],
+    ['snappy', types.Snappy],
+    ['lz4', types.LZ4],
+    ['zstd', types.ZSTD],
+  ])('%s', async (_, compression) => {
+    const topic = await makeTopic(kafka, 1);
+    await send(topic, varied(), compression);
+    await send(topic, varied(), compression);
+    await expectSame(topic, 2 * varied().length);
+  });
+
+  it('with append time', async () => {
+    const topic = await makeTopic(kafka, 1, {
+      configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
+    });
+    await send(topic, varied());
+    const seen = await expectSame(topic, varied().length);
+    expect(new Set(seen.map(({ timestamp }) => timestamp)).size).toBe(1);
+  });
+
+  it('transactions: committed records come, aborted ones do not, and both leave gaps', async () => {
+    const topic = await makeTopic(kafka, 1);
+    const producer = kafka.producer({ transactionalId: `t-${randomUUID()}`, maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    for (const [name, commit] of [
+      ['a', true],
+      ['b', false],
+      ['c', true],
+      ['d', false],
+      ['e', true],
+    ] as const) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: Array.from({ length: 10 }, (_, i) => ({ value: `${name}${i}` })) });
+      await (commit ? transaction.commit() : transaction.abort());
+    }
+    await producer.disconnect();
+    await send(topic, [{ value: 'plain' }]);
+    const seen = await expectSame(topic, 31);
+    expect(seen.map(({ offset }) => offset)).toEqual([
+      ...Array.from({ length: 10 }, (_, i) => i),
+      ...Array.from({ length: 10 }, (_, i) => 22 + i),
+      ...Array.from({ length: 10 }, (_, i) => 44 + i),
+      55,
+    ]);
+  });
+
+  it('a record of 1 MB, and one with 10,000 headers', async () => {
+    const topic = await makeTopic(kafka, 1, { configEntries: [{ name: 'max.message.bytes', value: '8388608' }] });
+    const headers = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`header-${i}`, `value ${i}`]));
+    await send(topic, [{ value: Buffer.alloc(1_048_576, 'm') }]);
+    await send(topic, [{ key: 'h', value: 'with headers', headers }]);
+    await send(topic, [{ value: Buffer.alloc(4_000_000, 'n') }]);
+    const seen = await expectSame(topic, 3);
+    expect(seen[1]?.headers).toHaveLength(10_000);
+  });
+
+  it('a compacted topic, with gaps between offsets', { timeout: 120_000 }, async () => {
+    const configEntries = [
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'segment.ms', value: '100' },
+      { name: 'min.cleanable.dirty.ratio', value: '0.01' },
+      { name: 'max.compaction.lag.ms', value: '100' },
+    ];
+    const topic = await makeTopic(kafka, 1, { configEntries });
+    // Waits, not for a time, but until the broker has removed something: what is read then is less than what was sent.
+    for (let sent = 0; ; sent += 100) {
+      expect(sent).toBeLessThan(20_000);
+      await send(
+        topic,
+        Array.from({ length: 100 }, (_, i) => ({ key: `k${i % 7}`, value: `${sent + i}` })),
+      );
+      const seen = await readUntil(topic, sent + 100);
+      if (seen.length < sent + 100) break;
+    }
+    const ours = await readUntilEnd(topic);
+    const theirs = await readByKafkajs(topic, ours.length);
+    expect(normal(ours)).toEqual(normal(theirs));
+  });
+});
+
+/** Reads everything up to an offset that was written, whether or not its record is still there. */
+async function readUntil(topic: string, end: number): Promise<readonly Seen[]> {
+  const seen: Seen[] = [];
+  const stream = kafkaBatches<Seen>(kafka, {
+    topics: [topic],
+    start: 'earliest',
+    interval: 50,
+    deserialize: ({ offset, timestamp, key, value }) => ({
+      offset,
+      timestamp,
+      key: hex(key),
+      value: hex(value),
+      headers: [],
+    }),
+  });
+  await new Promise<void>((resolve, reject) => {
+    stream.pipe(foreachBatch((records) => void seen.push(...records))).subscribe({
+      next: ({ context }) => (context.inputs.kafka?.ranges[0]?.until ?? 0) >= end && void stream.stop(),
+      error: reject,
+      complete: resolve,
+    });
+  });
+  return seen;
+}
+
+async function readUntilEnd(topic: string): Promise<readonly Seen[]> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const [offsets] = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
+  return readUntil(topic, Number(offsets?.high));
+}
+
+describeKafka('codecs', () => {
+  it('names the package that is missing', async () => {
+    const topic = await makeTopic(kafka, 1);
+    await registerCodecs();
+    await send(topic, [{ value: 'x'.repeat(100) }], types.LZ4);
+    CompressionCodecs[types.LZ4] = () => {
+      throw new Error('not implemented');
+    };
+    const failed = await new Promise((resolve) => {
+      const options = { topics: [topic], start: 'earliest' as const, interval: 50, deserialize: () => 1 };
+      kafkaBatches(kafka, options)
+        .pipe(foreachBatch(() => {}))
+        .subscribe({ error: resolve });
+    });
+    expect(failed).toBeInstanceOf(UnsupportedCodecError);
+    expect((failed as Error).message).toContain('compressed with lz4: install kafkajs-lz4');
+  });
+});
