@@ -83,7 +83,8 @@ export function translateError(error: unknown, what: string, resource: string): 
   if (protocol)
     return new ProtocolError(what, protocol.type ?? 'unknown', protocol.retriable === true, { cause: protocol });
   const system = find((one) => typeof one.code === 'string' && /^E[A-Z]+$/.test(one.code));
-  if (system || find((one) => /Connection|Broker/.test(one.name))) return new ConnectionError(brokers, { cause });
+  if (system || find((one) => /Connection|Broker/.test(one.name) || one.message === 'Broker not connected'))
+    return new ConnectionError(brokers, { cause });
   return new ProtocolError(what, cause.message, false, { cause });
 }
 
