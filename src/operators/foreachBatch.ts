@@ -20,10 +20,10 @@ import { heldEffects } from './heldEffects.js';
  * import { foreachBatch, fromBatches } from 'dstream';
  *
  * fromBatches([['a', 'b'], ['c']], { interval: 10 })
- *   .pipe(foreachBatch((records, { time }) => console.log(time % 10, records.length)))
+ *   .pipe(foreachBatch((records, { interval }) => console.log(records.length, interval)))
  *   .subscribe();
- * // => 0 2
- * // => 0 1
+ * // => 2 10
+ * // => 1 10
  * ```
  */
 export function foreachBatch<T>(
