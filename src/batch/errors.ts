@@ -12,7 +12,6 @@ export type DStreamErrorCode =
   | 'ABANDONED_BATCH'
   | 'MISSING_ID'
   | 'DUPLICATE_ID'
-  | 'INTERVAL_MISMATCH'
   | 'UNKNOWN_TOPIC'
   | 'OFFSET_OUT_OF_RANGE'
   | 'OFFSET_TOO_LARGE'
@@ -26,12 +25,7 @@ export type DStreamErrorCode =
   | 'TIMED_OUT'
   | 'PROTOCOL'
   | 'QUEUE_OVERFLOW'
-  | 'CHECKPOINT'
-  | 'CORRUPT_CHECKPOINT'
   | 'INCOMPATIBLE_STATE'
-  | 'FENCED'
-  | 'STORAGE'
-  | 'OUTPUT'
   | 'MARBLE_SYNTAX';
 
 /** The base of every error this library makes. */
@@ -127,19 +121,6 @@ export class DuplicateIdError extends DStreamError {
     super(
       `${operator}: id (${describe(id)}) is taken by another operator of the stream (${otherOperator}): ids must be unique`,
     );
-  }
-}
-
-/** Two streams with different batch intervals were combined. */
-export class IntervalMismatchError extends DStreamError {
-  override readonly name = 'IntervalMismatchError';
-  readonly code = 'INTERVAL_MISMATCH';
-  constructor(
-    readonly operator: string,
-    readonly left: number,
-    readonly right: number,
-  ) {
-    super(`${operator}: the batch intervals of both streams must be equal, but they are ${left} and ${right}`);
   }
 }
 
@@ -326,33 +307,6 @@ export class QueueOverflowError extends DStreamError {
   }
 }
 
-/** A checkpoint could not be saved or read. */
-export class CheckpointError extends DStreamError {
-  override readonly name = 'CheckpointError';
-  readonly code = 'CHECKPOINT';
-  override readonly retriable = true;
-  constructor(
-    readonly location: string,
-    readonly action: string,
-    options?: ErrorOptions,
-  ) {
-    super(`checkpoint ${location}: cannot ${action}: ${reasonOf(options)}`, options);
-  }
-}
-
-/** Saved bytes are damaged. */
-export class CorruptCheckpointError extends DStreamError {
-  override readonly name = 'CorruptCheckpointError';
-  readonly code = 'CORRUPT_CHECKPOINT';
-  constructor(
-    readonly file: string,
-    readonly offset: number,
-    readonly reason: string,
-  ) {
-    super(`checkpoint ${file}: damaged at byte ${offset}: ${reason}`);
-  }
-}
-
 /** The state in the checkpoint does not fit the operator that asks for it. */
 export class IncompatibleStateError extends DStreamError {
   override readonly name = 'IncompatibleStateError';
@@ -364,52 +318,6 @@ export class IncompatibleStateError extends DStreamError {
     rule: string,
   ) {
     super(`state ${describe(id)}: the checkpoint has ${saved}, the operator wants ${wanted}: ${rule}`);
-  }
-}
-
-/** Another process has taken over: this one must write nothing more. */
-export class FencedError extends DStreamError {
-  override readonly name = 'FencedError';
-  readonly code = 'FENCED';
-  constructor(
-    readonly resource: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${resource} was taken over by another process`, options);
-  }
-}
-
-/** A disk or database refused to store: full, read-only, gone. */
-export class StorageError extends DStreamError {
-  override readonly name = 'StorageError';
-  readonly code = 'STORAGE';
-  override readonly retriable = true;
-  constructor(
-    readonly location: string,
-    readonly action: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${location}: cannot ${action}: ${reasonOf(options)}`, options);
-  }
-}
-
-/** An output failed for good, after its retries. */
-export class OutputError extends DStreamError {
-  override readonly name = 'OutputError';
-  readonly code = 'OUTPUT';
-  override readonly retriable = true;
-  constructor(
-    readonly operator: string,
-    readonly time: number,
-    readonly partition: number,
-    readonly attempts: number,
-    options?: ErrorOptions,
-  ) {
-    super(
-      `${operator}: partition ${partition} of the batch of time ${time} failed after ${attempts} attempts: ` +
-        reasonOf(options),
-      options,
-    );
   }
 }
 

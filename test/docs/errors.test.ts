@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as dstream from 'dstream';
+import * as testing from 'dstream/testing';
+import { expect, it } from 'vitest';
+
+const page = readFileSync(fileURLToPath(new URL('../../docs/errors.md', import.meta.url)), 'utf8');
+const source = readFileSync(fileURLToPath(new URL('../../src/batch/errors.ts', import.meta.url)), 'utf8');
+
+it('the errors page lists every code with its class, and every class is exported', () => {
+  const union = source.slice(
+    source.indexOf('DStreamErrorCode'),
+    source.indexOf(';', source.indexOf('DStreamErrorCode')),
+  );
+  const codes = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code);
+  const listed = [...page.matchAll(/^\| `([A-Z_]+)` *\| `(\w+)`/gm)];
+  expect(codes.length).toBeGreaterThan(20);
+  expect(listed.map(([, code]) => code).sort()).toEqual([...codes].sort());
+  for (const [, , name = ''] of listed) expect(Object.keys({ ...dstream, ...testing })).toContain(name);
+});

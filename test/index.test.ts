@@ -1,0 +1,47 @@
+import * as core from 'dstream';
+import * as kafka from 'dstream/kafka';
+import * as testing from 'dstream/testing';
+import { expect, it } from 'vitest';
+
+// What the package promises: it grows by a listed export with a page and a test, and shrinks by a major version only.
+it('exports what it says, and nothing else', () => {
+  const errors = Object.keys(core).filter((name) => name.endsWith('Error'));
+  expect(
+    Object.keys(core)
+      .filter((name) => !errors.includes(name))
+      .sort(),
+  ).toEqual([
+    'Batch',
+    'BatchStream',
+    'MemoryLog',
+    'batchesFrom',
+    'bytes',
+    'concatMapBatch',
+    'countByValue',
+    'filterBatches',
+    'filterRecords',
+    'fixedRate',
+    'flatMapRecords',
+    'foreachBatch',
+    'fromBatches',
+    'json',
+    'limitRate',
+    'logBatches',
+    'logSource',
+    'mapRecords',
+    'mapValues',
+    'memoryCheckpoint',
+    'memoryLog',
+    'pid',
+    'pidRateEstimator',
+    'printBatches',
+    'reduceByKey',
+    'reduceByKeyAndWindow',
+    'reduceByWindow',
+    'string',
+    'updateStateByKey',
+    'window',
+  ]);
+  expect(Object.keys(kafka).sort()).toEqual(['KafkajsClient', 'kafkaBatches', 'kafkaSource']);
+  expect(Object.keys(testing).sort()).toEqual(['MarbleSyntaxError', 'faultyLog', 'runBatches']);
+});
