@@ -48,6 +48,10 @@ export class BatchReading<T> {
     return this.#skipped;
   }
 
+  get records(): number {
+    return this.#ranges.reduce((sum, { records }) => sum + records.length, 0);
+  }
+
   get partitions(): readonly Partition<T>[] {
     return this.#ranges.map(({ range, records }, index) => ({ index, records, range }));
   }

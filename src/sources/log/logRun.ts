@@ -25,6 +25,10 @@ import { checkRange, startPositions } from './startPositions.js';
 
 /** What is asked for of a partition to learn how large its records are. */
 const sampleBytes = 64 * 1024;
+/** How many records a batch may have, without a controller, before it is known how many can be read in an interval. */
+const firstBatch = 65_536;
+/** A little more than can be read in an interval: less would leave the reader idle until the next tick. */
+const pacing = 1.1;
 
 /** A source over a log, opened: plans ranges at each tick, reads them ahead, decodes them when their turn comes. */
 export class LogRun<T> implements SourceRun<T> {
@@ -37,6 +41,8 @@ export class LogRun<T> implements SourceRun<T> {
   #lost: OffsetRange[] = [];
   #committed = new Map<string, number>();
   #discoverAt = 0;
+  /** Records that were read in a millisecond: without a controller a batch is about what can be read in an interval. */
+  #pace: number | undefined;
 
   constructor(owner: string, client: LogClient, options: ResolvedLogSourceOptions<T>, setup: SourceSetup) {
     this.#owner = owner;
@@ -74,6 +80,7 @@ export class LogRun<T> implements SourceRun<T> {
 
   fetch({ ranges }: Plan): Observable<Fetched<T>> {
     return new Observable((subscriber) => {
+      const begun = this.#setup.scheduler.now();
       const states = ranges.map((range) => [range, this.#states.get(partitionKey(range)) as PartitionState] as const);
       const reading = new BatchReading<T>(states, this.#options, this.#setup.scheduler);
       const fail = (error: unknown) => subscriber.error(error);
@@ -88,6 +95,7 @@ export class LogRun<T> implements SourceRun<T> {
       };
       const done = (): void => {
         this.#readAhead.pump();
+        this.#measure(reading, this.#setup.scheduler.now() - begun);
         subscriber.next(this.#fetched(reading));
         subscriber.complete();
       };
@@ -207,13 +215,31 @@ export class LogRun<T> implements SourceRun<T> {
     const waiting = sum(states, ({ lag }) => lag);
     const allowed = rate(waiting);
     const partitions = states.map(({ lag, size }) => ({ lag, recordSize: size.mean }));
-    const counts = planRanges(partitions, { ...this.#options, rate: allowed, interval: this.#setup.interval });
+    const { interval } = this.#setup;
+    const counts = planRanges(partitions, { ...this.#options, rate: allowed ?? this.#ownRate(waiting), interval });
     const ranges = states.map(({ topic, partition, planned }, i) => {
       return { topic, partition, from: planned, until: planned + (counts[i] ?? 0) };
     });
     this.#planned(ranges);
     this.#readAhead.pump();
     return { ranges, lag: waiting - sum(counts, (count) => count), rate: allowed };
+  }
+
+  /** A batch that took no time to read, or was small, tells nothing. */
+  #measure(reading: BatchReading<T>, elapsed: number): void {
+    const { records } = reading;
+    if (elapsed > 0 && records >= firstBatch / 4) this.#pace = records / elapsed;
+    else if (records >= firstBatch) this.#pace = Infinity;
+  }
+
+  /**
+   * A backlog comes as batches of about an interval's worth of reading, so that neither memory nor the time of a batch
+   * grows with it. What fits into that anyway is not limited.
+   */
+  #ownRate(waiting: number): number | undefined {
+    const { interval } = this.#setup;
+    const most = Math.max((this.#pace ?? 0) * interval * pacing, firstBatch);
+    return waiting <= most ? undefined : (most * 1_000) / interval;
   }
 
   #fetched(reading: BatchReading<T>): Fetched<T> {

@@ -5,7 +5,7 @@ import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import { type PartitionState, partitionKey } from './partitionState.js';
 
 /** One request asks at most this much of a partition, so that decoding can begin while the rest is on its way. */
-const maxRequestBytes = 4 * 1024 * 1024;
+const maxRequestBytes = 2 * 1024 * 1024;
 /** How long a log may wait for records. They are known to be there, so this is only met when a client is out of step. */
 const maxWait = 500;
 
@@ -108,6 +108,8 @@ export class ReadAhead {
         next: (fetched) => {
           settle(fetched.map(partitionKey));
           for (const partition of fetched) this.#receive(partition);
+          // Asked for before what came is decoded: the log works on the next answer meanwhile.
+          this.pump();
           this.arrivals.next();
         },
         error: (error: unknown) => this.arrivals.error(error),
