@@ -1,5 +1,6 @@
 import * as core from 'dstream';
 import * as kafka from 'dstream/kafka';
+import * as node from 'dstream/node';
 import * as testing from 'dstream/testing';
 import { expect, it } from 'vitest';
 
@@ -43,5 +44,6 @@ it('exports what it says, and nothing else', () => {
     'window',
   ]);
   expect(Object.keys(kafka).sort()).toEqual(['KafkajsClient', 'kafkaBatches', 'kafkaSource']);
+  expect(Object.keys(node).sort()).toEqual(['StorageError', 'saveAsObjectFiles', 'saveAsTextFiles']);
   expect(Object.keys(testing).sort()).toEqual(['MarbleSyntaxError', 'faultyLog', 'runBatches']);
 });

@@ -26,6 +26,7 @@ export type DStreamErrorCode =
   | 'PROTOCOL'
   | 'QUEUE_OVERFLOW'
   | 'INCOMPATIBLE_STATE'
+  | 'STORAGE'
   | 'MARBLE_SYNTAX';
 
 /** The base of every error this library makes. */
@@ -318,6 +319,20 @@ export class IncompatibleStateError extends DStreamError {
     rule: string,
   ) {
     super(`state ${describe(id)}: the checkpoint has ${saved}, the operator wants ${wanted}: ${rule}`);
+  }
+}
+
+/** A disk refused to store: it is full, read-only, or gone. */
+export class StorageError extends DStreamError {
+  override readonly name = 'StorageError';
+  readonly code = 'STORAGE';
+  override readonly retriable = true;
+  readonly location: string;
+  readonly action: string;
+  constructor(location: string, action: string, options?: ErrorOptions) {
+    super(`${location}: cannot ${action}: ${reasonOf(options)}`, options);
+    this.location = location;
+    this.action = action;
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as dstream from 'dstream';
+import * as node from 'dstream/node';
 import * as testing from 'dstream/testing';
 import { expect, it } from 'vitest';
 
@@ -16,5 +17,5 @@ it('the errors page lists every code with its class, and every class is exported
   const listed = [...page.matchAll(/^\| `([A-Z_]+)` *\| `(\w+)`/gm)];
   expect(codes.length).toBeGreaterThan(20);
   expect(listed.map(([, code]) => code).sort()).toEqual([...codes].sort());
-  for (const [, , name = ''] of listed) expect(Object.keys({ ...dstream, ...testing })).toContain(name);
+  for (const [, , name = ''] of listed) expect(Object.keys({ ...dstream, ...node, ...testing })).toContain(name);
 });

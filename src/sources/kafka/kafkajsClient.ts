@@ -89,6 +89,8 @@ export class KafkajsClient implements LogClient {
   async connect(): Promise<void> {
     try {
       await this.#port.connect();
+      // Left while it was connecting: nobody else would close what is open now.
+      if (this.#closed) await this.#port.disconnect();
     } catch (error) {
       throw translateError(error, 'connecting', 'the cluster');
     }

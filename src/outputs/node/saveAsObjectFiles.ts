@@ -1,0 +1,46 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../../batch/batch.js';
+import { InvalidRecordError } from '../../batch/errors.js';
+import { type SaveFilesOptions, saveFiles } from './saveAsTextFiles.js';
+
+/**
+ * Output operation: writes each partition of each batch to a file of its own, one record a line, as JSON (JSON Lines).
+ * Names, replacement and durability are those of `saveAsTextFiles`; the suffix is `jsonl` unless another is given.
+ *
+ * Source: Spark's `saveAsObjectFiles`, in a format that everything can read.
+ *
+ * @throws {InvalidRecordError} (as a notification) when a record has no JSON, such as `undefined` or a bigint
+ * @throws {StorageError} (as a notification) when a file cannot be written
+ *
+ * @example
+ * ```ts
+ * import { mkdtempSync, readFileSync } from 'node:fs';
+ * import { fromBatches } from 'dstream';
+ * import { saveAsObjectFiles } from 'dstream/node';
+ *
+ * const folder = mkdtempSync('/tmp/words-');
+ * fromBatches([[{ word: 'to', count: 2 }]], { interval: 10, partitions: 1 })
+ *   .pipe(saveAsObjectFiles(`${folder}/words`))
+ *   .subscribe(({ context }) => {
+ *     console.log(readFileSync(`${folder}/words-${context.time}/part-00000.jsonl`, 'utf8').trim());
+ *   });
+ * // => {"word":"to","count":2}
+ * ```
+ */
+export function saveAsObjectFiles<T>(
+  prefix: string,
+  options: SaveFilesOptions = {},
+): OperatorFunction<Batch<T>, Batch<T>> {
+  return saveFiles<T>('saveAsObjectFiles', prefix, { suffix: 'jsonl', ...options }, toJson);
+}
+
+function toJson(record: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(record);
+  } catch (cause) {
+    throw new InvalidRecordError('saveAsObjectFiles', String(record), `has no JSON: ${String(cause)}`);
+  }
+  if (text === undefined) throw new InvalidRecordError('saveAsObjectFiles', record, 'has no JSON');
+  return text;
+}

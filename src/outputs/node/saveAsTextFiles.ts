@@ -1,0 +1,79 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { from, type OperatorFunction } from 'rxjs';
+import type { Batch } from '../../batch/batch.js';
+import { InvalidOptionError, StorageError } from '../../batch/errors.js';
+import type { Partition } from '../../batch/partition.js';
+import { heldEffects } from '../../operators/heldEffects.js';
+import { writeFileAtomically } from './writeFileAtomically.js';
+
+export interface SaveFilesOptions {
+  /** What the names end with, after a dot. Default none. */
+  readonly suffix?: string;
+}
+
+/**
+ * Output operation: writes each partition of each batch to a file of its own, one record a line, as `String` gives it.
+ *
+ * The files are `PREFIX-TIME/part-INDEX[.SUFFIX]`, by batch time and partition index. A partition without records gives an
+ * empty file. A file is there whole or not at all, and a batch that is run again replaces its files: so the files hold
+ * every record once.
+ *
+ * Takes batches of any records; passes them on unchanged once their files are durable.
+ *
+ * Source: Spark's `saveAsTextFiles`.
+ *
+ * @throws {InvalidOptionError} when the prefix is empty
+ * @throws {StorageError} (as a notification) when a file cannot be written
+ *
+ * @example
+ * ```ts
+ * import { mkdtempSync, readFileSync } from 'node:fs';
+ * import { fromBatches } from 'dstream';
+ * import { saveAsTextFiles } from 'dstream/node';
+ *
+ * const folder = mkdtempSync('/tmp/words-');
+ * fromBatches([['to', 'be']], { interval: 10, partitions: 1 })
+ *   .pipe(saveAsTextFiles(`${folder}/words`))
+ *   .subscribe(({ context }) => console.log(readFileSync(`${folder}/words-${context.time}/part-00000`, 'utf8').trim()));
+ * // => to
+ * // => be
+ * ```
+ */
+export function saveAsTextFiles<T>(
+  prefix: string,
+  options: SaveFilesOptions = {},
+): OperatorFunction<Batch<T>, Batch<T>> {
+  return saveFiles('saveAsTextFiles', prefix, options, String);
+}
+
+/** Shared with `saveAsObjectFiles`. */
+export function saveFiles<T>(
+  operator: string,
+  prefix: string,
+  { suffix }: SaveFilesOptions,
+  format: (record: T) => string,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  if (typeof prefix !== 'string' || prefix === '') {
+    throw new InvalidOptionError(operator, 'prefix', prefix, 'must be a non-empty path');
+  }
+  const ending = suffix === undefined ? '' : `.${suffix}`;
+  const save = async (batch: Batch<T>): Promise<Batch<T>> => {
+    const folder = resolve(`${prefix}-${batch.context.time}`);
+    const pathOf = ({ index }: Partition<T>) => `${folder}/part-${String(index).padStart(5, '0')}${ending}`;
+    try {
+      await mkdir(folder, { recursive: true });
+      await Promise.all(
+        batch.partitions.map((partition) => writeFileAtomically(pathOf(partition), lines(partition.records, format))),
+      );
+    } catch (cause) {
+      throw new StorageError(folder, `write the batch of time ${batch.context.time}`, { cause });
+    }
+    return batch;
+  };
+  return heldEffects((batch) => from(save(batch)), true);
+}
+
+function* lines<T>(records: readonly T[], format: (record: T) => string): Iterable<string> {
+  for (const record of records) yield format(record);
+}

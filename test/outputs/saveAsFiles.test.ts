@@ -1,0 +1,77 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { foreachBatch, fromBatches, memoryCheckpoint } from 'dstream';
+import { StorageError, saveAsObjectFiles, saveAsTextFiles } from 'dstream/node';
+import { lastValueFrom, retry, toArray } from 'rxjs';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'dstream-files-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What is in the files of a batch, by name. */
+function filesOf(prefix: string, time: number): Record<string, string> {
+  const directory = `${prefix}-${time}`;
+  return Object.fromEntries(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'utf8')]));
+}
+
+const times = async (stream: ReturnType<typeof fromBatches>) =>
+  (await lastValueFrom(stream.pipe(toArray()))).map(({ context }) => context.time);
+
+describe('saveAsTextFiles', () => {
+  it('writes a file for each batch and partition, empty ones too, and passes the batch on when they are there', async () => {
+    const prefix = join(folder, 'words');
+    const source = fromBatches([['a', 'b', 'c'], []], { interval: 5 });
+    const [first = 0, second = 0] = await times(source.pipe(saveAsTextFiles(prefix)) as never);
+    expect(filesOf(prefix, first)).toEqual({ 'part-00000': 'a\nb\n', 'part-00001': 'c\n' });
+    expect(filesOf(prefix, second)).toEqual({ 'part-00000': '', 'part-00001': '' });
+  });
+
+  it('replaces the files of a batch that is run again', async () => {
+    const prefix = join(folder, 'again');
+    const saved: number[] = [];
+    const source = fromBatches([['new']], { interval: 5, partitions: 1, checkpoint: memoryCheckpoint() });
+    const crash = foreachBatch<string>((_, { time }) => {
+      if (saved.push(time) > 1) return;
+      writeFileSync(`${prefix}-${time}/part-00000`, 'something else, and longer');
+      throw new Error('crash');
+    });
+    await lastValueFrom(source.pipe(saveAsTextFiles(prefix), crash, retry(1)));
+    expect(saved).toEqual([saved[0], saved[0]]);
+    expect(filesOf(prefix, saved[0] ?? 0)).toEqual({ 'part-00000': 'new\n' });
+  });
+
+  it('writes large partitions whole', async () => {
+    const prefix = join(folder, 'large');
+    const records = Array.from({ length: 50_000 }, (_, i) => `record ${i}`);
+    const [time = 0] = await times(
+      fromBatches([records], { interval: 5, partitions: 1 }).pipe(saveAsTextFiles(prefix)) as never,
+    );
+    expect(filesOf(prefix, time)['part-00000']).toBe(`${records.join('\n')}\n`);
+  });
+
+  it('fails with a typed error that names the place, and leaves nothing half written', async () => {
+    const blocked = join(folder, 'file');
+    writeFileSync(blocked, '');
+    const failed = lastValueFrom(fromBatches([['a']], { interval: 5 }).pipe(saveAsTextFiles(join(blocked, 'words'))));
+    await expect(failed).rejects.toThrow(StorageError);
+    await expect(failed).rejects.toThrow(join(blocked, 'words'));
+    expect(() => saveAsTextFiles('')).toThrow('saveAsTextFiles: prefix ("") must be a non-empty path');
+  });
+});
+
+describe('saveAsObjectFiles', () => {
+  it('writes JSON Lines', async () => {
+    const prefix = join(folder, 'objects');
+    const source = fromBatches([[{ a: 1 }, ['line\nbreak'], null]], { interval: 5, partitions: 1 });
+    const [time = 0] = await times(source.pipe(saveAsObjectFiles(prefix)) as never);
+    expect(filesOf(prefix, time)).toEqual({ 'part-00000.jsonl': '{"a":1}\n["line\\nbreak"]\nnull\n' });
+  });
+
+  it('fails for a record that has no JSON', async () => {
+    const attempt = (record: unknown) =>
+      lastValueFrom(fromBatches([[record]], { interval: 5 }).pipe(saveAsObjectFiles(join(folder, 'none'))));
+    await expect(attempt(undefined)).rejects.toMatchObject({ cause: { code: 'INVALID_RECORD' } });
+    await expect(attempt(1n)).rejects.toMatchObject({ cause: { code: 'INVALID_RECORD' } });
+  });
+});
