@@ -1,0 +1,81 @@
+import { type BatchInfo, foreachBatch } from 'dstream';
+import { kafkaBatches } from 'dstream/kafka';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
+import { makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+const partitions = 3;
+const perPartition = 40_000;
+
+// Needs a cluster of its own, whose brokers it may kill.
+describe.skipIf(whyNoBroker())('a leader that is killed while it is read from', () => {
+  let cluster: KafkaCluster;
+  beforeAll(async () => {
+    cluster = await startKafka({ nodes: 3 });
+  }, 180_000);
+  afterAll(() => cluster?.stop(), 60_000);
+
+  it('costs time, and nothing else: every record comes once and in order', { timeout: 240_000 }, async () => {
+    const kafka = newKafka({
+      brokers: cluster.brokers.split(','),
+      retry: { retries: 20, initialRetryTime: 200, maxRetryTime: 2_000 },
+    });
+    const topic = await makeTopic(kafka, partitions, { replicationFactor: 3 });
+    const chunk = 6_000;
+    await produce(
+      kafka,
+      topic,
+      Array.from({ length: (partitions * perPartition) / chunk }, (_, c) =>
+        Array.from({ length: chunk }, (_, i) => ({ partition: i % partitions, value: String(c * chunk + i) })),
+      ),
+    );
+
+    const next = [0, 1, 2];
+    const wrong: string[] = [];
+    const infos: BatchInfo[] = [];
+    const stream = kafkaBatches(kafka, {
+      topics: [topic],
+      start: 'earliest',
+      interval: 100,
+      // So slow that the broker goes away in the middle.
+      maxRatePerPartition: 8_000,
+      deserialize: (view) => Number(view.valueText()),
+      batchObserver: { next: (info) => infos.push(info) },
+    });
+    let seen = 0;
+    let killed: Promise<void> | undefined;
+    const killAndRestart = async () => {
+      const [victim] = cluster.nodes;
+      await victim?.kill('SIGKILL');
+      await victim?.start();
+    };
+    await new Promise<void>((resolve, reject) => {
+      stream.pipe(foreachBatch(() => {})).subscribe({
+        next: ({ partitions: parts }) => {
+          for (const { records, range } of parts) {
+            const partition = range?.partition ?? -1;
+            for (const record of records) {
+              if (record !== next[partition])
+                wrong.push(`partition ${partition}: ${record} instead of ${next[partition]}`);
+              next[partition] = record + partitions;
+              seen++;
+            }
+          }
+          if (seen > 20_000) killed ??= killAndRestart();
+          if (seen === partitions * perPartition) void stream.stop();
+        },
+        error: reject,
+        complete: resolve,
+      });
+    });
+    await killed;
+    expect(wrong).toEqual([]);
+    expect(seen).toBe(partitions * perPartition);
+    // The pause shows where it was: in planning (a late submission) or in reading.
+    const pauses = infos.map((info) =>
+      Math.max(info.fetchDelay, info.schedulingDelay, info.submissionTime - info.time),
+    );
+    console.log(`longest pause: ${Math.max(...pauses)} ms over ${infos.length} batches`);
+    expect(Math.max(...pauses)).toBeGreaterThan(100);
+  });
+});
