@@ -10,18 +10,10 @@ import {
   UnclaimedBatchError,
 } from 'dstream';
 import { delay, EMPTY, finalize, map, merge, type Observable, of, retry, share, throwError, timer } from 'rxjs';
-import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../src/sources/batchesOf.js';
 import { type DriverOptions, resolveDriverOptions } from '../../src/sources/driverOptions.js';
-
-function virtual(run: (scheduler: TestScheduler) => void): void {
-  const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
-  scheduler.run(({ flush }) => {
-    run(scheduler);
-    flush();
-  });
-}
+import { virtual } from '../support/virtual.js';
 
 interface Script {
   /** How long fetching batch i takes, ms. */

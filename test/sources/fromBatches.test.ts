@@ -1,14 +1,7 @@
 import { type BatchInfo, foreachBatch, fromBatches, InvalidOptionError, mapRecords } from 'dstream';
 import { timer } from 'rxjs';
-import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
-
-const virtual = (run: () => void): void => {
-  new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(({ flush }) => {
-    run();
-    flush();
-  });
-};
+import { virtual } from '../support/virtual.js';
 
 describe('fromBatches', () => {
   it('gives batch i at the i+1-th multiple of the interval, then empty ones, then completes', () => {

@@ -12,16 +12,9 @@ import {
   string,
 } from 'dstream';
 import { type Observable, retry, type Subscription, timer } from 'rxjs';
-import { TestScheduler } from 'rxjs/testing';
+import type { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
-
-function virtual(run: (scheduler: TestScheduler) => void): void {
-  const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
-  scheduler.run(({ flush }) => {
-    run(scheduler);
-    flush();
-  });
-}
+import { virtual } from '../support/virtual.js';
 
 const values = (from: number, until: number) =>
   Array.from({ length: until - from }, (_, i) => ({ value: String(from + i), partition: (from + i) % 2 }));

@@ -12,16 +12,8 @@ import {
 } from 'dstream';
 import { faultyLog } from 'dstream/testing';
 import { merge, retry, share, timer } from 'rxjs';
-import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
-
-function virtual(run: (scheduler: TestScheduler) => void): void {
-  const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
-  scheduler.run(({ flush }) => {
-    run(scheduler);
-    flush();
-  });
-}
+import { virtual } from '../support/virtual.js';
 
 describe('the whole loop in virtual time', () => {
   it('fetches less while the output is slow, and more again when it is fast', () => {
