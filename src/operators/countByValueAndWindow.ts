@@ -1,0 +1,41 @@
+import { type OperatorFunction, pipe } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Key, Pair } from '../batch/key.js';
+import { mapRecords } from './mapRecords.js';
+import { reduceByKeyAndWindow } from './reduceByKeyAndWindow.js';
+import { checkWindow, type WindowOptions } from './windowOptions.js';
+
+/**
+ * Counts how often each value came in the last `window` ms, every `slide` ms: one pair `[value, count]` for each value of
+ * the window.
+ *
+ * Source: Spark's `countByValueAndWindow`.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
+ * `slide` is no multiple of the batch interval
+ *
+ * @example
+ * ```ts
+ * import { countByValueAndWindow, foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([['a', 'b'], ['a'], []], { interval: 10 })
+ *   .pipe(
+ *     countByValueAndWindow({ window: 20 }),
+ *     foreachBatch((counts) => console.log(counts)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'a', 1 ], [ 'b', 1 ] ]
+ * // => [ [ 'a', 2 ], [ 'b', 1 ] ]
+ * // => [ [ 'a', 1 ] ]
+ * ```
+ */
+export function countByValueAndWindow<K extends Key>(
+  options: WindowOptions,
+): OperatorFunction<Batch<K>, Batch<Pair<K, number>>> {
+  checkWindow('countByValueAndWindow', options);
+  const counts = { inverse: (a: number, b: number) => a - b, ...options };
+  return pipe(
+    mapRecords((value: K): Pair<K, number> => [value, 1]),
+    reduceByKeyAndWindow((a, b) => a + b, counts),
+  );
+}

@@ -1,0 +1,42 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkFunction } from '../batch/checks.js';
+import type { Key, Pair } from '../batch/key.js';
+import { checkPair } from '../batch/pairs.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Replaces every pair by any number of pairs with the same key, in order.
+ *
+ * Source: Spark's `flatMapValues`.
+ *
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair
+ *
+ * @example
+ * ```ts
+ * import { flatMapValues, foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([[['line', 'to be'] as const]], { interval: 10 })
+ *   .pipe(
+ *     flatMapValues((line) => line.split(' ')),
+ *     foreachBatch((pairs) => console.log(pairs)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'line', 'to' ], [ 'line', 'be' ] ]
+ * ```
+ */
+export function flatMapValues<K extends Key, V, R>(
+  project: (value: V, key: K) => Iterable<R>,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>> {
+  checkFunction('flatMapValues', 'project', project);
+  return perBatch(() => (batch) => {
+    return batch.withPartitions(({ records }) => {
+      const results: Pair<K, R>[] = [];
+      for (const record of records) {
+        if (!Array.isArray(record)) checkPair('flatMapValues', record);
+        for (const result of project(record[1], record[0])) results.push([record[0], result]);
+      }
+      return results;
+    });
+  });
+}

@@ -1,0 +1,29 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Key, Pair } from '../batch/key.js';
+import { groupPairs } from '../batch/pairs.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Collects the values of each key within a batch: one pair a key, values in order, keys in order of first appearance.
+ *
+ * Source: Spark's `groupByKey`.
+ *
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, groupByKey } from 'dstream';
+ *
+ * fromBatches([[['a', 1], ['b', 2], ['a', 3]] as [string, number][]], { interval: 10 })
+ *   .pipe(
+ *     groupByKey(),
+ *     foreachBatch((groups) => console.log(JSON.stringify(groups))),
+ *   )
+ *   .subscribe();
+ * // => [["a",[1,3]],["b",[2]]]
+ * ```
+ */
+export function groupByKey<K extends Key, V>(): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly V[]>>> {
+  return perBatch(() => (batch) => batch.withRecords([...groupPairs('groupByKey', batch.partitions)]));
+}

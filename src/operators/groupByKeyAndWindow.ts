@@ -1,0 +1,61 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Key, Pair } from '../batch/key.js';
+import { groupPairs } from '../batch/pairs.js';
+import { slidingPanes } from './slidingPanes.js';
+import type { WindowOptions } from './windowOptions.js';
+
+/**
+ * Collects the values of each key over the last `window` ms, every `slide` ms: one pair for each key of the window, values
+ * in the order in which they came.
+ *
+ * A result costs the values of the window, because it holds them all; where a reduction will do,
+ * `reduceByKeyAndWindow` costs only what comes and goes.
+ *
+ * Source: Spark's `groupByKeyAndWindow`.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
+ * `slide` is no multiple of the batch interval
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, groupByKeyAndWindow } from 'dstream';
+ *
+ * fromBatches([[['a', 1]], [['b', 2], ['a', 3]], []] as [string, number][][], { interval: 10 })
+ *   .pipe(
+ *     groupByKeyAndWindow({ window: 20 }),
+ *     foreachBatch((groups) => console.log(JSON.stringify(groups))),
+ *   )
+ *   .subscribe();
+ * // => [["a",[1]]]
+ * // => [["a",[1,3]],["b",[2]]]
+ * // => [["b",[2]],["a",[3]]]
+ * ```
+ */
+export function groupByKeyAndWindow<K extends Key, V>(
+  options: WindowOptions,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly V[]>>> {
+  type Pane = readonly Pair<K, readonly V[]>[];
+  return slidingPanes<Pair<K, V>, Pane, Pair<K, readonly V[]>>('groupByKeyAndWindow', options, () => {
+    const panes: (readonly [time: number, groups: Pane])[] = [];
+    return {
+      pane(batch) {
+        const groups = groupPairs('groupByKeyAndWindow', batch.partitions);
+        return groups.size > 0 ? [...groups] : undefined;
+      },
+      restore: (restored) => panes.push(...restored),
+      slide(evicted, added, batch) {
+        while ((panes[0]?.[0] ?? Infinity) <= evicted) panes.shift();
+        panes.push(...added);
+        const groups = new Map<K, V[]>();
+        for (const [key, values] of panes.flatMap(([, pane]) => pane)) {
+          const group = groups.get(key);
+          if (group) for (const value of values) group.push(value);
+          else groups.set(key, [...values]);
+        }
+        return batch.withRecords([...groups]);
+      },
+    };
+  });
+}

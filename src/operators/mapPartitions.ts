@@ -1,0 +1,31 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkFunction } from '../batch/checks.js';
+import type { Partition } from '../batch/partition.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Replaces the records of each partition of each batch as a whole: for work that is shared by the records of a partition.
+ * Index and offset range of the partition stay.
+ *
+ * Source: Spark's `mapPartitions`.
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, mapPartitions } from 'dstream';
+ *
+ * fromBatches([[1, 2, 3, 4]], { interval: 10, partitions: 2 })
+ *   .pipe(
+ *     mapPartitions(({ records }) => [Math.max(...records)]),
+ *     foreachBatch((maxima) => console.log(maxima)),
+ *   )
+ *   .subscribe();
+ * // => [ 2, 4 ]
+ * ```
+ */
+export function mapPartitions<T, R>(
+  project: (partition: Partition<T>) => Iterable<R>,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  checkFunction('mapPartitions', 'project', project);
+  return perBatch(() => (batch) => batch.withPartitions((partition) => [...project(partition)]));
+}

@@ -1,0 +1,115 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { StateDescription } from '../batch/batchState.js';
+import { checkFunction, checkPositiveInteger } from '../batch/checks.js';
+import type { Key, Pair } from '../batch/key.js';
+import { checkPair } from '../batch/pairs.js';
+import { IdleKeys } from '../state/idleKeys.js';
+import { perBatchWithState } from './perBatchWithState.js';
+import { StateHandle } from './stateHandle.js';
+
+export interface MapWithStateOptions<K extends Key, S> {
+  /** Name of the state, stable across deployments; required with a checkpoint. */
+  readonly id?: string;
+  /** The state to begin with, when there is none in a checkpoint. It counts as touched by the first batch. */
+  readonly initialState?: Iterable<readonly [K, S]>;
+  /** A key whose state was not touched for longer than this, in ms, times out. Default never. */
+  readonly timeout?: number;
+  /** Version of the state's schema. @default 0 */
+  readonly version?: number;
+  /** Turns a state of an older version into today's. */
+  readonly migrate?: StateDescription<K, Stamped<S>>['migrate'];
+}
+
+/** A state with the batch time at which it was touched last: what a checkpoint keeps. */
+export interface Stamped<S> {
+  readonly state: S;
+  readonly touched: number;
+}
+
+/**
+ * Keeps a state for each key, record by record: `map` is called for every record, in order, with a handle to the state of
+ * its key, and sees what earlier records of the batch did. What it gives is passed on; `undefined` is not.
+ *
+ * With a `timeout`, a key times out in the first batch whose time is more than that after the state was last touched (by a
+ * record, or by an update): `map` is called once with no value and `state.isTimingOut`, and the state is removed. Keys
+ * without records are not called otherwise, so a batch costs its records, and idle keys cost nothing until they leave.
+ *
+ * Source: Spark's `mapWithState`; there, keys time out only in batches in which state is checkpointed.
+ *
+ * @throws {InvalidOptionError} when `timeout` is no positive integer
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, mapWithState, type Pair } from 'dstream';
+ *
+ * const clicks: Pair<string, number>[][] = [[['ann', 1], ['ann', 2]], [], []];
+ * fromBatches(clicks, { interval: 10, emptyAfter: 1 })
+ *   .pipe(
+ *     mapWithState<string, number, number, string>(
+ *       (key, value, state) => {
+ *         if (state.isTimingOut) return `${key} left with ${state.get()}`;
+ *         state.update((state.get() ?? 0) + (value ?? 0));
+ *         return `${key} has ${state.get()}`;
+ *       },
+ *       { timeout: 15 },
+ *     ),
+ *     foreachBatch((lines) => console.log(lines)),
+ *   )
+ *   .subscribe();
+ * // => [ 'ann has 1', 'ann has 3' ]
+ * // => []
+ * // => [ 'ann left with 3' ]
+ * // => []
+ * ```
+ */
+export function mapWithState<K extends Key, V, S, R>(
+  map: (key: K, value: V | undefined, state: StateHandle<S>, context: { readonly time: number }) => R | undefined,
+  options: MapWithStateOptions<K, S> = {},
+): OperatorFunction<Batch<Pair<K, V>>, Batch<R>> {
+  const { id, initialState, timeout, version, migrate } = options;
+  checkFunction('mapWithState', 'map', map);
+  if (timeout !== undefined) checkPositiveInteger('mapWithState', 'timeout', timeout);
+  const description = { operator: 'mapWithState', id, version, migrate };
+  return perBatchWithState<Pair<K, V>, R, K, Stamped<S>>(description, (kept, first) => {
+    if (initialState && !kept.restored) {
+      for (const [key, state] of initialState) kept.set(key, { state, touched: first.context.time });
+    }
+    const idle = new IdleKeys<K>();
+    if (timeout !== undefined) {
+      const oldestFirst = [...kept.entries()].sort(([, a], [, b]) => a.touched - b.touched);
+      for (const [key, { touched }] of oldestFirst) idle.touch(key, touched);
+    }
+
+    return (batch) => {
+      const { time } = batch.context;
+      const results: R[] = [];
+      const handle = new StateHandle<S>();
+      const call = (key: K, value: V | undefined, before: Stamped<S> | undefined, timingOut: boolean): void => {
+        handle.open(before?.state, timingOut);
+        const result = map(key, value, handle, { time });
+        if (result !== undefined) results.push(result);
+        if (handle.removed || timingOut) {
+          if (before) kept.delete(key);
+        } else if (handle.updated || (before && timeout !== undefined && before.touched !== time)) {
+          kept.set(key, { state: handle.get() as S, touched: time });
+          if (timeout !== undefined) idle.touch(key, time);
+        }
+      };
+      for (const { records } of batch.partitions) {
+        for (const record of records) {
+          if (!Array.isArray(record)) checkPair('mapWithState', record);
+          const before = kept.get(record[0]);
+          if (before === undefined) checkPair('mapWithState', record);
+          call(record[0], record[1], before, false);
+        }
+      }
+      if (timeout !== undefined) {
+        const expired = (key: K) => (kept.get(key)?.touched ?? Infinity) < time - timeout;
+        for (const key of idle.takeBefore(time - timeout, expired)) call(key, undefined, kept.get(key), true);
+      }
+      return batch.withRecords(results);
+    };
+  });
+}

@@ -1,0 +1,31 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkFunction } from '../batch/checks.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Reduces the records of each batch to one, in order. An empty batch stays empty.
+ *
+ * Source: Spark's `reduce`.
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, reduceBatch } from 'dstream';
+ *
+ * fromBatches([[1, 2, 3], []], { interval: 10 })
+ *   .pipe(
+ *     reduceBatch((a, b) => a + b),
+ *     foreachBatch((sum) => console.log(sum)),
+ *   )
+ *   .subscribe();
+ * // => [ 6 ]
+ * // => []
+ * ```
+ */
+export function reduceBatch<T>(reduce: (a: T, b: T) => T): OperatorFunction<Batch<T>, Batch<T>> {
+  checkFunction('reduceBatch', 'reduce', reduce);
+  return perBatch(() => (batch) => {
+    const { records } = batch;
+    return batch.withRecords(records.length === 0 ? [] : [records.reduce((a, b) => reduce(a, b))]);
+  });
+}

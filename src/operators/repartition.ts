@@ -1,0 +1,36 @@
+import type { OperatorFunction } from 'rxjs';
+import { Batch } from '../batch/batch.js';
+import { checkPositiveInteger } from '../batch/checks.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Spreads the records of each batch over a number of partitions, in turn. The partitions have no offset range.
+ *
+ * Source: Spark's `repartition`.
+ *
+ * @throws {InvalidOptionError} when the number is no positive integer
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, glom, repartition } from 'dstream';
+ *
+ * fromBatches([['a', 'b', 'c']], { interval: 10 })
+ *   .pipe(
+ *     repartition(2),
+ *     glom(),
+ *     foreachBatch((partitions) => console.log(partitions)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'a', 'c' ], [ 'b' ] ]
+ * ```
+ */
+export function repartition<T>(partitions: number): OperatorFunction<Batch<T>, Batch<T>> {
+  checkPositiveInteger('repartition', 'partitions', partitions);
+  return perBatch(() => (batch) => {
+    const spread = Array.from({ length: partitions }, (_, index) => ({ index, records: [] as T[] }));
+    batch.records.forEach((record, i) => {
+      spread[i % partitions]?.records.push(record);
+    });
+    return new Batch(spread, batch.context);
+  });
+}

@@ -1,0 +1,38 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { checkFunction } from '../batch/checks.js';
+import { InvalidRecordError } from '../batch/errors.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Replaces the records of each batch by what a function of all of them gives: for whatever no other operator does. The
+ * result is one partition without an offset range.
+ *
+ * Source: Spark's `transform`.
+ *
+ * @throws {InvalidRecordError} (as a notification) when the function gives nothing
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, transformBatch } from 'dstream';
+ *
+ * fromBatches([[3, 1, 2]], { interval: 10 })
+ *   .pipe(
+ *     transformBatch((records) => [...records].sort()),
+ *     foreachBatch((sorted) => console.log(sorted)),
+ *   )
+ *   .subscribe();
+ * // => [ 1, 2, 3 ]
+ * ```
+ */
+export function transformBatch<T, R>(
+  transform: (records: readonly T[], context: BatchContext) => readonly R[],
+): OperatorFunction<Batch<T>, Batch<R>> {
+  checkFunction('transformBatch', 'transform', transform);
+  return perBatch(() => (batch) => {
+    const records = transform(batch.records, batch.context);
+    if (!Array.isArray(records)) throw new InvalidRecordError('transformBatch', records, 'is no array of records');
+    return batch.withRecords(records);
+  });
+}
