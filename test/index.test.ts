@@ -56,6 +56,13 @@ it('exports what it says, and nothing else', () => {
     'window',
   ]);
   expect(Object.keys(kafka).sort()).toEqual(['KafkajsClient', 'kafkaBatches', 'kafkaSource']);
-  expect(Object.keys(node).sort()).toEqual(['StorageError', 'saveAsObjectFiles', 'saveAsTextFiles']);
+  expect(Object.keys(node).sort()).toEqual([
+    'CheckpointError',
+    'CorruptCheckpointError',
+    'StorageError',
+    'fileCheckpoint',
+    'saveAsObjectFiles',
+    'saveAsTextFiles',
+  ]);
   expect(Object.keys(testing).sort()).toEqual(['MarbleSyntaxError', 'faultyLog', 'runBatches']);
 });

@@ -26,6 +26,8 @@ export type DStreamErrorCode =
   | 'PROTOCOL'
   | 'QUEUE_OVERFLOW'
   | 'INCOMPATIBLE_STATE'
+  | 'CHECKPOINT'
+  | 'CORRUPT_CHECKPOINT'
   | 'STORAGE'
   | 'MARBLE_SYNTAX';
 
@@ -319,6 +321,33 @@ export class IncompatibleStateError extends DStreamError {
     rule: string,
   ) {
     super(`state ${describe(id)}: the checkpoint has ${saved}, the operator wants ${wanted}: ${rule}`);
+  }
+}
+
+/** A checkpoint cannot be opened or saved. */
+export class CheckpointError extends DStreamError {
+  override readonly name = 'CheckpointError';
+  readonly code = 'CHECKPOINT';
+  override readonly retriable = true;
+  constructor(
+    readonly location: string,
+    readonly action: string,
+    options?: ErrorOptions,
+  ) {
+    super(`checkpoint ${location}: cannot ${action}: ${reasonOf(options)}`, options);
+  }
+}
+
+/** A file of a checkpoint is damaged, missing, or of an unknown version. */
+export class CorruptCheckpointError extends DStreamError {
+  override readonly name = 'CorruptCheckpointError';
+  readonly code = 'CORRUPT_CHECKPOINT';
+  constructor(
+    readonly file: string,
+    readonly offset: number,
+    readonly reason: string,
+  ) {
+    super(`checkpoint ${file}: damaged at byte ${offset}: ${reason}`);
   }
 }
 

@@ -58,8 +58,9 @@ export interface RestoredCheckpoint {
 }
 
 /**
- * An opened checkpoint of one running stream. `plan` and `save` are called one at a time, in order of batch time; a
- * saved batch and its state are durable, as one, when what `save` returns has completed.
+ * An opened checkpoint of one running stream. `plan` is called in order of batch time, the next when the one before has
+ * completed, and so is `save`; but a batch may be planned while another is saved. A saved batch and its state are durable,
+ * as one, when what `save` returns has completed.
  */
 export interface CheckpointSession {
   readonly restored: RestoredCheckpoint | undefined;

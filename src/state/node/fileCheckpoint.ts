@@ -1,0 +1,77 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { from } from 'rxjs';
+import { checkPositiveInteger } from '../../batch/checks.js';
+import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
+import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
+import { lockDirectory } from './directoryLock.js';
+import { FileSession } from './fileSession.js';
+
+export interface FileCheckpointOptions {
+  /**
+   * A snapshot is begun when the changelog has grown to this many bytes, and to twice the last snapshot.
+   * @default 4194304 (4 MiB)
+   */
+  readonly snapshotBytes?: number;
+}
+
+/**
+ * A checkpoint in files of one directory: a changelog to which each batch appends what it changed, durable before the
+ * batch counts as saved, and now and then a snapshot of everything, written in the background, after which older files
+ * are deleted. What is written is in proportion to what changes.
+ *
+ * State may be whatever the structured clone algorithm can copy: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
+ * Files hold data only; they have a version and checksums. A record that was cut off by a crash is cut away; other damage
+ * is refused with file and offset. One process uses a directory at a time.
+ *
+ * @throws {InvalidOptionError} when the directory is empty or `snapshotBytes` is no positive integer
+ * @throws {CheckpointError} (as a notification) when the directory is in use, or cannot be read or written
+ * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, or of an unknown version
+ *
+ * @example
+ * ```ts
+ * import { mkdtempSync } from 'node:fs';
+ * import { foreachBatch, fromBatches, type Pair, updateStateByKey } from 'dstream';
+ * import { fileCheckpoint } from 'dstream/node';
+ *
+ * const directory = mkdtempSync('/tmp/checkpoint-');
+ * const days: Pair<string, number>[][] = [[['ann', 1]], [['ann', 1]], [['ann', 1]]];
+ * const run = (end: () => void) =>
+ *   fromBatches(days, { interval: 5, checkpoint: fileCheckpoint(directory) })
+ *     .pipe(
+ *       updateStateByKey((visits, total: number | undefined) => (total ?? 0) + visits.length, { id: 'visits' }),
+ *       foreachBatch((totals) => console.log(JSON.stringify(totals))),
+ *     )
+ *     .subscribe({ complete: end });
+ * run(() => run(() => console.log('nothing is left to do')));
+ * // => [["ann",1]]
+ * // => [["ann",2]]
+ * // => [["ann",3]]
+ * // => nothing is left to do
+ * ```
+ */
+export function fileCheckpoint(directory: string, options: FileCheckpointOptions = {}): Checkpoint {
+  const { snapshotBytes = 4 * 1024 * 1024 } = options;
+  if (typeof directory !== 'string' || directory === '') {
+    throw new InvalidOptionError('fileCheckpoint', 'directory', directory, 'must be a non-empty path');
+  }
+  checkPositiveInteger('fileCheckpoint', 'snapshotBytes', snapshotBytes);
+  const location = resolve(directory);
+  return { location, open: () => from(open(location, snapshotBytes)) };
+}
+
+async function open(location: string, snapshotBytes: number): Promise<CheckpointSession> {
+  try {
+    await mkdir(location, { recursive: true });
+    const unlock = await lockDirectory(location);
+    try {
+      return await FileSession.open(location, snapshotBytes, unlock);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  } catch (cause) {
+    if (cause instanceof DStreamError) throw cause;
+    throw new CheckpointError(location, 'open', { cause });
+  }
+}

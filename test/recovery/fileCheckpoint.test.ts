@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+
+const child = fileURLToPath(new URL('../support/counterChild.ts', import.meta.url));
+const base = mkdtempSync(join(tmpdir(), 'dstream-recovery-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+/** Runs the counter until it ends, or kills it so many ms after its first batch. */
+async function run(name: string, killAfter: number): Promise<boolean> {
+  const args = ['--import', 'tsx', child, join(base, name), join(base, name, 'out')];
+  const counter = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let complete = false;
+  let timer: NodeJS.Timeout | undefined;
+  createInterface(counter.stdout).on('line', (line) => {
+    if (line === 'complete') complete = true;
+    if (killAfter !== Infinity) timer ??= setTimeout(() => counter.kill('SIGKILL'), killAfter);
+  });
+  await new Promise((resolve) => counter.on('close', resolve));
+  clearTimeout(timer);
+  return complete;
+}
+
+/** What was written, batch by batch: times differ from run to run, so batches are numbered. */
+function outputOf(name: string): readonly string[] {
+  const folder = join(base, name);
+  const times = readdirSync(folder).flatMap((file) => /^out-(\d+)$/.exec(file)?.[1] ?? []);
+  const numbers = times.map(Number).sort((a, b) => a - b);
+  return numbers.map((time) => readFileSync(join(folder, `out-${time}`, 'part-00000.jsonl'), 'utf8'));
+}
+
+it('a counter that is killed again and again writes what one writes that is not', { timeout: 180_000 }, async () => {
+  expect(await run('whole', Infinity)).toBe(true);
+  const expected = outputOf('whole');
+  expect(expected).toHaveLength(60);
+
+  let kills = 0;
+  while (!(await run('killed', Math.floor(Math.random() * 40)))) {
+    kills++;
+    expect(kills).toBeLessThan(200);
+  }
+  console.log(`killed ${kills} times`);
+  expect(kills).toBeGreaterThan(2);
+  expect(outputOf('killed')).toEqual(expected);
+});

@@ -1,0 +1,26 @@
+// Counts over a replayable source with a checkpoint on disk, and writes each batch's result to a file of its own: a process
+// to be killed at any moment and started again.
+import { foreachBatch, fromBatches, type Pair, reduceByKeyAndWindow, updateStateByKey } from 'dstream';
+import { fileCheckpoint, saveAsObjectFiles } from 'dstream/node';
+
+const [directory = '', output = ''] = process.argv.slice(2);
+export const batches = Array.from({ length: 60 }, (_, i): Pair<string, number>[] =>
+  Array.from({ length: i % 7 }, (_, k) => [`key-${(i * k) % 11}`, i] as const),
+);
+
+fromBatches(batches, { interval: 4, partitions: 1, checkpoint: fileCheckpoint(directory, { snapshotBytes: 2_000 }) })
+  .pipe(
+    reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 20, id: 'window' }),
+    updateStateByKey<string, number, readonly number[]>((values, state) => [...(state ?? []), ...values].slice(-5), {
+      id: 'last',
+    }),
+    saveAsObjectFiles(output),
+    foreachBatch((_, { time, zeroTime }) => void process.stdout.write(`${(time - zeroTime) / 4}\n`)),
+  )
+  .subscribe({
+    complete: () => process.stdout.write('complete\n'),
+    error: (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  });
