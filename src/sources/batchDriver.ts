@@ -8,7 +8,7 @@ import {
   last,
   map,
   mergeMap,
-  type Observable,
+  Observable,
   type ObservableInput,
   Subscription,
   tap,
@@ -18,9 +18,10 @@ import { Batch } from '../batch/batch.js';
 import { firstBatchTime } from '../batch/batchTime.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import { OpenBatch } from '../batch/openBatch.js';
-import type { CheckpointSession, PlannedBatch, Positions } from '../state/checkpoint.js';
+import type { CheckpointSession, PlannedBatch } from '../state/checkpoint.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
+import { ReachedPositions } from './reachedPositions.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
 import type { Fetched, Plan, Source, SourceRun } from './source.js';
@@ -52,7 +53,7 @@ export class BatchDriver {
   readonly #work = new Subscription();
   readonly #runs = new Map<string, SourceRun<unknown>>();
   readonly #controllers = new Map<string, RateController>();
-  readonly #positions = new Map<string, Map<string, Positions[number]>>();
+  readonly #reached = new ReachedPositions();
   /** Started batches, oldest first; the first `#saving` of them are complete and on their way to be saved. */
   readonly #open: RunningBatch[] = [];
   #saving = 0;
@@ -66,7 +67,7 @@ export class BatchDriver {
   #restoredChecked = false;
   #ended = false;
   #closed = false;
-  #stopping: { readonly completed: number[]; finish(report: StopReport): void } | undefined;
+  #stopping: { readonly completed: number[]; readonly finish: ((report: StopReport) => void)[] } | undefined;
 
   constructor(
     sources: Readonly<Record<string, Source<unknown>>>,
@@ -98,7 +99,11 @@ export class BatchDriver {
       finish({ completed: [], aborted: [] });
       return;
     }
-    this.#stopping = { completed: [], finish };
+    if (this.#stopping) {
+      this.#stopping.finish.push(finish);
+      return;
+    }
+    this.#stopping = { completed: [], finish: [finish] };
     this.#due.clear();
     this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainMs));
     this.#finishWhenDrained();
@@ -109,12 +114,21 @@ export class BatchDriver {
   #openCheckpoint(): Observable<unknown> {
     const { checkpoint } = this.#options;
     if (!checkpoint) return EMPTY;
-    return defer(() => checkpoint.open()).pipe(
-      tap((session) => {
-        this.#session = session;
-        this.#state = new StateRegistry(session);
-      }),
-    );
+    return new Observable((subscriber) => {
+      // Not unsubscribed with the rest: what is opened must be closed, also when nobody waits for it any more.
+      defer(() => checkpoint.open()).subscribe({
+        next: (session) => {
+          if (this.#closed) {
+            from(session.close()).subscribe({ error: () => {} });
+            return;
+          }
+          this.#session = session;
+          this.#state = new StateRegistry(session);
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+    });
   }
 
   #openSources(): Observable<unknown> {
@@ -123,7 +137,7 @@ export class BatchDriver {
       defer(() => {
         const restored = this.#session?.restored;
         const positions = restored?.positions[name];
-        for (const position of positions ?? []) this.#positionsOf(name).set(keyOf(position), position);
+        this.#reached.restore(name, positions ?? []);
         const replay = restored?.planned.map((planned) => planned.ranges[name] ?? []) ?? [];
         if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
         return from(source.open({ name, interval, scheduler, restored: positions, replay }));
@@ -291,14 +305,9 @@ export class BatchDriver {
 
   #saveCheckpoint(batch: RunningBatch): ObservableInput<unknown> {
     const changes = this.#state.takeChanges(batch.time);
-    for (const [name, plan] of batch.plans) {
-      const positions = this.#positionsOf(name);
-      for (const { topic, partition, until } of plan.ranges) {
-        positions.set(keyOf({ topic, partition }), { topic, partition, offset: until });
-      }
-    }
+    this.#reached.advance(batch.plans);
     if (!this.#session) return EMPTY;
-    const positions = Object.fromEntries([...this.#positions].map(([name, map]) => [name, [...map.values()]]));
+    const positions = this.#reached.toRecord();
     const { interval } = this.#options;
     return this.#session.save({ time: batch.time, zeroTime: this.#zeroTime, interval, positions, changes });
   }
@@ -336,11 +345,11 @@ export class BatchDriver {
     this.#closeResources().subscribe({
       error: (error: unknown) => {
         this.#output.error(error);
-        this.#stopping?.finish(report);
+        this.#stopped(report);
       },
       complete: () => {
         this.#output.complete();
-        this.#stopping?.finish(report);
+        this.#stopped(report);
       },
     });
   }
@@ -351,10 +360,14 @@ export class BatchDriver {
     if (!this.#shut()) return;
     const tell = () => {
       this.#output.error(error);
-      this.#stopping?.finish({ completed: this.#stopping.completed, aborted });
+      this.#stopped({ completed: this.#stopping?.completed ?? [], aborted });
     };
     // What fails while closing after a failure is a consequence of it: the first error is the one to report.
     this.#closeResources().subscribe({ error: tell, complete: tell });
+  }
+
+  #stopped(report: StopReport): void {
+    for (const finish of this.#stopping?.finish ?? []) finish(report);
   }
 
   #shut(): boolean {
@@ -378,19 +391,9 @@ export class BatchDriver {
   #run(work: Observable<unknown>, complete: () => void): void {
     this.#work.add(work.subscribe({ error: (error: unknown) => this.#fail(error), complete }));
   }
-
-  #positionsOf(name: string): Map<string, Positions[number]> {
-    const positions = this.#positions.get(name) ?? new Map<string, Positions[number]>();
-    this.#positions.set(name, positions);
-    return positions;
-  }
 }
 
 const noPlan: Plan = { ranges: [], lag: 0 };
-
-function keyOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}/${partition}`;
-}
 
 function replayed(planned: PlannedBatch, names: readonly string[], now: number): RunningBatch {
   const plans = names.map((name): [string, Plan] => [name, { ranges: planned.ranges[name] ?? [], lag: 0 }]);

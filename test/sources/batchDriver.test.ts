@@ -321,6 +321,36 @@ describe('graceful stop', () => {
     expect(await report).toEqual({ completed: [10], aborted: [20] });
   });
 
+  it('gives every caller the report', async () => {
+    const reports: Promise<unknown>[] = [];
+    virtual((scheduler) => {
+      const batches = scripted({ count: 100 }).stream();
+      batches.pipe(foreachBatch(() => timer(15))).subscribe();
+      scheduler.schedule(() => reports.push(batches.stop(), batches.stop()), 12);
+    });
+    const report = { completed: [10], aborted: [] };
+    expect(await Promise.all(reports)).toEqual([report, report]);
+  });
+
+  it('closes a checkpoint that is opened after everybody has left', async () => {
+    let closed = 0;
+    const session = {
+      restored: undefined,
+      encode: () => 0,
+      plan: () => EMPTY,
+      save: () => EMPTY,
+      close: () => (closed++, EMPTY),
+    };
+    const opening = Promise.resolve(session);
+    const { stream, log } = scripted();
+    const subscription = stream({ checkpoint: { location: 'late', open: () => opening } }).subscribe();
+    subscription.unsubscribe();
+    await opening;
+    await Promise.resolve();
+    expect(closed).toBe(1);
+    expect(log.opened).toBe(0);
+  });
+
   it('takes a drainMs of at least 0 only', async () => {
     await expect(fromBatches([], { interval: 10 }).stop({ drainMs: -1 })).rejects.toThrow('drainMs (-1)');
   });
