@@ -85,7 +85,8 @@ export class BatchDriver {
   }
 
   start(): void {
-    this.#run(concat(this.#openCheckpoint(), this.#openSources()), () => this.#startTicking());
+    const opened = concat(this.#openCheckpoint(), this.#openSources());
+    this.#work.add(opened.subscribe({ error: (error) => this.#fail(error), complete: () => this.#startTicking() }));
   }
 
   /** Unsubscribed: aborts what is open. Nothing more is sent, and what resources report while closing is of no use. */
@@ -385,11 +386,6 @@ export class BatchDriver {
     const runs = [...this.#runs.values()].map((run) => defer(() => run.close()));
     const session = this.#session;
     return concat(...runs, session ? defer(() => session.close()) : EMPTY);
-  }
-
-  /** Subscribes for as long as the driver lives; an error fails the stream. */
-  #run(work: Observable<unknown>, complete: () => void): void {
-    this.#work.add(work.subscribe({ error: (error: unknown) => this.#fail(error), complete }));
   }
 }
 
