@@ -2,6 +2,7 @@ import type { SchedulerLike, Subscription } from 'rxjs';
 import { DeserializationError, MalformedRecordError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { Partition } from '../../batch/partition.js';
+import { laterTurn } from './laterTurn.js';
 import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
 import type { PartitionState } from './partitionState.js';
 import type { RecordReader } from './recordReader.js';
@@ -80,7 +81,7 @@ export class BatchReading<T> {
         if (this.#scheduler.now() >= end) {
           this.#close();
           if (this.#open.length === 0) return true;
-          subscription.add(this.#scheduler.schedule(again));
+          subscription.add(laterTurn(this.#scheduler, again));
           return false;
         }
       }
