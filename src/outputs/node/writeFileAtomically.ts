@@ -1,5 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncDirectory } from '../../state/node/syncDirectory.js';
 
 /**
  * Writes a file so that it is there whole or not at all, whatever happens: under a temporary name, synced, renamed, and
@@ -33,13 +34,4 @@ function* chunksOf(lines: Iterable<string>): Iterable<string> {
     part = '';
   }
   if (part !== '') yield part;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

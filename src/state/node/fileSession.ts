@@ -7,6 +7,7 @@ import { CheckpointError, CorruptCheckpointError } from '../../batch/errors.js';
 import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
 import { frame, header, LogWriter, readRecords } from './recordLog.js';
 import { type EncodedChange, encodeChange, type PlannedRecord, type SavedRecord, SavedState } from './savedState.js';
+import { syncDirectory } from './syncDirectory.js';
 
 // Files are numbered: `changelog-N` has what came after `snapshot-N` was begun. A snapshot is complete once it has its name
 // (it is written as `snapshot-N.tmp`), and only then are older files deleted. To recover: the newest snapshot, then every
@@ -188,14 +189,5 @@ async function deleteBefore(directory: string, number: number): Promise<void> {
   for (const name of await readdir(directory)) {
     const found = changelogName.exec(name) ?? snapshotName.exec(name);
     if (found && Number(found[1]) < number) await rm(join(directory, name), { force: true });
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
