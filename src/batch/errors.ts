@@ -1,7 +1,7 @@
 import type { OffsetRange } from './offsetRange.js';
 
-// The one closed family of errors. Every error a user can meet is one of these classes, so that `error.code` can be
-// switched over; facts stand in fields, not only in the message. This is the one file with several public things.
+// The one closed family of errors, so that `error.code` can be switched over; facts stand in fields, not only in the
+// message. It is the one file with several public things.
 
 /** What went wrong, as a closed union: the documentation lists every code. */
 export type DStreamErrorCode =
@@ -241,7 +241,7 @@ export class ConnectionError extends DStreamError {
     readonly brokers: readonly string[],
     options?: ErrorOptions,
   ) {
-    super(`brokers (${brokers.join(', ')}) cannot be reached: ${reasonOf(options)}`, options);
+    super(`${named(brokers)} cannot be reached: ${reasonOf(options)}`, options);
   }
 }
 
@@ -253,7 +253,7 @@ export class AuthenticationError extends DStreamError {
     readonly brokers: readonly string[],
     options?: ErrorOptions,
   ) {
-    super(`sasl: brokers (${brokers.join(', ')}) refused the credentials: ${reasonOf(options)}`, options);
+    super(`sasl: ${named(brokers)} refused the credentials: ${reasonOf(options)}`, options);
   }
 }
 
@@ -378,6 +378,11 @@ export class MarbleSyntaxError extends DStreamError {
   }
 }
 
+/** kafkajs does not always say which broker it was. */
+function named(brokers: readonly string[]): string {
+  return brokers.length === 0 ? 'the broker' : `brokers (${brokers.join(', ')})`;
+}
+
 function reasonOf(options: ErrorOptions | undefined): string {
   const cause = options?.cause;
   return cause instanceof Error ? cause.message : cause === undefined ? 'no reason given' : String(cause);
@@ -385,8 +390,7 @@ function reasonOf(options: ErrorOptions | undefined): string {
 
 function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value !== 'object' || value === null) return String(value);
+  if (typeof value !== 'object' || value === null) return String(value) + (typeof value === 'bigint' ? 'n' : '');
   try {
     const text = JSON.stringify(value);
     return text.length > 100 ? `${text.slice(0, 97)}...` : text;

@@ -80,7 +80,9 @@ describeSasl('credentials', () => {
     });
 
   it('that are wrong', async () => {
-    expect(await failure(read(login('wrong'), {}))).toMatchObject({ code: 'AUTHENTICATION' });
+    const error = await failure(read(login('wrong'), {}));
+    expect(error).toMatchObject({ code: 'AUTHENTICATION', retriable: false });
+    expect((error as Error).message).toMatch(/^sasl: the broker refused the credentials: .*authentication/i);
   });
 
   it('that are right read the topic', async () => {
