@@ -22,6 +22,7 @@ it('exports what it says, and nothing else', () => {
     'countByValue',
     'countByValueAndWindow',
     'countByWindow',
+    'deduplicate',
     'filterBatches',
     'filterRecords',
     'fixedRate',

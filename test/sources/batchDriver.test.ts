@@ -339,7 +339,10 @@ describe('graceful stop', () => {
       encode: () => 0,
       plan: () => EMPTY,
       save: () => EMPTY,
-      close: () => (closed++, EMPTY),
+      close: () => {
+        closed++;
+        return EMPTY;
+      },
     };
     const opening = Promise.resolve(session);
     const { stream, log } = scripted();

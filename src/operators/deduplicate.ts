@@ -1,0 +1,106 @@
+import { LRUCache } from 'lru-cache';
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkFunction, checkPositiveInteger } from '../batch/checks.js';
+import type { Key } from '../batch/key.js';
+import { checkPair } from '../batch/pairs.js';
+import { IdleKeys } from '../state/idleKeys.js';
+import { perBatchWithState } from './perBatchWithState.js';
+
+export interface DeduplicateOptions {
+  /** For how long an id is remembered after it was first seen, in ms of batch time. */
+  readonly window: number;
+  /**
+   * How many ids are remembered at most: beyond that the least recently seen is forgotten early.
+   * @default 1000000
+   */
+  readonly maxIds?: number;
+  /** Told, after a batch, how many ids it made to be forgotten early: a duplicate of one of them would pass. */
+  readonly onOverflow?: (forgotten: number) => void;
+  /** Name of the state, stable across deployments; required with a checkpoint. */
+  readonly id?: string;
+}
+
+/**
+ * Lets only the first record of each id pass within `window` ms of batch time. Partitions and offset ranges stay.
+ *
+ * The ids of the window are kept, bounded by `maxIds`. A batch costs its records and the ids that leave.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {InvalidRecordError} (as a notification) when an id is an object
+ *
+ * @example
+ * ```ts
+ * import { deduplicate, foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([['a', 'b', 'a'], ['a'], ['a', 'c']], { interval: 10 })
+ *   .pipe(
+ *     deduplicate((word) => word, { window: 20 }),
+ *     foreachBatch((words) => console.log(words)),
+ *   )
+ *   .subscribe();
+ * // => [ 'a', 'b' ]
+ * // => []
+ * // => [ 'a', 'c' ]
+ * ```
+ */
+export function deduplicate<T>(
+  idOf: (record: T) => Key,
+  options: DeduplicateOptions,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  const { window, maxIds = 1_000_000, onOverflow, id } = options;
+  checkFunction('deduplicate', 'idOf', idOf);
+  checkPositiveInteger('deduplicate', 'window', window);
+  checkPositiveInteger('deduplicate', 'maxIds', maxIds);
+  const description = { operator: 'deduplicate', id, signature: `window=${window}` };
+  return perBatchWithState<T, T, Key, number>(description, (firstSeen) => {
+    const leaving = new IdleKeys<Key>();
+    let forgotten = 0;
+    // The state has the times, the cache the order of use: what it drops is dropped from the state.
+    const recent = new LRUCache<string, { readonly key: Key }>({
+      max: maxIds,
+      dispose: ({ key }, _, reason) => {
+        if (reason !== 'evict') return;
+        firstSeen.delete(key);
+        forgotten++;
+      },
+    });
+    const remember = (key: Key, time: number): void => {
+      recent.set(nameOf(key), { key });
+      leaving.touch(key, time);
+    };
+    const restored = [...firstSeen.entries()].sort(([, a], [, b]) => a - b);
+    for (const [key, time] of restored) remember(key, time);
+
+    return (batch) => {
+      const { time } = batch.context;
+      forgotten = 0;
+      // An id seen at t is remembered for the batches before t + window.
+      const expired = (key: Key) => (firstSeen.get(key) ?? Infinity) <= time - window;
+      for (const key of leaving.takeBefore(time - window + 1, expired)) {
+        firstSeen.delete(key);
+        recent.delete(nameOf(key));
+      }
+      const passed = batch.withPartitions(({ records }) =>
+        records.filter((record) => {
+          const key = idOf(record);
+          if (firstSeen.has(key)) {
+            recent.get(nameOf(key));
+            return false;
+          }
+          checkPair('deduplicate', [key, record]);
+          firstSeen.set(key, time);
+          remember(key, time);
+          return true;
+        }),
+      );
+      if (forgotten > 0) onOverflow?.(forgotten);
+      return passed;
+    };
+  });
+}
+
+/** The cache takes no `null`; a number and its text must not meet. */
+function nameOf(key: Key): string {
+  return `${typeof key} ${String(key)}`;
+}
