@@ -1,3 +1,6 @@
+/** Part of a token by which a sum may be short for rounding alone. It is owed, not given: nothing adds up. */
+const slack = 1e-6;
+
 /**
  * How long to wait for a rate to be kept: tokens come in at `rate` a second up to `burst`, and each record takes one.
  *
@@ -20,7 +23,7 @@ export class TokenBucket {
   /** Takes `count` tokens when they are there (or when the bucket is full and can never hold more). */
   take(now: number, count: number): boolean {
     this.#refill(now);
-    if (this.#tokens < Math.min(count, this.#burst)) return false;
+    if (this.#missing(count) > 0) return false;
     this.#tokens -= count;
     return true;
   }
@@ -28,8 +31,12 @@ export class TokenBucket {
   /** How long, in whole ms, until `count` tokens can be taken. */
   wait(now: number, count: number): number {
     this.#refill(now);
+    return Math.ceil((this.#missing(count) / this.#rate) * 1_000);
+  }
+
+  #missing(count: number): number {
     const missing = Math.min(count, this.#burst) - this.#tokens;
-    return missing <= 0 ? 0 : Math.ceil((missing / this.#rate) * 1_000);
+    return missing <= slack ? 0 : missing;
   }
 
   #refill(now: number): void {

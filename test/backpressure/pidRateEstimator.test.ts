@@ -36,7 +36,7 @@ describe('pidRateEstimator', () => {
       scheduling: fc.integer({ min: 0, max: 10_000 }),
     });
     const gain = fc.double({ min: 0, max: 5, noNaN: true });
-    const { seed } = propertySettings();
+    const settings = propertySettings(10_000);
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5_000 }),
@@ -52,7 +52,7 @@ describe('pidRateEstimator', () => {
           for (const [i, estimate] of estimates.entries()) expect(Object.is(estimate, expected[i])).toBe(true);
         },
       ),
-      { numRuns: 10_000, seed },
+      settings,
     );
   });
 
@@ -97,6 +97,18 @@ describe('pid', () => {
     expect(controller.rate(formation)).toBe(1_428);
     completed(3, 0, 700);
     expect(controller.rate(formation)).toBe(1_428);
+  });
+
+  it('takes the batch interval from the stream', () => {
+    const rates = [1_000, 2_000].map((interval) => {
+      const controller = pid()({ interval, initialRate: 1, source: 's' });
+      for (const processingEndTime of [1, 2]) {
+        controller.completed({ processingEndTime, processingDelay: 1_000, schedulingDelay: 500 } as never, 1_000);
+      }
+      return controller.rate({ time: 0, now: 0, inFlight: [], lag: 0 });
+    });
+    // rate * (1 - 0.2 * 500 / interval)
+    expect(rates).toEqual([900, 950]);
   });
 
   it('refuses gains out of range when it is called', () => {
