@@ -1,7 +1,15 @@
-import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import {
+  asyncScheduler,
+  type MonoTypeOperatorFunction,
+  Observable,
+  type SchedulerLike,
+  Subject,
+  type Subscription,
+  takeUntil,
+} from 'rxjs';
 import { TokenBucket } from '../backpressure/tokenBucket.js';
 import { Batch } from '../batch/batch.js';
-import { checkOneOf, checkPositive, checkPositiveInteger } from '../batch/checks.js';
+import { checkFunction, checkNonNegativeInteger, checkOneOf, checkPositive } from '../batch/checks.js';
 import { QueueOverflowError } from '../batch/errors.js';
 import type { Hold } from '../batch/hold.js';
 
@@ -10,22 +18,22 @@ export interface LimitRateOptions {
   readonly rate: number;
   /**
    * How many records may pass at once after a pause.
-   * @default rate, that is, one second's worth
+   * @default rate, that is, one second's worth, and at least 1
    */
   readonly burst?: number;
   /**
-   * How many values may wait.
+   * How many values may wait. With 0 none waits: what cannot pass at once is an overflow.
    * @default 1000
    */
   readonly maxQueue?: number;
   /**
-   * What to do with a value when the queue is full: fail with a `QueueOverflowError`, or drop the oldest waiting one or
-   * the new one.
+   * What to do when more wait than may: fail with a `QueueOverflowError`, or drop the value that waits longest, or the
+   * new one.
    * @default 'error'
    */
   readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest';
-  /** Told of each value that is dropped. */
-  readonly onDrop?: (value: unknown) => void;
+  /** Told of each value that is dropped, and how many of this subscription were dropped so far, with this one. */
+  readonly onDrop?: (value: unknown, dropped: number) => void;
   /** @default asyncScheduler */
   readonly scheduler?: SchedulerLike;
 }
@@ -64,66 +72,80 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
   } = options;
   checkPositive('limitRate', 'rate', rate);
   checkPositive('limitRate', 'burst', burst);
-  checkPositiveInteger('limitRate', 'maxQueue', maxQueue);
+  checkNonNegativeInteger('limitRate', 'maxQueue', maxQueue);
   checkOneOf('limitRate', 'overflow', overflow, ['error', 'drop-oldest', 'drop-newest']);
+  if (onDrop !== undefined) checkFunction('limitRate', 'onDrop', onDrop);
   return (source) =>
     new Observable((subscriber) => {
       const bucket = new TokenBucket(rate, burst, scheduler.now());
       const queue: Waiting<T>[] = [];
-      const timer = new Subscription();
-      let waiting = false;
+      const left = new Subject<void>();
+      let timer: Subscription | undefined;
+      let awaited: Waiting<T> | undefined;
+      let draining = false;
       let ended = false;
+      let dropped = 0;
 
-      const drop = ({ value, hold }: Waiting<T>): void => {
-        onDrop?.(value);
-        hold?.release();
-      };
-      const drain = (): void => {
-        waiting = false;
-        while (!subscriber.closed) {
-          const next = queue[0];
-          if (next === undefined) break;
-          if (!bucket.take(scheduler.now(), next.cost)) {
-            waiting = true;
-            timer.add(scheduler.schedule(drain, bucket.wait(scheduler.now(), next.cost)));
-            return;
-          }
+      const pass = (): void => {
+        for (let next = queue[0]; next !== undefined && !subscriber.closed; next = queue[0]) {
+          if (!bucket.take(scheduler.now(), next.cost)) return;
           queue.shift();
           subscriber.next(next.value);
           next.hold?.release();
         }
-        if (ended) subscriber.complete();
       };
-      const enqueue = (value: T): void => {
-        if (queue.length >= maxQueue) {
-          if (overflow === 'error') {
-            subscriber.error(new QueueOverflowError('limitRate', maxQueue));
-            return;
-          }
-          if (overflow === 'drop-newest') {
-            drop(waitingOf(value));
-            return;
-          }
-          drop(queue.shift() as Waiting<T>);
+      const overflowOne = (): void => {
+        const waiting = (overflow === 'drop-oldest' ? queue.shift() : queue.pop()) as Waiting<T>;
+        try {
+          if (overflow === 'error') throw new QueueOverflowError('limitRate', maxQueue);
+          onDrop?.(waiting.value, ++dropped);
+          waiting.hold?.release();
+        } catch (error) {
+          waiting.hold?.fail(error);
+          subscriber.error(error);
         }
-        queue.push(waitingOf(value));
-        if (!waiting) drain();
+      };
+      // One timer at most, for the head of the queue, and none is kept once it has fired.
+      const arm = (): void => {
+        if (awaited === queue[0]) return;
+        timer?.unsubscribe();
+        awaited = queue[0];
+        if (awaited) timer = scheduler.schedule(onTimer, bucket.wait(scheduler.now(), awaited.cost));
+      };
+      const drain = (): void => {
+        // A consumer may make the source emit or complete from within `next`: the loop that is running sees to it.
+        if (draining) return;
+        draining = true;
+        pass();
+        while (queue.length > maxQueue && !subscriber.closed) overflowOne();
+        draining = false;
+        if (subscriber.closed) return;
+        arm();
+        if (ended && queue.length === 0) subscriber.complete();
+      };
+      const onTimer = (): void => {
+        timer?.unsubscribe();
+        awaited = undefined;
+        drain();
       };
 
-      subscriber.add(timer);
       subscriber.add(() => {
+        left.next();
+        timer?.unsubscribe();
         for (const { hold } of queue.splice(0)) hold?.abandon();
       });
-      subscriber.add(
-        source.subscribe({
-          next: enqueue,
-          error: (error: unknown) => subscriber.error(error),
-          complete: () => {
-            ended = true;
-            if (!waiting) subscriber.complete();
-          },
-        }),
-      );
+      // By `takeUntil` a source that emits while it is subscribed to sees at once that nobody listens any more.
+      source.pipe(takeUntil(left)).subscribe({
+        next: (value) => {
+          queue.push(waitingOf(value));
+          drain();
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => {
+          ended = true;
+          drain();
+        },
+      });
     });
 }
 

@@ -1,5 +1,5 @@
-import { foreachBatch, fromBatches, limitRate } from 'dstream';
-import { from, Observable } from 'rxjs';
+import { type Batch, foreachBatch, fromBatches, limitRate } from 'dstream';
+import { from, Observable, Subject, type Subscription, VirtualTimeScheduler } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -43,6 +43,8 @@ describe('limitRate', () => {
       .pipe(limitRate({ rate: 1, burst: 1, maxQueue: 5 }))
       .subscribe({ next: (n) => seen.push(n), error: () => {} });
     expect(seen).toEqual([0]);
+    // One passes, five wait, and the seventh is too many.
+    expect(produced).toBe(7);
   });
 
   it('holds a batch while it waits, and counts its records', () => {
@@ -66,6 +68,97 @@ describe('limitRate', () => {
     ]);
   });
 
+  it('lets nothing wait with a queue of 0: passes, drops or fails', () => {
+    const limited = (overflow: 'error' | 'drop-oldest' | 'drop-newest') =>
+      limitRate<string>({ rate: 500, burst: 1, maxQueue: 0, overflow });
+    run(({ cold, expectObservable }) => {
+      expectObservable(cold('a-bcd|').pipe(limited('drop-newest'))).toBe('a-b-d|');
+      expectObservable(cold('a-bcd|').pipe(limited('drop-oldest'))).toBe('a-b-d|');
+    });
+    const codes: unknown[] = [];
+    from('ab')
+      .pipe(limited('error'))
+      .subscribe({ error: ({ code }) => codes.push(code) });
+    expect(codes).toEqual(['QUEUE_OVERFLOW']);
+  });
+
+  it('counts what it drops, from 1 for each subscription', () => {
+    const counts: number[] = [];
+    const limited = from('abcd').pipe(
+      limitRate({ rate: 1, burst: 1, maxQueue: 1, overflow: 'drop-newest', onDrop: (_, n) => counts.push(n) }),
+    );
+    for (let i = 0; i < 2; i++) limited.subscribe().unsubscribe();
+    expect(counts).toEqual([1, 2, 1, 2]);
+  });
+
+  it('fails when onDrop throws', () => {
+    const boom = new Error('boom');
+    const onDrop = () => {
+      throw boom;
+    };
+    const errors: unknown[] = [];
+    from('abc')
+      .pipe(limitRate({ rate: 1, burst: 1, maxQueue: 1, overflow: 'drop-oldest', onDrop }))
+      .subscribe({ error: (error) => errors.push(error) });
+    expect(errors).toEqual([boom]);
+  });
+
+  it('loses nothing when the consumer completes the source, and keeps order when it makes it emit', () => {
+    const scheduler = new VirtualTimeScheduler();
+    const source = new Subject<number>();
+    const seen: unknown[] = [];
+    source.pipe(limitRate({ rate: 500, burst: 2, scheduler })).subscribe({
+      next: (n) => {
+        seen.push([n, scheduler.now()]);
+        if (n === 1) source.next(9);
+        if (n === 3) source.complete();
+      },
+      complete: () => seen.push('complete'),
+    });
+    for (const n of [1, 2, 3, 4]) source.next(n);
+    scheduler.flush();
+    expect(seen).toEqual([[1, 0], [9, 0], [2, 2], [3, 4], [4, 6], 'complete']);
+  });
+
+  it('schedules once for each wait, and keeps no timer that has fired', () => {
+    const scheduler = new VirtualTimeScheduler();
+    const open = new Set<Subscription>();
+    const schedule = scheduler.schedule.bind(scheduler);
+    let scheduled = 0;
+    scheduler.schedule = ((...args: Parameters<typeof schedule>) => {
+      scheduled++;
+      const action = schedule(...args);
+      open.add(action);
+      action.add(() => open.delete(action));
+      return action;
+    }) as typeof scheduler.schedule;
+    const source = new Subject<number>();
+    let seen = 0;
+    source.pipe(limitRate({ rate: 500, burst: 1, scheduler })).subscribe((n) => {
+      seen++;
+      if (n < 20) for (let i = 0; i < 3 && seen < 20; i++) source.next(n + 1);
+    });
+    for (let n = 20; n < 120; n++) source.next(n);
+    source.next(0);
+    scheduler.flush();
+    expect(seen).toBeGreaterThan(100);
+    expect(scheduled).toBe(seen - 1);
+    expect(open.size).toBe(0);
+  });
+
+  it('fails the batch that is one too many', () => {
+    const errors: unknown[] = [];
+    const completed: number[] = [];
+    run(({ flush }) => {
+      fromBatches([[1], [2], [3], [4]], { interval: 10, batchObserver: { next: ({ time }) => completed.push(time) } })
+        .pipe(limitRate<Batch<number>>({ rate: 1, burst: 1, maxQueue: 0 }))
+        .subscribe({ error: ({ code }) => errors.push(code) });
+      flush();
+    });
+    expect(errors).toEqual(['QUEUE_OVERFLOW']);
+    expect(completed).toEqual([10]);
+  });
+
   it('begins anew for each subscription', () => {
     run(({ cold, expectObservable }) => {
       const limited = cold('(ab|)').pipe(limitRate({ rate: 500, burst: 1 }));
@@ -76,6 +169,9 @@ describe('limitRate', () => {
 
   it('refuses options out of range', () => {
     expect(() => limitRate({ rate: 0 })).toThrow('limitRate: rate (0)');
-    expect(() => limitRate({ rate: 1, maxQueue: 0 })).toThrow('maxQueue (0)');
+    expect(() => limitRate({ rate: 1, maxQueue: -1 })).toThrow('maxQueue (-1)');
+    expect(() => limitRate({ rate: 1, burst: 0 })).toThrow('burst (0)');
+    expect(() => limitRate({ rate: 1, overflow: 'drop' as 'error' })).toThrow('overflow');
+    expect(() => limitRate({ rate: 1, onDrop: 1 as never })).toThrow('onDrop');
   });
 });
