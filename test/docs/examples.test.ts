@@ -1,15 +1,20 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { format } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 // Every example of the README, of docs/ and of the doc comments is compiled and run; what it prints must be what it says
-// it prints, in the lines `// => ...`. A block marked `no-run` needs a broker or a file and is compiled only.
+// it prints, in the lines `// => ...`, and it must come to its end. A block marked `no-run` needs a broker or a file and is
+// compiled only.
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = join(root, '.cache', 'examples');
+
+interface Page {
+  readonly path: string;
+  readonly text: string;
+}
 
 interface Example {
   readonly name: string;
@@ -19,20 +24,27 @@ interface Example {
   readonly expected: readonly string[];
 }
 
-function sources(): readonly string[] {
+interface Result {
+  readonly file: string;
+  readonly lines: readonly string[];
+  readonly error?: string;
+}
+
+function readPages(): readonly Page[] {
   const under = (directory: string, ending: string) =>
     readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith(ending) && !path.includes('.vitepress'))
       .map((path) => `${directory}/${path}`)
       .sort();
-  return ['README.md', ...under('docs', '.md'), ...under('src', '.ts')];
+  return ['README.md', 'CONTRIBUTING.md', ...under('docs', '.md'), ...under('src', '.ts')].map((path) => {
+    const text = readFileSync(join(root, path), 'utf8');
+    // In a doc comment each line begins with ` * `.
+    return { path, text: path.endsWith('.ts') ? text.replace(/^ +\* ?/gm, '') : text };
+  });
 }
 
-function examplesOf(path: string): readonly Example[] {
-  const text = readFileSync(join(root, path), 'utf8');
-  // In a doc comment each line begins with ` * `.
-  const plain = path.endsWith('.ts') ? text.replace(/^ \* ?/gm, '') : text;
-  return [...plain.matchAll(/^```ts( no-run)?\n([\s\S]*?)^```$/gm)].map(([, noRun, code = ''], i) => ({
+function examplesOf({ path, text }: Page): readonly Example[] {
+  return [...text.matchAll(/^```ts( no-run)?\n([\s\S]*?)^```$/gm)].map(([, noRun, code = ''], i) => ({
     name: `${path} ${i + 1}`,
     file: join(folder, `${path.replaceAll(/[^a-zA-Z0-9]/g, '-')}-${i + 1}.ts`),
     code,
@@ -41,53 +53,59 @@ function examplesOf(path: string): readonly Example[] {
   }));
 }
 
-const consoles = new Map<string, string[]>();
-
-/** The console of one example: timers of another cannot print into it. */
-Object.assign(globalThis, {
-  exampleConsole: (name: string) => {
-    const lines: string[] = [];
-    consoles.set(name, lines);
-    const log = (...args: unknown[]): void => {
-      lines.push(
-        ...format(...args)
-          .split('\n')
-          .map((line) => line.trim()),
-      );
-    };
-    return { ...console, log };
-  },
-});
-
-rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
-const examples = sources().flatMap(examplesOf);
-for (const { file, name, code } of examples) {
-  const header = `const console = (globalThis as unknown as { exampleConsole(name: string): Console }).exampleConsole(${JSON.stringify(name)});\n`;
-  writeFileSync(file, `${header}${code}\nexport {};\n`);
+/** Runs examples in a process of their own. */
+function runAll(files: readonly string[]): Promise<readonly Result[]> {
+  const args = ['--import', 'tsx', join(root, 'test/docs/runExamples.ts'), ...files];
+  const env = { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json'), NO_COLOR: '1', FORCE_COLOR: '0' };
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { cwd: root, env }, (_, stdout, stderr) => {
+      const results = stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line): Result => JSON.parse(line));
+      if (results.length === 0 && files.length > 0) reject(new Error(`no example has run: ${stderr}`));
+      else resolve(results);
+    });
+  });
 }
 
+const pages = readPages();
+const examples = pages.flatMap(examplesOf);
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+for (const { file, code } of examples) writeFileSync(file, `${code}\nexport {};\n`);
+const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false };
+const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] };
+writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+
 describe('examples', () => {
-  it('are there', () => {
-    expect(examples.length).toBeGreaterThan(20);
+  const results = new Map<string, Result>();
+
+  beforeAll(async () => {
+    const files = examples.filter(({ run }) => run).map(({ file }) => file);
+    const half = Math.ceil(files.length / 2);
+    const told = await Promise.all([runAll(files.slice(0, half)), runAll(files.slice(half))]);
+    for (const result of told.flat()) results.set(result.file, result);
+  }, 300_000);
+
+  it('are all blocks of code that a reader sees', () => {
+    for (const { path, text } of pages) {
+      const blocks = [...text.matchAll(/^ *```(\w.*)$/gm)].map(([, kind]) => kind);
+      expect([path, ...blocks.filter((kind) => kind !== 'sh')]).toEqual([
+        path,
+        ...examplesOf({ path, text }).map(({ run }) => (run ? 'ts' : 'ts no-run')),
+      ]);
+      if (path.endsWith('.ts')) expect([path, /@example(?!\n```ts)/.exec(text)]).toEqual([path, null]);
+    }
+    expect(examples.length).toBeGreaterThan(50);
   });
 
   it('compile', { timeout: 120_000 }, () => {
-    const config = {
-      extends: '../../tsconfig.json',
-      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
-      include: ['*.ts'],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
     const { stdout } = spawnSync('npx', ['tsc', '-p', folder], { cwd: root, encoding: 'utf8' });
     expect(stdout).toBe('');
   });
 
   for (const { name, file, run, expected } of examples) {
-    if (!run) continue;
-    it.concurrent(name, async ({ expect }) => {
-      await import(pathToFileURL(file).href);
-      await expect.poll(() => consoles.get(name) ?? [], { timeout: 10_000, interval: 5 }).toEqual(expected);
-    });
+    if (run) it(name, () => expect(results.get(file)).toEqual({ file, lines: expected }));
   }
 });

@@ -1,0 +1,47 @@
+// Runs the modules that it is given, one after the other, and tells for each what it printed and whether it failed. The next
+// one begins when the event loop is empty: so one that never comes to its end is known by name.
+import { pathToFileURL } from 'node:url';
+import { format } from 'node:util';
+
+const limit = 10_000;
+const files = process.argv.slice(2);
+let run: { readonly file: string; readonly lines: string[]; error?: string } | undefined;
+let loaded = true;
+
+console.log = (...args: unknown[]): void => {
+  const lines = format(...args).split('\n');
+  run?.lines.push(...lines.map((line) => line.trim()));
+};
+
+function fail(error: unknown): void {
+  if (run) run.error ??= String(error);
+}
+
+function tell(): void {
+  if (!loaded) fail('it waits for something that never comes');
+  if (run) process.stdout.write(`${JSON.stringify(run)}\n`);
+}
+
+function next(): void {
+  tell();
+  const file = files.shift();
+  run = undefined;
+  if (file === undefined) return;
+  const current = { file, lines: [] };
+  run = current;
+  loaded = false;
+  import(pathToFileURL(file).href).catch(fail).finally(() => {
+    loaded = true;
+  });
+  const giveUp = () => {
+    if (run !== current) return;
+    fail(`it has not come to its end after ${limit} ms`);
+    tell();
+    process.exit(1);
+  };
+  // Does not keep the loop alive itself.
+  setTimeout(giveUp, limit).unref();
+}
+
+process.on('uncaughtException', fail);
+process.on('beforeExit', next);
