@@ -25,12 +25,18 @@ async function run(name: string, killAfter: number): Promise<boolean> {
   return complete;
 }
 
-/** What was written, batch by batch: times differ from run to run, so batches are numbered. */
+/**
+ * What was written, batch by batch: times differ from run to run, so batches are numbered. The keys of a batch come in no
+ * promised order, and a restored window lists them by the panes that it still has.
+ */
 function outputOf(name: string): readonly string[] {
   const folder = join(base, name);
   const times = readdirSync(folder).flatMap((file) => /^out-(\d+)$/.exec(file)?.[1] ?? []);
   const numbers = times.map(Number).sort((a, b) => a - b);
-  return numbers.map((time) => readFileSync(join(folder, `out-${time}`, 'part-00000.jsonl'), 'utf8'));
+  return numbers.map((time) => {
+    const lines = readFileSync(join(folder, `out-${time}`, 'part-00000.jsonl'), 'utf8').split('\n');
+    return lines.sort().join('\n');
+  });
 }
 
 it('a counter that is killed again and again writes what one writes that is not', { timeout: 180_000 }, async () => {

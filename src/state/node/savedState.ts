@@ -40,17 +40,18 @@ export function encodeChange({ set, ...change }: StateChange): EncodedChange {
 export class SavedState {
   readonly #operators = new Map<string, OperatorState>();
   #last: Omit<SavedRecord, 'kind' | 'changes'> | undefined;
-  #planned: PlannedBatch[] = [];
+  /** By time: a plan may stand in a snapshot and in the changelog that was begun before it. */
+  readonly #planned = new Map<number, PlannedBatch>();
 
   apply(record: SavedRecord | PlannedRecord): void {
     if (record.kind === 'planned') {
       const { kind: _, ...planned } = record;
-      this.#planned.push(planned);
+      this.#planned.set(planned.time, planned);
       return;
     }
     const { kind: _, changes, ...last } = record;
     this.#last = last;
-    this.#planned = this.#planned.filter(({ time }) => time > last.time);
+    for (const time of this.#planned.keys()) if (time <= last.time) this.#planned.delete(time);
     for (const change of changes) this.#change(change);
   }
 
@@ -60,7 +61,7 @@ export class SavedState {
    */
   *records(): IterableIterator<SavedRecord | PlannedRecord> {
     if (this.#last) yield { kind: 'saved', ...this.#last, changes: [] };
-    for (const planned of [...this.#planned]) yield { kind: 'planned', ...planned };
+    for (const planned of [...this.#planned.values()]) yield { kind: 'planned', ...planned };
     const last = this.#last;
     if (!last) return;
     for (const [id, { entries, ...description }] of this.#operators) {
@@ -71,7 +72,8 @@ export class SavedState {
   }
 
   restored(): RestoredCheckpoint | undefined {
-    const begin = this.#last ?? this.#planned[0];
+    const planned = [...this.#planned.values()];
+    const begin = this.#last ?? planned[0];
     if (!begin) return undefined;
     const { zeroTime, interval } = begin;
     return {
@@ -79,7 +81,7 @@ export class SavedState {
       interval,
       time: this.#last?.time ?? begin.time - interval,
       positions: this.#last?.positions ?? {},
-      planned: [...this.#planned],
+      planned,
       stateIds: [...this.#operators.keys()],
       state: (id) => this.#restoredState(id),
     };
