@@ -19,3 +19,14 @@ it('the errors page lists every code with its class, and every class is exported
   expect(listed.map(([, code]) => code).sort()).toEqual([...codes].sort());
   for (const [, , name = ''] of listed) expect(Object.keys({ ...dstream, ...node, ...testing })).toContain(name);
 });
+
+it('the errors page says of each what its class does: whether trying again may help', () => {
+  const classes = source.split(/^export class /m).slice(1);
+  const retriable = classes.map((body) => {
+    const [, code = ''] = /readonly code = '(\w+)'/.exec(body) ?? [];
+    const [, word] = /override readonly retriable(?:: boolean)?( = true)?/.exec(body) ?? ['', 'never'];
+    return [code, word === 'never' ? 'no' : word === undefined ? 'as it says' : 'yes'];
+  });
+  const rows = [...page.matchAll(/^\| `([A-Z_]+)` .*\| ([\w ]+?) *\|$/gm)].map(([, code, answer]) => [code, answer]);
+  expect(rows.sort()).toEqual(retriable.sort());
+});

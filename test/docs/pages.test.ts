@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as dstream from 'dstream';
+import * as node from 'dstream/node';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const under = (directory: string, ending: string): readonly string[] =>
+  (existsSync(join(root, directory)) ? readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' }) : [])
+    .filter((path) => path.endsWith(ending) && !path.includes('.vitepress'))
+    .map((path) => `${directory}/${path}`);
+
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...under('docs', '.md')];
+
+/** The names of the fields of an interface. */
+function fieldsOf(path: string, name: string): readonly string[] {
+  const source = read(path);
+  const body = source.slice(source.indexOf(`export interface ${name}`));
+  return [...body.slice(0, body.indexOf('\n}')).matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field);
+}
+
+describe('pages', () => {
+  it('name only files of the repository that are there', () => {
+    const missing = pages.flatMap((page) => {
+      const text = read(page);
+      const links = [...text.matchAll(/\]\((\.?[\w./-]+)(?:#[\w-]+)?\)/g)].map(([, link = '']) =>
+        join(dirname(page), link),
+      );
+      const paths = [...text.matchAll(/`((?:src|test|bench|scripts|examples|docs|\.ci)\/[\w./-]+)`/g)];
+      return [...links, ...paths.map(([, path = '']) => path)]
+        .filter((path) => !existsSync(join(root, path)) && !existsSync(join(root, `${path}.md`)))
+        .map((path) => `${page}: ${path}`);
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('list every operator and output', () => {
+    const files = [...under('src/operators', '.ts'), ...under('src/outputs', '.ts')];
+    const names = files.map((path) => path.replace(/^.*\/(\w+)\.ts$/, '$1'));
+    const operators = names.filter((name) => name in dstream || name in node);
+    const listed = ['docs/operators.md', ...under('docs/operators', '.md')].map(read).join();
+    expect(operators.length).toBeGreaterThan(25);
+    expect(operators.filter((name) => !listed.includes(`\`${name}(`))).toEqual([]);
+  });
+
+  it('list every option of a stream from Kafka', () => {
+    const options = [
+      ...fieldsOf('src/sources/log/logSourceOptions.ts', 'LogSourceOptions'),
+      ...fieldsOf('src/sources/driverOptions.ts', 'DriverOptions'),
+      ...fieldsOf('src/sources/kafka/kafkajsClient.ts', 'KafkaClientOptions'),
+    ];
+    const listed = [...read('docs/kafka.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
+    expect(options.length).toBeGreaterThan(20);
+    expect([...listed].sort()).toEqual([...options].sort());
+  });
+});
