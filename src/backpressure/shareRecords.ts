@@ -12,7 +12,16 @@ export interface ShareRequest {
   readonly maxRatePerPartition?: number | undefined;
   /** Floor for each partition that has records waiting, in records per second. */
   readonly minRatePerPartition?: number | undefined;
-  readonly strategy?: ShareStrategy;
+  /**
+   * `'oldest'` fills the partitions in the order of `times`, each up to its cap; those of one time share by lag.
+   * @default 'lag'
+   */
+  readonly strategy?: ShareStrategy | 'oldest';
+  /**
+   * For `'oldest'`: the time of the next record of each partition, such as its timestamp in ms. One that is not known is
+   * taken for the oldest.
+   */
+  readonly times?: readonly (number | undefined)[];
 }
 
 /**
@@ -25,7 +34,7 @@ export interface ShareRequest {
  * Source: Spark's `maxMessagesPerPartition`, with exact sums and one unit for cap and floor.
  */
 export function shareRecords(request: ShareRequest): readonly number[] {
-  const { lags, rate, interval, maxRatePerPartition, minRatePerPartition = 0, strategy = 'lag' } = request;
+  const { lags, rate, interval, maxRatePerPartition, minRatePerPartition = 0, strategy = 'lag', times } = request;
   const seconds = interval / 1_000;
   const cap = maxRatePerPartition === undefined ? Infinity : Math.max(1, Math.floor(maxRatePerPartition * seconds));
   const caps = lags.map((lag) => Math.min(lag, cap));
@@ -35,18 +44,37 @@ export function shareRecords(request: ShareRequest): readonly number[] {
   const floor = Math.max(1, Math.floor(minRatePerPartition * seconds));
   const counts = caps.map((most) => Math.min(most, floor));
   const budget = Math.floor(rate * seconds) - sum(counts);
-  const weights = strategy === 'lag' ? lags : lags.map((lag) => (lag > 0 ? 1 : 0));
-  distribute(budget, weights, caps, counts);
+  const weights = strategy === 'fair' ? lags.map((lag) => (lag > 0 ? 1 : 0)) : lags;
+  const turns = strategy === 'oldest' ? byTime(lags, times) : [weights.keys()];
+  let left = budget;
+  for (const turn of turns) left = distribute(left, [...turn], weights, caps, counts);
   return counts;
 }
 
+/** The indexes in groups of one time, the oldest first. */
+function byTime(lags: readonly number[], times: ShareRequest['times'] = []): readonly (readonly number[])[] {
+  const groups = new Map<number, number[]>();
+  for (const i of lags.keys()) {
+    const time = times[i] ?? -Infinity;
+    groups.set(time, [...(groups.get(time) ?? []), i]);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, indexes]) => indexes);
+}
+
 /**
- * Adds `budget` to `counts` in proportion to `weights`. Shares that meet their cap are filled, and what they leave is
- * shared out again among the others; the last round, in which none meets its cap, is rounded by largest remainder.
+ * Adds `budget` to the counts at `indexes` in proportion to `weights`, and gives back what could not be used. Shares that
+ * meet their cap are filled, and what they leave is shared out again among the others; the last round, in which none meets
+ * its cap, is rounded by largest remainder.
  */
-function distribute(budget: number, weights: readonly number[], caps: readonly number[], counts: number[]): void {
+function distribute(
+  budget: number,
+  indexes: readonly number[],
+  weights: readonly number[],
+  caps: readonly number[],
+  counts: number[],
+): number {
   let left = budget;
-  let open = counts.flatMap((count, i) => (count < (caps[i] ?? 0) ? [i] : []));
+  let open = indexes.filter((i) => (counts[i] ?? 0) < (caps[i] ?? 0));
   while (left > 0 && open.length > 0) {
     const total = open.reduce((all, i) => all + (weights[i] ?? 0), 0);
     const share = (i: number): number => (left * (weights[i] ?? 0)) / total;
@@ -54,7 +82,7 @@ function distribute(budget: number, weights: readonly number[], caps: readonly n
     const filled = open.filter((i) => share(i) >= room(i));
     if (filled.length === 0) {
       roundLargestRemainder(left, open, open.map(share), counts);
-      return;
+      return 0;
     }
     const used = filled.map((i) => [i, room(i)] as const);
     for (const [i, amount] of used) {
@@ -63,6 +91,7 @@ function distribute(budget: number, weights: readonly number[], caps: readonly n
     }
     open = open.filter((i) => !filled.includes(i));
   }
+  return left;
 }
 
 /** Whole parts first, then one each to the largest fractions. A share below its room stays within it when rounded up. */

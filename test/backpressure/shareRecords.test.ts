@@ -32,6 +32,16 @@ describe('shareRecords', () => {
     expect(share([1_000, 10, 100], 120, { strategy: 'fair' })).toEqual([55, 10, 55]);
   });
 
+  it('fills the oldest first, up to its cap, and the unknown before all', () => {
+    const oldest = (lags: readonly number[], rate: number, times: readonly (number | undefined)[], more: object = {}) =>
+      share(lags, rate, { strategy: 'oldest', times, ...more });
+    expect(oldest([100, 100, 100], 150, [30, 10, 20])).toEqual([1, 100, 49]);
+    expect(oldest([100, 100, 100], 150, [30, 10, 20], { maxRatePerPartition: 80 })).toEqual([1, 80, 69]);
+    expect(oldest([100, 100, 0], 60, [30, undefined, 20])).toEqual([1, 59, 0]);
+    // Of one time: by lag.
+    expect(oldest([300, 100, 50], 51, [5, 5, 9])).toEqual([37, 13, 1]);
+  });
+
   it('keeps its promises for random lags, rates, caps and floors', () => {
     const rate = fc.oneof(fc.constant(undefined), fc.double({ min: 0, max: 1e6, noNaN: true }));
     const positive = fc.option(fc.double({ min: 0.01, max: 1e5, noNaN: true }), { nil: undefined });
@@ -42,10 +52,11 @@ describe('shareRecords', () => {
         fc.integer({ min: 1, max: 10_000 }),
         positive,
         positive,
-        fc.constantFrom('lag' as const, 'fair' as const),
-        (lags, rate, interval, maxRatePerPartition, min, strategy) => {
+        fc.constantFrom('lag' as const, 'fair' as const, 'oldest' as const),
+        fc.array(fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }), { maxLength: 40 }),
+        (lags, rate, interval, maxRatePerPartition, min, strategy, times) => {
           const minRatePerPartition = Math.min(min ?? 0, maxRatePerPartition ?? Infinity);
-          const request = { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy };
+          const request = { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy, times };
           const counts = shareRecords(request);
           const seconds = interval / 1_000;
           const cap = Math.max(1, Math.floor((maxRatePerPartition ?? Infinity) * seconds));
