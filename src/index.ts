@@ -1,6 +1,9 @@
 // The core: everything here runs in a browser as well as in Node.
+export type { BatchFormation, InFlightBatch } from './backpressure/batchFormation.js';
+export { type CostModelOptions, costModel } from './backpressure/costModel.js';
+export { type DynamicIntervalOptions, dynamicInterval, type IntervalSample } from './backpressure/dynamicInterval.js';
 export { fixedRate } from './backpressure/fixedRate.js';
-export { pid } from './backpressure/pid.js';
+export { type PidControllerOptions, pid } from './backpressure/pid.js';
 export {
   type PidOptions,
   type PidRateEstimator,
@@ -8,13 +11,14 @@ export {
   pidRateEstimator,
 } from './backpressure/pidRateEstimator.js';
 
+export type { RateController, RateControllerFactory, RateControllerSetup } from './backpressure/rateController.js';
 export type {
-  BatchFormation,
-  InFlightBatch,
-  RateController,
-  RateControllerFactory,
-  RateControllerSetup,
-} from './backpressure/rateController.js';
+  LearnedCost,
+  RateDecision,
+  RateDecisionOptions,
+  RateRule,
+  RateWarning,
+} from './backpressure/rateDecision.js';
 export { Batch } from './batch/batch.js';
 export type { BatchContext } from './batch/batchContext.js';
 export type { BatchInfo, InputInfo } from './batch/batchInfo.js';

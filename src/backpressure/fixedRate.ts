@@ -1,5 +1,7 @@
 import { checkPositive } from '../batch/checks.js';
+import { DecisionLog } from './decisionLog.js';
 import type { RateControllerFactory } from './rateController.js';
+import type { RateDecisionOptions } from './rateDecision.js';
 
 /**
  * A rate that never changes, in records per second over all partitions of the source.
@@ -28,7 +30,17 @@ import type { RateControllerFactory } from './rateController.js';
  * // => [ 'c' ]
  * ```
  */
-export function fixedRate(rate: number): RateControllerFactory {
+export function fixedRate(rate: number, options: RateDecisionOptions = {}): RateControllerFactory {
   checkPositive('fixedRate', 'rate', rate);
-  return () => ({ completed: () => {}, rate: () => rate });
+  return (setup) => {
+    const log = new DecisionLog('fixedRate', setup, options);
+    return {
+      completed: () => {},
+      rate: (formation) => {
+        log.tell(formation, { rule: 'fixed', rate });
+        return rate;
+      },
+      explain: () => log.last,
+    };
+  };
 }

@@ -1,5 +1,12 @@
-import { type PidOptions, pidRateEstimator } from './pidRateEstimator.js';
+import { DecisionLog } from './decisionLog.js';
+import { defaultMinRate, type PidOptions, pidRateEstimator } from './pidRateEstimator.js';
 import type { RateControllerFactory } from './rateController.js';
+import type { RateDecisionOptions, RateWarning } from './rateDecision.js';
+
+export interface PidControllerOptions extends PidOptions, RateDecisionOptions {}
+
+const none: readonly RateWarning[] = [];
+const atFloor: readonly RateWarning[] = ['rate-at-floor'];
 
 /**
  * The rate controller of Spark: after every batch a new rate from how fast that batch was processed and how long it had
@@ -34,18 +41,31 @@ import type { RateControllerFactory } from './rateController.js';
  * // => [ 1000, 1000 ]
  * ```
  */
-export function pid(options: PidOptions = {}): RateControllerFactory {
+export function pid(options: PidControllerOptions = {}): RateControllerFactory {
   // Made once to be checked now.
   pidRateEstimator({ batchInterval: 1, ...options });
-  return ({ interval }) => {
-    const estimator = pidRateEstimator({ batchInterval: interval, ...options });
+  return (setup) => {
+    const { interval, initialRate } = setup;
+    const { minRate = defaultMinRate } = options;
+    const estimator = pidRateEstimator({ ...options, batchInterval: interval });
+    const log = new DecisionLog('pid', setup, options);
     let rate: number | undefined;
     return {
       completed({ processingEndTime, processingDelay, schedulingDelay }, records) {
         const estimate = estimator.compute(processingEndTime, records, processingDelay, schedulingDelay);
         if (estimate !== undefined) rate = Math.trunc(estimate);
       },
-      rate: () => rate,
+      rate: (formation) => {
+        // A floor below 1 can be truncated to 0, which would stop the stream for good: as in Spark it is no estimate.
+        const estimate = rate === 0 ? undefined : rate;
+        if (estimate === undefined) log.tell(formation, { rule: 'initial', rate: initialRate });
+        else {
+          const floor = estimate <= Math.trunc(minRate);
+          log.tell(formation, { rule: floor ? 'floor' : 'estimate', rate: estimate, warnings: floor ? atFloor : none });
+        }
+        return estimate;
+      },
+      explain: () => log.last,
     };
   };
 }

@@ -1,5 +1,8 @@
 import { checkNonNegative, checkPositive } from '../batch/checks.js';
 
+/** In records per second. */
+export const defaultMinRate = 100;
+
 export interface PidOptions {
   /**
    * Gain on the error, the difference between the last rate and the rate at which the batch was processed. At least 0.
@@ -60,7 +63,7 @@ export interface PidRateEstimator {
  * ```
  */
 export function pidRateEstimator(options: PidRateEstimatorOptions): PidRateEstimator {
-  const { batchInterval, proportional = 1, integral = 0.2, derivative = 0, minRate = 100 } = options;
+  const { batchInterval, proportional = 1, integral = 0.2, derivative = 0, minRate = defaultMinRate } = options;
   checkPositive('pid', 'batchInterval', batchInterval);
   checkNonNegative('pid', 'proportional', proportional);
   checkNonNegative('pid', 'integral', integral);

@@ -1,25 +1,6 @@
 import type { BatchInfo } from '../batch/batchInfo.js';
-
-/** A batch that was planned and is not complete yet, as a rate controller sees it. */
-export interface InFlightBatch {
-  readonly time: number;
-  /** Records of this controller's source in the batch. */
-  readonly records: number;
-  /** How long it has been processing, in ms; `undefined` while it waits for its turn. */
-  readonly runningFor: number | undefined;
-}
-
-/** What a rate controller is told when the next batch is formed. */
-export interface BatchFormation {
-  /** Time of the batch to be formed. */
-  readonly time: number;
-  /** The scheduler's clock, ms. */
-  readonly now: number;
-  /** Batches that are planned and not complete, in order of time. */
-  readonly inFlight: readonly InFlightBatch[];
-  /** Records waiting in the source. */
-  readonly lag: number;
-}
+import type { BatchFormation } from './batchFormation.js';
+import type { RateDecision } from './rateDecision.js';
 
 /**
  * Decides how many records a second a source may put into the next batch. One is made for each source and
@@ -32,6 +13,8 @@ export interface RateController {
   completed(info: BatchInfo, records: number): void;
   /** The limit for the next batch in records per second; `undefined` for "no estimate yet" (`initialRate` applies). */
   rate(formation: BatchFormation): number | undefined;
+  /** Why `rate` last answered as it did; `undefined` before it was first asked. */
+  explain?(): RateDecision | undefined;
 }
 
 /** What a controller may need to know of the stream when it is made. */

@@ -1,0 +1,20 @@
+/** A batch that was planned and is not complete yet, as a rate controller sees it. */
+export interface InFlightBatch {
+  readonly time: number;
+  /** Records of this controller's source in the batch. */
+  readonly records: number;
+  /** How long it has been processing, in ms; `undefined` while it waits for its turn. */
+  readonly runningFor: number | undefined;
+}
+
+/** What a rate controller is told when the next batch is formed. */
+export interface BatchFormation {
+  /** Time of the batch to be formed. */
+  readonly time: number;
+  /** The scheduler's clock, ms. */
+  readonly now: number;
+  /** Batches that are planned and not complete, in order of time. */
+  readonly inFlight: readonly InFlightBatch[];
+  /** Records waiting in the source. */
+  readonly lag: number;
+}

@@ -1,0 +1,231 @@
+import { checkNonNegative, checkPositive } from '../batch/checks.js';
+import { InvalidOptionError } from '../batch/errors.js';
+import type { BatchFormation } from './batchFormation.js';
+import { CostLearner } from './costLearner.js';
+import { DecisionLog, type Ruling } from './decisionLog.js';
+import type { RateControllerFactory, RateControllerSetup } from './rateController.js';
+import type { RateDecisionOptions, RateWarning } from './rateDecision.js';
+
+export interface CostModelOptions extends RateDecisionOptions {
+  /**
+   * The part of the interval that a batch is to take. Greater than 0, at most 1.
+   * @default 0.98
+   */
+  readonly target?: number;
+  /**
+   * How much work may wait when a batch is formed without making it smaller, in intervals. More gives a little more
+   * throughput and more waiting. At least 0.
+   * @default 0.3
+   */
+  readonly slack?: number;
+  /**
+   * How many times the largest batch that was processed in time the next one may be. Greater than 1.
+   * @default 2
+   */
+  readonly growth?: number;
+  /**
+   * How many batches the cost is learned from. At least 2.
+   * @default 20
+   */
+  readonly memory?: number;
+  /**
+   * Floor while nothing waits, in records per second. Greater than 0.
+   * @default 1
+   */
+  readonly minRate?: number;
+  /**
+   * Cap, in records per second.
+   * @default Infinity
+   */
+  readonly maxRate?: number;
+}
+
+type Resolved = Required<Omit<CostModelOptions, 'decisions'>>;
+
+const defaults: Resolved = { target: 0.98, slack: 0.3, growth: 2, memory: 20, minRate: 1, maxRate: Infinity };
+
+/** Above this many intervals of waiting work a batch is empty. */
+const depth = 1;
+/** A fixed cost of this part of the target leaves no room for records. */
+const noRoom = 0.9;
+/** With little waiting, in intervals, a step up is safe. */
+const idle = 0.1;
+/**
+ * In a plant with a scatter of `from` or more, at a fixed target, time is lost whenever a batch is cheap. The target
+ * rises with the scatter, up to `target` more at `from + over`, and the slack shrinks, so that waiting does not rise.
+ */
+const noisy = { from: 0.2, over: 0.07, target: 0.07, slack: -0.08, warnFrom: 0.25, batches: 20 };
+
+/**
+ * A rate controller that learns what a batch costs, a fixed part and a part for each record, and makes each batch so
+ * large that it fills what is left of its interval beside the work in flight.
+ *
+ *     records = (target * interval - waiting work beyond the slack - fixed cost) / cost per record
+ *
+ * It decides when a batch is formed and counts what is planned and running, so a batch that turns out slow makes the next
+ * ones smaller before it is complete, and at most about one interval of expected work waits. Outliers are told from
+ * changes of cost; a fixed cost over the interval gives large batches at a distance. Batches are left empty when too much
+ * waits, and their time still counts for windows.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range
+ *
+ * @example
+ * ```ts
+ * import { costModel, foreachBatch, logBatches, memoryLog, type RateDecision, string } from 'dstream';
+ * import { timer } from 'rxjs';
+ * import { TestScheduler } from 'rxjs/testing';
+ *
+ * const decisions: RateDecision[] = [];
+ * new TestScheduler(() => {}).run(({ flush }) => {
+ *   const log = memoryLog({ topics: { t: 1 } });
+ *   log.append('t', Array.from({ length: 20_000 }, () => ({ value: 'x' })));
+ *   const stream = logBatches(log, {
+ *     topics: ['t'],
+ *     start: 'earliest',
+ *     interval: 1_000,
+ *     deserialize: string(),
+ *     backpressure: costModel({ decisions: { next: (decision) => decisions.push(decision) } }),
+ *     initialRate: 250,
+ *   });
+ *   // 200 ms for a batch and 0.4 ms for each record: 2,000 records fit into a second.
+ *   stream.pipe(foreachBatch((records) => timer(200 + 0.4 * records.length))).subscribe();
+ *   timer(6_500).subscribe(() => void stream.stop());
+ *   flush();
+ * });
+ * console.log(decisions.map(({ rule, rate }) => `${rule} ${Math.floor(rate)}`).join(', '));
+ * // => initial 250, growth 500, growth 1000, growth 2000, model 1950, model 1950
+ * ```
+ *
+ * @see pid
+ */
+export function costModel(options: CostModelOptions = {}): RateControllerFactory {
+  const resolved = { ...defaults, ...options };
+  check(resolved);
+  return (setup) => {
+    const model = new CostModel(resolved, setup);
+    const log = new DecisionLog('costModel', setup, options);
+    return {
+      // The batch keeps its place until it is saved, so saving is a part of its cost.
+      completed: ({ processingDelay, saveDelay }, records) => model.completed(records, processingDelay + saveDelay),
+      rate: (formation) => {
+        const ruling = model.decide(formation);
+        log.tell(formation, ruling);
+        return ruling.rate;
+      },
+      explain: () => log.last,
+    };
+  };
+}
+
+function check({ target, slack, growth, memory, minRate, maxRate }: Resolved): void {
+  const refuse = (option: string, value: unknown, rule: string): void => {
+    throw new InvalidOptionError('costModel', option, value, rule);
+  };
+  checkPositive('costModel', 'target', target);
+  if (target > 1) refuse('target', target, 'must be at most 1');
+  checkNonNegative('costModel', 'slack', slack);
+  checkPositive('costModel', 'growth', growth);
+  if (growth <= 1) refuse('growth', growth, 'must be greater than 1');
+  checkPositive('costModel', 'memory', memory);
+  if (memory < 2) refuse('memory', memory, 'must be at least 2');
+  checkPositive('costModel', 'minRate', minRate);
+  if (!(maxRate >= minRate)) refuse('maxRate', maxRate, `must be at least minRate (${minRate})`);
+}
+
+/** What the next batch may have, in records, and why. */
+interface Step {
+  readonly records: number;
+  readonly rule: Ruling['rule'];
+}
+
+class CostModel {
+  readonly #options: Resolved;
+  readonly #interval: number;
+  /** Records of a batch at the initial rate, which the user holds to be safe. */
+  readonly #initial: number;
+  readonly #learner: CostLearner;
+  #half = false;
+
+  constructor(options: Resolved, { interval, initialRate }: RateControllerSetup) {
+    this.#options = options;
+    this.#interval = interval;
+    this.#initial = (Math.min(initialRate, options.maxRate) * interval) / 1_000;
+    this.#learner = new CostLearner(interval, options.memory);
+  }
+
+  completed(records: number, elapsed: number): void {
+    if (records > 0) this.#learner.observe(records, elapsed);
+  }
+
+  decide({ inFlight }: BatchFormation): Ruling {
+    const { line, noise, knows } = this.#learner;
+    if (!knows) {
+      // One probe at a time: what the first batch costs is not known, so neither is what a second one would add.
+      const running = inFlight.some(({ records }) => records > 0);
+      return this.#ruling(running ? { records: 0, rule: 'first-batch' } : { records: this.#initial, rule: 'initial' });
+    }
+    const { work, factor } = this.#learner.pending(inFlight);
+    const fixedCost = line.fixed * factor;
+    const costPerRecord = line.perRecord * factor;
+    const overInterval = fixedCost >= noRoom * this.#options.target * this.#interval;
+    const step = overInterval ? this.#apart(work, costPerRecord) : this.#fill(work, fixedCost, costPerRecord);
+    const bounded = this.#bounded(step, work);
+    const warnings: RateWarning[] = [];
+    if (overInterval) warnings.push('fixed-cost-over-interval');
+    if (bounded.rule === 'floor') warnings.push('rate-at-floor');
+    if (noise.count >= noisy.batches && noise.scatter > noisy.warnFrom) warnings.push('noisy-plant');
+    const model = { fixedCost: line.fixed, costPerRecord: line.perRecord, noise: noise.scatter, work };
+    return { ...this.#ruling(bounded), model, warnings };
+  }
+
+  #ruling({ records, rule }: Step): Ruling {
+    return { rule, rate: (records * 1_000) / this.#interval };
+  }
+
+  /** Of two sizes by turns, so that the slope stays known. */
+  #apart(work: number, costPerRecord: number): Step {
+    if (work > this.#interval / 2) return { records: 0, rule: 'queue' };
+    this.#half = !this.#half;
+    const tried = Math.max(this.#learner.largestInTime, this.#initial);
+    const full = Math.min(tried, this.#interval / costPerRecord);
+    return { records: this.#half ? full / 2 : full, rule: 'fixed-cost' };
+  }
+
+  #fill(work: number, fixedCost: number, costPerRecord: number): Step {
+    const interval = this.#interval;
+    if (work > depth * interval) return { records: 0, rule: 'queue' };
+    const { target, slack } = this.#aims();
+    const time = Math.min(target, target + slack - work / interval) * interval;
+    const modelled: Step = { records: Math.max(0, (time - fixedCost) / costPerRecord), rule: 'model' };
+    return work <= idle * interval ? this.#probed(modelled) : modelled;
+  }
+
+  /** Target and slack, by the scatter once it is known. */
+  #aims(): { readonly target: number; readonly slack: number } {
+    const { target, slack } = this.#options;
+    const { noise } = this.#learner;
+    if (noise.count < noisy.batches) return { target, slack };
+    const part = Math.min(1, Math.max(0, (noise.scatter - noisy.from) / noisy.over));
+    return { target: target + part * noisy.target, slack: Math.max(0, slack + part * noisy.slack) };
+  }
+
+  /**
+   * Small batches tell nothing of large ones: all they show is the fixed cost, which the line takes for the cost of the
+   * records. So the initial rate is tried, which the user holds to be safe, unless so many were too many before.
+   */
+  #probed(step: Step): Step {
+    const { largestInTime, smallestLate } = this.#learner;
+    const untried = largestInTime < this.#initial && smallestLate > this.#initial;
+    return untried && step.records < this.#initial ? { records: this.#initial, rule: 'probe' } : step;
+  }
+
+  #bounded({ records, rule }: Step, work: number): Step {
+    const { growth, minRate, maxRate } = this.#options;
+    const perRate = this.#interval / 1_000;
+    const most = growth * Math.max(this.#learner.largestInTime, this.#initial);
+    if (records > maxRate * perRate && most > maxRate * perRate) return { records: maxRate * perRate, rule: 'cap' };
+    if (records > most) return { records: most, rule: 'growth' };
+    const least = minRate * perRate;
+    return work === 0 && records < least ? { records: least, rule: 'floor' } : { records, rule };
+  }
+}

@@ -1,0 +1,37 @@
+import type { BatchFormation } from './batchFormation.js';
+import type { RateControllerSetup } from './rateController.js';
+import type { LearnedCost, RateDecision, RateDecisionOptions, RateRule, RateWarning } from './rateDecision.js';
+
+/** A rate and what set it, before it is told. */
+export interface Ruling {
+  readonly rule: RateRule;
+  readonly rate: number;
+  readonly model?: LearnedCost | undefined;
+  readonly warnings?: readonly RateWarning[];
+}
+
+const none: readonly RateWarning[] = [];
+
+/** Tells the decisions of one controller, and keeps the last. */
+export class DecisionLog {
+  readonly #controller: string;
+  readonly #source: string;
+  readonly #observer: RateDecisionOptions['decisions'];
+  #last: RateDecision | undefined;
+
+  constructor(controller: string, setup: RateControllerSetup, { decisions }: RateDecisionOptions) {
+    this.#controller = controller;
+    this.#source = setup.source;
+    this.#observer = decisions;
+  }
+
+  get last(): RateDecision | undefined {
+    return this.#last;
+  }
+
+  tell(formation: BatchFormation, { rule, rate, model, warnings = none }: Ruling): void {
+    const [controller, source] = [this.#controller, this.#source];
+    this.#last = { controller, source, formation, model, rule, rate, warnings };
+    this.#observer?.next?.(this.#last);
+  }
+}

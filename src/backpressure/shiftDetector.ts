@@ -1,0 +1,40 @@
+/** A shift of less than this, in standard deviations, is left to the fit. */
+const drift = 0.9;
+/** What one residual can weigh: two outliers in a row are a shift, one is not. */
+const most = 3.5;
+const alarm = 5;
+/** Residuals are measured in at least this. */
+const leastScatter = 0.05;
+
+/**
+ * Tells whether costs have shifted for good, by two cumulative sums, one for dearer and one for cheaper.
+ *
+ * Source: Page, "Continuous inspection schemes" (CUSUM), with bounded residuals so that a single outlier is no shift.
+ */
+export class ShiftDetector {
+  readonly #sides = [side(1), side(-1)] as const;
+
+  /** Takes a residual; returns the residuals since the shift, when there is one, and begins anew. */
+  add(residual: number, scatter: number): readonly number[] | undefined {
+    const z = Math.min(most, Math.max(-most, residual / Math.max(scatter, leastScatter)));
+    for (const one of this.#sides) {
+      one.sum = Math.max(0, one.sum + one.sign * z - drift);
+      if (one.sum === 0) one.residuals = [];
+      else one.residuals.push(residual);
+    }
+    const shifted = this.#sides.find(({ sum }) => sum > alarm)?.residuals;
+    if (shifted) this.#reset();
+    return shifted;
+  }
+
+  #reset(): void {
+    for (const one of this.#sides) {
+      one.sum = 0;
+      one.residuals = [];
+    }
+  }
+}
+
+function side(sign: 1 | -1): { readonly sign: 1 | -1; sum: number; residuals: number[] } {
+  return { sign, sum: 0, residuals: [] };
+}
