@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { slidingPanes } from './slidingPanes.js';
+import { Fifo } from '../windows/fifo.js';
+import { slidingPanes, type TimedPane } from './slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 /**
@@ -32,25 +33,33 @@ import type { WindowOptions } from './windowOptions.js';
  * ```
  */
 export function countByWindow<T>(options: WindowOptions): OperatorFunction<Batch<T>, Batch<number>> {
-  return slidingPanes<T, number, number>('countByWindow', options, () => {
-    const panes: (readonly [time: number, count: number])[] = [];
-    let count = 0;
-    let begun = false;
-    const add = (added: readonly (readonly [time: number, count: number])[]): void => {
-      for (const pane of added) {
-        panes.push(pane);
-        count += pane[1];
-        begun = true;
-      }
-    };
-    return {
-      pane: (batch) => (batch.size > 0 ? batch.size : undefined),
-      restore: add,
-      slide(evicted, added, batch) {
-        while ((panes[0]?.[0] ?? Infinity) <= evicted) count -= panes.shift()?.[1] ?? 0;
-        add(added);
-        return batch.withRecords(begun ? [count] : []);
-      },
-    };
+  return slidingPanes<T, number, number>({
+    operator: 'countByWindow',
+    options,
+    create() {
+      const panes = new Fifo<TimedPane<number>>();
+      let count = 0;
+      let begun = false;
+      const enter = (added: readonly TimedPane<number>[]): void => {
+        for (const pane of added) {
+          panes.push(pane);
+          count += pane[1];
+        }
+      };
+      return {
+        pane: (batch) => batch.size || undefined,
+        restore(restored) {
+          // There was a result with a record before the restart, be it long ago.
+          begun = true;
+          enter(restored);
+        },
+        slide(evicted, added) {
+          for (const [, left] of panes.takeWhile(([time]) => time <= evicted)) count -= left;
+          enter(added);
+          begun ||= added.length > 0;
+          return begun ? [count] : [];
+        },
+      };
+    },
   });
 }

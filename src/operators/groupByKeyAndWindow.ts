@@ -2,7 +2,8 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import { groupPairs } from '../batch/pairs.js';
-import { slidingPanes } from './slidingPanes.js';
+import { Fifo } from '../windows/fifo.js';
+import { slidingPanes, type TimedPane } from './slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 /**
@@ -37,25 +38,36 @@ export function groupByKeyAndWindow<K extends Key, V>(
   options: WindowOptions,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly V[]>>> {
   type Pane = readonly Pair<K, readonly V[]>[];
-  return slidingPanes<Pair<K, V>, Pane, Pair<K, readonly V[]>>('groupByKeyAndWindow', options, () => {
-    const panes: (readonly [time: number, groups: Pane])[] = [];
-    return {
-      pane(batch) {
-        const groups = groupPairs('groupByKeyAndWindow', batch.partitions);
-        return groups.size > 0 ? [...groups] : undefined;
-      },
-      restore: (restored) => panes.push(...restored),
-      slide(evicted, added, batch) {
-        while ((panes[0]?.[0] ?? Infinity) <= evicted) panes.shift();
-        panes.push(...added);
-        const groups = new Map<K, V[]>();
-        for (const [key, values] of panes.flatMap(([, pane]) => pane)) {
-          const group = groups.get(key);
-          if (group) for (const value of values) group.push(value);
-          else groups.set(key, [...values]);
-        }
-        return batch.withRecords([...groups]);
-      },
-    };
+  return slidingPanes<Pair<K, V>, Pane, Pair<K, readonly V[]>>({
+    operator: 'groupByKeyAndWindow',
+    options,
+    create() {
+      const panes = new Fifo<TimedPane<Pane>>();
+      const enter = (added: readonly TimedPane<Pane>[]): void => {
+        for (const pane of added) panes.push(pane);
+      };
+      return {
+        pane(batch) {
+          const groups = groupPairs('groupByKeyAndWindow', batch.partitions);
+          return groups.size > 0 ? [...groups] : undefined;
+        },
+        restore: enter,
+        slide(evicted, added) {
+          panes.takeWhile(([time]) => time <= evicted);
+          enter(added);
+          const groups = new Map<K, V[]>();
+          for (const [, pane] of panes) collect(groups, pane);
+          return [...groups];
+        },
+      };
+    },
   });
+}
+
+function collect<K, V>(groups: Map<K, V[]>, pane: readonly Pair<K, readonly V[]>[]): void {
+  for (const [key, values] of pane) {
+    const group = groups.get(key);
+    if (group) for (const value of values) group.push(value);
+    else groups.set(key, [...values]);
+  }
 }

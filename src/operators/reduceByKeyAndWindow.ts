@@ -4,7 +4,7 @@ import { checkFunction, checkOneOf } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
 import { reducePairs } from '../batch/pairs.js';
 import { KeyedWindow } from '../windows/keyedWindow.js';
-import { slidingPanes } from './slidingPanes.js';
+import { slidingPanes, type TimedPane } from './slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOptions {
@@ -81,21 +81,25 @@ export function reduceKeyedWindow<K extends Key, V>(
   reduction: Reduction<K, V>,
   emit: 'all' | 'changes',
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V | undefined>>> {
-  return slidingPanes<Pair<K, V>, readonly Pair<K, V>[], Pair<K, V | undefined>>(operator, options, () => {
-    const keyed = new KeyedWindow<K, V>(reduction);
-    const toPanes = (panes: readonly (readonly [time: number, pairs: readonly Pair<K, V>[]])[]) =>
-      panes.map(([time, pairs]) => ({ time, partials: new Map(pairs) }));
-    return {
-      pane(batch) {
-        const reduced = reducePairs(operator, batch.partitions, reduction.reduce);
-        return reduced.size > 0 ? [...reduced] : undefined;
-      },
-      restore: (panes) => keyed.restore(toPanes(panes)),
-      slide(evicted, added, batch) {
-        const touched = keyed.slide(evicted, toPanes(added));
-        const pairs = emit === 'all' ? keyed.entries() : [...touched].map((key) => [key, keyed.get(key)] as const);
-        return batch.withRecords([...pairs]);
-      },
-    };
+  return slidingPanes<Pair<K, V>, readonly Pair<K, V>[], Pair<K, V | undefined>>({
+    operator,
+    options,
+    create() {
+      const keyed = new KeyedWindow<K, V>(reduction);
+      const toPanes = (panes: readonly TimedPane<readonly Pair<K, V>[]>[]) =>
+        panes.map(([time, pairs]) => ({ time, partials: new Map(pairs) }));
+      return {
+        pane(batch) {
+          const reduced = reducePairs(operator, batch.partitions, reduction.reduce);
+          return reduced.size > 0 ? [...reduced] : undefined;
+        },
+        restore: (panes) => keyed.restore(toPanes(panes)),
+        slide(evicted, added) {
+          const touched = keyed.slide(evicted, toPanes(added));
+          if (emit === 'all') return [...keyed.entries()];
+          return [...touched].map((key) => [key, keyed.get(key)] as const);
+        },
+      };
+    },
   });
 }

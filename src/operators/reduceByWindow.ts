@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { checkFunction } from '../batch/checks.js';
 import { KeyedWindow } from '../windows/keyedWindow.js';
-import { slidingPanes } from './slidingPanes.js';
+import { slidingPanes, type TimedPane } from './slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 export interface ReduceByWindowOptions<T> extends WindowOptions {
@@ -42,18 +42,22 @@ export function reduceByWindow<T>(
   const { inverse } = options;
   checkFunction('reduceByWindow', 'reduce', reduce);
   if (inverse !== undefined) checkFunction('reduceByWindow', 'inverse', inverse);
-  return slidingPanes<T, readonly [T], T>('reduceByWindow', options, () => {
-    // A keyed window with one key: the panes, the inverse and the leaving of the last pane are the same.
-    const keyed = new KeyedWindow<null, T>({ reduce, inverse });
-    const toPanes = (panes: readonly (readonly [time: number, pane: readonly [T]])[]) =>
-      panes.map(([time, [partial]]) => ({ time, partials: new Map([[null, partial]]) }));
-    return {
-      pane: (batch) => (batch.size > 0 ? [batch.records.reduce((a, b) => reduce(a, b))] : undefined),
-      restore: (panes) => keyed.restore(toPanes(panes)),
-      slide(evicted, added, batch) {
-        keyed.slide(evicted, toPanes(added));
-        return batch.withRecords([...keyed.entries()].map(([, value]) => value));
-      },
-    };
+  return slidingPanes<T, readonly [T], T>({
+    operator: 'reduceByWindow',
+    options,
+    create() {
+      // A keyed window with one key: the panes, the inverse and the leaving of the last pane are the same.
+      const keyed = new KeyedWindow<null, T>({ reduce, inverse });
+      const toPanes = (panes: readonly TimedPane<readonly [T]>[]) =>
+        panes.map(([time, [partial]]) => ({ time, partials: new Map([[null, partial]]) }));
+      return {
+        pane: (batch) => (batch.size > 0 ? [batch.records.reduce((a, b) => reduce(a, b))] : undefined),
+        restore: (panes) => keyed.restore(toPanes(panes)),
+        slide(evicted, added) {
+          keyed.slide(evicted, toPanes(added));
+          return [...keyed.entries()].map(([, value]) => value);
+        },
+      };
+    },
   });
 }

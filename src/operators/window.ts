@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { slidingPanes } from './slidingPanes.js';
+import { Fifo } from '../windows/fifo.js';
+import { slidingPanes, type TimedPane } from './slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 /**
@@ -31,17 +32,24 @@ import type { WindowOptions } from './windowOptions.js';
  * ```
  */
 export function window<T>(options: WindowOptions): OperatorFunction<Batch<T>, Batch<T>> {
-  return slidingPanes<T, readonly T[], T>('window', options, () => {
-    const panes: (readonly [time: number, records: readonly T[]])[] = [];
-    return {
-      pane: (batch) => (batch.size > 0 ? batch.records : undefined),
-      restore: (restored) => panes.push(...restored),
-      slide(evicted, added, batch) {
-        const kept = panes.findIndex(([time]) => time > evicted);
-        panes.splice(0, kept === -1 ? panes.length : kept);
-        panes.push(...added);
-        return batch.withRecords(panes.flatMap(([, records]) => records));
-      },
-    };
+  return slidingPanes<T, readonly T[], T>({
+    operator: 'window',
+    options,
+    create() {
+      const panes = new Fifo<TimedPane<readonly T[]>>();
+      const enter = (added: readonly TimedPane<readonly T[]>[]): void => {
+        for (const pane of added) panes.push(pane);
+      };
+      return {
+        pane: (batch) => (batch.size > 0 ? batch.records : undefined),
+        restore: enter,
+        slide(evicted, added) {
+          panes.takeWhile(([time]) => time <= evicted);
+          enter(added);
+          // `concat` copies whole arrays at once.
+          return ([] as readonly T[]).concat(...[...panes].map(([, records]) => records));
+        },
+      };
+    },
   });
 }

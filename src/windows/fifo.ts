@@ -1,0 +1,47 @@
+/**
+ * A queue that takes from its front at constant cost, which `Array.shift` and a `Map` used as a queue do not: they pass
+ * over what has left.
+ */
+export class Fifo<T> {
+  #items: T[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** The oldest; `undefined` when there is none. */
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  /** Takes the oldest out; `undefined` when there is none. */
+  shift(): T | undefined {
+    if (this.size === 0) return undefined;
+    const item = this.#items[this.#head];
+    // Lets go of it at once: a pane may be large.
+    (this.#items as (T | undefined)[])[this.#head++] = undefined;
+    // Copies at most once what has left since the last copy, so the cost of each stays constant.
+    if (this.#head > 32 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  /** Takes out, oldest first, for as long as `test` holds. */
+  takeWhile(test: (item: T) => boolean): T[] {
+    const taken: T[] = [];
+    while (this.size > 0 && test(this.#items[this.#head] as T)) taken.push(this.shift() as T);
+    return taken;
+  }
+
+  /** Oldest first. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;
+  }
+}
