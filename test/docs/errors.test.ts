@@ -6,7 +6,9 @@ import * as testing from 'dstream/testing';
 import { expect, it } from 'vitest';
 
 const page = readFileSync(fileURLToPath(new URL('../../docs/errors.md', import.meta.url)), 'utf8');
-const source = readFileSync(fileURLToPath(new URL('../../src/batch/errors.ts', import.meta.url)), 'utf8');
+const source = ['dstreamError', 'pipelineErrors', 'sourceErrors', 'storageErrors']
+  .map((name) => readFileSync(fileURLToPath(new URL(`../../src/batch/errors/${name}.ts`, import.meta.url)), 'utf8'))
+  .join('\n');
 
 it('the errors page lists every code with its class, and every class is exported', () => {
   const union = source.slice(

@@ -1,0 +1,37 @@
+/** What went wrong, as a closed union: the documentation lists every code. */
+export type DStreamErrorCode =
+  | 'INVALID_OPTION'
+  | 'INVALID_RECORD'
+  | 'UNCLAIMED_BATCH'
+  | 'LATE_HOLD'
+  | 'ABANDONED_BATCH'
+  | 'INTERVAL_MISMATCH'
+  | 'LATE_BATCH'
+  | 'MISSING_ID'
+  | 'DUPLICATE_ID'
+  | 'UNKNOWN_TOPIC'
+  | 'OFFSET_OUT_OF_RANGE'
+  | 'OFFSET_TOO_LARGE'
+  | 'MALFORMED_RECORD'
+  | 'DESERIALIZATION'
+  | 'UNSUPPORTED_CODEC'
+  | 'UNSUPPORTED_CLIENT'
+  | 'CONNECTION'
+  | 'AUTHENTICATION'
+  | 'AUTHORIZATION'
+  | 'TIMED_OUT'
+  | 'PROTOCOL'
+  | 'QUEUE_OVERFLOW'
+  | 'INCOMPATIBLE_STATE'
+  | 'CHECKPOINT'
+  | 'CORRUPT_CHECKPOINT'
+  | 'STORAGE'
+  | 'FENCED'
+  | 'MARBLE_SYNTAX';
+
+/** The base of every error this library makes. */
+export abstract class DStreamError extends Error {
+  abstract readonly code: DStreamErrorCode;
+  /** Whether the same work may succeed when it is tried again, for instance by `retry()`. */
+  readonly retriable: boolean = false;
+}

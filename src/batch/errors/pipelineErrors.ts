@@ -1,0 +1,150 @@
+import { DStreamError } from './dstreamError.js';
+import { describe } from './wording.js';
+
+// What a program that puts operators together can do wrong.
+
+/** An option has a value that its rule does not allow. */
+export class InvalidOptionError extends DStreamError {
+  override readonly name = 'InvalidOptionError';
+  readonly code = 'INVALID_OPTION';
+  constructor(
+    /** The operator or source that takes the option. */
+    readonly owner: string,
+    readonly option: string,
+    readonly value: unknown,
+    readonly rule: string,
+  ) {
+    super(`${owner}: ${option} (${describe(value)}) ${rule}`);
+  }
+}
+
+/** A record is not what the operator needs, for instance not a pair, or keyed by an object. */
+export class InvalidRecordError extends DStreamError {
+  override readonly name = 'InvalidRecordError';
+  readonly code = 'INVALID_RECORD';
+  constructor(
+    readonly operator: string,
+    readonly record: unknown,
+    readonly rule: string,
+  ) {
+    super(`${operator}: record ${describe(record)} ${rule}`);
+  }
+}
+
+/**
+ * A batch of a source with durable progress was dispatched, and nobody took a hold: either there is no output
+ * operation, or a foreign asynchronous operator (`delay`, `observeOn`, `concatMap`) stands before it. Saving progress
+ * now could lose the batch.
+ */
+export class UnclaimedBatchError extends DStreamError {
+  override readonly name = 'UnclaimedBatchError';
+  readonly code = 'UNCLAIMED_BATCH';
+  constructor(readonly time: number) {
+    super(
+      `the batch of time ${time} was dispatched and no operation claimed it: end the pipeline with an output operation ` +
+        '(foreachBatch), use concatMapBatch for asynchronous work before it, or set unclaimed to "complete"',
+    );
+  }
+}
+
+/** A hold was asked of a batch that is complete: its progress may be saved already. */
+export class LateHoldError extends DStreamError {
+  override readonly name = 'LateHoldError';
+  readonly code = 'LATE_HOLD';
+  constructor(readonly time: number) {
+    super(
+      `the batch of time ${time} is complete, so it cannot be held any more: an asynchronous operator that takes no ` +
+        'hold (delay, observeOn, concatMap) stands before this one; concatMapBatch holds',
+    );
+  }
+}
+
+/** An output was unsubscribed before its effect settled, while other subscribers keep the stream alive. */
+export class AbandonedBatchError extends DStreamError {
+  override readonly name = 'AbandonedBatchError';
+  readonly code = 'ABANDONED_BATCH';
+  constructor(readonly time: number) {
+    super(`an output of the batch of time ${time} was unsubscribed before its effect settled`);
+  }
+}
+
+/** Streams that do not tick together are to be combined. */
+export class IntervalMismatchError extends DStreamError {
+  override readonly name = 'IntervalMismatchError';
+  readonly code = 'INTERVAL_MISMATCH';
+  constructor(
+    readonly operator: string,
+    /** The batch intervals that differ, ms. */
+    readonly intervals: readonly [number, number],
+  ) {
+    super(`${operator}: streams of different batch intervals (${intervals.join(' and ')}) cannot be combined`);
+  }
+}
+
+/**
+ * A batch came to an operator over several streams when its time had passed there. Either an asynchronous operator that
+ * takes no hold stands before it, or batches of several streams were put together by rxjs's `merge`, or the stream is of
+ * another driver and was shared and running when it was subscribed to here.
+ */
+export class LateBatchError extends DStreamError {
+  override readonly name = 'LateBatchError';
+  readonly code = 'LATE_BATCH';
+  constructor(
+    readonly operator: string,
+    readonly time: number,
+  ) {
+    super(
+      `${operator}: a batch of time ${time} came when that time had passed: use concatMapBatch for asynchronous work, ` +
+        'unionBatches instead of merge, and subscribe to the combined stream before you share its parts with others',
+    );
+  }
+}
+
+/** A stateful operator has no `id` although a checkpoint is configured. */
+export class MissingIdError extends DStreamError {
+  override readonly name = 'MissingIdError';
+  readonly code = 'MISSING_ID';
+  constructor(readonly operator: string) {
+    super(`${operator}: id is missing: with a checkpoint every operator that keeps state needs an id of its own`);
+  }
+}
+
+/** Two stateful operators of one stream have the same `id`. */
+export class DuplicateIdError extends DStreamError {
+  override readonly name = 'DuplicateIdError';
+  readonly code = 'DUPLICATE_ID';
+  constructor(
+    readonly operator: string,
+    readonly id: string,
+    readonly otherOperator: string,
+  ) {
+    super(
+      `${operator}: id (${describe(id)}) is taken by another operator of the stream (${otherOperator}): ids must be unique`,
+    );
+  }
+}
+
+/** A bounded queue is full and its policy is to fail. */
+export class QueueOverflowError extends DStreamError {
+  override readonly name = 'QueueOverflowError';
+  readonly code = 'QUEUE_OVERFLOW';
+  constructor(
+    readonly owner: string,
+    readonly bound: number,
+  ) {
+    super(`${owner}: more than ${bound} records wait: raise the bound, or choose a policy that drops`);
+  }
+}
+
+/** A diagram of the test kit cannot be read. */
+export class MarbleSyntaxError extends DStreamError {
+  override readonly name = 'MarbleSyntaxError';
+  readonly code = 'MARBLE_SYNTAX';
+  constructor(
+    readonly diagram: string,
+    readonly position: number,
+    readonly rule: string,
+  ) {
+    super(`batch marbles ${describe(diagram)}: at ${position}: ${rule}`);
+  }
+}

@@ -1,0 +1,176 @@
+import type { OffsetRange } from '../offsetRange.js';
+import { DStreamError } from './dstreamError.js';
+import { describe, named, reasonOf } from './wording.js';
+
+// What can go wrong between a source and the broker, or with what came from it.
+
+/** A topic is not there, or none matches the pattern. */
+export class UnknownTopicError extends DStreamError {
+  override readonly name = 'UnknownTopicError';
+  readonly code = 'UNKNOWN_TOPIC';
+  constructor(
+    readonly topic: string,
+    options?: ErrorOptions,
+  ) {
+    super(`topics: topic ${describe(topic)} does not exist`, options);
+  }
+}
+
+/** Offsets to be read are gone (retention) or not there yet (topic made anew). */
+export class OffsetOutOfRangeError extends DStreamError {
+  override readonly name = 'OffsetOutOfRangeError';
+  readonly code = 'OFFSET_OUT_OF_RANGE';
+  constructor(
+    /** What should have been read and cannot be. */
+    readonly lost: OffsetRange,
+    readonly earliest: number,
+    readonly latest: number,
+  ) {
+    super(
+      `${lost.topic}/${lost.partition}: offsets [${lost.from}, ${lost.until}) are not in the log, which holds ` +
+        `[${earliest}, ${latest}): set offsetOutOfRange to "earliest" or "latest" to go on there`,
+    );
+  }
+}
+
+/** An offset cannot be told exactly as a number. */
+export class OffsetTooLargeError extends DStreamError {
+  override readonly name = 'OffsetTooLargeError';
+  readonly code = 'OFFSET_TOO_LARGE';
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly offset: string,
+  ) {
+    super(`${topic}/${partition}: offset ${offset} is beyond ${Number.MAX_SAFE_INTEGER}`);
+  }
+}
+
+/** Bytes of a log are not a valid record batch or record. */
+export class MalformedRecordError extends DStreamError {
+  override readonly name = 'MalformedRecordError';
+  readonly code = 'MALFORMED_RECORD';
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly offset: number,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${topic}/${partition}: the record at offset ${offset} is malformed: ${reason}`, options);
+  }
+}
+
+/** The user's `deserialize` threw. */
+export class DeserializationError extends DStreamError {
+  override readonly name = 'DeserializationError';
+  readonly code = 'DESERIALIZATION';
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly offset: number,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `${topic}/${partition}: the record at offset ${offset} cannot be deserialized: ${reasonOf(options)}`,
+      options,
+    );
+  }
+}
+
+/** Records are compressed by a codec that is not installed. */
+export class UnsupportedCodecError extends DStreamError {
+  override readonly name = 'UnsupportedCodecError';
+  readonly code = 'UNSUPPORTED_CODEC';
+  constructor(
+    readonly codec: string,
+    readonly packageName: string,
+    readonly topic: string,
+    readonly partition: number,
+    readonly offset: number,
+  ) {
+    super(
+      `${topic}/${partition}: records at offset ${offset} are compressed with ${codec}: install ${packageName} and ` +
+        'register it in CompressionCodecs of kafkajs',
+    );
+  }
+}
+
+/** The client lacks something that the source stands on. */
+export class UnsupportedClientError extends DStreamError {
+  override readonly name = 'UnsupportedClientError';
+  readonly code = 'UNSUPPORTED_CLIENT';
+  constructor(
+    readonly client: string,
+    readonly missing: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${client}: ${missing}`, options);
+  }
+}
+
+/** No broker could be reached, or the connection was lost and did not come back within the retries. */
+export class ConnectionError extends DStreamError {
+  override readonly name = 'ConnectionError';
+  readonly code = 'CONNECTION';
+  override readonly retriable = true;
+  constructor(
+    readonly brokers: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(`${named(brokers)} cannot be reached: ${reasonOf(options)}`, options);
+  }
+}
+
+/** The broker refused the credentials. */
+export class AuthenticationError extends DStreamError {
+  override readonly name = 'AuthenticationError';
+  readonly code = 'AUTHENTICATION';
+  constructor(
+    readonly brokers: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(`sasl: ${named(brokers)} refused the credentials: ${reasonOf(options)}`, options);
+  }
+}
+
+/** The credentials are good but do not allow what was asked. */
+export class AuthorizationError extends DStreamError {
+  override readonly name = 'AuthorizationError';
+  readonly code = 'AUTHORIZATION';
+  constructor(
+    readonly resource: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the user is not allowed to use ${resource}: ${reasonOf(options)}`, options);
+  }
+}
+
+/** Something did not happen within its time limit. */
+export class TimedOutError extends DStreamError {
+  override readonly name = 'TimedOutError';
+  readonly code = 'TIMED_OUT';
+  override readonly retriable = true;
+  constructor(
+    readonly what: string,
+    readonly limit: number,
+    options?: ErrorOptions,
+  ) {
+    super(`${what} took longer than ${limit} ms`, options);
+  }
+}
+
+/** The broker answered with an error that is none of the above. */
+export class ProtocolError extends DStreamError {
+  override readonly name = 'ProtocolError';
+  readonly code = 'PROTOCOL';
+  constructor(
+    readonly request: string,
+    /** Kafka's name for the error, such as `NOT_LEADER_OR_FOLLOWER`. */
+    readonly kafkaError: string,
+    override readonly retriable: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(`${request} failed: ${kafkaError}`, options);
+  }
+}

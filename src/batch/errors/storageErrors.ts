@@ -1,0 +1,71 @@
+import { DStreamError } from './dstreamError.js';
+import { describe, reasonOf } from './wording.js';
+
+// What can go wrong with saved state.
+
+/** The state in the checkpoint does not fit the operator that asks for it. */
+export class IncompatibleStateError extends DStreamError {
+  override readonly name = 'IncompatibleStateError';
+  readonly code = 'INCOMPATIBLE_STATE';
+  constructor(
+    readonly id: string,
+    readonly saved: string,
+    readonly wanted: string,
+    rule: string,
+  ) {
+    super(`state ${describe(id)}: the checkpoint has ${saved}, the operator wants ${wanted}: ${rule}`);
+  }
+}
+
+/** A checkpoint cannot be opened or saved. */
+export class CheckpointError extends DStreamError {
+  override readonly name = 'CheckpointError';
+  readonly code = 'CHECKPOINT';
+  override readonly retriable = true;
+  constructor(
+    readonly location: string,
+    readonly action: string,
+    options?: ErrorOptions,
+  ) {
+    super(`checkpoint ${location}: cannot ${action}: ${reasonOf(options)}`, options);
+  }
+}
+
+/** A file of a checkpoint is damaged, missing, or of an unknown version. */
+export class CorruptCheckpointError extends DStreamError {
+  override readonly name = 'CorruptCheckpointError';
+  readonly code = 'CORRUPT_CHECKPOINT';
+  constructor(
+    readonly file: string,
+    readonly offset: number,
+    readonly reason: string,
+  ) {
+    super(`checkpoint ${file}: damaged at byte ${offset}: ${reason}`);
+  }
+}
+
+/** A disk refused to store: it is full, read-only, or gone. */
+export class StorageError extends DStreamError {
+  override readonly name = 'StorageError';
+  readonly code = 'STORAGE';
+  override readonly retriable = true;
+  readonly location: string;
+  readonly action: string;
+  constructor(location: string, action: string, options?: ErrorOptions) {
+    super(`${location}: cannot ${action}: ${reasonOf(options)}`, options);
+    this.location = location;
+    this.action = action;
+  }
+}
+
+/**
+ * Another process has taken the work over: it opened the same checkpoint, or began a new epoch of the same job. This one
+ * writes nothing more.
+ */
+export class FencedError extends DStreamError {
+  override readonly name = 'FencedError';
+  readonly code = 'FENCED';
+  constructor(readonly location: string) {
+    super(`${location}: another process has taken over`);
+  }
+}

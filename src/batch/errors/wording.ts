@@ -1,0 +1,23 @@
+// How values stand in the messages of errors.
+
+/** A value, short enough for a message. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return String(value) + (typeof value === 'bigint' ? 'n' : '');
+  try {
+    const text = JSON.stringify(value);
+    return text.length > 100 ? `${text.slice(0, 97)}...` : text;
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
+
+export function reasonOf(options: ErrorOptions | undefined): string {
+  const cause = options?.cause;
+  return cause instanceof Error ? cause.message : cause === undefined ? 'no reason given' : String(cause);
+}
+
+/** kafkajs does not always say which broker it was. */
+export function named(brokers: readonly string[]): string {
+  return brokers.length === 0 ? 'the broker' : `brokers (${brokers.join(', ')})`;
+}
