@@ -93,7 +93,7 @@ const noisy = { from: 0.2, over: 0.07, target: 0.07, slack: -0.08, warnFrom: 0.2
  *   flush();
  * });
  * console.log(decisions.map(({ rule, rate }) => `${rule} ${Math.floor(rate)}`).join(', '));
- * // => initial 250, growth 500, growth 1000, growth 2000, model 1950, model 1950
+ * // => initial 250, growth 500, growth 1000, model 1795, model 1893, model 1944
  * ```
  *
  * @see pid
