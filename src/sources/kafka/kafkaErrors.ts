@@ -30,6 +30,9 @@ const passing = new Set([3, 5, 6, 7, 9, 56, 74, 75, 78]);
 
 export const offsetOutOfRange = 1;
 
+/** Of kafkajs, in ms. */
+const defaultRequestTimeout = 30_000;
+
 export function kafkaErrorName(code: number): string {
   return names[code] ?? `error ${code}`;
 }
@@ -50,6 +53,8 @@ interface KafkaJSLikeError extends Error {
   readonly code?: unknown;
   readonly broker?: string;
   readonly retriable?: boolean;
+  /** How long a request had waited when it timed out, ms. */
+  readonly pendingDuration?: number;
 }
 
 /** The errors from the outermost to the one that began it: kafkajs wraps an error once it gives up retrying. */
@@ -78,7 +83,8 @@ export function translateError(error: unknown, what: string, resource: string): 
   if (sasl) return new AuthenticationError(brokers, { cause: sasl });
   const refused = find((one) => one.type?.endsWith('AUTHORIZATION_FAILED') ?? false);
   if (refused) return new AuthorizationError(resource, { cause: refused });
-  if (find((one) => one.name === 'KafkaJSRequestTimeoutError')) return new TimedOutError(what, 30_000, { cause });
+  const late = find((one) => one.name === 'KafkaJSRequestTimeoutError');
+  if (late) return new TimedOutError(what, late.pendingDuration ?? defaultRequestTimeout, { cause });
   const protocol = find((one) => one.name === 'KafkaJSProtocolError' && one.type !== undefined);
   if (protocol)
     return new ProtocolError(what, protocol.type ?? 'unknown', protocol.retriable === true, { cause: protocol });

@@ -78,8 +78,9 @@ export class RecordBatchReader implements RecordReader {
   }
 
   /**
-   * Looks over the batches in `bytes`. Gives `undefined` when no whole one is there. When the very first one has a header
-   * that cannot be, the reader fails at its first `load`.
+   * Looks over the batches in `bytes`. Gives `undefined` when there are none. When the very first one cannot be read, or
+   * would not lead past the offset that was asked for, the reader fails at its first `load`: a broker sends the first batch
+   * whole or not at all (KIP-74), so asking again would bring the same bytes for ever.
    */
   static open(bytes: Buffer, options: RecordBatchReaderOptions): RecordBatchReader | undefined {
     let position = 0;
@@ -104,7 +105,16 @@ export class RecordBatchReader implements RecordReader {
       position += size;
       end = Math.max(end, lastOffset + 1);
     }
-    return position === 0 ? undefined : new RecordBatchReader(bytes, position, end, options);
+    if (bytes.length === 0) return undefined;
+    if (position === 0)
+      return RecordBatchReader.#unreadable(
+        bytes,
+        `it does not end within the ${bytes.length} bytes that came`,
+        options,
+      );
+    if (end === options.from)
+      return RecordBatchReader.#unreadable(bytes, 'it ends before the offset that was asked for', options);
+    return new RecordBatchReader(bytes, position, end, options);
   }
 
   /** Nothing is known of the batch, not even where it ends: going past it means trying the next offset. */

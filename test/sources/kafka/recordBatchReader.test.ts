@@ -118,16 +118,27 @@ describe('RecordBatchReader', () => {
     expect(reader?.position).toBe(13);
   });
 
-  it('leaves a batch that is cut off for the next fetch, wherever it is cut', () => {
+  it('leaves a batch that is cut off for the next fetch, wherever it is cut, but not the first one', () => {
     const first = encodeBatch(run(0, 5));
     const both = Buffer.concat([first, encodeBatch(run(5, 9))]);
     for (let length = 0; length < both.length; length++) {
       const { records, errors, reader } = readAll(both.subarray(0, length));
-      expect(errors).toEqual([]);
       expect(records).toHaveLength(length < first.length ? 0 : 5);
-      if (length >= first.length) expect(reader?.end).toBe(5);
-      else expect(reader).toBeUndefined();
+      if (length === 0) expect(reader).toBeUndefined();
+      else expect(reader?.end).toBe(length < first.length ? 1 : 5);
+      if (length === 0 || length >= first.length) expect(errors).toEqual([]);
+      else
+        expect(errors).toMatchObject([{ offset: 0, reason: `it does not end within the ${length} bytes that came` }]);
     }
+  });
+
+  it('always leads past the offset asked for, or fails: the same fetch is never repeated for ever', () => {
+    const long = encodeBatch(run(0, 3));
+    long.writeInt32BE(50_000_000, 8);
+    expect(readAll(long).errors[0]?.reason).toContain('does not end within');
+    const early = readAll(encodeBatch(run(0, 3)), { from: 7 });
+    expect(early.errors).toMatchObject([{ offset: 7, reason: 'it ends before the offset that was asked for' }]);
+    expect(early.reader?.end).toBe(8);
   });
 
   it('gives the append time of the batch where the topic says so', () => {
@@ -219,7 +230,8 @@ describe('RecordBatchReader', () => {
           else if (at + 4 <= mutated.length) mutated.writeInt32BE(m.int32, at);
         }
         try {
-          const { records } = readAll(mutated, { checkCrcs });
+          const { records, reader } = readAll(mutated, { checkCrcs });
+          if (reader) expect(reader.end).toBeGreaterThan(0);
           if (!checkCrcs) return;
           for (const { key, value } of records) expect(contents).toContain(`${key}=${value}`);
         } catch (error) {
