@@ -1,3 +1,6 @@
+import { growRing, type NewRing, newRing, type Ring } from './ring.js';
+import type { SlidingAggregator } from './slidingAggregator.js';
+
 /**
  * The aggregate of a sliding window under any associative operation, without an inverse: three calls of `combine` a slide
  * on average, whatever the length of the window.
@@ -7,36 +10,42 @@
  *             ^ head                    ^ split            ^ tail
  *
  * The front holds the aggregate of each element with all front elements after it, so the window's is the first of these
- * with the back's total. When the front is used up, the back is turned into a new front, in one pass.
+ * with the back's total. When the front is used up, the back is turned into a new front, in one pass: where that pass is
+ * too long for one slide, `DabaLite` spreads it.
  *
  * Source: "two-stacks lite", IBM sliding-window-aggregators; Adamax, Stack Overflow 2011.
  */
-export class TwoStacks<P> {
-  readonly #combine: (a: P, b: P) => P;
-  #ring: (P | undefined)[] = new Array<P | undefined>(8);
+export class TwoStacks<P> implements SlidingAggregator<P> {
+  readonly #combine: (older: P, newer: P) => P;
+  readonly #newRing: NewRing<P>;
+  #ring: Ring<P>;
   #head = 0;
   #split = 0;
   #tail = 0;
-  #back: P | undefined;
+  /** The total of the back, in a ring of its own: a number in a field that may be `undefined` would go to the heap. */
+  readonly #back: Ring<P>;
 
   /** `combine` must be associative; it need not be commutative: older partials come first. */
-  constructor(combine: (a: P, b: P) => P) {
+  constructor(combine: (older: P, newer: P) => P, create: NewRing<P> = newRing) {
     this.#combine = combine;
+    this.#newRing = create;
+    this.#ring = create(4);
+    this.#back = create(1);
   }
 
   get size(): number {
     return this.#tail - this.#head;
   }
 
-  /** Adds the newest partial. */
   insert(partial: P): void {
-    if (this.size === this.#ring.length) this.#grow();
+    if (this.#tail - this.#head === this.#ring.length) {
+      this.#ring = growRing(this.#ring, this.#newRing, this.#head, this.#tail);
+    }
     this.#ring[this.#tail & (this.#ring.length - 1)] = partial;
-    this.#back = this.#tail === this.#split ? partial : this.#combine(this.#back as P, partial);
+    this.#back[0] = this.#tail === this.#split ? partial : this.#combine(this.#back[0] as P, partial);
     this.#tail++;
   }
 
-  /** Removes the `count` oldest partials. */
   evict(count = 1): void {
     const head = Math.min(this.#head + count, this.#tail);
     if (head > this.#split) this.#flip(head);
@@ -45,34 +54,33 @@ export class TwoStacks<P> {
     this.#head = head;
     if (head === this.#tail) {
       this.#split = head;
-      this.#back = undefined;
+      this.#back[0] = undefined;
     }
   }
 
-  /** The aggregate of all partials, oldest first; `undefined` when there are none. */
   query(): P | undefined {
-    if (this.#head === this.#split) return this.#back;
+    if (this.#head === this.#tail) return undefined;
+    if (this.#head === this.#split) return this.#back[0];
     const front = this.#ring[this.#head & (this.#ring.length - 1)] as P;
-    return this.#split === this.#tail ? front : this.#combine(front, this.#back as P);
+    return this.#split === this.#tail ? front : this.#combine(front, this.#back[0] as P);
+  }
+
+  clear(): void {
+    this.#ring = this.#newRing(4);
+    this.#back[0] = undefined;
+    this.#head = 0;
+    this.#split = 0;
+    this.#tail = 0;
   }
 
   /** Turns [`head`, tail) into the front. What is about to be evicted is not touched. */
   #flip(head: number): void {
-    const mask = this.#ring.length - 1;
-    let suffix: P | undefined;
-    for (let i = this.#tail - 1; i >= head; i--) {
-      const partial = this.#ring[i & mask] as P;
-      suffix = i === this.#tail - 1 ? partial : this.#combine(partial, suffix as P);
-      this.#ring[i & mask] = suffix;
+    const ring = this.#ring;
+    const mask = ring.length - 1;
+    for (let i = this.#tail - 2; i >= head; i--) {
+      ring[i & mask] = this.#combine(ring[i & mask] as P, ring[(i + 1) & mask] as P);
     }
     this.#split = this.#tail;
-    this.#back = undefined;
-  }
-
-  #grow(): void {
-    const { length } = this.#ring;
-    const larger = new Array<P | undefined>(length * 2);
-    for (let i = this.#head; i < this.#tail; i++) larger[i & (length * 2 - 1)] = this.#ring[i & (length - 1)];
-    this.#ring = larger;
+    this.#back[0] = undefined;
   }
 }

@@ -1,0 +1,18 @@
+import type { Aggregator } from './aggregator.js';
+import { partialOf } from './partialOf.js';
+
+/**
+ * Gives what an aggregator makes of the values at hand, oldest first: for the records of one batch, or to try an
+ * aggregator out.
+ *
+ * @example
+ * ```ts
+ * import { aggregate, mean } from 'dstream';
+ *
+ * console.log(aggregate(mean(), [1, 2, 6]));
+ * // => 3
+ * ```
+ */
+export function aggregate<In, P, Out>(aggregator: Aggregator<In, P, Out>, inputs: Iterable<In>): Out {
+  return aggregator.lower(partialOf(aggregator, inputs));
+}

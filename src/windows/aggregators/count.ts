@@ -1,0 +1,25 @@
+import type { InvertibleAggregator } from '../invertibleAggregator.js';
+
+/**
+ * Aggregates how many inputs there are.
+ *
+ * Source: Spark's `count`.
+ *
+ * @example
+ * ```ts
+ * import { aggregate, count } from 'dstream';
+ *
+ * console.log(aggregate(count(), ['a', 'b', 'b']));
+ * // => 3
+ * ```
+ */
+export function count<In = unknown>(): InvertibleAggregator<In, number, number> {
+  return {
+    identity: 0,
+    lift: () => 1,
+    combine: (older, newer) => older + newer,
+    invert: (value, older) => value - older,
+    exact: true,
+    lower: (counted) => counted,
+  };
+}

@@ -1,0 +1,26 @@
+import type { Aggregator } from '../aggregator.js';
+import { extreme } from './extreme.js';
+
+/**
+ * Aggregates the greatest input: by `>`, or by a comparison as `Array.prototype.sort` takes it. Of equal inputs the oldest
+ * stays; NaN is greater than anything, as in `Math.max`. `undefined` when there are none.
+ *
+ * Source: Spark's `max`.
+ *
+ * @example
+ * ```ts
+ * import { aggregate, max } from 'dstream';
+ *
+ * console.log(aggregate(max(), [3, 1, 2]));
+ * // => 3
+ * const dearest = max<{ name: string; price: number }>((a, b) => a.price - b.price);
+ * console.log(aggregate(dearest, [{ name: 'pen', price: 2 }, { name: 'cap', price: 1 }])?.name);
+ * // => pen
+ * ```
+ */
+export function max<In extends number | bigint | string = number>(): Aggregator<In, In | undefined, In | undefined>;
+export function max<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
+export function max<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
+  if (compare) return extreme((newer, older) => compare(newer, older) > 0);
+  return extreme((newer, older) => newer > older || Number.isNaN(newer));
+}

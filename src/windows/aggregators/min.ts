@@ -1,0 +1,26 @@
+import type { Aggregator } from '../aggregator.js';
+import { extreme } from './extreme.js';
+
+/**
+ * Aggregates the least input: by `<`, or by a comparison as `Array.prototype.sort` takes it. Of equal inputs the oldest
+ * stays; NaN is less than anything, as in `Math.min`. `undefined` when there are none.
+ *
+ * Source: Spark's `min`.
+ *
+ * @example
+ * ```ts
+ * import { aggregate, min } from 'dstream';
+ *
+ * console.log(aggregate(min(), [3, 1, 2]));
+ * // => 1
+ * const cheapest = min<{ name: string; price: number }>((a, b) => a.price - b.price);
+ * console.log(aggregate(cheapest, [{ name: 'pen', price: 2 }, { name: 'cap', price: 1 }])?.name);
+ * // => cap
+ * ```
+ */
+export function min<In extends number | bigint | string = number>(): Aggregator<In, In | undefined, In | undefined>;
+export function min<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
+export function min<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
+  if (compare) return extreme((newer, older) => compare(newer, older) < 0);
+  return extreme((newer, older) => newer < older || Number.isNaN(newer));
+}

@@ -1,0 +1,32 @@
+import type { Aggregator } from '../aggregator.js';
+
+/**
+ * Aggregates the distinct inputs, or what `of` takes from them, in the order of their first appearance. Equal is what a
+ * `Set` holds to be equal.
+ *
+ * A combination costs the size of both sets: where there are very many values a sketch, or a window by key, costs less.
+ *
+ * Source: Spark's `collect_set`.
+ *
+ * @example
+ * ```ts
+ * import { aggregate, set } from 'dstream';
+ *
+ * console.log([...aggregate(set(), ['a', 'b', 'a'])]);
+ * // => [ 'a', 'b' ]
+ * ```
+ */
+export function set<T = unknown>(): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>>;
+export function set<In, T>(of: (input: In) => T): Aggregator<In, ReadonlySet<T>, ReadonlySet<T>>;
+export function set<T>(of: (input: T) => T = (input) => input): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>> {
+  return {
+    identity: new Set(),
+    lift: (input) => new Set([of(input)]),
+    combine: (older, newer) => {
+      if (older.size === 0) return newer;
+      return newer.size === 0 ? older : new Set([...older, ...newer]);
+    },
+    add: (values, input) => (values as Set<T>).add(of(input)),
+    lower: (values) => values,
+  };
+}

@@ -1,0 +1,58 @@
+import type { Aggregator } from '../aggregator.js';
+
+/** What `variance` keeps. */
+export interface VariancePartial {
+  readonly count: number;
+  readonly mean: number;
+  /** Sum of the squared distances from the mean. */
+  readonly squares: number;
+}
+
+export interface VarianceOptions {
+  /**
+   * Whether the inputs are a sample, so that the sum of squares is divided by one less than their number.
+   * @default false
+   */
+  readonly sample?: boolean;
+}
+
+/**
+ * Aggregates the variance of numbers; NaN when there are none (of a sample: fewer than two). For a field of a record put
+ * `mapRecords` or `mapValues` before it.
+ *
+ * It has no inverse on purpose: taking sums of squares from each other loses the digits that matter.
+ *
+ * Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979;
+ * Spark's `StatCounter`.
+ *
+ * @example
+ * ```ts
+ * import { aggregate, variance } from 'dstream';
+ *
+ * console.log(aggregate(variance(), [2, 4, 6, 8]));
+ * // => 5
+ * console.log(aggregate(variance({ sample: true }), [2, 4, 9]));
+ * // => 13
+ * ```
+ */
+export function variance({ sample = false }: VarianceOptions = {}): Aggregator<number, VariancePartial, number> {
+  return {
+    identity: { count: 0, mean: 0, squares: 0 },
+    lift: (mean) => ({ count: 1, mean, squares: 0 }),
+    combine: (a, b) => {
+      if (a.count === 0) return b;
+      if (b.count === 0) return a;
+      const count = a.count + b.count;
+      const distance = b.mean - a.mean;
+      return {
+        count,
+        mean: a.mean + (distance * b.count) / count,
+        squares: a.squares + b.squares + (distance * distance * a.count * b.count) / count,
+      };
+    },
+    lower: ({ count, squares }) => {
+      const divisor = sample ? count - 1 : count;
+      return divisor > 0 ? squares / divisor : Number.NaN;
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { growRing, type NewRing, newRing, type Ring } from './ring.js';
+import type { SlidingAggregator } from './slidingAggregator.js';
+
+const BACK = 0;
+const MIDDLE = 1;
+
+/**
+ * The aggregate of a sliding window under any associative operation, without an inverse, and without a slide that costs
+ * more than others: at most six calls of `combine` to insert, evict and query (about four on average).
+ *
+ *     ring:   done        | left          | right   | built     | back
+ *             ^ head      ^ left          ^ right   ^ built     ^ split      ^ tail
+ *
+ *     done, built   each holds the aggregate of itself with all up to split
+ *     left          each holds the aggregate of itself with all up to right
+ *     right, back   as they were inserted
+ *
+ * It is two stacks whose flip is spread over the slides before it is needed: each insertion and each eviction moves one
+ * element from right to built, and one from left to done. Both are through when the front before them is used up.
+ *
+ * Source: DABA Lite, Tangwongsan, Hirzel and Schneider, "In-order sliding-window aggregation in worst-case constant
+ * time", VLDB Journal 30, 2021 (arXiv 2009.13768).
+ */
+export class DabaLite<P> implements SlidingAggregator<P> {
+  readonly #combine: (older: P, newer: P) => P;
+  readonly #newRing: NewRing<P>;
+  #ring: Ring<P>;
+  #head = 0;
+  #left = 0;
+  #right = 0;
+  #built = 0;
+  #split = 0;
+  #tail = 0;
+  /** The aggregates of [split, tail) and of [right, split). What an empty range left here is never read. */
+  readonly #sums: Ring<P>;
+
+  /** `combine` must be associative; it need not be commutative: older partials come first. */
+  constructor(combine: (older: P, newer: P) => P, create: NewRing<P> = newRing) {
+    this.#combine = combine;
+    this.#newRing = create;
+    this.#ring = create(4);
+    this.#sums = create(2);
+  }
+
+  get size(): number {
+    return this.#tail - this.#head;
+  }
+
+  insert(partial: P): void {
+    if (this.#tail - this.#head === this.#ring.length) {
+      this.#ring = growRing(this.#ring, this.#newRing, this.#head, this.#tail);
+    }
+    this.#ring[this.#tail & (this.#ring.length - 1)] = partial;
+    this.#sums[BACK] = this.#tail === this.#split ? partial : this.#combine(this.#sums[BACK] as P, partial);
+    this.#tail++;
+    this.#step();
+  }
+
+  evict(count = 1): void {
+    for (let i = Math.min(count, this.size); i > 0; i--) {
+      this.#ring[this.#head & (this.#ring.length - 1)] = undefined;
+      this.#head++;
+      this.#step();
+    }
+  }
+
+  query(): P | undefined {
+    if (this.#head === this.#tail) return undefined;
+    const front = this.#ring[this.#head & (this.#ring.length - 1)] as P;
+    return this.#split === this.#tail ? front : this.#combine(front, this.#sums[BACK] as P);
+  }
+
+  clear(): void {
+    this.#ring = this.#newRing(4);
+    this.#sums[BACK] = undefined;
+    this.#sums[MIDDLE] = undefined;
+    this.#head = 0;
+    this.#left = 0;
+    this.#right = 0;
+    this.#built = 0;
+    this.#split = 0;
+    this.#tail = 0;
+  }
+
+  /** After each insertion and each eviction. Keeps `left` before `split` while anything is in the window. */
+  #step(): void {
+    if (this.#left === this.#split) this.#begin();
+    if (this.#head === this.#split) {
+      // Empty: let go of the last partials.
+      this.#sums[BACK] = undefined;
+      this.#sums[MIDDLE] = undefined;
+      return;
+    }
+    const ring = this.#ring;
+    const mask = ring.length - 1;
+    if (this.#built !== this.#right) this.#build(ring, mask);
+    if (this.#left !== this.#right) {
+      if (this.#right !== this.#split) {
+        const left = this.#left & mask;
+        ring[left] = this.#combine(ring[left] as P, this.#sums[MIDDLE] as P);
+      }
+      this.#left++;
+    } else {
+      // Left is through, and by now so is right: what was built joins what is done, one by one.
+      this.#left++;
+      this.#right++;
+      this.#built++;
+    }
+  }
+
+  /** The front is done to its end: the next one begins with it as left and the back as right. */
+  #begin(): void {
+    this.#right = this.#split;
+    this.#left = this.#head;
+    this.#built = this.#tail;
+    this.#split = this.#tail;
+    this.#sums[MIDDLE] = this.#sums[BACK];
+  }
+
+  #build(ring: Ring<P>, mask: number): void {
+    this.#built--;
+    if (this.#built + 1 === this.#split) return;
+    const at = this.#built & mask;
+    ring[at] = this.#combine(ring[at] as P, ring[(this.#built + 1) & mask] as P);
+  }
+}
