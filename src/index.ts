@@ -33,8 +33,10 @@ export {
   type DStreamErrorCode,
   DuplicateIdError,
   IncompatibleStateError,
+  IntervalMismatchError,
   InvalidOptionError,
   InvalidRecordError,
+  LateBatchError,
   LateHoldError,
   MalformedRecordError,
   MissingIdError,
@@ -53,6 +55,7 @@ export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { OffsetRange } from './batch/offsetRange.js';
 export type { Partition } from './batch/partition.js';
+export { cogroup } from './operators/cogroup.js';
 export { concatMapBatch } from './operators/concatMapBatch.js';
 export { countBatch } from './operators/countBatch.js';
 export { countByValue } from './operators/countByValue.js';
@@ -64,9 +67,12 @@ export { filterRecords } from './operators/filterRecords.js';
 export { flatMapRecords } from './operators/flatMapRecords.js';
 export { flatMapValues } from './operators/flatMapValues.js';
 export { foreachBatch } from './operators/foreachBatch.js';
+export { fullOuterJoin } from './operators/fullOuterJoin.js';
 export { glom } from './operators/glom.js';
 export { groupByKey } from './operators/groupByKey.js';
 export { groupByKeyAndWindow } from './operators/groupByKeyAndWindow.js';
+export { join } from './operators/join.js';
+export { leftOuterJoin } from './operators/leftOuterJoin.js';
 export { type LimitRateOptions, limitRate } from './operators/limitRate.js';
 export { mapPartitions } from './operators/mapPartitions.js';
 export { mapRecords } from './operators/mapRecords.js';
@@ -78,8 +84,11 @@ export { reduceByKey } from './operators/reduceByKey.js';
 export { type ReduceByKeyAndWindowOptions, reduceByKeyAndWindow } from './operators/reduceByKeyAndWindow.js';
 export { type ReduceByWindowOptions, reduceByWindow } from './operators/reduceByWindow.js';
 export { repartition } from './operators/repartition.js';
+export { rightOuterJoin } from './operators/rightOuterJoin.js';
 export type { StateHandle } from './operators/stateHandle.js';
 export { transformBatch } from './operators/transformBatch.js';
+export { transformBatches } from './operators/transformBatches.js';
+export { unionBatches } from './operators/unionBatches.js';
 export { type StateUpdate, type UpdateStateByKeyOptions, updateStateByKey } from './operators/updateStateByKey.js';
 export { window } from './operators/window.js';
 export type { WindowOptions } from './operators/windowOptions.js';
@@ -127,3 +136,18 @@ export type {
   StateChange,
 } from './state/checkpoint.js';
 export { memoryCheckpoint } from './state/memoryCheckpoint.js';
+export { aggregate } from './windows/aggregate.js';
+export type { Aggregator } from './windows/aggregator.js';
+export { count } from './windows/aggregators/count.js';
+export { first } from './windows/aggregators/first.js';
+export { histogram } from './windows/aggregators/histogram.js';
+export { last } from './windows/aggregators/last.js';
+export { max } from './windows/aggregators/max.js';
+export { type MeanPartial, mean } from './windows/aggregators/mean.js';
+export { min } from './windows/aggregators/min.js';
+export { set } from './windows/aggregators/set.js';
+export { sum } from './windows/aggregators/sum.js';
+export { topN } from './windows/aggregators/topN.js';
+export { type VarianceOptions, type VariancePartial, variance } from './windows/aggregators/variance.js';
+export type { ExactSum, LongSum } from './windows/exactSum.js';
+export type { InvertibleAggregator } from './windows/invertibleAggregator.js';

@@ -1,4 +1,11 @@
 // The test kit: pipelines in virtual time. Runs in a browser as well as in Node.
 export { MarbleSyntaxError } from './batch/errors.js';
 export { faultyLog, type LogCall, type LogFault } from './testing/faultyLog.js';
-export { type BatchRunHelpers, type Completion, type RunBatchesOptions, runBatches } from './testing/runBatches.js';
+export {
+  type BatchRunHelpers,
+  type BatchValue,
+  type Completion,
+  type MarbleBatches,
+  type RunBatchesOptions,
+  runBatches,
+} from './testing/runBatches.js';

@@ -1,5 +1,6 @@
 import type { BatchContext } from './batchContext.js';
 import type { InputInfo } from './batchInfo.js';
+import type { BatchOrigin } from './batchOrigin.js';
 import type { BatchState } from './batchState.js';
 import { AbandonedBatchError, LateHoldError } from './errors.js';
 import type { Hold, HoldKind } from './hold.js';
@@ -16,6 +17,8 @@ export interface OpenBatchFields {
   readonly zeroTime: number;
   readonly inputs: Readonly<Record<string, InputInfo>>;
   readonly state: BatchState;
+  /** The driver, for those who wait for other batches of it. */
+  readonly origin?: BatchOrigin | undefined;
 }
 
 /**
@@ -29,12 +32,14 @@ export class OpenBatch implements BatchContext {
   readonly zeroTime: number;
   readonly inputs: Readonly<Record<string, InputInfo>>;
   readonly state: BatchState;
+  readonly origin: BatchOrigin | undefined;
 
   readonly #events: OpenBatchEvents;
   readonly #now: () => number;
   readonly #aborts = new Set<() => void>();
+  readonly #idleListeners = new Set<() => void>();
   #holds = 0;
-  #taken = 0;
+  #claims = 0;
   #working = 0;
   #settled = false;
   #waitingSince = 0;
@@ -46,13 +51,17 @@ export class OpenBatch implements BatchContext {
     this.zeroTime = fields.zeroTime;
     this.inputs = fields.inputs;
     this.state = fields.state;
+    this.origin = fields.origin;
     this.#events = events;
     this.#now = now;
   }
 
-  /** How many holds have ever been taken: more than the owner's own one means that somebody claimed the batch. */
-  get holdsTaken(): number {
-    return this.#taken;
+  /**
+   * How many `'work'` holds have ever been taken: more than the owner's own one means that somebody claimed the batch. To
+   * wait is not to claim: whoever waits hands the batch on to others, who may or may not.
+   */
+  get claims(): number {
+    return this.#claims;
   }
 
   /** Time, in ms, in which only `'wait'` holds kept the batch open. */
@@ -62,8 +71,8 @@ export class OpenBatch implements BatchContext {
 
   hold(kind: HoldKind = 'work', aborted?: () => void): Hold {
     if (this.#settled) throw new LateHoldError(this.time);
-    this.#taken++;
     this.#holds++;
+    if (kind === 'work') this.#claims++;
     if (kind === 'work' && ++this.#working === 1 && this.#holds > 1) this.#waited += this.#now() - this.#waitingSince;
     let open = true;
     const close = (): boolean => {
@@ -86,20 +95,42 @@ export class OpenBatch implements BatchContext {
     };
   }
 
+  /**
+   * Calls the listener each time only `'wait'` holds are left. Nobody works on the batch then, so no more can come of it
+   * than what has come. Gives the function that ends listening.
+   */
+  onIdle(listener: () => void): () => void {
+    this.#idleListeners.add(listener);
+    return () => this.#idleListeners.delete(listener);
+  }
+
   /** Gives the batch up without completing it. */
   close(): void {
     this.#settled = true;
     for (const abort of this.#aborts) abort();
     this.#aborts.clear();
+    this.#idleListeners.clear();
   }
 
   #release(kind: HoldKind): void {
     this.#holds--;
     if (kind === 'work' && --this.#working === 0) this.#waitingSince = this.#now();
-    if (this.#holds > 0 || this.#settled) return;
+    if (this.#settled) return;
+    if (this.#holds > 0) {
+      if (this.#working === 0) this.#tellIdle();
+      return;
+    }
     if (kind === 'wait') this.#waited += this.#now() - this.#waitingSince;
     this.#settled = true;
     this.#events.complete();
+  }
+
+  #tellIdle(): void {
+    for (const listener of [...this.#idleListeners]) {
+      // An earlier listener may have passed the batch on, or let it complete.
+      if (this.#settled || this.#working > 0) return;
+      if (this.#idleListeners.has(listener)) listener();
+    }
   }
 
   #fail(error: unknown): void {

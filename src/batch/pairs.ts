@@ -59,3 +59,42 @@ export function groupPairs<K extends Key, V>(
   }
   return groups;
 }
+
+interface Pairs<K extends Key, V> {
+  readonly partitions: readonly { readonly records: readonly (readonly [K, V])[] }[];
+}
+
+/** Collects the values of each key in two batches; keys of the first one first. */
+export function cogroupPairs<K extends Key, V, W>(
+  operator: string,
+  left: Pairs<K, V>['partitions'],
+  right: Pairs<K, W>['partitions'],
+): Map<K, readonly [V[], W[]]> {
+  const lefts = groupPairs(operator, left);
+  const rights = groupPairs(operator, right);
+  const groups = new Map<K, readonly [V[], W[]]>();
+  for (const [key, values] of lefts) groups.set(key, [values, rights.get(key) ?? []]);
+  for (const [key, others] of rights) if (!lefts.has(key)) groups.set(key, [[], others]);
+  return groups;
+}
+
+/** Which keys stay although only one of the batches has them. */
+export type JoinKind = 'inner' | 'left' | 'right' | 'full';
+
+/** Every value of a key with every value of it on the other side; `undefined` for a side that has none. */
+export function joinPairs<K extends Key, V, W>(
+  operator: string,
+  left: Pairs<K, V>,
+  right: Pairs<K, W>,
+  kind: JoinKind,
+): readonly (readonly [K, readonly [V | undefined, W | undefined]])[] {
+  const joined: [K, [V | undefined, W | undefined]][] = [];
+  for (const [key, [values, others]] of cogroupPairs(operator, left.partitions, right.partitions)) {
+    if (others.length === 0 && (kind === 'inner' || kind === 'right')) continue;
+    if (values.length === 0 && (kind === 'inner' || kind === 'left')) continue;
+    for (const value of values.length > 0 ? values : [undefined]) {
+      for (const other of others.length > 0 ? others : [undefined]) joined.push([key, [value, other]]);
+    }
+  }
+  return joined;
+}

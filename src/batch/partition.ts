@@ -5,7 +5,7 @@ import type { OffsetRange } from './offsetRange.js';
  *
  * `index` is the place of the partition in its batch: (batch time, index) is unique and is the same again when the
  * batch is replayed, so it can name an output. `range` is the offset range that the records came from; it is absent
- * once records of several partitions were mixed (by a window, a shuffle or a union).
+ * once records of several partitions were mixed (by a window or a shuffle).
  */
 export interface Partition<T> {
   readonly index: number;

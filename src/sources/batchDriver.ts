@@ -15,6 +15,7 @@ import {
 } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
 import { Batch } from '../batch/batch.js';
+import { BatchOrigin } from '../batch/batchOrigin.js';
 import { firstBatchTime } from '../batch/batchTime.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import { OpenBatch } from '../batch/openBatch.js';
@@ -47,6 +48,8 @@ export interface DriverOutput {
  * Source: Spark's `JobGenerator` and `JobScheduler`.
  */
 export class BatchDriver {
+  /** By which operators over several streams know this driver's batches. */
+  readonly origin = new BatchOrigin();
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #output: DriverOutput;
@@ -261,19 +264,25 @@ export class BatchDriver {
     const { interval, scheduler } = this.#options;
     batch.fetched(fetched);
     batch.dispatchTime = scheduler.now();
-    const fields = { time: batch.time, interval, zeroTime: this.#zeroTime, inputs: batch.inputs, state: this.#state };
+    const fields = {
+      time: batch.time,
+      interval,
+      zeroTime: this.#zeroTime,
+      inputs: batch.inputs,
+      state: this.#state,
+      origin: this.origin,
+    };
     const events = { complete: () => this.#completed(batch), fail: (error: unknown) => this.#fail(error) };
     const open = new OpenBatch(fields, events, () => scheduler.now());
     batch.open = open;
     const own = open.hold();
+    this.origin.opened(open);
     for (const [name, { partitions }] of fetched) {
       this.#output.next(name, new Batch(partitions, open));
       if (this.#closed) return;
     }
     batch.dispatchDelay = scheduler.now() - batch.dispatchTime;
-    if (open.holdsTaken === 1 && this.#options.unclaimed === 'error' && this.#durable) {
-      own.fail(new UnclaimedBatchError(batch.time));
-    } else own.release();
+    own.release();
   }
 
   get #durable(): boolean {
@@ -284,6 +293,10 @@ export class BatchDriver {
 
   #completed(batch: RunningBatch): void {
     if (this.#closed) return;
+    if (batch.open?.claims === 1 && this.#options.unclaimed === 'error' && this.#durable) {
+      this.#fail(new UnclaimedBatchError(batch.time));
+      return;
+    }
     batch.processingEndTime = this.#options.scheduler.now();
     // Only the unbroken run of complete batches is saved: a later one waits for those before it.
     for (;;) {
@@ -349,6 +362,7 @@ export class BatchDriver {
         this.#stopped(report);
       },
       complete: () => {
+        this.origin.end();
         this.#output.complete();
         this.#stopped(report);
       },
@@ -374,6 +388,7 @@ export class BatchDriver {
   #shut(): boolean {
     if (this.#closed) return false;
     this.#closed = true;
+    this.origin.close();
     for (const batch of this.#open) batch.open?.close();
     this.#due.close();
     this.#planned.close();

@@ -1,6 +1,7 @@
 import { Subject } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { InvalidOptionError } from '../batch/errors.js';
+import { noteUpstream } from '../batch/upstream.js';
 import { BatchDriver } from './batchDriver.js';
 import { BatchStream } from './batchStream.js';
 import { type DriverOptions, type ResolvedDriverOptions, resolveDriverOptions } from './driverOptions.js';
@@ -71,6 +72,7 @@ class SharedRun {
       this.#run ??= this.#start();
       const run = this.#run;
       run.count++;
+      noteUpstream(run.driver.origin);
       const subscription = run.subjects.get(name)?.subscribe(subscriber);
       return {
         driver: run.driver,

@@ -1,4 +1,5 @@
 import type { Batch } from '../batch/batch.js';
+import { noteUpstream } from '../batch/upstream.js';
 import { BatchDriver } from './batchDriver.js';
 import { BatchStream } from './batchStream.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
@@ -12,6 +13,7 @@ export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedD
       error: (error) => subscriber.error(error),
       complete: () => subscriber.complete(),
     });
+    noteUpstream(driver.origin);
     driver.start();
     return { driver, close: () => driver.close() };
   });

@@ -1,10 +1,12 @@
-import { map, type Observable } from 'rxjs';
+import { defer, map, type Observable, tap } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { Batch } from '../batch/batch.js';
+import { BatchOrigin } from '../batch/batchOrigin.js';
 import type { BatchState } from '../batch/batchState.js';
 import { checkPositiveInteger } from '../batch/checks.js';
 import { MarbleSyntaxError } from '../batch/errors.js';
 import { OpenBatch } from '../batch/openBatch.js';
+import { noteUpstream } from '../batch/upstream.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 
 export interface RunBatchesOptions {
@@ -28,24 +30,37 @@ export interface Completion {
   readonly at: number;
 }
 
+/** The records of a batch: in one partition, or by partition. */
+export type BatchValue<T> = readonly T[] | { readonly partitions: readonly (readonly T[])[] };
+
+/** A stream made by marbles. */
+export interface MarbleBatches<T> extends Observable<Batch<T>> {
+  /** When it was subscribed to and unsubscribed, for `expectSubscriptions`. */
+  readonly subscriptions: Subscriptions;
+}
+
+type Subscriptions = ReturnType<RunHelpers['cold']>['subscriptions'];
+
 export interface BatchRunHelpers extends RunHelpers {
   readonly scheduler: TestScheduler;
   /**
    * A stream of batches by marbles. Each letter is a batch at its virtual time; `values` gives its records, or a list of
    * partitions as `{ partitions: [...] }`. A letter without a value is a batch with the letter itself as its one record.
    *
+   * Every subscription is a driver of its own: two branches of one driver share it (`share()`).
+   *
    *     batches('-a--b-|', { a: [1, 2], b: [] })    // batch time 1: records 1 and 2; batch time 4: empty
    */
   batches<T = string>(
     marbles: string,
-    values?: Readonly<Record<string, readonly T[] | { readonly partitions: readonly (readonly T[])[] }>>,
+    values?: Readonly<Record<string, BatchValue<T>>>,
     error?: unknown,
-  ): Observable<Batch<T>>;
-  /** Expects the records of the batches that come out. */
+  ): MarbleBatches<T>;
+  /** Expects the records of the batches that come out; by partition where the values say so. */
   expectBatches<T>(
     stream: Observable<Batch<T>>,
     unsubscription?: string | null,
-  ): { toBe(marbles: string, values?: Readonly<Record<string, readonly T[]>>, error?: unknown): void };
+  ): { toBe(marbles: string, values?: Readonly<Record<string, BatchValue<T>>>, error?: unknown): void };
   /** The batches that have completed so far, that is, whose holds are all released. */
   readonly completions: readonly Completion[];
   /** What failed a batch, as the driver would be told. */
@@ -79,7 +94,7 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
   const failures: unknown[] = [];
 
   return scheduler.run((helpers) => {
-    const open = <T>(marbles: string, partitions: readonly (readonly T[])[]): Batch<T> => {
+    const open = <T>(marbles: string, partitions: readonly (readonly T[])[], origin: BatchOrigin): Batch<T> => {
       const time = scheduler.now();
       if (time <= 0 || time % interval !== 0) {
         const rule = `a batch must stand at a multiple of the interval (${interval}) after 0`;
@@ -89,8 +104,10 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
         complete: () => completions.push({ time, at: scheduler.now() }),
         fail: (error: unknown) => failures.push(error),
       };
-      const context = new OpenBatch({ time, interval, zeroTime: 0, inputs: {}, state }, events, () => scheduler.now());
+      const fields = { time, interval, zeroTime: 0, inputs: {}, state, origin };
+      const context = new OpenBatch(fields, events, () => scheduler.now());
       const hold = context.hold();
+      origin.opened(context);
       // Dispatch ends in the same virtual millisecond, as it does in the driver.
       scheduler.schedule(() => hold.release());
       return new Batch(
@@ -103,21 +120,37 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
       scheduler,
       completions,
       failures,
-      batches: (marbles, values, error) =>
-        helpers
-          .cold(marbles, values && lettersOf(marbles, values), error)
-          .pipe(map((value) => open(marbles, partitionsOf(value as never)))),
+      batches: <T>(marbles: string, values?: Readonly<Record<string, BatchValue<T>>>, error?: unknown) => {
+        const source = helpers.cold(marbles, values && lettersOf(marbles, values), error);
+        const stream = defer(() => {
+          const origin = new BatchOrigin();
+          noteUpstream(origin);
+          return source.pipe(
+            map((value) => open(marbles, partitionsOf<T>(value as Value<T>), origin)),
+            tap({ complete: () => origin.end() }),
+          );
+        });
+        return Object.assign(stream, { subscriptions: source.subscriptions });
+      },
       expectBatches: (stream, unsubscription = null) => ({
-        toBe: (marbles, values, error) =>
+        toBe: (marbles, values = {}, error) => {
+          // Where one value is by partition, all are: a list of records then stands for one partition.
+          const whole = Object.values(values).every((value) => !('partitions' in value));
+          const shape = whole ? ({ records }: Batch<unknown>) => records : byPartition;
+          const expected = Object.entries(values).map(([letter, value]) => [
+            letter,
+            whole ? value : partitionsOf(value),
+          ]);
           helpers
-            .expectObservable(stream.pipe(map(({ records }) => records)), unsubscription)
-            .toBe(marbles, values, error),
+            .expectObservable(stream.pipe(map(shape)), unsubscription)
+            .toBe(marbles, Object.fromEntries(expected), error);
+        },
       }),
     });
   });
 }
 
-type Value<T> = string | readonly T[] | { readonly partitions: readonly (readonly T[])[] };
+type Value<T> = string | BatchValue<T>;
 
 /** Letters without a value stand for themselves. */
 function lettersOf<T>(marbles: string, values: Readonly<Record<string, Value<T>>>): Record<string, Value<T>> {
@@ -128,6 +161,10 @@ function lettersOf<T>(marbles: string, values: Readonly<Record<string, Value<T>>
 function partitionsOf<T>(value: Value<T>): readonly (readonly T[])[] {
   if (typeof value === 'string') return [[value as T]];
   return 'partitions' in value ? value.partitions : [value];
+}
+
+function byPartition({ partitions }: Batch<unknown>): readonly (readonly unknown[])[] {
+  return partitions.map(({ records }) => records);
 }
 
 function assertByJson(actual: unknown, expected: unknown): void {

@@ -1,0 +1,46 @@
+import type { Observable, OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Key, Pair } from '../batch/key.js';
+import { joinPairs } from '../batch/pairs.js';
+import { perTwoBatches } from './perTwoBatches.js';
+
+/**
+ * Pairs every value of a key with every value of the same key in the other stream's batch of the same time: pairs
+ * `[key, [value, other]]`. A key that only one of the batches has goes no further.
+ *
+ * Within a key the order is that of the first stream's values, for each of them that of the other's; keys of the first
+ * stream come first, in order of first appearance. The streams need the same batch interval. A stream that has no batch
+ * of a time counts as one with an empty batch. The batch is complete when the effects on what comes out have settled, and
+ * not before, for both streams. The result is one partition without an offset range.
+ *
+ * Source: Spark's `join`.
+ *
+ * @throws {IntervalMismatchError} (as a notification) when the batch intervals differ
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ * @throws {LateBatchError} (as a notification) when a stream brings a batch of a time that has passed
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, join, type Pair } from 'dstream';
+ *
+ * const orders = fromBatches<Pair<string, string>>([[['ann', 'tea'], ['eve', 'jam']]], { interval: 10 });
+ * const users = fromBatches<Pair<string, string>>([[['ann', 'Paris'], ['bob', 'Rome']]], { interval: 10 });
+ *
+ * orders
+ *   .pipe(
+ *     join(users),
+ *     foreachBatch((pairs) => { for (const [key, both] of pairs) console.log(key, both); }),
+ *   )
+ *   .subscribe();
+ * // => ann [ 'tea', 'Paris' ]
+ * ```
+ */
+export function join<K extends Key, V, W>(
+  other: Observable<Batch<Pair<K, W>>>,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly [V, W]>>> {
+  return perTwoBatches(
+    'join',
+    other,
+    (left: Batch<Pair<K, V>>, right) => joinPairs('join', left, right, 'inner') as readonly Pair<K, readonly [V, W]>[],
+  );
+}
