@@ -1,10 +1,11 @@
 import { MalformedRecordError } from '../../batch/errors.js';
 import type { RecordHeader, RecordView } from '../log/recordView.js';
+import { TextCache } from './textCache.js';
 
-type Slices = {
-  latin1Slice(from: number, until: number): string;
-  utf8Slice(from: number, until: number): string;
-};
+type Slices = { utf8Slice(from: number, until: number): string };
+
+/** One for all: the keys of a topic are spread over its partitions and fetches. */
+const keys = new TextCache();
 
 /**
  * The records of one record batch (magic 2), one after the other, decoded in place: a record is a few numbers that point
@@ -113,7 +114,7 @@ export class RecordCursor implements RecordView {
   }
 
   keyText(): string | null {
-    return this.keyLength < 0 ? null : this.#text(this.#keyAt, this.keyLength);
+    return this.keyLength < 0 ? null : keys.decode(this.#bytes, this.#keyAt, this.#keyAt + this.keyLength);
   }
 
   valueText(): string | null {

@@ -29,6 +29,8 @@ const sampleBytes = 64 * 1024;
 const firstBatch = 65_536;
 /** A little more than can be read in an interval: less would leave the reader idle until the next tick. */
 const pacing = 1.1;
+/** How many times the pace may be what it was. */
+const paceGrowth = 1.5;
 
 /** A source over a log, opened: plans ranges at each tick, reads them ahead, decodes them when their turn comes. */
 export class LogRun<T> implements SourceRun<T> {
@@ -225,11 +227,15 @@ export class LogRun<T> implements SourceRun<T> {
     return { ranges, lag: waiting - sum(counts, (count) => count), rate: allowed };
   }
 
-  /** A batch that took no time to read, or was small, tells nothing. */
+  /**
+   * A small batch tells nothing. One that had been read ahead took little time, which says little of the next: so the pace
+   * rises by steps, lest one lucky batch be followed by one that takes several intervals, and as much memory.
+   */
   #measure(reading: BatchReading<T>, elapsed: number): void {
     const { records } = reading;
-    if (elapsed > 0 && records >= firstBatch / 4) this.#pace = records / elapsed;
-    else if (records >= firstBatch) this.#pace = Infinity;
+    if (records < firstBatch / 4) return;
+    const before = this.#pace ?? firstBatch / this.#setup.interval;
+    this.#pace = Math.min(records / elapsed, before * paceGrowth);
   }
 
   /**
