@@ -21,17 +21,20 @@ import { perTwoBatches } from './perTwoBatches.js';
  *
  * @example
  * ```ts
- * import { foreachBatch, fromBatches, fullOuterJoin, type Pair } from 'dstream';
+ * import { foreachBatch, fullOuterJoin, type Pair } from 'dstream';
+ * import { runBatches } from 'dstream/testing';
  *
- * const orders = fromBatches<Pair<string, string>>([[['ann', 'tea'], ['eve', 'jam']]], { interval: 10 });
- * const users = fromBatches<Pair<string, string>>([[['ann', 'Paris'], ['bob', 'Rome']]], { interval: 10 });
+ * runBatches(({ batches }) => {
+ *   const orders = batches<Pair<string, string>>('-a|', { a: [['ann', 'tea'], ['eve', 'jam']] });
+ *   const users = batches<Pair<string, string>>(' -a|', { a: [['ann', 'Paris'], ['bob', 'Rome']] });
  *
- * orders
- *   .pipe(
- *     fullOuterJoin(users),
- *     foreachBatch((pairs) => { for (const [key, both] of pairs) console.log(key, both); }),
- *   )
- *   .subscribe();
+ *   orders
+ *     .pipe(
+ *       fullOuterJoin(users),
+ *       foreachBatch((pairs) => { for (const [key, both] of pairs) console.log(key, both); }),
+ *     )
+ *     .subscribe();
+ * });
  * // => ann [ 'tea', 'Paris' ]
  * // => eve [ 'jam', undefined ]
  * // => bob [ undefined, 'Rome' ]

@@ -21,17 +21,20 @@ import { perTwoBatches } from './perTwoBatches.js';
  *
  * @example
  * ```ts
- * import { foreachBatch, fromBatches, transformBatches } from 'dstream';
+ * import { foreachBatch, transformBatches } from 'dstream';
+ * import { runBatches } from 'dstream/testing';
  *
- * const words = fromBatches([['to', 'be', 'or']], { interval: 10 });
- * const stopWords = fromBatches([['or', 'not']], { interval: 10 });
+ * runBatches(({ batches }) => {
+ *   const words = batches('    -a|', { a: ['to', 'be', 'or'] });
+ *   const stopWords = batches('-a|', { a: ['or', 'not'] });
  *
- * words
- *   .pipe(
- *     transformBatches(stopWords, (all, stops) => all.filter((word) => !stops.includes(word))),
- *     foreachBatch((left) => console.log(left)),
- *   )
- *   .subscribe();
+ *   words
+ *     .pipe(
+ *       transformBatches(stopWords, (all, stops) => all.filter((word) => !stops.includes(word))),
+ *       foreachBatch((left) => console.log(left)),
+ *     )
+ *     .subscribe();
+ * });
  * // => [ 'to', 'be' ]
  * ```
  */

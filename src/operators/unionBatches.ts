@@ -18,17 +18,20 @@ import { perBatch } from './perBatch.js';
  *
  * @example
  * ```ts
- * import { foreachBatch, fromBatches, unionBatches } from 'dstream';
+ * import { foreachBatch, unionBatches } from 'dstream';
+ * import { runBatches } from 'dstream/testing';
  *
- * const north = fromBatches([['a'], ['b']], { interval: 10 });
- * const south = fromBatches([['c'], ['d'], ['e']], { interval: 10 });
+ * runBatches(({ batches }) => {
+ *   const north = batches('-a-b---|');
+ *   const south = batches('-c-d-e-|');
  *
- * north
- *   .pipe(
- *     unionBatches(south),
- *     foreachBatch((records) => console.log(records)),
- *   )
- *   .subscribe();
+ *   north
+ *     .pipe(
+ *       unionBatches(south),
+ *       foreachBatch((records) => console.log(records)),
+ *     )
+ *     .subscribe();
+ * });
  * // => [ 'a', 'c' ]
  * // => [ 'b', 'd' ]
  * // => [ 'e' ]
