@@ -3,8 +3,7 @@ import type { Batch } from '../batch/batch.js';
 import { checkFunction, checkOneOf } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
 import { reducePairs } from '../batch/pairs.js';
-import { KeyedWindow } from '../windows/keyedWindow.js';
-import { slidingPanes, type TimedPane } from './slidingPanes.js';
+import { slidingKeys } from './slidingKeys.js';
 import type { WindowOptions } from './windowOptions.js';
 
 export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOptions {
@@ -65,41 +64,12 @@ export function reduceByKeyAndWindow<K extends Key, V>(
   if (inverse !== undefined) checkFunction('reduceByKeyAndWindow', 'inverse', inverse);
   if (filter !== undefined) checkFunction('reduceByKeyAndWindow', 'filter', filter);
   checkOneOf('reduceByKeyAndWindow', 'emit', emit, ['all', 'changes']);
-  return reduceKeyedWindow('reduceByKeyAndWindow', options, { reduce, inverse, filter }, emit);
-}
-
-type Reduction<K extends Key, V> = {
-  readonly reduce: (a: V, b: V) => V;
-  readonly inverse: ((value: V, old: V) => V) | undefined;
-  readonly filter: ((pair: Pair<K, V>) => boolean) | undefined;
-};
-
-/** Shared with the other operators that reduce by key over a window. */
-export function reduceKeyedWindow<K extends Key, V>(
-  operator: string,
-  options: WindowOptions,
-  reduction: Reduction<K, V>,
-  emit: 'all' | 'changes',
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V | undefined>>> {
-  return slidingPanes<Pair<K, V>, readonly Pair<K, V>[], Pair<K, V | undefined>>({
-    operator,
+  return slidingKeys<Pair<K, V>, K, V, V>({
+    operator: 'reduceByKeyAndWindow',
     options,
-    create() {
-      const keyed = new KeyedWindow<K, V>(reduction);
-      const toPanes = (panes: readonly TimedPane<readonly Pair<K, V>[]>[]) =>
-        panes.map(([time, pairs]) => ({ time, partials: new Map(pairs) }));
-      return {
-        pane(batch) {
-          const reduced = reducePairs(operator, batch.partitions, reduction.reduce);
-          return reduced.size > 0 ? [...reduced] : undefined;
-        },
-        restore: (panes) => keyed.restore(toPanes(panes)),
-        slide(evicted, added) {
-          const touched = keyed.slide(evicted, toPanes(added));
-          if (emit === 'all') return [...keyed.entries()];
-          return [...touched].map((key) => [key, keyed.get(key)] as const);
-        },
-      };
-    },
+    keyed: { reduce, inverse, filter },
+    emit,
+    partials: (batch) => reducePairs('reduceByKeyAndWindow', batch.partitions, reduce),
+    lower: (value) => value,
   });
 }

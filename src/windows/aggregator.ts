@@ -24,6 +24,11 @@
  * ```
  */
 export interface Aggregator<In, P, Out> {
+  /**
+   * What a checkpoint knows it by, parameters included, such as `topN(3)`: partials that were saved under another name are
+   * refused, because they would be read wrongly. Without it the shape of `identity` must do.
+   */
+  readonly name?: string;
   /** The partial of no input at all: combined with any other, it gives the other. */
   readonly identity: P;
   readonly lift: (input: In) => P;

@@ -23,7 +23,7 @@ interface Slot<P> {
   sliding: SlidingAggregator<P> | undefined;
   /** Whether `sliding` has changed since `value` was taken from it. */
   changed: boolean;
-  /** With an inverse, for numbers: the newest panes by themselves, reduced, and how many they are. */
+  /** With an inverse that is not exact: the newest panes by themselves, reduced, and how many they are. */
   fresh: P | undefined;
   freshPanes: number;
   /** How many panes have NaN or an infinity for the key. */
@@ -36,8 +36,8 @@ export interface KeyedWindowOptions<K, P> {
   /** `inverse(reduce(a, b), a)` must equal `b`, up to the order of the values. */
   readonly inverse?: ((value: P, old: P) => P) | undefined;
   /**
-   * Whether the inverse is exact to the last bit, so that numbers need no refresh.
-   * @default false
+   * Whether the inverse is exact to the last bit, so that nothing needs a refresh; false when nothing is sure to be.
+   * @default exact for all but numbers
    */
   readonly exact?: boolean | undefined;
   /** Drops a key, from the window too, when it gives false. */
@@ -54,7 +54,7 @@ export interface KeyedWindowOptions<K, P> {
  * leave. Each key counts the panes that hold it, so it leaves exactly when its last pane does, and nothing of it (a zero,
  * a rounding error) stays behind. Panes go by their times; there may be gaps between them.
  *
- * With an inverse, a number is refreshed so that its rounding errors cannot pile up: the panes that came after some moment
+ * With an inverse that is not exact, a value is refreshed so that its rounding errors cannot pile up: the panes that came after some moment
  * are also reduced by themselves, and that is the value once all older ones have left. While NaN or an infinity is in the
  * window of a key, which no inverse could take out again, the key does without.
  *
@@ -79,6 +79,10 @@ export class KeyedWindow<K, P> {
   /** The keys that the filter dropped in the last slide: to be saved with the pane of its time. */
   get dropped(): readonly K[] {
     return this.#dropped;
+  }
+
+  has(key: K): boolean {
+    return this.#slots.has(key);
   }
 
   get(key: K): P | undefined {
@@ -117,6 +121,12 @@ export class KeyedWindow<K, P> {
   }
 
   #evict(leaving: readonly Pane<K, P>[], touched: Set<K>): void {
+    if (this.#panes.size === 0) {
+      // A slide as long as the window, or longer: nothing stays, and nothing need be taken out.
+      for (const key of this.#slots.keys()) touched.add(key);
+      this.#slots.clear();
+      return;
+    }
     const single = leaving.length === 1 ? leaving[0]?.partials : undefined;
     const { reduce, inverse } = this.#options;
     // The old values of a key are put together first, so that the inverse is called once a key.
@@ -193,7 +203,7 @@ export class KeyedWindow<K, P> {
   #combine(slot: Slot<P>, partial: P): void {
     const { reduce, exact } = this.#options;
     slot.value = reduce(slot.value, partial);
-    if (exact || typeof partial !== 'number') {
+    if (exact ?? typeof partial !== 'number') {
       slot.freshPanes = 0;
       return;
     }

@@ -15,6 +15,7 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
  */
 export function count<In = unknown>(): InvertibleAggregator<In, number, number> {
   return {
+    name: 'count',
     identity: 0,
     lift: () => 1,
     combine: (older, newer) => older + newer,

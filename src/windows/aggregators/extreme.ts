@@ -1,8 +1,12 @@
 import type { Aggregator } from '../aggregator.js';
 
 /** Keeps the input that no other beats; of equal ones the oldest. */
-export function extreme<In>(beats: (newer: In, older: In) => boolean): Aggregator<In, In | undefined, In | undefined> {
+export function extreme<In>(
+  name: string,
+  beats: (newer: In, older: In) => boolean,
+): Aggregator<In, In | undefined, In | undefined> {
   return {
+    name,
     identity: undefined,
     lift: (input) => input,
     combine: (older, newer) => {

@@ -32,6 +32,7 @@ export function histogram(
     return own;
   };
   return {
+    name: `histogram(${limits.join()})`,
     identity,
     lift: (input) => add([...identity], input),
     combine: (a, b) => a.map((n, i) => n + (b[i] as number)),

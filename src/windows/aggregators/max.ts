@@ -21,6 +21,6 @@ import { extreme } from './extreme.js';
 export function max<In extends number | bigint | string = number>(): Aggregator<In, In | undefined, In | undefined>;
 export function max<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
 export function max<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
-  if (compare) return extreme((newer, older) => compare(newer, older) > 0);
-  return extreme((newer, older) => newer > older || Number.isNaN(newer));
+  if (compare) return extreme('max', (newer, older) => compare(newer, older) > 0);
+  return extreme('max', (newer, older) => newer > older || Number.isNaN(newer));
 }

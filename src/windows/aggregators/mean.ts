@@ -27,6 +27,7 @@ export function mean(
   of: (input: number) => number = (input) => input,
 ): InvertibleAggregator<number, MeanPartial, number> {
   return {
+    name: 'mean',
     identity: { count: 0, sum: 0 },
     lift: (input) => ({ count: 1, sum: exactSum(of(input)) }),
     combine: (a, b) => ({ count: a.count + b.count, sum: addExact(a.sum, b.sum) }),

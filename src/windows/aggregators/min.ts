@@ -21,6 +21,6 @@ import { extreme } from './extreme.js';
 export function min<In extends number | bigint | string = number>(): Aggregator<In, In | undefined, In | undefined>;
 export function min<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
 export function min<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
-  if (compare) return extreme((newer, older) => compare(newer, older) < 0);
-  return extreme((newer, older) => newer < older || Number.isNaN(newer));
+  if (compare) return extreme('min', (newer, older) => compare(newer, older) < 0);
+  return extreme('min', (newer, older) => newer < older || Number.isNaN(newer));
 }

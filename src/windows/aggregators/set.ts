@@ -20,6 +20,7 @@ export function set<T = unknown>(): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>
 export function set<In, T>(of: (input: In) => T): Aggregator<In, ReadonlySet<T>, ReadonlySet<T>>;
 export function set<T>(of: (input: T) => T = (input) => input): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>> {
   return {
+    name: 'set',
     identity: new Set(),
     lift: (input) => new Set([of(input)]),
     combine: (older, newer) => {

@@ -23,6 +23,7 @@ export function sum(): InvertibleAggregator<number, ExactSum, number>;
 export function sum<In>(of: (input: In) => number): InvertibleAggregator<In, ExactSum, number>;
 export function sum(of: (input: number) => number = (input) => input): InvertibleAggregator<number, ExactSum, number> {
   return {
+    name: 'sum',
     identity: 0,
     lift: (input) => exactSum(of(input)),
     combine: addExact,

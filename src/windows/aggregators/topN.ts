@@ -27,6 +27,7 @@ export function topN<In>(
 ): Aggregator<In, readonly In[], readonly In[]> {
   checkPositiveInteger('topN', 'n', n);
   return {
+    name: `topN(${n})`,
     identity: [],
     lift: (input) => [input],
     combine: (older, newer) => merge(older, newer, n, compare),

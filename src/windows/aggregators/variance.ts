@@ -37,6 +37,8 @@ export interface VarianceOptions {
  */
 export function variance({ sample = false }: VarianceOptions = {}): Aggregator<number, VariancePartial, number> {
   return {
+    // A sample keeps the same partials.
+    name: 'variance',
     identity: { count: 0, mean: 0, squares: 0 },
     lift: (mean) => ({ count: 1, mean, squares: 0 }),
     combine: (a, b) => {

@@ -1,0 +1,45 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Key, Pair } from '../batch/key.js';
+import type { Aggregator } from '../windows/aggregator.js';
+import { partialsByKey } from '../windows/partialsByKey.js';
+import { checkAggregator } from './aggregatorOptions.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * Aggregates the values of each key within a batch: one pair a key, in the order in which the keys first came.
+ *
+ * Takes batches of pairs; the result is one partition without an offset range. An empty batch stays empty.
+ *
+ * Source: Spark's `combineByKey`, with `lift` for its `createCombiner`, `add` for `mergeValue` and `combine` for
+ * `mergeCombiners`.
+ *
+ * @throws {InvalidOptionError} when the aggregator is none
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ *
+ * @example
+ * ```ts
+ * import { aggregateByKey, foreachBatch, fromBatches, mean } from 'dstream';
+ *
+ * fromBatches([[['a', 1], ['b', 5], ['a', 2]] as [string, number][]], { interval: 10 })
+ *   .pipe(
+ *     aggregateByKey(mean()),
+ *     foreachBatch((means) => console.log(means)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'a', 1.5 ], [ 'b', 5 ] ]
+ * ```
+ */
+export function aggregateByKey<K extends Key, In, P, Out>(
+  aggregator: Aggregator<In, P, Out>,
+): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Out>>> {
+  checkAggregator('aggregateByKey', aggregator);
+  const { lower } = aggregator;
+  return perBatch(() => (batch) => {
+    const results: Pair<K, Out>[] = [];
+    for (const [key, partial] of partialsByKey('aggregateByKey', batch.partitions, aggregator)) {
+      results.push([key, lower(partial)]);
+    }
+    return batch.withRecords(results);
+  });
+}

@@ -1,0 +1,87 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { checkFunction, checkOneOf } from '../batch/checks.js';
+import type { Key, Pair } from '../batch/key.js';
+import type { Aggregator } from '../windows/aggregator.js';
+import { aggregatorSignature } from '../windows/aggregatorSignature.js';
+import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
+import { partialsByKey } from '../windows/partialsByKey.js';
+import { type AggregateWindowOptions, checkAggregateWindow, inverseOf } from './aggregatorOptions.js';
+import { slidingKeys } from './slidingKeys.js';
+
+export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends 'all' | 'changes'>
+  extends AggregateWindowOptions {
+  /** Keeps a key only while it gives true; a key that is dropped leaves the window too. Asked about touched keys. */
+  readonly filter?: (pair: Pair<K, Out>) => boolean;
+  /**
+   * `'all'` gives a pair for every key in the window, `'changes'` only for those whose value may have changed, and
+   * `[key, undefined]` once for one that left.
+   * @default 'all'
+   */
+  readonly emit?: Emit;
+}
+
+/**
+ * Aggregates the values of each key over the last `window` ms, every `slide` ms.
+ *
+ * Takes batches of pairs; gives one pair a key, in one partition. A key leaves when the last batch that had it does.
+ *
+ * A slide costs what comes and what goes, not what the window holds; `emit: 'all'` adds one pair for each key.
+ *
+ * Source: Spark's `reduceByKeyAndWindow`, over an aggregator.
+ *
+ * @throws {InvalidOptionError} when the aggregator or an option is none, or `inverse` is asked of an aggregator without
+ * one; as a notification at the first batch when `window` or `slide` is no multiple of the batch interval
+ * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ * @throws {IncompatibleStateError} (as a notification) when the checkpoint has the panes of another aggregator
+ *
+ * @example
+ * ```ts
+ * import { aggregateByKeyAndWindow, foreachBatch, fromBatches, max } from 'dstream';
+ *
+ * fromBatches([[['a', 3], ['b', 2]], [['a', 1]], []] as [string, number][][], { interval: 10 })
+ *   .pipe(
+ *     aggregateByKeyAndWindow(max(), { window: 20 }),
+ *     foreachBatch((highest) => console.log(highest)),
+ *   )
+ *   .subscribe();
+ * // => [ [ 'a', 3 ], [ 'b', 2 ] ]
+ * // => [ [ 'a', 3 ], [ 'b', 2 ] ]
+ * // => [ [ 'a', 1 ] ]
+ * ```
+ */
+export function aggregateByKeyAndWindow<K extends Key, In, P, Out, Emit extends 'all' | 'changes' = 'all'>(
+  aggregator: InvertibleAggregator<In, P, Out>,
+  options: AggregateByKeyAndWindowOptions<K, Out, Emit>,
+): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Emit extends 'all' ? Out : Out | undefined>>>;
+export function aggregateByKeyAndWindow<K extends Key, In, P, Out, Emit extends 'all' | 'changes' = 'all'>(
+  aggregator: Aggregator<In, P, Out>,
+  options: AggregateByKeyAndWindowOptions<K, Out, Emit> & { readonly inverse?: false },
+): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Emit extends 'all' ? Out : Out | undefined>>>;
+export function aggregateByKeyAndWindow<K extends Key, In, P, Out>(
+  aggregator: Aggregator<In, P, Out>,
+  options: AggregateByKeyAndWindowOptions<K, Out, 'all' | 'changes'>,
+): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Out | undefined>>> {
+  const operator = 'aggregateByKeyAndWindow';
+  const { filter, emit = 'all', latency } = options;
+  checkAggregateWindow(operator, aggregator, options);
+  if (filter !== undefined) checkFunction(operator, 'filter', filter);
+  checkOneOf(operator, 'emit', emit, ['all', 'changes']);
+  const { combine, lower } = aggregator;
+  const invertible = inverseOf(aggregator, options.inverse);
+  return slidingKeys<Pair<K, In>, K, P, Out>({
+    operator,
+    options,
+    signature: aggregatorSignature(aggregator),
+    keyed: {
+      reduce: combine,
+      inverse: invertible?.invert,
+      exact: invertible?.exact ?? false,
+      filter: filter && (([key, partial]) => filter([key, lower(partial)])),
+      latency,
+    },
+    emit,
+    partials: (batch) => partialsByKey(operator, batch.partitions, aggregator),
+    lower,
+  });
+}

@@ -1,0 +1,88 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Aggregator } from '../windows/aggregator.js';
+import { aggregatorSignature } from '../windows/aggregatorSignature.js';
+import { DabaLite } from '../windows/dabaLite.js';
+import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
+import { partialOf } from '../windows/partialOf.js';
+import { RefreshedSubtract } from '../windows/refreshedSubtract.js';
+import type { SlidingAggregator } from '../windows/slidingAggregator.js';
+import { SubtractOnEvict } from '../windows/subtractOnEvict.js';
+import { TwoStacks } from '../windows/twoStacks.js';
+import { type AggregateWindowOptions, checkAggregateWindow, inverseOf } from './aggregatorOptions.js';
+import { slidingPanes, type TimedPane } from './slidingPanes.js';
+
+/**
+ * Aggregates the records of the last `window` ms, every `slide` ms: one record, also for an empty window (what `lower`
+ * makes of the identity, such as 0 for a count).
+ *
+ * A slide costs a few calls of `combine`, whatever the length of the window. Of each batch only its partial is kept.
+ *
+ * Source: Spark's `reduceByWindow`, over an aggregator.
+ *
+ * @throws {InvalidOptionError} when the aggregator or an option is none, or `inverse` is asked of an aggregator without
+ * one; as a notification at the first batch when `window` or `slide` is no multiple of the batch interval
+ * @throws {IncompatibleStateError} (as a notification) when the checkpoint has the panes of another aggregator
+ *
+ * @example
+ * ```ts
+ * import { aggregateByWindow, foreachBatch, fromBatches, mean } from 'dstream';
+ *
+ * fromBatches([[1, 2], [6], []], { interval: 10 })
+ *   .pipe(
+ *     aggregateByWindow(mean(), { window: 20 }),
+ *     foreachBatch(([average]) => console.log(average)),
+ *   )
+ *   .subscribe();
+ * // => 1.5
+ * // => 3
+ * // => 6
+ * ```
+ */
+export function aggregateByWindow<In, P, Out>(
+  aggregator: InvertibleAggregator<In, P, Out>,
+  options: AggregateWindowOptions,
+): OperatorFunction<Batch<In>, Batch<Out>>;
+export function aggregateByWindow<In, P, Out>(
+  aggregator: Aggregator<In, P, Out>,
+  options: AggregateWindowOptions & { readonly inverse?: false },
+): OperatorFunction<Batch<In>, Batch<Out>>;
+export function aggregateByWindow<In, P, Out>(
+  aggregator: Aggregator<In, P, Out>,
+  options: AggregateWindowOptions,
+): OperatorFunction<Batch<In>, Batch<Out>> {
+  checkAggregateWindow('aggregateByWindow', aggregator, options);
+  const { identity, lower } = aggregator;
+  return slidingPanes<In, readonly [P], Out>({
+    operator: 'aggregateByWindow',
+    options,
+    signature: aggregatorSignature(aggregator),
+    create() {
+      const sliding = slidingOf(aggregator, options);
+      const enter = (panes: readonly TimedPane<readonly [P]>[]): void => {
+        for (const [, [partial]] of panes) sliding.insert(partial);
+      };
+      return {
+        pane: (batch) => (batch.size > 0 ? [partialOf(aggregator, batch.records)] : undefined),
+        restore: enter,
+        slide(_, added, left) {
+          if (left > 0) sliding.evict(left);
+          enter(added);
+          return [lower(sliding.size > 0 ? (sliding.query() as P) : identity)];
+        },
+      };
+    },
+  });
+}
+
+/** The algorithm that suits what the aggregator can do. */
+function slidingOf<In, P, Out>(
+  aggregator: Aggregator<In, P, Out>,
+  { inverse, latency }: AggregateWindowOptions,
+): SlidingAggregator<P> {
+  const invertible = inverseOf(aggregator, inverse);
+  if (invertible?.exact) return new SubtractOnEvict(invertible);
+  if (invertible) return new RefreshedSubtract(invertible, latency);
+  const { combine } = aggregator;
+  return latency === 'worst-case' ? new DabaLite(combine) : new TwoStacks(combine);
+}

@@ -1,0 +1,12 @@
+import type { Aggregator } from './aggregator.js';
+
+/** What a checkpoint knows an aggregator by: its name, else what its partials look like. */
+export function aggregatorSignature<In, P, Out>(aggregator: Aggregator<In, P, Out>): string {
+  return `aggregator=${aggregator.name ?? shapeOf(aggregator.identity)}`;
+}
+
+function shapeOf(partial: unknown): string {
+  if (partial === null || typeof partial !== 'object') return partial === null ? 'null' : typeof partial;
+  const kind = Object.getPrototypeOf(partial)?.constructor?.name ?? 'Object';
+  return kind === 'Object' ? `{${Object.keys(partial).sort().join()}}` : kind;
+}

@@ -1,0 +1,109 @@
+import { DabaLite } from './dabaLite.js';
+import { growRing, newRing, type Ring } from './ring.js';
+import type { SlidingAggregator } from './slidingAggregator.js';
+import type { InvertibleOperation } from './subtractOnEvict.js';
+import { TwoStacks } from './twoStacks.js';
+
+/**
+ * The aggregate of a sliding window under an operation whose inverse is not exact, as with floating-point numbers.
+ *
+ * It is subtract-on-evict, refreshed: what enters is also aggregated by itself, and takes over when everything older has
+ * left, so an error lasts one window at most. That costs one more call of `combine` a slide and no pause. While a number
+ * is in the window that could not be taken out again (NaN, an infinity) it does without the inverse.
+ */
+export class RefreshedSubtract<P> implements SlidingAggregator<P> {
+  readonly #operation: InvertibleOperation<P>;
+  readonly #latency: 'average' | 'worst-case' | undefined;
+  #ring: Ring<P> = newRing(4);
+  #head = 0;
+  /** What came since is in `#fresh`. */
+  #split = 0;
+  #tail = 0;
+  #value: P | undefined;
+  #fresh: P | undefined;
+  /** One more than the number of the newest partial that cannot be taken out. */
+  #stuck = 0;
+  /** The whole window, while such a partial is in it. */
+  #sliding: SlidingAggregator<P> | undefined;
+
+  constructor(operation: InvertibleOperation<P>, latency?: 'average' | 'worst-case') {
+    this.#operation = operation;
+    this.#latency = latency;
+  }
+
+  get size(): number {
+    return this.#tail - this.#head;
+  }
+
+  insert(partial: P): void {
+    if (this.size === this.#ring.length) this.#ring = growRing(this.#ring, newRing<P>, this.#head, this.#tail);
+    this.#ring[this.#tail & (this.#ring.length - 1)] = partial;
+    this.#tail++;
+    if (typeof partial === 'number' && !Number.isFinite(partial)) this.#stick();
+    if (this.#sliding) {
+      if (this.#sliding.size < this.size) this.#sliding.insert(partial);
+      return;
+    }
+    const { combine } = this.#operation;
+    this.#value = this.size === 1 ? partial : combine(this.#value as P, partial);
+    this.#fresh = this.#split === this.#tail - 1 ? partial : combine(this.#fresh as P, partial);
+  }
+
+  evict(count = 1): void {
+    const head = Math.min(this.#head + count, this.#tail);
+    if (head === this.#head) return;
+    if (!this.#sliding && head < this.#tail) this.#takeOut(head);
+    this.#sliding?.evict(head - this.#head);
+    const mask = this.#ring.length - 1;
+    for (let i = this.#head; i < head; i++) this.#ring[i & mask] = undefined;
+    this.#head = head;
+    if (head === this.#tail || (this.#sliding && head >= this.#stuck)) this.#begin();
+  }
+
+  query(): P | undefined {
+    return this.#sliding ? this.#sliding.query() : this.#value;
+  }
+
+  clear(): void {
+    this.#head = this.#tail;
+    this.#ring = newRing(4);
+    this.#begin();
+  }
+
+  /** The window is to begin at `head`, where something is left. */
+  #takeOut(head: number): void {
+    const { invert } = this.#operation;
+    if (head < this.#split) {
+      this.#value = invert(this.#value as P, this.#between(this.#head, head));
+      return;
+    }
+    const fresh = this.#fresh as P;
+    this.#value = head === this.#split ? fresh : invert(fresh, this.#between(this.#split, head));
+    this.#split = this.#tail;
+    this.#fresh = undefined;
+  }
+
+  #between(from: number, until: number): P {
+    const mask = this.#ring.length - 1;
+    let partial = this.#ring[from & mask] as P;
+    for (let i = from + 1; i < until; i++) partial = this.#operation.combine(partial, this.#ring[i & mask] as P);
+    return partial;
+  }
+
+  /** The window is empty, or the last of what could not be taken out has left it. */
+  #begin(): void {
+    this.#value = this.#head === this.#tail ? undefined : this.query();
+    this.#sliding = undefined;
+    this.#fresh = undefined;
+    this.#split = this.#tail;
+  }
+
+  #stick(): void {
+    this.#stuck = this.#tail;
+    if (this.#sliding) return;
+    const { combine } = this.#operation;
+    this.#sliding = this.#latency === 'worst-case' ? new DabaLite(combine) : new TwoStacks(combine);
+    const mask = this.#ring.length - 1;
+    for (let i = this.#head; i < this.#tail; i++) this.#sliding.insert(this.#ring[i & mask] as P);
+  }
+}
