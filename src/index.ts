@@ -32,6 +32,7 @@ export {
   DStreamError,
   type DStreamErrorCode,
   DuplicateIdError,
+  FencedError,
   IncompatibleStateError,
   IntervalMismatchError,
   InvalidOptionError,

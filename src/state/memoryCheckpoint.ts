@@ -1,4 +1,5 @@
-import { EMPTY, of } from 'rxjs';
+import { defer, EMPTY, of } from 'rxjs';
+import { FencedError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import type {
   Checkpoint,
@@ -22,7 +23,10 @@ interface SavedState {
  * A checkpoint in memory. It outlives subscriptions, not the process: with it a crash followed by `retry()` can be tested
  * in virtual time, and a stream that fails can go on where it was.
  *
- * State must be what `structuredClone` can copy.
+ * State must be what `structuredClone` can copy. One stream uses it at a time: when another opens it, the one before is
+ * fenced.
+ *
+ * @throws {FencedError} (as a notification) when another stream has opened it
  *
  * @example
  * ```ts
@@ -48,6 +52,7 @@ export function memoryCheckpoint(): Checkpoint {
   let last: SavedBatch | undefined;
   let planned: PlannedBatch[] = [];
   const states = new Map<string, SavedState>();
+  let owner: object | undefined;
 
   const restored = (): RestoredCheckpoint | undefined => {
     const begin = last ?? planned[0];
@@ -65,22 +70,29 @@ export function memoryCheckpoint(): Checkpoint {
       state: (id) => restoredState(states.get(id)),
     };
   };
-  const session = (): CheckpointSession => ({
-    restored: restored(),
-    encode: (change) => structuredClone(change),
-    plan: (batch) => {
-      planned.push(batch);
-      return EMPTY;
-    },
-    save: (batch) => {
-      last = batch;
-      planned = planned.filter(({ time }) => time > batch.time);
-      for (const change of batch.changes) apply(states, change as StateChange);
-      return EMPTY;
-    },
-    close: () => EMPTY,
-  });
-  return { location: 'memory', open: () => of(session()) };
+  const session = (): CheckpointSession => {
+    const self = {};
+    owner = self;
+    const asOwner = (work: () => void) =>
+      defer(() => {
+        if (owner !== self) throw new FencedError('memory');
+        work();
+        return EMPTY;
+      });
+    return {
+      restored: restored(),
+      encode: (change) => structuredClone(change),
+      plan: (batch) => asOwner(() => void planned.push(batch)),
+      save: (batch) =>
+        asOwner(() => {
+          last = batch;
+          planned = planned.filter(({ time }) => time > batch.time);
+          for (const change of batch.changes) apply(states, change as StateChange);
+        }),
+      close: () => EMPTY,
+    };
+  };
+  return { location: 'memory', open: () => defer(() => of(session())) };
 }
 
 function apply(states: Map<string, SavedState>, { id, operator, signature, version, set, deleted }: StateChange): void {
