@@ -1,12 +1,15 @@
-// How fast is a Kafka topic read, beside kafkajs, librdkafka (kcat) and Java's client, on the same topic in the same run?
+// How fast is a Kafka topic read, beside kafkajs, @platformatic/kafka, librdkafka (kcat) and Java's client, on the same
+// topics in the same run, in interleaved rounds?
 //
-//   npm run bench -- kafka [--records N] [--rounds N] [--brokers HOST:PORT]
-import { execFileSync, spawnSync } from 'node:child_process';
+//   npm run bench -- kafka [--records N] [--rounds N] [--only TEXT] [--brokers HOST:PORT]
+//
+// --only reads just the rows whose name has the text in it, such as "views" or "gzip". What each figure counts stands
+// with `Run` in kafka/contenders.ts.
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type CompressionTypes, Kafka, logLevel } from 'kafkajs';
-import { ensureKafka, startKafka } from '../scripts/kafka-broker.mjs';
+import { startKafka } from '../scripts/kafka-broker.mjs';
+import { buildReader, type Contender, contenders, type Run } from './kafka/contenders.js';
+import { fill, type Topic, topicsOf } from './kafka/topics.js';
 import { rowOf, writeResults } from './report.js';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
@@ -15,153 +18,96 @@ const { values: options } = parseArgs({
   options: {
     records: { type: 'string', default: '4000000' },
     rounds: { type: 'string', default: '5' },
-    brokers: { type: 'string' },
     only: { type: 'string', default: '' },
+    brokers: { type: 'string' },
   },
 });
-const total = Number(options.records);
+const records = Number(options.records);
 const rounds = Number(options.rounds);
-const keys = 10_000;
 
-interface Topic {
+interface Entry {
   readonly name: string;
-  readonly partitions: number;
-  readonly records: number;
-  readonly size: number;
-  readonly compression: CompressionTypes;
+  readonly contender: Contender;
+  readonly topic: Topic;
+  readonly runs: Run[];
 }
 
-/** Records of so many bytes, key and value together, with 10,000 keys; the value is JSON. */
-async function fill(brokers: string, { name, partitions, records, size, compression }: Topic): Promise<void> {
-  const kafka = new Kafka({ clientId: 'bench-fill', brokers: brokers.split(','), logLevel: logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic: name, numPartitions: partitions }], waitForLeaders: true });
-  await admin.disconnect();
-  const producer = kafka.producer();
-  await producer.connect();
-  const chunk = Math.max(Math.floor(1_000_000 / size / 2), partitions);
-  for (let from = 0; from < records; from += chunk) {
-    const messages = Array.from({ length: Math.min(chunk, records - from) }, (_, i) => {
-      const key = `key-${String((from + i) % keys).padStart(6, '0')}`;
-      const value = `{"n":${from + i},"pad":"`;
-      return {
-        key,
-        value: `${value}${'x'.repeat(Math.max(size - key.length - value.length - 2, 0))}"}`,
-        partition: i % partitions,
-      };
-    });
-    await producer.send({ topic: name, messages, compression });
-  }
-  await producer.disconnect();
+function entriesOf(topics: readonly Topic[], absent: Record<string, string>): readonly Entry[] {
+  const known = contenders();
+  return topics.flatMap((topic) =>
+    known.flatMap((contender) => {
+      const name = [contender.name, topic.label].filter((part) => part !== '').join(', ');
+      if ((contender.baseOnly && topic.label !== '') || !name.includes(options.only)) return [];
+      const reason = contender.refuses(topic);
+      if (reason === undefined) return { name, contender, topic, runs: [] };
+      absent[name] = reason;
+      return [];
+    }),
+  );
 }
-
-interface Run {
-  readonly rate: number;
-  readonly rssMb?: number;
-}
-
-const reader = fileURLToPath(new URL('./kafkaReader.ts', import.meta.url));
-
-function ours(contender: string, brokers: string, { name, records }: Topic): Run {
-  const args = ['--import', 'tsx', reader, contender, brokers, name, String(records)];
-  const { seconds, count, rssMb } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
-  return { rate: count / seconds, rssMb };
-}
-
-function kcat(brokers: string, { name, records }: Topic): Run {
-  const started = performance.now();
-  const args = ['-C', '-q', '-e', '-b', brokers, '-t', name, '-o', 'beginning', '-f', ''];
-  execFileSync('kcat', args, { stdio: ['ignore', 'ignore', 'ignore'] });
-  return { rate: records / ((performance.now() - started) / 1_000) };
-}
-
-/** Java's own tool reports the rate of fetching alone, without joining its group. */
-function java(brokers: string, { name, records }: Topic): Run {
-  const args = [
-    '-cp',
-    ensureKafka(),
-    '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
-    'org.apache.kafka.tools.ConsumerPerformance',
-  ];
-  const more = [
-    '--bootstrap-server',
-    brokers,
-    '--topic',
-    name,
-    '--messages',
-    String(records),
-    '--group',
-    randomUUID(),
-    '--timeout',
-    '60000',
-  ];
-  const out = execFileSync('java', [...args, ...more], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const cells = out.trim().split('\n').at(-1)?.split(',') ?? [];
-  return { rate: Number(cells.at(-1)) };
-}
-
-const has = (command: string) => spawnSync(command, ['-version'], { stdio: 'ignore' }).error === undefined;
-
-type Contender = (brokers: string, topic: Topic) => Run;
-const own = (contender: string): [string, Contender] => [
-  contender,
-  (brokers, topic) => ours(contender, brokers, topic),
-];
 
 async function main(): Promise<void> {
   const cluster = options.brokers === undefined ? await startKafka() : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
-  const topic: Topic = { name: `bench-${randomUUID()}`, partitions: 4, records: total, size: 100, compression: 0 };
-  const contenders: [string, Contender][] = [
-    own('dstream views'),
-    own('dstream strings'),
-    own('dstream json'),
-    own('dstream pipeline'),
-    own('kafkajs eachBatch'),
-    ...(has('kcat') ? [['librdkafka (kcat)', kcat] as [string, Contender]] : []),
-    ...(has('java') ? [['java ConsumerPerformance', java] as [string, Contender]] : []),
-  ].filter(([name]) => name.includes(options.only));
+  const absent: Record<string, string> = {};
+  const entries = entriesOf(topicsOf(`bench-${randomUUID()}`, records), absent);
   try {
-    console.log(`filling a topic with ${total} records`);
-    await fill(brokers, topic);
-    const samples = new Map<string, Run[]>(contenders.map(([name]) => [name, []]));
+    buildReader();
+    for (const topic of new Set(entries.map((entry) => entry.topic))) {
+      console.log(`filling a topic with ${topic.records} records${topic.label && `, ${topic.label}`}`);
+      await fill(brokers, topic);
+    }
     for (let round = 0; round < rounds; round++) {
-      for (const [name, contender] of contenders) {
-        const run = contender(brokers, topic);
-        samples.get(name)?.push(run);
-        console.log(
-          `round ${round + 1}  ${name.padEnd(28)} ${Math.round(run.rate).toLocaleString('en')}/s ${run.rssMb ?? ''}`,
-        );
+      for (const { name, contender, topic, runs } of entries) {
+        const run = contender.run(brokers, topic);
+        runs.push(run);
+        const shown = [run.reading, run.whole].map((rate) => `${Math.round(rate).toLocaleString('en')}/s`);
+        console.log(`round ${round + 1}  ${name.padEnd(36)} ${shown.join('  whole ')}  ${run.rssMb ?? ''}`);
       }
     }
-    report(samples);
+    report(entries, absent);
   } finally {
     await cluster?.stop();
   }
 }
 
-function report(samples: ReadonlyMap<string, readonly Run[]>): void {
-  const rows = [...samples].map(([name, runs]) =>
-    rowOf(
+function report(entries: readonly Entry[], absent: Readonly<Record<string, string>>): void {
+  const rows = entries.map(({ name, topic, runs }) => {
+    const { median, min, max } = rowOf(
       name,
-      runs.map(({ rate }) => rate),
-    ),
-  );
-  const median = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
-  const ownPeaks = [...samples]
-    .filter(([name]) => name.startsWith('dstream'))
-    .flatMap(([name, runs]) => runs.map(({ rssMb }) => [name, rssMb ?? 0] as const));
-  const peakRssMb = Object.fromEntries(
-    ownPeaks.map(([name]) => [name, Math.max(...ownPeaks.filter(([other]) => other === name).map(([, rss]) => rss))]),
-  );
+      runs.map((run) => run.whole),
+    );
+    const reading = rowOf(
+      name,
+      runs.map((run) => run.reading),
+    );
+    return { ...reading, whole: { median, min, max }, records: topic.records };
+  });
+  const reading = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
+  const whole = (name: string) => rows.find((row) => row.name === name)?.whole.median ?? Number.NaN;
+  const java = 'java ConsumerPerformance';
+  const kcat = 'librdkafka (kcat)';
   const ratios = {
-    viewsOverKcat: median('dstream views') / median('librdkafka (kcat)'),
-    stringsOverKcat: median('dstream strings') / median('librdkafka (kcat)'),
-    stringsOverKafkajs: median('dstream strings') / median('kafkajs eachBatch'),
-    pipelineOverJava: median('dstream pipeline') / median('java ConsumerPerformance'),
+    // kcat tells only its whole time, so ours is the whole time here too.
+    viewsOverKcat: whole('dstream views') / whole(kcat),
+    stringsOverKcat: whole('dstream strings') / whole(kcat),
+    stringsOverKafkajs: reading('dstream strings') / reading('kafkajs eachBatch'),
+    stringsOverPlatformatic: reading('dstream strings') / reading('platformatic stream'),
+    pipelineOverJava: reading('dstream pipeline') / reading(java),
+    pipelineOverJavaWhole: whole('dstream pipeline') / whole(java),
+    crcOverViews: reading('dstream views, CRC checked') / reading('dstream views'),
   };
-  writeResults('kafka', { unit: 'records a second', rows, ratios, peakRssMb, records: total, rounds });
+  const peaks = entries.flatMap(({ name, runs }) => {
+    const peak = Math.max(...runs.map(({ rssMb }) => rssMb ?? 0));
+    return peak > 0 ? [[name, peak]] : [];
+  });
+  const more = { peakRssMb: Object.fromEntries(peaks), records, rounds, absent };
+  writeResults('kafka', {
+    unit: 'records a second, from knowing the partitions to the last record',
+    rows,
+    ratios,
+    ...more,
+  });
 }
 
 await main();

@@ -1,0 +1,118 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import zlib from 'node:zlib';
+import { buildSync } from 'esbuild';
+import { ensureKafka } from '../../scripts/kafka-broker.mjs';
+import type { Topic } from './topics.js';
+
+/** One reading of one topic. Rates are records a second. */
+export interface Run {
+  /** From the making of the client to the last record: connecting and joining included. kcat: the whole process. */
+  readonly whole: number;
+  /** From knowing the partitions to the last record. kcat does not say when that is: as `whole`. */
+  readonly reading: number;
+  readonly rssMb?: number;
+}
+
+export interface Contender {
+  readonly name: string;
+  /** Reads only the topic that has no label. */
+  readonly baseOnly: boolean;
+  /** Why it cannot read a topic, if so. */
+  refuses(topic: Topic): string | undefined;
+  run(brokers: string, topic: Topic): Run;
+}
+
+const reader = fileURLToPath(new URL('../.data/kafkaReader.mjs', import.meta.url));
+
+/** Bundles the reader as an application would be: what compiles TypeScript has no part in its time and memory. */
+export function buildReader(): void {
+  const entry = fileURLToPath(new URL('./reader.ts', import.meta.url));
+  buildSync({
+    entryPoints: [entry],
+    outfile: reader,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    alias: { dstream: source('index.ts'), 'dstream/kafka': source('kafka.ts') },
+  });
+}
+
+const source = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
+
+function inNode(name: string, baseOnly: boolean, refuses: Contender['refuses'] = () => undefined): Contender {
+  return {
+    name,
+    baseOnly,
+    refuses,
+    run: (brokers, topic) => {
+      const args = [reader, name, brokers, topic.name, String(topic.records), topic.label];
+      const { whole, reading, count, rssMb } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+      return { whole: count / whole, reading: count / reading, rssMb };
+    },
+  };
+}
+
+/** `-c` ends it at the last record: the end of a partition it would hear of only after a fetch that waits in vain. */
+const kcat: Contender = {
+  name: 'librdkafka (kcat)',
+  baseOnly: false,
+  refuses: () => undefined,
+  run: (brokers, { name, records }) => {
+    const started = performance.now();
+    const args = ['-C', '-q', '-c', String(records), '-b', brokers, '-t', name, '-o', 'beginning', '-f', ''];
+    execFileSync('kcat', args, { stdio: ['ignore', 'ignore', 'ignore'] });
+    const rate = records / ((performance.now() - started) / 1_000);
+    return { whole: rate, reading: rate };
+  },
+};
+
+/**
+ * Java's own tool: `nMsg.sec` counts from `subscribe`, with the JVM running and the consumer made; `fetch.nMsg.sec` leaves
+ * out the time until the partitions are assigned. It makes no string of a record and checks no CRC.
+ */
+const java: Contender = {
+  name: 'java ConsumerPerformance',
+  baseOnly: false,
+  refuses: () => undefined,
+  run: (brokers, { name, records }) => {
+    const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
+    const tool = ['-cp', ensureKafka(), quiet, 'org.apache.kafka.tools.ConsumerPerformance'];
+    const where = ['--bootstrap-server', brokers, '--topic', name, '--group', randomUUID()];
+    const args = [...tool, ...where, '--messages', String(records), '--timeout', '60000'];
+    const out = execFileSync('java', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const [header = [], figures = []] = out
+      .trim()
+      .split('\n')
+      .slice(-2)
+      .map((line) => line.split(',').map((cell) => cell.trim()));
+    const figure = (column: string) => {
+      const value = Number(figures[header.indexOf(column)]);
+      if (!(value > 0)) throw new Error(`ConsumerPerformance gave no ${column}: ${out}`);
+      return value;
+    };
+    return { whole: figure('nMsg.sec'), reading: figure('fetch.nMsg.sec') };
+  },
+};
+
+const has = (command: string) => spawnSync(command, ['-version'], { stdio: 'ignore' }).error === undefined;
+const noZstd = ({ label }: Topic) =>
+  label === 'zstd' && !('zstdDecompressSync' in zlib) ? `no zstd in Node ${process.versions.node}` : undefined;
+
+/** In the order of their rows. */
+export function contenders(): readonly Contender[] {
+  return [
+    inNode('dstream views', false),
+    inNode('dstream views, CRC checked', true),
+    inNode('dstream strings', false),
+    inNode('dstream json', true),
+    inNode('dstream pipeline', true),
+    inNode('kafkajs eachBatch', false),
+    inNode('platformatic stream', false, noZstd),
+    ...(has('kcat') ? [kcat] : []),
+    ...(has('java') ? [java] : []),
+  ];
+}
