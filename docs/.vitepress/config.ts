@@ -22,6 +22,22 @@ function section(text: string, folder: string) {
   return items.length === 0 ? [] : [{ text, items, collapsed: true }];
 }
 
+const groups = ['Records', 'Pairs', 'One result a batch', 'Several streams', 'Windows', 'State', 'Flow', 'Outputs'];
+
+/** The pages of the operators, by the group that each names in its first lines. */
+function operators() {
+  const groupOf = ({ link }: { link: string }) =>
+    /^group: (.*)$/m.exec(readFileSync(`${docs}${link}.md`, 'utf8'))?.[1] ?? 'Others';
+  const all = pages('/operators');
+  const names = [...new Set([...groups, ...all.map(groupOf)])];
+  const items = names.map((name) => ({
+    text: name,
+    items: all.filter((page) => groupOf(page) === name),
+    collapsed: true,
+  }));
+  return [{ text: 'Operators', items: items.filter((group) => group.items.length > 0), collapsed: false }];
+}
+
 export default defineConfig({
   title: 'dstream',
   description: 'Discretized streams for RxJS',
@@ -31,7 +47,7 @@ export default defineConfig({
     search: { provider: 'local' },
     sidebar: [
       { text: 'Guide', items: pages('', ['getting-started.md', 'concepts.md', 'operators.md']) },
-      ...section('Operators', '/operators'),
+      ...operators(),
       ...section('Decisions', '/design'),
     ],
   },

@@ -1,0 +1,81 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as dstream from 'dstream';
+import * as node from 'dstream/node';
+import { describe, expect, it } from 'vitest';
+import { picturesOf, runPicture } from './picture.js';
+
+// Every operator and output has a page, and what stands on it is true: the picture is run, every option is explained.
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const files = ['src/operators', 'src/outputs'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(root, folder, path)),
+);
+const sources = new Map(files.map((path) => [path.replace(/^.*\/(\w+)\.ts$/, '$1'), path]));
+const operators = [...sources.keys()].filter((name) => name in dstream || name in node).sort();
+
+/** What cannot be shown in virtual time: it writes files. */
+const withoutPicture = new Set(['saveAsTextFiles', 'saveAsObjectFiles']);
+
+const read = (name: string): string => readFileSync(sources.get(name) ?? '', 'utf8');
+const pathOf = (name: string): string => join(root, `docs/operators/${name}.md`);
+const pageOf = (name: string): string => readFileSync(pathOf(name), 'utf8');
+
+/** The names of the options that an operator takes, those that it shares with others too. */
+function optionsOf(name: string): readonly string[] {
+  const source = read(name);
+  const shared = ['WindowOptions', 'SaveFilesOptions'].filter((type) => source.includes(type));
+  const texts = [
+    source,
+    ...shared.map((type) => readFileSync(files.find((path) => path.endsWith(fileOf(type))) ?? '', 'utf8')),
+  ];
+  const bodies = texts.flatMap((text) =>
+    [...text.matchAll(/^export interface \w+Options\b[\s\S]*?^}/gm)].map(([body]) => body),
+  );
+  const inline = [...source.matchAll(/& \{ readonly (\w+)\?/g)].map(([, option = '']) => option);
+  return [
+    ...bodies.flatMap((body) => [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field)),
+    ...inline,
+  ];
+}
+
+function fileOf(type: string): string {
+  return type === 'SaveFilesOptions' ? 'saveAsTextFiles.ts' : `${type[0]?.toLowerCase()}${type.slice(1)}.ts`;
+}
+
+it('every operator and output has its page, and no page is of something else', () => {
+  const pages = readdirSync(join(root, 'docs/operators')).map((file) => file.replace(/\.md$/, ''));
+  expect(operators.length).toBeGreaterThan(35);
+  expect(operators.filter((name) => !existsSync(pathOf(name)))).toEqual([]);
+  expect(pages.filter((name) => !operators.includes(name))).toEqual([]);
+});
+
+describe.each(operators.filter((name) => existsSync(pathOf(name))))('the page of %s', (name) => {
+  const page = pageOf(name);
+
+  it('has what a reader looks for: a group, an example that runs, Spark, errors and cost', () => {
+    expect(page).toMatch(new RegExp(`^---\ngroup: [A-Z].*\n---\n# ${name}\n\n[A-Z]`));
+    const examples = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
+    expect(examples.filter((code) => code.includes('// => ') && code.includes(name)).length).toBeGreaterThan(0);
+    for (const part of ['Spark', 'Errors', 'Cost']) expect(page).toContain(`\n- **${part}**: `);
+    expect(page.split('\n').length).toBeLessThan(120);
+  });
+
+  it('explains every option and names every error', () => {
+    const rows = [...page.matchAll(/^\| `(?:\.\.\.)?(\w+)/gm)].map(([, option]) => option);
+    expect(optionsOf(name).filter((option) => !rows.includes(option))).toEqual([]);
+    const errors = [...read(name).matchAll(/^ \* @throws \{(\w+)\}/gm)].map(([, error = '']) => error);
+    expect(errors.filter((error) => !page.includes(`\`${error}\``))).toEqual([]);
+  });
+
+  it.runIf(!withoutPicture.has(name))('has a picture that is true', () => {
+    const pictures = picturesOf(page);
+    expect(pictures.length).toBeGreaterThan(0);
+    for (const picture of pictures) {
+      expect(picture.call).toContain(`${name}(`);
+      const { actual, expected } = runPicture(picture);
+      expect(actual).toStrictEqual(expected);
+    }
+  });
+});
