@@ -1,5 +1,5 @@
 import { Batch, type CheckpointSession, memoryCheckpoint } from 'dstream';
-import { type Observable, type OperatorFunction, Subject } from 'rxjs';
+import { from, type Observable, type OperatorFunction, Subject } from 'rxjs';
 import { OpenBatch } from '../../src/batch/openBatch.js';
 import { StateRegistry } from '../../src/state/stateRegistry.js';
 
@@ -93,7 +93,9 @@ function start<T, R>(
       results = [];
       return taken;
     },
-    save: (tick) => session?.save({ ...tick, positions: {}, changes: registry.takeChanges(tick.time) }),
+    save: (tick) => {
+      if (session) from(session.save({ ...tick, positions: {}, changes: registry.takeChanges(tick.time) })).subscribe();
+    },
     end: () => subscription.unsubscribe(),
   };
   return running;
