@@ -27,6 +27,14 @@ interface Tracked {
   idle: boolean;
 }
 
+/** A row that cannot be whole any more: a driver gave a batch of it up. */
+interface LostRow {
+  /** The streams that owe a batch. */
+  readonly sides: Set<Side>;
+  /** What had come of them; other drivers may hold a part of it. */
+  batches: readonly Batch<unknown>[];
+}
+
 /**
  * Brings the batches of several streams together by batch time, in order: one row a time, with an empty batch for a
  * stream that has none.
@@ -36,6 +44,10 @@ interface Tracked {
  * has opened its batch of that time and nobody works on it, what has not come will not come. The drivers of a stream are
  * found when it is subscribed to, and from its batches. While nothing is known of a stream (it is shared, and ran
  * before), it is taken to stand on the driver of the batch that waits for it.
+ *
+ * A batch that its driver gave up (it failed) is no batch that will not come: its partners must not go on as if it were
+ * empty. They wait for what the stream does next. An error fails them too; the same batch again (a `retry()` further up
+ * restored it) makes the row whole; anything else gives them up.
  */
 export class Alignment {
   readonly #operator: string;
@@ -44,6 +56,7 @@ export class Alignment {
   readonly #left = new Subject<void>();
   readonly #watched = new Map<BatchOrigin, () => void>();
   readonly #tracked = new Map<BatchContext, Tracked>();
+  readonly #lost = new Map<number, LostRow>();
   /** Operators of this kind further up: what they still wait for may come here. */
   readonly #upstream = new Set<Alignment>();
   #interval: number | undefined;
@@ -104,8 +117,7 @@ export class Alignment {
     if (this.#closed) return;
     const { time, interval } = batch.context;
     try {
-      // A driver that failed has been replaced, by a `retry()` further up.
-      for (const origin of side.origins) if (origin.closed && !origin.ended) side.origins.delete(origin);
+      this.#forgetFailedDrivers(side);
       for (const part of partsOf(batch.context)) {
         this.#track(part);
         if (part instanceof OpenBatch && part.origin) this.#watch(side, part.origin);
@@ -113,6 +125,7 @@ export class Alignment {
       side.waiting.push(batch);
       if (time <= Math.max(this.#answered, side.last)) throw new LateBatchError(this.#operator, time);
       side.last = time;
+      this.#replaced(side, time);
       this.#interval ??= interval;
       if (interval !== this.#interval) throw new IntervalMismatchError(this.#operator, [this.#interval, interval]);
     } catch (error) {
@@ -142,16 +155,68 @@ export class Alignment {
     this.#drain();
   }
 
-  /** The batch was given up by its driver: it goes no further, and its partners are not to go on as if it were empty. */
+  // ---- batches that are given up
+
   #aborted(context: BatchContext): void {
+    const idle = this.#tracked.get(context)?.idle ?? true;
     this.#forget(context);
-    for (const side of this.#sides) {
-      if (!side.waiting.some((batch) => partsOf(batch.context).includes(context))) continue;
-      for (const { context: partner } of this.#take(context.time)) {
-        for (const part of partsOf(partner)) this.#forget(part)?.abandon();
+    const { time } = context;
+    if (time > this.#answered) {
+      const origin = context instanceof OpenBatch ? context.origin : undefined;
+      for (const side of this.#sides) {
+        const i = side.waiting.findIndex((batch) => partsOf(batch.context).includes(context));
+        if (i >= 0) this.#lose(side, time, side.waiting.splice(i, 1));
+        else if (!idle && origin && side.origins.has(origin)) this.#lose(side, time, []);
       }
     }
     this.#drain();
+  }
+
+  #lose(side: Side, time: number, batches: readonly Batch<unknown>[]): void {
+    const row = this.#lost.get(time) ?? { sides: new Set(), batches: [] };
+    row.sides.add(side);
+    row.batches = [...row.batches, ...batches];
+    this.#lost.set(time, row);
+    // The same batch may come again.
+    side.last = Math.min(side.last, time - 1);
+  }
+
+  #replaced(side: Side, time: number): void {
+    const row = this.#lost.get(time);
+    if (!row?.sides.delete(side) || row.sides.size > 0) return;
+    this.#lost.delete(time);
+    this.#giveUp(row.batches);
+  }
+
+  /** Where a stream that owes a batch went past it, its partners are given up: those that are there, and those to come. */
+  #giveUpLost(): void {
+    for (const [time, row] of this.#lost) {
+      if (![...row.sides].some(({ complete, last }) => complete || last >= time)) continue;
+      const { batches } = row;
+      row.batches = [];
+      this.#giveUp([...batches, ...this.#take(time)]);
+    }
+  }
+
+  #giveUp(batches: readonly Batch<unknown>[]): void {
+    for (const { context } of batches) for (const part of partsOf(context)) this.#forget(part)?.abandon();
+  }
+
+  #take(time: number): readonly Batch<unknown>[] {
+    return this.#sides.flatMap(({ waiting }) => {
+      const i = waiting.findIndex((batch) => batch.context.time === time);
+      return i < 0 ? [] : waiting.splice(i, 1);
+    });
+  }
+
+  /** A driver that failed has been replaced, by a `retry()` further up. */
+  #forgetFailedDrivers(side: Side): void {
+    for (const origin of side.origins) {
+      if (!origin.closed || origin.ended) continue;
+      side.origins.delete(origin);
+      this.#watched.get(origin)?.();
+      this.#watched.delete(origin);
+    }
   }
 
   // ---- rows
@@ -167,10 +232,11 @@ export class Alignment {
 
   /** The oldest time that waits, if its row is due. */
   #nextTime(): number | undefined {
+    this.#giveUpLost();
     const times = this.#sides.flatMap(({ waiting: [head] }) => (head ? [head.context.time] : []));
     if (times.length === 0 || this.#closed) return undefined;
     const time = Math.min(...times);
-    return this.#sides.some((side) => this.#mayCome(side, time)) ? undefined : time;
+    return this.#lost.has(time) || this.#sides.some((side) => this.#mayCome(side, time)) ? undefined : time;
   }
 
   #mayCome(side: Side, time: number): boolean {
@@ -186,16 +252,18 @@ export class Alignment {
     return origins;
   }
 
-  /** Whether somebody still works on the driver's batch of this time. */
+  /** Whether somebody still works on the driver's batch of this time, or on an earlier one that has had no row. */
   #busy(origin: BatchOrigin, time: number): boolean {
     for (const [context, tracked] of this.#tracked) {
-      if (tracked.origin === origin && context.time === time && !tracked.idle) return true;
+      const open = tracked.origin === origin && !tracked.idle;
+      if (open && context.time <= time && context.time > this.#answered) return true;
     }
     return false;
   }
 
   #emit(time: number): void {
     this.#answered = time;
+    for (const lost of this.#lost.keys()) if (lost < time) this.#lost.delete(lost);
     const contexts = new Set<BatchContext>();
     const present = this.#sides.map(({ waiting }) => (waiting[0]?.context.time === time ? waiting.shift() : undefined));
     for (const batch of present) if (batch) for (const part of partsOf(batch.context)) contexts.add(part);
@@ -204,13 +272,6 @@ export class Alignment {
     const context = others.length === 0 ? first : new CombinedContext(first, ...others);
     const row = present.map((batch) => batch ?? new Batch<unknown>([], context));
     this.#subscriber.next(new Batch([{ index: 0, records: [row] }], context));
-  }
-
-  #take(time: number): readonly Batch<unknown>[] {
-    return this.#sides.flatMap(({ waiting }) => {
-      const i = waiting.findIndex((batch) => batch.context.time === time);
-      return i < 0 ? [] : waiting.splice(i, 1);
-    });
   }
 
   // ---- holds
@@ -223,14 +284,17 @@ export class Alignment {
   }
 
   #waitingContexts(): ReadonlySet<BatchContext> {
-    return new Set(this.#sides.flatMap(({ waiting }) => waiting.flatMap(({ context }) => partsOf(context))));
+    const waiting = [
+      ...this.#sides.flatMap((side) => side.waiting),
+      ...[...this.#lost.values()].flatMap((row) => row.batches),
+    ];
+    return new Set(waiting.flatMap(({ context }) => partsOf(context)));
   }
 
   #releaseIdle(): void {
-    const waiting = this.#waitingContexts();
-    for (const [context, { idle }] of [...this.#tracked]) {
+    for (const [context, tracked] of [...this.#tracked]) {
       // Releasing may complete the batch, and with it start the next one: all of this may have gone on meanwhile.
-      if (idle && !waiting.has(context)) this.#forget(context)?.release();
+      if (tracked.idle && !this.#waitingContexts().has(context)) this.#forget(context)?.release();
     }
   }
 
