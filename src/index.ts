@@ -133,6 +133,7 @@ export type { StopOptions, StopReport } from './sources/stopReport.js';
 export type {
   Checkpoint,
   CheckpointSession,
+  LiveState,
   PlannedBatch,
   Positions,
   RestoredCheckpoint,

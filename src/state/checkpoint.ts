@@ -15,6 +15,13 @@ export interface StateChange {
   readonly deleted: readonly Key[];
 }
 
+/** The state of an operator while the stream runs: what a store reads to write a snapshot in the background. */
+export interface LiveState extends Pick<StateChange, 'id' | 'operator' | 'signature' | 'version'> {
+  size(): number;
+  /** As it is now, oldest key first; it may change while it is read, as a `Map` may. */
+  entries(): Iterable<readonly [Key, unknown]>;
+}
+
 /** A batch whose ranges are fixed and whose records have not been read yet. */
 export interface PlannedBatch {
   readonly time: number;
@@ -64,6 +71,11 @@ export interface RestoredCheckpoint {
  */
 export interface CheckpointSession {
   readonly restored: RestoredCheckpoint | undefined;
+  /**
+   * Tells of a state that an operator has opened, restored: for stores that write snapshots. Between two turns of the event
+   * loop a state has no changes that are not cut off yet, until `close` is called.
+   */
+  attach?(state: LiveState): void;
   /**
    * Encodes changes at the moment they are cut off, before a later batch can alter the same objects. What it returns is
    * only handed back in `SavedBatch.changes`.

@@ -36,11 +36,13 @@ export class StateRegistry implements BatchState {
     this.#seen.add(id);
     const { signature = '', version = 0 } = description;
     const entries = restored && restoredEntries(description, id, restored);
-    return new MemoryKeyedState<K, S>(
+    const state = new MemoryKeyedState<K, S>(
       entries,
       (time, set, deleted) => this.#cut(session, time, { id, operator, signature, version, set, deleted }),
       free,
     );
+    session.attach?.({ id, operator, signature, version, size: () => state.size, entries: () => state.entries() });
+    return state;
   }
 
   /** What the batch of this time changed, encoded; given out once. */

@@ -9,7 +9,7 @@ import {
   type Source,
   UnclaimedBatchError,
 } from 'dstream';
-import { delay, EMPTY, finalize, map, merge, type Observable, of, retry, share, throwError, timer } from 'rxjs';
+import { delay, EMPTY, finalize, from, map, merge, type Observable, of, retry, share, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../src/sources/batchesOf.js';
 import { type DriverOptions, resolveDriverOptions } from '../../src/sources/driverOptions.js';
@@ -352,6 +352,38 @@ describe('graceful stop', () => {
     await Promise.resolve();
     expect(closed).toBe(1);
     expect(log.opened).toBe(0);
+  });
+
+  it('closes the checkpoint in the turn of a failure, then every source, though one fails in closing', () => {
+    const events: unknown[] = [];
+    const { source } = scripted();
+    const session = {
+      restored: undefined,
+      encode: () => 0,
+      plan: () => EMPTY,
+      save: () => EMPTY,
+      close: () => {
+        events.push('checkpoint');
+        return throwError(() => 'the checkpoint');
+      },
+    };
+    const closing: Source<number> = {
+      ...source,
+      open: (setup) =>
+        from(source.open(setup)).pipe(
+          map((run) => ({ ...run, close: () => timer(5).pipe(finalize(() => events.push('source'))) })),
+        ),
+    };
+    const checkpoint = { location: 'here', open: () => of(session) };
+    virtual(() => {
+      const batches = batchesOf('s', closing, resolveDriverOptions('test', { interval: 10, checkpoint }));
+      const thrown = mapRecords<number, number>(() => {
+        events.push('throw');
+        throw 'the batch';
+      });
+      collect(batches.pipe(thrown), events, () => 'next');
+    });
+    expect(events).toEqual(['throw', 'checkpoint', 'the batch', 'source']);
   });
 
   it('takes a drainMs of at least 0 only', async () => {

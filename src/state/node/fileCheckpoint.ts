@@ -1,11 +1,11 @@
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { from } from 'rxjs';
 import { checkPositiveInteger } from '../../batch/checks.js';
-import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
+import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
-import { lockDirectory } from './directoryLock.js';
+import { DirectoryLock } from './directoryLock.js';
 import { FileSession } from './fileSession.js';
+import { type FileSystem, nodeFileSystem } from './fileSystem.js';
 
 export interface FileCheckpointOptions {
   /**
@@ -25,7 +25,9 @@ export interface FileCheckpointOptions {
  * is refused with file and offset. One process uses a directory at a time.
  *
  * @throws {InvalidOptionError} when the directory is empty or `snapshotBytes` is no positive integer
- * @throws {CheckpointError} (as a notification) when the directory is in use, or cannot be read or written
+ * @throws {CheckpointError} (as a notification) when the directory is in use
+ * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
+ * @throws {FencedError} (as a notification) when another process has taken the directory over
  * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, or of an unknown version
  *
  * @example
@@ -57,21 +59,22 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
   }
   checkPositiveInteger('fileCheckpoint', 'snapshotBytes', snapshotBytes);
   const location = resolve(directory);
-  return { location, open: () => from(open(location, snapshotBytes)) };
+  return { location, open: () => from(openFiles(nodeFileSystem, location, snapshotBytes)) };
 }
 
-async function open(location: string, snapshotBytes: number): Promise<CheckpointSession> {
+/** Opens a checkpoint directory on any file system: tests bring one that is full or fails. */
+export async function openFiles(fs: FileSystem, location: string, snapshotBytes: number): Promise<CheckpointSession> {
   try {
-    await mkdir(location, { recursive: true });
-    const unlock = await lockDirectory(location);
+    await fs.makeDirectory(location);
+    const lock = await DirectoryLock.take(fs, location);
     try {
-      return await FileSession.open(location, snapshotBytes, unlock);
+      return await FileSession.open(fs, location, snapshotBytes, lock);
     } catch (error) {
-      await unlock();
+      await lock.release();
       throw error;
     }
   } catch (cause) {
     if (cause instanceof DStreamError) throw cause;
-    throw new CheckpointError(location, 'open', { cause });
+    throw new StorageError(location, 'open the checkpoint', { cause });
   }
 }

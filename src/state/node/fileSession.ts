@@ -1,193 +1,325 @@
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { deserialize, serialize } from 'node:v8';
-import { from, type ObservableInput } from 'rxjs';
-import { CheckpointError, CorruptCheckpointError } from '../../batch/errors.js';
-import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
-import { frame, header, LogWriter, readRecords } from './recordLog.js';
-import { type EncodedChange, encodeChange, type PlannedRecord, type SavedRecord, SavedState } from './savedState.js';
+import { serialize } from 'node:v8';
+import { EMPTY, from, type ObservableInput } from 'rxjs';
+import { DStreamError, StorageError } from '../../batch/errors.js';
+import type {
+  CheckpointSession,
+  LiveState,
+  PlannedBatch,
+  RestoredCheckpoint,
+  SavedBatch,
+  StateChange,
+} from '../checkpoint.js';
+import type { DirectoryLock } from './directoryLock.js';
+import { failpoint } from './failpoint.js';
+import { logPath, type Recovery, recoverFiles } from './fileRecovery.js';
+import type { FileSystem } from './fileSystem.js';
+import { LogWriter } from './logWriter.js';
+import type { BeginRecord, PlannedRecord, SavedRecord } from './recoveredState.js';
+import { writeSnapshot } from './snapshotWriter.js';
 import { syncDirectory } from './syncDirectory.js';
 
-// Files are numbered: `changelog-N` has what came after `snapshot-N` was begun. A snapshot is complete once it has its name
-// (it is written as `snapshot-N.tmp`), and only then are older files deleted. To recover: the newest snapshot, then every
-// changelog from its number on, in order.
+/** A change as it was cut off. */
+interface EncodedChange {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
 
-const changelogName = /^changelog-(\d+)$/;
-const snapshotName = /^snapshot-(\d+)$/;
+interface Append {
+  readonly record: PlannedRecord | SavedRecord;
+  readonly changes: readonly EncodedChange[];
+  resolve(): void;
+  reject(error: unknown): void;
+}
 
-/** An opened checkpoint directory. */
+/** The newest batch that is saved. */
+type LastBatch = Omit<SavedRecord, 'kind' | 'changes'>;
+
+/** Below so many logs a restart reads them quickly, however small each is. */
+const mostLogs = 32;
+
+/**
+ * An opened checkpoint directory.
+ *
+ *     snapshot-3                what was in effect when changelog-3 was begun, and some of what came after
+ *     changelog-3, changelog-4  what came after
+ *     snapshot-4.tmp            being written
+ *
+ * Every opening, and every snapshot, begins a changelog; none is written to by two processes. A snapshot is read from the
+ * live states in slices while the stream goes on. What a slice has seen of later batches is in the changelog too, which is
+ * applied afterwards and has the last word; so a snapshot counts (is renamed) only when those batches are saved.
+ */
 export class FileSession implements CheckpointSession {
   readonly restored: RestoredCheckpoint | undefined;
+  readonly #fs: FileSystem;
   readonly #directory: string;
+  readonly #lock: DirectoryLock;
   readonly #snapshotBytes: number;
-  readonly #unlock: () => Promise<void>;
-  readonly #state: SavedState;
+  readonly #live = new Map<string, LiveState>();
+  /** States of which something is saved: a snapshot must have them all. */
+  readonly #known: Set<string>;
+  readonly #planned: Map<number, PlannedBatch>;
+  #last: LastBatch | undefined;
+  #logs: (readonly [number: number, end: number])[];
   #number: number;
   #log: LogWriter;
-  #lastSnapshot = 0;
+  /** Number of the newest snapshot; 0 for none. */
+  #lastSnapshot: number;
+  /** The next snapshot is begun when the changelogs have so many bytes, or there are so many of them. */
+  #due: { readonly bytes: number; readonly logs: number };
   #snapshot: Promise<void> | undefined;
-  /** The last append: it never rejects. */
-  #tail: Promise<void> = Promise.resolve();
+  /** Changes that have been cut off and are not saved. With several batches open they are not saved in the order of cutting. */
+  readonly #unsaved = new Set<EncodedChange>();
+  #onSaved: (() => void) | undefined;
+  #waiting: Append[] = [];
+  #writing: Promise<void> | undefined;
+  /** Why nothing more is written: after a failure it is not known what the disk has. */
+  #failure: unknown;
   #closed = false;
 
   private constructor(
+    fs: FileSystem,
     directory: string,
     snapshotBytes: number,
-    unlock: () => Promise<void>,
-    recovered: { readonly state: SavedState; readonly number: number; readonly log: LogWriter },
+    lock: DirectoryLock,
+    recovery: Recovery,
+    log: LogWriter,
   ) {
+    this.#fs = fs;
     this.#directory = directory;
     this.#snapshotBytes = snapshotBytes;
-    this.#unlock = unlock;
-    this.#state = recovered.state;
-    this.#number = recovered.number;
-    this.#log = recovered.log;
-    this.restored = recovered.state.restored();
+    this.#lock = lock;
+    this.restored = recovery.state.restored();
+    this.#known = new Set(this.restored?.stateIds);
+    this.#planned = new Map(recovery.state.planned);
+    this.#last = recovery.state.last;
+    this.#logs = [...recovery.logs];
+    this.#due = this.#dueAfter(recovery.snapshotBytes);
+    this.#number = recovery.next;
+    this.#log = log;
+    this.#lastSnapshot = recovery.snapshot;
   }
 
-  static async open(directory: string, snapshotBytes: number, unlock: () => Promise<void>): Promise<FileSession> {
-    return new FileSession(directory, snapshotBytes, unlock, await recover(directory));
+  static async open(
+    fs: FileSystem,
+    directory: string,
+    snapshotBytes: number,
+    lock: DirectoryLock,
+  ): Promise<FileSession> {
+    const recovery = await recoverFiles(fs, directory);
+    const log = await beginLog(fs, directory, recovery.next, recovery);
+    try {
+      // Only now: what is deleted is not needed by any file that counts.
+      for (const name of recovery.leftOver) await fs.remove(`${directory}/${name}`);
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+    failpoint('recovery:done');
+    return new FileSession(fs, directory, snapshotBytes, lock, recovery, log);
+  }
+
+  attach(state: LiveState): void {
+    this.#live.set(state.id, state);
   }
 
   encode(change: StateChange): EncodedChange {
-    return encodeChange(change);
+    const encoded = { id: change.id, bytes: serialize(change) };
+    this.#unsaved.add(encoded);
+    return encoded;
   }
 
   plan(batch: PlannedBatch): ObservableInput<unknown> {
-    return from(this.#append({ kind: 'planned', ...batch }));
+    return from(this.#append({ kind: 'planned', ...batch }, []));
   }
 
   save({ changes, ...batch }: SavedBatch): ObservableInput<unknown> {
-    return from(this.#append({ kind: 'saved', ...batch, changes: changes as readonly EncodedChange[] }));
+    const encoded = changes as readonly EncodedChange[];
+    return from(this.#append({ kind: 'saved', ...batch, changes: encoded.map(({ bytes }) => bytes) }, encoded));
   }
 
   close(): ObservableInput<unknown> {
-    return from(this.#close());
+    if (this.#closed) return EMPTY;
+    this.#closed = true;
+    const closed = this.#close();
+    this.#lock.leaving(closed);
+    return from(closed);
   }
 
-  /** One after the other: a batch is planned while another is saved. */
-  #append(record: SavedRecord | PlannedRecord): Promise<void> {
-    const written = this.#tail.then(() => this.#write(record));
-    this.#tail = written.catch(() => {});
-    return written;
+  // ---- appending
+
+  #append(record: PlannedRecord | SavedRecord, changes: readonly EncodedChange[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, changes, resolve, reject });
+      this.#writing ??= this.#writeAll();
+    });
+  }
+
+  /** What has come while one group was written is the next group: one write and one sync. It never rejects. */
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#write(group);
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    // In this very turn: an append that comes later must find nobody writing.
+    this.#writing = undefined;
   }
 
   /** Durable first, then in effect. */
-  async #write(record: SavedRecord | PlannedRecord): Promise<void> {
+  async #write(group: readonly Append[]): Promise<void> {
+    const times = group.map(({ record }) => record.time).join(', ');
+    if (this.#failure) throw this.#failure;
     try {
-      await this.#log.append(serialize(record));
+      await this.#lock.check();
+      await this.#log.append(group.map(({ record }) => serialize(record)));
+      await this.#lock.check();
+      for (const append of group) this.#apply(append);
+      if (this.#isSnapshotDue()) await this.#beginSnapshot();
     } catch (cause) {
-      throw new CheckpointError(this.#directory, `save the batch of time ${record.time}`, { cause });
+      this.#failure = toStorageError(this.#directory, `save the batch of time ${times}`, cause);
+      throw this.#failure;
     }
-    this.#state.apply(record);
-    const due = Math.max(this.#snapshotBytes, 2 * this.#lastSnapshot);
-    if (this.#log.size >= due && !this.#snapshot) await this.#beginSnapshot();
+  }
+
+  #apply({ record, changes }: Append): void {
+    if (record.kind === 'planned') {
+      const { kind: _, ...planned } = record;
+      this.#planned.set(planned.time, planned);
+      return;
+    }
+    const { kind: _, changes: __, ...last } = record;
+    this.#last = last;
+    for (const time of this.#planned.keys()) if (time <= last.time) this.#planned.delete(time);
+    for (const change of changes) {
+      this.#known.add(change.id);
+      this.#unsaved.delete(change);
+    }
+    this.#onSaved?.();
+  }
+
+  // ---- snapshots
+
+  #isSnapshotDue(): boolean {
+    if (this.#snapshot || !this.#last || this.#closed) return false;
+    if (![...this.#known].every((id) => this.#live.has(id))) return false;
+    return this.#logBytes >= this.#due.bytes || this.#logs.length >= this.#due.logs;
+  }
+
+  get #logBytes(): number {
+    return this.#logs.reduce((sum, [, end]) => sum + end, this.#log.size);
+  }
+
+  /** After a snapshot of this size: what is written again is then at most half of what was changed. */
+  #dueAfter(size: number) {
+    return { bytes: Math.max(this.#snapshotBytes, 2 * size), logs: mostLogs };
   }
 
   /** A new changelog first: what changes while the snapshot is written is in it. */
   async #beginSnapshot(): Promise<void> {
     const number = this.#number + 1;
-    try {
-      const before = this.#log;
-      this.#log = await LogWriter.open(join(this.#directory, `changelog-${number}`));
-      this.#number = number;
-      await before.close();
-      await syncDirectory(this.#directory);
-    } catch (cause) {
-      throw new CheckpointError(this.#directory, `begin changelog ${number}`, { cause });
-    }
+    failpoint('snapshot:before-changelog');
+    const before = this.#log;
+    const logs = [...this.#logs, [this.#number, before.size] as const];
+    this.#log = await beginLog(this.#fs, this.#directory, number, { snapshot: this.#lastSnapshot, logs });
+    this.#logs = logs;
+    this.#number = number;
+    await before.close();
+    failpoint('snapshot:after-changelog');
     this.#snapshot = this.#writeSnapshot(number)
-      // The changelogs are all there still: nothing is lost by a snapshot that failed, the next one is tried later.
-      .catch(() => rm(join(this.#directory, `snapshot-${number}.tmp`), { force: true }))
+      .catch(() => {
+        // The changelogs are all there still: nothing is lost by a snapshot that failed, the next one is tried much later.
+        this.#due = { bytes: 2 * this.#logBytes, logs: this.#logs.length + mostLogs };
+      })
       .finally(() => {
         this.#snapshot = undefined;
       });
   }
 
   async #writeSnapshot(number: number): Promise<void> {
-    const path = join(this.#directory, `snapshot-${number}`);
-    const file = await open(`${path}.tmp`, 'w');
-    let size = 0;
-    try {
-      await file.write(header());
-      for (const record of this.#state.records()) {
-        // Closing gives the snapshot up; the changelogs have everything.
-        if (this.#closed) return;
-        const bytes = frame(serialize(record));
-        await file.write(bytes);
-        size += bytes.length;
-        await nextTurn();
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-      if (this.#closed) await rm(`${path}.tmp`, { force: true });
+    const last = this.#last as LastBatch;
+    const states = [...this.#known].map((id) => this.#live.get(id) as LiveState);
+    const content = { last, planned: [...this.#planned.values()], states };
+    const commit = async () => {
+      await this.#allSaved();
+      if (this.#closed) return false;
+      await this.#lock.check();
+      return true;
+    };
+    const size = await writeSnapshot(this.#fs, this.#directory, number, content, {
+      stopped: () => this.#closed,
+      commit,
+      // Between two slices the stream goes on.
+      pause: () => nextTurn(),
+    });
+    if (size === undefined) return;
+    this.#due = this.#dueAfter(size);
+    this.#lastSnapshot = number;
+    const old = this.#logs.filter(([log]) => log < number);
+    this.#logs = this.#logs.filter(([log]) => log >= number);
+    for (const [log] of old) {
+      await this.#fs.remove(logPath(this.#directory, log));
+      failpoint('snapshot:deleting');
     }
-    await rename(`${path}.tmp`, path);
-    await syncDirectory(this.#directory);
-    this.#lastSnapshot = size;
-    await deleteBefore(this.#directory, number);
+    for (const name of await this.#fs.list(this.#directory)) {
+      const found = /^snapshot-(\d+)$/.exec(name)?.[1];
+      if (found !== undefined && Number(found) < number) await this.#fs.remove(`${this.#directory}/${name}`);
+    }
+    failpoint('snapshot:deleted');
+  }
+
+  /** Resolves when every change that has been cut off by now is saved, or the session is closed. */
+  #allSaved(): Promise<void> {
+    const unsaved = [...this.#unsaved];
+    return new Promise((resolve) => {
+      const check = () => {
+        if (unsaved.some((change) => this.#unsaved.has(change)) && !this.#closed) return;
+        this.#onSaved = undefined;
+        resolve();
+      };
+      this.#onSaved = check;
+      check();
+    });
   }
 
   async #close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#tail;
+    this.#onSaved?.();
+    await this.#writing;
     await this.#snapshot;
-    await this.#log.close();
-    await this.#unlock();
+    try {
+      await this.#log.close();
+    } catch (cause) {
+      throw toStorageError(this.#directory, 'close the changelog', cause);
+    } finally {
+      await this.#lock.release();
+    }
+    failpoint('close:done');
   }
 }
 
-async function recover(directory: string): Promise<{ state: SavedState; number: number; log: LogWriter }> {
-  const names = await readdir(directory);
-  const snapshot = Math.max(0, ...numbersOf(names, snapshotName));
-  const logs = numbersOf(names, changelogName)
-    .filter((number) => number >= snapshot)
-    .sort((a, b) => a - b);
-  const state = new SavedState();
-  if (snapshot > 0) await applyFile(state, join(directory, `snapshot-${snapshot}`), false);
-  checkWhole(directory, snapshot, logs);
-  let end: number | undefined;
-  for (const number of logs) {
-    const last = number === logs.at(-1);
-    const path = join(directory, `changelog-${number}`);
-    end = undefined;
-    // A log whose header was being written when the process died has nothing in it.
-    if (last && (await readFile(path)).length < header().length) await rm(path);
-    else end = await applyFile(state, path, last);
-  }
-  const number = logs.at(-1) ?? snapshot;
-  const log = await LogWriter.open(join(directory, `changelog-${number}`), end);
-  await syncDirectory(directory);
-  return { state, number, log };
+function toStorageError(directory: string, action: string, cause: unknown): DStreamError {
+  return cause instanceof DStreamError ? cause : new StorageError(directory, action, { cause });
 }
 
-/** Numbers follow one another: a changelog that is missing would be a silent loss. */
-function checkWhole(directory: string, snapshot: number, logs: readonly number[]): void {
-  logs.forEach((number, i) => {
-    if (number === snapshot + i) return;
-    throw new CorruptCheckpointError(join(directory, `changelog-${snapshot + i}`), 0, 'the file is missing');
-  });
-  if (snapshot > 0 && logs.length === 0) {
-    throw new CorruptCheckpointError(join(directory, `changelog-${snapshot}`), 0, 'the file is missing');
-  }
-}
-
-async function applyFile(state: SavedState, path: string, torn: boolean): Promise<number> {
-  const { payloads, end } = readRecords(path, await readFile(path), torn);
-  for (const payload of payloads) state.apply(deserialize(payload) as SavedRecord | PlannedRecord);
-  return end;
-}
-
-function numbersOf(names: readonly string[], pattern: RegExp): number[] {
-  return names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number);
-}
-
-async function deleteBefore(directory: string, number: number): Promise<void> {
-  for (const name of await readdir(directory)) {
-    const found = changelogName.exec(name) ?? snapshotName.exec(name);
-    if (found && Number(found[1]) < number) await rm(join(directory, name), { force: true });
+/** A new log whose first record says what comes before it: durable, with its name, when this resolves. */
+async function beginLog(
+  fs: FileSystem,
+  directory: string,
+  number: number,
+  { snapshot, logs }: Pick<BeginRecord, 'snapshot' | 'logs'>,
+): Promise<LogWriter> {
+  const log = await LogWriter.create(fs, logPath(directory, number));
+  try {
+    await log.append([serialize({ kind: 'begin', snapshot, logs } satisfies BeginRecord)]);
+    await syncDirectory(directory, fs);
+    return log;
+  } catch (error) {
+    await log.close();
+    throw error;
   }
 }

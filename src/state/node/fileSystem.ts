@@ -1,0 +1,51 @@
+import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+
+/** An open file. */
+export interface OpenFile {
+  /** Like `pwrite`: may write less than it is given, as a full disk does. */
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesWritten: number }>;
+  read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  datasync(): Promise<void>;
+  sync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  stat(): Promise<{ readonly size: number }>;
+  close(): Promise<void>;
+}
+
+/** What the file checkpoint needs of a file system. A port, so that a full or failing disk can be tested. */
+export interface FileSystem {
+  open(path: string, flags: 'r' | 'w' | 'wx'): Promise<OpenFile>;
+  readFile(path: string): Promise<string>;
+  link(existing: string, path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  list(directory: string): Promise<readonly string[]>;
+  makeDirectory(directory: string): Promise<void>;
+}
+
+export const nodeFileSystem: FileSystem = {
+  open,
+  link,
+  rename,
+  readFile: (path) => readFile(path, 'utf8'),
+  remove: (path) => rm(path, { force: true }),
+  list: (directory) => readdir(directory),
+  makeDirectory: async (directory) => {
+    await mkdir(directory, { recursive: true });
+  },
+};
+
+/** Writes all of it: a short write is gone on with, and fails then if it must. */
+export async function writeFully(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
+    if (bytesWritten === 0) throw new Error('nothing more could be written');
+    written += bytesWritten;
+  }
+}

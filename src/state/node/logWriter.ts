@@ -1,0 +1,57 @@
+import { die, failpoint, isDue } from './failpoint.js';
+import { type FileSystem, type OpenFile, writeFully } from './fileSystem.js';
+import { frame, header, headerBytes } from './recordFrame.js';
+
+/** Appends to a new log file. It is not to be used any more after a failure: what the disk holds is not known then. */
+export class LogWriter {
+  readonly #file: OpenFile;
+  #size = headerBytes;
+  #sequence = 0;
+
+  private constructor(file: OpenFile) {
+    this.#file = file;
+  }
+
+  /** Makes the file; it must not be there. Its name is durable when the directory has been synced. */
+  static async create(fs: FileSystem, path: string): Promise<LogWriter> {
+    const file = await fs.open(path, 'wx');
+    try {
+      await writeFully(file, header(), 0);
+      return new LogWriter(file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Where the records end that are on the disk. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Resolves when the records are on the disk: one write and one sync for all of them. Not to be called meanwhile. */
+  async append(payloads: readonly Uint8Array[]): Promise<void> {
+    const bytes = frame(payloads, this.#sequence);
+    try {
+      failpoint('changelog:before-write');
+      if (isDue('changelog:torn')) {
+        await writeFully(this.#file, bytes.subarray(0, Math.floor(bytes.length / 2)), this.#size);
+        die();
+      }
+      await writeFully(this.#file, bytes, this.#size);
+      failpoint('changelog:before-sync');
+      await this.#file.datasync();
+      failpoint('changelog:after-sync');
+    } catch (error) {
+      // The kernel may show as written what never reached the disk: nobody shall recover from it.
+      await this.#file.truncate(this.#size).catch(() => {});
+      throw error;
+    }
+    this.#size += bytes.length;
+    this.#sequence += payloads.length;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}

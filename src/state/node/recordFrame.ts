@@ -1,0 +1,66 @@
+import { crc32 } from 'node:zlib';
+
+// A file of records, each framed, behind a header that says what the file is:
+//
+//     header   magic (8) | version (4)
+//     frame    length (4) | sequence (4) | crc of those two (4) | crc of the payload (4) | payload
+//
+// Numbers are big endian. Records are numbered from 0 within their file. The head of a frame has a checksum of its own, so
+// that a damaged length is known for what it is, and a whole record behind a damaged one can be found.
+
+const magic = Buffer.from('dstream\n');
+export const headerBytes = 12;
+export const frameBytes = 16;
+
+/** The one format there is. A file of another version is refused. */
+export const formatVersion = 1;
+
+export function header(): Buffer {
+  const bytes = Buffer.alloc(headerBytes);
+  magic.copy(bytes);
+  bytes.writeUInt32BE(formatVersion, magic.length);
+  return bytes;
+}
+
+/** What is wrong with a header, and at which byte. */
+export function headerFault(bytes: Buffer): { readonly offset: number; readonly reason: string } | undefined {
+  if (bytes.length < headerBytes || !bytes.subarray(0, magic.length).equals(magic)) {
+    return { offset: 0, reason: 'it is no checkpoint file' };
+  }
+  const version = bytes.readUInt32BE(magic.length);
+  if (version === formatVersion) return undefined;
+  const reason = `its format is version ${version}, this library reads ${formatVersion}`;
+  return { offset: magic.length, reason };
+}
+
+/** Records as they stand in the file, `sequence` being the number of the first. */
+export function frame(payloads: readonly Uint8Array[], sequence: number): Buffer {
+  const bytes = Buffer.allocUnsafe(payloads.reduce((sum, { length }) => sum + frameBytes + length, 0));
+  let at = 0;
+  for (const [i, payload] of payloads.entries()) {
+    bytes.writeUInt32BE(payload.length, at);
+    bytes.writeUInt32BE(sequence + i, at + 4);
+    bytes.writeUInt32BE(crc32(bytes.subarray(at, at + 8)), at + 8);
+    bytes.writeUInt32BE(crc32(payload), at + 12);
+    bytes.set(payload, at + frameBytes);
+    at += frameBytes + payload.length;
+  }
+  return bytes;
+}
+
+export interface FrameHead {
+  readonly length: number;
+  readonly sequence: number;
+  readonly crc: number;
+}
+
+/** The head of a frame at `at`; `undefined` when there is none. */
+export function headAt(bytes: Buffer, at: number): FrameHead | undefined {
+  if (at + frameBytes > bytes.length) return undefined;
+  if (crc32(bytes.subarray(at, at + 8)) !== bytes.readUInt32BE(at + 8)) return undefined;
+  return { length: bytes.readUInt32BE(at), sequence: bytes.readUInt32BE(at + 4), crc: bytes.readUInt32BE(at + 12) };
+}
+
+export function isWhole(payload: Buffer, { length, crc }: FrameHead): boolean {
+  return payload.length === length && crc32(payload) === crc;
+}
