@@ -2,7 +2,9 @@
 export { MarbleSyntaxError } from './batch/errors.js';
 export { type CheckpointStore, checkpointContract } from './testing/checkpointContract.js';
 export type { ContractCase } from './testing/contracts/contractCase.js';
+export type { TestedLog } from './testing/contracts/testedLog.js';
 export { faultyLog, type LogCall, type LogFault } from './testing/faultyLog.js';
+export { logClientContract } from './testing/logClientContract.js';
 export {
   type BatchRunHelpers,
   type BatchValue,

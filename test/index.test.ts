@@ -90,5 +90,11 @@ it('exports what it says, and nothing else', () => {
     'saveAsObjectFiles',
     'saveAsTextFiles',
   ]);
-  expect(Object.keys(testing).sort()).toEqual(['MarbleSyntaxError', 'checkpointContract', 'faultyLog', 'runBatches']);
+  expect(Object.keys(testing).sort()).toEqual([
+    'MarbleSyntaxError',
+    'checkpointContract',
+    'faultyLog',
+    'logClientContract',
+    'runBatches',
+  ]);
 });

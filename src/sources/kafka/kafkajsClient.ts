@@ -149,6 +149,10 @@ export class KafkajsClient implements LogClient {
 
   fetch(requests: readonly FetchRequest[], options: FetchOptions): Observable<readonly FetchedPartition[]> {
     return new Observable((subscriber) => {
+      const { signal } = options;
+      const abandon = () => subscriber.complete();
+      signal?.addEventListener('abort', abandon);
+      subscriber.add(() => signal?.removeEventListener('abort', abandon));
       this.#fetchAll(requests, options, subscriber).then(
         () => subscriber.complete(),
         (error: unknown) => subscriber.error(error),

@@ -1,0 +1,18 @@
+import type { LogClient } from '../../sources/log/logClient.js';
+import type { NewRecord } from '../../sources/log/memoryLog.js';
+
+/** A log as a contract drives it. What it does is done, and may be read, when it resolves. */
+export interface TestedLog {
+  /** A client of the log that is not connected yet. Called for each connection. */
+  client(): LogClient;
+  /** Makes a topic with so many partitions. Names are letters, digits, `.`, `_` and `-`, and new each time. */
+  createTopic(topic: string, partitions: number): unknown;
+  /** Gives a topic more partitions, up to so many. */
+  addPartitions(topic: string, partitions: number): unknown;
+  /** Appends records in order; each says its partition. Those of one call may make up one record batch. */
+  append(topic: string, records: readonly NewRecord[]): unknown;
+  /** Drops the records of a partition below `offset`, as retention does. */
+  truncate(topic: string, partition: number, offset: number): unknown;
+  /** Ends what was begun for the log. */
+  remove?(): unknown;
+}
