@@ -41,9 +41,21 @@ function operators() {
 export default defineConfig({
   title: 'dstream',
   description: 'Discretized streams for RxJS',
+  head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
+  markdown: {
+    // Indented blocks, such as the pictures of batches, look like fenced ones.
+    config(md) {
+      md.renderer.rules.code_block = (tokens, i, options, env, self) => {
+        Object.assign(tokens[i] ?? {}, { type: 'fence', info: 'txt' });
+        return md.renderer.rules.fence?.(tokens, i, options, env, self) ?? '';
+      };
+    },
+  },
   // Links to files of the repository, outside the site.
   ignoreDeadLinks: [/CONTRIBUTING/],
   themeConfig: {
+    // Examples, pictures and tables need the width more than the reader needs an outline.
+    aside: false,
     search: { provider: 'local' },
     sidebar: [
       { text: 'Guide', items: pages('', ['getting-started.md', 'concepts.md', 'operators.md']) },

@@ -60,6 +60,12 @@ describe.each(operators.filter((name) => existsSync(pathOf(name))))('the page of
     expect(examples.filter((code) => code.includes('// => ') && code.includes(name)).length).toBeGreaterThan(0);
     for (const part of ['Spark', 'Errors', 'Cost']) expect(page).toContain(`\n- **${part}**: `);
     expect(page.split('\n').length).toBeLessThan(120);
+    // What is wider must be scrolled on the site.
+    const wide = [...examples, ...(page.match(/^ {4}.*$/gm) ?? [])]
+      .join('\n')
+      .split('\n')
+      .filter((line) => line.length > 104);
+    expect(wide).toEqual([]);
   });
 
   it('explains every option and names every error', () => {
