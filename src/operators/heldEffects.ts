@@ -44,7 +44,11 @@ function hold<T, R>(
   running: Subscription,
 ): Observable<Batch<R>> {
   const abort = new Subject<void>();
-  const held = batch.context.hold('work', () => abort.next());
+  let aborted = false;
+  const held = batch.context.hold('work', () => {
+    aborted = true;
+    abort.next();
+  });
   let delivering = false;
   const open = new Subscription(() => {
     if (!delivering) held.abandon();
@@ -66,6 +70,11 @@ function hold<T, R>(
       held.release();
       running.remove(open);
     };
+    // Given up while it waited for its turn: its effect is not begun, and what it has brought goes no further.
+    if (aborted) {
+      subscriber.complete();
+      return;
+    }
     let last: Batch<R> | undefined;
     return (overlap ? result : work).subscribe({
       next: (value) => {

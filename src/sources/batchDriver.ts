@@ -4,11 +4,10 @@ import {
   defer,
   EMPTY,
   forkJoin,
-  from,
   last,
   map,
   mergeMap,
-  Observable,
+  type Observable,
   type ObservableInput,
   Subscription,
   tap,
@@ -19,14 +18,15 @@ import { BatchOrigin } from '../batch/batchOrigin.js';
 import { firstBatchTime } from '../batch/batchTime.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import { OpenBatch } from '../batch/openBatch.js';
-import type { CheckpointSession, PlannedBatch } from '../state/checkpoint.js';
+import type { PlannedBatch } from '../state/checkpoint.js';
 import { StateRegistry } from '../state/stateRegistry.js';
-import { closeAll } from './closeAll.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
+import { DriverResources } from './driverResources.js';
+import { Formation } from './formation.js';
 import { ReachedPositions } from './reachedPositions.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
-import type { Fetched, Plan, Source, SourceRun } from './source.js';
+import type { Fetched, Plan, Source } from './source.js';
 import type { StopReport } from './stopReport.js';
 
 /** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
@@ -55,7 +55,7 @@ export class BatchDriver {
   readonly #options: ResolvedDriverOptions;
   readonly #output: DriverOutput;
   readonly #work = new Subscription();
-  readonly #runs = new Map<string, SourceRun<unknown>>();
+  readonly #resources = new DriverResources();
   readonly #controllers = new Map<string, RateController>();
   readonly #reached = new ReachedPositions();
   /** Started batches, oldest first; the first `#saving` of them are complete and on their way to be saved. */
@@ -64,7 +64,6 @@ export class BatchDriver {
   readonly #due: SerialQueue<number>;
   readonly #planned: SerialQueue<RunningBatch>;
   readonly #done: SerialQueue<RunningBatch>;
-  #session: CheckpointSession | undefined;
   #state = new StateRegistry();
   #zeroTime = 0;
   #nextTime = 0;
@@ -89,13 +88,18 @@ export class BatchDriver {
   }
 
   start(): void {
-    const opened = concat(this.#openCheckpoint(), this.#openSources());
+    // Left before it began: nobody would close what is opened now.
+    if (this.#closed) return;
+    const opened = concat(
+      this.#openCheckpoint(),
+      defer(() => this.#openSources()),
+    );
     this.#work.add(opened.subscribe({ error: (error) => this.#fail(error), complete: () => this.#startTicking() }));
   }
 
   /** Unsubscribed: aborts what is open. Nothing more is sent, and what resources report while closing is of no use. */
   close(): void {
-    if (this.#shut()) this.#closeResources().subscribe({ error: () => {} });
+    this.#shut(() => {});
   }
 
   /** Plans no more batches, finishes those that are planned, completes the output, then calls `finish`. */
@@ -119,41 +123,27 @@ export class BatchDriver {
   #openCheckpoint(): Observable<unknown> {
     const { checkpoint } = this.#options;
     if (!checkpoint) return EMPTY;
-    return new Observable((subscriber) => {
-      // Not unsubscribed with the rest: what is opened must be closed, also when nobody waits for it any more.
-      defer(() => checkpoint.open()).subscribe({
-        next: (session) => {
-          if (this.#closed) {
-            from(session.close()).subscribe({ error: () => {} });
-            return;
-          }
-          this.#session = session;
-          this.#state = new StateRegistry(session);
-        },
-        error: (error: unknown) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      });
-    });
+    const opened = () => {
+      this.#state = new StateRegistry(this.#resources.session);
+    };
+    return this.#resources.openCheckpoint(checkpoint).pipe(tap({ complete: opened }));
   }
 
   #openSources(): Observable<unknown> {
     const { interval, scheduler, backpressure, initialRate } = this.#options;
-    const open = Object.entries(this.#sources).map(([name, source]) =>
-      defer(() => {
-        const restored = this.#session?.restored;
-        const positions = restored?.positions[name];
-        this.#reached.restore(name, positions ?? []);
-        const replay = restored?.planned.map((planned) => planned.ranges[name] ?? []) ?? [];
-        if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
-        return from(source.open({ name, interval, scheduler, restored: positions, replay }));
-      }).pipe(tap((run) => this.#runs.set(name, run))),
-    );
-    return forkJoin(open);
+    const restored = this.#resources.session?.restored;
+    return this.#resources.openSources(this.#sources, (name) => {
+      const positions = restored?.positions[name];
+      this.#reached.restore(name, positions ?? []);
+      const replay = restored?.planned.map((planned) => planned.ranges[name] ?? []) ?? [];
+      if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
+      return { name, interval, scheduler, restored: positions, replay };
+    });
   }
 
   #startTicking(): void {
     const { interval, scheduler } = this.#options;
-    const restored = this.#session?.restored;
+    const restored = this.#resources.session?.restored;
     const now = scheduler.now();
     this.#zeroTime = restored?.zeroTime ?? firstBatchTime(now, interval) - interval;
     const lastTime = restored ? (restored.planned.at(-1)?.time ?? restored.time) : this.#zeroTime;
@@ -195,7 +185,7 @@ export class BatchDriver {
 
   #plan(time: number): Observable<unknown> {
     const submissionTime = this.#options.scheduler.now();
-    const plans = [...this.#runs].map(([name, run]) =>
+    const plans = this.#resources.runs.map(([name, run]) =>
       defer(() => run.plan({ time, rate: (lag) => this.#rate(name, time, lag) })).pipe(
         defaultIfEmpty(undefined),
         last(),
@@ -204,7 +194,7 @@ export class BatchDriver {
     );
     return forkJoin(plans).pipe(
       mergeMap((answers) => {
-        if (answers.every(([, plan]) => plan === undefined)) return this.#end();
+        if (answers.every(([, plan]) => plan === undefined)) return this.#sourcesEnded();
         const batch = new RunningBatch(
           time,
           submissionTime,
@@ -222,18 +212,19 @@ export class BatchDriver {
     const controller = this.#controllers.get(name);
     if (!controller) return undefined;
     const now = this.#options.scheduler.now();
-    const inFlight = [...this.#open, ...this.#planned.waiting].map((batch) => ({
-      time: batch.time,
-      records: batch.recordsOf(name),
-      runningFor: batch.processingStartTime === undefined ? undefined : now - batch.processingStartTime,
-    }));
-    return controller.rate({ time, now, inFlight, lag }) ?? this.#options.initialRate;
+    const list = () => [...this.#open, ...this.#planned.waiting].map((batch) => batch.inFlight(name, now));
+    return controller.rate(new Formation(time, now, lag, list)) ?? this.#options.initialRate;
   }
 
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
-    if (!this.#session) return EMPTY;
+    if (!this.#resources.session) return EMPTY;
     const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, plan.ranges]));
-    return this.#session.plan({ time: batch.time, zeroTime: this.#zeroTime, interval: this.#options.interval, ranges });
+    return this.#resources.session.plan({
+      time: batch.time,
+      zeroTime: this.#zeroTime,
+      interval: this.#options.interval,
+      ranges,
+    });
   }
 
   #enqueue(batch: RunningBatch): Observable<never> {
@@ -241,7 +232,7 @@ export class BatchDriver {
     return EMPTY;
   }
 
-  #end(): Observable<never> {
+  #sourcesEnded(): Observable<never> {
     this.#ended = true;
     this.#due.clear();
     return EMPTY;
@@ -252,7 +243,7 @@ export class BatchDriver {
   #process(batch: RunningBatch): Observable<unknown> {
     this.#open.push(batch);
     batch.processingStartTime = this.#options.scheduler.now();
-    const fetches = [...this.#runs].map(([name, run]) =>
+    const fetches = this.#resources.runs.map(([name, run]) =>
       defer(() => run.fetch(batch.plans.get(name) ?? noPlan)).pipe(
         last(),
         map((fetched) => [name, fetched] as const),
@@ -287,7 +278,7 @@ export class BatchDriver {
   }
 
   get #durable(): boolean {
-    return this.#session !== undefined || Object.values(this.#sources).some((source) => source.durable);
+    return this.#resources.session !== undefined || Object.values(this.#sources).some((source) => source.durable);
   }
 
   // ---- completing and saving
@@ -321,14 +312,14 @@ export class BatchDriver {
   #saveCheckpoint(batch: RunningBatch): ObservableInput<unknown> {
     const changes = this.#state.takeChanges(batch.time);
     this.#reached.advance(batch.plans);
-    if (!this.#session) return EMPTY;
+    if (!this.#resources.session) return EMPTY;
     const positions = this.#reached.toRecord();
     const { interval } = this.#options;
-    return this.#session.save({ time: batch.time, zeroTime: this.#zeroTime, interval, positions, changes });
+    return this.#resources.session.save({ time: batch.time, zeroTime: this.#zeroTime, interval, positions, changes });
   }
 
   #commit(batch: RunningBatch): ObservableInput<unknown> {
-    const commits = [...this.#runs].map(([name, run]) =>
+    const commits = this.#resources.runs.map(([name, run]) =>
       defer(() => run.commit(batch.plans.get(name)?.ranges ?? [])).pipe(defaultIfEmpty(undefined)),
     );
     return forkJoin(commits);
@@ -352,55 +343,44 @@ export class BatchDriver {
     if (drained && (this.#ended || this.#stopping)) this.#finish();
   }
 
-  /** Closes everything, aborting what is still open, and completes the output. */
   #finish(): void {
-    const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
-    if (!this.#shut()) return;
-    const report = { completed: this.#stopping?.completed ?? [], aborted };
-    this.#closeResources().subscribe({
-      error: (error: unknown) => {
-        this.#output.error(error);
-        this.#stopped(report);
-      },
-      complete: () => {
-        this.origin.end();
-        this.#output.complete();
-        this.#stopped(report);
-      },
+    this.#shut((closing) => {
+      if (closing) {
+        this.#output.error(closing.error);
+        return;
+      }
+      this.origin.end();
+      this.#output.complete();
     });
   }
 
-  /** Closes everything first, so that a `retry()` finds files and locks free; then tells the output. */
+  /** What fails while closing after a failure is a consequence of it: the first error is the one to report. */
   #fail(error: unknown): void {
-    const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
-    if (!this.#shut()) return;
-    const tell = () => {
-      this.#output.error(error);
-      this.#stopped({ completed: this.#stopping?.completed ?? [], aborted });
-    };
-    // What fails while closing after a failure is a consequence of it: the first error is the one to report.
-    this.#closeResources().subscribe({ error: tell, complete: tell });
+    this.#shut(() => this.#output.error(error));
   }
 
-  #stopped(report: StopReport): void {
-    for (const finish of this.#stopping?.finish ?? []) finish(report);
-  }
-
-  #shut(): boolean {
-    if (this.#closed) return false;
+  /**
+   * Aborts what is open and closes everything, so that a `retry()` finds files and locks free; then tells the output how
+   * it ended (with what failed while closing), and then whoever asked for a stop.
+   */
+  #shut(tell: (closing?: { readonly error: unknown }) => void): void {
+    if (this.#closed) return;
     this.#closed = true;
+    const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
     this.origin.close();
-    for (const batch of this.#open) batch.open?.close();
+    // The newest first: what waits behind an older batch must know that it is given up before that one lets it go.
+    for (const batch of [...this.#open].reverse()) batch.open?.close();
     this.#due.close();
     this.#planned.close();
     this.#done.close();
     this.#work.unsubscribe();
-    return true;
-  }
-
-  /** The checkpoint first, in this very turn: nothing may read a state that a failed batch has left half changed. */
-  #closeResources(): Observable<unknown> {
-    return closeAll([...(this.#session ? [this.#session] : []), ...this.#runs.values()]);
+    const closed = (closing?: { readonly error: unknown }) => {
+      tell(closing);
+      for (const finish of this.#stopping?.finish ?? []) {
+        finish({ completed: this.#stopping?.completed ?? [], aborted });
+      }
+    };
+    this.#resources.close().subscribe({ error: (error: unknown) => closed({ error }), complete: () => closed() });
   }
 }
 

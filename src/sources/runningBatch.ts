@@ -1,3 +1,4 @@
+import type { InFlightBatch } from '../backpressure/batchFormation.js';
 import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
 import type { OpenBatch } from '../batch/openBatch.js';
 import type { Fetched, Plan } from './source.js';
@@ -20,8 +21,15 @@ export class RunningBatch {
     this.plans = plans;
   }
 
+  /** As the rate controller of a source sees it. */
+  inFlight(name: string, now: number): InFlightBatch {
+    const { time, processingStartTime } = this;
+    const runningFor = processingStartTime === undefined ? undefined : now - processingStartTime;
+    return { time, records: this.#recordsOf(name), runningFor };
+  }
+
   /** Records of a source in this batch: as planned, until they have been read. */
-  recordsOf(name: string): number {
+  #recordsOf(name: string): number {
     const input = this.inputs[name];
     if (input) return input.records;
     let records = 0;

@@ -1,11 +1,12 @@
 import { defer, type ObservableInput, Subscription } from 'rxjs';
+import { Fifo } from '../windows/fifo.js';
 
 /**
  * Works through items one at a time, in order. Work that settles synchronously is done in a loop, not by recursion, so
  * that thousands of missed ticks cannot overflow the stack.
  */
 export class SerialQueue<T> {
-  readonly #items: T[] = [];
+  readonly #items = new Fifo<T>();
   readonly #subscription = new Subscription();
   readonly #work: (item: T) => ObservableInput<unknown>;
   readonly #ready: () => boolean;
@@ -30,12 +31,12 @@ export class SerialQueue<T> {
   }
 
   /** The items that have not been started. */
-  get waiting(): readonly T[] {
+  get waiting(): Iterable<T> {
     return this.#items;
   }
 
   get idle(): boolean {
-    return !this.#busy && this.#items.length === 0;
+    return !this.#busy && this.#items.size === 0;
   }
 
   push(item: T): void {
@@ -45,13 +46,13 @@ export class SerialQueue<T> {
 
   /** Drops what has not been started. */
   clear(): void {
-    this.#items.length = 0;
+    this.#items.takeWhile(() => true);
   }
 
   run(): void {
     if (this.#looping) return;
     this.#looping = true;
-    while (!this.#busy && !this.#subscription.closed && this.#items.length > 0 && this.#ready()) this.#start();
+    while (!this.#busy && !this.#subscription.closed && this.#items.size > 0 && this.#ready()) this.#start();
     this.#looping = false;
   }
 

@@ -1,77 +1,16 @@
 import {
+  type BatchFormation,
   type BatchInfo,
   concatMapBatch,
-  type DStreamError,
   foreachBatch,
-  fromBatches,
   LateHoldError,
   mapRecords,
-  type Source,
   UnclaimedBatchError,
 } from 'dstream';
-import { delay, EMPTY, finalize, from, map, merge, type Observable, of, retry, share, throwError, timer } from 'rxjs';
+import { delay, EMPTY, finalize, map, merge, retry, share, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { batchesOf } from '../../src/sources/batchesOf.js';
-import { type DriverOptions, resolveDriverOptions } from '../../src/sources/driverOptions.js';
+import { collect, scripted } from '../support/scripted.js';
 import { virtual } from '../support/virtual.js';
-
-interface Script {
-  /** How long fetching batch i takes, ms. */
-  readonly fetchDelay?: (i: number) => number;
-  readonly fail?: (i: number) => unknown;
-  readonly records?: (i: number) => readonly number[];
-  readonly count?: number;
-  readonly durable?: boolean;
-}
-
-/** A durable source of one partition: batch i has one record, i. Notes what is committed and how often it is opened. */
-function scripted(script: Script = {}) {
-  const log = { committed: [] as number[], opened: 0, closed: 0, fetched: [] as number[] };
-  const source: Source<number> = {
-    kind: 'scripted',
-    durable: script.durable ?? true,
-    open: () => {
-      log.opened++;
-      let next = log.committed.at(-1) ?? 0;
-      return of({
-        plan: ({ rate }) => {
-          if (next >= (script.count ?? 3)) return EMPTY;
-          const allowed = rate(0);
-          return of({ ranges: [{ topic: 't', partition: 0, from: next, until: ++next }], lag: 0, rate: allowed });
-        },
-        fetch: ({ ranges }) => {
-          const i = ranges[0]?.from ?? 0;
-          log.fetched.push(i);
-          const error = script.fail?.(i);
-          if (error !== undefined) return throwError(() => error);
-          const records = script.records?.(i) ?? [i];
-          const fetched = { partitions: [{ index: 0, records, range: ranges[0]! }] };
-          const wait = script.fetchDelay?.(i) ?? 0;
-          return wait > 0 ? timer(wait).pipe(map(() => fetched)) : of(fetched);
-        },
-        commit: (ranges) => {
-          log.committed.push(ranges[0]?.until ?? -1);
-          return EMPTY;
-        },
-        close: () => {
-          log.closed++;
-          return EMPTY;
-        },
-      });
-    },
-  };
-  const stream = (options: Partial<DriverOptions> = {}) =>
-    batchesOf('s', source, resolveDriverOptions('test', { interval: 10, ...options }));
-  return { log, source, stream };
-}
-
-function collect<T>(stream: Observable<T>, events: unknown[], project: (value: T) => unknown) {
-  return stream.subscribe({
-    next: (value) => events.push(project(value)),
-    error: (error: DStreamError) => events.push(error.code ?? error),
-    complete: () => events.push('complete'),
-  });
-}
 
 describe('completion by holds', () => {
   it('waits for the slowest of several outputs through share()', () => {
@@ -256,6 +195,25 @@ describe('time', () => {
     ]);
   });
 
+  it('looks at what is in flight only if the controller asks, not at every missed tick', () => {
+    const looked: number[] = [];
+    for (const asks of [false, true]) {
+      let looks = 0;
+      const { stream, log } = scripted({ count: 100, look: () => looks++, fetchDelay: () => 1_000 });
+      virtual((scheduler) => {
+        const late = { now: () => scheduler.now() * 100, schedule: scheduler.schedule.bind(scheduler) } as never;
+        const rate = ({ inFlight: _, ...formation }: BatchFormation) => formation.lag;
+        const backpressure = () => ({ completed: () => {}, rate: asks ? rate : () => 1 });
+        const subscription = stream({ scheduler: late, backpressure }).subscribe();
+        scheduler.schedule(() => subscription.unsubscribe(), 20);
+      });
+      expect(log.fetched).toEqual([0]);
+      looked.push(looks);
+    }
+    expect(looked[0]).toBe(0);
+    expect(looked[1]).toBeGreaterThan(1_000);
+  });
+
   it('counts a slow fetch as processing, and overload as scheduling delay', () => {
     const infos: BatchInfo[] = [];
     virtual(() => {
@@ -289,104 +247,5 @@ describe('failure and retry', () => {
     });
     expect(seen).toEqual([0, 1, 2]);
     expect(log).toMatchObject({ opened: 2, closed: 2, committed: [1, 2, 3] });
-  });
-});
-
-describe('graceful stop', () => {
-  it('finishes what is planned, saves it, completes, and reports it', async () => {
-    const { log, stream } = scripted({ count: 100 });
-    const events: unknown[] = [];
-    let report: Promise<unknown> | undefined;
-    virtual((scheduler) => {
-      const batches = stream();
-      collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
-      scheduler.schedule(() => (report = batches.stop()), 22);
-    });
-    expect(events).toEqual([[25, 10], [40, 20], 'complete']);
-    expect(log).toMatchObject({ committed: [1, 2], closed: 1 });
-    expect(await report).toEqual({ completed: [10, 20], aborted: [] });
-  });
-
-  it('aborts what is not finished within drainMs, and says which', async () => {
-    const { log, stream } = scripted({ count: 100 });
-    const events: unknown[] = [];
-    let report: Promise<unknown> | undefined;
-    virtual((scheduler) => {
-      const batches = stream();
-      collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
-      scheduler.schedule(() => (report = batches.stop({ drainMs: 8 })), 22);
-    });
-    expect(events).toEqual([[25, 10], 'complete']);
-    expect(log).toMatchObject({ committed: [1], closed: 1 });
-    expect(await report).toEqual({ completed: [10], aborted: [20] });
-  });
-
-  it('gives every caller the report', async () => {
-    const reports: Promise<unknown>[] = [];
-    virtual((scheduler) => {
-      const batches = scripted({ count: 100 }).stream();
-      batches.pipe(foreachBatch(() => timer(15))).subscribe();
-      scheduler.schedule(() => reports.push(batches.stop(), batches.stop()), 12);
-    });
-    const report = { completed: [10], aborted: [] };
-    expect(await Promise.all(reports)).toEqual([report, report]);
-  });
-
-  it('closes a checkpoint that is opened after everybody has left', async () => {
-    let closed = 0;
-    const session = {
-      restored: undefined,
-      encode: () => 0,
-      plan: () => EMPTY,
-      save: () => EMPTY,
-      close: () => {
-        closed++;
-        return EMPTY;
-      },
-    };
-    const opening = Promise.resolve(session);
-    const { stream, log } = scripted();
-    const subscription = stream({ checkpoint: { location: 'late', open: () => opening } }).subscribe();
-    subscription.unsubscribe();
-    await opening;
-    await Promise.resolve();
-    expect(closed).toBe(1);
-    expect(log.opened).toBe(0);
-  });
-
-  it('closes the checkpoint in the turn of a failure, then every source, though one fails in closing', () => {
-    const events: unknown[] = [];
-    const { source } = scripted();
-    const session = {
-      restored: undefined,
-      encode: () => 0,
-      plan: () => EMPTY,
-      save: () => EMPTY,
-      close: () => {
-        events.push('checkpoint');
-        return throwError(() => 'the checkpoint');
-      },
-    };
-    const closing: Source<number> = {
-      ...source,
-      open: (setup) =>
-        from(source.open(setup)).pipe(
-          map((run) => ({ ...run, close: () => timer(5).pipe(finalize(() => events.push('source'))) })),
-        ),
-    };
-    const checkpoint = { location: 'here', open: () => of(session) };
-    virtual(() => {
-      const batches = batchesOf('s', closing, resolveDriverOptions('test', { interval: 10, checkpoint }));
-      const thrown = mapRecords<number, number>(() => {
-        events.push('throw');
-        throw 'the batch';
-      });
-      collect(batches.pipe(thrown), events, () => 'next');
-    });
-    expect(events).toEqual(['throw', 'checkpoint', 'the batch', 'source']);
-  });
-
-  it('takes a drainMs of at least 0 only', async () => {
-    await expect(fromBatches([], { interval: 10 }).stop({ drainMs: -1 })).rejects.toThrow('drainMs (-1)');
   });
 });

@@ -1,0 +1,20 @@
+import type { BatchFormation, InFlightBatch } from '../backpressure/batchFormation.js';
+
+/** The batches in flight are listed only for a controller that asks: after a long stop there may be a hundred thousand. */
+export class Formation implements BatchFormation {
+  readonly time: number;
+  readonly now: number;
+  readonly lag: number;
+  readonly #list: () => readonly InFlightBatch[];
+
+  constructor(time: number, now: number, lag: number, list: () => readonly InFlightBatch[]) {
+    this.time = time;
+    this.now = now;
+    this.lag = lag;
+    this.#list = list;
+  }
+
+  get inFlight(): readonly InFlightBatch[] {
+    return this.#list();
+  }
+}

@@ -1,0 +1,192 @@
+import { batchesFrom, concatMapBatch, foreachBatch, fromBatches, mapRecords, type Source } from 'dstream';
+import { EMPTY, from, map, merge, of, share, tap, throwError, timer } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { batchesOf } from '../../src/sources/batchesOf.js';
+import { resolveDriverOptions } from '../../src/sources/driverOptions.js';
+import { collect, scripted } from '../support/scripted.js';
+import { virtual } from '../support/virtual.js';
+
+const noRun = { plan: () => EMPTY, fetch: () => EMPTY, commit: () => EMPTY, close: () => EMPTY };
+
+describe('graceful stop', () => {
+  it('finishes what is planned, saves it, completes, and reports it', async () => {
+    const { log, stream } = scripted({ count: 100 });
+    const events: unknown[] = [];
+    let report: Promise<unknown> | undefined;
+    virtual((scheduler) => {
+      const batches = stream();
+      collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
+      scheduler.schedule(() => (report = batches.stop()), 22);
+    });
+    expect(events).toEqual([[25, 10], [40, 20], 'complete']);
+    expect(log).toMatchObject({ committed: [1, 2], closed: 1 });
+    expect(await report).toEqual({ completed: [10, 20], aborted: [] });
+  });
+
+  it('aborts what is not finished within drainMs, and says which', async () => {
+    const { log, stream } = scripted({ count: 100 });
+    const events: unknown[] = [];
+    let report: Promise<unknown> | undefined;
+    virtual((scheduler) => {
+      const batches = stream();
+      collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
+      scheduler.schedule(() => (report = batches.stop({ drainMs: 8 })), 22);
+    });
+    expect(events).toEqual([[25, 10], 'complete']);
+    expect(log).toMatchObject({ committed: [1], closed: 1 });
+    expect(await report).toEqual({ completed: [10], aborted: [20] });
+  });
+
+  it('gives every caller the report', async () => {
+    const reports: Promise<unknown>[] = [];
+    virtual((scheduler) => {
+      const batches = scripted({ count: 100 }).stream();
+      batches.pipe(foreachBatch(() => timer(15))).subscribe();
+      scheduler.schedule(() => reports.push(batches.stop(), batches.stop()), 12);
+    });
+    const report = { completed: [10], aborted: [] };
+    expect(await Promise.all(reports)).toEqual([report, report]);
+  });
+
+  it('closes a checkpoint that is opened after everybody has left', async () => {
+    let closed = 0;
+    const session = {
+      restored: undefined,
+      encode: () => 0,
+      plan: () => EMPTY,
+      save: () => EMPTY,
+      close: () => {
+        closed++;
+        return EMPTY;
+      },
+    };
+    const opening = Promise.resolve(session);
+    const { stream, log } = scripted();
+    const subscription = stream({ checkpoint: { location: 'late', open: () => opening } }).subscribe();
+    subscription.unsubscribe();
+    await opening;
+    await Promise.resolve();
+    expect(closed).toBe(1);
+    expect(log.opened).toBe(0);
+  });
+
+  it('gives the report also when it is unsubscribed meanwhile', async () => {
+    let report: Promise<unknown> | undefined;
+    virtual((scheduler) => {
+      const batches = scripted({ count: 100 }).stream();
+      const subscription = batches.pipe(foreachBatch(() => timer(15))).subscribe();
+      scheduler.schedule(() => {
+        report = batches.stop();
+        subscription.unsubscribe();
+      }, 22);
+    });
+    const late = new Promise((resolve) => setTimeout(() => resolve('no report'), 1_000));
+    expect(await Promise.race([report, late])).toEqual({ completed: [], aborted: [10, 20] });
+  });
+
+  it('takes a drainMs of at least 0 only', async () => {
+    await expect(fromBatches([], { interval: 10 }).stop({ drainMs: -1 })).rejects.toThrow('drainMs (-1)');
+  });
+});
+
+describe('what is given up', () => {
+  it('goes no further, and begins nothing, when an older batch lets it go', () => {
+    const events: unknown[] = [];
+    virtual(() => {
+      const shared = scripted().stream({ concurrentBatches: 3 }).pipe(share());
+      merge(
+        shared.pipe(
+          foreachBatch(([i]) => timer(i === 0 ? 100 : 1)),
+          foreachBatch((records) => void events.push(['second output', ...records])),
+        ),
+        shared.pipe(
+          concatMapBatch((records) => {
+            events.push(['started', ...records]);
+            return timer(100).pipe(map(() => records));
+          }),
+        ),
+        shared.pipe(foreachBatch(([i]) => (i === 2 ? throwError(() => 'boom') : timer(1)))),
+      ).subscribe({ error: (error) => events.push(error) });
+    });
+    expect(events).toEqual([['started', 0], 'boom']);
+  });
+
+  it('is closed: every source and the checkpoint, also when one fails at it', () => {
+    const closed: unknown[] = [];
+    const events: unknown[] = [];
+    const failing = (name: string): Source<number> => ({
+      ...scripted().source,
+      open: () => of({ ...noRun, close: () => throwError(() => closed.push(name) && `${name} cannot close`) }),
+    });
+    const checkpoint = {
+      location: 'here',
+      open: () =>
+        of({
+          restored: undefined,
+          encode: () => 0,
+          plan: () => EMPTY,
+          save: () => EMPTY,
+          close: () => of(closed.push('checkpoint')),
+        }),
+    };
+    virtual((scheduler) => {
+      const { a } = batchesFrom({ a: failing('a'), b: failing('b') }, { interval: 10, scheduler, checkpoint });
+      collect(a, events, () => 'batch');
+      scheduler.schedule(() => void a.stop(), 5);
+    });
+    expect(closed).toEqual(['checkpoint', 'a', 'b']);
+    expect(events).toEqual(['a cannot close']);
+  });
+
+  it('is closed when it opens after everybody has left', async () => {
+    let closed = 0;
+    const run = { ...noRun, close: () => of(closed++) };
+    const opening = Promise.resolve(run);
+    const { a } = batchesFrom({ a: { kind: 'late', durable: false, open: () => opening } }, { interval: 10 });
+    const subscription = a.subscribe();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    subscription.unsubscribe();
+    await opening;
+    expect(closed).toBe(1);
+  });
+
+  it('is not opened when everybody has left before it could be', () => {
+    const { source, log } = scripted();
+    virtual((scheduler) => batchesFrom({ a: source }, { interval: 10, scheduler }).a.subscribe().unsubscribe());
+    expect(log).toMatchObject({ opened: 0, closed: 0 });
+  });
+});
+
+describe('closing', () => {
+  it('closes the checkpoint in the turn of a failure, then every source though one fails at it, then tells the failure', () => {
+    const events: unknown[] = [];
+    const { source } = scripted();
+    const session = {
+      restored: undefined,
+      encode: () => 0,
+      plan: () => EMPTY,
+      save: () => EMPTY,
+      close: () => {
+        events.push('checkpoint');
+        return throwError(() => 'the checkpoint');
+      },
+    };
+    const closing: Source<number> = {
+      ...source,
+      open: (setup) =>
+        from(source.open(setup)).pipe(
+          map((run) => ({ ...run, close: () => timer(5).pipe(tap(() => events.push('source'))) })),
+        ),
+    };
+    const checkpoint = { location: 'here', open: () => of(session) };
+    virtual(() => {
+      const batches = batchesOf('s', closing, resolveDriverOptions('test', { interval: 10, checkpoint }));
+      const thrown = mapRecords<number, number>(() => {
+        events.push('throw');
+        throw 'the batch';
+      });
+      collect(batches.pipe(thrown), events, () => 'next');
+    });
+    expect(events).toEqual(['throw', 'checkpoint', 'source', 'the batch']);
+  });
+});
