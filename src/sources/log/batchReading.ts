@@ -37,10 +37,7 @@ export class BatchReading<T> {
     scheduler: SchedulerLike,
   ) {
     this.#ranges = ranges.map(([range, state]) => ({ range, state, records: [] }));
-    // A position before the range means that the log was made anew since the range was planned: its records are gone.
-    this.#open = this.#ranges.filter(
-      ({ range, state }) => state.position >= range.from && !state.hasReached(range.until),
-    );
+    this.#open = this.#ranges.filter(({ range, state }) => state.awaits(range));
     this.#options = options;
     this.#scheduler = scheduler;
   }
@@ -69,6 +66,8 @@ export class BatchReading<T> {
   run(subscription: Subscription, again: () => void, fail: (error: unknown) => void): boolean {
     if (this.#loading) return false;
     const end = this.#scheduler.now() + timeSlice;
+    // Ranges may have been given up while there was nothing to read.
+    this.#close();
     while (this.#open.length > 0) {
       let progress = false;
       for (const open of this.#open) {
@@ -92,9 +91,8 @@ export class BatchReading<T> {
   }
 
   #close(): void {
-    if (this.#open.some(({ range, state }) => state.hasReached(range.until))) {
-      this.#open = this.#open.filter(({ range, state }) => !state.hasReached(range.until));
-    }
+    if (this.#open.every(({ range, state }) => state.awaits(range))) return;
+    this.#open = this.#open.filter(({ range, state }) => state.awaits(range));
   }
 
   /** One chunk of one partition. Gives whether anything moved, or what has to be waited for. */

@@ -51,7 +51,7 @@ export class LogRun<T> implements SourceRun<T> {
     this.#client = client;
     this.#options = options;
     this.#setup = setup;
-    this.#readAhead = new ReadAhead(client, this.#states, options);
+    this.#readAhead = new ReadAhead(client, this.#states, options, setup.scheduler);
   }
 
   /** Connects and finds where each partition starts. */
@@ -96,6 +96,7 @@ export class LogRun<T> implements SourceRun<T> {
         }
       };
       const done = (): void => {
+        for (const [range, state] of states) state.settle(range);
         this.#readAhead.pump();
         this.#measure(reading, this.#setup.scheduler.now() - begun);
         subscriber.next(this.#fetched(reading));
@@ -144,7 +145,7 @@ export class LogRun<T> implements SourceRun<T> {
     for (const range of ranges) {
       const { topic, partition, from: offset } = range;
       const state = this.#states.get(partitionKey(range)) ?? this.#add({ topic, partition, offset });
-      state.planned = Math.max(state.planned, range.until);
+      state.plan(range);
     }
   }
 
@@ -184,16 +185,11 @@ export class LogRun<T> implements SourceRun<T> {
     return checkRange(this.#client, positions, this.#options.offsetOutOfRange).pipe(
       tap(({ positions, lost }) => {
         this.#lost.push(...lost);
-        for (const position of positions) this.#moveTo(position);
+        for (const position of positions) this.#stateOf(position).moveTo(position.offset);
+        // A batch may be waiting for what will not come any more.
+        if (positions.length > 0) this.#readAhead.arrivals.next();
       }),
     );
-  }
-
-  #moveTo(position: LogPosition): void {
-    const state = this.#stateOf(position);
-    state.planned = position.offset;
-    state.fetchFrom = position.offset;
-    state.readers.length = 0;
   }
 
   /** Reads the first records of partitions that have never been read, so that a batch can be bounded by bytes. */

@@ -1,4 +1,5 @@
 import { MeanRecordSize } from '../../backpressure/meanRecordSize.js';
+import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { LogPosition, TopicPartition } from './logClient.js';
 import type { RecordReader } from './recordReader.js';
 
@@ -22,6 +23,10 @@ export class PartitionState implements TopicPartition {
   readonly readers: RecordReader[] = [];
   readonly size = new MeanRecordSize();
   inFlight = false;
+  /** Nothing came of it when it was asked last: it is left alone for a moment. */
+  paused = false;
+  /** Ranges that were planned and have not been read to their end. */
+  readonly #pending = new Set<string>();
 
   constructor({ topic, partition, offset }: LogPosition) {
     this.topic = topic;
@@ -51,6 +56,37 @@ export class PartitionState implements TopicPartition {
   /** Bytes received beyond what is planned, because a record batch is the smallest unit that a log gives. */
   get overshoot(): number {
     return Math.max(this.fetchFrom - this.planned, 0) * this.size.mean;
+  }
+
+  /** A range is fixed. One that begins beyond what is planned is of a log that was made anew since: it is given up. */
+  plan({ from, until }: OffsetRange): void {
+    if (from > this.planned || until <= this.planned) return;
+    this.planned = until;
+    this.#pending.add(`${from}-${until}`);
+  }
+
+  /** Whether records of a range are still to come. */
+  awaits({ from, until }: OffsetRange): boolean {
+    return !this.hasReached(until) && this.#pending.has(`${from}-${until}`);
+  }
+
+  /** A range has been read as far as it will be. */
+  settle({ from, until }: OffsetRange): void {
+    this.#pending.delete(`${from}-${until}`);
+  }
+
+  /** What is before an offset is not in the log any more. */
+  skipTo(offset: number): void {
+    this.fetchFrom = offset;
+    this.planned = Math.max(this.planned, offset);
+  }
+
+  /** The log was made anew, or cut: whatever was planned of it is given up, and reading goes on here. */
+  moveTo(offset: number): void {
+    this.planned = offset;
+    this.fetchFrom = offset;
+    this.readers.length = 0;
+    this.#pending.clear();
   }
 
   /** Whether everything below `until` has been read, or passed over. */

@@ -1,13 +1,16 @@
-import { defer, Subject, Subscription } from 'rxjs';
+import { defer, type SchedulerLike, Subject, Subscription } from 'rxjs';
 import { OffsetOutOfRangeError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import { type PartitionState, partitionKey } from './partitionState.js';
+import { passOver } from './startPositions.js';
 
 /** One request asks at most this much of a partition, so that decoding can begin while the rest is on its way. */
 const maxRequestBytes = 2 * 1024 * 1024;
 /** How long a log may wait for records. They are known to be there, so this is only met when a client is out of step. */
 const maxWait = 500;
+/** How long it leaves a partition alone of which nothing came: a log in memory answers at once, and would for ever. */
+const emptyPause = 100;
 
 export interface ReadAheadOptions {
   readonly maxBufferedBytes: number;
@@ -25,16 +28,23 @@ export class ReadAhead {
   readonly #client: LogClient;
   readonly #options: ReadAheadOptions;
   readonly #partitions: ReadonlyMap<string, PartitionState>;
+  readonly #scheduler: SchedulerLike;
   readonly #fetches = new Subscription();
   readonly #abort = new AbortController();
   readonly #lost: OffsetRange[] = [];
   #requested = 0;
   #received = 0;
 
-  constructor(client: LogClient, partitions: ReadonlyMap<string, PartitionState>, options: ReadAheadOptions) {
+  constructor(
+    client: LogClient,
+    partitions: ReadonlyMap<string, PartitionState>,
+    options: ReadAheadOptions,
+    scheduler: SchedulerLike,
+  ) {
     this.#client = client;
     this.#partitions = partitions;
     this.#options = options;
+    this.#scheduler = scheduler;
   }
 
   /** Bytes received since the last call. */
@@ -58,7 +68,7 @@ export class ReadAhead {
     const requests: FetchRequest[] = [];
     for (const state of new Set([...urgent, ...this.#partitions.values()])) {
       const records = state.planned - state.fetchFrom;
-      if (records <= 0 || state.inFlight) continue;
+      if (records <= 0 || state.inFlight || state.paused) continue;
       if (budget <= 0 && !urgent.includes(state)) continue;
       const maxBytes = Math.max(1, Math.min(state.size.bytesFor(records), maxRequestBytes, budget));
       requests.push({ topic: state.topic, partition: state.partition, offset: state.fetchFrom, maxBytes });
@@ -69,7 +79,7 @@ export class ReadAhead {
 
   /** Asks for the first records of partitions whose record size is not known yet. */
   sample(states: readonly PartitionState[], maxBytes: number): void {
-    const free = states.filter((state) => !state.inFlight);
+    const free = states.filter((state) => !state.inFlight && !state.paused);
     if (free.length === 0) return;
     this.#fetch(free.map(({ topic, partition, fetchFrom }) => ({ topic, partition, offset: fetchFrom, maxBytes })));
   }
@@ -108,6 +118,8 @@ export class ReadAhead {
         next: (fetched) => {
           settle(fetched.map(partitionKey));
           for (const partition of fetched) this.#receive(partition);
+          // One that brings nothing while others do had no room left in the answer.
+          if (!fetched.some(({ records, error }) => records || error)) this.#pause(fetched.map(partitionKey));
           // Asked for before what came is decoded: the log works on the next answer meanwhile.
           this.pump();
           this.arrivals.next();
@@ -115,22 +127,39 @@ export class ReadAhead {
         error: (error: unknown) => this.arrivals.error(error),
         complete: () => {
           this.#fetches.remove(subscription);
-          settle([...waiting.keys()]);
+          const unanswered = [...waiting.keys()];
+          settle(unanswered);
+          this.#pause(unanswered);
           this.arrivals.next();
         },
       }),
     );
   }
 
+  #pause(keys: readonly string[]): void {
+    if (keys.length === 0) return;
+    const states = keys.map((key) => this.#stateOf(key));
+    for (const state of states) state.paused = true;
+    const pause = this.#scheduler.schedule(() => {
+      this.#fetches.remove(pause);
+      for (const state of states) state.paused = false;
+      this.pump();
+      this.arrivals.next();
+    }, emptyPause);
+    this.#fetches.add(pause);
+  }
+
   #receive(fetched: FetchedPartition): void {
     const state = this.#stateOf(partitionKey(fetched));
+    // Asked for before the log was found to be made anew.
+    if (fetched.offset !== state.fetchFrom) return;
     if (fetched.error) {
       this.#refused(state, fetched);
       return;
     }
     state.latest = Math.max(state.latest, fetched.latest);
     const { records } = fetched;
-    if (!records || fetched.offset !== state.fetchFrom) return;
+    if (!records) return;
     this.#received += fetched.bytes;
     state.size.observe(records.end - fetched.offset, fetched.bytes);
     state.readers.push(records);
@@ -144,11 +173,12 @@ export class ReadAhead {
       this.arrivals.error(error);
       return;
     }
-    const offset = policy === 'earliest' ? earliest : latest;
     const { topic, partition, fetchFrom } = state;
-    this.#lost.push({ topic, partition, from: Math.min(fetchFrom, offset), until: Math.max(fetchFrom, offset) });
-    state.fetchFrom = offset;
-    state.planned = Math.max(state.planned, offset);
+    const { position, lost } = passOver({ topic, partition, offset: fetchFrom }, earliest, latest, policy);
+    this.#lost.push(lost);
+    state.latest = latest;
+    if (position.offset < fetchFrom) state.moveTo(position.offset);
+    else state.skipTo(position.offset);
   }
 
   #stateOf(key: string): PartitionState {

@@ -80,15 +80,32 @@ export function checkRange(
         const first = earliest.get(partitionKey(position))?.offset ?? 0;
         const end = latest.get(partitionKey(position))?.offset ?? first;
         if (position.offset >= first && position.offset <= end) return position;
-        const range = lostRange(position, first, end);
-        if (policy === 'error') throw new OffsetOutOfRangeError(range, first, end);
-        const offset = policy === 'earliest' ? first : end;
-        lost.push(policy === 'latest' && position.offset < first ? { ...range, until: end } : range);
-        return { ...position, offset };
+        const moved = passOver(position, first, end, policy);
+        lost.push(moved.lost);
+        return moved.position;
       });
       return { positions: checked, lost };
     }),
   );
+}
+
+/**
+ * Where to go on instead of an offset that is not in the log, and what is lost by it.
+ *
+ * @throws {OffsetOutOfRangeError} when the policy is to fail
+ */
+export function passOver(
+  position: LogPosition,
+  earliest: number,
+  latest: number,
+  policy: 'error' | 'earliest' | 'latest',
+): { readonly position: LogPosition; readonly lost: OffsetRange } {
+  const { topic, partition } = position;
+  const range = lostRange({ topic, partition, offset: position.offset }, earliest, latest);
+  if (policy === 'error') throw new OffsetOutOfRangeError(range, earliest, latest);
+  const offset = policy === 'earliest' ? earliest : latest;
+  const lost = policy === 'latest' && position.offset < earliest ? { ...range, until: latest } : range;
+  return { position: { topic, partition, offset }, lost };
 }
 
 /** Too old: from the position to what is still there. Too new (the topic was made anew): what the log has not got. */
