@@ -32,6 +32,9 @@ const pacing = 1.1;
 /** How many times the pace may be what it was. */
 const paceGrowth = 1.5;
 
+/** Also offsets that did not move are committed again after so many ms: Kafka forgets one that is a week old. */
+const commitAllEvery = 3_600_000;
+
 /** A source over a log, opened: plans ranges at each tick, reads them ahead, decodes them when their turn comes. */
 export class LogRun<T> implements SourceRun<T> {
   readonly #owner: string;
@@ -42,6 +45,7 @@ export class LogRun<T> implements SourceRun<T> {
   readonly #readAhead: ReadAhead;
   #lost: OffsetRange[] = [];
   #committed = new Map<string, number>();
+  #commitAllAt = 0;
   #discoverAt = 0;
   /** Records that were read in a millisecond: without a controller a batch is about what can be read in an interval. */
   #pace: number | undefined;
@@ -112,7 +116,10 @@ export class LogRun<T> implements SourceRun<T> {
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown> {
     const { groupId } = this.#options;
     if (groupId === undefined) return EMPTY;
-    const moved = ranges.filter((range) => this.#committed.get(partitionKey(range)) !== range.until);
+    const now = this.#setup.scheduler.now();
+    const all = now >= this.#commitAllAt;
+    if (all) this.#commitAllAt = now + commitAllEvery;
+    const moved = ranges.filter((range) => all || this.#committed.get(partitionKey(range)) !== range.until);
     if (moved.length === 0) return EMPTY;
     for (const range of moved) this.#committed.set(partitionKey(range), range.until);
     const positions = moved.map(({ topic, partition, until }) => ({ topic, partition, offset: until }));

@@ -22,7 +22,8 @@ export interface LogSourceOptions<T> {
   /**
    * Where a partition starts that has neither a position in the checkpoint nor an offset committed by the group: at an
    * end of the log, at a timestamp, or at given offsets (partitions not listed start at the latest). `'committed'`
-   * refuses to start such a partition.
+   * refuses to start such a partition. One that was added to a topic, of which other partitions have a position, starts
+   * at the earliest all the same, as one that is added while the stream runs: everything in it is new.
    * @default 'latest'
    */
   readonly start?: LogPoint | 'committed' | readonly LogPosition[];

@@ -11,11 +11,12 @@ export interface StartPositions {
   readonly lost: readonly OffsetRange[];
 }
 
-type StartOptions = Pick<ResolvedLogSourceOptions<unknown>, 'groupId' | 'start' | 'offsetOutOfRange'>;
+type StartOptions = Pick<ResolvedLogSourceOptions<unknown>, 'groupId' | 'start' | 'offsetOutOfRange' | 'topics'>;
 
 /**
  * Where each partition starts: at its position in the checkpoint, else at the offset its group has committed, else
- * where `start` says. Positions that are not in the log any more, or not yet, follow `offsetOutOfRange`.
+ * where `start` says. A partition that its topic was given since then starts at the earliest, for all in it is new: the
+ * first batch saves a position of every partition, so one without any, among others that have one, is new. Positions that are not in the log any more, or not yet, follow `offsetOutOfRange`.
  */
 export function startPositions(
   owner: string,
@@ -33,13 +34,38 @@ export function startPositions(
   }).pipe(
     mergeMap((committed) => {
       for (const position of committed) found.set(partitionKey(position), position);
-      return fromStart(owner, client, missing(partitions, found), options);
+      const known = new Set([...found.values()].map(({ topic }) => topic));
+      const open = missing(partitions, found);
+      const isNew = ({ topic }: TopicPartition) => options.topics !== undefined && known.has(topic);
+      return forkJoin([
+        fromStart(
+          owner,
+          client,
+          open.filter((partition) => !isNew(partition)),
+          options,
+        ),
+        fromEarliest(client, open.filter(isNew), options),
+      ]).pipe(map((started) => started.flat()));
     }),
     mergeMap((started) => {
       for (const position of started) found.set(partitionKey(position), position);
       const positions = partitions.map((partition) => found.get(partitionKey(partition)) as LogPosition);
       return checkRange(client, positions, options.offsetOutOfRange);
     }),
+  );
+}
+
+/** Unless `start` gives an offset for it. */
+function fromEarliest(
+  client: LogClient,
+  partitions: readonly TopicPartition[],
+  { start }: StartOptions,
+): Observable<readonly LogPosition[]> {
+  if (partitions.length === 0) return of([]);
+  const given = isList(start) ? byPartition(start) : new Map<string, LogPosition>();
+  return from(client.offsets(partitions, 'earliest')).pipe(
+    last(),
+    map((earliest) => earliest.map((position) => given.get(partitionKey(position)) ?? position)),
   );
 }
 
@@ -125,6 +151,6 @@ function byPartition(positions: readonly LogPosition[]): Map<string, LogPosition
   return new Map(positions.map((position) => [partitionKey(position), position]));
 }
 
-function isList(start: LogPoint | readonly LogPosition[]): start is readonly LogPosition[] {
+function isList(start: StartOptions['start']): start is readonly LogPosition[] {
   return Array.isArray(start);
 }
