@@ -158,7 +158,7 @@ describe('what is given up', () => {
 });
 
 describe('closing', () => {
-  it('closes the checkpoint in the turn of a failure, then every source though one fails at it, then tells the failure', () => {
+  it('closes the checkpoint in the turn of a failure, then every source, though one fails at it', () => {
     const events: unknown[] = [];
     const { source } = scripted();
     const session = {
@@ -187,6 +187,6 @@ describe('closing', () => {
       });
       collect(batches.pipe(thrown), events, () => 'next');
     });
-    expect(events).toEqual(['throw', 'checkpoint', 'source', 'the batch']);
+    expect(events).toEqual(['throw', 'checkpoint', 'the batch', 'source']);
   });
 });
