@@ -52,6 +52,7 @@ export {
   UnsupportedCodecError,
 } from './batch/errors.js';
 export type { Hold, HoldKind } from './batch/hold.js';
+export { kafkaPartitioner, type Partitioner } from './batch/kafkaPartitioner.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { OffsetRange } from './batch/offsetRange.js';
@@ -83,6 +84,7 @@ export { mapPartitions } from './operators/mapPartitions.js';
 export { mapRecords } from './operators/mapRecords.js';
 export { mapValues } from './operators/mapValues.js';
 export { type MapWithStateOptions, mapWithState, type Stamped } from './operators/mapWithState.js';
+export { partitionBy } from './operators/partitionBy.js';
 export { type PrintBatchesOptions, printBatches } from './operators/printBatches.js';
 export { reduceBatch } from './operators/reduceBatch.js';
 export { reduceByKey } from './operators/reduceByKey.js';
