@@ -1,18 +1,34 @@
-// npm test: every test. Installs what is missing, and finds or starts a Kafka for the integration tests.
+// npm test: every test. Installs what is missing, and finds or starts a Kafka and a PostgreSQL for the integration tests.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureInstalled, run } from './install.mjs';
 import { startInDocker, startKafka, whyNoBroker } from './kafka-broker.mjs';
+import { startPostgres, whyNoPostgres } from './postgres.mjs';
 
 ensureInstalled();
-const broker = await findBroker();
+/** What the tests need and is not there: where CI=true nothing may be left out. */
+const missing = [];
 const reports = mkdtempSync(join(tmpdir(), 'dstream-test-'));
+let broker;
+let postgres;
 let code = 1;
 try {
+  postgres = await findPostgres();
+  broker = await findBroker();
+  if (missing.length === 0 || process.env.CI !== 'true') code = runTests();
+} finally {
+  await broker?.stop();
+  await postgres?.stop();
+  rmSync(reports, { recursive: true, force: true });
+}
+process.exit(code);
+
+function runTests() {
   const report = join(reports, 'report.json');
   const env = {
     ...process.env,
+    ...(postgres && { POSTGRES_URL: postgres.url }),
     ...(broker && { KAFKA_BROKERS: broker.brokers }),
     ...(broker?.saslBrokers && { KAFKA_SASL_BROKERS: broker.saslBrokers }),
   };
@@ -24,13 +40,8 @@ try {
     `--outputFile=${report}`,
     ...process.argv.slice(2),
   ];
-  code = run('npx', args, { env });
-  code = summarize(report, code);
-} finally {
-  await broker?.stop();
-  rmSync(reports, { recursive: true, force: true });
+  return summarize(report, run('npx', args, { env }));
 }
-process.exit(code);
 
 /** The brokers that are given, else a container, else Java and Maven, else none, which is said loudly. */
 async function findBroker() {
@@ -40,13 +51,25 @@ async function findBroker() {
   if (container) return container;
   const reason = whyNoBroker();
   if (reason === undefined) return startKafka();
-  console.error('='.repeat(100));
-  console.error(
-    `dstream: THE INTEGRATION TESTS ON A REAL KAFKA ARE SKIPPED: KAFKA_BROKERS is not set, no docker engine answers, and ${reason}.`,
-  );
-  console.error('='.repeat(100));
-  if (process.env.CI === 'true') process.exit(1);
+  leaveOut(`KAFKA ARE SKIPPED: KAFKA_BROKERS is not set, no docker engine answers, and ${reason}`);
   return undefined;
+}
+
+/** The one that is given, else one that is started, else none, which is said loudly. */
+async function findPostgres() {
+  if (process.env.POSTGRES_URL) return { url: process.env.POSTGRES_URL, stop: async () => {} };
+  const reason = whyNoPostgres();
+  if (reason === undefined) return startPostgres();
+  leaveOut(`POSTGRESQL ARE SKIPPED: POSTGRES_URL is not set, and ${reason}`);
+  return undefined;
+}
+
+/** Says loudly which tests are left out. */
+function leaveOut(what) {
+  missing.push(what);
+  console.error('='.repeat(100));
+  console.error(`dstream: THE INTEGRATION TESTS ON A REAL ${what}.`);
+  console.error('='.repeat(100));
 }
 
 /** One plain line at the end. A skipped test is a failure where CI=true, because nothing may be left out there. */

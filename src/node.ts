@@ -1,5 +1,12 @@
 // What needs files. Runs in Node.
 export { CheckpointError, CorruptCheckpointError, FencedError, StorageError } from './batch/errors.js';
+export { foreachBatchInTransaction } from './outputs/node/foreachBatchInTransaction.js';
 export { saveAsObjectFiles } from './outputs/node/saveAsObjectFiles.js';
 export { type SaveFilesOptions, saveAsTextFiles } from './outputs/node/saveAsTextFiles.js';
 export { type FileCheckpointOptions, fileCheckpoint } from './state/node/fileCheckpoint.js';
+export {
+  type PostgresCheckpoint,
+  type PostgresCheckpointOptions,
+  postgresCheckpoint,
+} from './state/postgres/postgresCheckpoint.js';
+export type { PostgresClient, PostgresPool, PostgresQueries, PostgresResult } from './state/postgres/postgresPool.js';

@@ -89,6 +89,8 @@ it('exports what it says, and nothing else', () => {
     'FencedError',
     'StorageError',
     'fileCheckpoint',
+    'foreachBatchInTransaction',
+    'postgresCheckpoint',
     'saveAsObjectFiles',
     'saveAsTextFiles',
   ]);

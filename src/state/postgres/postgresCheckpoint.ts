@@ -1,0 +1,113 @@
+import { defer, from } from 'rxjs';
+import { checkPositiveInteger } from '../../batch/checks.js';
+import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
+import type { Checkpoint } from '../checkpoint.js';
+import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
+import { openJob } from './postgresRestore.js';
+import { PostgresSession } from './postgresSession.js';
+import { createTables, tablesIn } from './postgresTables.js';
+
+export interface PostgresCheckpointOptions {
+  /** The name of the job, under which it finds its progress and state again. Jobs of several names share the tables. */
+  readonly job: string;
+  /**
+   * The schema with the tables. Both are made where they are missing.
+   * @default 'dstream'
+   */
+  readonly schema?: string;
+  /**
+   * The server rolls a transaction back that idles for so long, in ms: it bounds how long the locks of a process that was
+   * stopped in the middle hold up the one that takes over. Where a batch has an output in its transaction, every output of
+   * the batch must be faster.
+   * @default 60000
+   */
+  readonly transactionTimeout?: number;
+}
+
+/** A checkpoint in PostgreSQL; `foreachBatchInTransaction` takes it, to write in the transaction that saves the batch. */
+export interface PostgresCheckpoint extends Checkpoint {
+  /** @internal The transaction in which the batch of this time is going to be saved. */
+  transaction(time: number): Promise<PostgresQueries>;
+  /** @internal Whether another process has opened the job. */
+  wasFenced(): Promise<boolean>;
+}
+
+/**
+ * A checkpoint in tables of a PostgreSQL database: the progress, the planned batches and the state of a job, each complete
+ * batch in one transaction.
+ *
+ * `pool` is a `Pool` of the package `pg` (a peer dependency), made and closed by its owner; two connections at a time are
+ * used. Each opening of the job begins a new epoch, in a row that every write compares and sets: a process that was thought
+ * dead and is not writes nothing more, and fails with a `FencedError`. What a batch costs is in proportion to what it changed.
+ *
+ * State may be whatever the structured clone algorithm can copy. All of it is read when the job is opened, and lives in memory.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {CheckpointError} (as a notification) when the database cannot be reached, or refuses
+ * @throws {FencedError} (as a notification) when another process has opened the job
+ * @throws {CorruptCheckpointError} (as a notification) when the tables are of an unknown version
+ *
+ * @example
+ * ```ts no-run
+ * import { foreachBatch, json, mapRecords, type Pair, updateStateByKey } from 'dstream';
+ * import { kafkaBatches } from 'dstream/kafka';
+ * import { postgresCheckpoint } from 'dstream/node';
+ * import { Kafka } from 'kafkajs';
+ * import { Pool } from 'pg';
+ *
+ * const pool = new Pool({ connectionString: 'postgres://localhost/shop' });
+ * kafkaBatches(new Kafka({ brokers: ['localhost:9092'] }), {
+ *   topics: ['clicks'],
+ *   start: 'earliest',
+ *   interval: 1_000,
+ *   deserialize: json<{ user: string }>(),
+ *   checkpoint: postgresCheckpoint(pool, { job: 'clicks' }),
+ * })
+ *   .pipe(
+ *     mapRecords(({ user }): Pair<string, number> => [user, 1]),
+ *     updateStateByKey((values, total: number | undefined) => (total ?? 0) + values.length, { id: 'clicks' }),
+ *     foreachBatch((totals) => console.log(totals)),
+ *   )
+ *   .subscribe();
+ * ```
+ */
+export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpointOptions): PostgresCheckpoint {
+  const { job, schema = 'dstream', transactionTimeout = 60_000 } = options;
+  const owner = 'postgresCheckpoint';
+  checkName(owner, 'job', job);
+  checkName(owner, 'schema', schema);
+  checkPositiveInteger(owner, 'transactionTimeout', transactionTimeout);
+  const location = `PostgreSQL job ${JSON.stringify(job)}`;
+  const tables = tablesIn(schema);
+  let current: PostgresSession | undefined;
+
+  const open = async (): Promise<PostgresSession> => {
+    try {
+      const opened = await withClient(pool, async (client) => {
+        await createTables(client, tables);
+        return openJob(client, tables, job, location);
+      });
+      current = new PostgresSession({ pool, tables, job, location, transactionTimeout }, opened);
+      return current;
+    } catch (cause) {
+      if (cause instanceof DStreamError) throw cause;
+      throw new CheckpointError(location, 'open', { cause });
+    }
+  };
+  return {
+    location,
+    open: () => defer(() => from(open())),
+    transaction: async (time) => {
+      if (current) return current.transaction(time);
+      const rule = 'must be the checkpoint that the stream is given';
+      throw new InvalidOptionError('foreachBatchInTransaction', 'checkpoint', location, rule);
+    },
+    wasFenced: async () => (await current?.wasFenced()) ?? false,
+  };
+}
+
+function checkName(owner: string, option: string, value: string): void {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) {
+    throw new InvalidOptionError(owner, option, value, 'must be a non-empty name');
+  }
+}

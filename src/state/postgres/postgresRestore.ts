@@ -1,0 +1,114 @@
+import { deserialize } from 'node:v8';
+import { CorruptCheckpointError } from '../../batch/errors.js';
+import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
+import { keyFromBytes } from '../node/keyBytes.js';
+import type { PostgresClient } from './postgresPool.js';
+import { format, type PostgresTables } from './postgresTables.js';
+
+/** What a job finds when it is opened. */
+export interface OpenedJob {
+  readonly epoch: string;
+  readonly restored: RestoredCheckpoint | undefined;
+  /** The number of the last entry: later ones are numbered on. */
+  readonly lastSeq: number;
+}
+
+type Entry = readonly [key: Buffer, value: Buffer];
+
+const pageSize = 20_000;
+
+/** Begins a new epoch of the job, which fences all earlier ones; then reads what they have left. */
+export async function openJob(
+  client: PostgresClient,
+  tables: PostgresTables,
+  job: string,
+  location: string,
+): Promise<OpenedJob> {
+  // Waits for a save that is under way: what it commits is read below, and it is the last of its epoch.
+  const { rows } = await client.query(
+    `insert into ${tables.jobs} as jobs (job, format, epoch) values ($1, $2, 1)
+     on conflict (job) do update set epoch = jobs.epoch + 1 where jobs.format = $2
+     returning epoch::text, zero_time::text, interval::text, time::text, positions::text`,
+    [job, format],
+  );
+  const [row] = rows;
+  if (row === undefined) {
+    const found = await client.query(`select format from ${tables.jobs} where job = $1`, [job]);
+    const reason = `it has format ${found.rows[0]?.format}, and only format ${format} can be read`;
+    throw new CorruptCheckpointError(location, 0, reason);
+  }
+  const planned = await readPlanned(client, tables, job);
+  const states = new Map<string, RestoredState>();
+  const described = await client.query(
+    `select id, operator, signature, version from ${tables.states} where job = $1 order by id`,
+    [job],
+  );
+  for (const { id, operator, signature, version } of described.rows) {
+    states.set(id, restoredState({ operator, signature, version }, await readEntries(client, tables, job, id)));
+  }
+  const last = await client.query(`select coalesce(max(seq), 0)::text as seq from ${tables.entries} where job = $1`, [
+    job,
+  ]);
+  return { epoch: row.epoch, restored: restoredFrom(row, planned, states), lastSeq: Number(last.rows[0].seq) };
+}
+
+async function readPlanned(client: PostgresClient, tables: PostgresTables, job: string): Promise<PlannedBatch[]> {
+  const { rows } = await client.query(
+    `select time::text, zero_time::text, interval::text, ranges::text
+     from ${tables.planned} where job = $1 order by planned_batches.time`,
+    [job],
+  );
+  return rows.map(({ time, zero_time, interval, ranges }) => ({
+    time: Number(time),
+    zeroTime: Number(zero_time),
+    interval: Number(interval),
+    ranges: JSON.parse(ranges),
+  }));
+}
+
+/** Page by page, so that no answer of the server holds them all. */
+async function readEntries(client: PostgresClient, tables: PostgresTables, job: string, id: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  let after = '0';
+  for (;;) {
+    const { rows } = await client.query(
+      `select seq::text as number, coalesce(long_key, key) as key, value from ${tables.entries}
+       where job = $1 and id = $2 and seq > $3 order by seq limit ${pageSize}`,
+      [job, id, after],
+    );
+    for (const { key, value } of rows) entries.push([key, value]);
+    if (rows.length < pageSize) return entries;
+    after = rows.at(-1).number;
+  }
+}
+
+function restoredState(description: Omit<RestoredState, 'entries'>, entries: Entry[]): RestoredState {
+  return {
+    ...description,
+    *entries() {
+      for (const [key, value] of entries) yield [keyFromBytes(key), deserialize(value)] as const;
+      // Read once: the operator has it now.
+      entries.length = 0;
+    },
+  };
+}
+
+function restoredFrom(
+  job: Readonly<Record<'zero_time' | 'interval' | 'time' | 'positions', string | null>>,
+  planned: readonly PlannedBatch[],
+  states: ReadonlyMap<string, RestoredState>,
+): RestoredCheckpoint | undefined {
+  const [first] = planned;
+  const saved = job.time !== null;
+  if (!saved && first === undefined) return undefined;
+  const interval = saved ? Number(job.interval) : (first?.interval ?? 0);
+  return {
+    zeroTime: saved ? Number(job.zero_time) : (first?.zeroTime ?? 0),
+    interval,
+    time: saved ? Number(job.time) : (first?.time ?? 0) - interval,
+    positions: saved ? JSON.parse(job.positions ?? '{}') : {},
+    planned,
+    stateIds: [...states.keys()],
+    state: (id) => states.get(id),
+  };
+}

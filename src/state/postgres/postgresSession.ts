@@ -1,0 +1,225 @@
+import { serialize } from 'node:v8';
+import { defer, from, type ObservableInput } from 'rxjs';
+import { CheckpointError, DStreamError, FencedError } from '../../batch/errors.js';
+import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
+import { keyToBytes, lookupBytes } from '../node/keyBytes.js';
+import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
+import type { OpenedJob } from './postgresRestore.js';
+import type { PostgresTables } from './postgresTables.js';
+import { PostgresTransaction } from './postgresTransaction.js';
+
+/** The changes of one operator, encoded. */
+interface EncodedChange extends Omit<StateChange, 'set' | 'deleted'> {
+  readonly set: readonly (readonly [key: Buffer, value: Buffer])[];
+  readonly deleted: readonly Buffer[];
+}
+
+/** The transaction of a batch whose outputs write into it, and the end of it, by which the next batch waits for its turn. */
+interface OpenTransaction {
+  readonly begun: Promise<PostgresTransaction>;
+  readonly over: Promise<void>;
+  end(): void;
+}
+
+/** What the session of a job is made of. */
+export interface PostgresJob {
+  readonly pool: PostgresPool;
+  readonly tables: PostgresTables;
+  readonly job: string;
+  readonly location: string;
+  readonly transactionTimeout: number;
+}
+
+/** How many entries go into one statement at most. */
+const slice = 2_000;
+
+/** An opened job: one epoch of it. */
+export class PostgresSession implements CheckpointSession {
+  readonly restored: RestoredCheckpoint | undefined;
+  readonly #job: PostgresJob;
+  readonly #epoch: string;
+  /** Batches whose outputs have a transaction, oldest first. */
+  readonly #open = new Map<number, OpenTransaction>();
+  readonly #running = new Set<Promise<unknown>>();
+  #seq: number;
+  #closed = false;
+
+  constructor(job: PostgresJob, { epoch, restored, lastSeq }: OpenedJob) {
+    this.#job = job;
+    this.#epoch = epoch;
+    this.#seq = lastSeq;
+    this.restored = restored;
+  }
+
+  encode({ set, deleted, ...change }: StateChange): EncodedChange {
+    return {
+      ...change,
+      set: set.map(([key, state]) => [keyToBytes(key), serialize(state)] as const),
+      deleted: deleted.map((key) => lookupBytes(keyToBytes(key))),
+    };
+  }
+
+  plan(batch: PlannedBatch): ObservableInput<unknown> {
+    return defer(() => from(this.#run(`plan the batch of time ${batch.time}`, () => this.#plan(batch))));
+  }
+
+  save(batch: SavedBatch): ObservableInput<unknown> {
+    return defer(() => from(this.#run(`save the batch of time ${batch.time}`, () => this.#save(batch))));
+  }
+
+  close(): ObservableInput<unknown> {
+    return defer(() => from(this.#close()));
+  }
+
+  /**
+   * The transaction in which the batch of this time is going to be saved. It begins when that of the batch before is over:
+   * two at once could wait for one another in a way that the server does not see.
+   */
+  transaction(time: number): Promise<PostgresQueries> {
+    if (this.#closed) return Promise.reject(new FencedError(this.#job.location));
+    let open = this.#open.get(time);
+    if (!open) {
+      const before = [...this.#open.values()].at(-1)?.over ?? Promise.resolve();
+      open = newTransaction(before.then(() => this.#begin()));
+      this.#open.set(time, open);
+    }
+    return open.begun.then(
+      ({ queries }) => queries,
+      async (cause) => {
+        throw await this.failure(`begin the transaction of the batch of time ${time}`, cause);
+      },
+    );
+  }
+
+  /**
+   * What a failure is to be reported as. A process that was stopped for long finds its connection closed: that another has
+   * taken over must be told all the same.
+   */
+  async failure(action: string, cause: unknown): Promise<unknown> {
+    if (cause instanceof DStreamError) return cause;
+    const { location } = this.#job;
+    return (await this.wasFenced()) ? new FencedError(location) : new CheckpointError(location, action, { cause });
+  }
+
+  async wasFenced(): Promise<boolean> {
+    const { pool, tables, job } = this.#job;
+    const query = `select epoch::text from ${tables.jobs} where job = $1`;
+    try {
+      const { rows } = await withClient(pool, (client) => client.query(query, [job]));
+      return rows[0]?.epoch !== this.#epoch;
+    } catch {
+      return false;
+    }
+  }
+
+  #begin(): Promise<PostgresTransaction> {
+    const { pool, transactionTimeout, location } = this.#job;
+    if (this.#closed) return Promise.reject(new CheckpointError(location, 'begin a transaction', { cause: 'closed' }));
+    return PostgresTransaction.begin(pool, transactionTimeout);
+  }
+
+  async #plan({ time, zeroTime, interval, ranges }: PlannedBatch): Promise<void> {
+    const { pool, tables, job, location } = this.#job;
+    // The share keeps a new epoch from beginning, and from reading, until this has been written.
+    const { rowCount } = await withClient(pool, (client) =>
+      client.query(
+        `insert into ${tables.planned} (job, time, zero_time, interval, ranges)
+         select job, $3, $4, $5, $6 from ${tables.jobs} where job = $1 and epoch = $2 for share`,
+        [job, this.#epoch, time, zeroTime, interval, JSON.stringify(ranges)],
+      ),
+    );
+    if (rowCount === 0) throw new FencedError(location);
+  }
+
+  async #save({ time, zeroTime, interval, positions, changes }: SavedBatch): Promise<void> {
+    const { tables, job, location } = this.#job;
+    const open = this.#open.get(time);
+    const transaction = await (open?.begun ?? this.#begin());
+    try {
+      await transaction.fenced(
+        location,
+        `update ${tables.jobs} set time = $3, zero_time = $4, interval = $5, positions = $6 where job = $1 and epoch = $2`,
+        [job, this.#epoch, time, zeroTime, interval, JSON.stringify(positions)],
+      );
+      const { queries } = transaction;
+      await queries.query(`delete from ${tables.planned} where job = $1 and time <= $2`, [job, time]);
+      for (const change of changes as readonly EncodedChange[]) await this.#write(queries, change);
+      await transaction.commit();
+    } catch (error) {
+      transaction.abort();
+      throw error;
+    }
+    this.#open.delete(time);
+    open?.end();
+  }
+
+  async #write(queries: PostgresQueries, change: EncodedChange): Promise<void> {
+    const { tables, job } = this.#job;
+    const { id, operator, signature, version, set, deleted } = change;
+    await queries.query(
+      `insert into ${tables.states} (job, id, operator, signature, version) values ($1, $2, $3, $4, $5)
+       on conflict (job, id) do update
+       set operator = excluded.operator, signature = excluded.signature, version = excluded.version`,
+      [job, id, operator, signature, version],
+    );
+    for (let i = 0; i < set.length; i += slice) {
+      const part = set.slice(i, i + slice);
+      const keys = part.map(([key]) => lookupBytes(key));
+      await queries.query(
+        `insert into ${tables.entries} (job, id, key, long_key, seq, value)
+         select $1, $2, * from unnest($3::bytea[], $4::bytea[], $5::bigint[], $6::bytea[])
+         on conflict (job, id, key) do update set value = excluded.value`,
+        [
+          job,
+          id,
+          keys,
+          part.map(([key], n) => (key === keys[n] ? null : key)),
+          part.map(() => ++this.#seq),
+          part.map(([, value]) => value),
+        ],
+      );
+    }
+    if (deleted.length === 0) return;
+    await queries.query(`delete from ${tables.entries} where job = $1 and id = $2 and key = any($3::bytea[])`, [
+      job,
+      id,
+      deleted,
+    ]);
+  }
+
+  async #run(action: string, work: () => Promise<void>): Promise<void> {
+    const done = work().catch(async (cause: unknown) => {
+      throw await this.failure(action, cause);
+    });
+    this.#running.add(done);
+    try {
+      await done;
+    } finally {
+      this.#running.delete(done);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled([...this.#running]);
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    for (const { begun, end } of open) {
+      end();
+      await begun.then(
+        (transaction) => transaction.abort(),
+        () => {},
+      );
+    }
+  }
+}
+
+function newTransaction(begun: Promise<PostgresTransaction>): OpenTransaction {
+  let end = () => {};
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  // Whoever asked for it sees the failure; here it only ends the waiting of the next.
+  begun.catch(() => end());
+  return { begun, over, end };
+}

@@ -1,0 +1,73 @@
+import type { PostgresClient } from './postgresPool.js';
+
+/** The version of the tables and of what is in them. */
+export const format = 1;
+
+/** The names of the tables, ready for SQL. */
+export interface PostgresTables {
+  readonly schema: string;
+  readonly jobs: string;
+  readonly planned: string;
+  readonly states: string;
+  readonly entries: string;
+}
+
+export function tablesIn(schema: string): PostgresTables {
+  const quoted = `"${schema.replaceAll('"', '""')}"`;
+  const table = (name: string) => `${quoted}.${name}`;
+  return {
+    schema: quoted,
+    jobs: table('jobs'),
+    planned: table('planned_batches'),
+    states: table('states'),
+    entries: table('state_entries'),
+  };
+}
+
+/** Makes the tables where they are missing. Those who find them need no right to make any. */
+export async function createTables(client: PostgresClient, tables: PostgresTables): Promise<void> {
+  const { rows } = await client.query('select to_regclass($1) is null as missing', [tables.entries]);
+  if (rows[0]?.missing !== true) return;
+  await client.query('begin');
+  // Two that begin at once: "if not exists" alone does not keep them apart.
+  await client.query("select pg_advisory_xact_lock(hashtext('dstream tables'))");
+  await client.query(`
+    create schema if not exists ${tables.schema};
+    create table if not exists ${tables.jobs} (
+      job text primary key,
+      format int not null,
+      epoch bigint not null,
+      zero_time bigint,
+      interval bigint,
+      time bigint,
+      positions jsonb
+    );
+    create table if not exists ${tables.planned} (
+      job text not null,
+      time bigint not null,
+      zero_time bigint not null,
+      interval bigint not null,
+      ranges jsonb not null,
+      primary key (job, time)
+    );
+    create table if not exists ${tables.states} (
+      job text not null,
+      id text not null,
+      operator text not null,
+      signature text not null,
+      version int not null,
+      primary key (job, id)
+    );
+    create table if not exists ${tables.entries} (
+      job text not null,
+      id text not null,
+      key bytea not null,
+      long_key bytea,
+      seq bigint not null,
+      value bytea not null,
+      primary key (job, id, key)
+    );
+    create index if not exists state_entries_seq on ${tables.entries} (job, id, seq);
+  `);
+  await client.query('commit');
+}

@@ -1,0 +1,98 @@
+import { foreachBatch, fromBatches, InvalidOptionError } from 'dstream';
+import {
+  CheckpointError,
+  CorruptCheckpointError,
+  FencedError,
+  type PostgresPool,
+  postgresCheckpoint,
+} from 'dstream/node';
+import { type CheckpointStore, checkpointContract } from 'dstream/testing';
+import { Pool } from 'pg';
+import { firstValueFrom, from, lastValueFrom } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { describePostgres, newName, newPool } from '../../support/postgres.js';
+
+describePostgres('postgresCheckpoint', () => {
+  let pool: Pool;
+  beforeAll(() => {
+    pool = newPool();
+  });
+  afterAll(() => pool.end());
+
+  describe('keeps the contract', () => {
+    const newStore = (): CheckpointStore => {
+      const job = newName();
+      return { connect: () => postgresCheckpoint(pool, { job }) };
+    };
+    for (const { name, run } of checkpointContract(newStore)) it(name, run);
+  });
+
+  it('takes a pool of pg, and refuses names and times that are none', () => {
+    expectTypeOf<Pool>().toExtend<PostgresPool>();
+    expect(() => postgresCheckpoint(pool, { job: '' })).toThrow(InvalidOptionError);
+    expect(() => postgresCheckpoint(pool, { job: 'a', schema: 'b\0' })).toThrow(InvalidOptionError);
+    expect(() => postgresCheckpoint(pool, { job: 'a', transactionTimeout: 0 })).toThrow(InvalidOptionError);
+    // @ts-expect-error a job needs a name
+    expect(() => postgresCheckpoint(pool, {})).toThrow(InvalidOptionError);
+  });
+
+  it('keeps jobs and schemas apart, and makes the tables once when several begin together', async () => {
+    const schema = `${newName()} "quoted"`;
+    const open = (job: string) => firstValueFrom(from(postgresCheckpoint(pool, { job, schema }).open()));
+    const sessions = await Promise.all(['a', 'b', 'c', 'd'].map(open));
+    const [a] = sessions;
+    await lastValueFrom(from(a!.save({ time: 10, zeroTime: 0, interval: 10, positions: {}, changes: [] })), {
+      defaultValue: undefined,
+    });
+    expect((await open('a')).restored?.time).toBe(10);
+    expect((await open('b')).restored).toBeUndefined();
+    await pool.query(`drop schema "${schema.replaceAll('"', '""')}" cascade`);
+  });
+
+  it('refuses a format that it does not know, and leaves the job to its owner', async () => {
+    const job = newName();
+    const checkpoint = postgresCheckpoint(pool, { job });
+    await firstValueFrom(from(checkpoint.open()));
+    const before = await pool.query('select epoch from dstream.jobs where job = $1', [job]);
+    await pool.query('update dstream.jobs set format = 2 where job = $1', [job]);
+    const refused = await firstValueFrom(from(checkpoint.open())).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(CorruptCheckpointError);
+    expect((refused as Error).message).toContain('it has format 2, and only format 1 can be read');
+    expect((await pool.query('select epoch from dstream.jobs where job = $1', [job])).rows).toEqual(before.rows);
+  });
+
+  it('fails with a CheckpointError when the server cannot be reached', async () => {
+    const nowhere = new Pool({ host: '127.0.0.1', port: 1 });
+    const opened = firstValueFrom(from(postgresCheckpoint(nowhere, { job: 'none' }).open()));
+    const refused = await opened.catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(CheckpointError);
+    expect((refused as Error).message).toMatch(/^checkpoint PostgreSQL job "none": cannot open: .*ECONNREFUSED/);
+    await nowhere.end();
+  });
+
+  it('fences the stream whose job another opens', async () => {
+    const job = newName();
+    const written: string[] = [];
+    const run = (name: string) =>
+      lastValueFrom(
+        fromBatches(
+          Array.from({ length: 30 }, (_, i) => [i]),
+          {
+            interval: 10,
+            checkpoint: postgresCheckpoint(pool, { job }),
+          },
+        ).pipe(
+          foreachBatch(async ([n]) => {
+            written.push(`${name} ${n}`);
+            if (name === 'first' && n === 10) second = run('second');
+          }),
+        ),
+      );
+    let second: Promise<unknown> | undefined;
+    await expect(run('first')).rejects.toBeInstanceOf(FencedError);
+    await second;
+    const late = written.slice(written.indexOf('second 12')).filter((line) => line.startsWith('first'));
+    expect(late).toEqual([]);
+    expect(written.at(-1)).toBe('second 29');
+  });
+});
