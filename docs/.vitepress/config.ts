@@ -46,7 +46,7 @@ export default defineConfig({
     // Indented blocks, such as the pictures of batches, look like fenced ones.
     config(md) {
       md.renderer.rules.code_block = (tokens, i, options, env, self) => {
-        Object.assign(tokens[i] ?? {}, { type: 'fence', info: 'txt' });
+        Object.assign(tokens[i] ?? {}, { type: 'fence', info: '' });
         return md.renderer.rules.fence?.(tokens, i, options, env, self) ?? '';
       };
     },

@@ -55,4 +55,15 @@ describe('pages', () => {
     expect(options.length).toBeGreaterThan(20);
     expect([...listed].sort()).toEqual([...options].sort());
   });
+
+  it('name every helper of the test kit', () => {
+    const helpers = ['BatchRunHelpers', 'RunBatchesOptions'].flatMap((name) =>
+      fieldsOf('src/testing/runBatches.ts', name),
+    );
+    const [, calls = ''] = /type LogCall = (.*);/.exec(read('src/testing/faultyLog.ts')) ?? [];
+    const names = [...helpers, 'batches', 'expectBatches', ...calls.split(' | ').map((call) => call.slice(1, -1))];
+    expect(names.length).toBeGreaterThan(12);
+    const page = read('docs/testing.md');
+    expect(names.filter((name) => !page.match(`[\`(]${name}\\b`))).toEqual([]);
+  });
 });
