@@ -22,26 +22,27 @@ const read = (name: string): string => readFileSync(sources.get(name) ?? '', 'ut
 const pathOf = (name: string): string => join(root, `docs/operators/${name}.md`);
 const pageOf = (name: string): string => readFileSync(pathOf(name), 'utf8');
 
-/** The names of the options that an operator takes, those that it shares with others too. */
-function optionsOf(name: string): readonly string[] {
-  const source = read(name);
-  const shared = ['WindowOptions', 'SaveFilesOptions'].filter((type) => source.includes(type));
-  const texts = [
-    source,
-    ...shared.map((type) => readFileSync(files.find((path) => path.endsWith(fileOf(type))) ?? '', 'utf8')),
-  ];
-  const bodies = texts.flatMap((text) =>
-    [...text.matchAll(/^export interface \w+Options\b[\s\S]*?^}/gm)].map(([body]) => body),
-  );
-  const inline = [...source.matchAll(/& \{ readonly (\w+)\?/g)].map(([, option = '']) => option);
-  return [
-    ...bodies.flatMap((body) => [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field)),
-    ...inline,
-  ];
+/** Every interface of options, with its fields and those of the interfaces that it extends. */
+const optionTypes = new Map(
+  files
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/^export interface (\w+Options)\b[\s\S]*?^}/gm)])
+    .map(([body, type = '']) => [type, body]),
+);
+
+function fieldsOf(type: string): readonly string[] {
+  const body = optionTypes.get(type) ?? '';
+  const [, parent] = /extends (\w+Options)/.exec(body) ?? [];
+  const fields = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field);
+  return parent === undefined ? fields : [...fields, ...fieldsOf(parent)];
 }
 
-function fileOf(type: string): string {
-  return type === 'SaveFilesOptions' ? 'saveAsTextFiles.ts' : `${type[0]?.toLowerCase()}${type.slice(1)}.ts`;
+/** The names of the options that an operator takes. */
+function optionsOf(name: string): readonly string[] {
+  const source = read(name);
+  const types = [...optionTypes.keys()].filter((type) => new RegExp(`\\b${type}\\b`).test(source));
+  const inline = [...source.matchAll(/& \{ readonly (\w+)\?/g)].map(([, option = '']) => option);
+  return [...types.flatMap(fieldsOf), ...inline];
 }
 
 it('every operator and output has its page, and no page is of something else', () => {
