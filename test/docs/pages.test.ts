@@ -56,6 +56,26 @@ describe('pages', () => {
     expect([...listed].sort()).toEqual([...options].sort());
   });
 
+  it('explain all that can be observed', () => {
+    const types = [
+      ['src/batch/batchInfo.ts', 'BatchInfo'],
+      ['src/batch/batchInfo.ts', 'InputInfo'],
+      ['src/backpressure/rateDecision.ts', 'RateDecision'],
+      ['src/backpressure/rateDecision.ts', 'LearnedCost'],
+      ['src/sources/stopReport.ts', 'StopReport'],
+    ] as const;
+    const fields = types.flatMap(([path, name]) => fieldsOf(path, name));
+    const decisions = read('src/backpressure/rateDecision.ts');
+    const unions = [...decisions.matchAll(/^export type Rate(?:Rule|Warning) =([^;]*);/gm)].map(([, union]) => union);
+    const words = [...unions.join().matchAll(/'([\w-]+)'/g)].map(([, word = '']) => word);
+    expect(fields.length).toBeGreaterThan(25);
+    expect(words.length).toBeGreaterThan(12);
+    const rows = read('docs/observability.md')
+      .split('\n')
+      .filter((line) => line.startsWith('|'));
+    expect([...fields, ...words].filter((name) => !rows.some((row) => row.includes(`\`${name}\``)))).toEqual([]);
+  });
+
   it('name every helper of the test kit', () => {
     const helpers = ['BatchRunHelpers', 'RunBatchesOptions'].flatMap((name) =>
       fieldsOf('src/testing/runBatches.ts', name),
