@@ -73,6 +73,15 @@ export { filterRecords } from './operators/filterRecords.js';
 export { flatMapRecords } from './operators/flatMapRecords.js';
 export { flatMapValues } from './operators/flatMapValues.js';
 export { foreachBatch } from './operators/foreachBatch.js';
+export {
+  type DeadLetters,
+  type FailedPartition,
+  type ForeachPartitionOptions,
+  foreachPartition,
+  type PartitionContext,
+  type PartitionRetry,
+  type SkippedPartitions,
+} from './operators/foreachPartition.js';
 export { fullOuterJoin } from './operators/fullOuterJoin.js';
 export { glom } from './operators/glom.js';
 export { groupByKey } from './operators/groupByKey.js';

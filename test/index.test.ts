@@ -38,6 +38,7 @@ it('exports what it says, and nothing else', () => {
     'flatMapRecords',
     'flatMapValues',
     'foreachBatch',
+    'foreachPartition',
     'fromBatches',
     'fullOuterJoin',
     'glom',
