@@ -101,6 +101,7 @@ export { type ReduceByKeyAndWindowOptions, reduceByKeyAndWindow } from './operat
 export { type ReduceByWindowOptions, reduceByWindow } from './operators/reduceByWindow.js';
 export { repartition } from './operators/repartition.js';
 export { rightOuterJoin } from './operators/rightOuterJoin.js';
+export { type RunningReduceOptions, runningReduce } from './operators/runningReduce.js';
 export type { StateHandle } from './operators/stateHandle.js';
 export { transformBatch } from './operators/transformBatch.js';
 export { transformBatches } from './operators/transformBatches.js';

@@ -72,6 +72,7 @@ it('exports what it says, and nothing else', () => {
     'reduceByWindow',
     'repartition',
     'rightOuterJoin',
+    'runningReduce',
     'set',
     'string',
     'sum',
