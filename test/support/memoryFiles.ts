@@ -91,6 +91,8 @@ export class MemoryFiles implements FileSystem {
   async remove(path: string): Promise<void> {
     this.before({ operation: 'remove', name: baseName(path) });
     this.#names.delete(baseName(path));
+    // Before any other change of the directory: the worst that a file system may do.
+    this.#durableNames.delete(baseName(path));
   }
 
   async list(): Promise<readonly string[]> {

@@ -28,7 +28,10 @@ export function attach(session: CheckpointSession): Map<Key, unknown> {
   return state;
 }
 
-/** Batch n, at time 10 n, sets key n mod 5 to n and deletes key (n + 2) mod 5. `onSaved` is told when it is saved. */
+/**
+ * Batch n, at time 10 n, sets key n mod 5 to n and deletes key (n + 2) mod 5. `onSaved` is told when it is saved. In the end
+ * comes a batch that is cut off and not saved, as when an output fails.
+ */
 export async function writeBatches(
   open: Open,
   directory: string,
@@ -48,14 +51,22 @@ export async function writeBatches(
       state.set(n % 5, n);
       state.delete((n + 2) % 5);
       const changes = [session.encode(change([[n % 5, n]], [(n + 2) % 5]))];
+      await turns(n % 5);
       await settle(session.save({ time, zeroTime: 0, interval: 10, positions, changes }));
       onSaved(n);
-      // As between two ticks: a snapshot may be written meanwhile.
-      for (let turn = 0; turn < 4; turn++) await nextTurn();
+      await turns(n % 3);
     }
+    state.set('never saved', until);
+    session.encode(change([['never saved', until]]));
+    await turns(until % 8);
   } finally {
     await settle(session.close());
   }
+}
+
+/** As between two ticks, or while an output works: a snapshot may be written meanwhile. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await nextTurn();
 }
 
 /** Reads a directory: which batch it ends with, after checking that state and position are of that batch. */
