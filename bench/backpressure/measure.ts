@@ -10,7 +10,7 @@ export interface Measures {
   readonly overloaded: number;
   /** Records done by the last tick and one interval, over what an oracle without noise would have done. */
   readonly throughput: number;
-  /** Scatter of the size of the last 100 batches, over their mean. */
+  /** Scatter of the size of the last 50 batches, over their mean: by then all that settle have settled. */
   readonly variation: number;
   /** Longest processing time of a batch, in intervals. */
   readonly longest: number;
@@ -30,7 +30,7 @@ export function measure(batches: readonly SimulatedBatch[], plant: Plant): Measu
   };
   const horizon = (plant.batches + 1) * interval;
   const done = sum(batches.filter(({ end }) => end <= horizon).map(({ records }) => records));
-  const sizes = batches.slice(-100).map(({ records }) => records);
+  const sizes = batches.slice(-50).map(({ records }) => records);
   const mean = sum(sizes) / sizes.length;
   return {
     settle: firstRun(after.map(good)),

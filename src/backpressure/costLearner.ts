@@ -29,7 +29,10 @@ export class CostLearner {
   readonly noise = new CostNoise();
   readonly #interval: number;
   readonly #shift = new ShiftDetector();
+  readonly #memory: number;
   #seen = 0;
+  /** Batches that the line rests on since the cost last changed. */
+  #evidence = 0;
   #largestRecent = 0;
   #largestInTime = 0;
   #smallestLate = Infinity;
@@ -39,6 +42,7 @@ export class CostLearner {
 
   constructor(interval: number, memory: number) {
     this.#interval = interval;
+    this.#memory = memory;
     this.line = new CostLine(memory);
   }
 
@@ -54,6 +58,11 @@ export class CostLearner {
   /** Records of the smallest batch that was not processed in time; `Infinity` when all were. */
   get smallestLate(): number {
     return this.#smallestLate;
+  }
+
+  /** How far the prediction may be off, as a part of it: one standard error. */
+  get uncertainty(): number {
+    return this.noise.scatter / Math.sqrt(Math.max(1, this.#evidence));
   }
 
   /** A batch with records is complete. */
@@ -118,6 +127,7 @@ export class CostLearner {
 
   #accept(records: number, cost: number): void {
     this.line.add(records, cost);
+    this.#evidence = Math.min(this.#memory, this.#evidence + 1);
     this.#overruns = 0;
     if (cost <= inTime * this.#interval) this.#largestInTime = Math.max(this.#largestInTime, records);
   }
@@ -125,6 +135,7 @@ export class CostLearner {
   /** The cost has changed: by the median residual since then. */
   #change(records: number, residuals: readonly number[]): void {
     const sorted = [...residuals].sort((a, b) => a - b);
+    this.#evidence = residuals.length;
     const factor = Math.exp(sorted[sorted.length >> 1] ?? 0);
     this.line.scale(factor);
     this.noise.forgetNewest(residuals.length - 1);

@@ -1,15 +1,21 @@
 /** Sizes that differ by less than this (variance over squared mean) say nothing of the slope. */
-const identified = 0.05;
+const identified = 0.5;
 /** The cost per record is at least this part of the mean cost per record, while sizes hardly differ. */
 const leastShare = 0.2;
 const mostShare = 2;
 /** So many batches make the slope worth keeping. */
 const trusted = 4;
 /** What of the weight of the past is kept when the cost has changed. */
-const kept = 0.3;
+const kept = 0.2;
+/**
+ * Noise grows with the cost, so that small batches tell more. The full weight, cost ** -2, would follow too slowly where
+ * batches grow, or cost more than in proportion; see docs/design/0007-cost-model.md.
+ */
+const weightOf = (cost: number): number => cost ** -0.5;
 
 /**
- * The line `fixed + perRecord * records` through the costs of batches, by least squares with exponential forgetting.
+ * The line `fixed + perRecord * records` through the costs of batches, by weighted least squares with exponential
+ * forgetting.
  *
  * A controller that works well makes batches of one size, from which no slope can be learned. So far as sizes do not
  * differ, the slope is what it was, and only the level follows.
@@ -44,12 +50,14 @@ export class CostLine {
 
   add(records: number, cost: number): void {
     this.#fade(this.#forget);
+    // By the predicted cost: a batch that happened to be fast is no better evidence than one that was slow.
+    const weight = weightOf(this.#count > 1 ? Math.max(1, this.predict(records)) : cost);
     this.#count++;
-    this.#weight++;
-    this.#n += records;
-    this.#nn += records * records;
-    this.#y += cost;
-    this.#ny += records * cost;
+    this.#weight += weight;
+    this.#n += weight * records;
+    this.#nn += weight * records * records;
+    this.#y += weight * cost;
+    this.#ny += weight * records * cost;
     this.#fit();
   }
 
@@ -59,7 +67,7 @@ export class CostLine {
     this.#ny *= factor;
     this.#fixed *= factor;
     this.#perRecord *= factor;
-    this.#fade(kept);
+    this.#fade(kept * weightOf(factor));
   }
 
   #fade(by: number): void {

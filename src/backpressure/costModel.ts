@@ -53,8 +53,12 @@ const idle = 0.1;
 /**
  * In a plant with a scatter of `from` or more, at a fixed target, time is lost whenever a batch is cheap. The target
  * rises with the scatter, up to `target` more at `from + over`, and the slack shrinks, so that waiting does not rise.
+ * Not before the scatter is well known: until then it is the waiting that a high target costs, and it gains nothing.
  */
-const noisy = { from: 0.2, over: 0.07, target: 0.07, slack: -0.08, warnFrom: 0.25, batches: 20 };
+const noisy = { from: 0.2, over: 0.07, target: 0.09, slack: -0.08, batches: 60 };
+const warning = { scatter: 0.25, batches: 20 };
+/** A cost known to `known`, one standard error, is taken as it is; beyond it the target falls by `care` times the rest. */
+const doubt = { known: 0.05, care: 0.5 };
 
 /**
  * A rate controller that learns what a batch costs, a fixed part and a part for each record, and makes each batch so
@@ -173,7 +177,7 @@ class CostModel {
     const warnings: RateWarning[] = [];
     if (overInterval) warnings.push('fixed-cost-over-interval');
     if (bounded.rule === 'floor') warnings.push('rate-at-floor');
-    if (noise.count >= noisy.batches && noise.scatter > noisy.warnFrom) warnings.push('noisy-plant');
+    if (noise.count >= warning.batches && noise.scatter > warning.scatter) warnings.push('noisy-plant');
     const model = { fixedCost: line.fixed, costPerRecord: line.perRecord, noise: noise.scatter, work };
     return { ...this.#ruling(bounded), model, warnings };
   }
@@ -195,7 +199,8 @@ class CostModel {
     const interval = this.#interval;
     if (work > depth * interval) return { records: 0, rule: 'queue' };
     const { target, slack } = this.#aims();
-    const time = Math.min(target, target + slack - work / interval) * interval;
+    const careful = Math.exp(-doubt.care * Math.max(0, this.#learner.uncertainty - doubt.known));
+    const time = careful * Math.min(target, target + slack - work / interval) * interval;
     const modelled: Step = { records: Math.max(0, (time - fixedCost) / costPerRecord), rule: 'model' };
     return work <= idle * interval ? this.#probed(modelled) : modelled;
   }

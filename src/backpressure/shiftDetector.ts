@@ -23,8 +23,9 @@ export class ShiftDetector {
       else one.residuals.push(residual);
     }
     const shifted = this.#sides.find(({ sum }) => sum > alarm)?.residuals;
-    if (shifted) this.#reset();
-    return shifted;
+    if (!shifted) return undefined;
+    this.#reset();
+    return sinceShift(shifted);
   }
 
   #reset(): void {
@@ -37,4 +38,22 @@ export class ShiftDetector {
 
 function side(sign: 1 | -1): { readonly sign: 1 | -1; sum: number; residuals: number[] } {
   return { sign, sum: 0, residuals: [] };
+}
+
+/**
+ * The newest residuals, as many as one shift explains best by least squares. A sum may have been above 0 by chance for
+ * some time before the shift, and those residuals tell nothing of it.
+ */
+function sinceShift(residuals: readonly number[]): readonly number[] {
+  let sum = 0;
+  let explainedMost = 0;
+  let start = residuals.length - 1;
+  for (let i = start; i >= 0; i--) {
+    sum += residuals[i] ?? 0;
+    const explained = sum ** 2 / (residuals.length - i);
+    if (explained <= explainedMost) continue;
+    explainedMost = explained;
+    start = i;
+  }
+  return residuals.slice(start);
 }

@@ -12,16 +12,15 @@ const seeds = 31;
 
 /**
  * At most: batches to settle (median, worst), waiting in intervals (median, worst), overloaded batches. At least:
- * throughput. They are the goals of the design, but for the worst seed of S3 (20) and of S6 (60), which are not met: there
- * stands what is reached.
+ * throughput. Batch sizes vary by at most 3 % in the end, but in S6, where every outlier leaves batches empty.
  */
 const goals = {
   S1: { settle: [4, 15], maxWait: [0.6, 1.1], overloaded: 5, throughput: 0.96 },
   S2: { settle: [4, 15], maxWait: [0.6, 1.1], overloaded: 5, throughput: 0.96 },
-  S3: { settle: [10, 21], maxWait: [4, 5], overloaded: 10, throughput: 0.96 },
+  S3: { settle: [10, 20], maxWait: [4, 5], overloaded: 10, throughput: 0.96 },
   S4: { settle: [4, 22], maxWait: [0.65, 0.9], overloaded: 3, throughput: 0.96 },
   S5: { settle: [8, 15], maxWait: [0.4, 0.7], overloaded: 1, throughput: 0.999 },
-  S6: { settle: [15, 121], maxWait: [7.7, 14], overloaded: 141, throughput: 0.86 },
+  S6: { settle: [15, 60], maxWait: [7.7, 14], overloaded: 141, throughput: 0.86 },
   S7: { settle: [8, 15], maxWait: [0.8, 2.3], overloaded: 4, throughput: 0.96 },
   S8: { settle: [7, 16], maxWait: [3, 4.2], overloaded: 3, throughput: 0.96 },
 } as const;
@@ -29,12 +28,13 @@ const goals = {
 describe('costModel on the simulator', () => {
   it.each(scenarios)('$name', (plant) => {
     const goal = goals[plant.name.slice(0, 2) as keyof typeof goals];
-    const { settle, maxWait, overloaded, throughput } = summarize(runSeeds(costModel(), plant, seeds));
+    const { settle, maxWait, overloaded, throughput, variation } = summarize(runSeeds(costModel(), plant, seeds));
     expect(settle.median).toBeLessThanOrEqual(goal.settle[0]);
     expect(settle.worst).toBeLessThanOrEqual(goal.settle[1]);
     expect(maxWait.median).toBeLessThanOrEqual(goal.maxWait[0]);
     expect(maxWait.worst).toBeLessThanOrEqual(goal.maxWait[1]);
     expect(overloaded.median).toBeLessThanOrEqual(goal.overloaded);
+    expect(variation.median).toBeLessThanOrEqual(plant.outliers ? 0.35 : 0.03);
     expect(throughput.median).toBeGreaterThanOrEqual(goal.throughput);
   });
 
