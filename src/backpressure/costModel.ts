@@ -97,7 +97,7 @@ const doubt = { known: 0.05, care: 0.5 };
  *   flush();
  * });
  * console.log(decisions.map(({ rule, rate }) => `${rule} ${Math.floor(rate)}`).join(', '));
- * // => initial 250, growth 500, growth 1000, model 1795, model 1893, model 1944
+ * // => initial 250, growth 500, growth 1000, model 1335, model 1498, model 1649
  * ```
  *
  * @see pid
