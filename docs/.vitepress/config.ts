@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitepress';
+import { linkOperators } from './linkOperators.js';
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
 
@@ -43,8 +44,9 @@ export default defineConfig({
   description: 'Discretized streams for RxJS',
   head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
   markdown: {
-    // Indented blocks, such as the pictures of batches, look like fenced ones.
     config(md) {
+      linkOperators(md, new Set(pages('/operators').map(({ text }) => text)));
+      // Indented blocks, such as the pictures of batches, look like fenced ones.
       md.renderer.rules.code_block = (tokens, i, options, env, self) => {
         Object.assign(tokens[i] ?? {}, { type: 'fence', info: '' });
         return md.renderer.rules.fence?.(tokens, i, options, env, self) ?? '';
@@ -58,7 +60,7 @@ export default defineConfig({
     aside: false,
     search: { provider: 'local' },
     sidebar: [
-      { text: 'Guide', items: pages('', ['getting-started.md', 'concepts.md', 'operators.md']) },
+      { text: 'Guide', items: pages('', ['getting-started.md', 'concepts.md', 'which-operator.md', 'operators.md']) },
       ...operators(),
       ...section('Decisions', '/design'),
     ],

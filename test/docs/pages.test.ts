@@ -21,6 +21,16 @@ function fieldsOf(path: string, name: string): readonly string[] {
   return [...body.slice(0, body.indexOf('\n}')).matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field);
 }
 
+/** The headings of a page as the site names them in addresses. */
+function anchorsOf(page: string): readonly string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w]+/g, '-')
+      .replaceAll(/^-|-$/g, ''),
+  );
+}
+
 describe('pages', () => {
   it('name only files of the repository that are there', () => {
     const missing = pages.flatMap((page) => {
@@ -34,6 +44,16 @@ describe('pages', () => {
         .map((path) => `${page}: ${path}`);
     });
     expect(missing).toEqual([]);
+  });
+
+  it('point only to headings that are there', () => {
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\((\.?[\w./-]*\.md)?#([\w-]+)\)/g)]
+        .filter(([, path, anchor = '']) => !anchorsOf(path ? join(dirname(page), path) : page).includes(anchor))
+        .map(([link]) => `${page}: ${link}`),
+    );
+    expect(anchorsOf('docs/concepts.md')).toContain('holds-when-a-batch-is-complete');
+    expect(broken).toEqual([]);
   });
 
   it('list every operator and output', () => {
