@@ -121,12 +121,10 @@ export class BatchDriver {
   // ---- opening
 
   #openCheckpoint(): Observable<unknown> {
-    const { checkpoint } = this.#options;
-    if (!checkpoint) return EMPTY;
     const opened = () => {
       this.#state = new StateRegistry(this.#resources.session);
     };
-    return this.#resources.openCheckpoint(checkpoint).pipe(tap({ complete: opened }));
+    return this.#resources.openCheckpoint(this.#options).pipe(tap({ complete: opened }));
   }
 
   #openSources(): Observable<unknown> {

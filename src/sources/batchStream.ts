@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { checkNonNegative } from '../batch/checks.js';
 import type { BatchDriver } from './batchDriver.js';
+import { longestTimer } from './driverOptions.js';
 import type { StopOptions, StopReport } from './stopReport.js';
 
 /** Subscribes to a stream and gives the driver that serves the subscription. */
@@ -46,8 +47,9 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
    * saved, then the subscribers complete. Unsubscribing, in contrast, aborts what is open.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
-    const drainMs = options.drainMs ?? this.#drainMs;
-    checkNonNegative('stop', 'drainMs', drainMs);
+    const given = options.drainMs ?? this.#drainMs;
+    checkNonNegative('stop', 'drainMs', given);
+    const drainMs = Math.min(given, longestTimer);
     const stopping = [...this.#drivers].map(
       (driver) => new Promise<StopReport>((resolve) => driver.stop(drainMs, resolve)),
     );

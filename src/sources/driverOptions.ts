@@ -7,7 +7,7 @@ import type { Checkpoint } from '../state/checkpoint.js';
 
 /** What every stream of batches takes, whatever its source. */
 export interface DriverOptions {
-  /** Batch interval in ms, a positive integer. Batch times are its multiples. */
+  /** Batch interval in ms, a positive integer below 2^31. Batch times are its multiples; a checkpoint keeps to one interval. */
   readonly interval: number;
   /**
    * How many batches may be open at once. More than 1 lets the effects of outputs overlap; operators and state still
@@ -40,6 +40,8 @@ export interface DriverOptions {
 
 /** The options with their defaults, checked. */
 export interface ResolvedDriverOptions {
+  /** The function that took them, for messages. */
+  readonly owner: string;
   readonly interval: number;
   readonly concurrentBatches: number;
   readonly backpressure: RateControllerFactory | undefined;
@@ -50,12 +52,16 @@ export interface ResolvedDriverOptions {
   readonly scheduler: SchedulerLike;
 }
 
+/** Timers of all platforms fire at once when they are to wait longer, in ms. */
+export const longestTimer = 2 ** 31 - 1;
+
 const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error', scheduler: asyncScheduler } as const;
 
 /** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
 export function resolveDriverOptions(owner: string, options: DriverOptions): ResolvedDriverOptions {
   const { interval, backpressure, checkpoint, batchObserver } = options;
   const resolved = {
+    owner,
     interval,
     backpressure,
     checkpoint,
@@ -66,9 +72,14 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     scheduler: options.scheduler ?? defaults.scheduler,
   };
   checkPositiveInteger(owner, 'interval', interval);
+  if (interval > longestTimer) {
+    throw new InvalidOptionError(owner, 'interval', interval, `must be at most ${longestTimer}, what a timer can wait`);
+  }
   checkPositiveInteger(owner, 'concurrentBatches', resolved.concurrentBatches);
   checkPositive(owner, 'initialRate', resolved.initialRate);
   checkOneOf(owner, 'unclaimed', resolved.unclaimed, ['error', 'complete']);
+  if (batchObserver !== undefined) checkFunction(owner, 'batchObserver.next', batchObserver.next);
+  if (checkpoint !== undefined) checkFunction(owner, 'checkpoint.open', checkpoint.open);
   if (backpressure !== undefined) checkFunction(owner, 'backpressure', backpressure);
   else if (options.initialRate !== undefined) {
     throw new InvalidOptionError(owner, 'initialRate', options.initialRate, 'needs backpressure to be set');

@@ -1,6 +1,8 @@
-import { from, merge, Observable, type ObservableInput } from 'rxjs';
-import type { Checkpoint, CheckpointSession } from '../state/checkpoint.js';
+import { EMPTY, from, merge, Observable, type ObservableInput, tap } from 'rxjs';
+import { InvalidOptionError } from '../batch/errors.js';
+import type { CheckpointSession } from '../state/checkpoint.js';
 import { closeAll } from './closeAll.js';
+import type { ResolvedDriverOptions } from './driverOptions.js';
 import type { Source, SourceRun, SourceSetup } from './source.js';
 
 interface Closable {
@@ -18,15 +20,18 @@ export class DriverResources {
     return [...this.#runs].flatMap(([name, run]) => (run ? [[name, run] as const] : []));
   }
 
-  openCheckpoint(checkpoint: Checkpoint): Observable<never> {
+  openCheckpoint(options: Pick<ResolvedDriverOptions, 'owner' | 'interval' | 'checkpoint'>): Observable<never> {
+    const { checkpoint } = options;
+    if (!checkpoint) return EMPTY;
     const keep = (session: CheckpointSession) => {
       this.session = session;
     };
-    return this.#opening(
+    const opening = this.#opening(
       () => checkpoint.open(),
       keep,
       () => false,
     );
+    return opening.pipe(tap({ complete: () => checkInterval(options, this.session) }));
   }
 
   openSources(
@@ -72,4 +77,14 @@ export class DriverResources {
       };
     });
   }
+}
+
+/** Slides are counted from the zero time: with another interval they would fall between the batches, and give nothing. */
+function checkInterval(
+  { owner, interval }: Pick<ResolvedDriverOptions, 'owner' | 'interval'>,
+  session: CheckpointSession | undefined,
+): void {
+  const restored = session?.restored;
+  if (restored === undefined || restored.interval === interval) return;
+  throw new InvalidOptionError(owner, 'interval', interval, `must be that of the checkpoint (${restored.interval})`);
 }

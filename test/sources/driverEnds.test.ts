@@ -1,4 +1,12 @@
-import { batchesFrom, concatMapBatch, foreachBatch, fromBatches, mapRecords, type Source } from 'dstream';
+import {
+  batchesFrom,
+  concatMapBatch,
+  foreachBatch,
+  fromBatches,
+  mapRecords,
+  memoryCheckpoint,
+  type Source,
+} from 'dstream';
 import { EMPTY, from, map, merge, of, share, tap, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../src/sources/batchesOf.js';
@@ -188,5 +196,30 @@ describe('closing', () => {
       collect(batches.pipe(thrown), events, () => 'next');
     });
     expect(events).toEqual(['throw', 'checkpoint', 'the batch', 'source']);
+  });
+});
+
+describe('options of a driver', () => {
+  it('are refused at once, with the option, the value and the rule', () => {
+    const make = (options: object) => () => fromBatches([], { interval: 10, ...options } as never);
+    expect(make({ interval: 2 ** 31 })).toThrow('fromBatches: interval (2147483648) must be at most 2147483647');
+    expect(make({ batchObserver: () => {} })).toThrow('batchObserver.next (undefined) must be a function');
+    expect(make({ checkpoint: memoryCheckpoint })).toThrow('checkpoint.open (undefined) must be a function');
+  });
+
+  it('do not let a checkpoint go on with another interval', () => {
+    const checkpoint = memoryCheckpoint();
+    const events: unknown[] = [];
+    virtual((scheduler) => {
+      const run = (interval: number) => {
+        const subscription = fromBatches([['a']], { interval, checkpoint, scheduler, emptyAfter: Infinity })
+          .pipe(foreachBatch((records) => void events.push(...records)))
+          .subscribe({ error: (error) => events.push(error.message) });
+        scheduler.schedule(() => subscription.unsubscribe(), 15);
+      };
+      run(10);
+      scheduler.schedule(() => run(7), 20);
+    });
+    expect(events).toEqual(['a', 'fromBatches: interval (7) must be that of the checkpoint (10)']);
   });
 });
