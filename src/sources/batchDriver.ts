@@ -31,7 +31,8 @@ import type { StopReport } from './stopReport.js';
 
 /** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
 export interface DriverOutput {
-  next(name: string, batch: Batch<unknown>): void;
+  /** Gives whether anybody listens to this source still, once it has been given the batch. */
+  next(name: string, batch: Batch<unknown>): boolean;
   error(error: unknown): void;
   complete(): void;
 }
@@ -268,22 +269,29 @@ export class BatchDriver {
     const own = open.hold();
     this.origin.opened(open);
     for (const [name, { partitions }] of fetched) {
-      this.#output.next(name, new Batch(partitions, open));
+      const heard = this.#output.next(name, new Batch(partitions, open));
       if (this.#closed) return;
+      if (!heard && this.#refusesUnclaimed) {
+        this.#fail(new UnclaimedBatchError(batch.time, name));
+        return;
+      }
     }
     batch.dispatchDelay = scheduler.now() - batch.dispatchTime;
     own.release();
   }
 
-  get #durable(): boolean {
-    return this.#resources.session !== undefined || Object.values(this.#sources).some((source) => source.durable);
+  /** Where progress is kept, what nobody saw to would be lost for good. */
+  get #refusesUnclaimed(): boolean {
+    const durable =
+      this.#resources.session !== undefined || Object.values(this.#sources).some((source) => source.durable);
+    return durable && this.#options.unclaimed === 'error';
   }
 
   // ---- completing and saving
 
   #completed(batch: RunningBatch): void {
     if (this.#closed) return;
-    if (batch.open?.claims === 1 && this.#options.unclaimed === 'error' && this.#durable) {
+    if (batch.open?.claims === 1 && this.#refusesUnclaimed) {
       this.#fail(new UnclaimedBatchError(batch.time));
       return;
     }

@@ -19,7 +19,8 @@ export type BatchStreams<S extends Readonly<Record<string, Source<unknown>>>> = 
  * Drives several sources as one: at every tick each stream gets a batch, all with the same context, so that there is one
  * tick, one completion, one checkpoint and one `BatchInfo` with an input for each. Joins and unions are meant for these.
  *
- * The run is shared: it starts with the first subscription to any of the streams and ends with the last.
+ * The run is shared: it starts with the first subscription to any of the streams and ends with the last. Where progress
+ * is kept, each stream must be listened to all the while, or it fails with an `UnclaimedBatchError` (see `unclaimed`).
  *
  * @example
  * ```ts
@@ -94,7 +95,11 @@ class SharedRun {
       for (const subject of subjects.values()) notify(subject);
     };
     const driver = new BatchDriver(this.#sources, this.#options, {
-      next: (name, batch) => subjects.get(name)?.next(batch),
+      next: (name, batch) => {
+        const subject = subjects.get(name);
+        subject?.next(batch);
+        return subject?.observed === true;
+      },
       error: (error) => end((subject) => subject.error(error)),
       complete: () => end((subject) => subject.complete()),
     });

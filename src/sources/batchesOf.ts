@@ -9,7 +9,10 @@ import type { Source } from './source.js';
 export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedDriverOptions): BatchStream<T> {
   return new BatchStream<T>(options.interval, (subscriber) => {
     const driver = new BatchDriver({ [name]: source }, options, {
-      next: (_, batch) => subscriber.next(batch as Batch<T>),
+      next: (_, batch) => {
+        subscriber.next(batch as Batch<T>);
+        return true;
+      },
       error: (error) => subscriber.error(error),
       complete: () => subscriber.complete(),
     });

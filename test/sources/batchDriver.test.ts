@@ -1,10 +1,15 @@
 import {
   type BatchFormation,
   type BatchInfo,
+  batchesFrom,
   concatMapBatch,
   foreachBatch,
   LateHoldError,
+  type LogClient,
+  logSource,
   mapRecords,
+  memoryLog,
+  string,
   UnclaimedBatchError,
 } from 'dstream';
 import { delay, EMPTY, finalize, map, merge, retry, share, throwError, timer } from 'rxjs';
@@ -247,5 +252,55 @@ describe('failure and retry', () => {
     });
     expect(seen).toEqual([0, 1, 2]);
     expect(log).toMatchObject({ opened: 2, closed: 2, committed: [1, 2, 3] });
+  });
+});
+
+describe('several sources', () => {
+  const log = () => {
+    const topics = memoryLog({ topics: { a: 1, b: 1 } });
+    for (const topic of ['a', 'b']) topics.append(topic, [{ value: `${topic}1` }, { value: `${topic}2` }]);
+    return topics;
+  };
+  const sources = (client: LogClient) => {
+    const of = (topic: string) =>
+      logSource(client, {
+        topics: [topic],
+        start: 'earliest',
+        groupId: 'g',
+        deserialize: string(),
+        maxRatePerPartition: 100,
+      });
+    return { a: of('a'), b: of('b') };
+  };
+
+  it.each([
+    ['was never listened to', undefined],
+    ['was left', 'leaves'],
+  ])('lose nothing of one that %s while the other goes on', (_, second) => {
+    const client = log();
+    const events: unknown[] = [];
+    virtual((scheduler) => {
+      const { a, b } = batchesFrom(sources(client), { interval: 10, scheduler });
+      collect(a.pipe(foreachBatch(() => {})), events, ({ records }) => records);
+      const failing = b.pipe(
+        map(() => {
+          throw 'not ours';
+        }),
+      );
+      if (second) collect(failing, events, () => 'passed on');
+    });
+    expect(events).toEqual([['a1'], ...(second ? ['not ours'] : []), 'UNCLAIMED_BATCH']);
+    expect(client.committedOffset('g', 'b', 0)).toBeUndefined();
+  });
+
+  it('let one go when told so', () => {
+    const client = log();
+    const events: unknown[] = [];
+    virtual((scheduler) => {
+      const { a } = batchesFrom(sources(client), { interval: 10, scheduler, unclaimed: 'complete' });
+      collect(a.pipe(foreachBatch(() => {})), events, ({ records }) => records);
+      scheduler.schedule(() => void a.stop(), 25);
+    });
+    expect(events).toEqual([['a1'], ['a2'], 'complete']);
   });
 });

@@ -33,16 +33,23 @@ export class InvalidRecordError extends DStreamError {
 
 /**
  * A batch of a source with durable progress was dispatched, and nobody took a hold: either there is no output
- * operation, or a foreign asynchronous operator (`delay`, `observeOn`, `concatMap`) stands before it. Saving progress
- * now could lose the batch.
+ * operation, or a foreign asynchronous operator (`delay`, `observeOn`, `concatMap`) stands before it, or nobody listens
+ * (any more) to one of several sources of a driver. Saving progress now could lose the batch.
  */
 export class UnclaimedBatchError extends DStreamError {
   override readonly name = 'UnclaimedBatchError';
   readonly code = 'UNCLAIMED_BATCH';
-  constructor(readonly time: number) {
+  constructor(
+    readonly time: number,
+    /** The source to which nobody listens, or not any more, where others of its driver are listened to. */
+    readonly source?: string,
+  ) {
     super(
-      `the batch of time ${time} was dispatched and no operation claimed it: end the pipeline with an output operation ` +
-        '(foreachBatch), use concatMapBatch for asynchronous work before it, or set unclaimed to "complete"',
+      source !== undefined
+        ? `nobody listens to source ${describe(source)} at the batch of time ${time}: subscribe to it as long as to the ` +
+            'others, or set unclaimed to "complete"'
+        : `the batch of time ${time} was dispatched and no operation claimed it: end the pipeline with an output operation ` +
+            '(foreachBatch), use concatMapBatch for asynchronous work before it, or set unclaimed to "complete"',
     );
   }
 }
