@@ -137,7 +137,13 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
       // By `takeUntil` a source that emits while it is subscribed to sees at once that nobody listens any more.
       source.pipe(takeUntil(left)).subscribe({
         next: (value) => {
-          queue.push(waitingOf(value));
+          const waiting = waitingOf(value, () => {
+            // The batch was given up by its driver: it goes no further.
+            const place = queue.indexOf(waiting);
+            if (place >= 0) queue.splice(place, 1);
+            if (queue.length === 0) drain();
+          });
+          queue.push(waiting);
           drain();
         },
         error: (error: unknown) => subscriber.error(error),
@@ -155,7 +161,7 @@ interface Waiting<T> {
   readonly hold: Hold | undefined;
 }
 
-function waitingOf<T>(value: T): Waiting<T> {
-  if (value instanceof Batch) return { value, cost: value.size, hold: value.context.hold() };
+function waitingOf<T>(value: T, aborted: () => void): Waiting<T> {
+  if (value instanceof Batch) return { value, cost: value.size, hold: value.context.hold('work', aborted) };
   return { value, cost: 1, hold: undefined };
 }

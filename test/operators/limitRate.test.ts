@@ -1,5 +1,5 @@
 import { type Batch, foreachBatch, fromBatches, limitRate } from 'dstream';
-import { from, Observable, Subject, type Subscription, VirtualTimeScheduler } from 'rxjs';
+import { from, Observable, Subject, type Subscription, take, timer, VirtualTimeScheduler } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -67,6 +67,26 @@ describe('limitRate', () => {
       [20, 30],
       [30, 30],
     ]);
+  });
+
+  it('gives up the batches that its driver gives up, and completes with it', () => {
+    const events: unknown[] = [];
+    run(({ flush }) => {
+      const batches = fromBatches([[1], [2], [3], [4]], { interval: 10, concurrentBatches: 4, emptyAfter: Infinity });
+      const limited = batches.pipe(
+        limitRate({ rate: 1, burst: 1 }),
+        foreachBatch((records) => void events.push(...records)),
+      );
+      limited.subscribe({ error: (error) => events.push(error), complete: () => events.push('complete') });
+      timer(35).subscribe(() => void batches.stop({ drainMs: 10 }));
+      const taken = fromBatches([['a'], ['b'], ['c']], { interval: 10, concurrentBatches: 3 }).pipe(
+        take(2),
+        limitRate({ rate: 1, burst: 1 }),
+      );
+      taken.subscribe({ next: ({ records }) => events.push(...records), complete: () => events.push('complete') });
+      flush();
+    });
+    expect(events).toEqual([1, 'a', 'complete', 'complete']);
   });
 
   it('lets nothing wait with a queue of 0: passes, drops or fails', () => {
