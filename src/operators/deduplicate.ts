@@ -58,7 +58,9 @@ export function deduplicate<T>(
     let forgotten = 0;
     // The state has the times, the cache the order of use: what it drops is dropped from the state.
     const recent = new LRUCache<string, { readonly key: Key }>({
-      max: maxIds,
+      // By size, for by `max` the cache takes the room of all ids when it is made.
+      maxSize: maxIds,
+      sizeCalculation: () => 1,
       dispose: ({ key }, _, reason) => {
         if (reason !== 'evict') return;
         firstSeen.delete(key);

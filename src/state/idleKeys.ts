@@ -1,14 +1,25 @@
 /**
  * Finds the keys that have not been touched for a while, without looking at the others: for each time there is a bucket of
- * the keys touched then, and a bucket that has become old is gone through once. A key that was touched again since stands
- * in a later bucket too, and is passed over.
+ * the keys last touched then. A key stands in one bucket only, so that what is kept does not grow with how often keys are
+ * touched.
  */
 export class IdleKeys<K> {
   /** By time, oldest first: times only rise. */
   readonly #buckets = new Map<number, Set<K>>();
+  /** When each key was touched last. */
+  readonly #times = new Map<K, number>();
+
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.#times.size;
+  }
 
   /** Times must not fall from one call to the next. */
   touch(key: K, time: number): void {
+    const before = this.#times.get(key);
+    if (before === time) return;
+    if (before !== undefined) this.#leave(key, before);
+    this.#times.set(key, time);
     const bucket = this.#buckets.get(time);
     if (bucket) bucket.add(key);
     else this.#buckets.set(time, new Set([key]));
@@ -16,12 +27,21 @@ export class IdleKeys<K> {
 
   /** Takes the keys last touched before `time`, as `isIdle` confirms, in the order in which they were touched. */
   takeBefore(time: number, isIdle: (key: K) => boolean): readonly K[] {
-    const taken = new Set<K>();
+    const taken: K[] = [];
     for (const [touched, keys] of this.#buckets) {
       if (touched >= time) break;
-      for (const key of keys) if (isIdle(key)) taken.add(key);
+      for (const key of keys) {
+        this.#times.delete(key);
+        if (isIdle(key)) taken.push(key);
+      }
       this.#buckets.delete(touched);
     }
-    return [...taken];
+    return taken;
+  }
+
+  #leave(key: K, time: number): void {
+    const bucket = this.#buckets.get(time);
+    bucket?.delete(key);
+    if (bucket?.size === 0) this.#buckets.delete(time);
   }
 }
