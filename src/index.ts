@@ -92,7 +92,7 @@ export { type LimitRateOptions, limitRate } from './operators/limitRate.js';
 export { mapPartitions } from './operators/mapPartitions.js';
 export { mapRecords } from './operators/mapRecords.js';
 export { mapValues } from './operators/mapValues.js';
-export { type MapWithStateOptions, mapWithState, type Stamped } from './operators/mapWithState.js';
+export { type MapWithStateOptions, mapWithState } from './operators/mapWithState.js';
 export { partitionBy } from './operators/partitionBy.js';
 export { type PrintBatchesOptions, printBatches } from './operators/printBatches.js';
 export { reduceBatch } from './operators/reduceBatch.js';

@@ -18,11 +18,11 @@ export interface MapWithStateOptions<K extends Key, S> {
   /** Version of the state's schema. @default 0 */
   readonly version?: number;
   /** Turns a state of an older version into today's. */
-  readonly migrate?: StateDescription<K, Stamped<S>>['migrate'];
+  readonly migrate?: StateDescription<K, S>['migrate'];
 }
 
 /** A state with the batch time at which it was touched last: what a checkpoint keeps. */
-export interface Stamped<S> {
+interface Stamped<S> {
   readonly state: S;
   readonly touched: number;
 }
@@ -71,11 +71,12 @@ export function mapWithState<K extends Key, V, S, R>(
   const { id, initialState, timeout, version, migrate } = options;
   checkFunction('mapWithState', 'map', map);
   if (timeout !== undefined) checkPositiveInteger('mapWithState', 'timeout', timeout);
-  const description = { operator: 'mapWithState', id, version, migrate };
+  // Gone through once: an iterator would have nothing for a second subscription.
+  const initial = [...(initialState ?? [])];
+  const migrateStamped = migrate && stamped(migrate);
+  const description = { operator: 'mapWithState', id, version, migrate: migrateStamped };
   return perBatchWithState<Pair<K, V>, R, K, Stamped<S>>(description, (kept, first) => {
-    if (initialState && !kept.restored) {
-      for (const [key, state] of initialState) kept.set(key, { state, touched: first.context.time });
-    }
+    if (!kept.restored) for (const [key, state] of initial) kept.set(key, { state, touched: first.context.time });
     const idle = new IdleKeys<K>();
     if (timeout !== undefined) {
       const oldestFirst = [...kept.entries()].sort(([, a], [, b]) => a.touched - b.touched);
@@ -112,4 +113,14 @@ export function mapWithState<K extends Key, V, S, R>(
       return batch.withRecords(results);
     };
   });
+}
+
+/** The time of the last touch is not the user's: it stays as it was. */
+function stamped<K extends Key, S>(
+  migrate: NonNullable<StateDescription<K, S>['migrate']>,
+): NonNullable<StateDescription<K, Stamped<S>>['migrate']> {
+  return (saved, fromVersion, key) => {
+    const { state, touched } = saved as Stamped<unknown>;
+    return { state: migrate(state, fromVersion, key), touched };
+  };
 }

@@ -66,11 +66,11 @@ export function updateStateByKey<K extends Key, V, S>(
   const { id, initialState, call = 'all', version, migrate } = options;
   checkFunction('updateStateByKey', 'update', update);
   checkOneOf('updateStateByKey', 'call', call, ['all', 'touched']);
+  // Gone through once: an iterator would have nothing for a second subscription.
+  const initial = [...(initialState ?? [])];
   const description: StateDescription<K, S> = { operator: 'updateStateByKey', id, version, migrate };
   return perBatchWithState(description, (state) => {
-    if (initialState && !state.restored) {
-      for (const [key, value] of initialState) state.set(key, value);
-    }
+    if (!state.restored) for (const [key, value] of initial) state.set(key, value);
     return (batch) => {
       const values = groupPairs('updateStateByKey', batch.partitions);
       const { time } = batch.context;

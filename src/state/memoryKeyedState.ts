@@ -27,6 +27,11 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
     this.#onClose = onClose;
   }
 
+  /** Notes every key as changed: what was restored is not as the checkpoint has it. */
+  touchAll(): void {
+    for (const key of this.#map.keys()) this.#dirty.add(key);
+  }
+
   get size(): number {
     return this.#map.size;
   }

@@ -41,6 +41,8 @@ export class StateRegistry implements BatchState {
       (time, set, deleted) => this.#cut(session, time, { id, operator, signature, version, set, deleted }),
       free,
     );
+    // The store knows one version of a state: with the first change of a batch all of it is of today's.
+    if (restored && restored.version !== version) state.touchAll();
     session.attach?.({ id, operator, signature, version, size: () => state.size, entries: () => state.entries() });
     return state;
   }
