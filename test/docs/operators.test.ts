@@ -76,13 +76,14 @@ describe.each(operators.filter((name) => existsSync(pathOf(name))))('the page of
     expect(errors.filter((error) => !page.includes(`\`${error}\``))).toEqual([]);
   });
 
-  it.runIf(!withoutPicture.has(name))('has a picture that is true', () => {
-    const pictures = picturesOf(page);
-    expect(pictures.length).toBeGreaterThan(0);
-    for (const picture of pictures) {
-      expect(picture.call).toContain(`${name}(`);
-      const { actual, expected } = runPicture(picture);
-      expect(actual).toStrictEqual(expected);
-    }
-  });
+  if (!withoutPicture.has(name))
+    it('has a picture that is true', () => {
+      const pictures = picturesOf(page);
+      expect(pictures.length).toBeGreaterThan(0);
+      for (const picture of pictures) {
+        expect(picture.call).toContain(`${name}(`);
+        const { actual, expected } = runPicture(picture);
+        expect(actual).toStrictEqual(expected);
+      }
+    });
 });
