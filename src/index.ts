@@ -67,6 +67,7 @@ export { countBatch } from './operators/countBatch.js';
 export { countByValue } from './operators/countByValue.js';
 export { countByValueAndWindow } from './operators/countByValueAndWindow.js';
 export { countByWindow } from './operators/countByWindow.js';
+export { countDistinctByWindow } from './operators/countDistinctByWindow.js';
 export { type DeduplicateOptions, deduplicate } from './operators/deduplicate.js';
 export { filterBatches } from './operators/filterBatches.js';
 export { filterRecords } from './operators/filterRecords.js';

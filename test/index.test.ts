@@ -29,6 +29,7 @@ it('exports what it says, and nothing else', () => {
     'countByValue',
     'countByValueAndWindow',
     'countByWindow',
+    'countDistinctByWindow',
     'deduplicate',
     'dynamicInterval',
     'filterBatches',

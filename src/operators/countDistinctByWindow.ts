@@ -1,0 +1,87 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Key } from '../batch/key.js';
+import { checkPair } from '../batch/pairs.js';
+import { Fifo } from '../windows/fifo.js';
+import { slidingPanes, type TimedPane } from './slidingPanes.js';
+import type { WindowOptions } from './windowOptions.js';
+
+/**
+ * Counts the different records of the last `window` ms, every `slide` ms: one record, 0 for an empty window. The count is
+ * exact.
+ *
+ * Takes batches of keys, such as user ids (`mapRecords` makes them); gives one partition. Every id of the window is kept,
+ * once, and once more for each batch that has it. A slide costs the batches that come and go, not those in the window.
+ *
+ * Source: SQL's `count(distinct ...)`; Spark Streaming has none.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
+ * `slide` is no multiple of the batch interval
+ * @throws {InvalidRecordError} (as a notification) when a record is an object
+ *
+ * @example
+ * ```ts
+ * import { countDistinctByWindow, foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([['ann', 'bob', 'ann'], ['ann'], ['eve'], []], { interval: 10 })
+ *   .pipe(
+ *     countDistinctByWindow({ window: 20 }),
+ *     foreachBatch((users) => console.log(users)),
+ *   )
+ *   .subscribe();
+ * // => [ 2 ]
+ * // => [ 2 ]
+ * // => [ 2 ]
+ * // => [ 1 ]
+ * ```
+ */
+export function countDistinctByWindow<K extends Key>(
+  options: WindowOptions,
+): OperatorFunction<Batch<K>, Batch<number>> {
+  return slidingPanes<K, readonly K[], number>({
+    operator: 'countDistinctByWindow',
+    options,
+    create() {
+      const panes = new Fifo<TimedPane<readonly K[]>>();
+      // In how many panes of the window each record is.
+      const counts = new Map<K, number>();
+      const enter = (added: readonly TimedPane<readonly K[]>[]): void => {
+        for (const pane of added) {
+          panes.push(pane);
+          for (const record of pane[1]) counts.set(record, (counts.get(record) ?? 0) + 1);
+        }
+      };
+      return {
+        pane(batch) {
+          const distinct = distinctOf(batch);
+          return distinct.length > 0 ? distinct : undefined;
+        },
+        restore: enter,
+        slide(evicted, added) {
+          // What comes first, so that a record that comes and goes is not taken out and put in again.
+          enter(added);
+          for (const [, left] of panes.takeWhile(([time]) => time <= evicted)) {
+            for (const record of left) {
+              const count = counts.get(record) ?? 0;
+              if (count > 1) counts.set(record, count - 1);
+              else counts.delete(record);
+            }
+          }
+          return [counts.size];
+        },
+      };
+    },
+  });
+}
+
+function distinctOf<K extends Key>(batch: Batch<K>): readonly K[] {
+  const distinct = new Set<K>();
+  for (const { records } of batch.partitions) {
+    for (const record of records) {
+      const plain = typeof record === 'string' || typeof record === 'number';
+      if (!plain && !distinct.has(record)) checkPair('countDistinctByWindow', [record, 1]);
+      distinct.add(record);
+    }
+  }
+  return [...distinct];
+}
