@@ -109,6 +109,7 @@ export { transformBatches } from './operators/transformBatches.js';
 export { unionBatches } from './operators/unionBatches.js';
 export { type StateUpdate, type UpdateStateByKeyOptions, updateStateByKey } from './operators/updateStateByKey.js';
 export { window } from './operators/window.js';
+export { type WindowByCountOptions, windowByCount } from './operators/windowByCount.js';
 export type { WindowOptions } from './operators/windowOptions.js';
 export { type BatchStreams, batchesFrom, type RecordOf } from './sources/batchesFrom.js';
 export { BatchStream } from './sources/batchStream.js';

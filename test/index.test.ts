@@ -84,6 +84,7 @@ it('exports what it says, and nothing else', () => {
     'updateStateByKey',
     'variance',
     'window',
+    'windowByCount',
   ]);
   expect(Object.keys(kafka).sort()).toEqual(['KafkajsClient', 'kafkaBatches', 'kafkaSource']);
   expect(Object.keys(node).sort()).toEqual([
