@@ -55,7 +55,7 @@ export function reduceByWindow<T>(
         restore: (panes) => keyed.restore(toPanes(panes)),
         slide(evicted, added) {
           keyed.slide(evicted, toPanes(added));
-          return [...keyed.entries()].map(([, value]) => value);
+          return [...keyed.slots()].map((slot) => slot.current());
         },
       };
     },

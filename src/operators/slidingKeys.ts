@@ -49,9 +49,9 @@ export function slidingKeys<T, K extends Key, P, R>(
         slide(evicted, added) {
           const touched = window.slide(evicted, added.map(timed));
           const results: Result[] = [];
-          if (emit === 'all') for (const [key, partial] of window.entries()) results.push([key, lower(partial)]);
-          else
-            for (const key of touched) results.push([key, window.has(key) ? lower(window.get(key) as P) : undefined]);
+          for (const slot of emit === 'all' ? window.slots() : touched) {
+            results.push([slot.key, slot.panes > 0 ? lower(slot.current()) : undefined]);
+          }
           return results;
         },
         amend(pane) {

@@ -1,4 +1,4 @@
-import { growRing, type NewRing, newRing, type Ring } from './ring.js';
+import { growRing, holdsOn, type NewRing, newRing, type Ring } from './ring.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 
 const BACK = 0;
@@ -24,7 +24,9 @@ const MIDDLE = 1;
 export class DabaLite<P> implements SlidingAggregator<P> {
   readonly #combine: (older: P, newer: P) => P;
   readonly #newRing: NewRing<P>;
+  readonly #clears: boolean;
   #ring: Ring<P>;
+  #mask: number;
   #head = 0;
   #left = 0;
   #right = 0;
@@ -39,7 +41,9 @@ export class DabaLite<P> implements SlidingAggregator<P> {
     this.#combine = combine;
     this.#newRing = create;
     this.#ring = create(4);
+    this.#mask = 3;
     this.#sums = create(2);
+    this.#clears = holdsOn(this.#ring);
   }
 
   get size(): number {
@@ -47,18 +51,17 @@ export class DabaLite<P> implements SlidingAggregator<P> {
   }
 
   insert(partial: P): void {
-    if (this.#tail - this.#head === this.#ring.length) {
-      this.#ring = growRing(this.#ring, this.#newRing, this.#head, this.#tail);
-    }
-    this.#ring[this.#tail & (this.#ring.length - 1)] = partial;
-    this.#sums[BACK] = this.#tail === this.#split ? partial : this.#combine(this.#sums[BACK] as P, partial);
-    this.#tail++;
+    const tail = this.#tail;
+    if (tail - this.#head > this.#mask) this.#grow();
+    this.#ring[tail & this.#mask] = partial;
+    this.#sums[BACK] = tail === this.#split ? partial : this.#combine(this.#sums[BACK] as P, partial);
+    this.#tail = tail + 1;
     this.#step();
   }
 
   evict(count = 1): void {
     for (let i = Math.min(count, this.size); i > 0; i--) {
-      this.#ring[this.#head & (this.#ring.length - 1)] = undefined;
+      if (this.#clears) this.#ring[this.#head & this.#mask] = undefined;
       this.#head++;
       this.#step();
     }
@@ -66,12 +69,13 @@ export class DabaLite<P> implements SlidingAggregator<P> {
 
   query(): P | undefined {
     if (this.#head === this.#tail) return undefined;
-    const front = this.#ring[this.#head & (this.#ring.length - 1)] as P;
+    const front = this.#ring[this.#head & this.#mask] as P;
     return this.#split === this.#tail ? front : this.#combine(front, this.#sums[BACK] as P);
   }
 
   clear(): void {
     this.#ring = this.#newRing(4);
+    this.#mask = 3;
     this.#sums[BACK] = undefined;
     this.#sums[MIDDLE] = undefined;
     this.#head = 0;
@@ -82,28 +86,34 @@ export class DabaLite<P> implements SlidingAggregator<P> {
     this.#tail = 0;
   }
 
+  #grow(): void {
+    this.#ring = growRing(this.#ring, this.#newRing, this.#head, this.#tail);
+    this.#mask = this.#ring.length - 1;
+  }
+
   /** After each insertion and each eviction. Keeps `left` before `split` while anything is in the window. */
   #step(): void {
     if (this.#left === this.#split) this.#begin();
-    if (this.#head === this.#split) {
+    const head = this.#head;
+    const split = this.#split;
+    if (head === split) {
       // Empty: let go of the last partials.
       this.#sums[BACK] = undefined;
       this.#sums[MIDDLE] = undefined;
       return;
     }
     const ring = this.#ring;
-    const mask = ring.length - 1;
-    if (this.#built !== this.#right) this.#build(ring, mask);
-    if (this.#left !== this.#right) {
-      if (this.#right !== this.#split) {
-        const left = this.#left & mask;
-        ring[left] = this.#combine(ring[left] as P, this.#sums[MIDDLE] as P);
-      }
-      this.#left++;
+    const mask = this.#mask;
+    const right = this.#right;
+    if (this.#built !== right) this.#build(ring, mask);
+    const left = this.#left;
+    if (left !== right) {
+      if (right !== split) ring[left & mask] = this.#combine(ring[left & mask] as P, this.#sums[MIDDLE] as P);
+      this.#left = left + 1;
     } else {
       // Left is through, and by now so is right: what was built joins what is done, one by one.
-      this.#left++;
-      this.#right++;
+      this.#left = left + 1;
+      this.#right = right + 1;
       this.#built++;
     }
   }
@@ -118,9 +128,9 @@ export class DabaLite<P> implements SlidingAggregator<P> {
   }
 
   #build(ring: Ring<P>, mask: number): void {
-    this.#built--;
-    if (this.#built + 1 === this.#split) return;
-    const at = this.#built & mask;
-    ring[at] = this.#combine(ring[at] as P, ring[(this.#built + 1) & mask] as P);
+    const built = this.#built - 1;
+    this.#built = built;
+    if (built + 1 === this.#split) return;
+    ring[built & mask] = this.#combine(ring[built & mask] as P, ring[(built + 1) & mask] as P);
   }
 }

@@ -1,33 +1,29 @@
 import { DabaLite } from './dabaLite.js';
 import { Fifo } from './fifo.js';
+import { KeyedSlot } from './keyedSlot.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
+import { SmallWindow } from './smallWindow.js';
 import { TwoStacks } from './twoStacks.js';
+
+/** With so many panes at most, a key is recomputed: three calls, as by two stacks on average. */
+const FEW = 4;
 
 /** What one batch brought: a partial for each of its keys. */
 export interface Pane<K, P> {
   /** The batch time, ms. */
   readonly time: number;
-  readonly partials: ReadonlyMap<K, P>;
+  readonly partials: Iterable<readonly [K, P]>;
   /** Keys that the filter dropped in the slide at this time. To be saved with the pane, and read by `restore` alone. */
   readonly dropped?: Iterable<K> | undefined;
 }
 
-/** The aggregate of one key within the window. */
-interface Slot<P> {
-  /** Time of the first pane that counts: an older one was forgotten when a filter dropped the key. */
-  readonly since: number;
-  /** How many panes in the window have the key. At 0 the key leaves. */
-  panes: number;
-  value: P;
-  /** Without an inverse from the second pane on; with one only while a number is in it that cannot be taken out. */
-  sliding: SlidingAggregator<P> | undefined;
-  /** Whether `sliding` has changed since `value` was taken from it. */
-  changed: boolean;
-  /** With an inverse that is not exact: the newest panes by themselves, reduced, and how many they are. */
-  fresh: P | undefined;
-  freshPanes: number;
-  /** How many panes have NaN or an infinity for the key. */
-  nonFinite: number;
+/** A pane with the slots of its keys, so that what leaves need not be looked up. */
+interface KeptPane<K, P> {
+  readonly time: number;
+  readonly slots: readonly KeyedSlot<K, P>[];
+  readonly partials: readonly P[];
+  /** Where each slot stands: made when it is first needed. */
+  places: Map<KeyedSlot<K, P>, number> | undefined;
 }
 
 export interface KeyedWindowOptions<K, P> {
@@ -62,8 +58,10 @@ export interface KeyedWindowOptions<K, P> {
  */
 export class KeyedWindow<K, P> {
   readonly #options: KeyedWindowOptions<K, P>;
-  readonly #panes = new Fifo<Pane<K, P>>();
-  readonly #slots = new Map<K, Slot<P>>();
+  readonly #panes = new Fifo<KeptPane<K, P>>();
+  readonly #slots = new Map<K, KeyedSlot<K, P>>();
+  #touched: KeyedSlot<K, P>[] = [];
+  #slide = 0;
   #dropped: K[] = [];
   #filterAll = false;
 
@@ -81,134 +79,165 @@ export class KeyedWindow<K, P> {
     return this.#dropped;
   }
 
-  has(key: K): boolean {
-    return this.#slots.has(key);
-  }
-
   get(key: K): P | undefined {
-    const slot = this.#slots.get(key);
-    return slot && current(slot);
+    return this.#slots.get(key)?.current();
   }
 
-  *entries(): IterableIterator<readonly [K, P]> {
-    for (const [key, slot] of this.#slots) yield [key, current(slot)];
+  /** The keys of the window, each with its aggregate. */
+  slots(): Iterable<KeyedSlot<K, P>> {
+    return this.#slots.values();
   }
 
   /** Rebuilds the window from its panes, oldest first, after a restart. */
   restore(panes: Iterable<Pane<K, P>>): void {
-    const touched = new Set<K>();
     for (const pane of panes) {
-      this.#add(pane, touched);
-      for (const key of pane.dropped ?? []) this.#slots.delete(key);
+      this.#add(pane);
+      for (const key of pane.dropped ?? []) {
+        const slot = this.#slots.get(key);
+        if (slot) this.#remove(slot);
+      }
     }
     // The filter may be another one now: the next slide asks it about every key.
     this.#filterAll = this.#options.filter !== undefined;
   }
 
   /**
-   * Takes out the panes with times up to and including `evicted`, then puts the new ones in, oldest first. Gives the keys
-   * that either touched; those that are no longer in the window have left it.
+   * Takes out the panes with times up to and including `evicted`, then puts the new ones in, oldest first. Gives the slots
+   * of the keys that either touched; those that are no longer in the window are empty.
    */
-  slide(evicted: number, added: Iterable<Pane<K, P>>): ReadonlySet<K> {
-    const touched = new Set<K>();
-    this.#evict(
-      this.#panes.takeWhile(({ time }) => time <= evicted),
-      touched,
-    );
-    for (const pane of added) this.#add(pane, touched);
-    this.#applyFilter(touched);
-    return touched;
+  slide(evicted: number, added: Iterable<Pane<K, P>>): readonly KeyedSlot<K, P>[] {
+    this.#touched = [];
+    this.#slide++;
+    this.#evict(this.#panes.takeWhile(({ time }) => time <= evicted));
+    for (const pane of added) this.#add(pane);
+    this.#applyFilter();
+    // Not before: a key that leaves and comes back in one slide keeps its slot.
+    for (const slot of this.#touched) if (slot.panes === 0) this.#remove(slot);
+    return this.#touched;
   }
 
-  #evict(leaving: readonly Pane<K, P>[], touched: Set<K>): void {
+  #touch(slot: KeyedSlot<K, P>): void {
+    if (slot.slide === this.#slide) return;
+    slot.slide = this.#slide;
+    this.#touched.push(slot);
+  }
+
+  #remove(slot: KeyedSlot<K, P>): void {
+    if (slot.removed) return;
+    slot.panes = 0;
+    slot.removed = true;
+    this.#slots.delete(slot.key);
+  }
+
+  #evict(leaving: readonly KeptPane<K, P>[]): void {
     if (this.#panes.size === 0) {
       // A slide as long as the window, or longer: nothing stays, and nothing need be taken out.
-      for (const key of this.#slots.keys()) touched.add(key);
-      this.#slots.clear();
+      for (const slot of this.#slots.values()) {
+        this.#touch(slot);
+        slot.panes = 0;
+      }
       return;
     }
-    const single = leaving.length === 1 ? leaving[0]?.partials : undefined;
-    const { reduce, inverse } = this.#options;
     // The old values of a key are put together first, so that the inverse is called once a key.
-    const old = inverse && !single ? new Map<K, P>() : undefined;
-    for (const { time, partials } of leaving) {
-      for (const [key, partial] of partials) {
-        const slot = this.#slots.get(key);
-        if (slot === undefined || slot.since > time) continue;
-        touched.add(key);
-        this.#leave(slot, partial);
-        if (old) old.set(key, old.has(key) ? reduce(old.get(key) as P, partial) : partial);
+    const old = leaving.length > 1 ? new Map<KeyedSlot<K, P>, P>() : undefined;
+    for (const { slots, partials } of leaving) {
+      for (let i = 0; i < slots.length; i++) {
+        const slot = slots[i] as KeyedSlot<K, P>;
+        // A filter dropped it: its panes are forgotten.
+        if (slot.removed) continue;
+        this.#touch(slot);
+        this.#leave(slot, partials[i] as P, old);
       }
     }
-    for (const key of touched) {
-      const slot = this.#slots.get(key) as Slot<P>;
-      if (slot.panes === 0) this.#slots.delete(key);
-      else this.#settle(slot, (single ?? old)?.get(key) as P);
-    }
+    if (old) for (const [slot, partial] of old) this.#settle(slot, partial);
   }
 
-  #leave(slot: Slot<P>, partial: P): void {
-    const { inverse } = this.#options;
+  #leave(slot: KeyedSlot<K, P>, partial: P, old: Map<KeyedSlot<K, P>, P> | undefined): void {
+    const { inverse, reduce } = this.#options;
     slot.panes--;
-    if (isNonFinite(partial)) slot.nonFinite--;
     if (slot.sliding) {
-      slot.sliding.evict();
+      slot.sliding.evict(1);
       slot.changed = true;
-    } else if (inverse && slot.freshPanes > slot.panes) {
+    }
+    if (!inverse) return;
+    if (isNonFinite(partial)) slot.nonFinite--;
+    if (!slot.sliding && slot.freshPanes > slot.panes) {
       // Where the slide is no part of the window, what leaves may reach into the newest panes.
       slot.freshPanes--;
-      if (slot.panes > 0) slot.fresh = inverse(slot.fresh as P, partial);
+      if (slot.panes > 0) slot.fresh = inverse(slot.fresh, partial);
     }
+    if (!old) this.#settle(slot, partial);
+    else if (old.has(slot)) old.set(slot, reduce(old.get(slot) as P, partial));
+    else old.set(slot, partial);
   }
 
   /** The value of a slot that `old` has left. */
-  #settle(slot: Slot<P>, old: P): void {
+  #settle(slot: KeyedSlot<K, P>, old: P): void {
     const { inverse } = this.#options;
-    if (!inverse) return;
+    if (!inverse || slot.panes === 0) return;
     if (slot.sliding) {
       if (slot.nonFinite > 0) return;
-      slot.value = current(slot);
+      slot.value = slot.current();
       slot.sliding = undefined;
       slot.freshPanes = 0;
     } else if (slot.freshPanes < slot.panes) slot.value = inverse(slot.value, old);
     else {
-      slot.value = slot.fresh as P;
+      slot.value = slot.fresh;
       slot.freshPanes = 0;
     }
   }
 
-  #add(pane: Pane<K, P>, touched: Set<K>): void {
-    this.#panes.push(pane);
-    for (const [key, partial] of pane.partials) {
-      touched.add(key);
-      const slot = this.#slots.get(key);
-      if (slot) this.#enter(slot, key, partial);
-      else this.#slots.set(key, newSlot(pane.time, partial));
+  #add({ time, partials: pairs }: Pane<K, P>): void {
+    const slots: KeyedSlot<K, P>[] = [];
+    const partials: P[] = [];
+    this.#panes.push({ time, slots, partials, places: undefined });
+    for (const [key, partial] of pairs) {
+      const slot = this.#slots.get(key) ?? this.#newSlot(key, partial);
+      slots.push(slot);
+      partials.push(partial);
+      if (slot.panes > 0) this.#enter(slot, partial);
+      else this.#begin(slot, partial);
+      this.#touch(slot);
     }
   }
 
-  #enter(slot: Slot<P>, key: K, partial: P): void {
+  #newSlot(key: K, partial: P): KeyedSlot<K, P> {
+    const slot = new KeyedSlot(key, partial);
+    this.#slots.set(key, slot);
+    return slot;
+  }
+
+  /** The first pane of a slot, be it new or just left by all its panes. */
+  #begin(slot: KeyedSlot<K, P>, partial: P): void {
+    slot.panes = 1;
+    slot.value = partial;
+    slot.sliding = undefined;
+    slot.changed = false;
+    slot.freshPanes = 0;
+    slot.nonFinite = this.#options.inverse && isNonFinite(partial) ? 1 : 0;
+  }
+
+  #enter(slot: KeyedSlot<K, P>, partial: P): void {
+    const { inverse, reduce, exact } = this.#options;
     slot.panes++;
-    if (isNonFinite(partial)) slot.nonFinite++;
-    if (slot.sliding) slot.sliding.insert(partial);
-    else if (!this.#options.inverse) {
-      slot.sliding = this.#newSliding();
+    if (inverse && isNonFinite(partial)) slot.nonFinite++;
+    if (slot.sliding) {
+      if (slot.sliding instanceof SmallWindow && slot.sliding.size === FEW) {
+        slot.sliding = slot.sliding.moveTo(this.#newSliding());
+      }
+      slot.sliding.insert(partial);
+    } else if (!inverse) {
+      slot.sliding = new SmallWindow(reduce);
       slot.sliding.insert(slot.value);
       slot.sliding.insert(partial);
-    } else if (slot.nonFinite > 0) slot.sliding = this.#slidingOf(key, slot.since);
-    else this.#combine(slot, partial);
-    slot.changed = slot.sliding !== undefined;
-  }
-
-  #combine(slot: Slot<P>, partial: P): void {
-    const { reduce, exact } = this.#options;
-    slot.value = reduce(slot.value, partial);
-    if (exact ?? typeof partial !== 'number') {
-      slot.freshPanes = 0;
+    } else if (slot.nonFinite > 0) slot.sliding = this.#slidingOf(slot);
+    else {
+      slot.value = reduce(slot.value, partial);
+      if (exact ?? typeof partial !== 'number') slot.freshPanes = 0;
+      else slot.fresh = slot.freshPanes++ === 0 ? partial : reduce(slot.fresh, partial);
       return;
     }
-    slot.fresh = slot.freshPanes === 0 ? partial : reduce(slot.fresh as P, partial);
-    slot.freshPanes++;
+    slot.changed = true;
   }
 
   #newSliding(): SlidingAggregator<P> {
@@ -217,42 +246,29 @@ export class KeyedWindow<K, P> {
   }
 
   /** Goes over all panes, once for the time in which a key has a number that cannot be taken out. */
-  #slidingOf(key: K, since: number): SlidingAggregator<P> {
+  #slidingOf(slot: KeyedSlot<K, P>): SlidingAggregator<P> {
     const sliding = this.#newSliding();
-    for (const { time, partials } of this.#panes) {
-      if (time >= since && partials.has(key)) sliding.insert(partials.get(key) as P);
+    for (const pane of this.#panes) {
+      pane.places ??= new Map(pane.slots.map((each, i) => [each, i]));
+      const place = pane.places.get(slot);
+      if (place !== undefined) sliding.insert(pane.partials[place] as P);
     }
     return sliding;
   }
 
-  #applyFilter(touched: Set<K>): void {
+  #applyFilter(): void {
     const { filter } = this.#options;
     this.#dropped = [];
     if (!filter) return;
-    const keys = this.#filterAll ? [...this.#slots.keys()] : touched;
+    const slots = this.#filterAll ? [...this.#slots.values()] : this.#touched;
     this.#filterAll = false;
-    for (const key of keys) {
-      const slot = this.#slots.get(key);
-      if (slot === undefined || filter([key, current(slot)])) continue;
-      this.#slots.delete(key);
-      this.#dropped.push(key);
-      touched.add(key);
+    for (const slot of slots) {
+      if (slot.panes === 0 || filter([slot.key, slot.current()])) continue;
+      this.#remove(slot);
+      this.#dropped.push(slot.key);
+      this.#touch(slot);
     }
   }
-}
-
-function newSlot<P>(since: number, value: P): Slot<P> {
-  const nonFinite = isNonFinite(value) ? 1 : 0;
-  return { since, panes: 1, value, sliding: undefined, changed: false, fresh: undefined, freshPanes: 0, nonFinite };
-}
-
-/** Taken only when it is asked for, so that what enters and leaves in one slide costs one call. */
-function current<P>(slot: Slot<P>): P {
-  if (slot.changed) {
-    slot.value = slot.sliding?.query() as P;
-    slot.changed = false;
-  }
-  return slot.value;
 }
 
 function isNonFinite(partial: unknown): boolean {

@@ -1,5 +1,5 @@
 import { DabaLite } from './dabaLite.js';
-import { growRing, newRing, type Ring } from './ring.js';
+import { clearRing, growRing, newRing, type Ring } from './ring.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 import type { InvertibleOperation } from './subtractOnEvict.js';
 import { TwoStacks } from './twoStacks.js';
@@ -54,8 +54,7 @@ export class RefreshedSubtract<P> implements SlidingAggregator<P> {
     if (head === this.#head) return;
     if (!this.#sliding && head < this.#tail) this.#takeOut(head);
     this.#sliding?.evict(head - this.#head);
-    const mask = this.#ring.length - 1;
-    for (let i = this.#head; i < head; i++) this.#ring[i & mask] = undefined;
+    clearRing(this.#ring, this.#head, head);
     this.#head = head;
     if (head === this.#tail || (this.#sliding && head >= this.#stuck)) this.#begin();
   }

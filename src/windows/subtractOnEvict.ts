@@ -1,4 +1,4 @@
-import { growRing, type NewRing, newRing, type Ring } from './ring.js';
+import { clearRing, growRing, holdsOn, type NewRing, newRing, type Ring } from './ring.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 
 /** What it takes to subtract: the part of an `InvertibleAggregator` that works on partials. */
@@ -19,6 +19,7 @@ export interface InvertibleOperation<P> {
 export class SubtractOnEvict<P> implements SlidingAggregator<P> {
   readonly #operation: InvertibleOperation<P>;
   readonly #newRing: NewRing<P>;
+  readonly #clears: boolean;
   #ring: Ring<P>;
   #head = 0;
   #tail = 0;
@@ -30,6 +31,7 @@ export class SubtractOnEvict<P> implements SlidingAggregator<P> {
     this.#newRing = create;
     this.#ring = create(4);
     this.#value = create(1);
+    this.#clears = holdsOn(this.#ring);
   }
 
   get size(): number {
@@ -49,8 +51,7 @@ export class SubtractOnEvict<P> implements SlidingAggregator<P> {
     const head = Math.min(this.#head + count, this.#tail);
     if (head === this.#tail) this.#value[0] = undefined;
     else if (head > this.#head) this.#value[0] = this.#operation.invert(this.#value[0] as P, this.#leaving(head));
-    const mask = this.#ring.length - 1;
-    for (let i = this.#head; i < head; i++) this.#ring[i & mask] = undefined;
+    if (this.#clears) clearRing(this.#ring, this.#head, head);
     this.#head = head;
   }
 

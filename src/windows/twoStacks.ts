@@ -1,4 +1,4 @@
-import { growRing, type NewRing, newRing, type Ring } from './ring.js';
+import { clearRing, growRing, holdsOn, type NewRing, newRing, type Ring } from './ring.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 
 /**
@@ -18,7 +18,9 @@ import type { SlidingAggregator } from './slidingAggregator.js';
 export class TwoStacks<P> implements SlidingAggregator<P> {
   readonly #combine: (older: P, newer: P) => P;
   readonly #newRing: NewRing<P>;
+  readonly #clears: boolean;
   #ring: Ring<P>;
+  #mask: number;
   #head = 0;
   #split = 0;
   #tail = 0;
@@ -30,7 +32,9 @@ export class TwoStacks<P> implements SlidingAggregator<P> {
     this.#combine = combine;
     this.#newRing = create;
     this.#ring = create(4);
+    this.#mask = 3;
     this.#back = create(1);
+    this.#clears = holdsOn(this.#ring);
   }
 
   get size(): number {
@@ -38,47 +42,56 @@ export class TwoStacks<P> implements SlidingAggregator<P> {
   }
 
   insert(partial: P): void {
-    if (this.#tail - this.#head === this.#ring.length) {
-      this.#ring = growRing(this.#ring, this.#newRing, this.#head, this.#tail);
-    }
-    this.#ring[this.#tail & (this.#ring.length - 1)] = partial;
-    this.#back[0] = this.#tail === this.#split ? partial : this.#combine(this.#back[0] as P, partial);
-    this.#tail++;
+    const tail = this.#tail;
+    if (tail - this.#head > this.#mask) this.#grow();
+    this.#ring[tail & this.#mask] = partial;
+    this.#back[0] = tail === this.#split ? partial : this.#combine(this.#back[0] as P, partial);
+    this.#tail = tail + 1;
   }
 
   evict(count = 1): void {
-    const head = Math.min(this.#head + count, this.#tail);
+    const tail = this.#tail;
+    const head = Math.min(this.#head + count, tail);
     if (head > this.#split) this.#flip(head);
-    const mask = this.#ring.length - 1;
-    for (let i = this.#head; i < head; i++) this.#ring[i & mask] = undefined;
+    if (this.#clears) clearRing(this.#ring, this.#head, head);
     this.#head = head;
-    if (head === this.#tail) {
+    if (head === tail) {
       this.#split = head;
       this.#back[0] = undefined;
     }
   }
 
   query(): P | undefined {
-    if (this.#head === this.#tail) return undefined;
-    if (this.#head === this.#split) return this.#back[0];
-    const front = this.#ring[this.#head & (this.#ring.length - 1)] as P;
+    const head = this.#head;
+    if (head === this.#tail) return undefined;
+    if (head === this.#split) return this.#back[0];
+    const front = this.#ring[head & this.#mask] as P;
     return this.#split === this.#tail ? front : this.#combine(front, this.#back[0] as P);
   }
 
   clear(): void {
     this.#ring = this.#newRing(4);
+    this.#mask = 3;
     this.#back[0] = undefined;
     this.#head = 0;
     this.#split = 0;
     this.#tail = 0;
   }
 
+  #grow(): void {
+    this.#ring = growRing(this.#ring, this.#newRing, this.#head, this.#tail);
+    this.#mask = this.#ring.length - 1;
+  }
+
   /** Turns [`head`, tail) into the front. What is about to be evicted is not touched. */
   #flip(head: number): void {
     const ring = this.#ring;
-    const mask = ring.length - 1;
+    const mask = this.#mask;
+    const combine = this.#combine;
+    let suffix = ring[(this.#tail - 1) & mask] as P;
     for (let i = this.#tail - 2; i >= head; i--) {
-      ring[i & mask] = this.#combine(ring[i & mask] as P, ring[(i + 1) & mask] as P);
+      suffix = combine(ring[i & mask] as P, suffix);
+      ring[i & mask] = suffix;
     }
     this.#split = this.#tail;
     this.#back[0] = undefined;

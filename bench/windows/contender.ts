@@ -1,0 +1,9 @@
+/** What is timed: set up, warmed up, and then run once for so many units. */
+export interface Prepared {
+  readonly units: number;
+  run(units: number): void;
+  /** What came of it, so that nothing is optimised away, and so that contenders can be compared. */
+  check(): unknown;
+}
+
+export type Contender = () => Prepared;

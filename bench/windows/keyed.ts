@@ -1,0 +1,122 @@
+// Milliseconds for one slide by key: 10,000 keys come, 10,000 go, 1,000,000 are in the window.
+
+import { type OperatorFunction, Subject } from 'rxjs';
+import { aggregateByKeyAndWindow, Batch, type Pair, reduceByKeyAndWindow, sum } from '../../src/index.js';
+import { KeyedWindow, type KeyedWindowOptions } from '../../src/windows/keyedWindow.js';
+import type { Contender } from './contender.js';
+import { contextAt } from './context.js';
+
+const touched = 10_000;
+/** With 200 panes of 10,000 keys drawn from so many, a million different ones are in the window. */
+const keySpace = 1_260_000;
+const panes = 200;
+const slidesTimed = 40;
+
+type Sums = Pair<string, number>;
+
+/** Strings of their own for each pane, as they come from a topic: nothing about them is known yet. */
+function drawPairs(random: () => number): Sums[] {
+  const keys = new Set<number>();
+  while (keys.size < touched) keys.add(Math.floor(random() * keySpace));
+  return [...keys].map((key) => [Buffer.from(`key-${key}`).toString('latin1'), (key % 1_000) + 1]);
+}
+
+function xorshift(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+const add = (a: number, b: number): number => a + b;
+const subtract = (a: number, b: number): number => a - b;
+
+/** The sum over all keys of the window, by which all contenders must agree. */
+type Slide = (time: number, pairs: readonly Sums[]) => void;
+
+function contender(create: () => { slide: Slide; total: () => number }): Contender {
+  return () => {
+    const { slide, total } = create();
+    const random = xorshift(88_172_645);
+    let time = 0;
+    for (; time < panes + 20; time++) slide(time, drawPairs(random));
+    const drawn = Array.from({ length: slidesTimed }, () => drawPairs(random));
+    return {
+      units: slidesTimed,
+      run: (units) => {
+        for (let i = 0; i < units; i++) slide(time++, drawn[i] as Sums[]);
+      },
+      check: total,
+    };
+  };
+}
+
+function bare(options: KeyedWindowOptions<string, number>): Contender {
+  return contender(() => {
+    const window = new KeyedWindow<string, number>(options);
+    return {
+      slide: (time, pairs) => void window.slide(time - panes, [{ time, partials: pairs }]),
+      total: () => [...window.slots()].reduce((all, slot) => all + slot.current(), 0),
+    };
+  });
+}
+
+function operator(make: () => OperatorFunction<Batch<Sums>, Batch<Pair<string, number | undefined>>>): Contender {
+  return contender(() => {
+    const source = new Subject<Batch<Sums>>();
+    const live = new Map<string, number>();
+    let changes: (readonly Pair<string, number | undefined>[])[] = [];
+    source.pipe(make()).subscribe(({ records }) => void changes.push(records));
+    const context = contextAt();
+    return {
+      slide: (time, pairs) => source.next(new Batch([{ index: 0, records: pairs }], context(time + 1))),
+      total() {
+        for (const [key, value] of changes.flat()) {
+          if (value === undefined) live.delete(key);
+          else live.set(key, value);
+        }
+        changes = [];
+        return [...live.values()].reduce(add, 0);
+      },
+    };
+  });
+}
+
+/** What Spark does: a new table at each slide, by a pass over all keys of the one before and of the panes. */
+const rebuild: Contender = contender(() => {
+  const queue: Sums[][] = [];
+  let before = new Map<string, number>();
+  return {
+    slide(_, pairs) {
+      queue.push([...pairs]);
+      const old = queue.length > panes ? new Map(queue.shift()) : new Map<string, number>();
+      const added = new Map(pairs);
+      const after = new Map<string, number>();
+      for (const [key, value] of before) {
+        const left = old.get(key);
+        const come = added.get(key);
+        const rest = left === undefined ? value : value - left;
+        const next = come === undefined ? rest : rest + come;
+        // The filter that Spark's guide gives for counts, without which keys at zero would stay for ever.
+        if (next !== 0) after.set(key, next);
+      }
+      for (const [key, value] of added) if (!before.has(key)) after.set(key, value);
+      before = after;
+    },
+    total: () => [...before.values()].reduce(add, 0),
+  };
+});
+
+const window = { window: panes, emit: 'changes' as const };
+
+export const keyed: Readonly<Record<string, Contender>> = {
+  'keyed window, inverse': bare({ reduce: add, inverse: subtract }),
+  'keyed window, two stacks': bare({ reduce: add }),
+  'keyed window, DABA Lite': bare({ reduce: add, latency: 'worst-case' }),
+  'reduceByKeyAndWindow, inverse': operator(() => reduceByKeyAndWindow(add, { ...window, inverse: subtract })),
+  'aggregateByKeyAndWindow, sum': operator(() => aggregateByKeyAndWindow(sum(), window)),
+  "Spark's rebuild": rebuild,
+};
