@@ -12,7 +12,13 @@ export interface InputInfo {
   readonly rate?: number | undefined;
   /** Bytes of records read for the batch, where the source knows them. */
   readonly bytes?: number | undefined;
-  /** Bytes that had to be read beyond the ranges because the source's smallest unit is larger than a record. */
+  /**
+   * Records (counted by offsets) that came in beyond the ranges, because the smallest unit that a log gives is a record
+   * batch, and the first records of a partition are read to learn their size. They are kept for the batches that follow,
+   * and counted once, for the batch with whose bytes they came.
+   */
+  readonly overshootRecords?: number | undefined;
+  /** The bytes of those records: their share of the fetch that brought them. */
   readonly overshootBytes?: number | undefined;
   /** Records left out by a policy (malformed and skipped, or handed to a dead-letter Observable). */
   readonly skipped?: number | undefined;

@@ -46,6 +46,7 @@ export interface Plan {
 export interface Fetched<T> {
   readonly partitions: readonly Partition<T>[];
   readonly bytes?: number | undefined;
+  readonly overshootRecords?: number | undefined;
   readonly overshootBytes?: number | undefined;
   readonly skipped?: number | undefined;
   readonly lost?: readonly OffsetRange[] | undefined;

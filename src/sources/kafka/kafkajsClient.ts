@@ -160,6 +160,10 @@ export class KafkajsClient implements LogClient {
     });
   }
 
+  broker(partition: TopicPartition): string | undefined {
+    return this.#leaders.get(partitionKey(partition));
+  }
+
   /** Asks each broker, and asks again for what passed over to another one, until all has come or the time is up. */
   async #fetchAll(
     requests: readonly FetchRequest[],

@@ -54,6 +54,20 @@ export class BatchReading<T> {
     return this.#ranges.map(({ range, records }, index) => ({ index, records, range }));
   }
 
+  /** The partitions that the batch has not come to the end of. */
+  get open(): readonly PartitionState[] {
+    return this.#open.map(({ state }) => state);
+  }
+
+  /** What came in for this batch beyond its ranges, and was not counted for another. */
+  takeSurplus(): { readonly records: number; readonly bytes: number } {
+    const taken = this.#ranges.map(({ range, state }) => state.takeSurplus(range.until));
+    return {
+      records: taken.reduce((sum, { records }) => sum + records, 0),
+      bytes: taken.reduce((sum, { bytes }) => sum + bytes, 0),
+    };
+  }
+
   /** The partitions that the batch still waits for and of which nothing is there. */
   get wanting(): readonly PartitionState[] {
     return this.#open.filter(({ state }) => state.readers.length === 0).map(({ state }) => state);

@@ -70,8 +70,14 @@ export interface LogClient {
   commit(groupId: string, positions: readonly LogPosition[]): ObservableInput<unknown>;
   /**
    * Reads on from the given offsets: one request to each broker concerned, all in parallel. May emit several times, once
-   * for each broker's answer as it comes. Partitions come back in any order, and one may come back without records.
+   * for each broker's answer as it comes. Partitions come back in any order, and one may come back without records. A
+   * broker goes beyond `maxBytes` by one record batch at most, when it would have nothing to give otherwise.
    */
   fetch(requests: readonly FetchRequest[], options: FetchOptions): ObservableInput<readonly FetchedPartition[]>;
+  /**
+   * Which broker answers for a partition, as last heard. A source has one request in flight for each. Without this method
+   * one broker answers for all.
+   */
+  broker?(partition: TopicPartition): string | undefined;
   close(): ObservableInput<unknown>;
 }

@@ -23,8 +23,6 @@ import { planRanges } from './planRanges.js';
 import { ReadAhead } from './readAhead.js';
 import { checkRange, startPositions } from './startPositions.js';
 
-/** What is asked for of a partition to learn how large its records are. */
-const sampleBytes = 64 * 1024;
 /** How many records a batch may have, without a controller, before it is known how many can be read in an interval. */
 const firstBatch = 65_536;
 /** A little more than can be read in an interval: less would leave the reader idle until the next tick. */
@@ -94,14 +92,14 @@ export class LogRun<T> implements SourceRun<T> {
         if (subscriber.closed) return;
         try {
           if (reading.run(subscription, run, fail)) done();
-          else this.#readAhead.pump(reading.wanting);
+          else this.#readAhead.need(reading.wanting, reading.open);
         } catch (error) {
           fail(error);
         }
       };
       const done = (): void => {
         for (const [range, state] of states) state.settle(range);
-        this.#readAhead.pump();
+        this.#readAhead.need([], []);
         this.#measure(reading, this.#setup.scheduler.now() - begun);
         subscriber.next(this.#fetched(reading));
         subscriber.complete();
@@ -204,12 +202,12 @@ export class LogRun<T> implements SourceRun<T> {
     return new Observable((subscriber) => {
       const unknown = [...this.#states.values()].filter((state) => state.lag > 0 && !state.size.known);
       const look = () => {
-        if (!unknown.some((state) => state.inFlight)) subscriber.complete();
+        if (!unknown.some((state) => state.sampling)) subscriber.complete();
       };
       if (unknown.length > 0) {
         const fail = (error: unknown) => subscriber.error(error);
         subscriber.add(this.#readAhead.arrivals.subscribe({ next: look, error: fail }));
-        this.#readAhead.sample(unknown, Math.min(sampleBytes, this.#options.maxBufferedBytes / unknown.length));
+        this.#readAhead.sample(unknown);
       }
       look();
     });
@@ -252,11 +250,13 @@ export class LogRun<T> implements SourceRun<T> {
   }
 
   #fetched(reading: BatchReading<T>): Fetched<T> {
+    const surplus = reading.takeSurplus();
     const lost = [...this.#lost.splice(0), ...this.#readAhead.takeLost()];
     return {
       partitions: reading.partitions,
       bytes: this.#readAhead.takeReceived(),
-      overshootBytes: sum([...this.#states.values()], (state) => state.overshoot),
+      overshootRecords: surplus.records,
+      overshootBytes: surplus.bytes,
       ...(reading.skipped > 0 && { skipped: reading.skipped }),
       ...(lost.length > 0 && { lost }),
     };

@@ -23,10 +23,13 @@ export class PartitionState implements TopicPartition {
   readonly readers: RecordReader[] = [];
   readonly size = new MeanRecordSize();
   inFlight = false;
+  /** Its first records are asked for, whatever is planned, to learn how large they are. */
+  sampling = false;
   /** Nothing came of it when it was asked last: it is left alone for a moment. */
   paused = false;
   /** Ranges that were planned and have not been read to their end. */
   readonly #pending = new Set<string>();
+  #surplus: readonly Surplus[] = [];
 
   constructor({ topic, partition, offset }: LogPosition) {
     this.topic = topic;
@@ -53,14 +56,39 @@ export class PartitionState implements TopicPartition {
     return this.readers[0]?.position ?? this.fetchFrom;
   }
 
-  /** Bytes received beyond what is planned, because a record batch is the smallest unit that a log gives. */
-  get overshoot(): number {
-    return Math.max(this.fetchFrom - this.planned, 0) * this.size.mean;
+  /** Takes in what a fetch from `offset` brought. */
+  receive(records: RecordReader, offset: number, bytes: number): void {
+    const { end } = records;
+    const from = Math.max(this.planned, offset);
+    if (end > from) {
+      const surplus = { planned: this.planned, from, end, size: bytes / (end - offset), sampled: this.sampling };
+      this.#surplus = [...this.#surplus, surplus];
+    }
+    this.size.observe(end - offset, bytes);
+    this.readers.push(records);
+    this.fetchFrom = end;
+  }
+
+  /** What came in beyond a plan up to `until`, since the last call. */
+  takeSurplus(until: number): { readonly records: number; readonly bytes: number } {
+    const taken = this.#surplus.filter(({ planned }) => planned <= until);
+    this.#surplus = this.#surplus.filter(({ planned }) => planned > until);
+    return {
+      records: taken.reduce((sum, { from, end }) => sum + end - from, 0),
+      bytes: Math.round(taken.reduce((sum, { from, end, size }) => sum + (end - from) * size, 0)),
+    };
+  }
+
+  /** Lets go of what was received and not yet decoded. It has to be fetched again. */
+  drop(): void {
+    this.fetchFrom = this.position;
+    this.readers.length = 0;
   }
 
   /** A range is fixed. One that begins beyond what is planned is of a log that was made anew since: it is given up. */
   plan({ from, until }: OffsetRange): void {
     if (from > this.planned || until <= this.planned) return;
+    this.#surplus = this.#surplus.flatMap((one) => afterPlan(one, this.planned, until));
     this.planned = until;
     this.#pending.add(`${from}-${until}`);
   }
@@ -86,6 +114,7 @@ export class PartitionState implements TopicPartition {
     this.planned = offset;
     this.fetchFrom = offset;
     this.readers.length = 0;
+    this.#surplus = [];
     this.#pending.clear();
   }
 
@@ -93,6 +122,24 @@ export class PartitionState implements TopicPartition {
   hasReached(until: number): boolean {
     return this.position >= until;
   }
+}
+
+/** What one fetch brought beyond the plan, because a record batch is the smallest unit that a log gives. */
+interface Surplus {
+  /** Where the plan ended when it came. */
+  readonly planned: number;
+  /** The offsets beyond it. */
+  readonly from: number;
+  readonly end: number;
+  /** Mean bytes of an offset in what that fetch brought. */
+  readonly size: number;
+  readonly sampled: boolean;
+}
+
+/** What was sampled for a plan is no surplus as far as the plan goes. */
+function afterPlan(surplus: Surplus, from: number, until: number): readonly Surplus[] {
+  if (!surplus.sampled || surplus.planned !== from) return [surplus];
+  return surplus.end > until ? [{ ...surplus, planned: until, from: Math.max(surplus.from, until) }] : [];
 }
 
 export function partitionKey({ topic, partition }: TopicPartition): string {

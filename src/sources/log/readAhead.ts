@@ -7,6 +7,8 @@ import { passOver } from './startPositions.js';
 
 /** One request asks at most this much of a partition, so that decoding can begin while the rest is on its way. */
 const maxRequestBytes = 2 * 1024 * 1024;
+/** What is asked for of a partition to learn how large its records are. */
+const sampleBytes = 64 * 1024;
 /** How long a log may wait for records. They are known to be there, so this is only met when a client is out of step. */
 const maxWait = 500;
 /** How long it leaves a partition alone of which nothing came: a log in memory answers at once, and would for ever. */
@@ -20,7 +22,12 @@ export interface ReadAheadOptions {
 /**
  * Brings in the bytes of what is planned, ahead of the operators and within a byte budget. Never asks beyond what is
  * planned: so the rate of the controller is what reaches the wire. What a record batch brings in surplus stays in the
- * buffer for the next range; nothing is fetched twice.
+ * buffer for the next range.
+ *
+ * One request is in flight for each broker. It asks for no more than the budget leaves, and a broker goes beyond what is
+ * asked by one record batch at most, when it has no smaller one to give: so the budget is exceeded by at most one record
+ * batch a broker. When the batch that is being read needs bytes and other partitions' hold the budget, theirs are let go
+ * and fetched again when their turn comes; nothing else is ever fetched twice.
  */
 export class ReadAhead {
   /** Emits when bytes have arrived, or a position was moved; errors when fetching failed for good. */
@@ -32,6 +39,11 @@ export class ReadAhead {
   readonly #fetches = new Subscription();
   readonly #abort = new AbortController();
   readonly #lost: OffsetRange[] = [];
+  /** Brokers that have a request in flight. */
+  readonly #busy = new Set<string>();
+  /** Partitions that the batch which is being read has not come to the end of, and those of them with nothing there. */
+  #open: ReadonlySet<PartitionState> = new Set();
+  #wanting: readonly PartitionState[] = [];
   #requested = 0;
   #received = 0;
 
@@ -59,29 +71,43 @@ export class ReadAhead {
     return this.#lost.splice(0);
   }
 
-  /**
-   * Asks for what is planned and not there yet, as far as the budget goes. `urgent` partitions are asked for even over
-   * the budget (one record batch at least), because a batch waits for them and nothing else could free the budget.
-   */
-  pump(urgent: readonly PartitionState[] = []): void {
-    let budget = this.#options.maxBufferedBytes - this.#buffered - this.#requested;
-    const requests: FetchRequest[] = [];
-    for (const state of new Set([...urgent, ...this.#partitions.values()])) {
-      const records = state.planned - state.fetchFrom;
-      if (records <= 0 || state.inFlight || state.paused) continue;
-      if (budget <= 0 && !urgent.includes(state)) continue;
-      const maxBytes = Math.max(1, Math.min(state.size.bytesFor(records), maxRequestBytes, budget));
-      requests.push({ topic: state.topic, partition: state.partition, offset: state.fetchFrom, maxBytes });
-      budget -= maxBytes;
-    }
-    if (requests.length > 0) this.#fetch(requests);
+  /** A batch waits for `wanting`, which come first from now on, and is not done with `open`. */
+  need(wanting: readonly PartitionState[], open: readonly PartitionState[]): void {
+    this.#wanting = wanting;
+    this.#open = new Set(open);
+    this.pump();
   }
 
   /** Asks for the first records of partitions whose record size is not known yet. */
-  sample(states: readonly PartitionState[], maxBytes: number): void {
-    const free = states.filter((state) => !state.inFlight && !state.paused);
-    if (free.length === 0) return;
-    this.#fetch(free.map(({ topic, partition, fetchFrom }) => ({ topic, partition, offset: fetchFrom, maxBytes })));
+  sample(states: readonly PartitionState[]): void {
+    for (const state of states) state.sampling = !state.paused;
+    this.pump();
+  }
+
+  /** Asks for what is wanted and not there yet, as far as the budget goes. */
+  pump(): void {
+    const states = [...this.#partitions.values()];
+    const sampled = states.filter(({ sampling }) => sampling);
+    const first = new Set([...this.#wanting, ...sampled]);
+    const requests = new Map<string, FetchRequest[]>();
+    let free = this.#options.maxBufferedBytes - this.#buffered - this.#requested;
+    for (const state of new Set([...first, ...states])) {
+      const records = state.planned - state.fetchFrom;
+      if ((records <= 0 && !state.sampling) || state.inFlight || state.paused) continue;
+      const broker = this.#client.broker?.(state) ?? '';
+      if (this.#busy.has(broker)) continue;
+      if (free <= 0 && first.has(state)) free += this.#makeRoom(1 - free);
+      if (free <= 0) continue;
+      const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / sampled.length);
+      const wanted = state.sampling ? sample : state.size.bytesFor(records);
+      const maxBytes = Math.max(1, Math.floor(Math.min(wanted, maxRequestBytes, free)));
+      const { topic, partition, fetchFrom: offset } = state;
+      const asked = requests.get(broker) ?? [];
+      requests.set(broker, asked);
+      asked.push({ topic, partition, offset, maxBytes });
+      free -= maxBytes;
+    }
+    for (const [broker, asked] of requests) this.#fetch(broker, asked);
   }
 
   close(): void {
@@ -96,11 +122,33 @@ export class ReadAhead {
     return bytes;
   }
 
-  #fetch(requests: readonly FetchRequest[]): void {
+  /** Lets go of what the batch that is being read does not need, beginning with what no batch needs yet. Gives the bytes. */
+  #makeRoom(bytes: number): number {
+    const held = [...this.#partitions.values()].filter(
+      (state) => !this.#open.has(state) && !state.inFlight && state.readers.length > 0,
+    );
+    const idle = held.filter((state) => state.position >= state.planned);
+    let freed = 0;
+    for (const state of new Set([...idle, ...held])) {
+      if (freed >= bytes) break;
+      freed += state.buffered;
+      state.drop();
+    }
+    return freed;
+  }
+
+  #fetch(broker: string, requests: readonly FetchRequest[]): void {
     const waiting = new Map(requests.map((request) => [partitionKey(request), request]));
     const maxBytes = requests.reduce((sum, request) => sum + request.maxBytes, 0);
+    this.#busy.add(broker);
     for (const key of waiting.keys()) this.#stateOf(key).inFlight = true;
     this.#requested += maxBytes;
+    let answered = false;
+    /** All has come: the next request may go, before this one is complete. */
+    const answer = (): void => {
+      if (!answered) this.#busy.delete(broker);
+      answered = true;
+    };
     const settle = (keys: Iterable<string>): void => {
       for (const key of keys) {
         const request = waiting.get(key);
@@ -109,6 +157,7 @@ export class ReadAhead {
         this.#requested -= request.maxBytes;
         this.#stateOf(key).inFlight = false;
       }
+      if (waiting.size === 0) answer();
     };
     const options = { maxWait, maxBytes, signal: this.#abort.signal };
     const subscription = new Subscription();
@@ -117,7 +166,10 @@ export class ReadAhead {
       defer(() => this.#client.fetch(requests, options)).subscribe({
         next: (fetched) => {
           settle(fetched.map(partitionKey));
-          for (const partition of fetched) this.#receive(partition);
+          for (const partition of fetched) {
+            this.#receive(partition);
+            this.#stateOf(partitionKey(partition)).sampling = false;
+          }
           // One that brings nothing while others do had no room left in the answer.
           if (!fetched.some(({ records, error }) => records || error)) this.#pause(fetched.map(partitionKey));
           // Asked for before what came is decoded: the log works on the next answer meanwhile.
@@ -129,7 +181,9 @@ export class ReadAhead {
           this.#fetches.remove(subscription);
           const unanswered = [...waiting.keys()];
           settle(unanswered);
+          for (const key of unanswered) this.#stateOf(key).sampling = false;
           this.#pause(unanswered);
+          answer();
           this.arrivals.next();
         },
       }),
@@ -161,9 +215,7 @@ export class ReadAhead {
     const { records } = fetched;
     if (!records) return;
     this.#received += fetched.bytes;
-    state.size.observe(records.end - fetched.offset, fetched.bytes);
-    state.readers.push(records);
-    state.fetchFrom = records.end;
+    state.receive(records, fetched.offset, fetched.bytes);
   }
 
   /** The log has not got the offset any more: fail, or go on at an end of the log and note what is lost. */
