@@ -1,5 +1,5 @@
-/** Sizes that differ by less than this (variance over squared mean) say nothing of the slope. */
-const identified = 0.5;
+/** Sizes that differ by much less than this (variance over squared mean) say nothing of the slope. */
+const identified = 0.08;
 /** The cost per record is at least this part of the mean cost per record, while sizes hardly differ. */
 const leastShare = 0.2;
 const mostShare = 2;
@@ -85,7 +85,7 @@ export class CostLine {
     const mean = y / n;
     const spread = variance / (n * n);
     const before = this.#count > trusted ? Math.min(this.#perRecord, mean) : mean;
-    const trust = spread / (spread + identified);
+    const trust = spread ** 2 / (spread ** 2 + identified ** 2);
     const slope = variance > 0 ? (this.#ny / this.#weight - n * y) / variance : before;
     const share = leastShare * Math.max(0, 1 - spread);
     // Above 0 always: a rate is divided by it.

@@ -58,7 +58,7 @@ const idle = 0.1;
 const noisy = { from: 0.2, over: 0.07, target: 0.09, slack: -0.08, batches: 60 };
 const warning = { scatter: 0.25, batches: 20 };
 /** A cost known to `known`, one standard error, is taken as it is; beyond it the target falls by `care` times the rest. */
-const doubt = { known: 0.05, care: 0.5 };
+const doubt = { known: 0.05, care: 0.6 };
 
 /**
  * A rate controller that learns what a batch costs, a fixed part and a part for each record, and makes each batch so
@@ -97,7 +97,7 @@ const doubt = { known: 0.05, care: 0.5 };
  *   flush();
  * });
  * console.log(decisions.map(({ rule, rate }) => `${rule} ${Math.floor(rate)}`).join(', '));
- * // => initial 250, growth 500, growth 1000, model 1335, model 1498, model 1649
+ * // => initial 250, growth 500, growth 1000, model 1710, model 1792, model 1831
  * ```
  *
  * @see pid
