@@ -60,7 +60,10 @@ export default defineConfig({
     aside: false,
     search: { provider: 'local' },
     sidebar: [
-      { text: 'Guide', items: pages('', ['getting-started.md', 'concepts.md', 'which-operator.md', 'operators.md']) },
+      {
+        text: 'Guide',
+        items: pages('', ['getting-started.md', 'concepts.md', 'which-operator.md', 'operators.md', 'aggregators.md']),
+      },
       ...operators(),
       ...section('Decisions', '/design'),
     ],

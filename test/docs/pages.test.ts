@@ -76,6 +76,14 @@ describe('pages', () => {
     expect([...listed].sort()).toEqual([...options].sort());
   });
 
+  it('list every aggregator that is ready', () => {
+    const files = under('src/windows/aggregators', '.ts').map((path) => path.replace(/^.*\/(\w+)\.ts$/, '$1'));
+    const names = files.filter((name) => name in dstream);
+    const [, ...rows] = read('docs/aggregators.md').match(/^\| .*$/gm) ?? [];
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !rows.some((row) => row.includes(`\`${name}(`)))).toEqual([]);
+  });
+
   it('explain all that can be observed', () => {
     const types = [
       ['src/batch/batchInfo.ts', 'BatchInfo'],
