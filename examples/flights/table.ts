@@ -23,8 +23,8 @@ export class Table {
   }
 
   draw(info: BatchInfo): void {
-    const lines = [batchLine(info), ...(this.#live ? this.#table() : [])];
-    // On a terminal the table is drawn over the last one; in a file one line a batch is enough.
+    const lines = [batchLine(info), ...this.#table()];
+    // On a terminal the table is drawn over the last one.
     if (this.#live && this.#drawn > 0) process.stdout.write(`\x1b[${this.#drawn}A\x1b[J`);
     process.stdout.write(`${lines.join('\n')}\n`);
     this.#drawn = lines.length;

@@ -1,3 +1,5 @@
+// Whoever compiles against this need not have it among the libs of the project.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Observable, type Subscriber } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { checkNonNegative } from '../batch/checks.js';

