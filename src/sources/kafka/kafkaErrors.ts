@@ -7,11 +7,14 @@ import {
   TimedOutError,
 } from '../../batch/errors.js';
 
+/** What a broker says of a topic that it does not know, or not yet. */
+export const unknownTopic = 'UNKNOWN_TOPIC_OR_PARTITION';
+
 /** The codes of Kafka's protocol that a client meets when it reads; every other one is reported by its number. */
 const names: Readonly<Record<number, string>> = {
   1: 'OFFSET_OUT_OF_RANGE',
   2: 'CORRUPT_MESSAGE',
-  3: 'UNKNOWN_TOPIC_OR_PARTITION',
+  3: unknownTopic,
   5: 'LEADER_NOT_AVAILABLE',
   6: 'NOT_LEADER_OR_FOLLOWER',
   7: 'REQUEST_TIMED_OUT',

@@ -19,7 +19,7 @@ import type {
 } from '../log/logClient.js';
 import { partitionKey } from '../log/partitionState.js';
 import type { FetchResponsePartition } from './fetchProtocol.js';
-import { fetchError, isPassing, mayRetry, offsetOutOfRange, translateError } from './kafkaErrors.js';
+import { fetchError, isPassing, mayRetry, offsetOutOfRange, translateError, unknownTopic } from './kafkaErrors.js';
 import { type IsolationLevel, type KafkajsPort, kafkajsPort, type OffsetEntry } from './kafkajsPort.js';
 import { RecordBatchReader } from './recordBatchReader.js';
 
@@ -298,6 +298,14 @@ export class KafkajsClient implements LogClient {
     return byLeader;
   }
 
+  /** A broker that does not know a topic may know it soon; one that still does not know it is right. */
+  async #givingUp(error: DStreamError): Promise<DStreamError> {
+    if (!(error instanceof ProtocolError) || error.kafkaError !== unknownTopic) return error;
+    const existing = await this.#port.topicNames().catch(() => [...this.#topics]);
+    const absent = [...this.#topics].find((topic) => !existing.includes(topic));
+    return absent === undefined ? error : new UnknownTopicError(absent, { cause: error });
+  }
+
   /** Tries again, with fresh metadata and growing pauses, what may succeed another time. */
   async #retrying<R>(what: string, resource: string, attempt: () => Promise<R>): Promise<R> {
     const deadline = Date.now() + this.#retryFor;
@@ -306,7 +314,8 @@ export class KafkajsClient implements LogClient {
         return await attempt();
       } catch (cause) {
         const error: DStreamError = translateError(cause, what, resource);
-        if (this.#closed || !mayRetry(error) || Date.now() + pause > deadline) throw error;
+        if (this.#closed || !mayRetry(error)) throw error;
+        if (Date.now() + pause > deadline) throw await this.#givingUp(error);
       }
       await new Promise((resolve) => setTimeout(resolve, pause));
       // What this fails with, the next attempt will meet and report.

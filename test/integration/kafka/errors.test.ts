@@ -29,6 +29,20 @@ describeKafka('errors of a real Kafka', () => {
     });
   });
 
+  it('a topic that is deleted while it is read', async () => {
+    const kafka = newKafka();
+    const topic = await makeTopic(kafka, 1);
+    const admin = kafka.admin();
+    await admin.connect();
+    const deleted = kafkaBatches(kafka, options({ topics: [topic], retryFor: 3_000 })).pipe(
+      foreachBatch(async (_, { time, zeroTime, interval }) => {
+        if (time === zeroTime + interval) await admin.deleteTopics({ topics: [topic] });
+      }),
+    );
+    expect(await failure(deleted)).toMatchObject({ code: 'UNKNOWN_TOPIC', topic });
+    await admin.disconnect();
+  });
+
   it('an unknown partition', async () => {
     const topic = await makeTopic(newKafka(), 1);
     const partitions = [{ topic, partition: 7 }];
