@@ -4,7 +4,7 @@ import { describe, named, reasonOf } from './wording.js';
 
 // What can go wrong between a source and the broker, or with what came from it.
 
-/** A topic is not there, or none matches the pattern. */
+/** A topic is not there, or not any more. */
 export class UnknownTopicError extends DStreamError {
   override readonly name = 'UnknownTopicError';
   readonly code = 'UNKNOWN_TOPIC';
