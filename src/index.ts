@@ -103,6 +103,7 @@ export { type ReduceByWindowOptions, reduceByWindow } from './operators/reduceBy
 export { repartition } from './operators/repartition.js';
 export { rightOuterJoin } from './operators/rightOuterJoin.js';
 export { type RunningReduceOptions, runningReduce } from './operators/runningReduce.js';
+export { type Session, type SessionWindowOptions, sessionWindow } from './operators/sessionWindow.js';
 export type { StateHandle } from './operators/stateHandle.js';
 export { transformBatch } from './operators/transformBatch.js';
 export { transformBatches } from './operators/transformBatches.js';

@@ -74,6 +74,7 @@ it('exports what it says, and nothing else', () => {
     'repartition',
     'rightOuterJoin',
     'runningReduce',
+    'sessionWindow',
     'set',
     'string',
     'sum',
