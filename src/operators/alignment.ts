@@ -43,7 +43,7 @@ interface LostRow {
  * window, by `filterBatches`), so waiting for it could last for ever. Therefore the drivers are watched: once the driver
  * has opened its batch of that time and nobody works on it, what has not come will not come. The drivers of a stream are
  * found when it is subscribed to, and from its batches. While nothing is known of a stream (it is shared, and ran
- * before), it is taken to stand on the driver of the batch that waits for it.
+ * before), it may stand on any of the drivers that are known from the others.
  *
  * A batch that its driver gave up (it failed) is no batch that will not come: its partners must not go on as if it were
  * empty. They wait for what the stream does next. An error fails them too; the same batch again (a `retry()` further up
@@ -241,15 +241,9 @@ export class Alignment {
 
   #mayCome(side: Side, time: number): boolean {
     if (side.complete || side.last >= time) return false;
-    const origins = side.origins.size > 0 ? side.origins : this.#originsOfWaiting(time);
+    const origins = side.origins.size > 0 ? side.origins : new Set(this.#watched.keys());
     for (const origin of origins) if (!origin.ended && (origin.latest < time || this.#busy(origin, time))) return true;
     return origins.size === 0;
-  }
-
-  #originsOfWaiting(time: number): ReadonlySet<BatchOrigin> {
-    const origins = new Set<BatchOrigin>();
-    for (const [context, { origin }] of this.#tracked) if (origin && context.time === time) origins.add(origin);
-    return origins;
   }
 
   /** Whether somebody still works on the driver's batch of this time, or on an earlier one that has had no row. */

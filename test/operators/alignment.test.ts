@@ -225,6 +225,21 @@ describe('streams of two drivers', () => {
   });
 });
 
+describe('a shared stream of which nothing is known yet', () => {
+  it('is waited for on every driver that is known from the other streams', () => {
+    const events: unknown[] = [];
+    virtual(() => {
+      const shared = letters('abc', { concurrentBatches: 3 }).pipe(share());
+      const union = letters('xyz', { concurrentBatches: 3 }).pipe(
+        without('x'),
+        unionBatches(shared.pipe(without('b'), late(25)), shared.pipe(without('a'), without('b'))),
+      );
+      collect(union, events);
+    });
+    expect(events).toEqual(['10 a', '20 y', '30 z c c', 'complete']);
+  });
+});
+
 describe('what cannot be aligned', () => {
   const failure = (make: () => Observable<Batch<string>>): unknown => {
     const events: unknown[] = [];
