@@ -16,27 +16,27 @@ export function checkPair(operator: string, record: readonly [Key, unknown]): vo
   }
 }
 
-/** Puts the values of each key together with `reduce`, in the order of the records; keys in order of first appearance. */
+/**
+ * Puts the values of each key together with `reduce`, in the order of the records; keys in order of first appearance.
+ * `visit` is to call what it is given with each record.
+ */
 export function reducePairs<K extends Key, V>(
   operator: string,
-  partitions: readonly { readonly records: readonly (readonly [K, V])[] }[],
   reduce: (a: V, b: V) => V,
+  visit: (add: (record: readonly [K, V]) => void) => void,
 ): Map<K, V> {
   const reduced = new Map<K, V>();
-  for (const { records } of partitions) {
-    for (const record of records) {
-      // A record that is no array at all would fail at `record[0]` with a message that names nothing.
-      if (!Array.isArray(record)) checkPair(operator, record);
-      const key = record[0];
-      const before = reduced.get(key);
-      if (before !== undefined) reduced.set(key, reduce(before, record[1]));
-      else if (reduced.has(key)) reduced.set(key, reduce(before as V, record[1]));
-      else {
-        checkPair(operator, record);
-        reduced.set(key, record[1]);
-      }
+  visit((record) => {
+    // A record that is no array at all would fail at `record[0]` with a message that names nothing.
+    if (!Array.isArray(record)) checkPair(operator, record);
+    const key = record[0];
+    const before = reduced.get(key);
+    if (before !== undefined || reduced.has(key)) reduced.set(key, reduce(before as V, record[1]));
+    else {
+      checkPair(operator, record);
+      reduced.set(key, record[1]);
     }
-  }
+  });
   return reduced;
 }
 

@@ -5,6 +5,7 @@ import type { Aggregator } from '../windows/aggregator.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
 import { checkAggregator } from './aggregatorOptions.js';
 import { perBatch } from './perBatch.js';
+import { afterSteps } from './recordSteps.js';
 
 /**
  * Aggregates the values of each key within a batch: one pair a key, in the order in which the keys first came.
@@ -35,11 +36,12 @@ export function aggregateByKey<K extends Key, In, P, Out>(
 ): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Out>>> {
   checkAggregator('aggregateByKey', aggregator);
   const { lower } = aggregator;
-  return perBatch(() => (batch) => {
-    const results: Pair<K, Out>[] = [];
-    for (const [key, partial] of partialsByKey('aggregateByKey', batch.partitions, aggregator)) {
-      results.push([key, lower(partial)]);
-    }
-    return batch.withRecords(results);
-  });
+  return afterSteps<Pair<K, In>, Pair<K, Out>>((visitRecords) =>
+    perBatch(() => (batch) => {
+      const results: Pair<K, Out>[] = [];
+      const partials = partialsByKey<K, In, P>('aggregateByKey', aggregator, (add) => visitRecords(batch, add));
+      for (const [key, partial] of partials) results.push([key, lower(partial)]);
+      return batch.withRecords(results);
+    }),
+  );
 }

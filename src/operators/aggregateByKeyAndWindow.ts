@@ -81,7 +81,7 @@ export function aggregateByKeyAndWindow<K extends Key, In, P, Out>(
       latency,
     },
     emit,
-    partials: (batch) => partialsByKey(operator, batch.partitions, aggregator),
+    partials: (visit) => partialsByKey(operator, aggregator, visit),
     lower,
   });
 }

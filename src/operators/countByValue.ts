@@ -3,6 +3,7 @@ import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import { checkPair } from '../batch/pairs.js';
 import { perBatch } from './perBatch.js';
+import { afterSteps } from './recordSteps.js';
 
 /**
  * Counts how often each value comes within a batch: one pair `[value, count]` a value, in the order of first appearance.
@@ -27,15 +28,15 @@ import { perBatch } from './perBatch.js';
  * ```
  */
 export function countByValue<K extends Key>(): OperatorFunction<Batch<K>, Batch<Pair<K, number>>> {
-  return perBatch(() => (batch) => {
-    const counts = new Map<K, number>();
-    for (const { records } of batch.partitions) {
-      for (const record of records) {
+  return afterSteps<K, Pair<K, number>>((visitRecords) =>
+    perBatch(() => (batch) => {
+      const counts = new Map<K, number>();
+      visitRecords(batch, (record) => {
         const count = counts.get(record);
         if (count === undefined) checkPair('countByValue', [record, 1]);
         counts.set(record, (count ?? 0) + 1);
-      }
-    }
-    return batch.withRecords([...counts]);
-  });
+      });
+      return batch.withRecords([...counts]);
+    }),
+  );
 }

@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { checkFunction } from '../batch/checks.js';
-import { perBatch } from './perBatch.js';
+import { perRecord } from './recordSteps.js';
 
 /**
  * Keeps the records for which `predicate` is true. A batch of which none is left goes on, empty; partitions and the
@@ -33,8 +33,7 @@ export function filterRecords<T>(
   predicate: (record: T, context: BatchContext) => boolean,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('filterRecords', 'predicate', predicate);
-  return perBatch(() => (batch) => {
-    const { context } = batch;
-    return batch.withPartitions((partition) => partition.records.filter((record) => predicate(record, context)));
+  return perRecord((next, context) => (record) => {
+    if (predicate(record, context)) next(record);
   });
 }

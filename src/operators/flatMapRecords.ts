@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { checkFunction } from '../batch/checks.js';
-import { perBatch } from './perBatch.js';
+import { perRecord } from './recordSteps.js';
 
 /**
  * Replaces every record by any number of records, in order. Partitions and the context stay as they are.
@@ -26,12 +26,7 @@ export function flatMapRecords<T, R>(
   project: (record: T, context: BatchContext) => Iterable<R>,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('flatMapRecords', 'project', project);
-  return perBatch(() => (batch) => {
-    const { context } = batch;
-    return batch.withPartitions(({ records }) => {
-      const results: R[] = [];
-      for (const record of records) for (const result of project(record, context)) results.push(result);
-      return results;
-    });
+  return perRecord((next, context) => (record) => {
+    for (const result of project(record, context)) next(result);
   });
 }

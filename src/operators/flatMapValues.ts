@@ -3,7 +3,7 @@ import type { Batch } from '../batch/batch.js';
 import { checkFunction } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
 import { checkPair } from '../batch/pairs.js';
-import { perBatch } from './perBatch.js';
+import { perRecord } from './recordSteps.js';
 
 /**
  * Replaces every pair by any number of pairs with the same key, in order.
@@ -29,14 +29,8 @@ export function flatMapValues<K extends Key, V, R>(
   project: (value: V, key: K) => Iterable<R>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>> {
   checkFunction('flatMapValues', 'project', project);
-  return perBatch(() => (batch) => {
-    return batch.withPartitions(({ records }) => {
-      const results: Pair<K, R>[] = [];
-      for (const record of records) {
-        if (!Array.isArray(record)) checkPair('flatMapValues', record);
-        for (const result of project(record[1], record[0])) results.push([record[0], result]);
-      }
-      return results;
-    });
+  return perRecord((next) => (record) => {
+    if (!Array.isArray(record)) checkPair('flatMapValues', record);
+    for (const result of project(record[1], record[0])) next([record[0], result]);
   });
 }

@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { checkFunction } from '../batch/checks.js';
-import { perBatch } from './perBatch.js';
+import { perRecord } from './recordSteps.js';
 
 /**
  * Applies a function to every record of every batch. Partitions, offset ranges and the context stay as they are.
@@ -26,8 +26,5 @@ export function mapRecords<T, R>(
   project: (record: T, context: BatchContext) => R,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('mapRecords', 'project', project);
-  return perBatch(() => (batch) => {
-    const { context } = batch;
-    return batch.withPartitions((partition) => partition.records.map((record) => project(record, context)));
-  });
+  return perRecord((next, context) => (record) => next(project(record, context)));
 }

@@ -4,7 +4,7 @@ import type { BatchContext } from '../batch/batchContext.js';
 import { checkFunction } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
 import { checkPair } from '../batch/pairs.js';
-import { perBatch } from './perBatch.js';
+import { perRecord } from './recordSteps.js';
 
 /**
  * Applies a function to the value of every pair; the key stays.
@@ -30,13 +30,8 @@ export function mapValues<K extends Key, V, R>(
   project: (value: V, key: K, context: BatchContext) => R,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>> {
   checkFunction('mapValues', 'project', project);
-  return perBatch(() => (batch) => {
-    const { context } = batch;
-    return batch.withPartitions((partition) =>
-      partition.records.map((record): Pair<K, R> => {
-        if (!Array.isArray(record)) checkPair('mapValues', record);
-        return [record[0], project(record[1], record[0], context)];
-      }),
-    );
+  return perRecord((next, context) => (record) => {
+    if (!Array.isArray(record)) checkPair('mapValues', record);
+    next([record[0], project(record[1], record[0], context)]);
   });
 }

@@ -4,6 +4,7 @@ import { checkFunction } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
 import { reducePairs } from '../batch/pairs.js';
 import { perBatch } from './perBatch.js';
+import { afterSteps } from './recordSteps.js';
 
 /**
  * Puts the values of each key within a batch together: one pair a key, in the order in which the keys first came.
@@ -31,5 +32,10 @@ export function reduceByKey<K extends Key, V>(
   reduce: (a: V, b: V) => V,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>> {
   checkFunction('reduceByKey', 'reduce', reduce);
-  return perBatch(() => (batch) => batch.withRecords([...reducePairs('reduceByKey', batch.partitions, reduce)]));
+  return afterSteps<Pair<K, V>, Pair<K, V>>((visitRecords) =>
+    perBatch(() => (batch) => {
+      const reduced = reducePairs<K, V>('reduceByKey', reduce, (add) => visitRecords(batch, add));
+      return batch.withRecords([...reduced]);
+    }),
+  );
 }

@@ -69,7 +69,7 @@ export function reduceByKeyAndWindow<K extends Key, V>(
     options,
     keyed: { reduce, inverse, filter },
     emit,
-    partials: (batch) => reducePairs('reduceByKeyAndWindow', batch.partitions, reduce),
+    partials: (visit) => reducePairs('reduceByKeyAndWindow', reduce, visit),
     lower: (value) => value,
   });
 }

@@ -1,0 +1,69 @@
+import type { Observable, OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { perBatch } from './perBatch.js';
+
+// mapRecords, filterRecords and the like work on one record after the other. Several of them in a row, and an operator
+// after them that only wants to see each record once, run as one loop: no array is made between them.
+//
+//     source ── mapRecords ── filterRecords ── reduceByKey         each knows the steps before it, and the source of
+//       └─────────────────────────────────────────┘                the first: it subscribes there
+//
+// It is decided when the operators are put together. Whatever else stands between them (`share`, `tap`) ends the row,
+// so what is subscribed twice is computed as often as without this.
+
+/** What is done with each record. */
+export type Visit<T> = (record: T) => void;
+
+/** What one operator does with the records of one batch; results go to `next`. */
+export type RecordStep<T, R> = (next: Visit<R>, context: BatchContext) => Visit<T>;
+
+/** Calls `visit` with each record of the batch, after the steps before this operator. */
+export type VisitRecords<T> = (batch: Batch<unknown>, visit: Visit<T>) => void;
+
+interface Row {
+  readonly source: Observable<Batch<unknown>>;
+  readonly steps: readonly RecordStep<unknown, unknown>[];
+}
+
+const rows = new WeakMap<object, Row>();
+
+/** The one way in which operators are made that take one record after the other, partition by partition. */
+export function perRecord<T, R>(step: RecordStep<T, R>): OperatorFunction<Batch<T>, Batch<R>> {
+  return (source) => {
+    const before = rowOf(source);
+    const steps = [...before.steps, step as RecordStep<unknown, unknown>];
+    const result = perBatch<unknown, R>(() => (batch) => {
+      return batch.withPartitions(({ records }) => {
+        const results: R[] = [];
+        const first = compose(steps, (record) => results.push(record as R), batch.context);
+        for (const record of records) first(record);
+        return results;
+      });
+    })(before.source);
+    rows.set(result, { source: before.source, steps });
+    return result;
+  };
+}
+
+/** An operator that sees each record of a batch once, in order, and keeps none of the partitions. */
+export function afterSteps<T, R>(
+  make: (visitRecords: VisitRecords<T>) => OperatorFunction<Batch<unknown>, Batch<R>>,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  return (stream) => {
+    const { source, steps } = rowOf(stream);
+    const visitRecords: VisitRecords<T> = (batch, visit) => {
+      const first = compose(steps, visit as Visit<unknown>, batch.context);
+      for (const { records } of batch.partitions) for (const record of records) first(record);
+    };
+    return make(visitRecords)(source);
+  };
+}
+
+function rowOf(source: Observable<Batch<unknown>>): Row {
+  return rows.get(source) ?? { source, steps: [] };
+}
+
+function compose(steps: Row['steps'], last: Visit<unknown>, context: BatchContext): Visit<unknown> {
+  return steps.reduceRight((next, step) => step(next, context), last);
+}
