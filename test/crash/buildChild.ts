@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const source = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
+
+/** One file of plain JavaScript, so that a life begins quickly. Native clients stay outside. Gives its path. */
+export async function buildChild(): Promise<string> {
+  const outfile = fileURLToPath(new URL(`../../.cache/crash/child-${process.pid}.mjs`, import.meta.url));
+  await build({
+    entryPoints: [fileURLToPath(new URL('child.ts', import.meta.url))],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    external: ['lmdb', 'pg'],
+    alias: { dstream: source('index.ts'), 'dstream/node': source('node.ts') },
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    logLevel: 'error',
+  });
+  return outfile;
+}

@@ -1,0 +1,149 @@
+// A process to be killed at any moment and started again: windows and keyed state over a log read from files, an output
+// that writes every id once, and a checkpoint. It ends when the log is read and the windows are empty.
+//
+//     child.mjs DIRECTORY LOG STORE SEED
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type Batch,
+  type DStreamError,
+  foreachBatch,
+  json,
+  logBatches,
+  mapRecords,
+  mapWithState,
+  type Pair,
+  reduceByKeyAndWindow,
+  updateStateByKey,
+} from 'dstream';
+import { merge, type Observable, share, tap } from 'rxjs';
+import { failpoint } from '../../src/state/node/failpoint.js';
+import { stores } from './checkpoints.js';
+import { fileLog } from './fileLog.js';
+import { OutputFiles } from './outputFiles.js';
+import { pointedCheckpoint } from './pointedCheckpoint.js';
+import { type Event, enough, interval, randomOf, slide, timeout, topic, window } from './records.js';
+import { TurnScheduler } from './turnScheduler.js';
+
+const [directory = '', logs = '', storeName = '', seed = ''] = process.argv.slice(2);
+const store = stores[storeName];
+if (!store) throw new Error(`no store is called ${storeName}`);
+const random = randomOf(Number(seed));
+const below = (limit: number) => Math.floor(random() * limit);
+const output = new OutputFiles(join(directory, 'output'));
+
+/** Batches that are planned and not saved. */
+let ahead = 0;
+/** Ticks that have been planned. */
+let ticks = 0;
+/** Waits for the batches: otherwise it would be ahead of them by thousands. */
+const clock = new TurnScheduler(() => ahead > 3 || clock.executed > ticks);
+/** Empty batches, one after the other, at the end of the log. */
+let idle = 0;
+const enoughIdle = 12;
+
+const progress = {
+  opened: (restored: { readonly planned: readonly unknown[] } | undefined) => {
+    ahead = restored?.planned.length ?? 0;
+    ticks = clock.executed;
+  },
+  planned: () => {
+    ahead++;
+    ticks++;
+  },
+  saved: () => {
+    ahead--;
+  },
+};
+
+const stream = logBatches(fileLog(logs, join(directory, 'offsets.json')), {
+  topics: [topic],
+  groupId: 'group',
+  start: 'earliest',
+  interval,
+  deserialize: json<Event>(),
+  maxBufferedBytes: 2_000,
+  checkpoint: pointedCheckpoint(store.open(join(directory, 'checkpoint')), progress),
+  concurrentBatches: 1 + below(3),
+  // How many records a batch takes is another matter in each life: only the plan that was kept makes it what it was.
+  backpressure: () => ({ completed: () => {}, rate: () => (below(9) * 1_000) / interval }),
+  scheduler: clock,
+});
+
+/** Writes the records of each batch under its time, a while later. */
+function save<T>(name: string) {
+  return foreachBatch<T>(async (records, { time }) => {
+    for (let turns = below(4); turns > 0; turns--) await nextTurn();
+    // Keys come in no promised order.
+    const lines = records.map((record) => JSON.stringify(record));
+    output.write(name, time, name === 'raw' ? lines : lines.sort());
+  });
+}
+
+function outputs(events: Observable<Batch<Event>>): Observable<unknown> {
+  const pairs = events.pipe(
+    mapRecords(({ key }): Pair<string, number> => [key, 1]),
+    tap(() => failpoint('operators')),
+  );
+  const raw = mapRecords(({ partition, sequence }: Event) => [partition, sequence]);
+  const add = (a: number, b: number) => a + b;
+  const windows = reduceByKeyAndWindow<string, number>(add, {
+    inverse: (a, b) => a - b,
+    window,
+    slide,
+    id: 'window',
+  });
+  const totals = updateStateByKey<string, number, number>(
+    (values, state) => {
+      const total = (state ?? 0) + values.length;
+      return total >= enough ? undefined : total;
+    },
+    { id: 'totals' },
+  );
+  const running = mapWithState<string, number, number, string>(
+    (key, _, state) => {
+      if (state.isTimingOut) return `${key} left with ${state.get()}`;
+      state.update((state.get() ?? 0) + 1);
+      return `${key} has ${state.get()}`;
+    },
+    { timeout, id: 'running' },
+  );
+  return merge(
+    events.pipe(raw, save('raw')),
+    pairs.pipe(windows, save('window')),
+    pairs.pipe(totals, save('totals')),
+    pairs.pipe(running, save('running')),
+  );
+}
+
+/** Runs so many batches, then stops the stream, or leaves it in the middle of its work. */
+function session(batches: number, graceful: boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let left = batches;
+    const end = () => {
+      if (graceful || idle >= enoughIdle) {
+        void stream.stop({ drainMs: 1e9 });
+        return;
+      }
+      subscription.unsubscribe();
+      resolve();
+    };
+    const events = stream.pipe(
+      tap(({ records, context }) => {
+        failpoint('dispatch');
+        idle = records.length === 0 && context.inputs.log?.lag === 0 ? idle + 1 : 0;
+        if (--left === 0 || idle === enoughIdle) setImmediate(end);
+      }),
+      share(),
+    );
+    const subscription = outputs(events).subscribe({ error: reject, complete: resolve });
+  });
+}
+
+try {
+  while (idle < enoughIdle) await session(3 + below(6), random() < 0.7);
+  process.exit(0);
+} catch (error) {
+  console.error(error);
+  process.exit((error as DStreamError).code === 'FENCED' ? 5 : 4);
+}

@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildChild } from './buildChild.js';
+import { commonPoints, stores } from './checkpoints.js';
+import { writeLog } from './fileLog.js';
+import { judge } from './judge.js';
+import { randomOf } from './records.js';
+
+/** Where a life ends: at a point, at the nth time that it comes by; or some while after it began. */
+export type Death =
+  | { readonly point: string; readonly nth: number }
+  | { readonly point: 'any moment'; readonly after: number };
+
+export interface MatrixOptions {
+  /** Name of the store. */
+  readonly store: string;
+  readonly crashes: number;
+  /** Children at a time. */
+  readonly parallel: number;
+  readonly seed: number;
+  /** Called after each crash. */
+  readonly onCrash?: (crashes: number) => void;
+}
+
+export interface PointResult {
+  crashes: number;
+  /** Lines that should be in the output and are not, over all runs in which a life ended here. */
+  lost: number;
+  /** Lines that are in the output and should not be. */
+  doubled: number;
+}
+
+export interface MatrixResult {
+  readonly seed: number;
+  readonly crashes: number;
+  /** Runs from the first record to the last, each by many lives. */
+  readonly runs: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly points: Readonly<Record<string, PointResult>>;
+  /** What was wrong, with the deaths that led to it. */
+  readonly faults: readonly string[];
+}
+
+/** At which of its times a point is tried. */
+const times = [1, 2, 10];
+const anyMoment = 'any moment';
+
+/** Every point at its first, second and tenth time; every other death is at a random time of a random point, or at any moment. */
+export function* deaths(store: string, seed: number): Generator<Death, never> {
+  const points = [...commonPoints, ...(stores[store]?.points ?? [])];
+  const matrix = times.flatMap((nth) => points.map((point) => ({ point, nth })));
+  const random = randomOf(seed);
+  for (let i = 0; ; i++) {
+    yield matrix[i % matrix.length] as Death;
+    const point = points[Math.floor(random() * points.length)] as string;
+    if (random() < 0.5) yield { point, nth: 1 + Math.floor(random() * 12) };
+    else yield { point: anyMoment, after: random() };
+  }
+}
+
+/**
+ * Kills processes that compute, until there were so many crashes: each run is gone on with by the next life until it has
+ * come to its end, and is judged then.
+ */
+export async function crashMatrix(options: MatrixOptions): Promise<MatrixResult> {
+  // What a process has written is there when it is killed, in memory as on a disk, and memory does not wait for a sync.
+  const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dstream-crash-'));
+  const child = await buildChild();
+  try {
+    writeLog(base);
+    return await new Matrix(options, base, child).run();
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+    rmSync(child, { force: true });
+  }
+}
+
+class Matrix {
+  readonly #options: MatrixOptions;
+  readonly #base: string;
+  readonly #child: string;
+  readonly #deaths: Generator<Death, never>;
+  readonly #points: Record<string, PointResult> = {};
+  readonly #faults: string[] = [];
+  #crashes = 0;
+  #runs = 0;
+  #lives = 0;
+  #lost = 0;
+  #doubled = 0;
+  /** How long a life takes that is not killed, ms. */
+  #lifetime = 500;
+
+  constructor(options: MatrixOptions, base: string, child: string) {
+    this.#options = options;
+    this.#base = base;
+    this.#child = child;
+    this.#deaths = deaths(options.store, options.seed);
+  }
+
+  async run(): Promise<MatrixResult> {
+    await Promise.all(Array.from({ length: this.#options.parallel }, () => this.#work()));
+    const points = Object.fromEntries(Object.entries(this.#points).sort(([a], [b]) => a.localeCompare(b)));
+    return {
+      seed: this.#options.seed,
+      crashes: this.#crashes,
+      runs: this.#runs,
+      lost: this.#lost,
+      doubled: this.#doubled,
+      points,
+      faults: this.#faults,
+    };
+  }
+
+  async #work(): Promise<void> {
+    let missed: Death | undefined;
+    while (this.#crashes < this.#options.crashes) missed = await this.#runToTheEnd(missed);
+  }
+
+  /** Gives the death that did not come because the run had ended: the next run begins with it, and must meet it. */
+  async #runToTheEnd(first: Death | undefined): Promise<Death | undefined> {
+    const directory = join(this.#base, String(this.#runs++));
+    mkdirSync(directory);
+    const died: Death[] = [];
+    let death: Death | undefined = first ?? this.#deaths.next().value;
+    for (;;) {
+      const enough = this.#crashes >= this.#options.crashes;
+      const end = await this.#live(directory, enough ? undefined : death);
+      if (end === 'done') break;
+      if (end !== 'killed') {
+        this.#judged(directory, died, [], [], `${JSON.stringify(death)}: ${end}`);
+        return undefined;
+      }
+      died.push(death as Death);
+      this.#crashes++;
+      this.#at(death as Death).crashes++;
+      this.#options.onCrash?.(this.#crashes);
+      death = this.#deaths.next().value;
+    }
+    const { lost, doubled } = judge(directory);
+    const unmet =
+      first !== undefined && died.length === 0 && first.point !== anyMoment && this.#crashes < this.#options.crashes;
+    this.#judged(directory, died, lost, doubled, unmet ? `${JSON.stringify(first)} never came` : undefined);
+    return unmet || death?.point === anyMoment ? undefined : death;
+  }
+
+  #at({ point }: Death): PointResult {
+    this.#points[point] ??= { crashes: 0, lost: 0, doubled: 0 };
+    return this.#points[point];
+  }
+
+  #judged(
+    directory: string,
+    died: readonly Death[],
+    lost: readonly string[],
+    doubled: readonly string[],
+    fault: string | undefined,
+  ): void {
+    this.#lost += lost.length;
+    this.#doubled += doubled.length;
+    for (const point of new Set(died.map((death) => death.point))) {
+      const result = this.#at({ point, nth: 1 });
+      result.lost += lost.length;
+      result.doubled += doubled.length;
+    }
+    const wrong = [
+      ...lost.slice(0, 5).map((line) => `lost ${line}`),
+      ...doubled.slice(0, 5).map((line) => `doubled ${line}`),
+    ];
+    if (fault !== undefined) wrong.push(fault);
+    if (wrong.length > 0) this.#faults.push(`${wrong.join('; ')}; after ${JSON.stringify(died)}`);
+    else rmSync(directory, { recursive: true, force: true });
+  }
+
+  /** One life, until its death or its end. */
+  async #live(directory: string, death: Death | undefined): Promise<string> {
+    const failpoint = death && 'nth' in death ? `${death.point}:${death.nth}` : '';
+    const seed = String(this.#options.seed + this.#lives++);
+    const begun = performance.now();
+    const life = spawn(process.execPath, [this.#child, directory, this.#base, this.#options.store, seed], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, DSTREAM_FAILPOINT: failpoint },
+    });
+    const timer = death && 'after' in death && setTimeout(() => life.kill('SIGKILL'), death.after * this.#lifetime);
+    const { code, signal, said } = await ended(life);
+    if (timer) clearTimeout(timer);
+    if (signal === 'SIGKILL') return 'killed';
+    // It began somewhere in the middle of the run: a little more is about right, and what is too late is not counted.
+    this.#lifetime = 0.8 * this.#lifetime + 0.2 * (performance.now() - begun);
+    return code === 0 ? 'done' : `exit ${code ?? signal}: ${said}`;
+  }
+}
+
+function ended(life: ChildProcess): Promise<{ code: number | null; signal: string | null; said: string }> {
+  let said = '';
+  life.stderr?.on('data', (bytes) => {
+    said += bytes;
+  });
+  return new Promise((resolve, reject) => {
+    life.on('error', reject);
+    life.on('close', (code, signal) => resolve({ code, signal, said: said.slice(0, 2_000) }));
+  });
+}
