@@ -19,8 +19,9 @@ import {
 import { merge, type Observable, share, tap } from 'rxjs';
 import { failpoint } from '../../src/state/node/failpoint.js';
 import { stores } from './checkpoints.js';
+import { exitCodes } from './exitCodes.js';
 import { fileLog } from './fileLog.js';
-import { OutputFiles } from './outputFiles.js';
+import { DifferentOutputError, OutputFiles } from './outputFiles.js';
 import { pointedCheckpoint } from './pointedCheckpoint.js';
 import { type Event, enough, interval, randomOf, slide, timeout, topic, window } from './records.js';
 import { TurnScheduler } from './turnScheduler.js';
@@ -145,5 +146,6 @@ try {
   process.exit(0);
 } catch (error) {
   console.error(error);
-  process.exit((error as DStreamError).code === 'FENCED' ? 5 : 4);
+  if (error instanceof DifferentOutputError) process.exit(exitCodes.different);
+  process.exit((error as DStreamError).code === 'FENCED' ? exitCodes.fenced : exitCodes.failed);
 }

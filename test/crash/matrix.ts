@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildChild } from './buildChild.js';
 import { commonPoints, stores } from './checkpoints.js';
+import { exitCodes } from './exitCodes.js';
 import { writeLog } from './fileLog.js';
 import { judge } from './judge.js';
 import { randomOf } from './records.js';
@@ -128,9 +129,11 @@ class Matrix {
     for (;;) {
       const enough = this.#crashes >= this.#options.crashes;
       const end = await this.#live(directory, enough ? undefined : death);
-      if (end === 'done') break;
-      if (end !== 'killed') {
-        this.#judged(directory, died, [], [], `${JSON.stringify(death)}: ${end}`);
+      if (end.code === exitCodes.done) break;
+      if (end.code !== undefined) {
+        const { code, said } = end;
+        const doubled = code === exitCodes.different ? [said] : [];
+        this.#judged(directory, died, [], doubled, doubled.length > 0 ? undefined : `exit ${code}: ${said}`);
         return undefined;
       }
       died.push(death as Death);
@@ -175,7 +178,10 @@ class Matrix {
   }
 
   /** One life, until its death or its end. */
-  async #live(directory: string, death: Death | undefined): Promise<string> {
+  async #live(
+    directory: string,
+    death: Death | undefined,
+  ): Promise<{ readonly code?: number | string; readonly said: string }> {
     const failpoint = death && 'nth' in death ? `${death.point}:${death.nth}` : '';
     const seed = String(this.#options.seed + this.#lives++);
     const begun = performance.now();
@@ -186,10 +192,10 @@ class Matrix {
     const timer = death && 'after' in death && setTimeout(() => life.kill('SIGKILL'), death.after * this.#lifetime);
     const { code, signal, said } = await ended(life);
     if (timer) clearTimeout(timer);
-    if (signal === 'SIGKILL') return 'killed';
+    if (signal === 'SIGKILL') return { said };
     // It began somewhere in the middle of the run: a little more is about right, and what is too late is not counted.
     this.#lifetime = 0.8 * this.#lifetime + 0.2 * (performance.now() - begun);
-    return code === 0 ? 'done' : `exit ${code ?? signal}: ${said}`;
+    return { code: code ?? signal ?? '', said };
   }
 }
 
