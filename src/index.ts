@@ -155,6 +155,7 @@ export type {
   RestoredState,
   SavedBatch,
   StateChange,
+  StateRequest,
 } from './state/checkpoint.js';
 export { memoryCheckpoint } from './state/memoryCheckpoint.js';
 export { aggregate } from './windows/aggregate.js';

@@ -95,6 +95,7 @@ it('exports what it says, and nothing else', () => {
     'StorageError',
     'fileCheckpoint',
     'foreachBatchInTransaction',
+    'lmdbCheckpoint',
     'postgresCheckpoint',
     'saveAsObjectFiles',
     'saveAsTextFiles',

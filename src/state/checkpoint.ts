@@ -1,5 +1,6 @@
 import type { ObservableInput } from 'rxjs';
 import type { Key } from '../batch/key.js';
+import type { KeyedState } from '../batch/keyedState.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 
 /** The next offset to read of each partition of one source. */
@@ -20,6 +21,16 @@ export interface LiveState extends Pick<StateChange, 'id' | 'operator' | 'signat
   size(): number;
   /** As it is now, oldest key first; it may change while it is read, as a `Map` may. */
   entries(): Iterable<readonly [Key, unknown]>;
+}
+
+/** An operator asks for its state, of a store that holds states itself. */
+export interface StateRequest<K extends Key, S> extends Pick<StateChange, 'id' | 'operator' | 'signature' | 'version'> {
+  /** Turns a state that was saved under an older version into today's. */
+  readonly migrate: ((state: unknown, fromVersion: number, key: K) => S) | undefined;
+  /** Hands over what was changed, encoded, by the batch of this time: it comes back in `SavedBatch.changes`. */
+  cut(time: number, change: unknown): void;
+  /** To be called when the operator closes the state. */
+  closed(): void;
 }
 
 /** A batch whose ranges are fixed and whose records have not been read yet. */
@@ -71,6 +82,11 @@ export interface RestoredCheckpoint {
  */
 export interface CheckpointSession {
   readonly restored: RestoredCheckpoint | undefined;
+  /**
+   * Opens the state of an operator, for stores of states larger than memory: what it gives has what was saved last, and what
+   * was changed since and not saved is forgotten with the session. Without it states live in memory.
+   */
+  openState?<K extends Key, S>(request: StateRequest<K, S>): KeyedState<K, S>;
   /**
    * Tells of a state that an operator has opened, restored: for stores that write snapshots. Between two turns of the event
    * loop a state has no changes that are not cut off yet, until `close` is called.

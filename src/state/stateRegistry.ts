@@ -2,7 +2,7 @@ import type { BatchState, StateDescription } from '../batch/batchState.js';
 import { DuplicateIdError, IncompatibleStateError, MissingIdError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
-import type { CheckpointSession, RestoredState, StateChange } from './checkpoint.js';
+import type { CheckpointSession, RestoredState } from './checkpoint.js';
 import { MemoryKeyedState } from './memoryKeyedState.js';
 
 /**
@@ -34,16 +34,21 @@ export class StateRegistry implements BatchState {
 
     const restored = this.#seen.has(id) ? undefined : session.restored?.state(id);
     this.#seen.add(id);
-    const { signature = '', version = 0 } = description;
-    const entries = restored && restoredEntries(description, id, restored);
+    if (restored) checkCompatible(description, id, restored);
+    const { signature = '', version = 0, migrate } = description;
+    const saved = { id, operator, signature, version };
+    if (session.openState) {
+      const cut = (time: number, change: unknown) => this.#add(time, change);
+      return session.openState<K, S>({ ...saved, migrate, cut, closed: free });
+    }
     const state = new MemoryKeyedState<K, S>(
-      entries,
-      (time, set, deleted) => this.#cut(session, time, { id, operator, signature, version, set, deleted }),
+      restored && restoredEntries(description, restored),
+      (time, set, deleted) => this.#add(time, session.encode({ ...saved, set, deleted })),
       free,
     );
     // The store knows one version of a state: with the first change of a batch all of it is of today's.
     if (restored && restored.version !== version) state.touchAll();
-    session.attach?.({ id, operator, signature, version, size: () => state.size, entries: () => state.entries() });
+    session.attach?.({ ...saved, size: () => state.size, entries: () => state.entries() });
     return state;
   }
 
@@ -71,30 +76,33 @@ export class StateRegistry implements BatchState {
     );
   }
 
-  #cut(session: CheckpointSession, time: number, change: StateChange): void {
+  #add(time: number, encoded: unknown): void {
     const changes = this.#changes.get(time);
-    const encoded = session.encode(change);
     if (changes) changes.push(encoded);
     else this.#changes.set(time, [encoded]);
   }
 }
 
-function* restoredEntries<K extends Key, S>(
-  description: StateDescription<K, S>,
+/** @throws {IncompatibleStateError} when the operator cannot read what was saved */
+function checkCompatible<K extends Key, S>(
+  { operator, signature = '', version = 0, migrate }: StateDescription<K, S>,
   id: string,
   restored: RestoredState,
-): Iterable<readonly [K, S]> {
-  const { operator, signature = '', version = 0, migrate } = description;
+): void {
   if (restored.operator !== operator || restored.signature !== signature) {
     const saved = `${restored.operator} ${restored.signature}`.trim();
     const rule = 'the state of another operator, or of one with other settings, cannot be read';
     throw new IncompatibleStateError(id, saved, `${operator} ${signature}`.trim(), rule);
   }
-  if (restored.version !== version && !(migrate && restored.version < version)) {
-    const rule =
-      restored.version > version ? 'a newer version cannot be read' : 'give migrate to read an older version';
-    throw new IncompatibleStateError(id, `version ${restored.version}`, `version ${version}`, rule);
-  }
+  if (restored.version === version || (migrate && restored.version < version)) return;
+  const rule = restored.version > version ? 'a newer version cannot be read' : 'give migrate to read an older version';
+  throw new IncompatibleStateError(id, `version ${restored.version}`, `version ${version}`, rule);
+}
+
+function* restoredEntries<K extends Key, S>(
+  { version = 0, migrate }: StateDescription<K, S>,
+  restored: RestoredState,
+): Iterable<readonly [K, S]> {
   for (const [key, state] of restored.entries()) {
     const current = restored.version === version ? state : migrate?.(state, restored.version, key as K);
     yield [key as K, current as S];

@@ -2,6 +2,7 @@ import type { Checkpoint } from '../state/checkpoint.js';
 import { checkpointCases } from './contracts/checkpointCases.js';
 import { CheckpointTrial } from './contracts/checkpointTrial.js';
 import type { ContractCase } from './contracts/contractCase.js';
+import { stateCases } from './contracts/stateCases.js';
 
 /** A store of checkpoints, empty when it is made. */
 export interface CheckpointStore {
@@ -13,7 +14,7 @@ export interface CheckpointStore {
 
 /**
  * What every checkpoint store must do, as named cases to be run under any test runner: restarts, planned batches, kinds of
- * keys and values, the order of keys, and a second process on the same store.
+ * keys and values, the order of keys, a second process on the same store, and how the states of operators behave over it.
  *
  * `newStore` is called once for each case. A case that does not hold rejects with an Error that says where what came
  * differs from what was expected. Crashes in the middle of a write are not among the cases: kill a process for that.
@@ -36,7 +37,7 @@ export interface CheckpointStore {
 export function checkpointContract(
   newStore: () => CheckpointStore | PromiseLike<CheckpointStore>,
 ): readonly ContractCase[] {
-  return Object.entries(checkpointCases).map(([name, run]) => ({
+  return Object.entries({ ...checkpointCases, ...stateCases }).map(([name, run]) => ({
     name,
     run: async () => {
       const store = await newStore();

@@ -11,8 +11,8 @@ const base = mkdtempSync(join(tmpdir(), 'dstream-recovery-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 /** Runs the counter until it ends, or kills it so many ms after its first batch. */
-async function run(name: string, killAfter: number): Promise<boolean> {
-  const args = ['--import', 'tsx', child, join(base, name), join(base, name, 'out')];
+async function run(store: string, name: string, killAfter: number): Promise<boolean> {
+  const args = ['--import', 'tsx', child, join(base, name), join(base, name, 'out'), store];
   const counter = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let complete = false;
   let timer: NodeJS.Timeout | undefined;
@@ -39,17 +39,24 @@ function outputOf(name: string): readonly string[] {
   });
 }
 
-it('a counter that is killed again and again writes what one writes that is not', { timeout: 180_000 }, async () => {
-  expect(await run('whole', Infinity)).toBe(true);
-  const expected = outputOf('whole');
-  expect(expected).toHaveLength(60);
+it.each(['file', 'lmdb', 'tiered'])(
+  'a counter that is killed again and again, with the checkpoint %s',
+  {
+    timeout: 180_000,
+  },
+  async (store) => {
+    const [whole, killed] = [`${store}-whole`, `${store}-killed`];
+    expect(await run(store, whole, Infinity)).toBe(true);
+    const expected = outputOf(whole);
+    expect(expected).toHaveLength(60);
 
-  let kills = 0;
-  while (!(await run('killed', Math.floor(Math.random() * 40)))) {
-    kills++;
-    expect(kills).toBeLessThan(200);
-  }
-  console.log(`killed ${kills} times`);
-  expect(kills).toBeGreaterThan(2);
-  expect(outputOf('killed')).toEqual(expected);
-});
+    let kills = 0;
+    while (!(await run(store, killed, Math.floor(Math.random() * life)))) {
+      kills++;
+      expect(kills).toBeLessThan(200);
+    }
+    console.log(`${store}: killed ${kills} times`);
+    expect(kills).toBeGreaterThan(2);
+    expect(outputOf(killed)).toEqual(expected);
+  },
+);

@@ -13,6 +13,7 @@ import {
   workOff,
 } from './checkpointTrial.js';
 import { errorOf, expectSame, settle } from './expectations.js';
+import { numbersFrom } from './numbersFrom.js';
 
 type Case = (trial: CheckpointTrial) => Promise<void>;
 
@@ -247,15 +248,6 @@ function randomChange(random: (below: number) => number, models: Map<string, Map
   for (const [key, value] of set) model.set(key, value);
   for (const key of deleted) model.delete(key);
   return changeOf([...set], deleted, { id });
-}
-
-/** Whole numbers that look random and are the same in every run. */
-function numbersFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
 }
 
 const keys: readonly Key[] = [

@@ -1,0 +1,75 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { defer, from } from 'rxjs';
+import { checkPositiveInteger } from '../../batch/checks.js';
+import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
+import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
+import { LmdbSession } from './lmdbSession.js';
+import { LmdbStore } from './lmdbStore.js';
+
+export interface LmdbCheckpointOptions {
+  /**
+   * How many keys of each state are held in memory, the most recently used; all of them are on disk. Without it states live
+   * in memory, which is faster, and must fit there.
+   */
+  readonly hotKeys?: number;
+}
+
+/**
+ * A checkpoint in a directory of LMDB, a memory-mapped database (the package `lmdb`, a peer dependency): progress, planned
+ * batches and state, each complete batch in one transaction, written off the event loop. What a batch costs is in
+ * proportion to what it changed.
+ *
+ * With `hotKeys` state may be larger than memory: operators read it from disk, synchronously, and hold the keys that were used
+ * last; a restart reads nothing beforehand. An operation over all keys (`updateStateByKey` without `call: 'touched'`, or a
+ * `timeout` at its start) reads all of them from disk.
+ *
+ * Each opening begins a new epoch, on which every write depends: another stream or process of this machine that had the
+ * directory writes nothing more, and fails with a `FencedError`. State may be whatever the structured clone algorithm can
+ * copy; it is kept with a checksum.
+ *
+ * @throws {InvalidOptionError} when the directory is empty, or `hotKeys` is no positive integer
+ * @throws {StorageError} (as a notification) when the directory cannot be read or written, or `lmdb` is not installed
+ * @throws {FencedError} (as a notification) when another stream or process has opened the directory
+ * @throws {CorruptCheckpointError} (as a notification) when it is damaged, or of an unknown version
+ *
+ * @example
+ * ```ts
+ * import { mkdtempSync } from 'node:fs';
+ * import { foreachBatch, fromBatches, type Pair, updateStateByKey } from 'dstream';
+ * import { lmdbCheckpoint } from 'dstream/node';
+ *
+ * const checkpoint = lmdbCheckpoint(mkdtempSync('/tmp/checkpoint-'));
+ * const days: Pair<string, number>[][] = [[['ann', 1]], [['ann', 1]]];
+ * const run = (end: () => void) =>
+ *   fromBatches(days, { interval: 5, checkpoint })
+ *     .pipe(
+ *       updateStateByKey((visits, total: number | undefined) => (total ?? 0) + visits.length, { id: 'visits' }),
+ *       foreachBatch((totals) => console.log(JSON.stringify(totals))),
+ *     )
+ *     .subscribe({ complete: end });
+ * run(() => run(() => console.log('nothing is left to do')));
+ * // => [["ann",1]]
+ * // => [["ann",2]]
+ * // => nothing is left to do
+ * ```
+ */
+export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions = {}): Checkpoint {
+  const { hotKeys } = options;
+  if (typeof directory !== 'string' || directory === '') {
+    throw new InvalidOptionError('lmdbCheckpoint', 'directory', directory, 'must be a non-empty path');
+  }
+  if (hotKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'hotKeys', hotKeys);
+  const location = resolve(directory);
+  return { location, open: () => defer(() => from(open(location, hotKeys))) };
+}
+
+async function open(location: string, hotKeys: number | undefined): Promise<CheckpointSession> {
+  try {
+    await mkdir(location, { recursive: true });
+    return new LmdbSession(await LmdbStore.open(location), hotKeys);
+  } catch (cause) {
+    if (cause instanceof DStreamError) throw cause;
+    throw new StorageError(location, 'open the checkpoint', { cause });
+  }
+}

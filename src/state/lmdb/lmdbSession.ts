@@ -1,0 +1,187 @@
+import { serialize } from 'node:v8';
+import { defer, from, type ObservableInput } from 'rxjs';
+import { DStreamError, StorageError } from '../../batch/errors.js';
+import type { Key } from '../../batch/key.js';
+import type { KeyedState } from '../../batch/keyedState.js';
+import type {
+  CheckpointSession,
+  PlannedBatch,
+  RestoredCheckpoint,
+  RestoredState,
+  SavedBatch,
+  StateChange,
+  StateRequest,
+} from '../checkpoint.js';
+import { keyFromBytes, keyToBytes, lookupBytes } from '../node/keyBytes.js';
+import { entryFromBytes, entryToBytes, seqOf } from './lmdbEntry.js';
+import { entryKey, type LmdbStateRecord, type LmdbStore, orderKey, rangeOf } from './lmdbStore.js';
+import { type TieredChange, TieredState } from './tieredState.js';
+
+/** The changes of one operator, encoded. */
+interface EncodedChange extends Omit<StateChange, 'set' | 'deleted'> {
+  readonly set: readonly (readonly [key: Buffer, value: Buffer])[];
+  readonly deleted: readonly Buffer[];
+}
+
+/** An opened directory: one epoch of it. What a batch changed is written when it is saved. */
+export class LmdbSession implements CheckpointSession {
+  readonly restored: RestoredCheckpoint | undefined;
+  readonly openState?: <K extends Key, S>(request: StateRequest<K, S>) => KeyedState<K, S>;
+  readonly #store: LmdbStore;
+  readonly #states: Map<string, LmdbStateRecord>;
+  readonly #numbers: Map<string, number>;
+  readonly #tiered = new Map<string, TieredState<Key, unknown>>();
+  readonly #running = new Set<Promise<unknown>>();
+
+  /** With `hotKeys`, states are larger than memory, and so many keys of each are held there; without it states live in memory. */
+  constructor(store: LmdbStore, hotKeys?: number) {
+    this.#store = store;
+    this.#states = store.states();
+    this.#numbers = new Map([...this.#states].map(([id, { number }]) => [id, number]));
+    this.restored = restoredFrom(store, this.#states);
+    if (hotKeys !== undefined) this.openState = (request) => this.#openTiered(request, hotKeys);
+  }
+
+  encode({ set, deleted, ...change }: StateChange): EncodedChange {
+    return {
+      ...change,
+      set: set.map(([key, state]) => [keyToBytes(key), serialize(state)] as const),
+      deleted: deleted.map(keyToBytes),
+    };
+  }
+
+  plan(batch: PlannedBatch): ObservableInput<unknown> {
+    return this.#write(`plan the batch of time ${batch.time}`, () => this.#store.putPlanned(batch));
+  }
+
+  save({ changes, ...batch }: SavedBatch): ObservableInput<unknown> {
+    const written = new Map<string, number | undefined>();
+    const write = () => {
+      this.#store.putProgress(batch);
+      for (const change of changes as readonly (EncodedChange | TieredChange)[]) {
+        if ('write' in change) change.write();
+        else this.#putChange(change, written);
+      }
+    };
+    const saved = () => {
+      for (const change of changes as readonly (EncodedChange | TieredChange)[]) if ('saved' in change) change.saved();
+    };
+    return this.#write(`save the batch of time ${batch.time}`, write, saved);
+  }
+
+  close(): ObservableInput<unknown> {
+    return defer(() => from(this.#close()));
+  }
+
+  #openTiered<K extends Key, S>(request: StateRequest<K, S>, hotKeys: number): KeyedState<K, S> {
+    const { id } = request;
+    const before = this.#tiered.get(id);
+    if (before) {
+      // An operator that came again, within the same life: it goes on where it was.
+      before.restored = true;
+      return before as unknown as KeyedState<K, S>;
+    }
+    const state = new TieredState<K, S>(this.#store, request, this.#numberOf(id), this.#states.get(id), hotKeys);
+    this.#tiered.set(id, state as unknown as TieredState<Key, unknown>);
+    return state;
+  }
+
+  #numberOf(id: string): number {
+    let number = this.#numbers.get(id);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(id, number);
+    }
+    return number;
+  }
+
+  /** `written` has the ages of keys that this batch wrote before: what it wrote cannot be read yet. */
+  #putChange({ id, set, deleted, ...description }: EncodedChange, written: Map<string, number | undefined>): void {
+    const before = this.#states.get(id);
+    const { operator, signature, version } = description;
+    const number = this.#numberOf(id);
+    let { size = 0, lastSeq = 0 } = before ?? {};
+    const { entries, order } = this.#store;
+    const ageOf = (at: Buffer): number | undefined => {
+      const name = at.toString('latin1');
+      if (written.has(name)) return written.get(name);
+      const found = entries.getBinaryFast(at);
+      return found && seqOf(found);
+    };
+    for (const [key, state] of set) {
+      const lookup = lookupBytes(key);
+      const at = entryKey(number, lookup);
+      let seq = ageOf(at);
+      if (seq === undefined) {
+        seq = ++lastSeq;
+        size++;
+        void order.put(orderKey(number, seq), lookup);
+        written.set(at.toString('latin1'), seq);
+      }
+      void entries.put(at, entryToBytes(seq, version, lookup === key ? undefined : key, state));
+    }
+    for (const key of deleted) {
+      const at = entryKey(number, lookupBytes(key));
+      const seq = ageOf(at);
+      if (seq === undefined) continue;
+      size--;
+      void order.remove(orderKey(number, seq));
+      void entries.remove(at);
+      written.set(at.toString('latin1'), undefined);
+    }
+    const record = { number, operator, signature, version, size, lastSeq };
+    this.#states.set(id, record);
+    this.#store.putState(id, record);
+  }
+
+  #write(action: string, write: () => void, written: () => void = () => {}): ObservableInput<unknown> {
+    return defer(() => {
+      const done = this.#store.write(write).then(written, (cause: unknown) => {
+        throw cause instanceof DStreamError ? cause : new StorageError(this.#store.directory, action, { cause });
+      });
+      this.#running.add(done);
+      return from(done.finally(() => this.#running.delete(done)));
+    });
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#running]);
+    await this.#store.close();
+  }
+}
+
+function restoredFrom(store: LmdbStore, states: ReadonlyMap<string, LmdbStateRecord>): RestoredCheckpoint | undefined {
+  const last = store.progress();
+  const planned = store.planned();
+  const begin = last ?? planned[0];
+  if (!begin) return undefined;
+  const { zeroTime, interval } = begin;
+  const restored = new Map([...states].map(([id, record]) => [id, restoredState(store, record)]));
+  return {
+    zeroTime,
+    interval,
+    time: last?.time ?? begin.time - interval,
+    positions: last?.positions ?? {},
+    planned,
+    stateIds: [...restored.keys()],
+    state: (id) => restored.get(id),
+  };
+}
+
+function restoredState(store: LmdbStore, { number, operator, signature, version }: LmdbStateRecord): RestoredState {
+  return {
+    operator,
+    signature,
+    version,
+    /** Read in the order of the tree, which is fast, and sorted by age then. */
+    *entries() {
+      const found: (readonly [seq: number, key: Key, state: unknown])[] = [];
+      for (const { key, value } of store.entries.getRange(rangeOf(number))) {
+        const { seq, longKey, state } = entryFromBytes(value, store.directory);
+        found.push([seq, keyFromBytes(longKey ?? key.subarray(4)), state]);
+      }
+      found.sort(([a], [b]) => a - b);
+      for (const [, key, state] of found) yield [key, state] as const;
+    },
+  };
+}

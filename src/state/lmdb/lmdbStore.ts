@@ -1,0 +1,176 @@
+import type { Database, RootDatabase } from 'lmdb';
+import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
+import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
+import { valueFromBytes, valueToBytes } from './lmdbEntry.js';
+
+// Five databases of one LMDB environment:
+//   owner     one entry, whose version is the epoch: every write is made on condition that it still has it
+//   progress  format; progress of the last saved batch; planned batches by time
+//   states    what each state was saved as, and its number, by id
+//   entries   the state of a key, by number of the state and bytes of the key
+//   order     bytes of the key, by number of the state and age of the key
+
+const format = 1;
+const ownerKey = Buffer.from('owner');
+const formatKey = Buffer.from('format');
+const progressKey = Buffer.from('progress');
+const plannedStart = Buffer.from('planned ');
+const plannedEnd = Buffer.from('planned!');
+
+export type LmdbProgress = Omit<SavedBatch, 'changes'>;
+
+/** What a state was saved as. */
+export interface LmdbStateRecord {
+  readonly number: number;
+  readonly operator: string;
+  readonly signature: string;
+  readonly version: number;
+  /** How many keys it has. */
+  readonly size: number;
+  /** The age of the newest key. */
+  readonly lastSeq: number;
+}
+
+const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+
+/** A directory of LMDB, owned for one epoch. */
+export class LmdbStore {
+  readonly directory: string;
+  readonly entries: Database<Buffer, Buffer>;
+  readonly order: Database<Buffer, Buffer>;
+  readonly #env: RootDatabase<Buffer, Buffer>;
+  readonly #owner: Database<Buffer, Buffer>;
+  readonly #progress: Database<Buffer, Buffer>;
+  readonly #states: Database<Buffer, Buffer>;
+  #epoch = 0;
+  #closed = false;
+
+  private constructor(directory: string, env: RootDatabase<Buffer, Buffer>) {
+    this.directory = directory;
+    this.#env = env;
+    this.#owner = env.openDB('owner', { ...binary, useVersions: true });
+    this.#progress = env.openDB('progress', binary);
+    this.#states = env.openDB('states', binary);
+    this.entries = env.openDB('entries', binary);
+    this.order = env.openDB('order', binary);
+  }
+
+  /** Begins a new epoch, which fences those before it. */
+  static async open(directory: string): Promise<LmdbStore> {
+    const { open } = await import('lmdb');
+    const store = new LmdbStore(directory, open<Buffer, Buffer>(directory, { ...binary, maxDbs: 8, noSubdir: false }));
+    try {
+      store.#checkFormat();
+      await store.#beginEpoch();
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  #checkFormat(): void {
+    const bytes = this.#progress.get(formatKey);
+    const found = bytes === undefined ? format : valueFromBytes(bytes, this.directory);
+    if (found === format) return;
+    const reason = `it has format ${String(found)}, and only format ${format} can be read`;
+    throw new CorruptCheckpointError(this.directory, 0, reason);
+  }
+
+  async #beginEpoch(): Promise<void> {
+    for (;;) {
+      const before = this.#owner.getEntry(ownerKey)?.version;
+      this.#epoch = (before ?? 0) + 1;
+      const begin = () => void this.#owner.put(ownerKey, Buffer.alloc(0), this.#epoch);
+      const begun =
+        before === undefined ? this.#owner.ifNoExists(ownerKey, begin) : this.#owner.ifVersion(ownerKey, before, begin);
+      if (await begun) return;
+      this.#env.resetReadTxn();
+    }
+  }
+
+  /**
+   * Makes all the writes of `action` in one transaction, off this thread; durable when it settles.
+   *
+   * @throws {FencedError} when another has begun an epoch: nothing was written then
+   */
+  async write(action: () => void): Promise<void> {
+    const written = await this.#owner.ifVersion(ownerKey, this.#epoch, action);
+    if (!written) throw new FencedError(this.directory);
+    await this.#env.flushed;
+    this.#env.resetReadTxn();
+  }
+
+  // ---- within `write`
+
+  putProgress(progress: LmdbProgress): void {
+    void this.#progress.put(formatKey, valueToBytes(format));
+    void this.#progress.put(progressKey, valueToBytes(progress));
+    for (const { time } of this.planned()) if (time <= progress.time) void this.#progress.remove(plannedKey(time));
+  }
+
+  putPlanned(planned: PlannedBatch): void {
+    void this.#progress.put(formatKey, valueToBytes(format));
+    void this.#progress.put(plannedKey(planned.time), valueToBytes(planned));
+  }
+
+  putState(id: string, record: LmdbStateRecord): void {
+    void this.#states.put(Buffer.from(id), valueToBytes(record));
+  }
+
+  // ---- reading
+
+  progress(): LmdbProgress | undefined {
+    const bytes = this.#progress.get(progressKey);
+    return bytes && (valueFromBytes(bytes, this.directory) as LmdbProgress);
+  }
+
+  planned(): PlannedBatch[] {
+    const range = this.#progress.getRange({ start: plannedStart, end: plannedEnd });
+    return [...range].map(({ value }) => valueFromBytes(value, this.directory) as PlannedBatch);
+  }
+
+  states(): Map<string, LmdbStateRecord> {
+    const records = [...this.#states.getRange({})];
+    return new Map(
+      records.map(({ key, value }) => [key.toString(), valueFromBytes(value, this.directory) as LmdbStateRecord]),
+    );
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#env.close();
+  }
+}
+
+/** In order of time: shifted, so that negative times come first. */
+function plannedKey(time: number): Buffer {
+  const bytes = Buffer.alloc(plannedStart.length + 8);
+  plannedStart.copy(bytes);
+  bytes.writeBigUInt64BE(BigInt.asUintN(64, BigInt(time) + 2n ** 63n), plannedStart.length);
+  return bytes;
+}
+
+/** The key of an entry: the number of its state, then the bytes of its key. */
+export function entryKey(state: number, key: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(4 + key.length);
+  bytes.writeUInt32BE(state, 0);
+  key.copy(bytes, 4);
+  return bytes;
+}
+
+export function orderKey(state: number, seq: number): Buffer {
+  const bytes = Buffer.allocUnsafe(10);
+  bytes.writeUInt32BE(state, 0);
+  bytes.writeUIntBE(seq, 4, 6);
+  return bytes;
+}
+
+/** All keys of a state, for a range. */
+export function rangeOf(state: number): { readonly start: Buffer; readonly end: Buffer } {
+  return { start: entryKey(state, Buffer.alloc(0)), end: entryKey(state + 1, Buffer.alloc(0)) };
+}

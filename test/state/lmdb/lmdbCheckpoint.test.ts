@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serialize } from 'node:v8';
+import { crc32 } from 'node:zlib';
+import { foreachBatch, fromBatches, InvalidOptionError, mapWithState, type Pair, updateStateByKey } from 'dstream';
+import {
+  CorruptCheckpointError,
+  FencedError,
+  type LmdbCheckpointOptions,
+  lmdbCheckpoint,
+  StorageError,
+} from 'dstream/node';
+import { type CheckpointStore, checkpointContract } from 'dstream/testing';
+import { open } from 'lmdb';
+import { firstValueFrom, from, lastValueFrom, map, retry, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+
+const newStore = (options?: LmdbCheckpointOptions) => (): CheckpointStore => {
+  const directory = mkdtempSync(join(tmpdir(), 'dstream-lmdb-'));
+  return {
+    connect: () => lmdbCheckpoint(directory, options),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+};
+
+describe('lmdbCheckpoint keeps the contract', () => {
+  for (const { name, run } of checkpointContract(newStore())) it(name, run);
+});
+
+describe.each([1, 7, 1_000])('with %i hot keys it keeps the contract', (hotKeys) => {
+  for (const { name, run } of checkpointContract(newStore({ hotKeys }))) it(name, run);
+});
+
+describe('lmdbCheckpoint', () => {
+  const newDirectory = () => mkdtempSync(join(tmpdir(), 'dstream-lmdb-'));
+  const sum = (values: readonly number[], before: number | undefined) => values.reduce((a, b) => a + b, before ?? 0);
+  const openIn = (directory: string, options?: LmdbCheckpointOptions) =>
+    firstValueFrom(from(lmdbCheckpoint(directory, options).open()));
+
+  it('refuses options that are out of range', () => {
+    expect(() => lmdbCheckpoint('')).toThrow(InvalidOptionError);
+    expect(() => lmdbCheckpoint('x', { hotKeys: 0 })).toThrow(InvalidOptionError);
+    // @ts-expect-error a number of keys
+    expect(() => lmdbCheckpoint('x', { hotKeys: 'all' })).toThrow(InvalidOptionError);
+  });
+
+  it.each([undefined, 3])('gives operators their state back over failures, with %s hot keys', async (hotKeys) => {
+    const directory = newDirectory();
+    const options = hotKeys === undefined ? {} : { hotKeys };
+    const batches = Array.from({ length: 12 }, (_, i): Pair<string, number>[] => [
+      [`key-${i % 5}`, 1],
+      [`key-${(i * 2) % 7}`, 1],
+    ]);
+    const run = (crashAt: readonly number[]) => {
+      const crashes = [...crashAt];
+      return lastValueFrom(
+        fromBatches(batches, { interval: 3, checkpoint: lmdbCheckpoint(directory, options) }).pipe(
+          updateStateByKey(sum, { id: 'sums' }),
+          mapWithState<string, number, number, readonly [string, number]>(
+            (key, value, state) => {
+              state.update((state.get() ?? 0) + (value ?? 0));
+              return [key, state.get() ?? 0];
+            },
+            { id: 'again', timeout: 12 },
+          ),
+          foreachBatch((_, { time, zeroTime }) => {
+            if ((time - zeroTime) / 3 !== crashes[0]) return;
+            crashes.shift();
+            throw new Error('crash');
+          }),
+          map(({ records }) => records),
+          retry({ count: crashAt.length }),
+          toArray(),
+        ),
+      );
+    };
+    const crashed = await run([2, 2, 7, 12]);
+    rmSync(directory, { recursive: true });
+    const whole = await run([]);
+    expect(crashed).toEqual(whole);
+    expect(whole.at(-1)?.find(([key]) => key === 'key-0')?.[1]).toBeGreaterThan(10);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('refuses a state whose bytes have changed, a format that it does not know, and a directory that is none', async () => {
+    const directory = newDirectory();
+    const run = () =>
+      lastValueFrom(
+        fromBatches([[['a', 1] as const]], { interval: 3, checkpoint: lmdbCheckpoint(directory) }).pipe(
+          updateStateByKey(sum, { id: 'sums' }),
+          foreachBatch(() => {}),
+        ),
+      );
+    await run();
+    const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+    const env = open<Buffer, Buffer>(directory, { ...binary, maxDbs: 8, noSubdir: false });
+    const entries = env.openDB<Buffer, Buffer>('entries', binary);
+    const [entry] = [...entries.getRange({})];
+    const spoiled = Buffer.from(entry!.value);
+    spoiled[spoiled.length - 1] = spoiled.at(-1)! ^ 1;
+    await entries.put(entry!.key, spoiled);
+    for (const options of [{}, { hotKeys: 5 }]) {
+      const session = await openIn(directory, options);
+      const state = session.restored?.state('sums');
+      expect(() => [...(state?.entries() ?? [])]).toThrow(CorruptCheckpointError);
+      await lastValueFrom(from(session.close()), { defaultValue: undefined });
+    }
+    const progress = env.openDB<Buffer, Buffer>('progress', binary);
+    const seven = serialize(7);
+    const checksum = Buffer.alloc(4);
+    checksum.writeUInt32BE(crc32(seven));
+    await progress.put(Buffer.from('format'), Buffer.concat([checksum, seven]));
+    const refused = await openIn(directory).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(CorruptCheckpointError);
+    expect((refused as Error).message).toContain('it has format 7, and only format 1 can be read');
+    await env.close();
+
+    const file = join(newDirectory(), 'file');
+    writeFileSync(file, '');
+    await expect(openIn(file)).rejects.toBeInstanceOf(StorageError);
+  });
+
+  it('fails a stream whose directory another opens', async () => {
+    const directory = newDirectory();
+    const written: number[] = [];
+    const first = lastValueFrom(
+      fromBatches(
+        Array.from({ length: 50 }, (_, i): Pair<string, number>[] => [['a', i]]),
+        { interval: 3, checkpoint: lmdbCheckpoint(directory, { hotKeys: 1 }) },
+      ).pipe(
+        updateStateByKey(sum, { id: 'sums' }),
+        foreachBatch(async ([[, n] = ['', 0]]) => {
+          written.push(n);
+          if (written.length === 5) await openIn(directory);
+        }),
+      ),
+    );
+    await expect(first).rejects.toBeInstanceOf(FencedError);
+    expect(written.length).toBeLessThan(8);
+  });
+});
