@@ -23,6 +23,7 @@ export { Batch } from './batch/batch.js';
 export type { BatchContext } from './batch/batchContext.js';
 export type { BatchInfo, InputInfo } from './batch/batchInfo.js';
 export type { BatchState, StateDescription } from './batch/batchState.js';
+export type { CommittedState } from './batch/committedState.js';
 export {
   AbandonedBatchError,
   AuthenticationError,
@@ -158,6 +159,7 @@ export type {
   StateRequest,
 } from './state/checkpoint.js';
 export { memoryCheckpoint } from './state/memoryCheckpoint.js';
+export { type QueryableState, queryable } from './state/queryable.js';
 export { aggregate } from './windows/aggregate.js';
 export type { Aggregator } from './windows/aggregator.js';
 export { count } from './windows/aggregators/count.js';

@@ -67,6 +67,7 @@ it('exports what it says, and nothing else', () => {
     'pid',
     'pidRateEstimator',
     'printBatches',
+    'queryable',
     'reduceBatch',
     'reduceByKey',
     'reduceByKeyAndWindow',

@@ -1,3 +1,4 @@
+import type { CommittedState } from './committedState.js';
 import type { Key } from './key.js';
 import type { KeyedState } from './keyedState.js';
 
@@ -16,6 +17,8 @@ export interface StateDescription<K extends Key, S> {
   readonly version?: number | undefined;
   /** Turns a state saved under an older `version` into today's. Without it an older version is refused. */
   readonly migrate?: ((state: unknown, fromVersion: number, key: K) => S) | undefined;
+  /** Is given the state as of the last complete batch, to be read from outside. */
+  readonly queryable?: { connect(state: CommittedState<K, S>): void } | undefined;
 }
 
 /** Where the stateful operators of one running stream keep their state. */

@@ -1,3 +1,4 @@
+import type { CommittedState } from './committedState.js';
 import type { Key } from './key.js';
 
 /**
@@ -21,6 +22,8 @@ export interface KeyedState<K extends Key, S> {
    * complete. Called by the operator after each batch.
    */
   cut(time: number): void;
+  /** The state as of the last saved batch, where it is kept apart: on disk. */
+  committed?(): CommittedState<K, S>;
   /** Gives the id free again: called when the operator is unsubscribed. */
   close(): void;
 }

@@ -2,9 +2,11 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { StateDescription } from '../batch/batchState.js';
 import { checkFunction, checkPositiveInteger } from '../batch/checks.js';
+import type { CommittedState } from '../batch/committedState.js';
 import type { Key, Pair } from '../batch/key.js';
 import { checkPair } from '../batch/pairs.js';
 import { IdleKeys } from '../state/idleKeys.js';
+import type { QueryableState } from '../state/queryable.js';
 import { perBatchWithState } from './perBatchWithState.js';
 import { StateHandle } from './stateHandle.js';
 
@@ -15,6 +17,8 @@ export interface MapWithStateOptions<K extends Key, S> {
   readonly initialState?: Iterable<readonly [K, S]>;
   /** A key whose state was not touched for longer than this, in ms, times out. Default never. */
   readonly timeout?: number;
+  /** Made by `queryable()`: the state as of the last complete batch, to be read from outside. */
+  readonly queryable?: QueryableState<K, S>;
   /** Version of the state's schema. @default 0 */
   readonly version?: number;
   /** Turns a state of an older version into today's. */
@@ -68,13 +72,20 @@ export function mapWithState<K extends Key, V, S, R>(
   map: (key: K, value: V | undefined, state: StateHandle<S>, context: { readonly time: number }) => R | undefined,
   options: MapWithStateOptions<K, S> = {},
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<R>> {
-  const { id, initialState, timeout, version, migrate } = options;
+  const { id, initialState, timeout, version, migrate, queryable } = options;
   checkFunction('mapWithState', 'map', map);
   if (timeout !== undefined) checkPositiveInteger('mapWithState', 'timeout', timeout);
   // Gone through once: an iterator would have nothing for a second subscription.
   const initial = [...(initialState ?? [])];
   const migrateStamped = migrate && stamped(migrate);
-  const description = { operator: 'mapWithState', id, version, migrate: migrateStamped };
+  const connect = (committed: CommittedState<K, Stamped<S>>) => queryable?.connect(unstamped(committed));
+  const description = {
+    operator: 'mapWithState',
+    id,
+    version,
+    migrate: migrateStamped,
+    queryable: queryable && { connect },
+  };
   return perBatchWithState<Pair<K, V>, R, K, Stamped<S>>(description, (kept, first) => {
     if (!kept.restored) for (const [key, state] of initial) kept.set(key, { state, touched: first.context.time });
     const idle = new IdleKeys<K>();
@@ -122,5 +133,21 @@ function stamped<K extends Key, S>(
   return (saved, fromVersion, key) => {
     const { state, touched } = saved as Stamped<unknown>;
     return { state: migrate(state, fromVersion, key), touched };
+  };
+}
+
+/** The state alone, without the time at which it was touched. */
+function unstamped<K extends Key, S>(committed: CommittedState<K, Stamped<S>>): CommittedState<K, S> {
+  return {
+    get time() {
+      return committed.time;
+    },
+    get size() {
+      return committed.size;
+    },
+    get: (key) => committed.get(key)?.state,
+    *entries() {
+      for (const [key, { state }] of committed.entries()) yield [key, state];
+    },
   };
 }

@@ -5,6 +5,7 @@ import { checkFunction, checkOneOf } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { groupPairs } from '../batch/pairs.js';
+import type { QueryableState } from '../state/queryable.js';
 import { perBatchWithState } from './perBatchWithState.js';
 
 /** What an update function is told besides values and state. */
@@ -25,6 +26,8 @@ export interface UpdateStateByKeyOptions<K extends Key, S> {
    * @default 'all'
    */
   readonly call?: 'all' | 'touched';
+  /** Made by `queryable()`: the state as of the last complete batch, to be read from outside. */
+  readonly queryable?: QueryableState<K, S>;
   /** Version of the state's schema. @default 0 */
   readonly version?: number;
   /** Turns a state of an older version into today's. */
@@ -63,12 +66,12 @@ export function updateStateByKey<K extends Key, V, S>(
   update: (values: readonly V[], state: S | undefined, update: StateUpdate<K>) => S | undefined,
   options: UpdateStateByKeyOptions<K, S> = {},
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, S>>> {
-  const { id, initialState, call = 'all', version, migrate } = options;
+  const { id, initialState, call = 'all', version, migrate, queryable } = options;
   checkFunction('updateStateByKey', 'update', update);
   checkOneOf('updateStateByKey', 'call', call, ['all', 'touched']);
   // Gone through once: an iterator would have nothing for a second subscription.
   const initial = [...(initialState ?? [])];
-  const description: StateDescription<K, S> = { operator: 'updateStateByKey', id, version, migrate };
+  const description: StateDescription<K, S> = { operator: 'updateStateByKey', id, version, migrate, queryable };
   return perBatchWithState(description, (state) => {
     if (!state.restored) for (const [key, value] of initial) state.set(key, value);
     return (batch) => {

@@ -334,6 +334,7 @@ export class BatchDriver {
   #saved(batch: RunningBatch): Observable<never> {
     this.#open.shift();
     this.#saving--;
+    this.#state.completed(batch.time);
     const info = batch.info(this.#options.interval, this.#options.scheduler.now());
     for (const [name, controller] of this.#controllers) controller.completed(info, info.inputs[name]?.records ?? 0);
     this.#stopping?.completed.push(batch.time);

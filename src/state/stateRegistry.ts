@@ -3,7 +3,8 @@ import { DuplicateIdError, IncompatibleStateError, MissingIdError } from '../bat
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { CheckpointSession, RestoredState } from './checkpoint.js';
-import { MemoryKeyedState } from './memoryKeyedState.js';
+import { CommittedCopy } from './committedCopy.js';
+import { type CutState, MemoryKeyedState } from './memoryKeyedState.js';
 
 /**
  * The states of all operators of one running stream: hands them out, restored, under ids that are unique, and collects
@@ -14,6 +15,9 @@ export class StateRegistry implements BatchState {
   readonly #open = new Map<string, string>();
   readonly #seen = new Set<string>();
   readonly #changes = new Map<number, unknown[]>();
+  /** States that are read from outside. */
+  readonly #copies = new Set<{ complete(time: number): void }>();
+  #completed: number | undefined;
 
   constructor(session?: CheckpointSession) {
     this.#session = session;
@@ -24,28 +28,29 @@ export class StateRegistry implements BatchState {
     const session = this.#session;
     if (id === undefined) {
       if (session) throw new MissingIdError(operator);
-      return new MemoryKeyedState<K, S>(undefined);
+      return this.#inMemory(description, undefined, undefined, undefined);
     }
     const other = this.#open.get(id);
     if (other !== undefined) throw new DuplicateIdError(operator, id, other);
     this.#open.set(id, operator);
     const free = () => this.#open.delete(id);
-    if (!session) return new MemoryKeyedState<K, S>(undefined, undefined, free);
+    if (!session) return this.#inMemory(description, undefined, undefined, free);
 
     const restored = this.#seen.has(id) ? undefined : session.restored?.state(id);
     this.#seen.add(id);
     if (restored) checkCompatible(description, id, restored);
-    const { signature = '', version = 0, migrate } = description;
+    const { signature = '', version = 0, migrate, queryable } = description;
     const saved = { id, operator, signature, version };
     if (session.openState) {
       const cut = (time: number, change: unknown) => this.#add(time, change);
-      return session.openState<K, S>({ ...saved, migrate, cut, closed: free });
+      const state = session.openState<K, S>({ ...saved, migrate, cut, closed: free });
+      const committed = state.committed?.();
+      if (committed) queryable?.connect(committed);
+      return state;
     }
-    const state = new MemoryKeyedState<K, S>(
-      restored && restoredEntries(description, restored),
-      (time, set, deleted) => this.#add(time, session.encode({ ...saved, set, deleted })),
-      free,
-    );
+    const entries = restored && restoredEntries(description, restored);
+    const save: CutState<K, S> = (time, set, deleted) => this.#add(time, session.encode({ ...saved, set, deleted }));
+    const state = this.#inMemory(description, entries, save, free);
     // The store knows one version of a state: with the first change of a batch all of it is of today's.
     if (restored && restored.version !== version) state.touchAll();
     session.attach?.({ ...saved, size: () => state.size, entries: () => state.entries() });
@@ -57,6 +62,12 @@ export class StateRegistry implements BatchState {
     const changes = this.#changes.get(time) ?? [];
     this.#changes.delete(time);
     return changes;
+  }
+
+  /** To be called when a batch is complete, and saved where there is a checkpoint: queries see it from now on. */
+  completed(time: number): void {
+    this.#completed = time;
+    for (const copy of this.#copies) copy.complete(time);
   }
 
   /**
@@ -74,6 +85,30 @@ export class StateRegistry implements BatchState {
       'nothing',
       'no operator of the stream has this id any more; bring it back, or start with a new checkpoint',
     );
+  }
+
+  /** With a copy as of the last complete batch, where somebody wants to read that. */
+  #inMemory<K extends Key, S>(
+    { queryable }: StateDescription<K, S>,
+    entries: Iterable<readonly [K, S]> | undefined,
+    save: CutState<K, S> | undefined,
+    free: (() => void) | undefined,
+  ): MemoryKeyedState<K, S> {
+    if (!queryable) return new MemoryKeyedState<K, S>(entries, save, free);
+    let copy: CommittedCopy<K, S> | undefined;
+    const cut: CutState<K, S> = (time, set, deleted) => {
+      save?.(time, set, deleted);
+      copy?.cut(time, set, deleted);
+    };
+    const close = () => {
+      if (copy) this.#copies.delete(copy);
+      free?.();
+    };
+    const state = new MemoryKeyedState<K, S>(entries, cut, close);
+    copy = new CommittedCopy<K, S>(state.entries(), this.#completed ?? this.#session?.restored?.time);
+    this.#copies.add(copy);
+    queryable.connect(copy);
+    return state;
   }
 
   #add(time: number, encoded: unknown): void {

@@ -32,6 +32,7 @@ export class LmdbSession implements CheckpointSession {
   readonly #numbers: Map<string, number>;
   readonly #tiered = new Map<string, TieredState<Key, unknown>>();
   readonly #running = new Set<Promise<unknown>>();
+  #savedTime: number | undefined;
 
   /** With `hotKeys`, states are larger than memory, and so many keys of each are held there; without it states live in memory. */
   constructor(store: LmdbStore, hotKeys?: number) {
@@ -39,6 +40,7 @@ export class LmdbSession implements CheckpointSession {
     this.#states = store.states();
     this.#numbers = new Map([...this.#states].map(([id, { number }]) => [id, number]));
     this.restored = restoredFrom(store, this.#states);
+    this.#savedTime = this.restored?.time;
     if (hotKeys !== undefined) this.openState = (request) => this.#openTiered(request, hotKeys);
   }
 
@@ -65,6 +67,8 @@ export class LmdbSession implements CheckpointSession {
     };
     const saved = () => {
       for (const change of changes as readonly (EncodedChange | TieredChange)[]) if ('saved' in change) change.saved();
+      this.#savedTime = batch.time;
+      for (const state of this.#tiered.values()) state.committedAt(batch.time);
     };
     return this.#write(`save the batch of time ${batch.time}`, write, saved);
   }
@@ -81,7 +85,8 @@ export class LmdbSession implements CheckpointSession {
       before.restored = true;
       return before as unknown as KeyedState<K, S>;
     }
-    const state = new TieredState<K, S>(this.#store, request, this.#numberOf(id), this.#states.get(id), hotKeys);
+    const saved = { record: this.#states.get(id), time: this.#savedTime };
+    const state = new TieredState<K, S>(this.#store, request, this.#numberOf(id), saved, hotKeys);
     this.#tiered.set(id, state as unknown as TieredState<Key, unknown>);
     return state;
   }
@@ -146,6 +151,7 @@ export class LmdbSession implements CheckpointSession {
 
   async #close(): Promise<void> {
     await Promise.allSettled([...this.#running]);
+    for (const state of this.#tiered.values()) state.end();
     await this.#store.close();
   }
 }

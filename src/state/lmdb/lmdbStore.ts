@@ -1,4 +1,4 @@
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database, RootDatabase, Transaction } from 'lmdb';
 import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
 import { valueFromBytes, valueToBytes } from './lmdbEntry.js';
@@ -135,6 +135,12 @@ export class LmdbStore {
     return new Map(
       records.map(({ key, value }) => [key.toString(), valueFromBytes(value, this.directory) as LmdbStateRecord]),
     );
+  }
+
+  /** Reads by it see what is there now, until it is `done()`. */
+  beginRead(): Transaction {
+    this.#env.resetReadTxn();
+    return this.#env.useReadTransaction();
   }
 
   get closed(): boolean {

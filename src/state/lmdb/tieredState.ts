@@ -1,12 +1,14 @@
 import { serialize } from 'node:v8';
 import { LRUCache } from 'lru-cache';
-import { CheckpointError } from '../../batch/errors.js';
+import type { CommittedState } from '../../batch/committedState.js';
 import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import type { StateRequest } from '../checkpoint.js';
-import { keyFromBytes, keyToBytes, lookupBytes } from '../node/keyBytes.js';
-import { entryFromBytes, entryToBytes } from './lmdbEntry.js';
-import { entryKey, type LmdbStateRecord, type LmdbStore, orderKey, rangeOf } from './lmdbStore.js';
+import { keyToBytes, lookupBytes } from '../node/keyBytes.js';
+import { DiskCommitted } from './diskCommitted.js';
+import { DiskReader } from './diskReader.js';
+import { entryToBytes } from './lmdbEntry.js';
+import { entryKey, type LmdbStateRecord, type LmdbStore, orderKey } from './lmdbStore.js';
 
 /** The state of a key, one object for as long as the key is there. `seq` is its age on disk, 0 before it is there. */
 interface Cell<S> {
@@ -53,6 +55,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
   readonly #store: LmdbStore;
   readonly #request: StateRequest<K, S>;
   readonly #number: number;
+  readonly #reader: DiskReader<K, S>;
   readonly #hot: LRUCache<NonNullable<K> | typeof nullKey, Found<S>>;
   readonly #pinned = new Map<K, Pinned<S>>();
   /** Keys touched since the last cut, with what was there before. */
@@ -63,19 +66,26 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
   #given: readonly [K, Cell<S>] | undefined;
   #size: number;
   #lastSeq: number;
+  #savedSize: number;
+  #savedTime: number | undefined;
+  #committed: DiskCommitted<K, S> | undefined;
 
   constructor(
     store: LmdbStore,
     request: StateRequest<K, S>,
     number: number,
-    record: LmdbStateRecord | undefined,
+    saved: { readonly record: LmdbStateRecord | undefined; readonly time: number | undefined },
     hotKeys: number,
   ) {
+    const { record, time } = saved;
+    this.#savedTime = time;
     this.#store = store;
     this.#request = request;
     this.#number = number;
+    this.#reader = new DiskReader(store, number, request);
     this.restored = record !== undefined;
     this.#size = record?.size ?? 0;
+    this.#savedSize = this.#size;
     this.#lastSeq = record?.lastSeq ?? 0;
     this.#hot = new LRUCache({ max: hotKeys });
   }
@@ -122,9 +132,8 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
 
   /** What is read from the disk on the way is not kept: one scan would drive everything else out. */
   *entries(): IterableIterator<[K, S]> {
-    this.#checkOpen();
-    for (const { value } of this.#store.order.getRange(rangeOf(this.#number))) {
-      const entry = this.#entryAt(value);
+    for (const lookup of this.#reader.lookups()) {
+      const entry = this.#entryAt(lookup);
       if (!entry) continue;
       const [key, cell] = entry;
       this.#given = entry;
@@ -151,9 +160,25 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     const size = this.#size;
     const change: TieredChange = {
       write: () => this.#write(writes, size),
-      saved: () => this.#saved(writes, time),
+      saved: () => this.#saved(writes, time, size),
     };
     this.#request.cut(time, change);
+  }
+
+  committed(): CommittedState<K, S> {
+    this.#committed ??= new DiskCommitted(this.#store, this.#reader, this.#savedTime, this.#savedSize);
+    return this.#committed;
+  }
+
+  /** The batch of this time has been saved, whether it changed this state or not. */
+  committedAt(time: number): void {
+    this.#savedTime = time;
+    this.#committed?.renew(time, this.#savedSize);
+  }
+
+  /** The session ends. */
+  end(): void {
+    this.#committed?.end();
   }
 
   close(): void {
@@ -175,44 +200,17 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     const hot = this.#hot.get(key ?? nullKey);
     if (hot !== undefined) return hot;
     const given = this.#given?.[0] === key ? this.#given[1] : undefined;
-    const found = given ?? this.#read(key, lookupBytes(keyToBytes(key))) ?? absent;
+    const found = given ?? this.#reader.read(key, lookupBytes(keyToBytes(key))) ?? absent;
     this.#hot.set(key ?? nullKey, found);
     return found;
   }
 
   /** An entry on the way through the disk, oldest first; `undefined` when it has been deleted since, or comes later. */
   #entryAt(lookup: Buffer): readonly [K, Cell<S>] | undefined {
-    const long = lookup[0] === longKeyTag;
-    const key = (long ? this.#keyOf(lookup) : keyFromBytes(lookup)) as K;
+    const key = this.#reader.keyOf(lookup);
     if (this.#fresh.has(key)) return undefined;
-    const found = this.#pinned.get(key)?.found ?? this.#hot.peek(key ?? nullKey) ?? this.#read(key, lookup);
+    const found = this.#pinned.get(key)?.found ?? this.#hot.peek(key ?? nullKey) ?? this.#reader.read(key, lookup);
     return found === undefined || found === absent ? undefined : [key, found];
-  }
-
-  #read(key: K, lookup: Buffer): Cell<S> | undefined {
-    const bytes = this.#bytesAt(lookup);
-    if (!bytes) return undefined;
-    const { seq, version, state } = entryFromBytes(bytes, this.#store.directory);
-    const { migrate } = this.#request;
-    const current = version === this.#request.version || !migrate ? (state as S) : migrate(state, version, key);
-    return { state: current, seq };
-  }
-
-  #keyOf(lookup: Buffer): Key {
-    const bytes = this.#bytesAt(lookup);
-    const longKey = bytes && entryFromBytes(bytes, this.#store.directory).longKey;
-    return keyFromBytes(longKey ?? lookup);
-  }
-
-  #bytesAt(lookup: Buffer): Buffer | undefined {
-    this.#checkOpen();
-    return this.#store.entries.get(entryKey(this.#number, lookup));
-  }
-
-  /** A batch that is being given up may still be on its way through the operators. */
-  #checkOpen(): void {
-    if (!this.#store.closed) return;
-    throw new CheckpointError(this.#store.directory, 'read state', { cause: new Error('it is closed') });
   }
 
   #write(writes: readonly Write<K, S>[], size: number): void {
@@ -239,7 +237,8 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     this.#store.putState(id, { number: this.#number, operator, signature, version, size, lastSeq: this.#lastSeq });
   }
 
-  #saved(writes: readonly Write<K, S>[], time: number): void {
+  #saved(writes: readonly Write<K, S>[], time: number, size: number): void {
+    this.#savedSize = size;
     for (const { key, after } of writes) {
       if (after !== absent && this.#fresh.get(key) === after) this.#fresh.delete(key);
       const pinned = this.#pinned.get(key);
@@ -250,6 +249,3 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     }
   }
 }
-
-/** What the bytes of a key begin with that is too long to look up by. */
-const longKeyTag = 'h'.charCodeAt(0);

@@ -1,0 +1,53 @@
+import type { CommittedState } from '../batch/committedState.js';
+import type { Key } from '../batch/key.js';
+
+/** What a batch changed that is not complete yet. */
+interface Cut<K, S> {
+  readonly time: number;
+  readonly set: readonly (readonly [K, S])[];
+  readonly deleted: readonly K[];
+}
+
+/**
+ * A state in memory as of the last complete batch: a copy, because later batches may have changed the same objects already.
+ * What a batch changed is copied when it is cut off, and takes effect when the batch is complete.
+ */
+export class CommittedCopy<K extends Key, S> implements CommittedState<K, S> {
+  time: number | undefined;
+  readonly #map: Map<K, S>;
+  readonly #cuts: Cut<K, S>[] = [];
+
+  constructor(restored: Iterable<readonly [K, S]>, time: number | undefined) {
+    this.#map = new Map(copyOf(restored));
+    this.time = time;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get(key: K): S | undefined {
+    return this.#map.get(key);
+  }
+
+  entries(): IterableIterator<[K, S]> {
+    return this.#map.entries();
+  }
+
+  cut(time: number, set: readonly (readonly [K, S])[], deleted: readonly K[]): void {
+    this.#cuts.push({ time, set: copyOf(set), deleted });
+  }
+
+  complete(time: number): void {
+    this.time = time;
+    for (let first = this.#cuts[0]; first && first.time <= time; first = this.#cuts[0]) {
+      this.#cuts.shift();
+      for (const [key, state] of first.set) this.#map.set(key, state);
+      for (const key of first.deleted) this.#map.delete(key);
+    }
+  }
+}
+
+function copyOf<K, S>(entries: Iterable<readonly [K, S]>): [K, S][] {
+  return Array.from(entries, ([key, state]) => [key, typeof state === 'object' ? structuredClone(state) : state]);
+}
