@@ -8,15 +8,19 @@ import type { PartitionState } from './partitionState.js';
 import type { RecordReader } from './recordReader.js';
 import type { RecordView } from './recordView.js';
 
-/** Decoding gives the event loop back at least this often, in ms. */
+/** After so many ms of decoding the event loop is given back: with the last chunk it is ten at most. */
 const timeSlice = 8;
-/** Records decoded between two looks at the clock. */
-const chunk = 1_024;
+/** Records decoded between two looks at the clock: at first one, then as many as take about a millisecond, up to these. */
+const largestChunk = 1_024;
+/** And no more bytes than these, by the mean size of the records: a large one takes longer than a small one. */
+const chunkBytes = 256 * 1_024;
 
 interface OpenRange<T> {
   readonly range: OffsetRange;
   readonly state: PartitionState;
   readonly records: T[];
+  /** Records to be decoded until the next look at the clock. */
+  chunk: number;
 }
 
 /**
@@ -36,7 +40,7 @@ export class BatchReading<T> {
     options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords'>,
     scheduler: SchedulerLike,
   ) {
-    this.#ranges = ranges.map(([range, state]) => ({ range, state, records: [] }));
+    this.#ranges = ranges.map(([range, state]) => ({ range, state, records: [], chunk: 1 }));
     this.#open = this.#ranges.filter(({ range, state }) => state.awaits(range));
     this.#options = options;
     this.#scheduler = scheduler;
@@ -79,7 +83,8 @@ export class BatchReading<T> {
    */
   run(subscription: Subscription, again: () => void, fail: (error: unknown) => void): boolean {
     if (this.#loading) return false;
-    const end = this.#scheduler.now() + timeSlice;
+    let now = this.#scheduler.now();
+    const end = now + timeSlice;
     // Ranges may have been given up while there was nothing to read.
     this.#close();
     while (this.#open.length > 0) {
@@ -91,7 +96,10 @@ export class BatchReading<T> {
           return false;
         }
         progress ||= loading;
-        if (this.#scheduler.now() >= end) {
+        const before = now;
+        now = this.#scheduler.now();
+        open.chunk = nextChunk(open.chunk, now - before);
+        if (now >= end) {
           this.#close();
           if (this.#open.length === 0) return true;
           subscription.add(laterTurn(this.#scheduler, again));
@@ -110,14 +118,15 @@ export class BatchReading<T> {
   }
 
   /** One chunk of one partition. Gives whether anything moved, or what has to be waited for. */
-  #decode({ range, state, records }: OpenRange<T>): boolean | Promise<void> {
+  #decode({ range, state, records, chunk }: OpenRange<T>): boolean | Promise<void> {
     const reader = state.readers[0];
     if (!reader || state.hasReached(range.until)) return false;
     const before = reader.position;
     try {
       const loading = reader.load();
       if (loading) return loading;
-      reader.read(range.until, chunk, (view) => this.#take(view, records));
+      const most = Math.max(1, Math.min(chunk, Math.floor(chunkBytes / state.size.mean)));
+      reader.read(range.until, most, (view) => this.#take(view, records));
     } catch (error) {
       this.#malformed(error, reader);
     }
@@ -169,4 +178,10 @@ export class BatchReading<T> {
       (error: unknown) => loaded(() => fail(error)),
     );
   }
+}
+
+/** The clock may tell whole milliseconds only: 0 is less than one, 1 is up to two. */
+function nextChunk(chunk: number, elapsed: number): number {
+  if (elapsed < 1) return Math.min(chunk * 2, largestChunk);
+  return elapsed < 2 ? chunk : Math.max(1, Math.floor(chunk / elapsed));
 }
