@@ -30,6 +30,8 @@ export interface FetchEvent {
   readonly partitions: readonly FetchRequest[];
   /** Bytes of records received. */
   readonly bytes: number;
+  /** How long the broker asks to leave it alone because a quota is used up, in ms. It is waited for. */
+  readonly throttleTime: number;
 }
 
 export interface KafkaClientOptions {
@@ -210,6 +212,7 @@ export class KafkajsClient implements LogClient {
       broker: leader,
       partitions: requests,
       bytes: partitions.reduce((sum, p) => sum + p.records.length, 0),
+      throttleTime: answered.throttleTime,
     });
     const asked = new Map(requests.map((request) => [partitionKey(request), request]));
     const again = partitions.filter((p) => isPassing(p.errorCode)).flatMap((p) => asked.get(partitionKey(p)) ?? []);

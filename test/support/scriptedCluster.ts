@@ -1,0 +1,172 @@
+import { createRequire } from 'node:module';
+import type { Kafka } from 'kafkajs';
+import { encodeBatch } from './recordBatch.js';
+
+/** A Fetch request, as it went over the wire. */
+export interface SentFetch {
+  readonly broker: string;
+  readonly partitions: readonly { readonly partition: number; readonly offset: number; readonly maxBytes: number }[];
+}
+
+/** What a broker answers for a partition. */
+export interface Answer {
+  readonly errorCode?: number;
+  readonly records?: Buffer;
+}
+
+export interface Script {
+  readonly topic: string;
+  /** The leader of each partition; asked anew at each look at the metadata. */
+  leaders(look: number): readonly string[];
+  /** The answer to a fetch of one partition. A promise lets it wait; a rejection is what kafkajs fails with. */
+  answer(sent: SentFetch, partition: number, offset: number): Answer | Promise<Answer>;
+  readonly throttleTime?: number;
+  /** The end of each partition. */
+  readonly end: number;
+}
+
+const Decoder = createRequire(import.meta.url)('kafkajs/src/protocol/decoder.js') as new (
+  bytes: Buffer,
+) => {
+  readInt8(): number;
+  readInt32(): number;
+  readInt64(): bigint;
+  readString(): string;
+};
+
+/**
+ * Stands where kafkajs's cluster stands, and answers Fetch requests byte by byte as scripted: for errors and delays that no
+ * real broker gives at will. Requests are read, and responses written, from Kafka's description of the protocol.
+ */
+export function scriptedCluster(script: Script) {
+  const sent: SentFetch[] = [];
+  const inFlight = new Map<string, number>();
+  const most = { one: 0, all: 0 };
+  const throttled: number[] = [];
+  let looks = 0;
+  const topicMetadata = () => [
+    {
+      topic: script.topic,
+      partitionMetadata: script
+        .leaders(looks)
+        .map((leader, partitionId) => ({ partitionId, leader: Number(leader), partitionErrorCode: 0 })),
+    },
+  ];
+  const brokerPool = { metadata: { topicMetadata: topicMetadata() } };
+
+  const fetch = async (broker: string, request: SentFetch): Promise<Buffer> => {
+    sent.push(request);
+    const now = (inFlight.get(broker) ?? 0) + 1;
+    inFlight.set(broker, now);
+    most.one = Math.max(most.one, now);
+    most.all = Math.max(most.all, [...inFlight.values()].filter((count) => count > 0).length);
+    try {
+      // As over a network: never in the same turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      const answers = request.partitions.map(({ partition, offset }) => script.answer(request, partition, offset));
+      return encodeResponse(script, request, await Promise.all(answers));
+    } finally {
+      inFlight.set(broker, now - 1);
+    }
+  };
+
+  const brokerOf = (nodeId: string) => ({
+    connectionPool: {
+      send: async ({ request, response }: { request: Request; response: Response }) => {
+        const encoded = await request.encode();
+        const decoded = await response.decode(await fetch(nodeId, decodeRequest(nodeId, encoded.buffer)));
+        // What kafkajs waits for before it sends the next request.
+        throttled.push(decoded.clientSideThrottleTime);
+        return response.parse(decoded);
+      },
+    },
+    listOffsets: async ({ topics }: { topics: readonly Listed[] }) => ({
+      responses: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition, timestamp }) => ({
+          partition,
+          offset: String(timestamp === -2 ? 0 : script.end),
+        })),
+      })),
+    }),
+  });
+
+  const cluster = {
+    brokerPool,
+    connect: async () => {},
+    disconnect: async () => {},
+    refreshMetadata: async () => {
+      looks++;
+      brokerPool.metadata = { topicMetadata: topicMetadata() };
+    },
+    metadata: async () => ({ topicMetadata: topicMetadata() }),
+    addMultipleTargetTopics: async () => {},
+    findBroker: async ({ nodeId }: { nodeId: string }) => brokerOf(nodeId),
+    findGroupCoordinator: async () => brokerOf('0'),
+  };
+  const kafka = { [Symbol('private:Kafka:createCluster')]: () => cluster } as unknown as Kafka;
+  return { kafka, sent, most, throttled, looks: () => looks };
+}
+
+interface Request {
+  encode(): Promise<{ readonly buffer: Buffer }>;
+}
+interface Response {
+  decode(raw: Buffer): Promise<{ readonly clientSideThrottleTime: number }>;
+  parse(decoded: unknown): Promise<unknown>;
+}
+interface Listed {
+  readonly topic: string;
+  readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[];
+}
+
+/** Fetch request, version 11. */
+function decodeRequest(broker: string, bytes: Buffer): SentFetch {
+  const decoder = new Decoder(bytes);
+  // Replica, longest wait, fewest bytes, most bytes; isolation level; session and epoch.
+  for (let i = 0; i < 4; i++) decoder.readInt32();
+  decoder.readInt8();
+  for (let i = 0; i < 2; i++) decoder.readInt32();
+  const partitions: { partition: number; offset: number; maxBytes: number }[] = [];
+  for (let topics = decoder.readInt32(); topics > 0; topics--) {
+    decoder.readString();
+    for (let count = decoder.readInt32(); count > 0; count--) {
+      const partition = decoder.readInt32();
+      decoder.readInt32(); // leader epoch
+      const offset = Number(decoder.readInt64().toString());
+      decoder.readInt64(); // start of the log
+      partitions.push({ partition, offset, maxBytes: decoder.readInt32() });
+    }
+  }
+  return { broker, partitions };
+}
+
+const int = (size: 2 | 4 | 8, value: number) => {
+  const bytes = Buffer.alloc(size);
+  if (size === 8) bytes.writeBigInt64BE(BigInt(value));
+  else bytes.writeIntBE(value, 0, size);
+  return bytes;
+};
+
+/** Fetch response, version 11. */
+function encodeResponse({ topic, throttleTime = 0, end }: Script, sent: SentFetch, answers: readonly Answer[]): Buffer {
+  const partitions = answers.map(({ errorCode = 0, records = Buffer.alloc(0) }, i) =>
+    Buffer.concat([
+      ...[int(4, sent.partitions[i]?.partition ?? 0), int(2, errorCode), int(8, end), int(8, end), int(8, 0)],
+      ...[int(4, -1), int(4, -1), int(4, records.length), records],
+    ]),
+  );
+  return Buffer.concat([
+    ...[int(4, throttleTime), int(2, 0), int(4, 0), int(4, 1), int(2, topic.length), Buffer.from(topic)],
+    ...[int(4, partitions.length), ...partitions],
+  ]);
+}
+
+/** A record batch with the records [from, from + count); each value is its offset. */
+export function batchAt(from: number, count: number): Buffer {
+  return encodeBatch(
+    Array.from({ length: count }, (_, i) => {
+      return { offset: from + i, timestamp: 0, key: null, value: Buffer.from(String(from + i)), headers: [] };
+    }),
+  );
+}
