@@ -1,7 +1,12 @@
 // The core: everything here runs in a browser as well as in Node.
 export type { BatchFormation, InFlightBatch } from './backpressure/batchFormation.js';
 export { type CostModelOptions, costModel } from './backpressure/costModel.js';
-export { type DynamicIntervalOptions, dynamicInterval, type IntervalSample } from './backpressure/dynamicInterval.js';
+export {
+  type DynamicInterval,
+  type DynamicIntervalOptions,
+  dynamicInterval,
+  type IntervalSample,
+} from './backpressure/dynamicInterval.js';
 export { fixedRate } from './backpressure/fixedRate.js';
 export { type PidControllerOptions, pid } from './backpressure/pid.js';
 export {

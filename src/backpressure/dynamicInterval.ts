@@ -1,10 +1,13 @@
-import { checkPositive } from '../batch/checks.js';
+import { checkPositive, checkPositiveInteger } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
 
 export interface DynamicIntervalOptions {
   /** The shortest interval, in ms. Greater than 0. */
   readonly minInterval: number;
-  /** The longest interval, in ms. At least `minInterval`. */
+  /**
+   * The longest interval, in ms, a whole number of at least `minInterval`. In a stream the interval is always one of its
+   * divisors, so choose one that has many, such as 10_000, and windows and slides are its multiples.
+   */
   readonly maxInterval: number;
   /**
    * The part of an interval that its batch is to take. Greater than 0, less than 1.
@@ -23,6 +26,13 @@ export interface DynamicIntervalOptions {
 export interface IntervalSample {
   readonly interval: number;
   readonly processingTime: number;
+}
+
+/** Gives the next batch interval, in ms, from the last two complete batches. What the option `dynamicInterval` takes. */
+export interface DynamicInterval {
+  (last: IntervalSample, previous?: IntervalSample): number;
+  readonly minInterval: number;
+  readonly maxInterval: number;
 }
 
 /**
@@ -54,23 +64,22 @@ export interface IntervalSample {
  * // => 1000 875 797 748 718 699
  * ```
  */
-export function dynamicInterval(
-  options: DynamicIntervalOptions,
-): (last: IntervalSample, previous?: IntervalSample) => number {
+export function dynamicInterval(options: DynamicIntervalOptions): DynamicInterval {
   const { minInterval, maxInterval, slack = 0.8, reduction = 0.25 } = options;
   checkPositive('dynamicInterval', 'minInterval', minInterval);
-  checkPositive('dynamicInterval', 'maxInterval', maxInterval);
+  checkPositiveInteger('dynamicInterval', 'maxInterval', maxInterval);
   if (maxInterval < minInterval) {
     const rule = `must be at least minInterval (${minInterval})`;
     throw new InvalidOptionError('dynamicInterval', 'maxInterval', maxInterval, rule);
   }
   checkPart('slack', slack);
   checkPart('reduction', reduction);
-  return (last, previous) => {
+  const next = (last: IntervalSample, previous?: IntervalSample) => {
     const shorter = previous && shorterOf(last, previous, slack);
-    const next = shorter ? (1 - reduction) * shorter.interval : last.processingTime / slack;
-    return Math.min(Math.max(Math.round(next), minInterval), maxInterval);
+    const wanted = shorter ? (1 - reduction) * shorter.interval : last.processingTime / slack;
+    return Math.min(Math.max(Math.round(wanted), minInterval), maxInterval);
   };
+  return Object.assign(next, { minInterval, maxInterval });
 }
 
 /** The shorter of two, when the cost is superlinear between them and the longer one is over its slack. */

@@ -4,10 +4,12 @@ import type { Hold, HoldKind } from './hold.js';
 
 /** What travels with a batch through every operator, untouched. */
 export interface BatchContext {
-  /** The batch time: the end of its interval, in ms, a multiple of `interval`. */
+  /** The batch time: the end of its interval, in ms, a multiple of `interval` unless intervals change. */
   readonly time: number;
   /** The batch interval in ms. */
   readonly interval: number;
+  /** The longest interval, where intervals change (`dynamicInterval`): windows and slides are its multiples. */
+  readonly maxInterval?: number | undefined;
   /** The time of the batch before the very first one. Slides are counted from here, across restarts too. */
   readonly zeroTime: number;
   /** What each source put into the batch, by the name of the source. */

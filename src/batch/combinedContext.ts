@@ -15,6 +15,7 @@ export function partsOf(context: BatchContext): readonly BatchContext[] {
 export class CombinedContext implements BatchContext {
   readonly time: number;
   readonly interval: number;
+  readonly maxInterval: number | undefined;
   readonly zeroTime: number;
   readonly inputs: Readonly<Record<string, InputInfo>>;
   readonly state: BatchState;
@@ -23,6 +24,7 @@ export class CombinedContext implements BatchContext {
   constructor(first: BatchContext, ...others: readonly BatchContext[]) {
     this.time = first.time;
     this.interval = first.interval;
+    this.maxInterval = first.maxInterval;
     this.zeroTime = first.zeroTime;
     this.state = first.state;
     this.parts = [first, ...others];

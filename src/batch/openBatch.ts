@@ -14,6 +14,7 @@ export interface OpenBatchEvents {
 export interface OpenBatchFields {
   readonly time: number;
   readonly interval: number;
+  readonly maxInterval?: number | undefined;
   readonly zeroTime: number;
   readonly inputs: Readonly<Record<string, InputInfo>>;
   readonly state: BatchState;
@@ -29,6 +30,7 @@ export interface OpenBatchFields {
 export class OpenBatch implements BatchContext {
   readonly time: number;
   readonly interval: number;
+  readonly maxInterval: number | undefined;
   readonly zeroTime: number;
   readonly inputs: Readonly<Record<string, InputInfo>>;
   readonly state: BatchState;
@@ -48,6 +50,7 @@ export class OpenBatch implements BatchContext {
   constructor(fields: OpenBatchFields, events: OpenBatchEvents, now: () => number) {
     this.time = fields.time;
     this.interval = fields.interval;
+    this.maxInterval = fields.maxInterval;
     this.zeroTime = fields.zeroTime;
     this.inputs = fields.inputs;
     this.state = fields.state;

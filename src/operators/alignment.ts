@@ -115,7 +115,8 @@ export class Alignment {
 
   #arrived(side: Side, batch: Batch<unknown>): void {
     if (this.#closed) return;
-    const { time, interval } = batch.context;
+    const { time, maxInterval } = batch.context;
+    const interval = maxInterval ?? batch.context.interval;
     try {
       this.#forgetFailedDrivers(side);
       for (const part of partsOf(batch.context)) {

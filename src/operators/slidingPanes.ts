@@ -67,8 +67,8 @@ export function slidingPanes<T, P, R, S = P>(
   const description = { operator, id: options.id, signature };
 
   return perBatchWithState<T, R, number, S | number>(description, (state, first) => {
-    const { interval, zeroTime } = first.context;
-    const lengths = { window: options.window, slide: slideOf(operator, options, interval), zeroTime };
+    const { interval, maxInterval = interval, zeroTime } = first.context;
+    const lengths = { window: options.window, slide: slideOf(operator, options, maxInterval), zeroTime };
     // Without an id there is no checkpoint that could read it.
     const panes = new SlidingPanes(create(), lengths, options.id === undefined ? undefined : state);
     return (batch) => panes.next(batch);

@@ -15,11 +15,11 @@ import {
 import type { RateController } from '../backpressure/rateController.js';
 import { Batch } from '../batch/batch.js';
 import { BatchOrigin } from '../batch/batchOrigin.js';
-import { firstBatchTime } from '../batch/batchTime.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import { OpenBatch } from '../batch/openBatch.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
 import { StateRegistry } from '../state/stateRegistry.js';
+import { BatchIntervals, type Tick } from './batchIntervals.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
 import { Formation } from './formation.js';
@@ -62,15 +62,16 @@ export class BatchDriver {
   /** Started batches, oldest first; the first `#saving` of them are complete and on their way to be saved. */
   readonly #open: RunningBatch[] = [];
   #saving = 0;
-  readonly #due: SerialQueue<number>;
+  readonly #intervals: BatchIntervals;
+  readonly #due: SerialQueue<Tick>;
   readonly #planned: SerialQueue<RunningBatch>;
   readonly #done: SerialQueue<RunningBatch>;
   #state = new StateRegistry();
   #zeroTime = 0;
-  #nextTime = 0;
   #restoredChecked = false;
   #ended = false;
   #closed = false;
+  #nextTick = new Subscription();
   #stopping: { readonly completed: number[]; readonly finish: ((report: StopReport) => void)[] } | undefined;
 
   constructor(
@@ -83,7 +84,8 @@ export class BatchDriver {
     this.#output = output;
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
     const free = () => this.#open.length < options.concurrentBatches;
-    this.#due = new SerialQueue((time) => this.#plan(time), on);
+    this.#intervals = new BatchIntervals(options.interval, options.dynamicInterval);
+    this.#due = new SerialQueue((tick) => this.#plan(tick), on);
     this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
     this.#done = new SerialQueue((batch) => this.#save(batch), on);
   }
@@ -141,15 +143,13 @@ export class BatchDriver {
   }
 
   #startTicking(): void {
-    const { interval, scheduler } = this.#options;
     const restored = this.#resources.session?.restored;
-    const now = scheduler.now();
-    this.#zeroTime = restored?.zeroTime ?? firstBatchTime(now, interval) - interval;
-    const lastTime = restored ? (restored.planned.at(-1)?.time ?? restored.time) : this.#zeroTime;
-    this.#nextTime = restored ? firstBatchTime(lastTime, interval) : lastTime + interval;
+    const now = this.#options.scheduler.now();
+    this.#zeroTime = restored?.zeroTime ?? this.#intervals.zeroTime(now);
+    this.#intervals.start(restored?.planned.at(-1)?.time ?? restored?.time, now);
     for (const planned of restored?.planned ?? [])
       this.#planned.push(replayed(planned, Object.keys(this.#sources), now));
-    if (this.#nextTime <= now) this.#tick();
+    if (this.#intervals.nextTime <= now) this.#tick();
     else this.#scheduleTick();
   }
 
@@ -161,10 +161,8 @@ export class BatchDriver {
    */
   #tick(): void {
     const now = this.#options.scheduler.now();
-    do {
-      this.#due.push(this.#nextTime);
-      this.#nextTime += this.#options.interval;
-    } while (this.#nextTime <= now && this.#ticking);
+    do this.#due.push(this.#intervals.take());
+    while (this.#intervals.nextTime <= now && this.#ticking);
     if (this.#ticking) this.#scheduleTick();
   }
 
@@ -173,19 +171,21 @@ export class BatchDriver {
   }
 
   #scheduleTick(): void {
-    const { scheduler, interval } = this.#options;
-    const delay = Math.min(Math.max(this.#nextTime - scheduler.now(), 0), interval);
-    const tick = scheduler.schedule(() => {
-      this.#work.remove(tick);
+    const { scheduler } = this.#options;
+    const { nextTime, current } = this.#intervals;
+    const delay = Math.min(Math.max(nextTime - scheduler.now(), 0), current);
+    this.#work.remove(this.#nextTick);
+    this.#nextTick.unsubscribe();
+    this.#nextTick = scheduler.schedule(() => {
       if (this.#ticking) this.#tick();
     }, delay);
-    this.#work.add(tick);
+    this.#work.add(this.#nextTick);
   }
 
-  #plan(time: number): Observable<unknown> {
+  #plan({ time, interval }: Tick): Observable<unknown> {
     const submissionTime = this.#options.scheduler.now();
     const plans = this.#resources.runs.map(([name, run]) =>
-      defer(() => run.plan({ time, rate: (lag) => this.#rate(name, time, lag) })).pipe(
+      defer(() => run.plan({ time, interval, rate: (lag) => this.#rate(name, time, lag) })).pipe(
         defaultIfEmpty(undefined),
         last(),
         map((plan) => [name, plan] as const),
@@ -194,11 +194,8 @@ export class BatchDriver {
     return forkJoin(plans).pipe(
       mergeMap((answers) => {
         if (answers.every(([, plan]) => plan === undefined)) return this.#sourcesEnded();
-        const batch = new RunningBatch(
-          time,
-          submissionTime,
-          new Map(answers.map(([name, plan]) => [name, plan ?? noPlan])),
-        );
+        const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
+        const batch = new RunningBatch(time, interval, submissionTime, planned);
         return concat(
           this.#logPlan(batch),
           defer(() => this.#enqueue(batch)),
@@ -218,12 +215,8 @@ export class BatchDriver {
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
     if (!this.#resources.session) return EMPTY;
     const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, plan.ranges]));
-    return this.#resources.session.plan({
-      time: batch.time,
-      zeroTime: this.#zeroTime,
-      interval: this.#options.interval,
-      ranges,
-    });
+    const { time, interval } = batch;
+    return this.#resources.session.plan({ time, zeroTime: this.#zeroTime, interval, ranges });
   }
 
   #enqueue(batch: RunningBatch): Observable<never> {
@@ -252,12 +245,13 @@ export class BatchDriver {
   }
 
   #dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
-    const { interval, scheduler } = this.#options;
+    const { scheduler } = this.#options;
     batch.fetched(fetched);
     batch.dispatchTime = scheduler.now();
     const fields = {
       time: batch.time,
-      interval,
+      interval: batch.interval,
+      maxInterval: this.#intervals.longest,
       zeroTime: this.#zeroTime,
       inputs: batch.inputs,
       state: this.#state,
@@ -320,8 +314,8 @@ export class BatchDriver {
     this.#reached.advance(batch.plans);
     if (!this.#resources.session) return EMPTY;
     const positions = this.#reached.toRecord();
-    const { interval } = this.#options;
-    return this.#resources.session.save({ time: batch.time, zeroTime: this.#zeroTime, interval, positions, changes });
+    const { time, interval } = batch;
+    return this.#resources.session.save({ time, zeroTime: this.#zeroTime, interval, positions, changes });
   }
 
   #commit(batch: RunningBatch): ObservableInput<unknown> {
@@ -335,10 +329,12 @@ export class BatchDriver {
     this.#open.shift();
     this.#saving--;
     this.#state.completed(batch.time);
-    const info = batch.info(this.#options.interval, this.#options.scheduler.now());
+    const info = batch.info(this.#options.scheduler.now());
     for (const [name, controller] of this.#controllers) controller.completed(info, info.inputs[name]?.records ?? 0);
     this.#stopping?.completed.push(batch.time);
     this.#options.batchObserver?.next(info);
+    const changed = this.#intervals.completed(info.interval, info.processingDelay + info.saveDelay);
+    if (changed && this.#ticking) this.#scheduleTick();
     this.#planned.run();
     return EMPTY;
   }
@@ -395,5 +391,5 @@ const noPlan: Plan = { ranges: [], lag: 0 };
 
 function replayed(planned: PlannedBatch, names: readonly string[], now: number): RunningBatch {
   const plans = names.map((name): [string, Plan] => [name, { ranges: planned.ranges[name] ?? [], lag: 0 }]);
-  return new RunningBatch(planned.time, now, new Map(plans));
+  return new RunningBatch(planned.time, planned.interval, now, new Map(plans));
 }

@@ -1,4 +1,5 @@
 import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
+import type { DynamicInterval } from '../backpressure/dynamicInterval.js';
 import type { RateControllerFactory } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../batch/checks.js';
@@ -9,6 +10,11 @@ import type { Checkpoint } from '../state/checkpoint.js';
 export interface DriverOptions {
   /** Batch interval in ms, a positive integer below 2^31. Batch times are its multiples; a checkpoint keeps to one interval. */
   readonly interval: number;
+  /**
+   * Makes the interval as short as the processing allows, from batch to batch, instead of limiting what goes into a batch:
+   * `dynamicInterval()`. `interval` is the first one then. Not together with `backpressure`. See docs/backpressure.md.
+   */
+  readonly dynamicInterval?: DynamicInterval;
   /**
    * How many batches may be open at once. More than 1 lets the effects of outputs overlap; operators and state still
    * run in batch order.
@@ -43,6 +49,7 @@ export interface ResolvedDriverOptions {
   /** The function that took them, for messages. */
   readonly owner: string;
   readonly interval: number;
+  readonly dynamicInterval: DynamicInterval | undefined;
   readonly concurrentBatches: number;
   readonly backpressure: RateControllerFactory | undefined;
   readonly initialRate: number;
@@ -59,10 +66,11 @@ const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error',
 
 /** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
 export function resolveDriverOptions(owner: string, options: DriverOptions): ResolvedDriverOptions {
-  const { interval, backpressure, checkpoint, batchObserver } = options;
+  const { interval, dynamicInterval, backpressure, checkpoint, batchObserver } = options;
   const resolved = {
     owner,
     interval,
+    dynamicInterval,
     backpressure,
     checkpoint,
     batchObserver,
@@ -84,5 +92,20 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
   else if (options.initialRate !== undefined) {
     throw new InvalidOptionError(owner, 'initialRate', options.initialRate, 'needs backpressure to be set');
   }
+  if (dynamicInterval !== undefined) checkDynamicInterval(owner, options);
   return resolved;
+}
+
+/** The longest interval is a multiple of all others, so that windows of its multiples always end with a batch. */
+function checkDynamicInterval(owner: string, { interval, dynamicInterval, backpressure }: DriverOptions): void {
+  if (!dynamicInterval) return;
+  checkFunction(owner, 'dynamicInterval', dynamicInterval);
+  const { minInterval, maxInterval } = dynamicInterval;
+  if (backpressure !== undefined) {
+    throw new InvalidOptionError(owner, 'dynamicInterval', dynamicInterval, 'cannot be used with backpressure');
+  }
+  if (interval < minInterval || maxInterval % interval !== 0) {
+    const rule = `must divide maxInterval (${maxInterval}) and be at least minInterval (${minInterval})`;
+    throw new InvalidOptionError(owner, 'interval', interval, rule);
+  }
 }

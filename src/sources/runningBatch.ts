@@ -6,6 +6,7 @@ import type { Fetched, Plan } from './source.js';
 /** A batch on its way through the driver: planned, then open, then done. Holds numbers only, no records. */
 export class RunningBatch {
   readonly time: number;
+  readonly interval: number;
   readonly submissionTime: number;
   readonly plans: ReadonlyMap<string, Plan>;
   inputs: Readonly<Record<string, InputInfo>> = {};
@@ -15,8 +16,9 @@ export class RunningBatch {
   dispatchDelay = 0;
   processingEndTime: number | undefined;
 
-  constructor(time: number, submissionTime: number, plans: ReadonlyMap<string, Plan>) {
+  constructor(time: number, interval: number, submissionTime: number, plans: ReadonlyMap<string, Plan>) {
     this.time = time;
+    this.interval = interval;
     this.submissionTime = submissionTime;
     this.plans = plans;
   }
@@ -48,8 +50,8 @@ export class RunningBatch {
     this.inputs = inputs;
   }
 
-  info(interval: number, savedTime: number): BatchInfo {
-    const { time, submissionTime, inputs } = this;
+  info(savedTime: number): BatchInfo {
+    const { time, interval, submissionTime, inputs } = this;
     const start = this.processingStartTime ?? submissionTime;
     const end = this.processingEndTime ?? start;
     let records = 0;

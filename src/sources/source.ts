@@ -13,7 +13,7 @@ export interface SourcePosition {
 export interface SourceSetup {
   /** The name of the source among those of its driver, for messages. */
   readonly name: string;
-  /** Batch interval in ms. */
+  /** Batch interval in ms, at first where intervals change. */
   readonly interval: number;
   readonly scheduler: SchedulerLike;
   /** Where to go on, from the checkpoint; `undefined` when there is none, and the source's own start option applies. */
@@ -26,6 +26,8 @@ export interface SourceSetup {
 export interface PlanRequest {
   /** The time of the batch. */
   readonly time: number;
+  /** Its interval in ms: what `SourceSetup` has, unless intervals change. */
+  readonly interval: number;
   /**
    * Gives the records per second that the controller allows, told what waits in the source; `undefined` for no limit.
    * To be called exactly once, when the lag is known.

@@ -213,13 +213,13 @@ export class LogRun<T> implements SourceRun<T> {
     });
   }
 
-  #planRanges({ rate }: PlanRequest): Plan {
+  #planRanges({ rate, interval }: PlanRequest): Plan {
     const states = [...this.#states.values()];
     const waiting = sum(states, ({ lag }) => lag);
     const allowed = rate(waiting);
     const partitions = states.map(({ lag, size }) => ({ lag, recordSize: size.mean }));
-    const { interval } = this.#setup;
-    const counts = planRanges(partitions, { ...this.#options, rate: allowed ?? this.#ownRate(waiting), interval });
+    const limit = allowed ?? this.#ownRate(waiting, interval);
+    const counts = planRanges(partitions, { ...this.#options, rate: limit, interval });
     const ranges = states.map(({ topic, partition, planned }, i) => {
       return { topic, partition, from: planned, until: planned + (counts[i] ?? 0) };
     });
@@ -243,8 +243,7 @@ export class LogRun<T> implements SourceRun<T> {
    * A backlog comes as batches of about an interval's worth of reading, so that neither memory nor the time of a batch
    * grows with it. What fits into that anyway is not limited.
    */
-  #ownRate(waiting: number): number | undefined {
-    const { interval } = this.#setup;
+  #ownRate(waiting: number, interval: number): number | undefined {
     const most = Math.max((this.#pace ?? 0) * interval * pacing, firstBatch);
     return waiting <= most ? undefined : (most * 1_000) / interval;
   }
