@@ -23,6 +23,23 @@ function section(text: string, folder: string) {
   return items.length === 0 ? [] : [{ text, items, collapsed: true }];
 }
 
+/** In the order of reading; others follow by name. */
+const guide = [
+  'getting-started',
+  'concepts',
+  'which-operator',
+  'operators',
+  'aggregators',
+  'kafka',
+  'backpressure',
+  'checkpoints',
+  'testing',
+  'observability',
+  'errors',
+  'limits',
+  'coming-from-spark',
+].map((page) => `${page}.md`);
+
 const groups = ['Records', 'Pairs', 'One result a batch', 'Several streams', 'Windows', 'State', 'Flow', 'Outputs'];
 
 /** The pages of the operators, by the group that each names in its first lines. */
@@ -62,7 +79,7 @@ export default defineConfig({
     sidebar: [
       {
         text: 'Guide',
-        items: pages('', ['getting-started.md', 'concepts.md', 'which-operator.md', 'operators.md', 'aggregators.md']),
+        items: pages('', guide),
       },
       ...operators(),
       ...section('Decisions', '/design'),
