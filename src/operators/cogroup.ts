@@ -40,10 +40,10 @@ import { perTwoBatches } from './perTwoBatches.js';
  * // => [["ann",[["tea","jam"],["Paris"]]],["bob",[[],["Rome"]]]]
  * ```
  */
-export function cogroup<K extends Key, V, W>(
-  other: Observable<Batch<Pair<K, W>>>,
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly [readonly V[], readonly W[]]>>> {
-  return perTwoBatches('cogroup', other, (left: Batch<Pair<K, V>>, right) => [
+export function cogroup<P extends Pair<Key, unknown>, V>(
+  other: Observable<Batch<P>>,
+): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], readonly [readonly V[], readonly P[1][]]>>> {
+  return perTwoBatches('cogroup', other, (left: Batch<Pair<P[0], V>>, right) => [
     ...cogroupPairs('cogroup', left.partitions, right.partitions),
   ]);
 }

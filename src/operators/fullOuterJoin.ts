@@ -40,10 +40,10 @@ import { perTwoBatches } from './perTwoBatches.js';
  * // => bob [ undefined, 'Rome' ]
  * ```
  */
-export function fullOuterJoin<K extends Key, V, W>(
-  other: Observable<Batch<Pair<K, W>>>,
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly [V | undefined, W | undefined]>>> {
-  return perTwoBatches('fullOuterJoin', other, (left: Batch<Pair<K, V>>, right) =>
+export function fullOuterJoin<P extends Pair<Key, unknown>, V>(
+  other: Observable<Batch<P>>,
+): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], readonly [V | undefined, P[1] | undefined]>>> {
+  return perTwoBatches('fullOuterJoin', other, (left: Batch<Pair<P[0], V>>, right) =>
     joinPairs('fullOuterJoin', left, right, 'full'),
   );
 }

@@ -38,12 +38,13 @@ import { perTwoBatches } from './perTwoBatches.js';
  * // => ann [ 'tea', 'Paris' ]
  * ```
  */
-export function join<K extends Key, V, W>(
-  other: Observable<Batch<Pair<K, W>>>,
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly [V, W]>>> {
+export function join<P extends Pair<Key, unknown>, V>(
+  other: Observable<Batch<P>>,
+): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], readonly [V, P[1]]>>> {
   return perTwoBatches(
     'join',
     other,
-    (left: Batch<Pair<K, V>>, right) => joinPairs('join', left, right, 'inner') as readonly Pair<K, readonly [V, W]>[],
+    (left: Batch<Pair<P[0], V>>, right) =>
+      joinPairs('join', left, right, 'inner') as readonly Pair<P[0], readonly [V, P[1]]>[],
   );
 }

@@ -39,13 +39,13 @@ import { perTwoBatches } from './perTwoBatches.js';
  * // => eve [ 'jam', undefined ]
  * ```
  */
-export function leftOuterJoin<K extends Key, V, W>(
-  other: Observable<Batch<Pair<K, W>>>,
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly [V, W | undefined]>>> {
+export function leftOuterJoin<P extends Pair<Key, unknown>, V>(
+  other: Observable<Batch<P>>,
+): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], readonly [V, P[1] | undefined]>>> {
   return perTwoBatches(
     'leftOuterJoin',
     other,
-    (left: Batch<Pair<K, V>>, right) =>
-      joinPairs('leftOuterJoin', left, right, 'left') as readonly Pair<K, readonly [V, W | undefined]>[],
+    (left: Batch<Pair<P[0], V>>, right) =>
+      joinPairs('leftOuterJoin', left, right, 'left') as readonly Pair<P[0], readonly [V, P[1] | undefined]>[],
   );
 }

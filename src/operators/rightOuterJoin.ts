@@ -39,13 +39,13 @@ import { perTwoBatches } from './perTwoBatches.js';
  * // => bob [ undefined, 'Rome' ]
  * ```
  */
-export function rightOuterJoin<K extends Key, V, W>(
-  other: Observable<Batch<Pair<K, W>>>,
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly [V | undefined, W]>>> {
+export function rightOuterJoin<P extends Pair<Key, unknown>, V>(
+  other: Observable<Batch<P>>,
+): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], readonly [V | undefined, P[1]]>>> {
   return perTwoBatches(
     'rightOuterJoin',
     other,
-    (left: Batch<Pair<K, V>>, right) =>
-      joinPairs('rightOuterJoin', left, right, 'right') as readonly Pair<K, readonly [V | undefined, W]>[],
+    (left: Batch<Pair<P[0], V>>, right) =>
+      joinPairs('rightOuterJoin', left, right, 'right') as readonly Pair<P[0], readonly [V | undefined, P[1]]>[],
   );
 }

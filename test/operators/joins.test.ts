@@ -4,10 +4,12 @@ import {
   fullOuterJoin,
   join,
   leftOuterJoin,
+  mapValues,
   type Pair,
   rightOuterJoin,
   transformBatches,
   unionBatches,
+  window,
 } from 'dstream';
 import { runBatches } from 'dstream/testing';
 import fc from 'fast-check';
@@ -247,12 +249,19 @@ describe('operators over two streams', () => {
       // @ts-expect-error neither has this one
       (EMPTY as Observable<Batch<string>>).pipe(join(numbers));
       // @ts-expect-error an object is no key
-      join<{ id: number }, number, number>(EMPTY);
+      join<Pair<{ id: number }, number>, number>(EMPTY);
       // @ts-expect-error a stream of records, not of batches
       numbers.pipe(unionBatches(EMPTY as Observable<Numbers>));
       // @ts-expect-error the function gives one record, not records
       numbers.pipe(transformBatches(byId, (left, right) => left.length + right.length));
-      return { joined, left, sure, right, full, groups, union, half };
+      // The types of the other stream are found also where it is made on the spot by an operator that takes anything.
+      const recent: Observable<Batch<Pair<string, readonly [number, number]>>> = numbers.pipe(
+        join(numbers.pipe(window({ window: 10 }))),
+      );
+      const counted: Observable<Batch<Pair<string, readonly [readonly number[], readonly string[]]>>> = numbers.pipe(
+        cogroup(numbers.pipe(mapValues((n) => String(n)))),
+      );
+      return { joined, left, sure, right, full, groups, union, half, recent, counted };
     };
     expect(types).toBeTypeOf('function');
   });
