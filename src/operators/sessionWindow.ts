@@ -100,7 +100,10 @@ export function sessionWindow<K extends Key, V>(
     return (batch) => {
       const { time } = batch.context;
       const ended: Ended<K>[] = [];
-      for (const [key, partial] of partialsByKey('sessionWindow', batch.partitions, aggregator)) {
+      const partials = partialsByKey<K, V, unknown>('sessionWindow', aggregator, (add) => {
+        for (const { records } of batch.partitions) for (const record of records) add(record);
+      });
+      for (const [key, partial] of partials) {
         let before = open.get(key);
         if (before && time - before.end > gap) {
           ended.push([key, before]);

@@ -93,14 +93,12 @@ export class BatchDriver {
   start(): void {
     // Left before it began: nobody would close what is opened now.
     if (this.#closed) return;
-    const opened = concat(
-      this.#openCheckpoint(),
-      defer(() => this.#openSources()),
-    );
+    const sources = defer(() => this.#openSources());
+    const opened = concat(this.#openCheckpoint(), sources);
     this.#work.add(opened.subscribe({ error: (error) => this.#fail(error), complete: () => this.#startTicking() }));
   }
 
-  /** Unsubscribed: aborts what is open. Nothing more is sent, and what resources report while closing is of no use. */
+  /** Unsubscribed: aborts what is open. Nothing more is sent. */
   close(): void {
     this.#shut(() => {});
   }
@@ -147,10 +145,18 @@ export class BatchDriver {
     const now = this.#options.scheduler.now();
     this.#zeroTime = restored?.zeroTime ?? this.#intervals.zeroTime(now);
     this.#intervals.start(restored?.planned.at(-1)?.time ?? restored?.time, now);
-    for (const planned of restored?.planned ?? [])
-      this.#planned.push(replayed(planned, Object.keys(this.#sources), now));
-    if (this.#intervals.nextTime <= now) this.#tick();
-    else this.#scheduleTick();
+    const begin = (): void => {
+      for (const planned of restored?.planned ?? []) this.#planned.push(this.#replayed(planned, now));
+      if (this.#intervals.nextTime <= now) this.#tick();
+      else this.#scheduleTick();
+    };
+    // Not at once: a batch that is replayed is for all subscribers of a stream that is shared.
+    this.#work.add(this.#options.scheduler.schedule(begin));
+  }
+
+  #replayed({ time, interval, ranges }: PlannedBatch, now: number): RunningBatch {
+    const plan = (name: string): [string, Plan] => [name, { ranges: ranges[name] ?? [], lag: 0 }];
+    return new RunningBatch(time, interval, now, new Map(Object.keys(this.#sources).map(plan)));
   }
 
   // ---- ticking and planning
@@ -388,8 +394,3 @@ export class BatchDriver {
 }
 
 const noPlan: Plan = { ranges: [], lag: 0 };
-
-function replayed(planned: PlannedBatch, names: readonly string[], now: number): RunningBatch {
-  const plans = names.map((name): [string, Plan] => [name, { ranges: planned.ranges[name] ?? [], lag: 0 }]);
-  return new RunningBatch(planned.time, planned.interval, now, new Map(plans));
-}

@@ -4,10 +4,12 @@ import {
   batchesFrom,
   concatMapBatch,
   foreachBatch,
+  fromBatches,
   LateHoldError,
   type LogClient,
   logSource,
   mapRecords,
+  memoryCheckpoint,
   memoryLog,
   string,
   UnclaimedBatchError,
@@ -236,6 +238,28 @@ describe('time', () => {
 });
 
 describe('failure and retry', () => {
+  it('replays a batch for every output through share(), not for the first alone', () => {
+    const events: unknown[] = [];
+    let failures = 1;
+    virtual((scheduler) => {
+      const checkpoint = memoryCheckpoint();
+      const shared = fromBatches([[0]], { interval: 10, checkpoint, scheduler }).pipe(share());
+      const first = shared.pipe(foreachBatch((records) => void events.push(['first', ...records])));
+      const second = shared.pipe(
+        foreachBatch((records) => {
+          if (failures-- > 0) throw 'failed';
+          events.push(['second', ...records]);
+        }),
+      );
+      merge(first, second).pipe(retry(1)).subscribe();
+    });
+    expect(events).toEqual([
+      ['first', 0],
+      ['first', 0],
+      ['second', 0],
+    ]);
+  });
+
   it('restarts from what was committed when the stream is retried after a fetch error', () => {
     let failures = 1;
     const { log, stream } = scripted({ fail: (i) => (i === 1 && failures-- > 0 ? 'unreachable' : undefined) });
