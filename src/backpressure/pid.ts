@@ -34,10 +34,12 @@ const atFloor: readonly RateWarning[] = ['rate-at-floor'];
  *   initialRate: 1_000,
  *   batchObserver: { next: observe },
  * });
- * batches.pipe(foreachBatch(() => timer(10))).subscribe(() => {
- *   if (rates.length === 2) void batches.stop();
+ * batches.pipe(foreachBatch(() => timer(10))).subscribe({
+ *   next: () => {
+ *     if (rates.length === 2) void batches.stop();
+ *   },
+ *   complete: () => console.log(rates.slice(0, 2)),
  * });
- * setTimeout(() => console.log(rates.slice(0, 2)), 300);
  * // => [ 1000, 1000 ]
  * ```
  */
