@@ -12,7 +12,7 @@ interface Order {
 const total = 1_000_000;
 const keys = 10_000;
 const partitions = 4;
-const batches = 10;
+const batches = 2;
 
 /** Customers as strings of their own, as they come from a topic. */
 function orders(context: ReturnType<typeof contextAt>): Batch<Order> {
