@@ -9,6 +9,9 @@ const alias = [
   { find: /^dstream\/(kafka|node|testing)$/, replacement: source('$1.ts') },
 ];
 
+// Properties on more cases than usual (PROPERTY_CASES, nightly) take longer.
+const testTimeout = 60_000 * Math.max(1, Number(process.env.PROPERTY_CASES ?? 0) / 2_000);
+
 const slow = ['test/integration/**/*.test.ts', 'test/recovery/**/*.test.ts', 'test/package/**/*.test.ts'];
 
 export default defineConfig({
@@ -18,7 +21,7 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: slow, testTimeout: 30_000 },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: slow, testTimeout },
       },
       {
         resolve: { alias },
