@@ -1,7 +1,9 @@
 // A process to be killed at any moment and started again: windows and keyed state over a log read from files, an output
 // that writes every id once, and a checkpoint. It ends when the log is read and the windows are empty.
 //
-//     child.mjs DIRECTORY LOG STORE SEED
+//     child.mjs DIRECTORY LOG STORE SEED [BATCHES]
+//
+// It opens its stream anew after a few batches, or after BATCHES, as far as it is up to it.
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
@@ -26,7 +28,7 @@ import { pointedCheckpoint } from './pointedCheckpoint.js';
 import { type Event, enough, interval, randomOf, slide, timeout, topic, window } from './records.js';
 import { TurnScheduler } from './turnScheduler.js';
 
-const [directory = '', logs = '', storeName = '', seed = ''] = process.argv.slice(2);
+const [directory = '', logs = '', storeName = '', seed = '', batches] = process.argv.slice(2);
 const store = stores[storeName];
 if (!store) throw new Error(`no store is called ${storeName}`);
 const random = randomOf(Number(seed));
@@ -142,7 +144,7 @@ function session(batches: number, graceful: boolean): Promise<void> {
 }
 
 try {
-  while (idle < enoughIdle) await session(3 + below(6), random() < 0.7);
+  while (idle < enoughIdle) await session(batches ? Number(batches) : 3 + below(6), random() < 0.7);
   process.exit(0);
 } catch (error) {
   console.error(error);

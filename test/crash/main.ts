@@ -10,6 +10,7 @@ const { values } = parseArgs({
   options: {
     crashes: { type: 'string', default: '10000' },
     checkpoint: { type: 'string', default: 'file' },
+    seconds: { type: 'string' },
     parallel: { type: 'string', default: String(2 * cpus().length) },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
@@ -25,6 +26,7 @@ let shown = begun;
 const result = await crashMatrix({
   store,
   crashes,
+  ...(values.seconds && { seconds: Number(values.seconds) }),
   parallel: Number(values.parallel),
   seed: Number(values.seed),
   onCrash: (count) => {

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildChild } from './buildChild.js';
 import { commonPoints, stores } from './checkpoints.js';
@@ -8,6 +7,7 @@ import { exitCodes } from './exitCodes.js';
 import { writeLog } from './fileLog.js';
 import { judge } from './judge.js';
 import { randomOf } from './records.js';
+import { scratch } from './scratch.js';
 
 /** Where a life ends: at a point, at the nth time that it comes by; or some while after it began. */
 export type Death =
@@ -18,6 +18,8 @@ export interface MatrixOptions {
   /** Name of the store. */
   readonly store: string;
   readonly crashes: number;
+  /** Ends after so many seconds, though there were fewer crashes. Default none. */
+  readonly seconds?: number;
   /** Children at a time. */
   readonly parallel: number;
   readonly seed: number;
@@ -67,8 +69,7 @@ export function* deaths(store: string, seed: number): Generator<Death, never> {
  * come to its end, and is judged then.
  */
 export async function crashMatrix(options: MatrixOptions): Promise<MatrixResult> {
-  // What a process has written is there when it is killed, in memory as on a disk, and memory does not wait for a sync.
-  const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dstream-crash-'));
+  const base = scratch();
   const child = await buildChild();
   try {
     writeLog(base);
@@ -86,6 +87,7 @@ class Matrix {
   readonly #deaths: Generator<Death, never>;
   readonly #points: Record<string, PointResult> = {};
   readonly #faults: string[] = [];
+  readonly #begun = performance.now();
   #crashes = 0;
   #runs = 0;
   #lives = 0;
@@ -117,7 +119,7 @@ class Matrix {
 
   async #work(): Promise<void> {
     let missed: Death | undefined;
-    while (this.#crashes < this.#options.crashes) missed = await this.#runToTheEnd(missed);
+    while (!this.#enough) missed = await this.#runToTheEnd(missed);
   }
 
   /** Gives the death that did not come because the run had ended: the next run begins with it, and must meet it. */
@@ -127,8 +129,7 @@ class Matrix {
     const died: Death[] = [];
     let death: Death | undefined = first ?? this.#deaths.next().value;
     for (;;) {
-      const enough = this.#crashes >= this.#options.crashes;
-      const end = await this.#live(directory, enough ? undefined : death);
+      const end = await this.#live(directory, this.#enough ? undefined : death);
       if (end.code === exitCodes.done) break;
       if (end.code !== undefined) {
         const { code, said } = end;
@@ -143,10 +144,14 @@ class Matrix {
       death = this.#deaths.next().value;
     }
     const { lost, doubled } = judge(directory);
-    const unmet =
-      first !== undefined && died.length === 0 && first.point !== anyMoment && this.#crashes < this.#options.crashes;
+    const unmet = first !== undefined && died.length === 0 && first.point !== anyMoment && !this.#enough;
     this.#judged(directory, died, lost, doubled, unmet ? `${JSON.stringify(first)} never came` : undefined);
     return unmet || death?.point === anyMoment ? undefined : death;
+  }
+
+  get #enough(): boolean {
+    const { crashes, seconds = Infinity } = this.#options;
+    return this.#crashes >= crashes || performance.now() - this.#begun > 1_000 * seconds;
   }
 
   #at({ point }: Death): PointResult {

@@ -1,0 +1,11 @@
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * A directory for runs, in memory where there is such a place: what a process has written is there when it is killed, in
+ * memory as on a disk, and memory does not wait for a sync.
+ */
+export function scratch(): string {
+  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dstream-crash-'));
+}
