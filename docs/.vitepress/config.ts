@@ -33,6 +33,7 @@ const guide = [
   'kafka',
   'backpressure',
   'checkpoints',
+  'guarantees',
   'testing',
   'observability',
   'errors',

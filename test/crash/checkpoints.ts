@@ -1,5 +1,5 @@
 import type { Checkpoint } from 'dstream';
-import { fileCheckpoint } from 'dstream/node';
+import { fileCheckpoint, lmdbCheckpoint } from 'dstream/node';
 
 /** A store whose crashes are tried. */
 export interface CrashedStore {
@@ -36,6 +36,8 @@ export const stores: Readonly<Record<string, CrashedStore>> = {
       'close:done',
     ],
   },
+  lmdb: { open: (directory) => lmdbCheckpoint(directory), points: [] },
+  tiered: { open: (directory) => lmdbCheckpoint(directory, { hotKeys: 4 }), points: [] },
 };
 
 /** Failure points of every store: in the source, the operators, the outputs, and around what the driver asks of a store. */

@@ -13,7 +13,8 @@ export interface Progress {
 export function pointedCheckpoint(checkpoint: Checkpoint, progress: Progress): Checkpoint {
   const session = (inner: CheckpointSession): CheckpointSession => ({
     restored: inner.restored,
-    attach: (state) => inner.attach?.(state),
+    ...(inner.openState && { openState: inner.openState.bind(inner) }),
+    ...(inner.attach && { attach: inner.attach.bind(inner) }),
     encode: (change) => inner.encode(change),
     plan: (batch) => around('plan', () => inner.plan(batch), progress.planned),
     save: (batch) => around('save', () => inner.save(batch), progress.saved),
