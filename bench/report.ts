@@ -26,8 +26,8 @@ export function rowOf(name: string, samples: readonly number[]): Row {
   return { name, median, min: at(0), max: at(sorted.length - 1) };
 }
 
-/** Prints the table and writes bench/results/NAME.json. */
-export function writeResults(name: string, results: Results): void {
+/** Prints the table, and writes bench/results/NAME.json unless told not to. */
+export function writeResults(name: string, results: Results, save = true): void {
   const show = (value: number) => (value >= 1_000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
   const width = Math.max(...results.rows.map((row) => row.name.length), 4) + 2;
   console.log(`\n${name}, ${results.unit}`);
@@ -37,6 +37,7 @@ export function writeResults(name: string, results: Results): void {
     console.log(`${row.name.padEnd(width)}${cells.join('')}`);
   }
   for (const [ratio, value] of Object.entries(results.ratios)) console.log(`${ratio}: ${value.toFixed(2)}`);
+  if (!save) return;
   const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
   const folder = new URL('./results/', import.meta.url);
   mkdirSync(folder, { recursive: true });

@@ -12,6 +12,8 @@ export interface Run {
   readonly whole: number;
   /** From knowing the partitions to the last record. kcat does not say when that is: as `whole`. */
   readonly reading: number;
+  /** A second of its process's CPU time, all threads together. */
+  readonly perCpuSecond?: number;
   readonly rssMb?: number;
 }
 
@@ -50,8 +52,10 @@ function inNode(name: string, baseOnly: boolean, refuses: Contender['refuses'] =
     refuses,
     run: (brokers, topic) => {
       const args = [reader, name, brokers, topic.name, String(topic.records), topic.label];
-      const { whole, reading, count, rssMb } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
-      return { whole: count / whole, reading: count / reading, rssMb };
+      const { whole, reading, cpu, count, rssMb } = JSON.parse(
+        execFileSync(process.execPath, args, { encoding: 'utf8' }),
+      );
+      return { whole: count / whole, reading: count / reading, perCpuSecond: count / cpu, rssMb };
     },
   };
 }

@@ -3,7 +3,9 @@
 //   whole   from the making of the client (connecting, metadata, joining a group where it joins one) to the last record
 //   reading from the moment the client knows its partitions to the last record, as Java's fetch.nMsg.sec
 //
-// The code is loaded before either begins.
+//   cpu     of the process over the whole time, all its threads together: what other work on the machine does not change
+//
+// The code is loaded before any of them begins.
 import { randomUUID } from 'node:crypto';
 import {
   foreachBatch,
@@ -22,6 +24,7 @@ const [contender = '', brokers = '', topic = '', totalText = '', label = ''] = p
 const total = Number(totalText);
 
 let begun = 0;
+let cpuBegun = process.cpuUsage();
 let assigned = 0;
 let count = 0;
 /** Of what was read, so that no one can leave the work out. */
@@ -39,8 +42,10 @@ function seen(records: number): void {
 function finish(): never {
   const now = performance.now();
   const [whole, reading] = [now - begun, now - assigned].map((ms) => ms / 1_000);
+  const { user, system } = process.cpuUsage(cpuBegun);
+  const cpu = (user + system) / 1e6;
   const rssMb = Math.round(process.resourceUsage().maxRSS / 1_024);
-  process.stdout.write(JSON.stringify({ whole, reading, count, rssMb, checksum }));
+  process.stdout.write(JSON.stringify({ whole, reading, cpu, count, rssMb, checksum }));
   process.exit(0);
 }
 
@@ -132,4 +137,5 @@ const contenders: Readonly<Record<string, () => unknown>> = {
 };
 if (label === 'zstd') await registerCodecs();
 begun = performance.now();
+cpuBegun = process.cpuUsage();
 await contenders[contender]?.();
