@@ -17,13 +17,7 @@ export {
 } from './backpressure/pidRateEstimator.js';
 
 export type { RateController, RateControllerFactory, RateControllerSetup } from './backpressure/rateController.js';
-export type {
-  LearnedCost,
-  RateDecision,
-  RateDecisionOptions,
-  RateRule,
-  RateWarning,
-} from './backpressure/rateDecision.js';
+export type { RateDecisionOptions } from './backpressure/rateDecisionOptions.js';
 export { Batch } from './batch/batch.js';
 export type { BatchContext } from './batch/batchContext.js';
 export type { BatchInfo, InputInfo } from './batch/batchInfo.js';
@@ -63,6 +57,7 @@ export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { OffsetRange } from './batch/offsetRange.js';
 export type { Partition } from './batch/partition.js';
+export type { DecisionInputs, LearnedCost, RateDecision, RateRule, RateWarning } from './batch/rateDecision.js';
 export { aggregateByKey } from './operators/aggregateByKey.js';
 export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './operators/aggregateByKeyAndWindow.js';
 export { aggregateByWindow } from './operators/aggregateByWindow.js';

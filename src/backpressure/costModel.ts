@@ -1,10 +1,11 @@
 import { checkNonNegative, checkPositive } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
-import type { BatchFormation } from './batchFormation.js';
+import type { RateWarning } from '../batch/rateDecision.js';
+import type { BatchFormation, InFlightBatch } from './batchFormation.js';
 import { CostLearner } from './costLearner.js';
 import { DecisionLog, type Ruling } from './decisionLog.js';
 import type { RateControllerFactory, RateControllerSetup } from './rateController.js';
-import type { RateDecisionOptions, RateWarning } from './rateDecision.js';
+import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
 export interface CostModelOptions extends RateDecisionOptions {
   /**
@@ -162,6 +163,11 @@ class CostModel {
   }
 
   decide({ inFlight }: BatchFormation): Ruling {
+    const known = { batches: inFlight.length, records: inFlight.reduce((sum, { records }) => sum + records, 0) };
+    return { ...this.#decide(inFlight), inFlight: known };
+  }
+
+  #decide(inFlight: readonly InFlightBatch[]): Ruling {
     const { line, noise, knows } = this.#learner;
     if (!knows) {
       // One probe at a time: what the first batch costs is not known, so neither is what a second one would add.

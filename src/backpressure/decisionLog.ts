@@ -1,11 +1,13 @@
+import type { DecisionInputs, LearnedCost, RateDecision, RateRule, RateWarning } from '../batch/rateDecision.js';
 import type { BatchFormation } from './batchFormation.js';
 import type { RateControllerSetup } from './rateController.js';
-import type { LearnedCost, RateDecision, RateDecisionOptions, RateRule, RateWarning } from './rateDecision.js';
+import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
 /** A rate and what set it, before it is told. */
 export interface Ruling {
   readonly rule: RateRule;
   readonly rate: number;
+  readonly inFlight?: DecisionInputs['inFlight'];
   readonly model?: LearnedCost | undefined;
   readonly warnings?: readonly RateWarning[];
 }
@@ -29,9 +31,9 @@ export class DecisionLog {
     return this.#last;
   }
 
-  tell(formation: BatchFormation, { rule, rate, model, warnings = none }: Ruling): void {
+  tell({ time, now, lag }: BatchFormation, { rule, rate, inFlight, model, warnings = none }: Ruling): void {
     const [controller, source] = [this.#controller, this.#source];
-    this.#last = { controller, source, formation, model, rule, rate, warnings };
+    this.#last = { controller, source, formation: { time, now, lag, inFlight }, model, rule, rate, warnings };
     this.#observer?.next?.(this.#last);
   }
 }

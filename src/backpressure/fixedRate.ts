@@ -1,7 +1,7 @@
 import { checkPositive } from '../batch/checks.js';
 import { DecisionLog } from './decisionLog.js';
 import type { RateControllerFactory } from './rateController.js';
-import type { RateDecisionOptions } from './rateDecision.js';
+import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
 /**
  * A rate that never changes, in records per second over all partitions of the source.

@@ -1,7 +1,8 @@
+import type { RateWarning } from '../batch/rateDecision.js';
 import { DecisionLog } from './decisionLog.js';
 import { defaultMinRate, type PidOptions, pidRateEstimator } from './pidRateEstimator.js';
 import type { RateControllerFactory } from './rateController.js';
-import type { RateDecisionOptions, RateWarning } from './rateDecision.js';
+import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
 export interface PidControllerOptions extends PidOptions, RateDecisionOptions {}
 

@@ -1,6 +1,6 @@
 import type { BatchInfo } from '../batch/batchInfo.js';
+import type { RateDecision } from '../batch/rateDecision.js';
 import type { BatchFormation } from './batchFormation.js';
-import type { RateDecision } from './rateDecision.js';
 
 /**
  * Decides how many records a second a source may put into the next batch. One is made for each source and

@@ -1,4 +1,5 @@
 import type { OffsetRange } from './offsetRange.js';
+import type { RateDecision } from './rateDecision.js';
 
 /** What one source put into a batch. */
 export interface InputInfo {
@@ -10,6 +11,8 @@ export interface InputInfo {
   readonly lag: number;
   /** The limit that applied when the batch was planned, in records per second; `undefined` when there was none. */
   readonly rate?: number | undefined;
+  /** Why: what the rate controller knew and which rule applied, of a controller that tells. */
+  readonly decision?: RateDecision | undefined;
   /** Bytes of records read for the batch, where the source knows them. */
   readonly bytes?: number | undefined;
   /**

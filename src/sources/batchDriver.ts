@@ -17,6 +17,7 @@ import { Batch } from '../batch/batch.js';
 import { BatchOrigin } from '../batch/batchOrigin.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import { OpenBatch } from '../batch/openBatch.js';
+import type { RateDecision } from '../batch/rateDecision.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { BatchIntervals, type Tick } from './batchIntervals.js';
@@ -190,8 +191,9 @@ export class BatchDriver {
 
   #plan({ time, interval }: Tick): Observable<unknown> {
     const submissionTime = this.#options.scheduler.now();
+    const decisions = new Map<string, RateDecision>();
     const plans = this.#resources.runs.map(([name, run]) =>
-      defer(() => run.plan({ time, interval, rate: (lag) => this.#rate(name, time, lag) })).pipe(
+      defer(() => run.plan({ time, interval, rate: (lag) => this.#rate(name, time, lag, decisions) })).pipe(
         defaultIfEmpty(undefined),
         last(),
         map((plan) => [name, plan] as const),
@@ -201,7 +203,7 @@ export class BatchDriver {
       mergeMap((answers) => {
         if (answers.every(([, plan]) => plan === undefined)) return this.#sourcesEnded();
         const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
-        const batch = new RunningBatch(time, interval, submissionTime, planned);
+        const batch = new RunningBatch(time, interval, submissionTime, planned, decisions);
         return concat(
           this.#logPlan(batch),
           defer(() => this.#enqueue(batch)),
@@ -210,12 +212,15 @@ export class BatchDriver {
     );
   }
 
-  #rate(name: string, time: number, lag: number): number | undefined {
+  #rate(name: string, time: number, lag: number, decisions: Map<string, RateDecision>): number | undefined {
     const controller = this.#controllers.get(name);
     if (!controller) return undefined;
     const now = this.#options.scheduler.now();
     const list = () => [...this.#open, ...this.#planned.waiting].map((batch) => batch.inFlight(name, now));
-    return controller.rate(new Formation(time, now, lag, list)) ?? this.#options.initialRate;
+    const rate = controller.rate(new Formation(time, now, lag, list));
+    const decision = controller.explain?.();
+    if (decision) decisions.set(name, decision);
+    return rate ?? this.#options.initialRate;
   }
 
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {

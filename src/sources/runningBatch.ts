@@ -1,6 +1,7 @@
 import type { InFlightBatch } from '../backpressure/batchFormation.js';
 import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
 import type { OpenBatch } from '../batch/openBatch.js';
+import type { RateDecision } from '../batch/rateDecision.js';
 import type { Fetched, Plan } from './source.js';
 
 /** A batch on its way through the driver: planned, then open, then done. Holds numbers only, no records. */
@@ -9,6 +10,7 @@ export class RunningBatch {
   readonly interval: number;
   readonly submissionTime: number;
   readonly plans: ReadonlyMap<string, Plan>;
+  readonly #decisions: ReadonlyMap<string, RateDecision>;
   inputs: Readonly<Record<string, InputInfo>> = {};
   open: OpenBatch | undefined;
   processingStartTime: number | undefined;
@@ -16,11 +18,18 @@ export class RunningBatch {
   dispatchDelay = 0;
   processingEndTime: number | undefined;
 
-  constructor(time: number, interval: number, submissionTime: number, plans: ReadonlyMap<string, Plan>) {
+  constructor(
+    time: number,
+    interval: number,
+    submissionTime: number,
+    plans: ReadonlyMap<string, Plan>,
+    decisions: ReadonlyMap<string, RateDecision> = new Map(),
+  ) {
     this.time = time;
     this.interval = interval;
     this.submissionTime = submissionTime;
     this.plans = plans;
+    this.#decisions = decisions;
   }
 
   /** As the rate controller of a source sees it. */
@@ -45,7 +54,14 @@ export class RunningBatch {
     for (const [name, plan] of this.plans) {
       const { partitions, ...read } = fetched.get(name) ?? { partitions: [] };
       const records = partitions.reduce((sum, partition) => sum + partition.records.length, 0);
-      inputs[name] = { records, ranges: plan.ranges, lag: plan.lag, rate: plan.rate, ...read };
+      inputs[name] = {
+        records,
+        ranges: plan.ranges,
+        lag: plan.lag,
+        rate: plan.rate,
+        decision: this.#decisions.get(name),
+        ...read,
+      };
     }
     this.inputs = inputs;
   }

@@ -3,6 +3,8 @@ import { expect, it } from 'vitest';
 
 const setup = { interval: 1_000, initialRate: 700, source: 's' };
 const formation = { time: 1_000, now: 1_003, inFlight: [], lag: 9 };
+/** Neither counts what is in flight. */
+const known = { ...formation, inFlight: undefined };
 
 it('fixedRate tells its decisions', () => {
   const seen: RateDecision[] = [];
@@ -10,7 +12,7 @@ it('fixedRate tells its decisions', () => {
   expect(controller.explain?.()).toBeUndefined();
   controller.rate(formation);
   expect(seen).toEqual([
-    { controller: 'fixedRate', source: 's', formation, model: undefined, rule: 'fixed', rate: 20, warnings: [] },
+    { controller: 'fixedRate', source: 's', formation: known, model: undefined, rule: 'fixed', rate: 20, warnings: [] },
   ]);
   expect(controller.explain?.()).toBe(seen[0]);
 });

@@ -88,12 +88,12 @@ describe('pages', () => {
     const types = [
       ['src/batch/batchInfo.ts', 'BatchInfo'],
       ['src/batch/batchInfo.ts', 'InputInfo'],
-      ['src/backpressure/rateDecision.ts', 'RateDecision'],
-      ['src/backpressure/rateDecision.ts', 'LearnedCost'],
+      ['src/batch/rateDecision.ts', 'RateDecision'],
+      ['src/batch/rateDecision.ts', 'LearnedCost'],
       ['src/sources/stopReport.ts', 'StopReport'],
     ] as const;
     const fields = types.flatMap(([path, name]) => fieldsOf(path, name));
-    const decisions = read('src/backpressure/rateDecision.ts');
+    const decisions = read('src/batch/rateDecision.ts');
     const unions = [...decisions.matchAll(/^export type Rate(?:Rule|Warning) =([^;]*);/gm)].map(([, union]) => union);
     const words = [...unions.join().matchAll(/'([\w-]+)'/g)].map(([, word = '']) => word);
     expect(fields.length).toBeGreaterThan(25);

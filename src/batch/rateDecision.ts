@@ -1,6 +1,3 @@
-import type { Observer } from 'rxjs';
-import type { BatchFormation } from './batchFormation.js';
-
 /**
  * What set the rate of a batch:
  *
@@ -50,6 +47,18 @@ export interface LearnedCost {
   readonly work: number;
 }
 
+/** What a controller was told when it decided: numbers only, so that decisions can be kept. */
+export interface DecisionInputs {
+  /** Time of the batch that was formed. */
+  readonly time: number;
+  /** The scheduler's clock, ms. */
+  readonly now: number;
+  /** Records that were waiting in the source. */
+  readonly lag: number;
+  /** What was planned and not complete; `undefined` for a controller that does not look at it. */
+  readonly inFlight: { readonly batches: number; readonly records: number } | undefined;
+}
+
 /** Why a batch gets the rate that it gets: the inputs, the model, the rule that applied, and the rate. */
 export interface RateDecision {
   /** `pid`, `costModel`, `fixedRate`. */
@@ -57,16 +66,11 @@ export interface RateDecision {
   /** Name of the source. */
   readonly source: string;
   /** What was known when the batch was formed. */
-  readonly formation: BatchFormation;
+  readonly formation: DecisionInputs;
   /** Of a controller that has one, once it has learned it. */
   readonly model?: LearnedCost | undefined;
   readonly rule: RateRule;
   /** Records per second. */
   readonly rate: number;
   readonly warnings: readonly RateWarning[];
-}
-
-export interface RateDecisionOptions {
-  /** Receives every decision when it is made: an Observer, such as a `Subject`, of which only `next` is called. */
-  readonly decisions?: Partial<Observer<RateDecision>>;
 }
