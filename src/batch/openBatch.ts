@@ -110,7 +110,13 @@ export class OpenBatch implements BatchContext {
   /** Gives the batch up without completing it. */
   close(): void {
     this.#settled = true;
-    for (const abort of this.#aborts) abort();
+    for (const abort of this.#aborts) {
+      try {
+        abort();
+      } catch {
+        // Others are to be given up too, and everything closed; that the batch has failed is known already.
+      }
+    }
     this.#aborts.clear();
     this.#idleListeners.clear();
   }

@@ -46,7 +46,8 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
 
   /**
    * Stops every subscription of this stream: no further batch is planned, those that are planned are finished and
-   * saved, then the subscribers complete. Unsubscribing, in contrast, aborts what is open.
+   * saved, then the subscribers complete. Unsubscribing, in contrast, aborts what is open. A subscription that has failed and
+   * waits to be tried again (`retry` with a delay) is not running: unsubscribe it.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
     const given = options.drainMs ?? this.#drainMs;

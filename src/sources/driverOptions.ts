@@ -71,7 +71,7 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     owner,
     interval,
     dynamicInterval,
-    backpressure,
+    backpressure: backpressure && checkedController(owner, backpressure),
     checkpoint,
     batchObserver,
     concurrentBatches: options.concurrentBatches ?? defaults.concurrentBatches,
@@ -108,4 +108,18 @@ function checkDynamicInterval(owner: string, { interval, dynamicInterval, backpr
     const rule = `must divide maxInterval (${maxInterval}) and be at least minInterval (${minInterval})`;
     throw new InvalidOptionError(owner, 'interval', interval, rule);
   }
+}
+
+/** A factory that is not called, as in `backpressure: pid`, takes the setup for its options and gives no controller. */
+function checkedController(owner: string, backpressure: RateControllerFactory): RateControllerFactory {
+  return (setup) => {
+    const controller = backpressure(setup);
+    if (typeof controller?.rate === 'function' && typeof controller.completed === 'function') return controller;
+    throw new InvalidOptionError(
+      owner,
+      'backpressure',
+      backpressure,
+      'must give a rate controller, as what pid() gives does',
+    );
+  };
 }

@@ -5,6 +5,7 @@ import {
   fromBatches,
   mapRecords,
   memoryCheckpoint,
+  pid,
   type Source,
 } from 'dstream';
 import { EMPTY, from, map, merge, of, share, tap, throwError, timer } from 'rxjs';
@@ -146,6 +147,19 @@ describe('what is given up', () => {
     expect(events).toEqual(['a cannot close']);
   });
 
+  it('is closed though an effect fails at being given up', () => {
+    const { log, stream } = scripted();
+    virtual((scheduler) => {
+      const subscription = stream().subscribe(({ context }) => {
+        context.hold('work', () => {
+          throw 'cannot stop';
+        });
+      });
+      scheduler.schedule(() => subscription.unsubscribe(), 15);
+    });
+    expect(log).toMatchObject({ opened: 1, closed: 1 });
+  });
+
   it('is closed when it opens after everybody has left', async () => {
     let closed = 0;
     const run = { ...noRun, close: () => of(closed++) };
@@ -205,6 +219,16 @@ describe('options of a driver', () => {
     expect(make({ interval: 2 ** 31 })).toThrow('fromBatches: interval (2147483648) must be at most 2147483647');
     expect(make({ batchObserver: () => {} })).toThrow('batchObserver.next (undefined) must be a function');
     expect(make({ checkpoint: memoryCheckpoint })).toThrow('checkpoint.open (undefined) must be a function');
+  });
+
+  it('name a rate controller that is none', () => {
+    const events: unknown[] = [];
+    virtual((scheduler) => {
+      const options = { interval: 10, scheduler, backpressure: pid as never };
+      fromBatches([], options).subscribe({ error: (error) => events.push(error.message) });
+    });
+    const rule = 'must give a rate controller, as what pid() gives does';
+    expect(events).toEqual([`fromBatches: backpressure (function pid) ${rule}`]);
   });
 
   it('do not let a checkpoint go on with another interval', () => {

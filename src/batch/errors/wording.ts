@@ -2,8 +2,9 @@
 
 /** A value, short enough for a message. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value !== 'object' || value === null) return String(value) + (typeof value === 'bigint' ? 'n' : '');
+  if (typeof value === 'function') return `function ${value.name}`.trim();
+  if (typeof value === 'bigint') return `${value}n`;
+  if (value instanceof RegExp || value === null || !['object', 'string'].includes(typeof value)) return String(value);
   try {
     const text = JSON.stringify(value);
     return text.length > 100 ? `${text.slice(0, 97)}...` : text;
