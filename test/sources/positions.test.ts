@@ -59,6 +59,20 @@ describe('positions of a log', () => {
     expect(records).toEqual(expected);
   });
 
+  it.each([
+    ['topics', 't', 'topics ("t") must be a list'],
+    ['topics', [''], 'topics ("") must be a non-empty string or a RegExp'],
+    ['partitions', [{ topic: 't' }], 'must have a topic and a partition number'],
+    ['partitions', [0, 0].map((partition) => ({ topic: 't', partition })), 'must name each partition once'],
+    ['start', [{ topic: 't', offset: 1 }], 'start ({"topic":"t","offset":1}) must have a topic and a partition'],
+    ['start', [{ topic: 't', partition: 0, offset: -1 }], 'start (-1) must have offsets'],
+    ['invalidRecords', () => {}, 'invalidRecords.next (undefined) must be a function'],
+  ])('%s that cannot be are refused at once: %j', (option, value, message) => {
+    const selection = option === 'partitions' ? {} : { topics: ['t'] };
+    const options = { interval: 10, deserialize: string(), ...selection, [option]: value };
+    expect(() => logBatches(memoryLog(), options as never)).toThrow(message);
+  });
+
   it('a topic of which nothing is known begins where start says', () => {
     const log = memoryLog({ topics: { t: 1, u: 1 } });
     log.append('u', [{ value: 'old' }]);

@@ -4,6 +4,7 @@ import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { InvalidRecord } from './invalidRecord.js';
 import type { LogPoint, LogPosition, TopicPartition } from './logClient.js';
+import { partitionKey } from './partitionState.js';
 import type { RecordView } from './recordView.js';
 
 /** What a source over a partitioned log (Kafka, the in-memory log) takes. */
@@ -100,7 +101,7 @@ export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOpti
   checkOneOf(owner, 'share', resolved.share, ['lag', 'fair']);
   if (typeof resolved.invalidRecords === 'string') {
     checkOneOf(owner, 'invalidRecords', resolved.invalidRecords, ['error', 'skip']);
-  }
+  } else checkFunction(owner, 'invalidRecords.next', resolved.invalidRecords.next);
   checkRates(owner, maxRatePerPartition, minRatePerPartition);
   checkPositiveInteger(owner, 'maxBytesPerBatch', resolved.maxBytesPerBatch);
   checkPositiveInteger(owner, 'maxBufferedBytes', resolved.maxBufferedBytes);
@@ -116,6 +117,10 @@ function checkSelection(
   if ((topics === undefined) === (partitions === undefined)) {
     throw new InvalidOptionError(owner, 'topics', topics, 'must be given, or else partitions, but not both');
   }
+  // A text would be gone through letter by letter.
+  if (topics !== undefined && !Array.isArray(topics)) {
+    throw new InvalidOptionError(owner, 'topics', topics, 'must be a list of names and patterns');
+  }
   if (topics && topics.length === 0) throw new InvalidOptionError(owner, 'topics', topics, 'must name a topic');
   for (const topic of topics ?? []) {
     if (topic instanceof RegExp || (typeof topic === 'string' && topic !== '')) continue;
@@ -124,9 +129,17 @@ function checkSelection(
   if (partitions && partitions.length === 0) {
     throw new InvalidOptionError(owner, 'partitions', partitions, 'must name a partition');
   }
-  for (const { partition } of partitions ?? []) {
-    if (Number.isSafeInteger(partition) && partition >= 0) continue;
-    throw new InvalidOptionError(owner, 'partitions', partition, 'must have numbers of at least 0');
+  checkPlaces(owner, 'partitions', partitions ?? []);
+  const keys = new Set((partitions ?? []).map(partitionKey));
+  if (keys.size === (partitions ?? []).length) return;
+  throw new InvalidOptionError(owner, 'partitions', partitions, 'must name each partition once');
+}
+
+function checkPlaces(owner: string, option: string, places: readonly TopicPartition[]): void {
+  for (const place of places) {
+    const { topic, partition } = place;
+    if (typeof topic === 'string' && topic !== '' && Number.isSafeInteger(partition) && partition >= 0) continue;
+    throw new InvalidOptionError(owner, option, place, 'must have a topic and a partition number of at least 0');
   }
 }
 
@@ -137,6 +150,7 @@ function checkStart(owner: string, start: LogSourceOptions<unknown>['start'], gr
     throw new InvalidOptionError(owner, 'start', start, 'needs groupId to be set');
   }
   if (Array.isArray(start)) {
+    checkPlaces(owner, 'start', start as readonly LogPosition[]);
     for (const { offset } of start as readonly LogPosition[]) {
       if (Number.isSafeInteger(offset) && offset >= 0) continue;
       throw new InvalidOptionError(owner, 'start', offset, 'must have offsets that are integers of at least 0');
