@@ -1,5 +1,5 @@
 // Installs the dependencies of a fresh clone. Uses nothing but Node itself.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +11,26 @@ export function run(command, args, options = {}) {
   if (error) throw error;
   return status ?? 1;
 }
+
+/**
+ * The same without standing still: servers that this process has started go on, for somebody reads what they say. A signal is
+ * passed on, so that whoever waits for the code can stop the servers. Gives the exit code.
+ */
+export async function runBeside(command, args, options = {}) {
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+  const pass = (signal) => child.kill(signal);
+  for (const signal of signals) process.on(signal, pass);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => resolve(code ?? 1));
+    });
+  } finally {
+    for (const signal of signals) process.off(signal, pass);
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM'];
 
 /** `npm ci`, when it has not been done. The lock file that npm leaves inside is the last thing it writes. */
 export function ensureInstalled() {
