@@ -20,9 +20,10 @@ export interface BatchContext {
    * Keeps the batch open until the hold is released. A batch is complete, and its progress may be saved, when no hold
    * is left. A `'wait'` hold marks time spent waiting for another stream: it is not counted as processing. `aborted` is
    * called when the batch is given up (the stream failed, was unsubscribed, or was stopped and did not finish in time)
-   * while the hold is open: the effect is to be given up too.
+   * while the hold is open: the effect is to be given up too. `cause` is the error, when
+   * there is one.
    *
    * @throws {LateHoldError} when the batch is complete already
    */
-  hold(kind?: HoldKind, aborted?: () => void): Hold;
+  hold(kind?: HoldKind, aborted?: (cause?: unknown) => void): Hold;
 }

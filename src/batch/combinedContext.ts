@@ -31,7 +31,7 @@ export class CombinedContext implements BatchContext {
     this.inputs = mergeInputs(this.parts);
   }
 
-  hold(kind: HoldKind = 'work', aborted?: () => void): Hold {
+  hold(kind: HoldKind = 'work', aborted?: (cause?: unknown) => void): Hold {
     const holds: Hold[] = [];
     let open = true;
     const settle = (how: (hold: Hold) => void): void => {
@@ -39,11 +39,12 @@ export class CombinedContext implements BatchContext {
       open = false;
       for (const hold of holds) how(hold);
     };
-    const giveUp = (): void => {
+    const giveUp = (cause?: unknown): void => {
       if (!open) return;
-      // The effect is given up for all of them: none may be saved as if it had happened.
-      settle((hold) => hold.abandon());
-      aborted?.();
+      // The effect is given up for all of them: none may be saved as if it had happened. With the error of the one that
+      // failed, so that it is this error that the stream fails with.
+      settle((hold) => (cause === undefined ? hold.abandon() : hold.fail(cause)));
+      aborted?.(cause);
     };
     try {
       for (const part of this.parts) holds.push(part.hold(kind, giveUp));

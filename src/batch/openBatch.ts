@@ -38,7 +38,7 @@ export class OpenBatch implements BatchContext {
 
   readonly #events: OpenBatchEvents;
   readonly #now: () => number;
-  readonly #aborts = new Set<() => void>();
+  readonly #aborts = new Set<(cause?: unknown) => void>();
   readonly #idleListeners = new Set<() => void>();
   #holds = 0;
   #claims = 0;
@@ -72,7 +72,7 @@ export class OpenBatch implements BatchContext {
     return this.#waited;
   }
 
-  hold(kind: HoldKind = 'work', aborted?: () => void): Hold {
+  hold(kind: HoldKind = 'work', aborted?: (cause?: unknown) => void): Hold {
     if (this.#settled) throw new LateHoldError(this.time);
     this.#holds++;
     if (kind === 'work') this.#claims++;
@@ -107,12 +107,12 @@ export class OpenBatch implements BatchContext {
     return () => this.#idleListeners.delete(listener);
   }
 
-  /** Gives the batch up without completing it. */
-  close(): void {
+  /** Gives the batch up without completing it, because of an error where there is one. */
+  close(cause?: unknown): void {
     this.#settled = true;
     for (const abort of this.#aborts) {
       try {
-        abort();
+        abort(cause);
       } catch {
         // Others are to be given up too, and everything closed; that the batch has failed is known already.
       }

@@ -101,7 +101,9 @@ export class Alignment {
 
   /** Unsubscribed: what waits here is given up, the rest is none of our business any more. */
   close(): void {
+    if (this.#closed) return;
     this.#end((hold) => hold.abandon());
+    this.#left.next();
   }
 
   // ---- what happens
@@ -296,11 +298,12 @@ export class Alignment {
   #fail(error: unknown): void {
     if (this.#closed) return;
     this.#end((hold) => hold.fail(error));
+    // First the error, then leaving: the drivers whose effects are given up by that fail too, and are not the cause.
     this.#subscriber.error(error);
+    this.#left.next();
   }
 
   #end(settleWaiting: (hold: Hold) => void): void {
-    if (this.#closed) return;
     this.#closed = true;
     const waiting = this.#waitingContexts();
     for (const stop of this.#watched.values()) stop();
@@ -309,6 +312,5 @@ export class Alignment {
       if (hold && waiting.has(context)) settleWaiting(hold);
       else hold?.release();
     }
-    this.#left.next();
   }
 }

@@ -370,20 +370,20 @@ export class BatchDriver {
 
   /** What fails while closing after a failure is a consequence of it: the first error is the one to report. */
   #fail(error: unknown): void {
-    this.#shut(() => this.#output.error(error));
+    this.#shut(() => this.#output.error(error), error);
   }
 
   /**
    * Aborts what is open and closes everything, so that a `retry()` finds files and locks free; then tells the output how
    * it ended (with what failed while closing), and then whoever asked for a stop.
    */
-  #shut(tell: (closing?: { readonly error: unknown }) => void): void {
+  #shut(tell: (closing?: { readonly error: unknown }) => void, cause?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
     const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
     this.origin.close();
     // The newest first: what waits behind an older batch must know that it is given up before that one lets it go.
-    for (const batch of [...this.#open].reverse()) batch.open?.close();
+    for (const batch of [...this.#open].reverse()) batch.open?.close(cause);
     this.#due.close();
     this.#planned.close();
     this.#done.close();

@@ -11,7 +11,7 @@ import {
 import fc from 'fast-check';
 import { map, type Observable, share, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { propertySettings } from '../property/settings.js';
 
 const interval = 10;
@@ -68,18 +68,34 @@ function recompute({ drivers, sides }: Case): readonly Row[] {
   return rows;
 }
 
-function run({ drivers, sides, concurrentBatches, effect, nested }: Case) {
-  const rows: Row[] = [];
+interface Running {
+  readonly rows: Observable<Row>;
+  readonly scheduler: TestScheduler;
+  /** Stops all drivers, gracefully. */
+  stop(): void;
+}
+
+interface Ran {
+  /** What each driver told of its batches. */
+  readonly infos: readonly BatchInfo[][];
+  /** When the effect on each row had settled. */
+  readonly settled: ReadonlyMap<number, number>;
+}
+
+/** Builds the pipeline, lets `act` do with it what it likes, and goes to the end of it in virtual time. */
+function run(given: Case, act: (running: Running) => void, failAt?: number): Ran {
+  const { drivers, sides, concurrentBatches, effect, nested } = given;
   const infos = drivers.map((): BatchInfo[] => []);
   const settled = new Map<number, number>();
-  let completed = false;
+  let failures = 1;
   const scheduler = new TestScheduler(() => {});
   scheduler.run(({ flush }) => {
-    const streams = drivers.map((count, driver) => {
+    const sources = drivers.map((count, driver) => {
       const batches = Array.from({ length: count }, (_, i) => [i + 1]);
       const batchObserver = { next: (info: BatchInfo) => infos[driver]?.push(info) };
-      return fromBatches(batches, { interval, concurrentBatches, batchObserver, partitions: 1 }).pipe(share());
+      return fromBatches(batches, { interval, concurrentBatches, batchObserver, partitions: 1 });
     });
+    const streams = sources.map((source) => source.pipe(share()));
     const [first, ...others] = sides.map(({ driver, swallowed, delay }, side) => {
       const stream = streams[driver % drivers.length] as Observable<Batch<number>>;
       const kept = stream.pipe(filterBatches(([i]) => !swallowed.includes(i ?? 0)));
@@ -90,42 +106,131 @@ function run({ drivers, sides, concurrentBatches, effect, nested }: Case) {
     const before = others.pop();
     const [inner, rest] =
       nested && before ? [before.pipe(unionBatches(last)), others] : [last, before ? [...others, before] : others];
-    first
-      .pipe(
-        unionBatches(...rest, inner),
-        foreachBatch((_, { time }) =>
-          effect > 0 ? timer(effect).pipe(map(() => settled.set(time, scheduler.now()))) : [],
-        ),
-      )
-      .subscribe({
-        next: ({ context, records }) => rows.push({ time: context.time, records: [...records].sort() }),
-        complete: () => {
-          completed = true;
-        },
-      });
+    const rows = first.pipe(
+      unionBatches(...rest, inner),
+      foreachBatch((_, { time }) => {
+        if (time === failAt && failures-- > 0) throw new Error('boom');
+        return effect > 0 ? timer(effect).pipe(map(() => settled.set(time, scheduler.now()))) : [];
+      }),
+      map(({ context, records }): Row => ({ time: context.time, records: [...records].sort() })),
+    );
+    const stop = () => {
+      for (const source of sources) void source.stop({ drainMs: 10_000 });
+    };
+    act({ rows, scheduler, stop });
     flush();
   });
-  return { rows, infos, settled, completed };
+  return { infos, settled };
 }
 
-it('streams of any drivers, delays and gaps come together as plain recomputation says', () => {
-  fc.assert(
-    fc.property(cases, (given) => {
-      const { rows, infos, settled, completed } = run(given);
-      expect({ rows, completed }).toEqual({ rows: recompute(given), completed: true });
-      // A driver of which no stream is used is not run at all.
-      const used = new Set(given.sides.map(({ driver }) => driver % given.drivers.length));
-      infos.forEach((own, driver) => {
-        const count = used.has(driver) ? given.drivers[driver] : 0;
-        expect(own.map(({ time }) => time)).toEqual(Array.from({ length: count ?? 0 }, (_, i) => (i + 1) * interval));
-        for (const { time, processingEndTime } of own) {
-          const sides = given.sides.filter((side) => side.driver % given.drivers.length === driver);
-          const inRow = sides.some(({ swallowed }) => !swallowed.includes(time / interval));
-          // No batch is complete before the effect on its row has settled.
-          if (inRow) expect(processingEndTime).toBeGreaterThanOrEqual(settled.get(time) ?? 0);
-        }
-      });
-    }),
-    propertySettings(),
-  );
+/** A driver of which no stream is used is not run at all. */
+const isUsed = ({ sides, drivers }: Case, driver: number) =>
+  sides.some((side) => side.driver % drivers.length === driver);
+
+/** Whether a driver has a batch in the row of this time. */
+const isInRow = ({ sides, drivers }: Case, driver: number, time: number) =>
+  sides.some((side) => side.driver % drivers.length === driver && !side.swallowed.includes(time / interval));
+
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => (i + 1) * interval);
+
+function collect(rows: Observable<Row>, events: (Row | string)[]) {
+  return rows.subscribe({
+    next: (row) => events.push(row),
+    error: ({ message }: Error) => events.push(message),
+    complete: () => events.push('complete'),
+  });
+}
+
+/** The same rows, of a run that began later. */
+const shifted = (rows: readonly Row[], by: number) => rows.map(({ time, records }) => ({ time: time + by, records }));
+
+describe('streams of any drivers, delays and gaps', () => {
+  it('come together as plain recomputation says', () => {
+    fc.assert(
+      fc.property(cases, (given) => {
+        const events: (Row | string)[] = [];
+        const { infos, settled } = run(given, ({ rows }) => collect(rows, events));
+        expect(events).toEqual([...recompute(given), 'complete']);
+        infos.forEach((own, driver) => {
+          const count = isUsed(given, driver) ? (given.drivers[driver] ?? 0) : 0;
+          expect(own.map(({ time }) => time)).toEqual(upTo(count));
+          for (const { time, processingEndTime } of own) {
+            // No batch is complete before the effect on its row has settled.
+            if (isInRow(given, driver, time)) expect(processingEndTime).toBeGreaterThanOrEqual(settled.get(time) ?? 0);
+          }
+        });
+      }),
+      propertySettings(),
+    );
+  });
+
+  it('finish what has begun when they are stopped', () => {
+    fc.assert(
+      fc.property(cases, fc.nat(6), (given, stopAfter) => {
+        const events: (Row | string)[] = [];
+        const { infos } = run(given, ({ rows, scheduler, stop }) => {
+          collect(rows, events);
+          scheduler.schedule(stop, stopAfter * interval + interval / 2);
+        });
+        const drivers = given.drivers.map((count) => Math.min(count, stopAfter));
+        expect(events).toEqual([...recompute({ ...given, drivers }), 'complete']);
+        infos.forEach((own, driver) => {
+          const count = isUsed(given, driver) ? (drivers[driver] ?? 0) : 0;
+          expect(own.map(({ time }) => time)).toEqual(upTo(count));
+        });
+      }),
+      propertySettings(500),
+    );
+  });
+
+  it('give nothing more when they are unsubscribed, and begin clean when they are subscribed to again', () => {
+    fc.assert(
+      fc.property(cases, fc.nat(80), (given, after) => {
+        const events: (Row | string)[] = [];
+        const again: (Row | string)[] = [];
+        const later = 1_000;
+        run(given, ({ rows, scheduler }) => {
+          const subscription = collect(rows, events);
+          scheduler.schedule(() => subscription.unsubscribe(), after);
+          scheduler.schedule(() => collect(rows, again), later + interval / 2);
+        });
+        const all = [...recompute(given), 'complete'];
+        expect(events).toEqual(all.slice(0, events.length));
+        expect(again).toEqual([...shifted(recompute(given), later), 'complete']);
+      }),
+      propertySettings(500),
+    );
+  });
+
+  it('save nothing from a row on whose effect fails, and begin anew afterwards', () => {
+    fc.assert(
+      fc.property(cases, fc.integer({ min: 1, max: 5 }), (given, failing) => {
+        const failAt = failing * interval;
+        const expected = recompute(given);
+        const events: (Row | string)[] = [];
+        const again: (Row | string)[] = [];
+        const later = 1_000;
+        const { infos } = run(
+          given,
+          ({ rows, scheduler }) => {
+            collect(rows, events);
+            scheduler.schedule(() => collect(rows, again), later + interval / 2);
+          },
+          failAt,
+        );
+        const fails = expected.some(({ time }) => time === failAt);
+        // The rows before may not have settled yet: they are given up with it, not passed on.
+        const before = expected.filter(({ time }) => !fails || time < failAt);
+        const passed = events.slice(0, -1) ?? [];
+        expect(events.at(-1)).toBe(fails ? 'boom' : 'complete');
+        expect(passed).toEqual(before.slice(0, fails ? passed.length : before.length));
+        expect(again).toEqual([...shifted(expected, later), 'complete']);
+        infos.forEach((own, driver) => {
+          const saved = own.filter(({ time }) => time < later).map(({ time }) => time);
+          if (fails && isInRow(given, driver, failAt)) expect(saved).toEqual(saved.filter((time) => time < failAt));
+        });
+      }),
+      propertySettings(500),
+    );
+  });
 });

@@ -302,6 +302,21 @@ describe('failing, unsubscribing and stopping', () => {
     expect(b.completed).toEqual(a.completed);
   });
 
+  it('fails with the error of the effect while earlier rows are still open', () => {
+    const [a, b, events, boom] = [observer(), observer(), [] as unknown[], new Error('boom')];
+    virtual(() => {
+      const options = { concurrentBatches: 2 };
+      const rows = letters('ab', { ...a, ...options }).pipe(row(letters('cd', { ...b, ...options })));
+      const effect = foreachBatch<string>((_, { time }) => {
+        if (time === 20) throw boom;
+        return timer(35);
+      });
+      collect(rows.pipe(effect), events);
+    });
+    expect(events).toEqual([boom]);
+    expect([...a.completed, ...b.completed]).toEqual([]);
+  });
+
   it('fails with the error of the one driver, and does not go on as if its batch were empty', () => {
     for (const broken of ['a', 'b']) {
       const [b, events] = [observer(), [] as unknown[]];
