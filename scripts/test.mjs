@@ -32,15 +32,16 @@ async function runTests() {
     ...(broker && { KAFKA_BROKERS: broker.brokers }),
     ...(broker?.saslBrokers && { KAFKA_SASL_BROKERS: broker.saslBrokers }),
   };
+  // Not by npx, which leaves its child behind at a signal.
   const args = [
-    'vitest',
+    'node_modules/vitest/vitest.mjs',
     'run',
     '--reporter=default',
     '--reporter=json',
     `--outputFile=${report}`,
     ...process.argv.slice(2),
   ];
-  return summarize(report, await runBeside('npx', args, { env }));
+  return summarize(report, await runBeside(process.execPath, args, { env }));
 }
 
 /**
