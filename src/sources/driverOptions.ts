@@ -8,7 +8,10 @@ import type { Checkpoint } from '../state/checkpoint.js';
 
 /** What every stream of batches takes, whatever its source. */
 export interface DriverOptions {
-  /** Batch interval in ms, a positive integer below 2^31. Batch times are its multiples; a checkpoint keeps to one interval. */
+  /**
+   * Batch interval in ms, a positive integer below 2^31. Batch times are its multiples. A checkpoint goes on with another
+   * interval only where that divides its zero time, as every divisor of its own interval does.
+   */
   readonly interval: number;
   /**
    * Makes the interval as short as the processing allows, from batch to batch, instead of limiting what goes into a batch:

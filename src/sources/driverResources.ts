@@ -20,7 +20,7 @@ export class DriverResources {
     return [...this.#runs].flatMap(([name, run]) => (run ? [[name, run] as const] : []));
   }
 
-  openCheckpoint(options: Pick<ResolvedDriverOptions, 'owner' | 'interval' | 'checkpoint'>): Observable<never> {
+  openCheckpoint(options: Timing & Pick<ResolvedDriverOptions, 'checkpoint'>): Observable<never> {
     const { checkpoint } = options;
     if (!checkpoint) return EMPTY;
     const keep = (session: CheckpointSession) => {
@@ -79,12 +79,13 @@ export class DriverResources {
   }
 }
 
-/** Slides are counted from the zero time: with another interval they would fall between the batches, and give nothing. */
-function checkInterval(
-  { owner, interval }: Pick<ResolvedDriverOptions, 'owner' | 'interval'>,
-  session: CheckpointSession | undefined,
-): void {
+type Timing = Pick<ResolvedDriverOptions, 'owner' | 'interval' | 'dynamicInterval'>;
+
+/** Slides are counted from the zero time: if that is no batch time, windows end between the batches, and give nothing. */
+function checkInterval({ owner, interval, dynamicInterval }: Timing, session: CheckpointSession | undefined): void {
   const restored = session?.restored;
-  if (restored === undefined || restored.interval === interval) return;
-  throw new InvalidOptionError(owner, 'interval', interval, `must be that of the checkpoint (${restored.interval})`);
+  if (restored === undefined || restored.zeroTime % (dynamicInterval?.maxInterval ?? interval) === 0) return;
+  const option = dynamicInterval ? 'dynamicInterval.maxInterval' : 'interval';
+  const rule = `does not fit the batch times of the checkpoint: its interval was ${restored.interval}`;
+  throw new InvalidOptionError(owner, option, dynamicInterval?.maxInterval ?? interval, rule);
 }

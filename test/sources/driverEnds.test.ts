@@ -1,6 +1,8 @@
 import {
   batchesFrom,
   concatMapBatch,
+  dynamicInterval,
+  type FromBatchesOptions,
   foreachBatch,
   fromBatches,
   mapRecords,
@@ -231,19 +233,40 @@ describe('options of a driver', () => {
     expect(events).toEqual([`fromBatches: backpressure (function pid) ${rule}`]);
   });
 
-  it('do not let a checkpoint go on with another interval', () => {
-    const checkpoint = memoryCheckpoint();
-    const events: unknown[] = [];
-    virtual((scheduler) => {
-      const run = (interval: number) => {
-        const subscription = fromBatches([['a']], { interval, checkpoint, scheduler, emptyAfter: Infinity })
-          .pipe(foreachBatch((records) => void events.push(...records)))
-          .subscribe({ error: (error) => events.push(error.message) });
-        scheduler.schedule(() => subscription.unsubscribe(), 15);
-      };
-      run(10);
-      scheduler.schedule(() => run(7), 20);
-    });
-    expect(events).toEqual(['a', 'fromBatches: interval (7) must be that of the checkpoint (10)']);
+  it('let a checkpoint go on with an interval that fits its batch times only', () => {
+    const attempt = (options: Partial<FromBatchesOptions>): unknown => {
+      const checkpoint = memoryCheckpoint();
+      const events: unknown[] = [];
+      virtual((scheduler) => {
+        const run = (more: Partial<FromBatchesOptions>) => {
+          const all = { interval: 10, checkpoint, scheduler, emptyAfter: Infinity, ...more };
+          const subscription = fromBatches([['a'], ['b']], all)
+            .pipe(foreachBatch((records, { time }) => void (records.length && events.push([time, ...records]))))
+            .subscribe({ error: (error) => events.push(error.message) });
+          scheduler.schedule(() => subscription.unsubscribe(), 15);
+        };
+        // From the zero time 10.
+        scheduler.schedule(() => run({}), 13);
+        scheduler.schedule(() => run(options), 40);
+      });
+      return events;
+    };
+    const fits = 'does not fit the batch times of the checkpoint: its interval was 10';
+    expect(attempt({})).toEqual([
+      [20, 'a'],
+      [30, 'b'],
+    ]);
+    expect(attempt({ interval: 5 })).toEqual([
+      [20, 'a'],
+      [25, 'b'],
+    ]);
+    expect(attempt({ interval: 7 })).toEqual([[20, 'a'], `fromBatches: interval (7) ${fits}`]);
+    const dynamic = (maxInterval: number) =>
+      attempt({ dynamicInterval: dynamicInterval({ minInterval: 1, maxInterval }), interval: 5 });
+    expect(dynamic(10)).toEqual([
+      [20, 'a'],
+      [25, 'b'],
+    ]);
+    expect(dynamic(20)).toEqual([[20, 'a'], `fromBatches: dynamicInterval.maxInterval (20) ${fits}`]);
   });
 });
