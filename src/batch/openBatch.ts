@@ -11,13 +11,7 @@ export interface OpenBatchEvents {
   fail(error: unknown): void;
 }
 
-export interface OpenBatchFields {
-  readonly time: number;
-  readonly interval: number;
-  readonly maxInterval?: number | undefined;
-  readonly zeroTime: number;
-  readonly inputs: Readonly<Record<string, InputInfo>>;
-  readonly state: BatchState;
+export interface OpenBatchFields extends Omit<BatchContext, 'hold'> {
   /** The driver, for those who wait for other batches of it. */
   readonly origin?: BatchOrigin | undefined;
 }

@@ -9,6 +9,8 @@ import {
   memoryCheckpoint,
   pid,
   type Source,
+  type StopOptions,
+  type StopReport,
 } from 'dstream';
 import { EMPTY, from, map, merge, of, share, tap, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -17,32 +19,32 @@ import { resolveDriverOptions } from '../../src/sources/driverOptions.js';
 import { collect, scripted } from '../support/scripted.js';
 import { virtual } from '../support/virtual.js';
 
+const noSession = { restored: undefined, encode: () => 0, plan: () => EMPTY, save: () => EMPTY };
 const noRun = { plan: () => EMPTY, fetch: () => EMPTY, commit: () => EMPTY, close: () => EMPTY };
+
+/** A stream whose every batch takes 15 ms and comes every 10, stopped when two are open. */
+function stopAt22(options?: StopOptions) {
+  const { log, stream } = scripted({ count: 100 });
+  const events: unknown[] = [];
+  let report: Promise<StopReport> | undefined;
+  virtual((scheduler) => {
+    const batches = stream();
+    collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
+    scheduler.schedule(() => (report = batches.stop(options)), 22);
+  });
+  return { log, events, report };
+}
 
 describe('graceful stop', () => {
   it('finishes what is planned, saves it, completes, and reports it', async () => {
-    const { log, stream } = scripted({ count: 100 });
-    const events: unknown[] = [];
-    let report: Promise<unknown> | undefined;
-    virtual((scheduler) => {
-      const batches = stream();
-      collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
-      scheduler.schedule(() => (report = batches.stop()), 22);
-    });
+    const { log, events, report } = stopAt22();
     expect(events).toEqual([[25, 10], [40, 20], 'complete']);
     expect(log).toMatchObject({ committed: [1, 2], closed: 1 });
     expect(await report).toEqual({ completed: [10, 20], aborted: [] });
   });
 
   it('aborts what is not finished within drainMs, and says which', async () => {
-    const { log, stream } = scripted({ count: 100 });
-    const events: unknown[] = [];
-    let report: Promise<unknown> | undefined;
-    virtual((scheduler) => {
-      const batches = stream();
-      collect(batches.pipe(foreachBatch(() => timer(15))), events, ({ context }) => [scheduler.now(), context.time]);
-      scheduler.schedule(() => (report = batches.stop({ drainMs: 8 })), 22);
-    });
+    const { log, events, report } = stopAt22({ drainMs: 8 });
     expect(events).toEqual([[25, 10], 'complete']);
     expect(log).toMatchObject({ committed: [1], closed: 1 });
     expect(await report).toEqual({ completed: [10], aborted: [20] });
@@ -61,16 +63,7 @@ describe('graceful stop', () => {
 
   it('closes a checkpoint that is opened after everybody has left', async () => {
     let closed = 0;
-    const session = {
-      restored: undefined,
-      encode: () => 0,
-      plan: () => EMPTY,
-      save: () => EMPTY,
-      close: () => {
-        closed++;
-        return EMPTY;
-      },
-    };
+    const session = { ...noSession, close: () => of(closed++) };
     const opening = Promise.resolve(session);
     const { stream, log } = scripted();
     const subscription = stream({ checkpoint: { location: 'late', open: () => opening } }).subscribe();
@@ -133,10 +126,7 @@ describe('what is given up', () => {
       location: 'here',
       open: () =>
         of({
-          restored: undefined,
-          encode: () => 0,
-          plan: () => EMPTY,
-          save: () => EMPTY,
+          ...noSession,
           close: () => of(closed.push('checkpoint')),
         }),
     };
@@ -186,10 +176,7 @@ describe('closing', () => {
     const events: unknown[] = [];
     const { source } = scripted();
     const session = {
-      restored: undefined,
-      encode: () => 0,
-      plan: () => EMPTY,
-      save: () => EMPTY,
+      ...noSession,
       close: () => {
         events.push('checkpoint');
         return throwError(() => 'the checkpoint');
