@@ -128,7 +128,7 @@ const lengths = (view: RecordView) => view.keyLength + view.valueLength;
 const contenders: Readonly<Record<string, () => unknown>> = {
   'dstream views': () => dstream({ deserialize: lengths }),
   'dstream views, CRC checked': () => dstream({ deserialize: lengths, checkCrcs: true }),
-  'dstream strings': () => dstream({ deserialize: (view) => [view.keyText(), view.valueText()] }),
+  'dstream strings': () => dstream({ deserialize: (view) => ({ key: view.keyText(), value: view.valueText() }) }),
   'dstream json': () => dstream({ deserialize: (view) => JSON.parse(view.valueText() ?? 'null') }),
   'dstream pipeline': () => dstream({ deserialize: (view) => view.keyText(), pipeline: true }),
   'kafkajs eachBatch': kafkajsEachBatch,
