@@ -84,6 +84,7 @@ export {
   type PartitionRetry,
   type SkippedPartitions,
 } from './operators/foreachPartition.js';
+export { type ForeachPartitionOnceOptions, foreachPartitionOnce } from './operators/foreachPartitionOnce.js';
 export { fullOuterJoin } from './operators/fullOuterJoin.js';
 export { glom } from './operators/glom.js';
 export { groupByKey } from './operators/groupByKey.js';

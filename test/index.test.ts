@@ -40,6 +40,7 @@ it('exports what it says, and nothing else', () => {
     'flatMapValues',
     'foreachBatch',
     'foreachPartition',
+    'foreachPartitionOnce',
     'fromBatches',
     'fullOuterJoin',
     'glom',
@@ -88,7 +89,7 @@ it('exports what it says, and nothing else', () => {
     'window',
     'windowByCount',
   ]);
-  expect(Object.keys(kafka).sort()).toEqual(['KafkajsClient', 'kafkaBatches', 'kafkaSource']);
+  expect(Object.keys(kafka).sort()).toEqual(['KafkajsClient', 'kafkaBatches', 'kafkaSource', 'sendToKafka']);
   expect(Object.keys(node).sort()).toEqual([
     'CheckpointError',
     'CorruptCheckpointError',

@@ -112,8 +112,8 @@ export class LogRun<T> implements SourceRun<T> {
   }
 
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown> {
-    const { groupId } = this.#options;
-    if (groupId === undefined) return EMPTY;
+    const { groupId, commitOffsets } = this.#options;
+    if (groupId === undefined || !commitOffsets) return EMPTY;
     const now = this.#setup.scheduler.now();
     const all = now >= this.#commitAllAt;
     if (all) this.#commitAllAt = now + commitAllEvery;

@@ -21,6 +21,12 @@ export interface LogSourceOptions<T> {
   /** Consumer group under which offsets are committed, after each complete batch, and found again at a restart. */
   readonly groupId?: string;
   /**
+   * Whether the source commits the offsets of complete batches. `false` where an output commits them, as `sendToKafka`
+   * does: what it has committed is where the stream starts again.
+   * @default true
+   */
+  readonly commitOffsets?: boolean;
+  /**
    * Where a partition starts that has neither a position in the checkpoint nor an offset committed by the group: at an
    * end of the log, at a timestamp, or at given offsets (partitions not listed start at the latest). `'committed'`
    * refuses to start such a partition. One that was added to a topic, of which other partitions have a position, starts
@@ -78,6 +84,7 @@ export type ResolvedLogSourceOptions<T> = Required<
 };
 
 const defaults = {
+  commitOffsets: true,
   start: 'latest',
   offsetOutOfRange: 'error',
   invalidRecords: 'error',
@@ -96,6 +103,14 @@ export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOpti
   checkStart(owner, resolved.start, groupId);
   if (groupId !== undefined && (typeof groupId !== 'string' || groupId === '')) {
     throw new InvalidOptionError(owner, 'groupId', groupId, 'must be a non-empty string');
+  }
+  if (typeof resolved.commitOffsets !== 'boolean' || (options.commitOffsets === true && groupId === undefined)) {
+    throw new InvalidOptionError(
+      owner,
+      'commitOffsets',
+      options.commitOffsets,
+      'must be a boolean; true needs groupId',
+    );
   }
   checkOneOf(owner, 'offsetOutOfRange', resolved.offsetOutOfRange, ['error', 'earliest', 'latest']);
   checkOneOf(owner, 'share', resolved.share, ['lag', 'fair']);

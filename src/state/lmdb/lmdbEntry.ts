@@ -2,10 +2,14 @@ import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 
-// One state of one key, as its bytes: checksum of all that follows (4), number by age (6), version of the state's schema (4),
-// length of the key when it is too long to look up by, else 0 (4), that key, the state.
+// One state of one key, as its bytes: the state; the key, when it is too long to look up by; its number by age (6); version of
+// the state's schema (4); length of that key, else 0 (4); checksum of all that stands before (4). The state comes first and the
+// checksum last, so that reading takes no view on a part: there are millions of these.
 
-const headerLength = 18;
+const tail = 18;
+
+/** The CRC-32 of bytes that end with their own, least byte first. */
+const residue = 0x2144df1c;
 
 export interface LmdbEntry {
   /** Keys are numbered in the order in which they came: by it they are given oldest first. */
@@ -16,31 +20,37 @@ export interface LmdbEntry {
 }
 
 export function entryToBytes(seq: number, version: number, longKey: Buffer | undefined, state: Uint8Array): Buffer {
-  const start = headerLength + (longKey?.length ?? 0);
-  const bytes = Buffer.allocUnsafe(start + state.length);
-  bytes.writeUIntBE(seq, 4, 6);
-  bytes.writeUInt32BE(version, 10);
-  bytes.writeUInt32BE(longKey?.length ?? 0, 14);
-  longKey?.copy(bytes, headerLength);
-  bytes.set(state, start);
-  bytes.writeUInt32BE(crc32(bytes.subarray(4)), 0);
+  const keyLength = longKey?.length ?? 0;
+  const end = state.length + keyLength;
+  const bytes = Buffer.allocUnsafe(end + tail);
+  bytes.set(state, 0);
+  longKey?.copy(bytes, state.length);
+  bytes.writeUIntBE(seq, end, 6);
+  bytes.writeUInt32BE(version, end + 6);
+  bytes.writeUInt32BE(keyLength, end + 10);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, end + 14)), end + 14);
   return bytes;
 }
 
 /** Its number, when nothing else is asked. */
 export function seqOf(bytes: Buffer): number {
-  return bytes.readUIntBE(4, 6);
+  return bytes.readUIntBE(bytes.length - tail, 6);
 }
 
 /** @throws {CorruptCheckpointError} when the bytes are not those that were written */
 export function entryFromBytes(bytes: Buffer, location: string): LmdbEntry {
-  if (bytes.length < headerLength || crc32(bytes.subarray(4)) !== bytes.readUInt32BE(0)) {
+  if (bytes.length < tail || crc32(bytes) !== residue) {
     throw new CorruptCheckpointError(location, 0, 'the checksum of a state does not fit');
   }
-  const start = headerLength + bytes.readUInt32BE(14);
-  const longKey = start === headerLength ? undefined : Buffer.from(bytes.subarray(headerLength, start));
-  const state: unknown = deserialize(bytes.subarray(start));
-  return { seq: seqOf(bytes), version: bytes.readUInt32BE(10), longKey, state };
+  const end = bytes.length - tail;
+  const keyLength = bytes.readUInt32BE(end + 10);
+  return {
+    seq: seqOf(bytes),
+    version: bytes.readUInt32BE(end + 6),
+    longKey: keyLength === 0 ? undefined : Buffer.from(bytes.subarray(end - keyLength, end)),
+    // What stands behind the state is not looked at.
+    state: deserialize(bytes),
+  };
 }
 
 /** A value of the store's own, such as the progress, with a checksum. */

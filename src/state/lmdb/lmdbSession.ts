@@ -184,7 +184,7 @@ function restoredState(store: LmdbStore, { number, operator, signature, version 
       const found: (readonly [seq: number, key: Key, state: unknown])[] = [];
       for (const { key, value } of store.entries.getRange(rangeOf(number))) {
         const { seq, longKey, state } = entryFromBytes(value, store.directory);
-        found.push([seq, keyFromBytes(longKey ?? key.subarray(4)), state]);
+        found.push([seq, longKey ? keyFromBytes(longKey) : keyFromBytes(key, 4), state]);
       }
       found.sort(([a], [b]) => a - b);
       for (const [, key, state] of found) yield [key, state] as const;

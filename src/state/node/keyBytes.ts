@@ -24,17 +24,21 @@ export function keyToBytes(key: Key): Buffer {
   }
 }
 
-/** @throws {RangeError} when the bytes are no key */
-export function keyFromBytes(bytes: Buffer): Key {
-  switch (String.fromCharCode(bytes[0] ?? 0)) {
+/**
+ * The key whose bytes begin at `start`.
+ *
+ * @throws {RangeError} when the bytes are no key
+ */
+export function keyFromBytes(bytes: Buffer, start = 0): Key {
+  switch (String.fromCharCode(bytes[start] ?? 0)) {
     case 's':
-      return bytes.toString('utf8', 1);
+      return bytes.toString('utf8', start + 1);
     case 'u':
-      return bytes.toString('utf16le', 2);
+      return bytes.toString('utf16le', start + 2);
     case 'd':
-      return bytes.readDoubleBE(1);
+      return bytes.readDoubleBE(start + 1);
     case 'i':
-      return BigInt(bytes.toString('latin1', 1));
+      return BigInt(bytes.toString('latin1', start + 1));
     case 't':
       return true;
     case 'f':
@@ -42,7 +46,7 @@ export function keyFromBytes(bytes: Buffer): Key {
     case 'n':
       return null;
     default:
-      throw new RangeError(`no key begins with byte ${bytes[0]}`);
+      throw new RangeError(`no key begins with byte ${bytes[start]}`);
   }
 }
 

@@ -1,0 +1,244 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import {
+  countByValue,
+  foreachBatch,
+  InvalidOptionError,
+  mapRecords,
+  memoryCheckpoint,
+  type Pair,
+  type RecordView,
+  string,
+  updateStateByKey,
+} from 'dstream';
+import { kafkaBatches, sendToKafka } from 'dstream/kafka';
+import { from, lastValueFrom, mergeMap, retry, scan, takeWhile, timeout, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+const child = fileURLToPath(new URL('../../support/kafkaToKafkaChild.ts', import.meta.url));
+const decoder = new TextDecoder();
+
+interface Output {
+  readonly value: string;
+  readonly owner: string | undefined;
+}
+
+/** What readers of committed records see of each partition, in order: up to an end that is written now. */
+async function outputOf(topic: string, partitions: number): Promise<readonly (readonly Output[])[]> {
+  const kafka = newKafka();
+  const end = `end ${randomUUID()}`;
+  await produce(kafka, topic, [Array.from({ length: partitions }, (_, partition) => ({ partition, value: end }))]);
+  const deserialize = (view: RecordView) => ({
+    partition: view.partition,
+    value: view.valueText() ?? '',
+    owner: view.headers.map(([, value]) => decoder.decode(value ?? new Uint8Array()))[0],
+  });
+  const all = await lastValueFrom(
+    kafkaBatches(kafka, { topics: [topic], start: 'earliest', interval: 50, deserialize }).pipe(
+      foreachBatch(() => {}),
+      mergeMap(({ records }) => from(records)),
+      scan((seen, record) => ({ record, ends: seen.ends + (record.value === end ? 1 : 0) }), {
+        record: undefined as ReturnType<typeof deserialize> | undefined,
+        ends: 0,
+      }),
+      takeWhile(({ ends }) => ends < partitions, true),
+      timeout({ each: 60_000 }),
+      toArray(),
+    ),
+  );
+  return Array.from({ length: partitions }, (_, partition) =>
+    all.flatMap(({ record }) =>
+      record?.partition === partition && !record.value.startsWith('end ')
+        ? [{ value: record.value, owner: record.owner }]
+        : [],
+    ),
+  );
+}
+
+const valuesOf = (output: readonly (readonly Output[])[]) =>
+  output.map((partition) => partition.map(({ value }) => value));
+
+/** `count` records in each partition: the partition and the number. */
+async function inputTopic(partitions: number, count: number): Promise<string> {
+  const kafka = newKafka();
+  const topic = await makeTopic(kafka, partitions);
+  const all = Array.from({ length: partitions }, (_, partition) =>
+    Array.from({ length: count }, (__, i) => ({ partition, value: `${partition} ${i}` })),
+  );
+  await produce(kafka, topic, [all.flat()]);
+  return topic;
+}
+
+const inputValues = (partitions: number, count: number) =>
+  Array.from({ length: partitions }, (_, p) => Array.from({ length: count }, (__, i) => `${p} ${i}`));
+
+describe('sendToKafka', () => {
+  it('refuses options that are out of range', () => {
+    const kafka = newKafka({ brokers: ['127.0.0.1:1'] });
+    expect(() => sendToKafka(kafka, { groupId: '' })).toThrow(InvalidOptionError);
+    expect(() => sendToKafka(kafka, { groupId: 'g', topic: '' })).toThrow(InvalidOptionError);
+    expect(() => sendToKafka(kafka, { groupId: 'g', transactionTimeout: 0 })).toThrow(InvalidOptionError);
+    // @ts-expect-error a group is needed
+    expect(() => sendToKafka(kafka, {})).toThrow(InvalidOptionError);
+    const options = { topics: ['t'], interval: 10, deserialize: string(), commitOffsets: true };
+    expect(() => kafkaBatches(kafka, options)).toThrow(InvalidOptionError);
+  });
+});
+
+describeKafka('sendToKafka', () => {
+  it('writes records and offsets together, each partition by itself, over failures', async () => {
+    const kafka = newKafka();
+    const [input, output, groupId] = [await inputTopic(3, 200), await makeTopic(kafka, 3), randomUUID()];
+    let failures = 0;
+    const stream = kafkaBatches(kafka, {
+      topics: [input],
+      groupId,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 20,
+      maxRatePerPartition: 2_000,
+      deserialize: string(),
+    }).pipe(
+      mapRecords((value) => ({ value, partition: Number(value?.split(' ')[0]) })),
+      sendToKafka(kafka, { topic: output, groupId }),
+      foreachBatch(() => {
+        // The transactions are committed by now: this batch must not be written again.
+        if (failures++ % 3 === 1) throw new Error('crash');
+      }),
+      retry(),
+      scan((sum, { records }) => sum + records.length, 0),
+    );
+    const committed = () => committedOffsets(kafka, groupId, input);
+    const done = new Promise<void>((resolve, reject) => {
+      const subscription = stream.pipe(timeout({ each: 60_000 })).subscribe({
+        next: async () => {
+          if ((await committed()).every((offset) => offset === 200)) {
+            subscription.unsubscribe();
+            resolve();
+          }
+        },
+        error: reject,
+      });
+    });
+    await done;
+    expect(failures).toBeGreaterThan(3);
+    expect(await committed()).toEqual([200, 200, 200]);
+    expect(valuesOf(await outputOf(output, 3))).toEqual(inputValues(3, 200));
+  });
+
+  it('writes what state gives once, with a checkpoint, when batches are run again', async () => {
+    const kafka = newKafka();
+    const [input, output, groupId] = [await inputTopic(2, 60), await makeTopic(kafka, 1), randomUUID()];
+    let batches = 0;
+    const total = kafkaBatches(kafka, {
+      topics: [input],
+      groupId,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 20,
+      maxRatePerPartition: 500,
+      deserialize: string(),
+      checkpoint: memoryCheckpoint(),
+    }).pipe(
+      mapRecords((value) => value?.split(' ')[0] ?? ''),
+      countByValue(),
+      updateStateByKey(
+        (counts: readonly number[], sum: number | undefined) => counts.reduce((a, b) => a + b, sum ?? 0),
+        {
+          id: 'totals',
+          call: 'touched',
+        },
+      ),
+      mapRecords(([key, sum]: Pair<string, number>) => ({ value: `${key} ${sum}` })),
+      sendToKafka(kafka, { topic: output, groupId }),
+      foreachBatch(() => {
+        if (batches++ % 4 === 2) throw new Error('crash before the checkpoint is saved');
+      }),
+      retry(),
+      scan((seen, { records }) => [...seen, ...records.map(({ value }) => value)], [] as string[]),
+      takeWhile((seen) => !(seen.includes('0 60') && seen.includes('1 60')), true),
+      timeout({ each: 60_000 }),
+    );
+    await lastValueFrom(total);
+    expect(batches).toBeGreaterThan(4);
+    const [written = []] = valuesOf(await outputOf(output, 1));
+    for (const key of ['0', '1']) {
+      const sums = written.filter((line) => line.startsWith(`${key} `)).map((line) => Number(line.slice(2)));
+      // Totals of one key only grow: one that came twice would stand there twice.
+      expect(sums).toEqual([...new Set(sums)].sort((a, b) => a - b));
+      expect(sums.at(-1)).toBe(60);
+    }
+  });
+
+  const start = (input: string, output: string, groupId: string, owner: string) => {
+    const args = ['--import', 'tsx', child, brokers.join(','), input, output, groupId, owner];
+    const one = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines: string[] = [];
+    const listeners = new Set<() => void>();
+    createInterface(one.stdout).on('line', (line) => {
+      lines.push(line);
+      for (const listener of listeners) listener();
+    });
+    /** When it has begun to write so many batches that have records. */
+    const writing = (batches: number) =>
+      new Promise<void>((resolve) => {
+        const check = () => {
+          if (lines.filter((line) => /^writing [1-9]/.test(line)).length >= batches) resolve();
+        };
+        listeners.add(check);
+        check();
+      });
+    return { lines, writing, kill: (signal: NodeJS.Signals) => one.kill(signal), ended: ended(one) };
+  };
+  const ended = (one: ChildProcess) => new Promise<number | null>((resolve) => one.on('close', resolve));
+  const until = async (condition: () => Promise<boolean>) => {
+    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 500));
+  };
+
+  it('loses nothing and doubles nothing under SIGKILL', async () => {
+    const kafka = newKafka();
+    const count = 300;
+    const [input, output, groupId] = [await inputTopic(2, count), await makeTopic(kafka, 2), randomUUID()];
+    const done = async () => (await committedOffsets(kafka, groupId, input)).every((offset) => offset === count);
+    let kills = 0;
+    for (; !(await done()); kills++) {
+      const one = start(input, output, groupId, `life ${kills}`);
+      // Some die within their first transactions, others a little later.
+      await Promise.race([one.writing(2 + ((kills * 3) % 7)), one.ended, until(done)]);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
+      one.kill('SIGKILL');
+      await one.ended;
+      expect(kills).toBeLessThan(60);
+    }
+    console.log(`killed ${kills} times`);
+    expect(kills).toBeGreaterThan(2);
+    expect(valuesOf(await outputOf(output, 2))).toEqual(inputValues(2, count));
+  });
+
+  it('a zombie writes nothing more', async () => {
+    const kafka = newKafka();
+    const count = 1_000;
+    const [input, output, groupId] = [await inputTopic(2, count), await makeTopic(kafka, 2), randomUUID()];
+    const zombie = start(input, output, groupId, 'zombie');
+    await zombie.writing(4);
+    zombie.kill('SIGSTOP');
+    const successor = start(input, output, groupId, 'successor');
+    await successor.writing(5);
+    zombie.kill('SIGCONT');
+    await zombie.ended;
+    expect(zombie.lines.at(-1)).toMatch(/^failed FENCED/);
+    await until(async () => (await committedOffsets(kafka, groupId, input)).every((offset) => offset === count));
+    successor.kill('SIGKILL');
+    await successor.ended;
+    const found = await outputOf(output, 2);
+    expect(valuesOf(found)).toEqual(inputValues(2, count));
+    // In each partition first those of the one, then those of the other.
+    for (const partition of found) {
+      const owners = partition.map(({ owner }) => owner);
+      expect(owners.lastIndexOf('zombie')).toBe(owners.indexOf('successor') - 1);
+    }
+  });
+});
