@@ -41,7 +41,7 @@ export interface KafkaClientOptions {
    */
   readonly isolationLevel?: IsolationLevel;
   /**
-   * Whether the checksum of every record batch is verified.
+   * Whether the checksum of every record batch is verified. That takes up to a third more CPU time.
    * @default false
    */
   readonly checkCrcs?: boolean;
