@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import { checkFunction } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import { noteUpstream } from '../batch/upstream.js';
 import { BatchDriver } from './batchDriver.js';
@@ -50,6 +51,7 @@ export function batchesFrom<const S extends Readonly<Record<string, Source<unkno
   const names = Object.keys(sources);
   if (names.length === 0)
     throw new InvalidOptionError('batchesFrom', 'sources', sources, 'must name at least one source');
+  for (const name of names) checkFunction('batchesFrom', `sources.${name}.open`, sources[name]?.open);
   const shared = new SharedRun(sources, resolved);
   const streams = names.map((name) => [name, shared.stream(name)] as const);
   return Object.fromEntries(streams) as unknown as BatchStreams<S>;

@@ -208,6 +208,8 @@ describe('options of a driver', () => {
     expect(make({ interval: 2 ** 31 })).toThrow('fromBatches: interval (2147483648) must be at most 2147483647');
     expect(make({ batchObserver: () => {} })).toThrow('batchObserver.next (undefined) must be a function');
     expect(make({ checkpoint: memoryCheckpoint })).toThrow('checkpoint.open (undefined) must be a function');
+    const stream = fromBatches([], { interval: 10 });
+    expect(() => batchesFrom({ a: stream as never }, { interval: 10 })).toThrow('sources.a.open (undefined) must be a');
   });
 
   it('name a rate controller that is none', () => {
