@@ -2,7 +2,10 @@
 export interface StopReport {
   /** Batches that were open when the stop began and that were finished and saved. */
   readonly completed: readonly number[];
-  /** Batches that were open and not finished within `drainMs`: nothing of them was saved. */
+  /**
+   * Batches that were open and not finished within `drainMs`: nothing of them was saved, except perhaps of the first, if it
+   * was being saved just then.
+   */
   readonly aborted: readonly number[];
 }
 
