@@ -89,12 +89,17 @@ export function joinPairs<K extends Key, V, W>(
   kind: JoinKind,
 ): readonly (readonly [K, readonly [V | undefined, W | undefined]])[] {
   const joined: [K, [V | undefined, W | undefined]][] = [];
-  for (const [key, [values, others]] of cogroupPairs(operator, left.partitions, right.partitions)) {
-    if (others.length === 0 && (kind === 'inner' || kind === 'right')) continue;
-    if (values.length === 0 && (kind === 'inner' || kind === 'left')) continue;
-    for (const value of values.length > 0 ? values : [undefined]) {
-      for (const other of others.length > 0 ? others : [undefined]) joined.push([key, [value, other]]);
-    }
+  const lefts = groupPairs(operator, left.partitions);
+  const rights = groupPairs(operator, right.partitions);
+  const keepsLeft = kind === 'left' || kind === 'full';
+  for (const [key, values] of lefts) {
+    const others = rights.get(key);
+    if (others) for (const value of values) for (const other of others) joined.push([key, [value, other]]);
+    else if (keepsLeft) for (const value of values) joined.push([key, [value, undefined]]);
+  }
+  if (kind === 'inner' || kind === 'left') return joined;
+  for (const [key, others] of rights) {
+    if (!lefts.has(key)) for (const other of others) joined.push([key, [undefined, other]]);
   }
   return joined;
 }
