@@ -45,7 +45,8 @@ function sample(contender: string): Sample {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
 }
 
-function measure(): ReadonlyMap<string, readonly Sample[]> {
+/** After each round there is a report, so that a run that is stopped leaves what it has. */
+function measure(): void {
   const names = Object.values(groups).flatMap(({ contenders }) => contenders);
   const samples = new Map<string, Sample[]>(
     names.filter((name) => name.includes(options.only)).map((name) => [name, []]),
@@ -55,8 +56,8 @@ function measure(): ReadonlyMap<string, readonly Sample[]> {
       taken.push(sample(name));
       console.log(`round ${round}  ${name.padEnd(40)} ${((taken.at(-1)?.ms ?? 0) * 1e6).toPrecision(4)} ns`);
     }
+    report(samples, round);
   }
-  return samples;
 }
 
 /** Contenders of a group that do the same work must come to the same result. */
@@ -65,7 +66,7 @@ function checkSame(samples: ReadonlyMap<string, readonly Sample[]>, names: reado
   if (checks.size > 1) throw new Error(`different results of ${names.join(', ')}: ${[...checks].join(', ')}`);
 }
 
-function report(samples: ReadonlyMap<string, readonly Sample[]>): void {
+function report(samples: ReadonlyMap<string, readonly Sample[]>, round: number): void {
   for (const { contenders } of [groups.keyed, groups.operators, groups.records] as Group[])
     checkSame(samples, contenders);
   const rows = Object.values(groups).flatMap(({ contenders, perMs, unit }) =>
@@ -96,7 +97,12 @@ function report(samples: ReadonlyMap<string, readonly Sample[]>): void {
     recordsOverOneLoop: over('mapRecords, filterRecords, reduceByKey', 'one loop'),
     recordsOverLoopWithSameSteps: over('mapRecords, filterRecords, reduceByKey', 'a loop with the same steps'),
   };
-  writeResults('windows', { unit: 'ns a slide or batch, ms a keyed slide or million records', rows, ratios, rounds });
+  writeResults('windows', {
+    unit: 'ns a slide or batch, ms a keyed slide or million records',
+    rows,
+    ratios,
+    rounds: round,
+  });
 }
 
-report(measure());
+measure();

@@ -16,7 +16,12 @@ const subtract = (a: number, b: number): number => a - b;
 /** Not sorted, not constant: so that a maximum is not always the same branch. */
 const values = Float64Array.from({ length: 1 << 14 }, (_, i) => ((i * 7_919) % 10_007) / 3);
 
-function slides<P>(panes: number, lift: (value: number) => P, create: () => SlidingAggregator<P>): Contender {
+function slides<P>(
+  panes: number,
+  lift: (value: number) => P,
+  create: () => SlidingAggregator<P>,
+  units = 2_097_152,
+): Contender {
   return () => {
     const sliding = create();
     for (let i = 0; i < panes; i++) sliding.insert(lift(values[i & 16_383] as number));
@@ -29,10 +34,10 @@ function slides<P>(panes: number, lift: (value: number) => P, create: () => Slid
         last = sliding.query();
       }
     };
-    for (let i = 0; i < 3; i++) slide(1_000_000);
+    for (let i = 0; i < 3; i++) slide(units);
     return {
       // Twice around, so that a flip of all panes is counted.
-      units: 2_097_152,
+      units,
       run: slide,
       check: () => last,
     };
@@ -73,7 +78,12 @@ export const algorithms: Readonly<Record<string, Contender>> = Object.fromEntrie
       [`compensated sum${at}`, slides(panes, identity, () => new CompensatedSum())],
       [
         `exact sum${at}`,
-        slides<ExactSum>(panes, exactSum, () => new SubtractOnEvict({ combine: addExact, invert: subtractExact })),
+        slides<ExactSum>(
+          panes,
+          exactSum,
+          () => new SubtractOnEvict({ combine: addExact, invert: subtractExact }),
+          131_072,
+        ),
       ],
       [`recompute${at}`, recompute(panes)],
     ];

@@ -8,7 +8,7 @@ import { contextAt } from './context.js';
 
 const touched = 10_000;
 /** With 200 panes of 10,000 keys drawn from so many, a million different ones are in the window. */
-const keySpace = 1_260_000;
+const keySpace = 1_260_011;
 const panes = 200;
 /** In one timed run. */
 const slides = 8;
@@ -19,9 +19,14 @@ type Sums = Pair<string, number>;
 
 /** Strings of their own for each pane, as they come from a topic: nothing about them is known yet. */
 function drawPairs(random: () => number): Sums[] {
-  const keys = new Set<number>();
-  while (keys.size < touched) keys.add(Math.floor(random() * keySpace));
-  return [...keys].map((key) => [Buffer.from(`key-${key}`).toString('latin1'), (key % 1_000) + 1]);
+  // The key space is a prime, so each step through it meets other keys until it has met all.
+  const from = Math.floor(random() * keySpace);
+  const step = 1 + Math.floor(random() * (keySpace - 1));
+  return Array.from({ length: touched }, (_, i): Sums => {
+    const key = (from + i * step) % keySpace;
+    // Too short for the engine to put it together later.
+    return [`key-${key}`, (key % 1_000) + 1];
+  });
 }
 
 function xorshift(seed: number): () => number {

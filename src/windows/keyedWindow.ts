@@ -5,9 +5,6 @@ import type { SlidingAggregator } from './slidingAggregator.js';
 import { SmallWindow } from './smallWindow.js';
 import { TwoStacks } from './twoStacks.js';
 
-/** With so many panes at most, a key is recomputed: three calls, as by two stacks on average. */
-const FEW = 4;
-
 /** What one batch brought: a partial for each of its keys. */
 export interface Pane<K, P> {
   /** The batch time, ms. */
@@ -222,14 +219,12 @@ export class KeyedWindow<K, P> {
     slot.panes++;
     if (inverse && isNonFinite(partial)) slot.nonFinite++;
     if (slot.sliding) {
-      if (slot.sliding instanceof SmallWindow && slot.sliding.size === FEW) {
+      if (slot.sliding instanceof SmallWindow && slot.sliding.size === SmallWindow.capacity) {
         slot.sliding = slot.sliding.moveTo(this.#newSliding());
       }
       slot.sliding.insert(partial);
     } else if (!inverse) {
-      slot.sliding = new SmallWindow(reduce);
-      slot.sliding.insert(slot.value);
-      slot.sliding.insert(partial);
+      slot.sliding = new SmallWindow(reduce, slot.value, partial);
     } else if (slot.nonFinite > 0) slot.sliding = this.#slidingOf(slot);
     else {
       slot.value = reduce(slot.value, partial);

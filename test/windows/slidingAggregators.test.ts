@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DabaLite } from '../../src/windows/dabaLite.js';
+import { RefreshedSubtract } from '../../src/windows/refreshedSubtract.js';
 import { newNumberRing } from '../../src/windows/ring.js';
 import type { SlidingAggregator } from '../../src/windows/slidingAggregator.js';
 import { SubtractOnEvict } from '../../src/windows/subtractOnEvict.js';
@@ -91,6 +92,32 @@ describe('SubtractOnEvict', () => {
     sliding.evict(2);
     expect(sliding.query()).toBeUndefined();
     expect(calls).toEqual(['abcde - abc']);
+  });
+});
+
+describe('RefreshedSubtract', () => {
+  it('equals recomputation and a restored window, taking the older off the left', () => {
+    equalsRecomputation(() => new RefreshedSubtract({ combine: multiply, invert: divide }), multiply, matrix);
+  });
+
+  const addition = { combine: (a: number, b: number) => a + b, invert: (a: number, b: number) => a - b };
+
+  it.each(['average', 'worst-case'] as const)(
+    'equals recomputation, with infinities passing through (%s)',
+    (latency) => {
+      const partialAt = (i: number) => (i % 7 === 3 ? Infinity : i);
+      equalsRecomputation(() => new RefreshedSubtract(addition, latency), addition.combine, partialAt);
+    },
+  );
+
+  it('forgets an error when what it came with has left', () => {
+    const sliding = new RefreshedSubtract(addition);
+    const values = [1e17, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+    for (const [i, value] of values.entries()) {
+      sliding.insert(value);
+      if (i >= 3) sliding.evict();
+    }
+    expect(sliding.query()).toBe(0.4 + 0.5 + 0.6);
   });
 });
 
