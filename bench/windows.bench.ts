@@ -95,6 +95,7 @@ function report(samples: ReadonlyMap<string, readonly Sample[]>, round: number):
     rxjsOverAggregateByWindow: over('RxJS bufferCount and recompute', 'aggregateByWindow, max'),
     operatorAddsNs: median('aggregateByWindow, max') - median('bare two stacks'),
     recordsOverOneLoop: over('mapRecords, filterRecords, reduceByKey', 'one loop'),
+    recordsAmongOthersOverOneLoop: over('mapRecords, filterRecords, reduceByKey, one pipeline of six', 'one loop'),
     recordsOverLoopWithSameSteps: over('mapRecords, filterRecords, reduceByKey', 'a loop with the same steps'),
   };
   writeResults('windows', {
