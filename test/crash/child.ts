@@ -38,9 +38,9 @@ const output = new OutputFiles(join(directory, 'output'));
 /** Batches that are planned and not saved. */
 let ahead = 0;
 /** Ticks that have been planned. */
-let ticks = 0;
+let planned = 0;
 /** Waits for the batches: otherwise it would be ahead of them by thousands. */
-const clock = new TurnScheduler(() => ahead > 3 || clock.executed > ticks);
+const clock = new TurnScheduler(() => ahead > 3 || clock.ticks > planned);
 /** Empty batches, one after the other, at the end of the log. */
 let idle = 0;
 const enoughIdle = 12;
@@ -48,11 +48,11 @@ const enoughIdle = 12;
 const progress = {
   opened: (restored: { readonly planned: readonly unknown[] } | undefined) => {
     ahead = restored?.planned.length ?? 0;
-    ticks = clock.executed;
+    planned = clock.ticks;
   },
   planned: () => {
     ahead++;
-    ticks++;
+    planned++;
   },
   saved: () => {
     ahead--;

@@ -50,6 +50,8 @@ export interface MatrixResult {
 /** At which of its times a point is tried. */
 const times = [1, 2, 10];
 const anyMoment = 'any moment';
+/** A life that takes longer, ms, does not come to its end: that is a fault. */
+const longest = 180_000;
 
 /** Every point at its first, second and tenth time; every other death is at a random time of a random point, or at any moment. */
 export function* deaths(store: string, seed: number): Generator<Death, never> {
@@ -195,7 +197,9 @@ class Matrix {
       env: { ...process.env, DSTREAM_FAILPOINT: failpoint },
     });
     const timer = death && 'after' in death && setTimeout(() => life.kill('SIGKILL'), death.after * this.#lifetime);
+    const stuck = setTimeout(() => life.kill('SIGABRT'), longest);
     const { code, signal, said } = await ended(life);
+    clearTimeout(stuck);
     if (timer) clearTimeout(timer);
     if (signal === 'SIGKILL') return { said };
     // It began somewhere in the middle of the run: a little more is about right, and what is too late is not counted.

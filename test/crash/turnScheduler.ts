@@ -9,8 +9,8 @@ const never = 1e6;
  */
 export class TurnScheduler extends VirtualTimeScheduler {
   readonly #busy: () => boolean;
-  /** How much has been run. */
-  executed = 0;
+  /** How often time has gone on. */
+  ticks = 0;
   #waiting = false;
 
   constructor(busy: () => boolean) {
@@ -36,10 +36,11 @@ export class TurnScheduler extends VirtualTimeScheduler {
   #turn(): void {
     const [next] = this.actions;
     if (!next || next.delay - this.frame > never) return;
-    if (!this.#busy()) {
+    // What is due at once is no tick.
+    if (next.delay <= this.frame || !this.#busy()) {
       this.actions.shift();
+      if (next.delay > this.frame) this.ticks++;
       this.frame = next.delay;
-      this.executed++;
       next.execute(next.state, next.delay);
     }
     this.#wait();
