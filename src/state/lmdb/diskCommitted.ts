@@ -2,7 +2,6 @@ import type { Transaction } from 'lmdb';
 import type { CommittedState } from '../../batch/committedState.js';
 import { CheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
-import { keyToBytes, lookupBytes } from '../node/keyBytes.js';
 import type { DiskReader } from './diskReader.js';
 import type { LmdbStore } from './lmdbStore.js';
 
@@ -23,14 +22,14 @@ export class DiskCommitted<K extends Key, S> implements CommittedState<K, S> {
   }
 
   get(key: K): S | undefined {
-    return this.#reader.read(key, lookupBytes(keyToBytes(key)), this.#open())?.state;
+    return this.#reader.read(key, this.#open())?.state;
   }
 
   *entries(): IterableIterator<[K, S]> {
     const transaction = this.#open();
     for (const lookup of this.#reader.lookups(transaction)) {
       const key = this.#reader.keyOf(lookup, transaction);
-      const found = this.#reader.read(key, lookup, transaction);
+      const found = this.#reader.readAt(key, lookup, transaction);
       if (found) yield [key, found.state];
     }
   }

@@ -4,7 +4,7 @@ import type { Key } from '../../batch/key.js';
 import type { StateRequest } from '../checkpoint.js';
 import { keyFromBytes } from '../node/keyBytes.js';
 import { entryFromBytes } from './lmdbEntry.js';
-import { entryKey, type LmdbStore, rangeOf } from './lmdbStore.js';
+import { entryKey, entryKeyOf, type LmdbStore, rangeOf } from './lmdbStore.js';
 
 /** What a key begins with that is too long to look up by. */
 const longKeyTag = 'h'.charCodeAt(0);
@@ -30,13 +30,21 @@ export class DiskReader<K extends Key, S> {
 
   keyOf(lookup: Buffer, transaction?: Transaction): K {
     if (lookup[0] !== longKeyTag) return keyFromBytes(lookup) as K;
-    const bytes = this.#bytesAt(lookup, transaction);
+    const bytes = this.#bytesAt(entryKey(this.#number, lookup), transaction);
     const longKey = bytes && entryFromBytes(bytes, this.#store.directory).longKey;
     return keyFromBytes(longKey ?? lookup) as K;
   }
 
-  read(key: K, lookup: Buffer, transaction?: Transaction): { state: S; seq: number } | undefined {
-    const bytes = this.#bytesAt(lookup, transaction);
+  read(key: K, transaction?: Transaction): { state: S; seq: number } | undefined {
+    return this.#decode(key, this.#bytesAt(entryKeyOf(this.#number, key).at, transaction));
+  }
+
+  /** The same, where the bytes by which to look it up are known. */
+  readAt(key: K, lookup: Buffer, transaction?: Transaction): { state: S; seq: number } | undefined {
+    return this.#decode(key, this.#bytesAt(entryKey(this.#number, lookup), transaction));
+  }
+
+  #decode(key: K, bytes: Buffer | undefined): { state: S; seq: number } | undefined {
     if (!bytes) return undefined;
     const { seq, version, state } = entryFromBytes(bytes, this.#store.directory);
     const { migrate } = this.#request;
@@ -44,9 +52,8 @@ export class DiskReader<K extends Key, S> {
     return { state: current, seq };
   }
 
-  #bytesAt(lookup: Buffer, transaction: Transaction | undefined): Buffer | undefined {
+  #bytesAt(at: Buffer, transaction: Transaction | undefined): Buffer | undefined {
     this.#checkOpen();
-    const at = entryKey(this.#number, lookup);
     return transaction ? this.#store.entries.get(at, { transaction }) : this.#store.entries.get(at);
   }
 

@@ -1,6 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import { CorruptCheckpointError } from '../../batch/errors.js';
+import { stateFromBytes } from '../node/stateBytes.js';
 
 // One state of one key, as its bytes: the state; the key, when it is too long to look up by; its number by age (6); version of
 // the state's schema (4); length of that key, else 0 (4); checksum of all that stands before (4). The state comes first and the
@@ -22,15 +23,20 @@ export interface LmdbEntry {
 export function entryToBytes(seq: number, version: number, longKey: Buffer | undefined, state: Uint8Array): Buffer {
   const keyLength = longKey?.length ?? 0;
   const end = state.length + keyLength;
+  header.writeUIntBE(seq, 0, 6);
+  header.writeUInt32BE(version, 6);
+  header.writeUInt32BE(keyLength, 10);
+  const checksum = crc32(header, longKey ? crc32(longKey, crc32(state)) : crc32(state));
   const bytes = Buffer.allocUnsafe(end + tail);
   bytes.set(state, 0);
   longKey?.copy(bytes, state.length);
-  bytes.writeUIntBE(seq, end, 6);
-  bytes.writeUInt32BE(version, end + 6);
-  bytes.writeUInt32BE(keyLength, end + 10);
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, end + 14)), end + 14);
+  header.copy(bytes, end);
+  bytes.writeUInt32LE(checksum, end + 14);
   return bytes;
 }
+
+/** Used for one entry after the other. */
+const header = Buffer.alloc(14);
 
 /** Its number, when nothing else is asked. */
 export function seqOf(bytes: Buffer): number {
@@ -48,8 +54,7 @@ export function entryFromBytes(bytes: Buffer, location: string): LmdbEntry {
     seq: seqOf(bytes),
     version: bytes.readUInt32BE(end + 6),
     longKey: keyLength === 0 ? undefined : Buffer.from(bytes.subarray(end - keyLength, end)),
-    // What stands behind the state is not looked at.
-    state: deserialize(bytes),
+    state: stateFromBytes(bytes, end - keyLength),
   };
 }
 

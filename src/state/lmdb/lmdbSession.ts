@@ -1,4 +1,3 @@
-import { serialize } from 'node:v8';
 import { defer, from, type ObservableInput } from 'rxjs';
 import { DStreamError, StorageError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
@@ -13,6 +12,7 @@ import type {
   StateRequest,
 } from '../checkpoint.js';
 import { keyFromBytes, keyToBytes, lookupBytes } from '../node/keyBytes.js';
+import { stateToBytes } from '../node/stateBytes.js';
 import { entryFromBytes, entryToBytes, seqOf } from './lmdbEntry.js';
 import { entryKey, type LmdbStateRecord, type LmdbStore, orderKey, rangeOf } from './lmdbStore.js';
 import { type TieredChange, TieredState } from './tieredState.js';
@@ -47,8 +47,8 @@ export class LmdbSession implements CheckpointSession {
   encode({ set, deleted, ...change }: StateChange): EncodedChange {
     return {
       ...change,
-      set: set.map(([key, state]) => [keyToBytes(key), serialize(state)] as const),
-      deleted: deleted.map(keyToBytes),
+      set: set.map(([key, state]) => [keyToBytes(key), stateToBytes(state)] as const),
+      deleted: deleted.map((key) => keyToBytes(key)),
     };
   }
 

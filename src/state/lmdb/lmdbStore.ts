@@ -1,6 +1,8 @@
 import type { Database, RootDatabase, Transaction } from 'lmdb';
 import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
+import type { Key } from '../../batch/key.js';
 import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
+import { keyToBytes, longest, lookupBytes } from '../node/keyBytes.js';
 import { valueFromBytes, valueToBytes } from './lmdbEntry.js';
 
 // Five databases of one LMDB environment:
@@ -167,6 +169,17 @@ export function entryKey(state: number, key: Buffer): Buffer {
   bytes.writeUInt32BE(state, 0);
   key.copy(bytes, 4);
   return bytes;
+}
+
+/** The same, of a key that is not bytes yet. */
+export function entryKeyOf(state: number, key: Key): { readonly at: Buffer; readonly longKey: Buffer | undefined } {
+  const at = keyToBytes(key, 4);
+  if (at.length - 4 > longest) {
+    const longKey = at.subarray(4);
+    return { at: entryKey(state, lookupBytes(longKey)), longKey };
+  }
+  at.writeUInt32BE(state, 0);
+  return { at, longKey: undefined };
 }
 
 export function orderKey(state: number, seq: number): Buffer {

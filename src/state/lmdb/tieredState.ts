@@ -1,14 +1,13 @@
-import { serialize } from 'node:v8';
 import { LRUCache } from 'lru-cache';
 import type { CommittedState } from '../../batch/committedState.js';
 import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import type { StateRequest } from '../checkpoint.js';
-import { keyToBytes, lookupBytes } from '../node/keyBytes.js';
+import { stateToBytes } from '../node/stateBytes.js';
 import { DiskCommitted } from './diskCommitted.js';
 import { DiskReader } from './diskReader.js';
 import { entryToBytes } from './lmdbEntry.js';
-import { entryKey, type LmdbStateRecord, type LmdbStore, orderKey } from './lmdbStore.js';
+import { entryKeyOf, type LmdbStateRecord, type LmdbStore, orderKey } from './lmdbStore.js';
 
 /** The state of a key, one object for as long as the key is there. `seq` is its age on disk, 0 before it is there. */
 interface Cell<S> {
@@ -151,7 +150,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
       pinned.time = time;
       const after = pinned.found;
       // Touched and gone again within the batch: it is pinned for nothing else.
-      const bytes = after === absent ? undefined : serialize(after.state);
+      const bytes = after === absent ? undefined : stateToBytes(after.state);
       writes.push({ key, before, after, bytes });
     }
     if (writes.length === 0) return;
@@ -200,7 +199,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     const hot = this.#hot.get(key ?? nullKey);
     if (hot !== undefined) return hot;
     const given = this.#given?.[0] === key ? this.#given[1] : undefined;
-    const found = given ?? this.#reader.read(key, lookupBytes(keyToBytes(key))) ?? absent;
+    const found = given ?? this.#reader.read(key) ?? absent;
     this.#hot.set(key ?? nullKey, found);
     return found;
   }
@@ -209,7 +208,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
   #entryAt(lookup: Buffer): readonly [K, Cell<S>] | undefined {
     const key = this.#reader.keyOf(lookup);
     if (this.#fresh.has(key)) return undefined;
-    const found = this.#pinned.get(key)?.found ?? this.#hot.peek(key ?? nullKey) ?? this.#reader.read(key, lookup);
+    const found = this.#pinned.get(key)?.found ?? this.#hot.peek(key ?? nullKey) ?? this.#reader.readAt(key, lookup);
     return found === undefined || found === absent ? undefined : [key, found];
   }
 
@@ -217,9 +216,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     const { entries, order } = this.#store;
     const { id, operator, signature, version } = this.#request;
     for (const { key, before, after, bytes } of writes) {
-      const keyBytes = keyToBytes(key);
-      const lookup = lookupBytes(keyBytes);
-      const at = entryKey(this.#number, lookup);
+      const { at, longKey } = entryKeyOf(this.#number, key);
       const replaced = before !== absent && before !== after;
       if (replaced) void order.remove(orderKey(this.#number, before.seq));
       if (after === absent || bytes === undefined) {
@@ -229,9 +226,8 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
       // One cell may be written by several batches: the first gives it its age.
       if (after.seq === 0) {
         after.seq = ++this.#lastSeq;
-        void order.put(orderKey(this.#number, after.seq), lookup);
+        void order.put(orderKey(this.#number, after.seq), at.subarray(4));
       }
-      const longKey = lookup === keyBytes ? undefined : keyBytes;
       void entries.put(at, entryToBytes(after.seq, version, longKey, bytes));
     }
     this.#store.putState(id, { number: this.#number, operator, signature, version, size, lastSeq: this.#lastSeq });

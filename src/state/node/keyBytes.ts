@@ -5,23 +5,38 @@ import type { Key } from '../../batch/key.js';
 // The first byte says the kind: s text as UTF-8, u text as UTF-16 (it has half a surrogate pair), d a number, i a bigint,
 // t and f the booleans, n null; h is the hash of one that is too long to look up by.
 
-export function keyToBytes(key: Key): Buffer {
+/** With room for so many bytes before it, which are left as they come. */
+export function keyToBytes(key: Key, room = 0): Buffer {
   switch (typeof key) {
     case 'string':
-      return /\p{Surrogate}/u.test(key) ? Buffer.from(`u${key}`, 'utf16le') : Buffer.from(`s${key}`, 'utf8');
+      return isWellFormed(key) ? textBytes('s', key, 'utf8', room) : textBytes('u', key, 'utf16le', room);
     case 'number': {
-      const bytes = Buffer.alloc(9, 'd');
+      const bytes = Buffer.alloc(room + 9, 'd');
       // As for a `Map`, -0 is 0.
-      bytes.writeDoubleBE(key === 0 ? 0 : key, 1);
+      bytes.writeDoubleBE(key === 0 ? 0 : key, room + 1);
       return bytes;
     }
     case 'bigint':
-      return Buffer.from(`i${key}`, 'latin1');
+      return textBytes('i', String(key), 'latin1', room);
     case 'boolean':
-      return Buffer.from(key ? 't' : 'f', 'latin1');
+      return textBytes(key ? 't' : 'f', '', 'latin1', room);
     default:
-      return Buffer.from('n', 'latin1');
+      return textBytes('n', '', 'latin1', room);
   }
+}
+
+/** The kind, one byte (two in UTF-16), and the text. */
+function textBytes(kind: string, text: string, encoding: BufferEncoding, room: number): Buffer {
+  const start = room + (encoding === 'utf16le' ? 2 : 1);
+  const bytes = Buffer.allocUnsafe(start + Buffer.byteLength(text, encoding));
+  bytes.write(kind, room, encoding);
+  bytes.write(text, start, encoding);
+  return bytes;
+}
+
+/** The language version that the types are of does not know the method yet. */
+function isWellFormed(text: string & { isWellFormed?(): boolean }): boolean {
+  return text.isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);
 }
 
 /**
@@ -50,8 +65,11 @@ export function keyFromBytes(bytes: Buffer, start = 0): Key {
   }
 }
 
-/** What to look a key up by, when that may not be longer than 1024 bytes. */
+/** Bytes of the longest key that is looked up by as it is. */
+export const longest = 1_024;
+
+/** What to look a key up by, when that may not be long. */
 export function lookupBytes(key: Buffer): Buffer {
-  if (key.length <= 1_024) return key;
+  if (key.length <= longest) return key;
   return Buffer.concat([Buffer.from('h', 'latin1'), createHash('sha256').update(key).digest()]);
 }
