@@ -76,7 +76,6 @@ export class PostgresSession implements CheckpointSession {
    * two at once could wait for one another in a way that the server does not see.
    */
   transaction(time: number): Promise<PostgresQueries> {
-    if (this.#closed) return Promise.reject(new FencedError(this.#job.location));
     let open = this.#open.get(time);
     if (!open) {
       const before = [...this.#open.values()].at(-1)?.over ?? Promise.resolve();
@@ -114,7 +113,10 @@ export class PostgresSession implements CheckpointSession {
 
   #begin(): Promise<PostgresTransaction> {
     const { pool, transactionTimeout, location } = this.#job;
-    if (this.#closed) return Promise.reject(new CheckpointError(location, 'begin a transaction', { cause: 'closed' }));
+    if (this.#closed) {
+      const cause = new Error('it is closed');
+      return Promise.reject(new CheckpointError(location, 'begin a transaction', { cause }));
+    }
     return PostgresTransaction.begin(pool, transactionTimeout);
   }
 
