@@ -6,6 +6,7 @@
 // --only reads just the rows whose name has the text in it, such as "views" or "gzip", and writes no results. What each figure counts stands
 // with `Run` in kafka/contenders.ts.
 import { randomUUID } from 'node:crypto';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startKafka } from '../scripts/kafka-broker.mjs';
 import { buildReader, type Contender, contenders, type Run } from './kafka/contenders.js';
@@ -47,6 +48,12 @@ function entriesOf(topics: readonly Topic[], absent: Record<string, string>): re
 }
 
 async function main(): Promise<void> {
+  const [load = 0] = loadavg();
+  if (load > cpus().length / 2) {
+    console.warn(
+      `the machine is busy (load ${load.toFixed(1)}): contenders with more threads get more of it than the others`,
+    );
+  }
   const cluster = options.brokers === undefined ? await startKafka() : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
   const absent: Record<string, string> = {};
@@ -65,13 +72,13 @@ async function main(): Promise<void> {
         console.log(`round ${round + 1}  ${name.padEnd(36)} ${shown.join('  whole ')}  ${run.rssMb ?? ''}`);
       }
     }
-    report(entries, absent);
+    report(entries, absent, load);
   } finally {
     await cluster?.stop();
   }
 }
 
-function report(entries: readonly Entry[], absent: Readonly<Record<string, string>>): void {
+function report(entries: readonly Entry[], absent: Readonly<Record<string, string>>, load: number): void {
   const rows = entries.map(({ name, topic, runs }) => {
     const of = (figure: (run: Run) => number | undefined) => {
       const figures = runs.map(figure).filter((value) => value !== undefined);
@@ -102,6 +109,8 @@ function report(entries: readonly Entry[], absent: Readonly<Record<string, strin
     stringsOverPlatformatic: reading('dstream strings') / reading('platformatic stream'),
     pipelineOverJava: reading('dstream pipeline') / reading(java),
     pipelineOverJavaWhole: whole('dstream pipeline') / whole(java),
+    viewsOverKcatCpu: cpu('dstream views') / cpu(kcat),
+    stringsOverKcatCpu: cpu('dstream strings') / cpu(kcat),
     // How much more CPU time reading takes with checksums, for the cheapest way to read: 0.05 is 5%.
     crcCost: cpu('dstream views') / cpu('dstream views, CRC checked') - 1,
   };
@@ -110,7 +119,7 @@ function report(entries: readonly Entry[], absent: Readonly<Record<string, strin
     const peak = Math.max(...runs.map(({ rssMb }) => rssMb ?? 0));
     return peak > 0 ? [[name, peak]] : [];
   });
-  const more = { peakRssMb: Object.fromEntries(peaks), records, rounds, absent };
+  const more = { peakRssMb: Object.fromEntries(peaks), records, rounds, load, absent };
   const unit = 'records a second, from knowing the partitions to the last record';
   // A part of the rows must not take the place of all of them.
   const save = options.only === '';

@@ -12,7 +12,7 @@ export interface Run {
   readonly whole: number;
   /** From knowing the partitions to the last record. kcat does not say when that is: as `whole`. */
   readonly reading: number;
-  /** A second of its process's CPU time, all threads together. */
+  /** A second of its process's CPU time, all threads together; Java's has the start of the JVM in it. */
   readonly perCpuSecond?: number;
   readonly rssMb?: number;
 }
@@ -60,6 +60,15 @@ function inNode(name: string, baseOnly: boolean, refuses: Contender['refuses'] =
   };
 }
 
+/** Runs a command to its end. Gives what it wrote and its CPU time in seconds, all threads together. */
+function timed(command: string, args: readonly string[]): { readonly out: string; readonly cpu: number } {
+  const script = 'TIMEFORMAT="%U %S"; time "$@" 2>/dev/null';
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', command, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ended with ${status}`);
+  const [user = 0, system = 0] = stderr.trim().split(' ').map(Number);
+  return { out: stdout, cpu: user + system };
+}
+
 /** `-c` ends it at the last record: the end of a partition it would hear of only after a fetch that waits in vain. */
 const kcat: Contender = {
   name: 'librdkafka (kcat)',
@@ -68,9 +77,9 @@ const kcat: Contender = {
   run: (brokers, { name, records }) => {
     const started = performance.now();
     const args = ['-C', '-q', '-c', String(records), '-b', brokers, '-t', name, '-o', 'beginning', '-f', ''];
-    execFileSync('kcat', args, { stdio: ['ignore', 'ignore', 'ignore'] });
+    const { cpu } = timed('kcat', args);
     const rate = records / ((performance.now() - started) / 1_000);
-    return { whole: rate, reading: rate };
+    return { whole: rate, reading: rate, perCpuSecond: records / cpu };
   },
 };
 
@@ -87,7 +96,7 @@ const java: Contender = {
     const tool = ['-cp', ensureKafka(), quiet, 'org.apache.kafka.tools.ConsumerPerformance'];
     const where = ['--bootstrap-server', brokers, '--topic', name, '--group', randomUUID()];
     const args = [...tool, ...where, '--messages', String(records), '--timeout', '60000'];
-    const out = execFileSync('java', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const { out, cpu } = timed('java', args);
     const [header = [], figures = []] = out
       .trim()
       .split('\n')
@@ -98,7 +107,7 @@ const java: Contender = {
       if (!(value > 0)) throw new Error(`ConsumerPerformance gave no ${column}: ${out}`);
       return value;
     };
-    return { whole: figure('nMsg.sec'), reading: figure('fetch.nMsg.sec') };
+    return { whole: figure('nMsg.sec'), reading: figure('fetch.nMsg.sec'), perCpuSecond: records / cpu };
   },
 };
 
