@@ -101,7 +101,7 @@ describe('the byte budget', () => {
         expect(log.peak).toBeLessThanOrEqual(given.maxBufferedBytes + brokers * log.largest);
         expect(log.inFlight.one).toBe(1);
       }),
-      propertySettings(150),
+      propertySettings(60),
     );
   });
 
@@ -114,7 +114,7 @@ describe('the byte budget', () => {
         const received = infos.reduce((sum, info) => sum + (info.inputs.log?.bytes ?? 0), 0);
         expect(received).toBe(log.fetches.reduce((sum, { bytes }) => sum + bytes, 0));
       }),
-      propertySettings(100),
+      propertySettings(60),
     );
   });
 

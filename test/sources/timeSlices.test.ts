@@ -85,7 +85,7 @@ describe('decoding', () => {
           for (const { ms } of taken) expect(ms).toBeLessThanOrEqual(Math.max(10, 8 + longest) + 1e-6);
         },
       ),
-      propertySettings(200),
+      propertySettings(100),
     );
   });
 
