@@ -3,14 +3,12 @@
 //
 //   npm run bench -- backpressureLive [--records N] [--interval MS] [--controllers costModel,pid] [--brokers HOST:PORT]
 //
-// Other work on the machine is noise to the controllers: the table says how much there was.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import kafkajs from 'kafkajs';
 import { startKafka } from '../scripts/kafka-broker.mjs';
-import { calibrate } from './backpressure/burn.js';
 import { type LiveBatch, type LivePlant, liveControllers, runLive } from './backpressure/livePlant.js';
 import { rowOf, writeResults } from './report.js';
 
@@ -135,9 +133,7 @@ async function main(): Promise<void> {
     for (const name of options.controllers.split(',')) {
       const controller = liveControllers[name];
       if (!controller) throw new Error(`--controllers takes ${Object.keys(liveControllers).join(', ')}`);
-      const { mean: speed, scatter } = calibrate(interval);
-      console.log(`noise of the machine itself: ${scatter.toFixed(2)}`);
-      const common = { kafka, interval, speed };
+      const common = { kafka, interval };
       const plant = { ...common, topic: backlog, initialRate: 1_000, batches: cold + changed, cost: backlogCost };
       const first = await runLive(plant, controller);
       const arriving = `bench-${randomUUID()}`;
@@ -147,7 +143,7 @@ async function main(): Promise<void> {
       const idlePlant = { ...common, topic: arriving, initialRate: 1_000, batches: idle + busy, cost: idleCost };
       const second = await runLive(idlePlant, controller).finally(stop);
       const figures = { ...describeBacklog(`${name}, S2 and S3`, first), ...describeIdle(`${name}, S5`, second) };
-      results[name] = { machineScatter: scatter, ...figures, backlog: columns(first), arriving: columns(second) };
+      results[name] = { ...figures, backlog: columns(first), arriving: columns(second) };
       rows.push(
         rowOf(
           `${name}, batches in intervals`,

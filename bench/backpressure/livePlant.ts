@@ -1,7 +1,7 @@
 import { type BatchInfo, costModel, foreachBatch, pid, type RateControllerFactory } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
 import type { Kafka } from 'kafkajs';
-import { burn } from './burn.js';
+import { burnUntil } from './burn.js';
 
 /** What a batch costs, in microseconds of the processor. */
 export interface LiveCost {
@@ -18,8 +18,6 @@ export interface LivePlant {
   readonly batches: number;
   /** By the number of the batch, from 0. */
   cost(batch: number): LiveCost;
-  /** Rounds of `burn` that take a microsecond. */
-  readonly speed: number;
 }
 
 export interface LiveBatch {
@@ -35,9 +33,13 @@ export interface LiveBatch {
 
 export const liveControllers: Readonly<Record<string, RateControllerFactory>> = { costModel: costModel(), pid: pid() };
 
-/** Runs a controller on a topic, with a map that burns processor time for every record. */
+/**
+ * Runs a controller on a topic, with a map that burns processor time for every record. Each record has its time, counted
+ * from the start of the batch: what other work on this machine takes from it is made up by the next ones, as far as it can
+ * be, so that what is seen is the controller and not the neighbours.
+ */
 export function runLive(plant: LivePlant, backpressure: RateControllerFactory): Promise<readonly LiveBatch[]> {
-  const { kafka, topic, interval, initialRate, speed } = plant;
+  const { kafka, topic, interval, initialRate } = plant;
   const batches: LiveBatch[] = [];
   let begun = 0;
   let waste = 0;
@@ -60,8 +62,8 @@ export function runLive(plant: LivePlant, backpressure: RateControllerFactory): 
       return;
     }
     const { fixed, perRecord } = plant.cost(begun++);
-    waste ^= burn(fixed * speed);
-    for (let i = 0; i < records.length; i++) waste ^= burn(perRecord * speed);
+    const start = performance.now() + fixed / 1_000;
+    for (let i = 1; i <= records.length; i++) waste ^= burnUntil(start + (perRecord * i) / 1_000);
   });
   return new Promise((resolve, reject) => {
     stream.pipe(map).subscribe({ error: reject, complete: () => resolve(waste === 0.5 ? [] : batches) });

@@ -56,7 +56,11 @@ async function slices(partitions: readonly PartitionState[], cost: (partition: n
   const ranges = partitions.map(
     (state) => [{ topic: 't', partition: state.partition, from: 0, until: state.fetchFrom }, state] as const,
   );
-  const reading = new BatchReading<void>(ranges, { deserialize, invalidRecords: 'error' }, clock.scheduler);
+  const reading = new BatchReading<void>(
+    ranges,
+    { deserialize, invalidRecords: 'error', share: 'lag' },
+    clock.scheduler,
+  );
   await new Promise<void>((resolve, reject) => {
     const run = () => {
       const [begun, before] = [clock.time, records];

@@ -29,7 +29,7 @@ interface OpenRange<T> {
  */
 export class BatchReading<T> {
   readonly #ranges: readonly OpenRange<T>[];
-  readonly #options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords'>;
+  readonly #options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords' | 'share'>;
   readonly #scheduler: SchedulerLike;
   #open: readonly OpenRange<T>[];
   #loading = false;
@@ -37,7 +37,7 @@ export class BatchReading<T> {
 
   constructor(
     ranges: readonly (readonly [OffsetRange, PartitionState])[],
-    options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords'>,
+    options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords' | 'share'>,
     scheduler: SchedulerLike,
   ) {
     this.#ranges = ranges.map(([range, state]) => ({ range, state, records: [], chunk: 1 }));
@@ -126,12 +126,20 @@ export class BatchReading<T> {
       const loading = reader.load();
       if (loading) return loading;
       const most = Math.max(1, Math.min(chunk, Math.floor(chunkBytes / state.size.mean)));
-      reader.read(range.until, most, (view) => this.#take(view, records));
+      reader.read(range.until, most, this.#visitor(state, records));
     } catch (error) {
       this.#malformed(error, reader);
     }
     if (reader.done) state.readers.shift();
     return reader.done || reader.position !== before;
+  }
+
+  #visitor(state: PartitionState, records: T[]): (view: RecordView) => void {
+    if (this.#options.share !== 'oldest') return (view) => this.#take(view, records);
+    return (view) => {
+      state.time = view.timestamp;
+      this.#take(view, records);
+    };
   }
 
   #take(view: RecordView, records: T[]): void {

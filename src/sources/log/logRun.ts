@@ -217,7 +217,7 @@ export class LogRun<T> implements SourceRun<T> {
     const states = [...this.#states.values()];
     const waiting = sum(states, ({ lag }) => lag);
     const allowed = rate(waiting);
-    const partitions = states.map(({ lag, size }) => ({ lag, recordSize: size.mean }));
+    const partitions = states.map(({ lag, size, time }) => ({ lag, recordSize: size.mean, time }));
     const limit = allowed ?? this.#ownRate(waiting, interval);
     const counts = planRanges(partitions, { ...this.#options, rate: limit, interval });
     const ranges = states.map(({ topic, partition, planned }, i) => {

@@ -51,7 +51,9 @@ export interface LogSourceOptions<T> {
   /** Floor for each partition that has records waiting, in records per second. Default one record a batch. */
   readonly minRatePerPartition?: number;
   /**
-   * How a rate is shared among partitions: by their lag, or evenly.
+   * How a rate is shared among partitions: by their lag, evenly, or the oldest first. For the latter a partition is as old as
+   * the newest record that was read of it, and one that was not read yet is the oldest; every partition with records still
+   * gets one record a batch, or its floor.
    * @default 'lag'
    */
   readonly share?: ShareStrategy;
@@ -113,7 +115,7 @@ export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOpti
     );
   }
   checkOneOf(owner, 'offsetOutOfRange', resolved.offsetOutOfRange, ['error', 'earliest', 'latest']);
-  checkOneOf(owner, 'share', resolved.share, ['lag', 'fair']);
+  checkOneOf(owner, 'share', resolved.share, ['lag', 'fair', 'oldest']);
   if (typeof resolved.invalidRecords === 'string') {
     checkOneOf(owner, 'invalidRecords', resolved.invalidRecords, ['error', 'skip']);
   } else checkFunction(owner, 'invalidRecords.next', resolved.invalidRecords.next);

@@ -22,6 +22,8 @@ export class PartitionState implements TopicPartition {
   /** What was received and not yet decoded, oldest first. */
   readonly readers: RecordReader[] = [];
   readonly size = new MeanRecordSize();
+  /** Timestamp of the newest record read, where it is needed to share the oldest first. */
+  time: number | undefined;
   inFlight = false;
   /** Its first records are asked for, whatever is planned, to learn how large they are. */
   sampling = false;
@@ -113,6 +115,7 @@ export class PartitionState implements TopicPartition {
   moveTo(offset: number): void {
     this.planned = offset;
     this.fetchFrom = offset;
+    this.time = undefined;
     this.readers.length = 0;
     this.#surplus = [];
     this.#pending.clear();

@@ -6,6 +6,8 @@ export interface PartitionLag {
   readonly lag: number;
   /** Mean bytes of a record. */
   readonly recordSize: number;
+  /** Timestamp of the newest record read, ms; `undefined` when none was. */
+  readonly time?: number | undefined;
 }
 
 export interface RangeLimits {
@@ -27,7 +29,16 @@ export interface RangeLimits {
 export function planRanges(partitions: readonly PartitionLag[], limits: RangeLimits): readonly number[] {
   const { rate, interval, maxRatePerPartition, minRatePerPartition, share, maxBytesPerBatch } = limits;
   const lags = partitions.map(({ lag }) => lag);
-  const counts = shareRecords({ lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy: share });
+  const times = partitions.map(({ time }) => time);
+  const counts = shareRecords({
+    lags,
+    rate,
+    interval,
+    maxRatePerPartition,
+    minRatePerPartition,
+    strategy: share,
+    times,
+  });
   const bytes = counts.reduce((sum, count, i) => sum + count * (partitions[i]?.recordSize ?? 0), 0);
   if (bytes <= maxBytesPerBatch) return counts;
   const part = maxBytesPerBatch / bytes;
