@@ -28,11 +28,14 @@ function slides<P>(
     const partials = Array.from(values, lift);
     let last: P | undefined;
     const slide = (count: number): void => {
+      // A variable of the loop: one outside would need room on the heap for each number.
+      let value: P | undefined;
       for (let i = 0; i < count; i++) {
         sliding.insert(partials[i & 16_383] as P);
         sliding.evict(1);
-        last = sliding.query();
+        value = sliding.query();
       }
+      last = value;
     };
     for (let i = 0; i < 3; i++) slide(units);
     return {
