@@ -49,7 +49,8 @@ console.log(`${result.runs} runs in ${Math.round((Date.now() - begun) / 1_000)} 
 const { faults, ...figures } = result;
 // A short run shows how it goes; what is kept is the report of a long one.
 if (result.crashes >= 1_000) {
-  const command = `npm run crash -- --checkpoint ${store} --crashes ${crashes}`;
+  const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
+  const command = `npm run crash -- --checkpoint ${store} --crashes ${crashes}${limit}`;
   const report = { command, node: process.version, cores: cpus().length, ...figures, faults };
   const folder = new URL('../../bench/results/', import.meta.url);
   mkdirSync(folder, { recursive: true });
