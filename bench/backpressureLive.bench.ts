@@ -2,7 +2,6 @@
 // start with a backlog, a cost that triples, idle and then busy.
 //
 //   npm run bench -- backpressureLive [--records N] [--interval MS] [--controllers costModel,pid] [--brokers HOST:PORT]
-//
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
