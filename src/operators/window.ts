@@ -46,8 +46,13 @@ export function window<T>(options: WindowOptions): OperatorFunction<Batch<T>, Ba
         slide(evicted, added) {
           panes.takeWhile(([time]) => time <= evicted);
           enter(added);
-          // `concat` copies whole arrays at once.
-          return ([] as readonly T[]).concat(...[...panes].map(([, records]) => records));
+          // `concat` copies whole arrays at once; so many at most, because arguments stand on the stack.
+          const all = [...panes].map(([, records]) => records);
+          const parts: (readonly T[])[] = [];
+          for (let i = 0; i < all.length; i += 1_000) {
+            parts.push(([] as readonly T[]).concat(...all.slice(i, i + 1_000)));
+          }
+          return parts.length === 1 ? (parts[0] as readonly T[]) : parts.flat();
         },
       };
     },

@@ -29,7 +29,7 @@ import { type SaveFilesOptions, saveFiles } from './saveAsTextFiles.js';
  */
 export function saveAsObjectFiles<T>(
   prefix: string,
-  options: SaveFilesOptions = {},
+  options: SaveFilesOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
   return saveFiles<T>('saveAsObjectFiles', prefix, { suffix: 'jsonl', ...options }, toJson);
 }

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { from, type OperatorFunction } from 'rxjs';
+import { join, resolve } from 'node:path';
+import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
-import { InvalidOptionError, StorageError } from '../../batch/errors.js';
-import type { Partition } from '../../batch/partition.js';
-import { heldEffects } from '../../operators/heldEffects.js';
+import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
+import { type ForeachPartitionOptions, foreachPartition } from '../../operators/foreachPartition.js';
 import { writeFileAtomically } from './writeFileAtomically.js';
 
-export interface SaveFilesOptions {
+/** What `foreachPartition` takes (retries, and what to do with a partition that cannot be written), and the names. */
+export interface SaveFilesOptions<T = unknown> extends ForeachPartitionOptions<T> {
   /** What the names end with, after a dot. Default none. */
   readonly suffix?: string;
 }
@@ -23,8 +23,8 @@ export interface SaveFilesOptions {
  *
  * Source: Spark's `saveAsTextFiles`.
  *
- * @throws {InvalidOptionError} when the prefix is empty
- * @throws {StorageError} (as a notification) when a file cannot be written
+ * @throws {InvalidOptionError} when the prefix is empty, or an option of `foreachPartition` is out of its range
+ * @throws {StorageError} (as a notification, unless `onError` says otherwise) when a file cannot be written
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export interface SaveFilesOptions {
  */
 export function saveAsTextFiles<T>(
   prefix: string,
-  options: SaveFilesOptions = {},
+  options: SaveFilesOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
   return saveFiles('saveAsTextFiles', prefix, options, String);
 }
@@ -51,27 +51,24 @@ export function saveAsTextFiles<T>(
 export function saveFiles<T>(
   operator: string,
   prefix: string,
-  { suffix }: SaveFilesOptions,
+  { suffix, ...options }: SaveFilesOptions<T>,
   format: (record: T) => string,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   if (typeof prefix !== 'string' || prefix === '') {
     throw new InvalidOptionError(operator, 'prefix', prefix, 'must be a non-empty path');
   }
   const ending = suffix === undefined ? '' : `.${suffix}`;
-  const save = async (batch: Batch<T>): Promise<Batch<T>> => {
-    const folder = resolve(`${prefix}-${batch.context.time}`);
-    const pathOf = ({ index }: Partition<T>) => `${folder}/part-${String(index).padStart(5, '0')}${ending}`;
+  return foreachPartition<T>(async ({ index, records }, { time }) => {
+    const folder = resolve(`${prefix}-${time}`);
+    const path = join(folder, `part-${String(index).padStart(5, '0')}${ending}`);
     try {
       await mkdir(folder, { recursive: true });
-      await Promise.all(
-        batch.partitions.map((partition) => writeFileAtomically(pathOf(partition), lines(partition.records, format))),
-      );
+      await writeFileAtomically(path, lines(records, format));
     } catch (cause) {
-      throw new StorageError(folder, `write the batch of time ${batch.context.time}`, { cause });
+      if (cause instanceof DStreamError) throw cause;
+      throw new StorageError(path, `write a partition of the batch of time ${time}`, { cause });
     }
-    return batch;
-  };
-  return heldEffects((batch) => from(save(batch)), true);
+  }, options);
 }
 
 function* lines<T>(records: readonly T[], format: (record: T) => string): Iterable<string> {
