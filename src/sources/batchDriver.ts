@@ -191,7 +191,7 @@ export class BatchDriver {
 
   #plan({ time, interval }: Tick): Observable<unknown> {
     const submissionTime = this.#options.scheduler.now();
-    const decisions = new Map<string, RateDecision>();
+    const decisions = new Map<string, RateDecision | undefined>();
     const plans = this.#resources.runs.map(([name, run]) =>
       defer(() => run.plan({ time, interval, rate: (lag) => this.#rate(name, time, lag, decisions) })).pipe(
         defaultIfEmpty(undefined),
@@ -212,14 +212,13 @@ export class BatchDriver {
     );
   }
 
-  #rate(name: string, time: number, lag: number, decisions: Map<string, RateDecision>): number | undefined {
+  #rate(name: string, time: number, lag: number, decisions: Map<string, RateDecision | undefined>): number | undefined {
     const controller = this.#controllers.get(name);
     if (!controller) return undefined;
     const now = this.#options.scheduler.now();
     const list = () => [...this.#open, ...this.#planned.waiting].map((batch) => batch.inFlight(name, now));
     const rate = controller.rate(new Formation(time, now, lag, list));
-    const decision = controller.explain?.();
-    if (decision) decisions.set(name, decision);
+    decisions.set(name, controller.explain?.());
     return rate ?? this.#options.initialRate;
   }
 

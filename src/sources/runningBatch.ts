@@ -10,7 +10,7 @@ export class RunningBatch {
   readonly interval: number;
   readonly submissionTime: number;
   readonly plans: ReadonlyMap<string, Plan>;
-  readonly #decisions: ReadonlyMap<string, RateDecision>;
+  readonly #decisions: ReadonlyMap<string, RateDecision | undefined>;
   inputs: Readonly<Record<string, InputInfo>> = {};
   open: OpenBatch | undefined;
   processingStartTime: number | undefined;
@@ -23,7 +23,7 @@ export class RunningBatch {
     interval: number,
     submissionTime: number,
     plans: ReadonlyMap<string, Plan>,
-    decisions: ReadonlyMap<string, RateDecision> = new Map(),
+    decisions: ReadonlyMap<string, RateDecision | undefined> = new Map(),
   ) {
     this.time = time;
     this.interval = interval;
