@@ -19,7 +19,7 @@ interface KeptPane<K, P> {
   readonly time: number;
   readonly slots: readonly KeyedSlot<K, P>[];
   readonly partials: readonly P[];
-  /** Where each slot stands: made when it is first needed. */
+  /** Where each slot stands: made when it is first needed, and longer as more keys enter the pane. */
   places: Map<KeyedSlot<K, P>, number> | undefined;
 }
 
@@ -244,8 +244,7 @@ export class KeyedWindow<K, P> {
   #slidingOf(slot: KeyedSlot<K, P>): SlidingAggregator<P> {
     const sliding = this.#newSliding();
     for (const pane of this.#panes) {
-      pane.places ??= new Map(pane.slots.map((each, i) => [each, i]));
-      const place = pane.places.get(slot);
+      const place = placeOf(pane, slot);
       if (place !== undefined) sliding.insert(pane.partials[place] as P);
     }
     return sliding;
@@ -264,6 +263,14 @@ export class KeyedWindow<K, P> {
       this.#touch(slot);
     }
   }
+}
+
+function placeOf<K, P>(pane: KeptPane<K, P>, slot: KeyedSlot<K, P>): number | undefined {
+  pane.places ??= new Map();
+  const { places, slots } = pane;
+  // The newest pane may still be filling: what came since the last look is added.
+  for (let i = places.size; i < slots.length; i++) places.set(slots[i] as KeyedSlot<K, P>, i);
+  return places.get(slot);
 }
 
 function isNonFinite(partial: unknown): boolean {

@@ -121,6 +121,47 @@ describe('KeyedWindow', () => {
     },
   );
 
+  it('equals recomputation with an inverse while numbers come and go that it could not take out, in any keys', () => {
+    const value = fc.constantFrom(1, 2, -3, Infinity, -Infinity, Number.NaN);
+    const pairs = fc.dictionary(fc.constantFrom('a', 'b', 'c'), value);
+    const drawn = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 2 }), pairs }), { maxLength: 30 });
+    fc.assert(
+      fc.property(drawn, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 3 }), (all, length, every) => {
+        const keyed = new KeyedWindow<string, number>({ reduce: (a, b) => a + b, inverse: (a, b) => a - b });
+        let added: Pane<string, number>[] = [];
+        timed(all).forEach((pane, i, allPanes) => {
+          added.push(pane);
+          if ((i + 1) % every !== 0) return;
+          const from = pane.time - length;
+          keyed.slide(
+            from,
+            added.filter(({ time }) => time > from),
+          );
+          added = [];
+          expect(contents(keyed)).toEqual(recompute(allPanes, from, pane.time));
+        });
+      }),
+      propertySettings(),
+    );
+  });
+
+  it('keeps infinities of several keys that came in one batch', () => {
+    const keyed = new KeyedWindow<string, number>({ reduce: (a, b) => a + b, inverse: (a, b) => a - b });
+    const slide = (time: number, a: number, b: number) => {
+      const partials = new Map([
+        ['a', a],
+        ['b', b],
+      ]);
+      keyed.slide(time - 3, [{ time, partials }]);
+      return [keyed.get('a'), keyed.get('b')];
+    };
+    expect(slide(1, 1, 2)).toEqual([1, 2]);
+    expect(slide(2, Infinity, Infinity)).toEqual([Infinity, Infinity]);
+    expect(slide(3, 4, 5)).toEqual([Infinity, Infinity]);
+    expect(slide(4, 6, 7)).toEqual([Infinity, Infinity]);
+    expect(slide(5, 8, 9)).toEqual([18, 21]);
+  });
+
   it('calls the inverse once a key, with the old values put together, before the new ones come in', () => {
     const calls: string[] = [];
     const keyed = new KeyedWindow<string, string>({
