@@ -58,6 +58,8 @@ export class KeyedWindow<K, P> {
   readonly #panes = new Fifo<KeptPane<K, P>>();
   readonly #slots = new Map<K, KeyedSlot<K, P>>();
   #touched: KeyedSlot<K, P>[] = [];
+  /** With a filter: the slots that this slide has made. One that it drops at once was in no result. */
+  readonly #born = new Set<KeyedSlot<K, P>>();
   #slide = 0;
   #dropped: K[] = [];
   #filterAll = false;
@@ -94,23 +96,27 @@ export class KeyedWindow<K, P> {
         if (slot) this.#remove(slot);
       }
     }
+    this.#born.clear();
     // The filter may be another one now: the next slide asks it about every key.
     this.#filterAll = this.#options.filter !== undefined;
   }
 
   /**
    * Takes out the panes with times up to and including `evicted`, then puts the new ones in, oldest first. Gives the slots
-   * of the keys that either touched; those that are no longer in the window are empty.
+   * of the keys that either touched; those that are no longer in the window are empty. A new key that the filter drops at
+   * once is not among them.
    */
   slide(evicted: number, added: Iterable<Pane<K, P>>): readonly KeyedSlot<K, P>[] {
     this.#touched = [];
+    this.#born.clear();
     this.#slide++;
     this.#evict(this.#panes.takeWhile(({ time }) => time <= evicted));
     for (const pane of added) this.#add(pane);
     this.#applyFilter();
     // Not before: a key that leaves and comes back in one slide keeps its slot.
     for (const slot of this.#touched) if (slot.panes === 0) this.#remove(slot);
-    return this.#touched;
+    if (this.#born.size === 0 || this.#dropped.length === 0) return this.#touched;
+    return this.#touched.filter((slot) => !slot.removed || !this.#born.has(slot));
   }
 
   #touch(slot: KeyedSlot<K, P>): void {
@@ -201,6 +207,7 @@ export class KeyedWindow<K, P> {
   #newSlot(key: K, partial: P): KeyedSlot<K, P> {
     const slot = new KeyedSlot(key, partial);
     this.#slots.set(key, slot);
+    if (this.#options.filter) this.#born.add(slot);
     return slot;
   }
 

@@ -161,6 +161,19 @@ describe('reduceByKeyAndWindow', () => {
     ]);
   });
 
+  it('says once that a key left by the filter, and nothing of one that the filter never let in', () => {
+    const filter = ([, value]: Pair<string, number>) => value > 1;
+    const small = [1, 1, 5, -5, 1].map((value): Pair<string, number>[] => [['a', value]]);
+    const { results } = run(small, reduceByKeyAndWindow(sum, { window: 1, emit: 'changes', filter }));
+    expect(results).toEqual([
+      [1, []],
+      [2, []],
+      [3, [['a', 5]]],
+      [4, [['a', undefined]]],
+      [5, []],
+    ]);
+  });
+
   it('drops keys by a filter', () => {
     const filter = ([, value]: Pair<string, number>) => value > 1;
     const { results } = run(pairs, reduceByKeyAndWindow(sum, { inverse: difference, window: 3, filter }));
