@@ -1,4 +1,5 @@
 import type { BatchContext } from './batchContext.js';
+import { concatAll } from './concatAll.js';
 import type { Partition } from './partition.js';
 
 /**
@@ -41,7 +42,5 @@ export class Batch<T> {
 
 function flatten<T>(partitions: readonly Partition<T>[]): readonly T[] {
   const [first, ...rest] = partitions;
-  if (!first) return [];
-  // `concat` copies whole arrays at once, which a loop over the records does not.
-  return rest.length === 0 ? first.records : first.records.concat(...rest.map(({ records }) => records));
+  return first && rest.length === 0 ? first.records : concatAll(partitions.map(({ records }) => records));
 }

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import { concatAll } from '../batch/concatAll.js';
 import { Fifo } from '../windows/fifo.js';
 import { slidingPanes, type TimedPane } from './slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
@@ -46,13 +47,7 @@ export function window<T>(options: WindowOptions): OperatorFunction<Batch<T>, Ba
         slide(evicted, added) {
           panes.takeWhile(([time]) => time <= evicted);
           enter(added);
-          // `concat` copies whole arrays at once; so many at most, because arguments stand on the stack.
-          const all = [...panes].map(([, records]) => records);
-          const parts: (readonly T[])[] = [];
-          for (let i = 0; i < all.length; i += 1_000) {
-            parts.push(([] as readonly T[]).concat(...all.slice(i, i + 1_000)));
-          }
-          return parts.length === 1 ? (parts[0] as readonly T[]) : parts.flat();
+          return concatAll(Array.from(panes, ([, records]) => records));
         },
       };
     },
