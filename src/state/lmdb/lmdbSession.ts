@@ -130,8 +130,8 @@ export class LmdbSession implements CheckpointSession {
       const seq = ageOf(at);
       if (seq === undefined) continue;
       size--;
-      void order.remove(orderKey(number, seq));
-      void entries.remove(at);
+      this.#store.remove(order, orderKey(number, seq));
+      this.#store.remove(entries, at);
       written.set(at.toString('latin1'), undefined);
     }
     const record = { number, operator, signature, version, size, lastSeq };

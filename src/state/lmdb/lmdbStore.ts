@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, RootDatabase, Transaction } from 'lmdb';
 import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
@@ -60,7 +61,9 @@ export class LmdbStore {
   /** Begins a new epoch, which fences those before it. */
   static async open(directory: string): Promise<LmdbStore> {
     const { open } = await import('lmdb');
-    const store = new LmdbStore(directory, open<Buffer, Buffer>(directory, { ...binary, maxDbs: 8, noSubdir: false }));
+    // Batching by turns makes a promise that nobody gets: when a commit fails, it would end the process.
+    const options = { ...binary, maxDbs: 8, noSubdir: false, eventTurnBatching: false };
+    const store = new LmdbStore(directory, open<Buffer, Buffer>(directory, options));
     try {
       store.#checkFormat();
       await store.#beginEpoch();
@@ -97,7 +100,9 @@ export class LmdbStore {
    * @throws {FencedError} when another has begun an epoch: nothing was written then
    */
   async write(action: () => void): Promise<void> {
-    const written = await this.#owner.ifVersion(ownerKey, this.#epoch, action);
+    const written = await this.#owner.ifVersion(ownerKey, this.#epoch, action).catch(async (error: unknown) => {
+      throw await reasonOf(error);
+    });
     if (!written) throw new FencedError(this.directory);
     await this.#env.flushed;
     this.#env.resetReadTxn();
@@ -108,12 +113,17 @@ export class LmdbStore {
   putProgress(progress: LmdbProgress): void {
     void this.#progress.put(formatKey, valueToBytes(format));
     void this.#progress.put(progressKey, valueToBytes(progress));
-    for (const { time } of this.planned()) if (time <= progress.time) void this.#progress.remove(plannedKey(time));
+    for (const { time } of this.planned()) if (time <= progress.time) this.remove(this.#progress, plannedKey(time));
   }
 
   putPlanned(planned: PlannedBatch): void {
     void this.#progress.put(formatKey, valueToBytes(format));
     void this.#progress.put(plannedKey(planned.time), valueToBytes(planned));
+  }
+
+  /** A removal has a promise of its own, unlike the other writes of a transaction, and it fails with that. */
+  remove(from: Database<Buffer, Buffer>, key: Buffer): void {
+    from.remove(key).catch(() => {});
   }
 
   putState(id: string, record: LmdbStateRecord): void {
@@ -153,6 +163,17 @@ export class LmdbStore {
     this.#closed = true;
     await this.#env.close();
   }
+}
+
+/** Of a commit that failed LMDB tells the reason a moment later. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { readonly commitError?: Promise<unknown> };
+  if (commitError === undefined) return error;
+  const reason = commitError.then(
+    () => error,
+    (cause: unknown) => cause,
+  );
+  return Promise.race([reason, sleep(1_000, error)]);
 }
 
 /** In order of time: shifted, so that negative times come first. */

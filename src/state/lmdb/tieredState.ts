@@ -218,9 +218,9 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     for (const { key, before, after, bytes } of writes) {
       const { at, longKey } = entryKeyOf(this.#number, key);
       const replaced = before !== absent && before !== after;
-      if (replaced) void order.remove(orderKey(this.#number, before.seq));
+      if (replaced) this.#store.remove(order, orderKey(this.#number, before.seq));
       if (after === absent || bytes === undefined) {
-        if (replaced) void entries.remove(at);
+        if (replaced) this.#store.remove(entries, at);
         continue;
       }
       // One cell may be written by several batches: the first gives it its age.
