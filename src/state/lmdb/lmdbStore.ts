@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, RootDatabase, Transaction } from 'lmdb';
-import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
+import { CorruptCheckpointError, FencedError, TimedOutError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
 import { keyToBytes, longest, lookupBytes } from '../node/keyBytes.js';
@@ -14,6 +14,8 @@ import { valueFromBytes, valueToBytes } from './lmdbEntry.js';
 //   order     bytes of the key, by number of the state and age of the key
 
 const format = 1;
+/** ms. */
+const commitTimeout = 60_000;
 const ownerKey = Buffer.from('owner');
 const formatKey = Buffer.from('format');
 const progressKey = Buffer.from('progress');
@@ -100,12 +102,16 @@ export class LmdbStore {
    * @throws {FencedError} when another has begun an epoch: nothing was written then
    */
   async write(action: () => void): Promise<void> {
+    await within(commitTimeout, this.directory, this.#commit(action));
+    this.#env.resetReadTxn();
+  }
+
+  async #commit(action: () => void): Promise<void> {
     const written = await this.#owner.ifVersion(ownerKey, this.#epoch, action).catch(async (error: unknown) => {
       throw await reasonOf(error);
     });
     if (!written) throw new FencedError(this.directory);
     await this.#env.flushed;
-    this.#env.resetReadTxn();
   }
 
   // ---- within `write`
@@ -162,6 +168,25 @@ export class LmdbStore {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#env.close();
+  }
+}
+
+/**
+ * On a full disk the binding to LMDB may never settle a commit. Should it get through later after all, it is whole, and
+ * fenced once the directory has been opened again.
+ */
+async function within(ms: number, directory: string, commit: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const late = sleep(ms, undefined, { signal: timer.signal }).then(() => {
+    throw new TimedOutError(`committing to ${directory}`, ms);
+  });
+  try {
+    await Promise.race([commit, late]);
+  } finally {
+    timer.abort();
+    // What loses the race fails for nobody.
+    late.catch(() => {});
+    commit.catch(() => {});
   }
 }
 
