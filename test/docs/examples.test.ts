@@ -58,13 +58,13 @@ function runAll(files: readonly string[]): Promise<readonly Result[]> {
   const args = ['--import', 'tsx', join(root, 'test/docs/runExamples.ts'), ...files];
   const env = { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json'), NO_COLOR: '1', FORCE_COLOR: '0' };
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { cwd: root, env }, (_, stdout, stderr) => {
+    execFile(process.execPath, args, { cwd: root, env }, (error, stdout, stderr) => {
       const results = stdout
         .split('\n')
         .filter((line) => line !== '')
         .map((line): Result => JSON.parse(line));
-      if (results.length === 0 && files.length > 0) reject(new Error(`no example has run: ${stderr}`));
-      else resolve(results);
+      if (results.length === files.length) resolve(results);
+      else reject(new Error(`${results.length} of ${files.length} examples have run, then: ${error} ${stderr}`));
     });
   });
 }
