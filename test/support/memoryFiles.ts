@@ -100,7 +100,7 @@ export class MemoryFiles implements FileSystem {
     return this.names();
   }
 
-  async makeDirectory(): Promise<void> {}
+  async makeDirectory(): Promise<undefined> {}
 
   #inode(path: string): Inode {
     const inode = this.#names.get(baseName(path));

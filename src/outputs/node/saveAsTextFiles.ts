@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
 import { type ForeachPartitionOptions, foreachPartition } from '../../operators/foreachPartition.js';
+import { makeDirectory } from '../../state/node/makeDirectory.js';
 import { writeFileAtomically } from './writeFileAtomically.js';
 
 /** What `foreachPartition` takes (retries, and what to do with a partition that cannot be written), and the names. */
@@ -62,7 +62,7 @@ export function saveFiles<T>(
     const folder = resolve(`${prefix}-${time}`);
     const path = join(folder, `part-${String(index).padStart(5, '0')}${ending}`);
     try {
-      await mkdir(folder, { recursive: true });
+      await makeDirectory(folder);
       await writeFileAtomically(path, lines(records, format));
     } catch (cause) {
       if (cause instanceof DStreamError) throw cause;

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
 import { checkPositiveInteger } from '../../batch/checks.js';
 import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
+import { makeDirectory } from '../node/makeDirectory.js';
 import { LmdbSession } from './lmdbSession.js';
 import { LmdbStore } from './lmdbStore.js';
 
@@ -67,8 +67,14 @@ export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions
 
 async function open(location: string, hotKeys: number | undefined): Promise<CheckpointSession> {
   try {
-    await mkdir(location, { recursive: true });
-    return new LmdbSession(await LmdbStore.open(location), hotKeys);
+    await makeDirectory(location);
+    const store = await LmdbStore.open(location);
+    try {
+      return new LmdbSession(store, hotKeys);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   } catch (cause) {
     if (cause instanceof DStreamError) throw cause;
     throw new StorageError(location, 'open the checkpoint', { cause });

@@ -6,6 +6,7 @@ import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { DirectoryLock } from './directoryLock.js';
 import { FileSession } from './fileSession.js';
 import { type FileSystem, nodeFileSystem } from './fileSystem.js';
+import { makeDirectory } from './makeDirectory.js';
 
 export interface FileCheckpointOptions {
   /**
@@ -65,7 +66,7 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
 /** Opens a checkpoint directory on any file system: tests bring one that is full or fails. */
 export async function openFiles(fs: FileSystem, location: string, snapshotBytes: number): Promise<CheckpointSession> {
   try {
-    await fs.makeDirectory(location);
+    await makeDirectory(location, fs);
     const lock = await DirectoryLock.take(fs, location);
     try {
       return await FileSession.open(fs, location, snapshotBytes, lock);

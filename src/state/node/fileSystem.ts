@@ -25,7 +25,8 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   list(directory: string): Promise<readonly string[]>;
-  makeDirectory(directory: string): Promise<void>;
+  /** Gives the first directory that had to be made; `undefined` when all were there. */
+  makeDirectory(directory: string): Promise<string | undefined>;
 }
 
 export const nodeFileSystem: FileSystem = {
@@ -35,9 +36,7 @@ export const nodeFileSystem: FileSystem = {
   readFile: (path) => readFile(path, 'utf8'),
   remove: (path) => rm(path, { force: true }),
   list: (directory) => readdir(directory),
-  makeDirectory: async (directory) => {
-    await mkdir(directory, { recursive: true });
-  },
+  makeDirectory: (directory) => mkdir(directory, { recursive: true }),
 };
 
 /** Writes all of it: a short write is gone on with, and fails then if it must. */
