@@ -120,10 +120,10 @@ export class LmdbSession implements CheckpointSession {
       if (seq === undefined) {
         seq = ++lastSeq;
         size++;
-        void order.put(orderKey(number, seq), lookup);
+        this.#store.put(order, orderKey(number, seq), lookup);
         written.set(at.toString('latin1'), seq);
       }
-      void entries.put(at, entryToBytes(seq, version, lookup === key ? undefined : key, state));
+      this.#store.put(entries, at, entryToBytes(seq, version, lookup === key ? undefined : key, state));
     }
     for (const key of deleted) {
       const at = entryKey(number, lookupBytes(key));

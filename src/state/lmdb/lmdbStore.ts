@@ -48,6 +48,8 @@ export class LmdbStore {
   readonly #progress: Database<Buffer, Buffer>;
   readonly #states: Database<Buffer, Buffer>;
   #epoch = 0;
+  /** What the transaction that is being made will write. */
+  #writes: (() => void)[] = [];
   #closed = false;
 
   private constructor(directory: string, env: RootDatabase<Buffer, Buffer>) {
@@ -107,7 +109,14 @@ export class LmdbStore {
   }
 
   async #commit(action: () => void): Promise<void> {
-    const written = await this.#owner.ifVersion(ownerKey, this.#epoch, action).catch(async (error: unknown) => {
+    const writes: (() => void)[] = [];
+    this.#writes = writes;
+    // Noted first: what has been queued in a transaction is committed, even if the action throws on the way.
+    action();
+    const writeAll = () => {
+      for (const one of writes) one();
+    };
+    const written = await this.#owner.ifVersion(ownerKey, this.#epoch, writeAll).catch(async (error: unknown) => {
       throw await reasonOf(error);
     });
     if (!written) throw new FencedError(this.directory);
@@ -116,24 +125,28 @@ export class LmdbStore {
 
   // ---- within `write`
 
+  put(database: Database<Buffer, Buffer>, key: Buffer, value: Buffer): void {
+    this.#writes.push(() => void database.put(key, value));
+  }
+
+  remove(database: Database<Buffer, Buffer>, key: Buffer): void {
+    // A removal has a promise of its own, unlike the other writes of a transaction, and it fails with that.
+    this.#writes.push(() => void database.remove(key).catch(() => {}));
+  }
+
   putProgress(progress: LmdbProgress): void {
-    void this.#progress.put(formatKey, valueToBytes(format));
-    void this.#progress.put(progressKey, valueToBytes(progress));
+    this.put(this.#progress, formatKey, valueToBytes(format));
+    this.put(this.#progress, progressKey, valueToBytes(progress));
     for (const { time } of this.planned()) if (time <= progress.time) this.remove(this.#progress, plannedKey(time));
   }
 
   putPlanned(planned: PlannedBatch): void {
-    void this.#progress.put(formatKey, valueToBytes(format));
-    void this.#progress.put(plannedKey(planned.time), valueToBytes(planned));
-  }
-
-  /** A removal has a promise of its own, unlike the other writes of a transaction, and it fails with that. */
-  remove(from: Database<Buffer, Buffer>, key: Buffer): void {
-    from.remove(key).catch(() => {});
+    this.put(this.#progress, formatKey, valueToBytes(format));
+    this.put(this.#progress, plannedKey(planned.time), valueToBytes(planned));
   }
 
   putState(id: string, record: LmdbStateRecord): void {
-    void this.#states.put(Buffer.from(id), valueToBytes(record));
+    this.put(this.#states, Buffer.from(id), valueToBytes(record));
   }
 
   // ---- reading

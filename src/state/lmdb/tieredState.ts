@@ -226,9 +226,9 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
       // One cell may be written by several batches: the first gives it its age.
       if (after.seq === 0) {
         after.seq = ++this.#lastSeq;
-        void order.put(orderKey(this.#number, after.seq), at.subarray(4));
+        this.#store.put(order, orderKey(this.#number, after.seq), at.subarray(4));
       }
-      void entries.put(at, entryToBytes(after.seq, version, longKey, bytes));
+      this.#store.put(entries, at, entryToBytes(after.seq, version, longKey, bytes));
     }
     this.#store.putState(id, { number: this.#number, operator, signature, version, size, lastSeq: this.#lastSeq });
   }

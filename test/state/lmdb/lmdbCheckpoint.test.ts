@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
@@ -81,6 +81,38 @@ describe('lmdbCheckpoint', () => {
     expect(crashed).toEqual(whole);
     expect(whole.at(-1)?.find(([key]) => key === 'key-0')?.[1]).toBeGreaterThan(10);
     rmSync(directory, { recursive: true });
+  });
+
+  it('writes nothing of a batch of which something cannot be written', async () => {
+    const directory = newDirectory();
+    const session = await openIn(directory);
+    const description = { id: 'sums', operator: 'updateStateByKey', signature: '' };
+    const good = session.encode({ ...description, id: 'good', version: 0, set: [['a', 1]], deleted: [] });
+    // No version that fits into the bytes of an entry.
+    const bad = session.encode({ ...description, version: -1, set: [['a', 1]], deleted: [] });
+    const batch = { time: 10, zeroTime: 0, interval: 10, positions: {}, changes: [good, bad] };
+    await expect(lastValueFrom(from(session.save(batch)), { defaultValue: undefined })).rejects.toThrow(StorageError);
+    await lastValueFrom(from(session.close()), { defaultValue: undefined });
+    const again = await openIn(directory);
+    expect(again.restored).toBeUndefined();
+    await lastValueFrom(from(again.close()), { defaultValue: undefined });
+  });
+
+  it.runIf(process.platform === 'linux')('leaves no database open when it refuses a directory', async () => {
+    const directory = newDirectory();
+    const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+    const env = open<Buffer, Buffer>(directory, { ...binary, maxDbs: 8, noSubdir: false });
+    await env.openDB<Buffer, Buffer>('progress', binary).put(Buffer.from('progress'), Buffer.from('damaged'));
+    await env.close();
+    await expect(openIn(directory)).rejects.toThrow(CorruptCheckpointError);
+    const openFiles = readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return [];
+      }
+    });
+    expect(openFiles.filter((path) => path.startsWith(directory))).toEqual([]);
   });
 
   it('refuses a state whose bytes have changed, a format that it does not know, and a directory that is none', async () => {
