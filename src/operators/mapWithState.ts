@@ -41,7 +41,7 @@ interface Stamped<S> {
  *
  * Source: Spark's `mapWithState`; there, keys time out only in batches in which state is checkpointed.
  *
- * @throws {InvalidOptionError} when `timeout` is no positive integer
+ * @throws {InvalidOptionError} when `timeout` is no positive integer, or `version` no integer of at least 0
  * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
  *
  * @example

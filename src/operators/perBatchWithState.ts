@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { StateDescription } from '../batch/batchState.js';
+import { checkNonNegativeInteger } from '../batch/checks.js';
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { perBatch } from './perBatch.js';
@@ -14,6 +15,8 @@ export function perBatchWithState<T, R, K extends Key, S>(
   description: StateDescription<K, S>,
   create: (state: KeyedState<K, S>, first: Batch<T>) => (batch: Batch<T>) => Batch<R> | undefined,
 ): OperatorFunction<Batch<T>, Batch<R>> {
+  const { operator, version } = description;
+  if (version !== undefined) checkNonNegativeInteger(operator, 'version', version);
   return perBatch(() => {
     let state: KeyedState<K, S> | undefined;
     let next: ((batch: Batch<T>) => Batch<R> | undefined) | undefined;

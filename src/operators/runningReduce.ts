@@ -28,6 +28,7 @@ const only = 0;
  *
  * Source: rxjs's `scan`, kept over restarts; in Spark `updateStateByKey` with one key.
  *
+ * @throws {InvalidOptionError} when `version` is no integer of at least 0
  * @throws {MissingIdError} (as a notification) when a checkpoint is configured and `id` is not given
  *
  * @example

@@ -45,6 +45,7 @@ export interface UpdateStateByKeyOptions<K extends Key, S> {
  *
  * Source: Spark's `updateStateByKey`.
  *
+ * @throws {InvalidOptionError} when `version` is no integer of at least 0
  * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
  * @throws {MissingIdError} (as a notification) when a checkpoint is configured and `id` is not given
  *
