@@ -1,6 +1,6 @@
 import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
 import type { DynamicInterval } from '../backpressure/dynamicInterval.js';
-import type { RateControllerFactory } from '../backpressure/rateController.js';
+import type { RateController, RateControllerFactory } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
@@ -117,12 +117,27 @@ function checkDynamicInterval(owner: string, { interval, dynamicInterval, backpr
 function checkedController(owner: string, backpressure: RateControllerFactory): RateControllerFactory {
   return (setup) => {
     const controller = backpressure(setup);
-    if (typeof controller?.rate === 'function' && typeof controller.completed === 'function') return controller;
+    if (typeof controller?.rate === 'function' && typeof controller.completed === 'function') {
+      return checkedRates(owner, controller);
+    }
     throw new InvalidOptionError(
       owner,
       'backpressure',
       backpressure,
       'must give a rate controller, as what pid() gives does',
     );
+  };
+}
+
+/** NaN would go through every comparison, and let one record of each partition pass for good. */
+function checkedRates(owner: string, controller: RateController): RateController {
+  return {
+    completed: (info, records) => controller.completed(info, records),
+    rate(formation) {
+      const rate = controller.rate(formation);
+      if (rate === undefined || rate >= 0) return rate;
+      throw new InvalidOptionError(owner, 'backpressure', rate, 'must give rates of at least 0, or undefined');
+    },
+    explain: () => controller.explain?.(),
   };
 }
