@@ -18,6 +18,8 @@ export interface PostgresResult {
   // biome-ignore lint/suspicious/noExplicitAny: as pg has it: a row is what the query asks for
   readonly rows: any[];
   readonly rowCount: number | null;
+  /** What was done, as the server says. */
+  readonly command: string;
 }
 
 /**

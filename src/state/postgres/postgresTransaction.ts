@@ -43,7 +43,9 @@ export class PostgresTransaction {
   }
 
   async commit(): Promise<void> {
-    await this.queries.query('commit');
+    const { command } = await this.queries.query('commit');
+    // So the server answers where a statement failed that nobody waited for: nothing was written then.
+    if (command !== 'COMMIT') throw new Error(`a statement failed, and the server answered the commit by ${command}`);
     this.#end(false);
   }
 

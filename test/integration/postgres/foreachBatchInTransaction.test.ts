@@ -63,6 +63,35 @@ describePostgres('foreachBatchInTransaction', () => {
     for (const failure of failures.slice(2)) expect(failure).toBeInstanceOf(CheckpointError);
   });
 
+  it('does not take a batch for saved when a statement that nobody waited for spoils its commit', async () => {
+    const job = newName();
+    const checkpoint = postgresCheckpoint(pool, { job });
+    let faults = 1;
+    const failures: unknown[] = [];
+    const run = fromBatches(numbers(3), { interval: 5, checkpoint }).pipe(
+      foreachBatchInTransaction(checkpoint, async (transaction, [n]) => {
+        await transaction.query(insert, [job, n]);
+        if (n !== 2 || faults-- === 0) return;
+        // The second comes behind the update of the progress, the third between the last statement and the commit.
+        void transaction
+          .query('select pg_sleep(0.2)')
+          .then(() => transaction.query('select 1'))
+          .then(() => transaction.query('no SQL'))
+          .catch(() => {});
+      }),
+      retry({
+        delay: (error) => {
+          failures.push(error);
+          return timer(0);
+        },
+      }),
+    );
+    await lastValueFrom(run);
+    expect(await writtenBatches(job)).toEqual([1, 2, 3]);
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toBeInstanceOf(CheckpointError);
+  });
+
   it('shares the transaction among the outputs of a batch, and begins the next batch when it is committed', async () => {
     const job = newName();
     const checkpoint = postgresCheckpoint(pool, { job });
