@@ -1,25 +1,35 @@
-import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { type FileSystem, nodeFileSystem, writeFully } from '../../state/node/fileSystem.js';
 import { syncDirectory } from '../../state/node/syncDirectory.js';
 
 /**
  * Writes a file so that it is there whole or not at all, whatever happens: under a temporary name, synced, renamed, and
  * the directory synced, because the rename is only durable then. A file of that name is replaced.
  */
-export async function writeFileAtomically(path: string, lines: Iterable<string>): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  lines: Iterable<string>,
+  fs: FileSystem = nodeFileSystem,
+): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    const file = await open(temporary, 'w');
+    const file = await fs.open(temporary, 'w');
     try {
-      for (const part of chunksOf(lines)) await file.write(part);
+      let size = 0;
+      for (const part of chunksOf(lines)) {
+        const bytes = Buffer.from(part);
+        // A disk that is nearly full writes a part and reports no error.
+        await writeFully(file, bytes, size);
+        size += bytes.length;
+      }
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
-    await syncDirectory(dirname(path));
+    await fs.rename(temporary, path);
+    await syncDirectory(dirname(path), fs);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await fs.remove(temporary);
     throw error;
   }
 }
