@@ -85,17 +85,15 @@ export class RecordBatchReader implements RecordReader {
   static open(bytes: Buffer, options: RecordBatchReaderOptions): RecordBatchReader | undefined {
     let position = 0;
     let end = options.from;
+    // Where the batch before ends: some servers begin with batches that end before the offset that was asked for.
+    let previousEnd = 0;
     while (position + at.records <= bytes.length) {
+      // What stands before an offset that is too large can be read: the next fetch begins there, and tells.
+      if (position > 0 && isTooLarge(bytes.readBigInt64BE(position))) break;
       const size = lead + bytes.readInt32BE(position + at.length);
       const baseOffset = readOffset(bytes, position, options);
       const lastOffset = baseOffset + bytes.readInt32BE(position + at.lastOffsetDelta);
-      const reason = wrongHeader(
-        size,
-        bytes.readInt8(position + at.magic),
-        baseOffset,
-        lastOffset,
-        position > 0 ? end : 0,
-      );
+      const reason = wrongHeader(size, bytes.readInt8(position + at.magic), baseOffset, lastOffset, previousEnd);
       if (reason !== undefined) {
         // What stands before it can be read; the next fetch begins here.
         if (position > 0) break;
@@ -103,7 +101,8 @@ export class RecordBatchReader implements RecordReader {
       }
       if (position + size > bytes.length) break;
       position += size;
-      end = Math.max(end, lastOffset + 1);
+      previousEnd = lastOffset + 1;
+      end = Math.max(end, previousEnd);
     }
     if (bytes.length === 0) return undefined;
     if (position === 0)
@@ -310,8 +309,12 @@ export class RecordBatchReader implements RecordReader {
 
 function readOffset(bytes: Buffer, batch: number, { topic, partition }: RecordBatchReaderOptions): number {
   const offset = bytes.readBigInt64BE(batch);
-  if (offset > BigInt(Number.MAX_SAFE_INTEGER)) throw new OffsetTooLargeError(topic, partition, String(offset));
+  if (isTooLarge(offset)) throw new OffsetTooLargeError(topic, partition, String(offset));
   return Number(offset);
+}
+
+function isTooLarge(offset: bigint): boolean {
+  return offset > BigInt(Number.MAX_SAFE_INTEGER);
 }
 
 /** What is wrong with the header of a batch, if anything. Batches come in order of their offsets. */

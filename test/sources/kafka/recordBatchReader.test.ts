@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { DStreamError, MalformedRecordError, UnsupportedCodecError } from 'dstream';
+import { DStreamError, MalformedRecordError, OffsetTooLargeError, UnsupportedCodecError } from 'dstream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c } from '../../../src/sources/kafka/crc32c.js';
@@ -139,6 +139,24 @@ describe('RecordBatchReader', () => {
     const early = readAll(encodeBatch(run(0, 3)), { from: 7 });
     expect(early.errors).toMatchObject([{ offset: 7, reason: 'it ends before the offset that was asked for' }]);
     expect(early.reader?.end).toBe(8);
+  });
+
+  it('passes over batches that end before the offset asked for, as some servers send them', () => {
+    const all = Buffer.concat([encodeBatch(run(0, 2)), encodeBatch(run(2, 4)), encodeBatch(run(4, 9))]);
+    const { records, errors, reader } = readAll(all, { from: 6 });
+    expect(errors).toEqual([]);
+    expect(records.map(({ offset }) => offset)).toEqual([6, 7, 8]);
+    expect(reader?.end).toBe(9);
+  });
+
+  it('reads what stands before an offset that is too large, and fails at it', () => {
+    const beyond = encodeBatch(run(3, 5));
+    beyond.writeBigInt64BE(2n ** 60n, 0);
+    const { records, errors, reader } = readAll(Buffer.concat([encodeBatch(run(0, 3)), beyond]));
+    expect(errors).toEqual([]);
+    expect(records.map(({ offset }) => offset)).toEqual([0, 1, 2]);
+    expect(reader?.end).toBe(3);
+    expect(() => readAll(beyond, { from: 3 })).toThrow(OffsetTooLargeError);
   });
 
   it('gives the append time of the batch where the topic says so', () => {
