@@ -7,13 +7,17 @@ import type { Key, Pair } from '../batch/key.js';
 import { checkPair } from '../batch/pairs.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import type { QueryableState } from '../state/queryable.js';
+import { ownCopy } from './ownCopy.js';
 import { perBatchWithState } from './perBatchWithState.js';
 import { StateHandle } from './stateHandle.js';
 
 export interface MapWithStateOptions<K extends Key, S> {
   /** Name of the state, stable across deployments; required with a checkpoint. */
   readonly id?: string;
-  /** The state to begin with, when there is none in a checkpoint. It counts as touched by the first batch. */
+  /**
+   * The state to begin with, when there is none in a checkpoint. It counts as touched by the first batch. With an `id` each
+   * subscription takes a copy.
+   */
   readonly initialState?: Iterable<readonly [K, S]>;
   /** A key whose state was not touched for longer than this, in ms, times out. Default never. */
   readonly timeout?: number;
@@ -87,7 +91,9 @@ export function mapWithState<K extends Key, V, S, R>(
     queryable: queryable && { connect },
   };
   return perBatchWithState<Pair<K, V>, R, K, Stamped<S>>(description, (kept, first) => {
-    if (!kept.restored) for (const [key, state] of initial) kept.set(key, { state, touched: first.context.time });
+    if (!kept.restored) {
+      for (const [key, state] of ownCopy(initial, id)) kept.set(key, { state, touched: first.context.time });
+    }
     const idle = new IdleKeys<K>();
     if (timeout !== undefined) {
       const oldestFirst = [...kept.entries()].sort(([, a], [, b]) => a.touched - b.touched);

@@ -6,6 +6,7 @@ import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { groupPairs } from '../batch/pairs.js';
 import type { QueryableState } from '../state/queryable.js';
+import { ownCopy } from './ownCopy.js';
 import { perBatchWithState } from './perBatchWithState.js';
 
 /** What an update function is told besides values and state. */
@@ -18,7 +19,7 @@ export interface StateUpdate<K> {
 export interface UpdateStateByKeyOptions<K extends Key, S> {
   /** Name of the state, stable across deployments; required with a checkpoint. */
   readonly id?: string;
-  /** The state to begin with, when there is none in a checkpoint. */
+  /** The state to begin with, when there is none in a checkpoint. With an `id` each subscription takes a copy. */
   readonly initialState?: Iterable<readonly [K, S]>;
   /**
    * For which keys `update` is called at each batch: every key that has state or values, as Spark does; or only those
@@ -74,7 +75,7 @@ export function updateStateByKey<K extends Key, V, S>(
   const initial = [...(initialState ?? [])];
   const description: StateDescription<K, S> = { operator: 'updateStateByKey', id, version, migrate, queryable };
   return perBatchWithState(description, (state) => {
-    if (!state.restored) for (const [key, value] of initial) state.set(key, value);
+    if (!state.restored) for (const [key, value] of ownCopy(initial, id)) state.set(key, value);
     return (batch) => {
       const values = groupPairs('updateStateByKey', batch.partitions);
       const { time } = batch.context;

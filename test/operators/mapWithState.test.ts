@@ -13,6 +13,7 @@ import { runBatches } from 'dstream/testing';
 import { retry } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
+import { feed } from './feed.js';
 import { standingCases } from './standing.js';
 
 type Words = Pair<string, number>;
@@ -37,6 +38,21 @@ standingCases('groupByKeyAndWindow', {
 });
 
 describe('mapWithState', () => {
+  it('begins with the same initial state each time, although states are changed in place', () => {
+    const counted = mapWithState<string, number, { count: number }, number>(
+      (_key, _value, state) => {
+        const counts = state.get() ?? { count: 0 };
+        counts.count++;
+        state.update(counts);
+        return counts.count;
+      },
+      { id: 'counts', initialState: [['x', { count: 5 }]] },
+    );
+    const batch = [['x', 1] as const, ['x', 1] as const];
+    expect(feed([[1, batch]], () => counted)).toEqual([[1, [6, 7]]]);
+    expect(feed([[1, batch]], () => counted)).toEqual([[1, [6, 7]]]);
+  });
+
   it('is called for each record in order, and sees what earlier ones of the batch did', () => {
     runBatches(({ batches, expectBatches }) => {
       const source = batches<Words>('-ab|', { a: words('xyx'), b: words('x') });

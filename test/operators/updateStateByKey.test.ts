@@ -11,6 +11,7 @@ import { runBatches } from 'dstream/testing';
 import { retry } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
+import { feed } from './feed.js';
 import { standingCases } from './standing.js';
 
 type Words = readonly Pair<string, number>[];
@@ -25,6 +26,19 @@ standingCases('updateStateByKey', {
 const words = (text: string): Words => text.split('').map((letter) => [letter, 1] as const);
 
 describe('updateStateByKey', () => {
+  it('begins with the same initial state each time, although states are changed in place', () => {
+    const counted = updateStateByKey<string, number, { count: number }>(
+      (values, state = { count: 0 }) => {
+        state.count += values.length;
+        return state;
+      },
+      { id: 'counts', initialState: [['x', { count: 5 }]] },
+    );
+    const lastCount = () => feed([[1, words('xx')]], () => counted)[0]?.[1];
+    expect(lastCount()).toEqual([['x', { count: 7 }]]);
+    expect(lastCount()).toEqual([['x', { count: 7 }]]);
+  });
+
   it('calls for every key that has state or values, with key and time, also at an empty batch', () => {
     const calls: unknown[] = [];
     runBatches(({ batches, expectBatches }) => {
