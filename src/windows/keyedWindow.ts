@@ -1,5 +1,6 @@
 import { DabaLite } from './dabaLite.js';
 import { Fifo } from './fifo.js';
+import { holdsNonFinite, holdsNumber } from './heldNumbers.js';
 import { KeyedSlot } from './keyedSlot.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 import { SmallWindow } from './smallWindow.js';
@@ -30,7 +31,7 @@ export interface KeyedWindowOptions<K, P> {
   readonly inverse?: ((value: P, old: P) => P) | undefined;
   /**
    * Whether the inverse is exact to the last bit, so that nothing needs a refresh; false when nothing is sure to be.
-   * @default exact for all but numbers
+   * @default exact for all but numbers, alone or in a pair, an array or a plain object
    */
   readonly exact?: boolean | undefined;
   /** Drops a key, from the window too, when it gives false. */
@@ -47,9 +48,10 @@ export interface KeyedWindowOptions<K, P> {
  * leave. Each key counts the panes that hold it, so it leaves exactly when its last pane does, and nothing of it (a zero,
  * a rounding error) stays behind. Panes go by their times; there may be gaps between them.
  *
- * With an inverse that is not exact, a value is refreshed so that its rounding errors cannot pile up: the panes that came after some moment
- * are also reduced by themselves, and that is the value once all older ones have left. While NaN or an infinity is in the
- * window of a key, which no inverse could take out again, the key does without.
+ * With an inverse that is not exact, a value is refreshed so that its rounding errors cannot pile up: the panes that came
+ * after some moment are also reduced by themselves, and that is the value once all older ones have left. While NaN or an
+ * infinity is in the window of a key, which no inverse could take out again, the key does without. Numbers deeper than in a
+ * pair, an array or a plain object are not seen.
  *
  * Source: what Spark's `ReducedWindowedDStream` computes, without its pass over all keys.
  */
@@ -163,7 +165,7 @@ export class KeyedWindow<K, P> {
       slot.changed = true;
     }
     if (!inverse) return;
-    if (isNonFinite(partial)) slot.nonFinite--;
+    if (this.#isStuck(partial)) slot.nonFinite--;
     if (!slot.sliding && slot.freshPanes > slot.panes) {
       // Where the slide is no part of the window, what leaves may reach into the newest panes.
       slot.freshPanes--;
@@ -218,13 +220,13 @@ export class KeyedWindow<K, P> {
     slot.sliding = undefined;
     slot.changed = false;
     slot.freshPanes = 0;
-    slot.nonFinite = this.#options.inverse && isNonFinite(partial) ? 1 : 0;
+    slot.nonFinite = this.#options.inverse && this.#isStuck(partial) ? 1 : 0;
   }
 
   #enter(slot: KeyedSlot<K, P>, partial: P): void {
     const { inverse, reduce, exact } = this.#options;
     slot.panes++;
-    if (inverse && isNonFinite(partial)) slot.nonFinite++;
+    if (inverse && this.#isStuck(partial)) slot.nonFinite++;
     if (slot.sliding) {
       if (slot.sliding instanceof SmallWindow && slot.sliding.size === SmallWindow.capacity) {
         slot.sliding = slot.sliding.moveTo(this.#newSliding());
@@ -235,11 +237,18 @@ export class KeyedWindow<K, P> {
     } else if (slot.nonFinite > 0) slot.sliding = this.#slidingOf(slot);
     else {
       slot.value = reduce(slot.value, partial);
-      if (exact ?? typeof partial !== 'number') slot.freshPanes = 0;
+      if (exact ?? !holdsNumber(partial)) slot.freshPanes = 0;
       else slot.fresh = slot.freshPanes++ === 0 ? partial : reduce(slot.fresh, partial);
       return;
     }
     slot.changed = true;
+  }
+
+  /** Whether no inverse could take it out again. One that is exact knows how. */
+  #isStuck(partial: P): boolean {
+    return this.#options.exact === true
+      ? typeof partial === 'number' && !Number.isFinite(partial)
+      : holdsNonFinite(partial);
   }
 
   #newSliding(): SlidingAggregator<P> {
@@ -278,8 +287,4 @@ function placeOf<K, P>(pane: KeptPane<K, P>, slot: KeyedSlot<K, P>): number | un
   // The newest pane may still be filling: what came since the last look is added.
   for (let i = places.size; i < slots.length; i++) places.set(slots[i] as KeyedSlot<K, P>, i);
   return places.get(slot);
-}
-
-function isNonFinite(partial: unknown): boolean {
-  return typeof partial === 'number' && !Number.isFinite(partial);
 }

@@ -162,6 +162,31 @@ describe('KeyedWindow', () => {
     expect(slide(5, 8, 9)).toEqual([18, 21]);
   });
 
+  it.each([
+    {
+      kind: 'a pair',
+      of: (sum: number) => [sum, 1] as unknown,
+      reduce: (a: unknown, b: unknown) => (a as number[]).map((n, i) => n + (b as number[])[i]!),
+      inverse: (a: unknown, b: unknown) => (a as number[]).map((n, i) => n - (b as number[])[i]!),
+    },
+    {
+      kind: 'an object',
+      of: (sum: number) => ({ sum }) as unknown,
+      reduce: (a: unknown, b: unknown) => ({ sum: (a as { sum: number }).sum + (b as { sum: number }).sum }),
+      inverse: (a: unknown, b: unknown) => ({ sum: (a as { sum: number }).sum - (b as { sum: number }).sum }),
+    },
+  ])('forgets NaN, infinities and large numbers within $kind when they have left', ({ of, reduce, inverse }) => {
+    const keyed = new KeyedWindow<string, unknown>({ reduce, inverse });
+    const values = [1, Number.NaN, 2, 3, 4, -Infinity, 5, 6, 7, 1e17, 0.5, 1, 2, 3, 4, 5];
+    values.forEach((value, i) => {
+      keyed.slide(i - 3, [{ time: i, partials: new Map([['k', of(value)]]) }]);
+      const inWindow = values.slice(Math.max(i - 2, 0), i + 1);
+      // The large number costs digits, for two windows at most.
+      if (i < 9) expect(keyed.get('k')).toEqual(inWindow.map(of).reduce(reduce));
+    });
+    expect(keyed.get('k')).toEqual([3, 4, 5].map(of).reduce(reduce));
+  });
+
   it('calls the inverse once a key, with the old values put together, before the new ones come in', () => {
     const calls: string[] = [];
     const keyed = new KeyedWindow<string, string>({
