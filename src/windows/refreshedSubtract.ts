@@ -1,4 +1,5 @@
 import { DabaLite } from './dabaLite.js';
+import { holdsNonFinite } from './heldNumbers.js';
 import { clearRing, growRing, newRing, type Ring } from './ring.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 import type { InvertibleOperation } from './subtractOnEvict.js';
@@ -9,7 +10,8 @@ import { TwoStacks } from './twoStacks.js';
  *
  * It is subtract-on-evict, refreshed: what enters is also aggregated by itself, and takes over when everything older has
  * left, so an error lasts one window at most. That costs one more call of `combine` a slide and no pause. While a number
- * is in the window that could not be taken out again (NaN, an infinity) it does without the inverse.
+ * is in the window that could not be taken out again (NaN, an infinity, alone or in a pair, an array or a plain object) it
+ * does without the inverse.
  */
 export class RefreshedSubtract<P> implements SlidingAggregator<P> {
   readonly #operation: InvertibleOperation<P>;
@@ -39,7 +41,7 @@ export class RefreshedSubtract<P> implements SlidingAggregator<P> {
     if (this.size === this.#ring.length) this.#ring = growRing(this.#ring, newRing<P>, this.#head, this.#tail);
     this.#ring[this.#tail & (this.#ring.length - 1)] = partial;
     this.#tail++;
-    if (typeof partial === 'number' && !Number.isFinite(partial)) this.#stick();
+    if (holdsNonFinite(partial)) this.#stick();
     if (this.#sliding) {
       if (this.#sliding.size < this.size) this.#sliding.insert(partial);
       return;

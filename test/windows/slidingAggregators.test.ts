@@ -110,6 +110,16 @@ describe('RefreshedSubtract', () => {
     },
   );
 
+  it('equals recomputation, with infinities in pairs passing through', () => {
+    type SumAndCount = readonly [sum: number, count: number];
+    const pairs = {
+      combine: ([a, n]: SumAndCount, [b, m]: SumAndCount): SumAndCount => [a + b, n + m],
+      invert: ([a, n]: SumAndCount, [b, m]: SumAndCount): SumAndCount => [a - b, n - m],
+    };
+    const partialAt = (i: number): SumAndCount => [i % 7 === 3 ? Infinity : i, 1];
+    equalsRecomputation(() => new RefreshedSubtract(pairs), pairs.combine, partialAt);
+  });
+
   it('forgets an error when what it came with has left', () => {
     const sliding = new RefreshedSubtract(addition);
     const values = [1e17, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
