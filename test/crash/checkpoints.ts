@@ -1,5 +1,7 @@
 import type { Checkpoint } from 'dstream';
-import { fileCheckpoint, lmdbCheckpoint } from 'dstream/node';
+import { fileCheckpoint, lmdbCheckpoint, postgresCheckpoint } from 'dstream/node';
+import { pointedPool } from './pointedPool.js';
+import { jobOf } from './scratch.js';
 
 /** A store whose crashes are tried. */
 export interface CrashedStore {
@@ -38,10 +40,32 @@ export const stores: Readonly<Record<string, CrashedStore>> = {
   },
   lmdb: { open: (directory) => lmdbCheckpoint(directory), points: [] },
   tiered: { open: (directory) => lmdbCheckpoint(directory, { hotKeys: 4 }), points: [] },
+  postgres: {
+    open: (directory) => postgresCheckpoint(pointedPool(), { job: jobOf(directory) }),
+    points: [
+      'epoch:before',
+      'epoch:begun',
+      'restore:read',
+      'transaction:before',
+      'transaction:begun',
+      'transaction:before-progress',
+      'transaction:after-progress',
+      'transaction:in-state',
+      'transaction:before-commit',
+      'transaction:commit-sent',
+      'transaction:after-commit',
+    ],
+  },
 };
 
-/** Failure points of every store: in the source, the operators, the outputs, and around what the driver asks of a store. */
-export const commonPoints: readonly string[] = [
+/** Where the records come from, and where the results go. */
+export interface CrashedEnds {
+  readonly source: 'files' | 'kafka';
+  readonly output: 'files' | 'table' | 'kafka';
+}
+
+/** Failure points of every run: in the source, the operators, and around what the driver asks of a store. */
+const commonPoints: readonly string[] = [
   'open:before',
   'open:after',
   'plan:before',
@@ -50,13 +74,22 @@ export const commonPoints: readonly string[] = [
   'fetch:after',
   'dispatch',
   'operators',
-  'output:before',
-  'output:torn',
-  'output:before-link',
-  'output:after-link',
-  'output:after',
   'save:before',
   'save:after',
-  'commit:torn',
-  'commit:after',
 ];
+
+const sourcePoints: Readonly<Record<CrashedEnds['source'], readonly string[]>> = {
+  files: ['commit:torn', 'commit:after'],
+  kafka: ['commit:before', 'commit:sent', 'commit:after'],
+};
+
+const outputPoints: Readonly<Record<CrashedEnds['output'], readonly string[]>> = {
+  files: ['output:before', 'output:torn', 'output:before-link', 'output:after-link', 'output:after'],
+  table: ['insert:before', 'insert:sent', 'insert:after'],
+  kafka: ['send:before', 'send:after'],
+};
+
+/** Every point at which a run of this kind can be killed. */
+export function pointsOf(store: string, { source, output }: CrashedEnds): readonly string[] {
+  return [...commonPoints, ...sourcePoints[source], ...outputPoints[output], ...(stores[store]?.points ?? [])];
+}

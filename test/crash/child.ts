@@ -18,14 +18,17 @@ import {
   reduceByKeyAndWindow,
   updateStateByKey,
 } from 'dstream';
-import { merge, type Observable, share, tap } from 'rxjs';
+import type { PostgresCheckpoint } from 'dstream/node';
+import { merge, type Observable, type OperatorFunction, share, tap } from 'rxjs';
 import { failpoint } from '../../src/state/node/failpoint.js';
-import { stores } from './checkpoints.js';
+import { type CrashedEnds, stores } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { fileLog } from './fileLog.js';
 import { DifferentOutputError, OutputFiles } from './outputFiles.js';
+import { saveInTable } from './outputTable.js';
 import { pointedCheckpoint } from './pointedCheckpoint.js';
 import { type Event, enough, interval, randomOf, slide, timeout, topic, window } from './records.js';
+import { jobOf } from './scratch.js';
 import { TurnScheduler } from './turnScheduler.js';
 
 const [directory = '', logs = '', storeName = '', seed = '', batches] = process.argv.slice(2);
@@ -33,7 +36,10 @@ const store = stores[storeName];
 if (!store) throw new Error(`no store is called ${storeName}`);
 const random = randomOf(Number(seed));
 const below = (limit: number) => Math.floor(random() * limit);
-const output = new OutputFiles(join(directory, 'output'));
+const files = new OutputFiles(join(directory, 'output'));
+const ends: CrashedEnds = { source: 'files', output: 'files', ...JSON.parse(process.env.CRASH_ENDS ?? '{}') };
+const job = jobOf(directory);
+const checkpoint = store.open(join(directory, 'checkpoint'));
 
 /** Batches that are planned and not saved. */
 let ahead = 0;
@@ -66,22 +72,32 @@ const stream = logBatches(fileLog(logs, join(directory, 'offsets.json')), {
   interval,
   deserialize: json<Event>(),
   maxBufferedBytes: 2_000,
-  checkpoint: pointedCheckpoint(store.open(join(directory, 'checkpoint')), progress),
+  checkpoint: pointedCheckpoint(checkpoint, progress),
   concurrentBatches: 1 + below(3),
   // How many records a batch takes is another matter in each life: only the plan that was kept makes it what it was.
   backpressure: () => ({ completed: () => {}, rate: () => (below(9) * 1_000) / interval }),
   scheduler: clock,
 });
 
+/** Now and then longer than it takes to save: a batch that is called complete too early is lost then. */
+async function pause(): Promise<void> {
+  if (below(10) === 0) await sleep(3);
+  else for (let turns = below(4); turns > 0; turns--) await nextTurn();
+}
+
 /** Writes the records of each batch under its time, a while later. */
-function save<T>(name: string) {
-  return foreachBatch<T>(async (records, { time }) => {
-    // Now and then longer than it takes to save: a batch that is called complete too early is lost then.
-    if (below(10) === 0) await sleep(3);
-    else for (let turns = below(4); turns > 0; turns--) await nextTurn();
-    // Keys come in no promised order.
+function save<T>(name: string): OperatorFunction<Batch<T>, Batch<T>> {
+  const linesOf = (records: readonly T[]) => {
     const lines = records.map((record) => JSON.stringify(record));
-    output.write(name, time, name === 'raw' ? lines : lines.sort());
+    // Keys come in no promised order.
+    return name === 'raw' ? lines : lines.sort();
+  };
+  if (ends.output === 'table') {
+    return saveInTable<T>(checkpoint as PostgresCheckpoint, { job, name, pause, linesOf });
+  }
+  return foreachBatch<T>(async (records, { time }) => {
+    await pause();
+    files.write(name, time, linesOf(records));
   });
 }
 

@@ -1,8 +1,9 @@
 // npm run crash [-- --crashes 10000 --checkpoint file --parallel 4 --seed N]: kills processes at every failure point and
-// at any moment, and counts what is lost and doubled.
+// at any moment, and counts what is lost and doubled. A PostgreSQL is that of POSTGRES_URL, or one that is started here.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { startPostgres } from '../../scripts/postgres.mjs';
 import { stores } from './checkpoints.js';
 import { crashMatrix } from './matrix.js';
 
@@ -21,11 +22,18 @@ if (!stores[store]) {
   process.exit(1);
 }
 const crashes = Number(values.crashes);
+const postgres =
+  store === 'postgres' && !process.env.POSTGRES_URL
+    ? // A process that is killed loses nothing that the server has: it need not wait for the disk.
+      await startPostgres({ settings: { fsync: 'off' } })
+    : undefined;
+const postgresUrl = postgres?.url ?? process.env.POSTGRES_URL;
 const begun = Date.now();
 let shown = begun;
 const result = await crashMatrix({
   store,
   crashes,
+  ...(store === 'postgres' && postgresUrl && { postgresUrl }),
   ...(values.seconds && { seconds: Number(values.seconds) }),
   parallel: Number(values.parallel),
   seed: Number(values.seed),
@@ -34,7 +42,7 @@ const result = await crashMatrix({
     shown = Date.now();
     console.log(`${count} of ${crashes}`);
   },
-});
+}).finally(() => postgres?.stop());
 
 const width = 28;
 console.log(`\n${'point'.padEnd(width)}${['crashes', 'lost', 'doubled'].map((title) => title.padStart(10)).join('')}`);

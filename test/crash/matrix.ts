@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildChild } from './buildChild.js';
-import { commonPoints, stores } from './checkpoints.js';
+import { type CrashedEnds, pointsOf } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { writeLog } from './fileLog.js';
-import { judge } from './judge.js';
+import { judge, type Written } from './judge.js';
+import { readFiles } from './outputFiles.js';
+import { createOutputTable, readTable } from './outputTable.js';
 import { randomOf } from './records.js';
-import { scratch } from './scratch.js';
+import { jobOf, scratch } from './scratch.js';
 
 /** Where a life ends: at a point, at the nth time that it comes by; or some while after it began. */
 export type Death =
@@ -17,6 +19,10 @@ export type Death =
 export interface MatrixOptions {
   /** Name of the store. */
   readonly store: string;
+  /** Default: files at both ends, and a table as the output with the store `postgres`. */
+  readonly ends?: CrashedEnds;
+  /** Needed where the store is `postgres`. */
+  readonly postgresUrl?: string;
   readonly crashes: number;
   /** Ends after so many seconds, though there were fewer crashes. Default none. */
   readonly seconds?: number;
@@ -54,8 +60,7 @@ const anyMoment = 'any moment';
 const longest = 180_000;
 
 /** Every point at its first, second and tenth time; every other death is at a random time of a random point, or at any moment. */
-export function* deaths(store: string, seed: number): Generator<Death, never> {
-  const points = [...commonPoints, ...(stores[store]?.points ?? [])];
+export function* deaths(points: readonly string[], seed: number): Generator<Death, never> {
   const matrix = times.flatMap((nth) => points.map((point) => ({ point, nth })));
   const random = randomOf(seed);
   for (let i = 0; ; i++) {
@@ -64,6 +69,10 @@ export function* deaths(store: string, seed: number): Generator<Death, never> {
     if (random() < 0.5) yield { point, nth: 1 + Math.floor(random() * 12) };
     else yield { point: anyMoment, after: random() };
   }
+}
+
+export function defaultEnds(store: string): CrashedEnds {
+  return { source: 'files', output: store === 'postgres' ? 'table' : 'files' };
 }
 
 /**
@@ -75,6 +84,7 @@ export async function crashMatrix(options: MatrixOptions): Promise<MatrixResult>
   const child = await buildChild();
   try {
     writeLog(base);
+    if (options.postgresUrl) await createOutputTable(options.postgresUrl);
     return await new Matrix(options, base, child).run();
   } finally {
     rmSync(base, { recursive: true, force: true });
@@ -84,6 +94,7 @@ export async function crashMatrix(options: MatrixOptions): Promise<MatrixResult>
 
 class Matrix {
   readonly #options: MatrixOptions;
+  readonly #ends: CrashedEnds;
   readonly #base: string;
   readonly #child: string;
   readonly #deaths: Generator<Death, never>;
@@ -102,7 +113,8 @@ class Matrix {
     this.#options = options;
     this.#base = base;
     this.#child = child;
-    this.#deaths = deaths(options.store, options.seed);
+    this.#ends = options.ends ?? defaultEnds(options.store);
+    this.#deaths = deaths(pointsOf(options.store, this.#ends), options.seed);
   }
 
   async run(): Promise<MatrixResult> {
@@ -145,10 +157,15 @@ class Matrix {
       this.#options.onCrash?.(this.#crashes);
       death = this.#deaths.next().value;
     }
-    const { lost, doubled } = judge(directory);
+    const { lost, doubled } = judge(await this.#written(directory));
     const unmet = first !== undefined && died.length === 0 && first.point !== anyMoment && !this.#enough;
     this.#judged(directory, died, lost, doubled, unmet ? `${JSON.stringify(first)} never came` : undefined);
     return unmet || death?.point === anyMoment ? undefined : death;
+  }
+
+  #written(directory: string): Written | Promise<Written> {
+    if (this.#ends.output === 'table') return readTable(this.#options.postgresUrl ?? '', jobOf(directory));
+    return readFiles(directory);
   }
 
   get #enough(): boolean {
@@ -194,7 +211,12 @@ class Matrix {
     const begun = performance.now();
     const life = spawn(process.execPath, [this.#child, directory, this.#base, this.#options.store, seed], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, DSTREAM_FAILPOINT: failpoint },
+      env: {
+        ...process.env,
+        DSTREAM_FAILPOINT: failpoint,
+        CRASH_ENDS: JSON.stringify(this.#ends),
+        POSTGRES_URL: this.#options.postgresUrl,
+      },
     });
     const timer = death && 'after' in death && setTimeout(() => life.kill('SIGKILL'), death.after * this.#lifetime);
     const stuck = setTimeout(() => life.kill('SIGABRT'), longest);

@@ -1,6 +1,7 @@
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { die, failpoint, isDue } from '../../src/state/node/failpoint.js';
+import type { Written } from './judge.js';
 
 /** A batch that was run again gave something else: then its id does not make it idempotent. */
 export class DifferentOutputError extends Error {}
@@ -39,4 +40,15 @@ export class OutputFiles {
     unlinkSync(temporary);
     failpoint('output:after');
   }
+}
+
+/** What the run in this directory has written. */
+export function readFiles(directory: string): Written {
+  const output = join(directory, 'output');
+  // Others are temporary files of lives that were killed.
+  const names = readdirSync(output).filter((name) => !name.includes('.'));
+  return names.map((name) => {
+    const text = readFileSync(join(output, name), 'utf8');
+    return [name, text === '' ? [] : text.split('\n')];
+  });
 }

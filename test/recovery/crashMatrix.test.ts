@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { commonPoints, stores } from '../crash/checkpoints.js';
-import { crashMatrix } from '../crash/matrix.js';
+import { pointsOf } from '../crash/checkpoints.js';
+import { crashMatrix, defaultEnds } from '../crash/matrix.js';
 
 // As many as every point at its first, second and tenth time need, with as many at random between them.
 it.each([
@@ -13,7 +13,7 @@ it.each([
   console.log(`${result.crashes} crashes in ${result.runs} runs, CRASH_SEED=${seed}`);
   expect(result.faults).toEqual([]);
   expect(result).toMatchObject({ lost: 0, doubled: 0 });
-  for (const point of [...commonPoints, ...(stores[store]?.points ?? [])]) {
+  for (const point of pointsOf(store, defaultEnds(store))) {
     expect(result.points[point]?.crashes, point).toBeGreaterThanOrEqual(3);
   }
 });

@@ -7,6 +7,7 @@ import { buildChild } from '../crash/buildChild.js';
 import { exitCodes } from '../crash/exitCodes.js';
 import { writeLog } from '../crash/fileLog.js';
 import { judge } from '../crash/judge.js';
+import { readFiles } from '../crash/outputFiles.js';
 import { scratch } from '../crash/scratch.js';
 
 let child = '';
@@ -74,6 +75,6 @@ it('a process that was stopped while another took over writes nothing more', { t
     first.life.kill('SIGCONT');
     expect(await first.code, first.said()).toBe(exitCodes.fenced);
     expect(contents(directory)).toEqual(before);
-    expect(judge(directory)).toEqual({ lost: [], doubled: [] });
+    expect(judge(readFiles(directory))).toEqual({ lost: [], doubled: [] });
   }
 });
