@@ -13,9 +13,9 @@ export async function buildChild(): Promise<string> {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    external: ['lmdb', 'pg'],
-    alias: { dstream: source('index.ts'), 'dstream/node': source('node.ts') },
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    external: ['lmdb', 'pg', 'kafkajs'],
+    alias: { dstream: source('index.ts'), 'dstream/kafka': source('kafka.ts'), 'dstream/node': source('node.ts') },
+    banner: { js: "import { createRequire as from } from 'node:module'; globalThis.require = from(import.meta.url);" },
     logLevel: 'error',
   });
   return outfile;

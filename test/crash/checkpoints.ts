@@ -80,16 +80,26 @@ const commonPoints: readonly string[] = [
 
 const sourcePoints: Readonly<Record<CrashedEnds['source'], readonly string[]>> = {
   files: ['commit:torn', 'commit:after'],
-  kafka: ['commit:before', 'commit:sent', 'commit:after'],
+  kafka: ['commit:before', 'commit:after'],
 };
 
 const outputPoints: Readonly<Record<CrashedEnds['output'], readonly string[]>> = {
   files: ['output:before', 'output:torn', 'output:before-link', 'output:after-link', 'output:after'],
   table: ['insert:before', 'insert:sent', 'insert:after'],
-  kafka: ['send:before', 'send:after'],
+  kafka: [
+    'send:before',
+    'send:begun',
+    'send:written',
+    'send:before-commit',
+    'send:commit-asked',
+    'send:after-commit',
+    'send:after',
+  ],
 };
 
 /** Every point at which a run of this kind can be killed. */
 export function pointsOf(store: string, { source, output }: CrashedEnds): readonly string[] {
-  return [...commonPoints, ...sourcePoints[source], ...outputPoints[output], ...(stores[store]?.points ?? [])];
+  // Where the transactions of the output commit the offsets, nothing else does.
+  const atSource = output === 'kafka' ? [] : sourcePoints[source];
+  return [...commonPoints, ...atSource, ...outputPoints[output], ...(stores[store]?.points ?? [])];
 }

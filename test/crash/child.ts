@@ -11,6 +11,7 @@ import {
   type DStreamError,
   foreachBatch,
   json,
+  type LogBatchesOptions,
   logBatches,
   mapRecords,
   mapWithState,
@@ -24,11 +25,13 @@ import { failpoint } from '../../src/state/node/failpoint.js';
 import { type CrashedEnds, stores } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { fileLog } from './fileLog.js';
+import { kafkaLog, newKafka } from './kafkaLog.js';
 import { DifferentOutputError, OutputFiles } from './outputFiles.js';
 import { saveInTable } from './outputTable.js';
+import { saveInTopic } from './outputTopic.js';
 import { pointedCheckpoint } from './pointedCheckpoint.js';
 import { type Event, enough, interval, randomOf, slide, timeout, topic, window } from './records.js';
-import { jobOf } from './scratch.js';
+import { jobOf, topicOf } from './scratch.js';
 import { TurnScheduler } from './turnScheduler.js';
 
 const [directory = '', logs = '', storeName = '', seed = '', batches] = process.argv.slice(2);
@@ -39,6 +42,7 @@ const below = (limit: number) => Math.floor(random() * limit);
 const files = new OutputFiles(join(directory, 'output'));
 const ends: CrashedEnds = { source: 'files', output: 'files', ...JSON.parse(process.env.CRASH_ENDS ?? '{}') };
 const job = jobOf(directory);
+const kafka = newKafka(process.env.KAFKA_BROKERS ?? '127.0.0.1');
 const checkpoint = store.open(join(directory, 'checkpoint'));
 
 /** Batches that are planned and not saved. */
@@ -65,9 +69,10 @@ const progress = {
   },
 };
 
-const stream = logBatches(fileLog(logs, join(directory, 'offsets.json')), {
-  topics: [topic],
-  groupId: 'group',
+const options: LogBatchesOptions<Event> = {
+  topics: [ends.source === 'kafka' ? topicOf(logs) : topic],
+  groupId: job,
+  commitOffsets: ends.output !== 'kafka',
   start: 'earliest',
   interval,
   deserialize: json<Event>(),
@@ -77,7 +82,9 @@ const stream = logBatches(fileLog(logs, join(directory, 'offsets.json')), {
   // How many records a batch takes is another matter in each life: only the plan that was kept makes it what it was.
   backpressure: () => ({ completed: () => {}, rate: () => (below(9) * 1_000) / interval }),
   scheduler: clock,
-});
+};
+const logOf = () => (ends.source === 'kafka' ? kafkaLog(kafka) : fileLog(logs, join(directory, 'offsets.json')));
+let stream = logBatches(logOf(), options);
 
 /** Now and then longer than it takes to save: a batch that is called complete too early is lost then. */
 async function pause(): Promise<void> {
@@ -86,7 +93,7 @@ async function pause(): Promise<void> {
 }
 
 /** Writes the records of each batch under its time, a while later. */
-function save<T>(name: string): OperatorFunction<Batch<T>, Batch<T>> {
+function save<T>(name: string): OperatorFunction<Batch<T>, unknown> {
   const linesOf = (records: readonly T[]) => {
     const lines = records.map((record) => JSON.stringify(record));
     // Keys come in no promised order.
@@ -95,6 +102,7 @@ function save<T>(name: string): OperatorFunction<Batch<T>, Batch<T>> {
   if (ends.output === 'table') {
     return saveInTable<T>(checkpoint as PostgresCheckpoint, { job, name, pause, linesOf });
   }
+  if (ends.output === 'kafka') return saveInTopic<T>(kafka, { topic: job, name, linesOf });
   return foreachBatch<T>(async (records, { time }) => {
     await pause();
     files.write(name, time, linesOf(records));
@@ -139,6 +147,8 @@ function outputs(events: Observable<Batch<Event>>): Observable<unknown> {
 
 /** Runs so many batches, then stops the stream, or leaves it in the middle of its work. */
 function session(batches: number, graceful: boolean): Promise<void> {
+  // A client of Kafka that was closed stays closed.
+  if (ends.source === 'kafka') stream = logBatches(logOf(), options);
   return new Promise((resolve, reject) => {
     let left = batches;
     const end = () => {

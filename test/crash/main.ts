@@ -1,17 +1,22 @@
 // npm run crash [-- --crashes 10000 --checkpoint file --parallel 4 --seed N]: kills processes at every failure point and
-// at any moment, and counts what is lost and doubled. A PostgreSQL is that of POSTGRES_URL, or one that is started here.
+// at any moment, and counts what is lost and doubled. `--source kafka` reads from a real
+// Kafka, `--output kafka` writes into it. It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { startKafka } from '../../scripts/kafka-broker.mjs';
 import { startPostgres } from '../../scripts/postgres.mjs';
-import { stores } from './checkpoints.js';
-import { crashMatrix } from './matrix.js';
+import { type CrashedEnds, stores } from './checkpoints.js';
+import { crashMatrix, defaultEnds } from './matrix.js';
 
 const { values } = parseArgs({
   options: {
     crashes: { type: 'string', default: '10000' },
     checkpoint: { type: 'string', default: 'file' },
+    source: { type: 'string', default: 'files' },
+    output: { type: 'string' },
     seconds: { type: 'string' },
+    keep: { type: 'boolean', default: false },
     parallel: { type: 'string', default: String(2 * cpus().length) },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
@@ -21,7 +26,23 @@ if (!stores[store]) {
   console.error(`--checkpoint is one of: ${Object.keys(stores).join(', ')}`);
   process.exit(1);
 }
+const ends = {
+  ...defaultEnds(store),
+  source: values.source,
+  ...(values.output && { output: values.output }),
+} as CrashedEnds;
+const outputs = store === 'postgres' ? ['table', 'files', 'kafka'] : ['files', 'kafka'];
+if (!['files', 'kafka'].includes(ends.source) || !outputs.includes(ends.output)) {
+  console.error(`--source is files or kafka, --output is one of: ${outputs.join(', ')}`);
+  process.exit(1);
+}
+if (ends.output === 'kafka' && ends.source !== 'kafka') {
+  console.error('--output kafka commits the offsets of what it was made of: it needs --source kafka');
+  process.exit(1);
+}
 const crashes = Number(values.crashes);
+const kafka = ends.source === 'kafka' && !process.env.KAFKA_BROKERS ? await startKafka() : undefined;
+const brokers = kafka?.brokers ?? process.env.KAFKA_BROKERS;
 const postgres =
   store === 'postgres' && !process.env.POSTGRES_URL
     ? // A process that is killed loses nothing that the server has: it need not wait for the disk.
@@ -32,6 +53,8 @@ const begun = Date.now();
 let shown = begun;
 const result = await crashMatrix({
   store,
+  ends,
+  ...(brokers && { brokers }),
   crashes,
   ...(store === 'postgres' && postgresUrl && { postgresUrl }),
   ...(values.seconds && { seconds: Number(values.seconds) }),
@@ -42,7 +65,7 @@ const result = await crashMatrix({
     shown = Date.now();
     console.log(`${count} of ${crashes}`);
   },
-}).finally(() => postgres?.stop());
+}).finally(() => Promise.all([postgres?.stop(), kafka?.stop()]));
 
 const width = 28;
 console.log(`\n${'point'.padEnd(width)}${['crashes', 'lost', 'doubled'].map((title) => title.padStart(10)).join('')}`);
@@ -55,13 +78,20 @@ for (const fault of result.faults) console.error(fault);
 console.log(`${result.runs} runs in ${Math.round((Date.now() - begun) / 1_000)} s, --seed ${result.seed}`);
 
 const { faults, ...figures } = result;
-// A short run shows how it goes; what is kept is the report of a long one.
-if (result.crashes >= 1_000) {
+// A short run shows how it goes; what is kept is the report of a long one, or of one with --keep.
+if (result.crashes >= 1_000 || values.keep) {
   const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
-  const command = `npm run crash -- --checkpoint ${store} --crashes ${crashes}${limit}`;
+  const between = ends.source === 'kafka' ? ` --source kafka${values.output ? ` --output ${values.output}` : ''}` : '';
+  const command = `npm run crash --${between} --checkpoint ${store} --crashes ${crashes}${limit}`;
+  const name = [
+    'crash',
+    ...(ends.source === 'kafka' ? ['kafka'] : []),
+    store,
+    ...(values.output ? ['to', values.output] : []),
+  ];
   const report = { command, node: process.version, cores: cpus().length, ...figures, faults };
   const folder = new URL('../../bench/results/', import.meta.url);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(new URL(`crash-${store}.json`, folder), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(new URL(`${name.join('-')}.json`, folder), `${JSON.stringify(report, null, 2)}\n`);
 }
 process.exit(result.lost + result.doubled + faults.length > 0 ? 1 : 0);

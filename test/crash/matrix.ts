@@ -6,10 +6,12 @@ import { type CrashedEnds, pointsOf } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { writeLog } from './fileLog.js';
 import { judge, type Written } from './judge.js';
+import { createTopic, newKafka, writeTopic } from './kafkaLog.js';
 import { readFiles } from './outputFiles.js';
 import { createOutputTable, readTable } from './outputTable.js';
+import { readTopic } from './outputTopic.js';
 import { randomOf } from './records.js';
-import { jobOf, scratch } from './scratch.js';
+import { jobOf, scratch, topicOf } from './scratch.js';
 
 /** Where a life ends: at a point, at the nth time that it comes by; or some while after it began. */
 export type Death =
@@ -23,6 +25,8 @@ export interface MatrixOptions {
   readonly ends?: CrashedEnds;
   /** Needed where the store is `postgres`. */
   readonly postgresUrl?: string;
+  /** Needed where an end is `kafka`. */
+  readonly brokers?: string;
   readonly crashes: number;
   /** Ends after so many seconds, though there were fewer crashes. Default none. */
   readonly seconds?: number;
@@ -85,6 +89,7 @@ export async function crashMatrix(options: MatrixOptions): Promise<MatrixResult>
   try {
     writeLog(base);
     if (options.postgresUrl) await createOutputTable(options.postgresUrl);
+    if (options.ends?.source === 'kafka') await writeTopic(newKafka(options.brokers ?? ''), topicOf(base));
     return await new Matrix(options, base, child).run();
   } finally {
     rmSync(base, { recursive: true, force: true });
@@ -140,6 +145,8 @@ class Matrix {
   async #runToTheEnd(first: Death | undefined): Promise<Death | undefined> {
     const directory = join(this.#base, String(this.#runs++));
     mkdirSync(directory);
+    const { brokers = '' } = this.#options;
+    if (this.#ends.output === 'kafka') await createTopic(newKafka(brokers), jobOf(directory));
     const died: Death[] = [];
     let death: Death | undefined = first ?? this.#deaths.next().value;
     for (;;) {
@@ -165,6 +172,7 @@ class Matrix {
 
   #written(directory: string): Written | Promise<Written> {
     if (this.#ends.output === 'table') return readTable(this.#options.postgresUrl ?? '', jobOf(directory));
+    if (this.#ends.output === 'kafka') return readTopic(this.#options.brokers ?? '', jobOf(directory));
     return readFiles(directory);
   }
 
@@ -216,6 +224,7 @@ class Matrix {
         DSTREAM_FAILPOINT: failpoint,
         CRASH_ENDS: JSON.stringify(this.#ends),
         POSTGRES_URL: this.#options.postgresUrl,
+        KAFKA_BROKERS: this.#options.brokers,
       },
     });
     const timer = death && 'after' in death && setTimeout(() => life.kill('SIGKILL'), death.after * this.#lifetime);

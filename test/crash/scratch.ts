@@ -15,3 +15,8 @@ export function jobOf(path: string): string {
   const run = basename(path) === 'checkpoint' ? dirname(path) : path;
   return `${basename(dirname(run))}-${basename(run)}`;
 }
+
+/** The topic with the log of all runs in this directory. */
+export function topicOf(base: string): string {
+  return `${basename(base)}-log`;
+}
