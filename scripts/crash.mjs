@@ -1,4 +1,5 @@
-// npm run crash -- [--crashes N] [--checkpoint NAME] [--seconds N] [--parallel N] [--seed N]: kills processes at every failure point.
+// npm run crash -- [--crashes N] [--checkpoint file|lmdb|tiered|postgres] [--source files|kafka] [--output files|table|kafka] [--seconds N]
+// [--parallel N] [--seed N] [--keep]: kills processes at every failure point.
 import { ensureInstalled, root, run } from './install.mjs';
 
 ensureInstalled();

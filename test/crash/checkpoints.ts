@@ -97,9 +97,9 @@ const outputPoints: Readonly<Record<CrashedEnds['output'], readonly string[]>> =
   ],
 };
 
-/** Every point at which a run of this kind can be killed. */
+/** Every point at which a run of this kind can be killed: what is of this kind alone first, so that a short run tries it. */
 export function pointsOf(store: string, { source, output }: CrashedEnds): readonly string[] {
   // Where the transactions of the output commit the offsets, nothing else does.
   const atSource = output === 'kafka' ? [] : sourcePoints[source];
-  return [...commonPoints, ...atSource, ...outputPoints[output], ...(stores[store]?.points ?? [])];
+  return [...outputPoints[output], ...(stores[store]?.points ?? []), ...atSource, ...commonPoints];
 }

@@ -82,7 +82,7 @@ const { faults, ...figures } = result;
 if (result.crashes >= 1_000 || values.keep) {
   const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
   const between = ends.source === 'kafka' ? ` --source kafka${values.output ? ` --output ${values.output}` : ''}` : '';
-  const command = `npm run crash --${between} --checkpoint ${store} --crashes ${crashes}${limit}`;
+  const command = `npm run crash --${between} --checkpoint ${store} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
   const name = [
     'crash',
     ...(ends.source === 'kafka' ? ['kafka'] : []),
