@@ -69,6 +69,8 @@ it('exports what it says, and nothing else', () => {
     'pidRateEstimator',
     'printBatches',
     'queryable',
+    'receiverBatches',
+    'receiverSource',
     'reduceBatch',
     'reduceByKey',
     'reduceByKeyAndWindow',

@@ -31,6 +31,7 @@ const guide = [
   'operators',
   'aggregators',
   'kafka',
+  'receivers',
   'backpressure',
   'checkpoints',
   'guarantees',

@@ -7,8 +7,8 @@ const slack = 1e-6;
  * Pure arithmetic: times, in ms, are given to it. Time that is given out of order counts as no time passed.
  */
 export class TokenBucket {
-  readonly #rate: number;
-  readonly #burst: number;
+  #rate: number;
+  #burst: number;
   #tokens: number;
   #time: number;
 
@@ -26,6 +26,22 @@ export class TokenBucket {
     if (this.#missing(count) > 0) return false;
     this.#tokens -= count;
     return true;
+  }
+
+  /** Takes as many whole tokens as are there, `most` at most, and gives how many. */
+  takeUpTo(now: number, most: number): number {
+    this.#refill(now);
+    const count = Math.max(Math.min(most, Math.floor(this.#tokens + slack)), 0);
+    this.#tokens -= count;
+    return count;
+  }
+
+  /** From now on another rate. What came in so far stays, within the new burst. */
+  change(rate: number, burst: number, now: number): void {
+    this.#refill(now);
+    this.#rate = rate;
+    this.#burst = burst;
+    this.#tokens = Math.min(this.#tokens, burst);
   }
 
   /** How long, in whole ms, until `count` tokens can be taken. */

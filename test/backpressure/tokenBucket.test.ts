@@ -19,6 +19,22 @@ describe('TokenBucket', () => {
     expect(bucket.wait(0, 50)).toBe(120);
   });
 
+  it('gives as many whole tokens as are there, and none while in debt', () => {
+    const bucket = new TokenBucket(100, 2.5, 0);
+    expect([bucket.takeUpTo(0, 1), bucket.takeUpTo(0, 9), bucket.takeUpTo(5, 9)]).toEqual([1, 1, 1]);
+    expect(bucket.take(9_000, 5)).toBe(true);
+    expect([bucket.takeUpTo(9_000, 9), bucket.takeUpTo(9_035, 9)]).toEqual([0, 1]);
+  });
+
+  it('keeps what came in when its rate changes, within the new burst', () => {
+    const bucket = new TokenBucket(100, 5, 0);
+    bucket.take(0, 5);
+    bucket.change(1_000, 4, 30);
+    expect([bucket.takeUpTo(30, 9), bucket.takeUpTo(32, 9)]).toEqual([3, 2]);
+    bucket.change(1, 1, 9_000);
+    expect(bucket.takeUpTo(9_000, 9)).toBe(1);
+  });
+
   it('counts a clock that goes back as no time', () => {
     const bucket = new TokenBucket(100, 1, 1_000);
     expect(bucket.take(1_000, 1)).toBe(true);

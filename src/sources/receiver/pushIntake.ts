@@ -1,0 +1,52 @@
+import { from, Observable, Subject, takeUntil } from 'rxjs';
+import type { Intake, IntakeEvents } from './intake.js';
+import type { Receiver } from './receiver.js';
+
+/** Listens to a receiver that pushes. */
+export class PushIntake<T> implements Intake {
+  readonly #receiver: Receiver<T>;
+  readonly #events: IntakeEvents<T>;
+  /** By `takeUntil` one that emits while it is subscribed to sees at once that nobody listens any more. */
+  readonly #left = new Subject<void>();
+  #closed = false;
+
+  constructor(receiver: Receiver<T>, events: IntakeEvents<T>) {
+    this.#receiver = receiver;
+    this.#events = events;
+  }
+
+  start(): void {
+    const { store, fail, complete } = this.#events;
+    this.#records()
+      .pipe(takeUntil(this.#left))
+      .subscribe({
+        next: (record) => store(record),
+        error: (error: unknown) => fail(error),
+        complete: () => {
+          if (!this.#closed) complete();
+        },
+      });
+  }
+
+  resume(): void {}
+
+  close(): void {
+    this.#closed = true;
+    this.#left.next();
+  }
+
+  #records(): Observable<T> {
+    const receiver = this.#receiver;
+    if (typeof receiver !== 'function') return from(receiver);
+    return new Observable((subscriber) =>
+      receiver({
+        store: (record) => {
+          subscriber.next(record);
+          return !subscriber.closed && this.#events.room();
+        },
+        complete: () => subscriber.complete(),
+        fail: (error) => subscriber.error(error),
+      }),
+    );
+  }
+}

@@ -1,0 +1,23 @@
+import type { ObservableInput, TeardownLogic } from 'rxjs';
+
+/** By which a receiver that is a function hands over what it receives. The functions need no `this`. */
+export interface ReceiverSink<T> {
+  /**
+   * Hands over one record. Gives whether there is room for another: a receiver that can make its sender wait should do so
+   * at `false`, as the policy of `overflow` is applied to what comes anyway.
+   */
+  readonly store: (record: T) => boolean;
+  /** Nothing more will come: the stream completes after the last block. */
+  readonly complete: () => void;
+  /** Something went wrong: the receiver is started anew, or the stream fails, as `restart` says. */
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * Where the records of `receiverBatches` come from:
+ *
+ * - an Observable (or a promise), which pushes;
+ * - an array, an iterable, an async iterable or a `ReadableStream`, which is not pulled while the queue is full;
+ * - a function that is given a sink, begins to receive, and returns how to end it: a function or a subscription.
+ */
+export type Receiver<T> = ObservableInput<T> | ((sink: ReceiverSink<T>) => TeardownLogic);

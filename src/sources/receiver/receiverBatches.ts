@@ -1,0 +1,44 @@
+import { batchesOf } from '../batchesOf.js';
+import type { BatchStream } from '../batchStream.js';
+import { type DriverOptions, resolveDriverOptions } from '../driverOptions.js';
+import type { Receiver } from './receiver.js';
+import type { ReceiverSourceOptions } from './receiverOptions.js';
+import { receiverSource } from './receiverSource.js';
+
+export type ReceiverBatchesOptions = ReceiverSourceOptions & DriverOptions;
+
+/**
+ * What pushes and is no log (a socket, DOM events, any Observable) as a stream of batches, one an interval. The records
+ * that came within a `blockInterval` are a block, and a block is a partition of the batch that takes it; a batch takes
+ * the blocks that are there, as many records as the rate of `backpressure` allows, and the rest waits, at most `maxQueue`.
+ *
+ * Each subscription starts a receiver of its own. When the receiver completes, the stream completes after the last block.
+ *
+ * Not durable: what no batch has completed is gone with the process, also with a checkpoint, which keeps state and the
+ * numbers of the records only. Batches that are replayed then are empty, and tell what they had as `lost`.
+ *
+ * Source: Spark's `receiverStream`, `Receiver` and `BlockGenerator`.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {QueueOverflowError} (as a notification) when more than `maxQueue` records wait and `overflow` is `'error'`
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, receiverBatches } from 'dstream';
+ * import { Subject } from 'rxjs';
+ *
+ * const clicks = new Subject<string>();
+ * receiverBatches(clicks, { interval: 10 })
+ *   .pipe(foreachBatch((records) => console.log(records)))
+ *   .subscribe({ complete: () => console.log('complete') });
+ * clicks.next('a');
+ * clicks.next('b');
+ * clicks.complete();
+ * // => [ 'a', 'b' ]
+ * // => complete
+ * ```
+ */
+export function receiverBatches<T>(receiver: Receiver<T>, options: ReceiverBatchesOptions): BatchStream<T> {
+  const resolved = resolveDriverOptions('receiverBatches', options);
+  return batchesOf('receiver', receiverSource(receiver, options, 'receiverBatches'), resolved);
+}
