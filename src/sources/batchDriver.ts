@@ -73,7 +73,7 @@ export class BatchDriver {
   #ended = false;
   #closed = false;
   #nextTick = new Subscription();
-  #stopping: { readonly completed: number[]; readonly finish: ((report: StopReport) => void)[] } | undefined;
+  #stopping: { readonly draining: boolean; readonly completed: number[]; readonly finish: Finish[] } | undefined;
 
   constructor(
     sources: Readonly<Record<string, Source<unknown>>>,
@@ -104,8 +104,8 @@ export class BatchDriver {
     this.#shut(() => {});
   }
 
-  /** Plans no more batches, finishes those that are planned, completes the output, then calls `finish`. */
-  stop(drainMs: number, finish: (report: StopReport) => void): void {
+  /** Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. */
+  stop(drainMs: number, finish: Finish): void {
     if (this.#closed) {
       finish({ completed: [], aborted: [] });
       return;
@@ -114,7 +114,7 @@ export class BatchDriver {
       this.#stopping.finish.push(finish);
       return;
     }
-    this.#stopping = { completed: [], finish: [finish] };
+    this.#stopping = { draining: this.#resources.stop(), completed: [], finish: [finish] };
     this.#due.clear();
     this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainMs));
     this.#finishWhenDrained();
@@ -174,7 +174,7 @@ export class BatchDriver {
   }
 
   get #ticking(): boolean {
-    return !(this.#closed || this.#ended || this.#stopping);
+    return !(this.#closed || this.#ended || this.#stopping?.draining === false);
   }
 
   #scheduleTick(): void {
@@ -192,8 +192,9 @@ export class BatchDriver {
   #plan({ time, interval }: Tick): Observable<unknown> {
     const submissionTime = this.#options.scheduler.now();
     const decisions = new Map<string, RateDecision | undefined>();
+    const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
     const plans = this.#resources.runs.map(([name, run]) =>
-      defer(() => run.plan({ time, interval, rate: (lag) => this.#rate(name, time, lag, decisions) })).pipe(
+      defer(() => (this.#stopping && !run.stop ? EMPTY : run.plan({ time, interval, rate: rateOf(name) }))).pipe(
         defaultIfEmpty(undefined),
         last(),
         map((plan) => [name, plan] as const),
@@ -204,10 +205,7 @@ export class BatchDriver {
         if (answers.every(([, plan]) => plan === undefined)) return this.#sourcesEnded();
         const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
         const batch = new RunningBatch(time, interval, submissionTime, planned, decisions);
-        return concat(
-          this.#logPlan(batch),
-          defer(() => this.#enqueue(batch)),
-        );
+        return concat(this.#logPlan(batch), EMPTY.pipe(tap({ complete: () => this.#planned.push(batch) })));
       }),
     );
   }
@@ -227,11 +225,6 @@ export class BatchDriver {
     const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, plan.ranges]));
     const { time, interval } = batch;
     return this.#resources.session.plan({ time, zeroTime: this.#zeroTime, interval, ranges });
-  }
-
-  #enqueue(batch: RunningBatch): Observable<never> {
-    this.#planned.push(batch);
-    return EMPTY;
   }
 
   #sourcesEnded(): Observable<never> {
@@ -353,7 +346,7 @@ export class BatchDriver {
 
   #finishWhenDrained(): void {
     const drained = this.#due.idle && this.#planned.idle && this.#done.idle && this.#open.length === 0;
-    if (drained && (this.#ended || this.#stopping)) this.#finish();
+    if (drained && !this.#ticking) this.#finish();
   }
 
   #finish(): void {
@@ -396,5 +389,7 @@ export class BatchDriver {
     this.#resources.close().subscribe({ error: (error: unknown) => closed({ error }), complete: () => closed() });
   }
 }
+
+type Finish = (report: StopReport) => void;
 
 const noPlan: Plan = { ranges: [], lag: 0 };

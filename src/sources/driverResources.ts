@@ -48,6 +48,13 @@ export class DriverResources {
     return merge(...open);
   }
 
+  /** Tells the sources that gather records to stop. Gives whether there are any: they have something to be planned still. */
+  stop(): boolean {
+    const gathering = this.runs.filter(([, run]) => run.stop);
+    for (const [, run] of gathering) run.stop?.();
+    return gathering.length > 0;
+  }
+
   /**
    * Closes all of them, also when one fails at it; then fails with the first error. The checkpoint first, in this very turn:
    * nothing may read a state that a failed batch has left half changed.

@@ -64,6 +64,11 @@ export interface SourceRun<T> {
   fetch(plan: Plan): ObservableInput<Fetched<T>>;
   /** The batch of these ranges, and all before it, are complete and saved. */
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown>;
+  /**
+   * The stream is being stopped. For a source that gathers records itself: it takes in no more, and `plan` is still called,
+   * until it completes without a value. The others are not planned any more.
+   */
+  stop?(): void;
   /** Called once, whatever happened; nothing is called afterwards. */
   close(): ObservableInput<unknown>;
 }

@@ -93,6 +93,12 @@ export class ReceiverRun<T> implements SourceRun<T> {
     return EMPTY;
   }
 
+  stop(): void {
+    this.#restarting.unsubscribe();
+    this.#intake?.close();
+    this.#ended({});
+  }
+
   close(): ObservableInput<unknown> {
     this.#closed = true;
     this.#restarting.unsubscribe();

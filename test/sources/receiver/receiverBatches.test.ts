@@ -1,10 +1,13 @@
 import {
   type BatchInfo,
   type BatchStream,
+  batchesFrom,
   fixedRate,
   foreachBatch,
   InvalidOptionError,
+  logSource,
   memoryCheckpoint,
+  memoryLog,
   pid,
   QueueOverflowError,
   type Receiver,
@@ -12,6 +15,7 @@ import {
   type ReceiverSink,
   receiverBatches,
   receiverSource,
+  string,
 } from 'dstream';
 import { concat, EMPTY, from, map, NEVER, Observable, Subject, throwError, timer } from 'rxjs';
 import type { TestScheduler } from 'rxjs/testing';
@@ -431,6 +435,38 @@ describe('receiverBatches', () => {
       [100, ['a']],
       [300, ['c']],
     ]);
+  });
+
+  it('stops with what is gathered, at its rate, and plans nothing of the sources beside it', () => {
+    const seen: Seen[] = [];
+    const texts: unknown[] = [];
+    const clicks = new Subject<number>();
+    let observed = true;
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { t: 1 } });
+      log.append('t', [{ value: 'x' }]);
+      const { received, logged } = batchesFrom(
+        {
+          received: receiverSource(clicks),
+          logged: logSource(log, { topics: ['t'], start: 'earliest', deserialize: string() }),
+        },
+        { interval: 100, backpressure: fixedRate(20) },
+      );
+      collect(received, seen, scheduler, 5_000);
+      logged.subscribe(({ records }) => texts.push(records));
+      scheduler.schedule(() => {
+        for (const n of [1, 2, 3]) clicks.next(n);
+      }, 110);
+      scheduler.schedule(() => {
+        log.append('t', [{ value: 'y' }]);
+        void received.stop();
+        observed = clicks.observed;
+        clicks.next(4);
+      }, 150);
+    });
+    expect(observed).toBe(false);
+    expect(texts).toEqual([['x'], [], []]);
+    expect(seen).toEqual([[100], [200, [1, 2]], [300, [3]], 'complete']);
   });
 
   it('goes on with its numbers after a restart, and tells what was planned and is gone as lost', () => {
