@@ -100,7 +100,8 @@ export class BatchTransactions {
       const reason = `${what} is committed already, in the middle of [${range.from}, ${range.until})`;
       throw new ProtocolError('OffsetFetch', reason, true);
     }
-    if (moved.length === 0) return ranges.some((range) => of(range)?.time === time);
+    // Later ones may have been written too: of several open batches the first can be written long before it is saved.
+    if (moved.length === 0) return ranges.some((range) => (of(range)?.time ?? -Infinity) >= time);
     const written = moved.filter((range) => (of(range)?.offset ?? -1) >= range.until);
     if (written.length === 0 || written.length === moved.length) return written.length > 0;
     throw new ProtocolError('OffsetFetch', 'some partitions of the batch are committed already, others not', true);
