@@ -31,7 +31,8 @@ export interface SendToKafkaOptions {
  * input partition is a transaction, with a producer whose transactional id is `GROUP-TOPIC-PARTITION`. A process that takes a
  * partition over begins with the same id, which fences the one before: kafkajs does not tell the broker the generation of a
  * group, by which one id for all would do. Otherwise the batch is one transaction, whose id is the group: then let one
- * process do the job.
+ * process do the job. This second way is not proven: the crash matrix has found batches of windows and state that were written
+ * twice (docs/guarantees.md).
  *
  * Without a checkpoint the stream starts again at what was committed. With one, which state needs, a batch that is run again
  * is written only as far as it was not: it has the same ranges, and what was committed is asked first.
