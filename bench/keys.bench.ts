@@ -4,9 +4,8 @@
 //
 // Each contender runs alone in a process of its own, in interleaved rounds. Times are processor times of the process, with
 // those of the collector's threads, so that what else runs on the machine counts little.
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { sampleAlone } from './alone.js';
 import { contenders, total } from './keys/contenders.js';
 import { rowOf, writeResults } from './report.js';
 
@@ -14,12 +13,7 @@ const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
 });
 const rounds = Number(options.rounds);
-const child = fileURLToPath(new URL('./keys/child.ts', import.meta.url));
-
-function sample(group: string, name: string): { readonly ms: number; readonly check: string } {
-  const args = ['--expose-gc', '--import', 'tsx', child, group, name];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
-}
+const child = new URL('./keys/child.ts', import.meta.url);
 
 const measured = Object.entries(contenders)
   .filter(([group]) => group.includes(options.only))
@@ -28,7 +22,7 @@ const measured = Object.entries(contenders)
     const checks = new Set<string>();
     for (let round = 1; round <= rounds; round++) {
       for (const [name, taken] of samples) {
-        const { ms, check } = sample(group, name);
+        const { ms, check } = sampleAlone(child, group, name);
         taken.push(ms);
         checks.add(check);
         console.log(`round ${round}  ${name.padEnd(44)} ${ms.toFixed(0)} ms`);

@@ -4,9 +4,8 @@
 //
 // Each contender runs alone in a process of its own, in interleaved rounds. Times are processor times of the process, with
 // those of the collector's threads, so that what else runs on the machine counts little.
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { type Sample, sampleAlone } from './alone.js';
 import { type Row, rowOf, writeResults } from './report.js';
 import { algorithms } from './windows/algorithms.js';
 import { keyed } from './windows/keyed.js';
@@ -32,18 +31,7 @@ const groups: Readonly<Record<string, Group>> = {
   records: { unit: 'ms for 1,000,000 records', perMs: 1, contenders: Object.keys(records) },
 };
 
-interface Sample {
-  /** Processor milliseconds a unit: the median of several runs in one process. */
-  readonly ms: number;
-  readonly check: string;
-}
-
-const child = fileURLToPath(new URL('./windows/child.ts', import.meta.url));
-
-function sample(contender: string): Sample {
-  const args = ['--expose-gc', '--import', 'tsx', child, contender];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
-}
+const child = new URL('./windows/child.ts', import.meta.url);
 
 /** After each round there is a report, so that a run that is stopped leaves what it has. */
 function measure(): void {
@@ -53,7 +41,7 @@ function measure(): void {
   );
   for (let round = 1; round <= rounds; round++) {
     for (const [name, taken] of samples) {
-      taken.push(sample(name));
+      taken.push(sampleAlone(child, name));
       console.log(`round ${round}  ${name.padEnd(40)} ${((taken.at(-1)?.ms ?? 0) * 1e6).toPrecision(4)} ns`);
     }
     report(samples, round);

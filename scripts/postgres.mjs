@@ -1,9 +1,9 @@
 // Starts a real PostgreSQL on loopback, in a directory of its own: for the tests and benchmarks. Uses nothing but Node itself.
 import { spawn, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from './free-ports.mjs';
 
 const ready = 60_000;
 
@@ -64,7 +64,7 @@ export async function startPostgres({ settings = {} } = {}) {
     rmSync(directory, { recursive: true, force: true });
     throw new Error(`initdb failed: ${made.stderr}`);
   }
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const all = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', ...settings };
   const args = ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
   const server = spawn(join(binaries, 'postgres'), args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -104,16 +104,5 @@ function untilReady(server) {
       clearTimeout(timer);
       resolve();
     });
-  });
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-      .once('error', reject)
-      .listen(0, '127.0.0.1', () => {
-        const { port } = server.address();
-        server.close(() => resolve(port));
-      });
   });
 }

@@ -12,7 +12,7 @@ import {
   sessionWindow,
   windowByCount,
 } from '../../src/index.js';
-import type { Contender } from '../windows/contender.js';
+import type { Contender } from '../contender.js';
 import { contextAt } from '../windows/context.js';
 
 export const total = 1_000_000;

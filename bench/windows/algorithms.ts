@@ -7,7 +7,7 @@ import { newNumberRing } from '../../src/windows/ring.js';
 import type { SlidingAggregator } from '../../src/windows/slidingAggregator.js';
 import { SubtractOnEvict } from '../../src/windows/subtractOnEvict.js';
 import { TwoStacks } from '../../src/windows/twoStacks.js';
-import type { Contender } from './contender.js';
+import type { Contender } from '../contender.js';
 
 const greater = (a: number, b: number): number => (a > b ? a : b);
 const add = (a: number, b: number): number => a + b;

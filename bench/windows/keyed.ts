@@ -3,7 +3,7 @@
 import { type OperatorFunction, Subject } from 'rxjs';
 import { aggregateByKeyAndWindow, Batch, type Pair, reduceByKeyAndWindow, sum } from '../../src/index.js';
 import { KeyedWindow, type KeyedWindowOptions } from '../../src/windows/keyedWindow.js';
-import type { Contender } from './contender.js';
+import type { Contender } from '../contender.js';
 import { contextAt } from './context.js';
 
 const touched = 10_000;

@@ -2,7 +2,7 @@
 import { bufferCount, map, type OperatorFunction, Subject } from 'rxjs';
 import { aggregateByWindow, Batch, type BatchContext, max, reduceByWindow } from '../../src/index.js';
 import { TwoStacks } from '../../src/windows/twoStacks.js';
-import type { Contender } from './contender.js';
+import type { Contender } from '../contender.js';
 import { contextAt } from './context.js';
 
 const panes = 1_000;

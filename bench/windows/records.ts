@@ -1,7 +1,7 @@
 // Milliseconds for a batch of 1,000,000 records through mapRecords, filterRecords and reduceByKey, and for a loop.
 import { Subject } from 'rxjs';
 import { Batch, filterRecords, mapRecords, reduceByKey } from '../../src/index.js';
-import type { Contender } from './contender.js';
+import type { Contender } from '../contender.js';
 import { contextAt } from './context.js';
 
 interface Order {

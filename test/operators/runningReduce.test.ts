@@ -1,10 +1,11 @@
-import { type Batch, foreachBatch, fromBatches, memoryCheckpoint, runningReduce } from 'dstream';
+import { type Batch, fromBatches, memoryCheckpoint, runningReduce } from 'dstream';
 import { runBatches } from 'dstream/testing';
 import fc from 'fast-check';
 import type { Observable, OperatorFunction } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { propertySettings } from '../property/settings.js';
 import { virtual } from '../support/virtual.js';
+import { attempt } from './attempt.js';
 import { feed, type TimedRecords } from './feed.js';
 import { standingCases } from './standing.js';
 
@@ -90,29 +91,16 @@ describe('runningReduce', () => {
 
   it('carries its value over a change of its shape', () => {
     const checkpoint = memoryCheckpoint();
-    const attempt = (operator: OperatorFunction<Batch<number>, Batch<unknown>>, crashAt: number) => {
-      const events: unknown[] = [];
-      virtual(() => {
-        fromBatches([[1], [2], [3]], { interval: 10, checkpoint })
-          .pipe(
-            operator,
-            foreachBatch((records, { time }) => {
-              if (time === crashAt) throw new Error('crash');
-              events.push(...records);
-            }),
-          )
-          .subscribe({ error: ({ message }: Error) => events.push(message) });
-      });
-      return events;
-    };
+    const life = (operator: OperatorFunction<Batch<number>, Batch<unknown>>, crashAt: number) =>
+      attempt([[1], [2], [3]], operator, checkpoint, crashAt);
     const count = ({ n }: { n: number }) => ({ n: n + 1 });
     const initial = { n: 0 };
-    expect(attempt(runningReduce(sum, { id: 'r' }), 20)).toEqual([1, 'crash']);
-    expect(attempt(runningReduce<number, { n: number }>(count, { id: 'r', initial, version: 1 }), 0)[0]).toContain(
+    expect(life(runningReduce(sum, { id: 'r' }), 20)).toEqual([1, 'crash']);
+    expect(life(runningReduce<number, { n: number }>(count, { id: 'r', initial, version: 1 }), 0)[0]).toContain(
       'state "r": the checkpoint has version 0',
     );
     const migrate = (value: unknown) => ({ n: value as number });
-    expect(attempt(runningReduce<number, { n: number }>(count, { id: 'r', initial, version: 1, migrate }), 0)).toEqual([
+    expect(life(runningReduce<number, { n: number }>(count, { id: 'r', initial, version: 1, migrate }), 0)).toEqual([
       { n: 2 },
       { n: 3 },
     ]);

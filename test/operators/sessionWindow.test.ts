@@ -2,8 +2,6 @@ import {
   type Aggregator,
   type Batch,
   count,
-  foreachBatch,
-  fromBatches,
   memoryCheckpoint,
   type Pair,
   type Session,
@@ -15,7 +13,7 @@ import fc from 'fast-check';
 import type { Observable, OperatorFunction } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { propertySettings } from '../property/settings.js';
-import { virtual } from '../support/virtual.js';
+import { attempt } from './attempt.js';
 import { feed, type TimedRecords } from './feed.js';
 import { standingCases } from './standing.js';
 
@@ -138,27 +136,14 @@ describe('sessionWindow', () => {
 
   it('keeps open sessions over a change of the gap, and refuses those of another aggregator', () => {
     const checkpoint = memoryCheckpoint();
-    const attempt = (operator: OperatorFunction<Batch<Click>, Batch<unknown>>, crashAt = 0) => {
-      const events: unknown[] = [];
-      virtual(() => {
-        fromBatches<Click>([[['a', 'x']], [], [], []], { interval: 10, checkpoint })
-          .pipe(
-            operator,
-            foreachBatch((records, { time }) => {
-              if (time === crashAt) throw new Error('crash');
-              events.push(...records);
-            }),
-          )
-          .subscribe({ error: ({ message }: Error) => events.push(message) });
-      });
-      return events;
-    };
-    expect(attempt(sessionWindow({ gap: 100, id: 's' }), 20)).toEqual(['crash']);
-    expect(attempt(sessionWindow({ gap: 100, aggregator: concat, id: 's' }))[0]).toContain(
+    const life = (operator: OperatorFunction<Batch<Click>, Batch<unknown>>, crashAt?: number) =>
+      attempt<Click>([[['a', 'x']], [], [], []], operator, checkpoint, crashAt);
+    expect(life(sessionWindow({ gap: 100, id: 's' }), 20)).toEqual(['crash']);
+    expect(life(sessionWindow({ gap: 100, aggregator: concat, id: 's' }))[0]).toContain(
       'state "s": the checkpoint has sessionWindow aggregator=list',
     );
-    expect(attempt(sessionWindow({ gap: 100 }))[0]).toContain('sessionWindow: id is missing');
-    expect(attempt(sessionWindow({ gap: 20, id: 's' }))).toEqual([['a', { start: 10, end: 10, value: ['x'] }]]);
+    expect(life(sessionWindow({ gap: 100 }))[0]).toContain('sessionWindow: id is missing');
+    expect(life(sessionWindow({ gap: 20, id: 's' }))).toEqual([['a', { start: 10, end: 10, value: ['x'] }]]);
   });
 
   it('refuses what it cannot use', () => {

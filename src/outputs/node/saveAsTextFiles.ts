@@ -58,13 +58,20 @@ export function saveFiles<T>(
     throw new InvalidOptionError(operator, 'prefix', prefix, 'must be a non-empty path');
   }
   const ending = suffix === undefined ? '' : `.${suffix}`;
+  // A batch has one directory, which the partition that comes first makes and syncs for all.
+  let last: { readonly folder: string; readonly made: Promise<void> } | undefined;
+  const directory = (folder: string): Promise<void> => {
+    if (last?.folder !== folder) last = { folder, made: makeDirectory(folder) };
+    return last.made;
+  };
   return foreachPartition<T>(async ({ index, records }, { time }) => {
     const folder = resolve(`${prefix}-${time}`);
     const path = join(folder, `part-${String(index).padStart(5, '0')}${ending}`);
     try {
-      await makeDirectory(folder);
+      await directory(folder);
       await writeFileAtomically(path, lines(records, format));
     } catch (cause) {
+      last = undefined;
       if (cause instanceof DStreamError) throw cause;
       throw new StorageError(path, `write a partition of the batch of time ${time}`, { cause });
     }

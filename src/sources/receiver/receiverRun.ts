@@ -1,4 +1,5 @@
 import { EMPTY, type ObservableInput, of, Subscription, throwError } from 'rxjs';
+import { firstBatchTime } from '../../batch/batchTime.js';
 import { QueueOverflowError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
@@ -141,7 +142,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
     if (this.#tick) return;
     const { scheduler } = this.#setup;
     const now = scheduler.now();
-    const due = (Math.floor(now / this.#blockInterval) + 1) * this.#blockInterval;
+    const due = firstBatchTime(now, this.#blockInterval);
     this.#tick = { due, timer: scheduler.schedule(() => this.#endBlock(), due - now) };
   }
 

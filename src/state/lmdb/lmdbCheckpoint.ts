@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
 import { checkPositiveInteger } from '../../batch/checks.js';
-import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
+import { InvalidOptionError } from '../../batch/errors.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
-import { makeDirectory } from '../node/makeDirectory.js';
+import { openDirectory } from '../node/openDirectory.js';
 import { LmdbSession } from './lmdbSession.js';
 import { LmdbStore } from './lmdbStore.js';
 
@@ -62,21 +62,15 @@ export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions
   }
   if (hotKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'hotKeys', hotKeys);
   const location = resolve(directory);
-  return { location, open: () => defer(() => from(open(location, hotKeys))) };
+  return { location, open: () => defer(() => from(openDirectory(location, () => open(location, hotKeys)))) };
 }
 
 async function open(location: string, hotKeys: number | undefined): Promise<CheckpointSession> {
+  const store = await LmdbStore.open(location);
   try {
-    await makeDirectory(location);
-    const store = await LmdbStore.open(location);
-    try {
-      return new LmdbSession(store, hotKeys);
-    } catch (error) {
-      await store.close();
-      throw error;
-    }
-  } catch (cause) {
-    if (cause instanceof DStreamError) throw cause;
-    throw new StorageError(location, 'open the checkpoint', { cause });
+    return new LmdbSession(store, hotKeys);
+  } catch (error) {
+    await store.close();
+    throw error;
   }
 }

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { from } from 'rxjs';
 import { checkPositiveInteger } from '../../batch/checks.js';
-import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
+import { InvalidOptionError } from '../../batch/errors.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { DirectoryLock } from './directoryLock.js';
 import { FileSession } from './fileSession.js';
 import { type FileSystem, nodeFileSystem } from './fileSystem.js';
-import { makeDirectory } from './makeDirectory.js';
+import { openDirectory } from './openDirectory.js';
 
 export interface FileCheckpointOptions {
   /**
@@ -64,9 +64,8 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
 }
 
 /** Opens a checkpoint directory on any file system: tests bring one that is full or fails. */
-export async function openFiles(fs: FileSystem, location: string, snapshotBytes: number): Promise<CheckpointSession> {
-  try {
-    await makeDirectory(location, fs);
+export function openFiles(fs: FileSystem, location: string, snapshotBytes: number): Promise<CheckpointSession> {
+  const open = async () => {
     const lock = await DirectoryLock.take(fs, location);
     try {
       return await FileSession.open(fs, location, snapshotBytes, lock);
@@ -74,8 +73,6 @@ export async function openFiles(fs: FileSystem, location: string, snapshotBytes:
       await lock.release();
       throw error;
     }
-  } catch (cause) {
-    if (cause instanceof DStreamError) throw cause;
-    throw new StorageError(location, 'open the checkpoint', { cause });
-  }
+  };
+  return openDirectory(location, open, fs);
 }

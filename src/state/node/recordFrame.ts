@@ -13,7 +13,7 @@ export const headerBytes = 12;
 export const frameBytes = 16;
 
 /** The one format there is. A file of another version is refused. */
-export const formatVersion = 1;
+const formatVersion = 1;
 
 export function header(): Buffer {
   const bytes = Buffer.alloc(headerBytes);

@@ -27,7 +27,7 @@ export interface SavedRecord {
 }
 
 /** The last record of a snapshot: without it the file is not whole. */
-export interface EndRecord {
+interface EndRecord {
   readonly kind: 'end';
 }
 

@@ -8,7 +8,7 @@ import { expectSame, settle } from './expectations.js';
 export const interval = 10;
 const topic = 't';
 
-export const rangesOf = (n: number): Readonly<Record<string, readonly OffsetRange[]>> => ({
+const rangesOf = (n: number): Readonly<Record<string, readonly OffsetRange[]>> => ({
   source: [{ topic, partition: 0, from: n - 1, until: n }],
 });
 

@@ -3,6 +3,7 @@ import { kafkaBatches } from 'dstream/kafka';
 import { expect, it } from 'vitest';
 import { burn } from '../../../bench/backpressure/burn.js';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+import { ObservedRun } from '../../support/observedRun.js';
 
 const total = 400_000;
 /** Batches before everything costs five times as much, and in all. */
@@ -22,31 +23,24 @@ describeKafka('costModel on a real Kafka, before a map that burns the processor'
       Array.from({ length: total / 800 }, () => messages),
     );
 
-    const infos: BatchInfo[] = [];
-    const rss: number[] = [];
+    const observed = new ObservedRun(phases.end);
+    const { infos, rss } = observed;
     let waste = 0;
-    const stream = kafkaBatches(kafka, {
-      topics: [topic],
-      start: 'earliest',
-      interval,
-      deserialize: (view) => view.valueLength,
-      backpressure: costModel(),
-      initialRate,
-      batchObserver: {
-        next: (info) => {
-          infos.push(info);
-          rss.push(process.memoryUsage.rss());
-          if (infos.length === phases.end) void stream.stop({ drainMs: 0 });
-        },
-      },
-    });
-    await new Promise<void>((resolve, reject) => {
-      const output = foreachBatch<number>((records) => {
-        const rounds = infos.length < phases.change ? 10_000 : 50_000;
-        for (let i = 0; i < records.length; i++) waste ^= burn(rounds);
+    const stream = (batchObserver: { next(info: BatchInfo): void }) =>
+      kafkaBatches(kafka, {
+        topics: [topic],
+        start: 'earliest',
+        interval,
+        deserialize: (view) => view.valueLength,
+        backpressure: costModel(),
+        initialRate,
+        batchObserver,
       });
-      stream.pipe(output).subscribe({ error: reject, complete: resolve });
+    const output = foreachBatch<number>((records) => {
+      const rounds = infos.length < phases.change ? 10_000 : 50_000;
+      for (let i = 0; i < records.length; i++) waste ^= burn(rounds);
     });
+    await observed.run(stream, output);
     expect(Number.isInteger(waste)).toBe(true);
 
     const sizes = infos.map(({ records }) => records);

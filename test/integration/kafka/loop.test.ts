@@ -3,6 +3,7 @@ import { type FetchEvent, kafkaBatches } from 'dstream/kafka';
 import { timer } from 'rxjs';
 import { expect, it } from 'vitest';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+import { ObservedRun } from '../../support/observedRun.js';
 
 const total = 1_000_000;
 
@@ -19,32 +20,25 @@ describeKafka('the loop on a real Kafka', () => {
     );
 
     const fetches: { batches: number; event: FetchEvent }[] = [];
-    const infos: BatchInfo[] = [];
-    const rss: number[] = [];
     // 0.02 ms a record, then 0.2 ms, then 0.02 ms again: capacities of 50,000 and of 5,000 records a second.
     const phases = { slowFrom: 12, fastFrom: 60, end: 100 };
+    const observed = new ObservedRun(phases.end);
+    const { infos, rss } = observed;
     const cost = () => (infos.length >= phases.slowFrom && infos.length < phases.fastFrom ? 0.2 : 0.02);
-    const stream = kafkaBatches(kafka, {
-      topics: [topic],
-      start: 'earliest',
-      interval: 100,
-      deserialize: (view) => view.valueLength,
-      // Without the integral term: it answers the queue of the first slow seconds with its floor (see the docs).
-      backpressure: pid({ integral: 0 }),
-      initialRate: 10_000,
-      onFetch: (event) => fetches.push({ batches: infos.length, event }),
-      batchObserver: {
-        next: (info) => {
-          infos.push(info);
-          rss.push(process.memoryUsage.rss());
-          if (infos.length === phases.end) void stream.stop({ drainMs: 0 });
-        },
-      },
-    });
-    await new Promise<void>((resolve, reject) => {
-      const output = foreachBatch<number>((records) => timer(records.length * cost()));
-      stream.pipe(output).subscribe({ error: reject, complete: resolve });
-    });
+    const stream = (batchObserver: { next(info: BatchInfo): void }) =>
+      kafkaBatches(kafka, {
+        topics: [topic],
+        start: 'earliest',
+        interval: 100,
+        deserialize: (view) => view.valueLength,
+        // Without the integral term: it answers the queue of the first slow seconds with its floor (see the docs).
+        backpressure: pid({ integral: 0 }),
+        initialRate: 10_000,
+        onFetch: (event) => fetches.push({ batches: infos.length, event }),
+        batchObserver,
+      });
+    const output = foreachBatch<number>((records) => timer(records.length * cost()));
+    await observed.run(stream, output);
 
     const rates = infos.map(({ inputs }) => inputs.kafka?.rate ?? 0);
     const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
