@@ -22,6 +22,7 @@ export class RecordCursor implements RecordView {
   keyLength = -1;
   valueLength = -1;
   #bytes: Buffer = Buffer.alloc(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   #end = 0;
   #baseOffset = 0;
@@ -46,6 +47,7 @@ export class RecordCursor implements RecordView {
     batch: { baseOffset: number; lastOffset: number; timestamp: number; appendTime: boolean },
   ): void {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#at = from;
     this.#end = until;
     this.#baseOffset = batch.baseOffset;
@@ -114,7 +116,7 @@ export class RecordCursor implements RecordView {
   }
 
   keyText(): string | null {
-    return this.keyLength < 0 ? null : keys.decode(this.#bytes, this.#keyAt, this.#keyAt + this.keyLength);
+    return this.keyLength < 0 ? null : keys.decode(this.#bytes, this.#view, this.#keyAt, this.#keyAt + this.keyLength);
   }
 
   valueText(): string | null {

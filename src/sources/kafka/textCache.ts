@@ -1,9 +1,11 @@
 type Slices = { utf8Slice(from: number, until: number): string };
 
-const slots = 1 << 14; // two for each value of the hash
-const mask = slots - 2;
 /** Longer texts are seldom keys that come again, and looking at each byte of them costs more than decoding. */
 const longest = 32;
+/** Much less than the keys of a topic, and those that share a place drive each other out. */
+const places = 1 << 16;
+const wordsEach = longest / 4;
+const nonAscii = 0x80808080;
 /** So many lookups are judged together; with fewer hits than a quarter the cache stays out of the way for a while. */
 const judged = 4_096;
 const rest = 16 * judged;
@@ -12,49 +14,75 @@ const rest = 16 * judged;
  * Decodes short texts, giving the same string again for the same bytes: keys of a log come again and again. A string that
  * is there costs no allocation, no collection, and its hash is known to every `Map` already.
  *
- * Each text has two slots, by its hash, for the last two texts that were decoded there. So it holds at most 16,384
- * strings of up to 32 characters.
+ * Each text has two places, by its hash, for the last two texts that were decoded there. So it holds at most 65,536
+ * strings of up to 32 characters. Their bytes lie side by side in one array (2 MiB), to be compared by fours.
  */
 export class TextCache {
-  readonly #texts: string[] = new Array(slots).fill('');
+  readonly #texts: string[] = new Array(places).fill('');
+  readonly #words = new Int32Array(places * wordsEach);
+  readonly #lengths = new Uint8Array(places);
+  /** The words of the text that is looked for: the last one ends where the text does, and may overlap the one before. */
+  readonly #wanted = new Int32Array(wordsEach);
   #lookups = 0;
   #hits = 0;
   #resting = 0;
 
-  /** The UTF-8 text of the bytes at [`from`, `until`). */
-  decode(bytes: Uint8Array, from: number, until: number): string {
+  /** The UTF-8 text of the bytes at [`from`, `until`), in a buffer and a view of the same bytes. */
+  decode(bytes: Uint8Array, view: DataView, from: number, until: number): string {
     const length = until - from;
     if (length === 0) return '';
     if (length > longest || this.#resting > 0) {
       if (this.#resting > 0) this.#resting--;
       return (bytes as unknown as Slices).utf8Slice(from, until);
     }
+    const wanted = this.#wanted;
+    const last = until - 4;
     let hash = length;
     let seen = 0;
-    for (let i = from; i < until; i++) {
-      const byte = bytes[i]!;
-      seen |= byte;
-      hash = Math.imul(hash, 31) + byte;
+    let count = 0;
+    for (let at = from; at < last; at += 4) {
+      const word = view.getInt32(at, true);
+      wanted[count++] = word;
+      seen |= word;
+      hash = Math.imul(hash ^ word, 0x9e3779b1);
+      hash ^= hash >>> 15;
     }
+    const word = length < 4 ? shortWord(bytes, from, until) : view.getInt32(last, true);
+    wanted[count++] = word;
     // Other than ASCII, characters and bytes do not correspond.
-    if (seen >= 0x80) return (bytes as unknown as Slices).utf8Slice(from, until);
+    if (((seen | word) & nonAscii) !== 0) return (bytes as unknown as Slices).utf8Slice(from, until);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
     hash ^= hash >>> 15;
-    const slot = hash & mask;
-    const texts = this.#texts;
     if (++this.#lookups === judged) this.#judge();
-    const newer = texts[slot]!;
-    if (newer.length === length && isSame(newer, bytes, from)) {
+    const newer = hash & (places - 2);
+    if (this.#has(newer, length, count)) {
       this.#hits++;
-      return newer;
+      return this.#texts[newer]!;
     }
-    const older = texts[slot + 1]!;
-    if (older.length === length && isSame(older, bytes, from)) {
+    const older = newer + 1;
+    if (this.#has(older, length, count)) {
       this.#hits++;
-      return older;
+      return this.#texts[older]!;
     }
-    const text = (bytes as unknown as Slices).utf8Slice(from, until);
-    texts[slot + 1] = newer;
-    texts[slot] = text;
+    return this.#put(newer, length, (bytes as unknown as Slices).utf8Slice(from, until));
+  }
+
+  #has(place: number, length: number, count: number): boolean {
+    if (this.#lengths[place] !== length) return false;
+    const at = place * wordsEach;
+    for (let i = 0; i < count; i++) if (this.#words[at + i] !== this.#wanted[i]) return false;
+    return true;
+  }
+
+  #put(newer: number, length: number, text: string): string {
+    const older = newer + 1;
+    const at = newer * wordsEach;
+    this.#texts[older] = this.#texts[newer]!;
+    this.#lengths[older] = this.#lengths[newer]!;
+    this.#words.copyWithin(at + wordsEach, at, at + wordsEach);
+    this.#texts[newer] = text;
+    this.#lengths[newer] = length;
+    this.#words.set(this.#wanted, at);
     return text;
   }
 
@@ -65,7 +93,8 @@ export class TextCache {
   }
 }
 
-function isSame(text: string, bytes: Uint8Array, from: number): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false;
-  return true;
+function shortWord(bytes: Uint8Array, from: number, until: number): number {
+  let word = 0;
+  for (let i = from; i < until; i++) word = (word << 8) | bytes[i]!;
+  return word;
 }
