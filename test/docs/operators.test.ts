@@ -1,34 +1,26 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import * as dstream from 'dstream';
-import * as node from 'dstream/node';
 import { describe, expect, it } from 'vitest';
+import { operatorFiles, operators, root } from '../support/operators.js';
 import { picturesOf, runPicture } from './picture.js';
 
 // Every operator and output has a page, and what stands on it is true: the picture is run, every option is explained.
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const files = ['src/operators', 'src/outputs'].flatMap((folder) =>
-  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(root, folder, path)),
-);
-const sources = new Map(files.map((path) => [path.replace(/^.*\/(\w+)\.ts$/, '$1'), path]));
-const operators = [...sources.keys()].filter((name) => name in dstream || name in node).sort();
+const names = [...operators.keys()];
 
 /** What cannot be shown in virtual time, because it writes to files or a server. */
-const withoutPicture = new Set(['saveAsTextFiles', 'saveAsObjectFiles', 'foreachBatchInTransaction']);
+const withoutPicture = new Set(['saveAsTextFiles', 'saveAsObjectFiles', 'foreachBatchInTransaction', 'sendToKafka']);
 
 /** What needs a server: its example is compiled only, and the page names the test that runs the like of it. */
-const withServer = new Set(['foreachBatchInTransaction']);
+const withServer = new Set(['foreachBatchInTransaction', 'sendToKafka']);
 
-const read = (name: string): string => readFileSync(sources.get(name) ?? '', 'utf8');
+const read = (name: string): string => operators.get(name) ?? '';
 const pathOf = (name: string): string => join(root, `docs/operators/${name}.md`);
 const pageOf = (name: string): string => readFileSync(pathOf(name), 'utf8');
 
 /** Every interface of options, with its fields and those of the interfaces that it extends. */
 const optionTypes = new Map(
-  files
-    .filter((path) => path.endsWith('.ts'))
+  operatorFiles
     .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/^export interface (\w+Options)\b[\s\S]*?^}/gm)])
     .map(([body, type = '']) => [type, body]),
 );
@@ -50,12 +42,12 @@ function optionsOf(name: string): readonly string[] {
 
 it('every operator and output has its page, and no page is of something else', () => {
   const pages = readdirSync(join(root, 'docs/operators')).map((file) => file.replace(/\.md$/, ''));
-  expect(operators.length).toBeGreaterThan(35);
-  expect(operators.filter((name) => !existsSync(pathOf(name)))).toEqual([]);
-  expect(pages.filter((name) => !operators.includes(name))).toEqual([]);
+  expect(names.length).toBeGreaterThan(35);
+  expect(names.filter((name) => !existsSync(pathOf(name)))).toEqual([]);
+  expect(pages.filter((name) => !names.includes(name))).toEqual([]);
 });
 
-describe.each(operators.filter((name) => existsSync(pathOf(name))))('the page of %s', (name) => {
+describe.each(names.filter((name) => existsSync(pathOf(name))))('the page of %s', (name) => {
   const page = pageOf(name);
 
   it('has what a reader looks for: a group, an example that runs, Spark, errors and cost', () => {

@@ -1,10 +1,33 @@
-import { type Batch, foreachBatch, fromBatches, limitRate } from 'dstream';
-import { from, Observable, Subject, type Subscription, take, timer, VirtualTimeScheduler } from 'rxjs';
+import { Batch, foreachBatch, fromBatches, limitRate } from 'dstream';
+import {
+  filter,
+  from,
+  Observable,
+  Subject,
+  type Subscription,
+  startWith,
+  take,
+  timer,
+  VirtualTimeScheduler,
+} from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
+import { standingCases } from './standing.js';
 
 const run = (test: Parameters<TestScheduler['run']>[0]) =>
   new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(test);
+
+standingCases('limitRate', {
+  records: [1, 2],
+  make: () => limitRate<Batch<number>>({ rate: 1_000, burst: 2 }),
+  // A single record takes the one token, and the batch is dropped.
+  throwing: (onDrop) => (source) =>
+    source.pipe(
+      startWith('record'),
+      limitRate<string | Batch<number>>({ rate: 1, burst: 1, maxQueue: 0, overflow: 'drop-newest', onDrop }),
+      filter((value) => value instanceof Batch),
+    ),
+});
 
 describe('limitRate', () => {
   it('lets a burst pass, then keeps the rate, and completes after the queue', () => {

@@ -1,13 +1,42 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { foreachBatch, fromBatches, memoryCheckpoint } from 'dstream';
+import { type Batch, foreachBatch, fromBatches, mapRecords, memoryCheckpoint } from 'dstream';
 import { StorageError, saveAsObjectFiles, saveAsTextFiles } from 'dstream/node';
-import { lastValueFrom, retry, toArray } from 'rxjs';
+import { lastValueFrom, type OperatorFunction, retry, toArray } from 'rxjs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { type OutputJob, standingCasesOfOutput } from '../operators/standingOutputs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'dstream-files-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A stream, and an output for it. */
+const job = (output: OperatorFunction<Batch<unknown>, Batch<unknown>>) => (): OutputJob<unknown> => ({
+  open: (records, batchObserver) => fromBatches([records], { interval: 5, batchObserver }),
+  output,
+});
+const text = saveAsTextFiles<unknown>(join(folder, 'text'));
+standingCasesOfOutput<unknown>(
+  'saveAsTextFiles',
+  ['a', 'b'],
+  job(text),
+  (boom) => (source) =>
+    source.pipe(
+      mapRecords(() => ({ toString: boom })),
+      text,
+    ),
+);
+const objects = saveAsObjectFiles<unknown>(join(folder, 'objects'));
+standingCasesOfOutput<unknown>(
+  'saveAsObjectFiles',
+  [{ a: 1 }, 'b'],
+  job(objects),
+  (boom) => (source) =>
+    source.pipe(
+      mapRecords(() => ({ toJSON: boom })),
+      objects,
+    ),
+);
 
 /** What is in the files of a batch, by name. */
 function filesOf(prefix: string, time: number): Record<string, string> {

@@ -14,8 +14,21 @@ import {
   updateStateByKey,
 } from 'dstream';
 import { kafkaBatches, sendToKafka } from 'dstream/kafka';
-import { from, lastValueFrom, mergeMap, retry, scan, takeWhile, timeout, toArray } from 'rxjs';
+import {
+  defer,
+  endWith,
+  from,
+  ignoreElements,
+  lastValueFrom,
+  mergeMap,
+  retry,
+  scan,
+  takeWhile,
+  timeout,
+  toArray,
+} from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 
 const child = fileURLToPath(new URL('../../support/kafkaToKafkaChild.ts', import.meta.url));
@@ -89,6 +102,31 @@ describe('sendToKafka', () => {
 });
 
 describeKafka('sendToKafka', () => {
+  standingCasesOfOutput('sendToKafka', [{ value: 'a' }, { value: 'b' }], async () => {
+    const kafka = newKafka();
+    const [input, output, groupId] = [await makeTopic(kafka, 2), await makeTopic(kafka, 1), randomUUID()];
+    return {
+      // Each batch with these records, and as many of the input: so the ranges that are committed are real.
+      open: (records, batchObserver) =>
+        defer(() => produce(kafka, input, [records.map((record, partition) => ({ ...record, partition }))])).pipe(
+          ignoreElements(),
+          endWith(undefined),
+          mergeMap(() =>
+            kafkaBatches(kafka, {
+              topics: [input],
+              groupId,
+              commitOffsets: false,
+              start: 'earliest',
+              interval: 20,
+              deserialize: (view) => ({ value: view.valueText() ?? '' }),
+              batchObserver,
+            }),
+          ),
+        ),
+      output: sendToKafka<{ readonly value: string }>(kafka, { topic: output, groupId }),
+    };
+  });
+
   it('writes records and offsets together, each partition by itself, over failures', async () => {
     const kafka = newKafka();
     const [input, output, groupId] = [await inputTopic(3, 200), await makeTopic(kafka, 3), randomUUID()];

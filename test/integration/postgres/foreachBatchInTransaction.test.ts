@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type Batch, fromBatches, InvalidOptionError } from 'dstream';
+import { type Batch, type BatchInfo, fromBatches, InvalidOptionError } from 'dstream';
 import { CheckpointError, foreachBatchInTransaction, postgresCheckpoint } from 'dstream/node';
 import type { Pool } from 'pg';
 import { lastValueFrom, map, mergeMap, of, retry, timer } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { describePostgres, newName, newPool, postgresUrl } from '../../support/postgres.js';
 
 const child = fileURLToPath(new URL('../../support/transactionChild.ts', import.meta.url));
@@ -28,6 +29,25 @@ describePostgres('foreachBatchInTransaction', () => {
   const insert = 'insert into results (job, batch) values ($1, $2)';
   const numbers = (count: number) => Array.from({ length: count }, (_, i) => [i + 1]);
   const writtenBatches = async (job: string) => (await rowsOf(job)).map(({ batch }) => batch);
+
+  standingCasesOfOutput(
+    'foreachBatchInTransaction',
+    [1, 2],
+    () => {
+      const job = newName();
+      const checkpoint = postgresCheckpoint(pool, { job });
+      return {
+        checkpoint,
+        // All batches are the same, because the second subscription goes on where the first was.
+        open: (records: readonly number[], batchObserver: { next(info: BatchInfo): void }) =>
+          fromBatches(Array(9).fill(records), { interval: 5, checkpoint, batchObserver }),
+        output: foreachBatchInTransaction<number>(checkpoint, (transaction, [n]) =>
+          transaction.query(insert, [job, n]),
+        ),
+      };
+    },
+    (boom, { checkpoint }) => foreachBatchInTransaction<number>(checkpoint, () => boom()),
+  );
 
   it('writes each batch once, results and progress together, whatever fails', async () => {
     const job = newName();
