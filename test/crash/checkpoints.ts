@@ -89,8 +89,8 @@ const outputPoints: Readonly<Record<CrashedEnds['output'], readonly string[]>> =
   kafka: [
     'send:before',
     'send:begun',
+    'send:offsets',
     'send:written',
-    'send:before-commit',
     'send:commit-asked',
     'send:after-commit',
     'send:after',

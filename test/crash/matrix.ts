@@ -9,7 +9,7 @@ import { judge, type Written } from './judge.js';
 import { createTopic, newKafka, writeTopic } from './kafkaLog.js';
 import { readFiles } from './outputFiles.js';
 import { createOutputTable, readTable } from './outputTable.js';
-import { readTopic } from './outputTopic.js';
+import { readTopic } from './readTopic.js';
 import { randomOf } from './records.js';
 import { jobOf, scratch, topicOf } from './scratch.js';
 

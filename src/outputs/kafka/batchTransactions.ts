@@ -1,5 +1,6 @@
 import type { Admin, Kafka, Message } from 'kafkajs';
 import type { Batch } from '../../batch/batch.js';
+import { concatAll } from '../../batch/concatAll.js';
 import { ProtocolError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { translateError } from '../../sources/kafka/kafkaErrors.js';
@@ -29,6 +30,9 @@ export interface BatchTransactionsOptions {
   readonly transactionTimeout: number;
 }
 
+/** By group, the subscriptions of this process that have ended and are not closed yet. */
+const closing = new Map<string, Promise<unknown>>();
+
 /** The transactions of one subscription: producers are made when they are needed, and live until `close`. */
 export class BatchTransactions {
   readonly #kafka: Kafka;
@@ -38,6 +42,7 @@ export class BatchTransactions {
   /** Those that have gone beyond what an earlier life has written. */
   readonly #isNew = new Set<string>();
   #adminConnected: Promise<void> | undefined;
+  #writing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(kafka: Kafka, options: BatchTransactionsOptions) {
@@ -46,25 +51,40 @@ export class BatchTransactions {
     this.#admin = kafka.admin();
   }
 
-  /** Writes what of the batch has not been written in an earlier life. */
+  /** Writes what of the batch has not been written in an earlier life. Called again when it has settled. */
   async write(batch: Batch<OutputMessage>): Promise<void> {
     const { time } = batch.context;
-    await Promise.all(
-      this.#partsOf(batch).map(async ({ name, ranges, records }) => {
-        const producer = await this.#producer(name);
-        // Asked after the former owner was fenced, and until something is new: from then on nobody else commits.
-        if (!this.#isNew.has(name) && (await this.#wasWritten(ranges, time))) return;
-        this.#isNew.add(name);
-        await producer.write({ messages: this.#byTopic(records), ranges, time });
-      }),
-    );
+    const writes = this.#partsOf(batch).map((part) => this.#writePart(part, time));
+    this.#writing = Promise.allSettled(writes);
+    await Promise.all(writes);
   }
 
-  async close(): Promise<void> {
+  /**
+   * What is being written is finished, and not cut off: a subscription that follows begins after it, lest the two fence each
+   * other.
+   */
+  close(): void {
     this.#closed = true;
+    const { groupId } = this.#options;
+    const closed = Promise.all([closing.get(groupId), this.#close()]).then(() => {
+      if (closing.get(groupId) === closed) closing.delete(groupId);
+    });
+    closing.set(groupId, closed);
+  }
+
+  async #close(): Promise<void> {
+    await this.#writing;
     const producers = await Promise.allSettled(this.#producers.values());
     await Promise.all(producers.map(async (one) => one.status === 'fulfilled' && one.value.close()));
     if (this.#adminConnected) await this.#admin.disconnect().catch(() => {});
+  }
+
+  async #writePart({ name, ranges, records }: Part, time: number): Promise<void> {
+    const producer = await this.#producer(name);
+    // Asked after the former owner was fenced, and until something is new: from then on nobody else commits.
+    if (!this.#isNew.has(name) && (await this.#wasWritten(ranges, time))) return;
+    this.#isNew.add(name);
+    await producer.write({ messages: this.#byTopic(records), ranges, time });
   }
 
   #producer(name: string): Promise<TransactionalProducer> {
@@ -78,8 +98,10 @@ export class BatchTransactions {
 
   async #connect(name: string): Promise<TransactionalProducer> {
     const { groupId, transactionTimeout } = this.#options;
-    if (this.#closed) throw new Error('the output is closed');
+    await closing.get(groupId);
     const producer = new TransactionalProducer(this.#kafka, name, groupId, transactionTimeout);
+    // Left while it waited: the id belongs to those that follow.
+    if (this.#closed) throw new Error('the output is closed');
     await producer.connect();
     return producer;
   }
@@ -92,7 +114,7 @@ export class BatchTransactions {
   async #wasWritten(ranges: readonly OffsetRange[], time: number): Promise<boolean> {
     const committed = await this.#committed(ranges);
     const of = ({ topic, partition }: OffsetRange) => committed.get(`${topic}/${partition}`);
-    const moved = ranges.filter(({ from, until }) => until > from);
+    const moved = ranges.filter(isMoved);
     for (const range of moved) {
       const offset = of(range)?.offset ?? -1;
       if (offset <= range.from || offset >= range.until) continue;
@@ -137,21 +159,34 @@ export class BatchTransactions {
     return byTopic;
   }
 
-  /** Each partition by itself, as long as it is known which records came of which; else the whole batch as one. */
+  /**
+   * Each partition by itself, where it is known which records came of which; else the whole batch as one. Which of the two is
+   * no matter of the records: a batch without any takes the same transactional ids as those before it.
+   */
   #partsOf(batch: Batch<OutputMessage>): readonly Part[] {
     const { groupId } = this.#options;
     const ranges = Object.values(batch.context.inputs).flatMap((input) => input.ranges);
-    const name = ({ topic, partition }: OffsetRange) => `${groupId}-${topic}-${partition}`;
-    const records = new Map<string, readonly OutputMessage[]>();
-    for (const partition of batch.partitions) {
-      if (partition.range) records.set(name(partition.range), partition.records);
-      else if (partition.records.length > 0) return [{ name: groupId, ranges, records: batch.records }];
+    const isMixed = batch.partitions.some(({ range }) => !range);
+    if (ranges.length === 0 && batch.size > 0) {
+      throw new TypeError('sendToKafka: a batch has no offset ranges, by which it would be known when it comes again');
     }
-    const parts = ranges.map((range) => ({
-      name: name(range),
-      ranges: [range],
-      records: records.get(name(range)) ?? [],
-    }));
-    return parts.filter((part) => part.records.length > 0 || part.ranges.some(({ from, until }) => until > from));
+    const parts = isMixed
+      ? [{ name: groupId, ranges, records: batch.records }]
+      : ranges.map((range) => ({
+          name: `${groupId}-${range.topic}-${range.partition}`,
+          ranges: [range],
+          records: recordsOf(batch, range),
+        }));
+    return parts.filter((part) => part.records.length > 0 || part.ranges.some(isMoved));
   }
+}
+
+/** Of all partitions of a batch that were made of this range: there are several where streams of one source are united. */
+function recordsOf<T>({ partitions }: Batch<T>, { topic, partition }: OffsetRange): readonly T[] {
+  const made = partitions.filter(({ range }) => range?.topic === topic && range.partition === partition);
+  return concatAll(made.map(({ records }) => records));
+}
+
+function isMoved({ from, until }: OffsetRange): boolean {
+  return until > from;
 }

@@ -83,7 +83,7 @@ export function sendToKafka<T extends OutputMessage>(
       const write = (batch: Batch<T>) => from(transactions.write(batch)).pipe(map(() => batch));
       return source.pipe(
         heldEffects(write, false),
-        finalize(() => void transactions.close()),
+        finalize(() => transactions.close()),
       );
     });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
 import { type DStreamError, FencedError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
@@ -14,26 +15,34 @@ export interface KafkaWrite {
 /** About as many bytes go into one request for a topic: brokers take 1 MiB at least. */
 const bytesPerRequest = 512 * 1024;
 
+/** Between two attempts to begin a transaction while the broker still ends the one before, in ms: doubled up to the most. */
+const backOff = { first: 5, most: 100 } as const;
+
 /** One producer with a transactional id of its own: whoever takes the id over fences it. */
 export class TransactionalProducer {
   readonly #id: string;
   readonly #groupId: string;
+  readonly #transactionTimeout: number;
   readonly #producer: Producer;
   #open: Transaction | undefined;
 
   constructor(kafka: Kafka, id: string, groupId: string, transactionTimeout: number) {
     this.#id = id;
     this.#groupId = groupId;
-    // One request at a time: kafkajs numbers records in the order of requests.
-    const once = { idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false } as const;
+    this.#transactionTimeout = transactionTimeout;
+    // One request at a time: kafkajs numbers records in the order of requests. Those of transactions are numbered anyway.
+    const once = { maxInFlightRequests: 1, allowAutoTopicCreation: false } as const;
     this.#producer = kafka.producer({ ...once, transactionalId: id, transactionTimeout });
   }
 
-  /** Ends the transaction of a former owner of the id, and fences it. */
+  /** Ends the transaction of a former owner of the id, and fences it: when it is done, nobody else commits any more. */
   async connect(): Promise<void> {
     try {
       await this.#producer.connect();
+      // kafkajs takes the transactional id with the first transaction, and not with the connection.
+      this.#open = await this.#producer.transaction();
     } catch (error) {
+      await this.close();
       throw this.#translate(error, 'InitProducerId');
     }
   }
@@ -41,14 +50,30 @@ export class TransactionalProducer {
   /** @throws {FencedError} when another process has taken the id: nothing was written then */
   async write({ messages, ranges, time }: KafkaWrite): Promise<void> {
     try {
-      this.#open = await this.#producer.transaction();
+      this.#open ??= await this.#producer.transaction();
+      await this.#begin(this.#open, offsetsOf(ranges, time));
       for (const request of requestsOf(messages)) await this.#open.sendBatch({ topicMessages: [request] });
-      await this.#open.sendOffsets({ consumerGroupId: this.#groupId, topics: offsetsOf(ranges, time) });
       await this.#open.commit();
       this.#open = undefined;
     } catch (error) {
       await this.#abort();
       throw this.#translate(error, 'EndTxn');
+    }
+  }
+
+  /**
+   * The offsets go first. A broker answers the end of a transaction before it has ended it everywhere, and refuses the next
+   * one so long: kafkajs would give up here, and wait 300 ms with records.
+   */
+  async #begin(transaction: Transaction, topics: ReturnType<typeof offsetsOf>): Promise<void> {
+    const begun = performance.now();
+    for (let wait: number = backOff.first; ; wait = Math.min(2 * wait, backOff.most)) {
+      try {
+        return await transaction.sendOffsets({ consumerGroupId: this.#groupId, topics });
+      } catch (error) {
+        if (!isStillEnding(error) || performance.now() - begun > this.#transactionTimeout) throw error;
+        await sleep(wait);
+      }
     }
   }
 
@@ -74,6 +99,10 @@ export class TransactionalProducer {
     }
     return translateError(error, what, `transactional id "${this.#id}"`);
   }
+}
+
+function isStillEnding(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && error.type === 'CONCURRENT_TRANSACTIONS';
 }
 
 function* requestsOf(messages: KafkaWrite['messages']): Iterable<TopicMessages> {
