@@ -44,23 +44,31 @@ describe('costModel', () => {
   });
 
   it('fills the interval by fixed cost and cost per record', () => {
-    const controller = taught();
+    const controller = taught({ slack: 0 });
     expect(ask(controller)).toBeCloseTo(8_800, -1);
     expect(controller.explain?.()?.model?.fixedCost).toBeCloseTo(100, 0);
     expect(controller.explain?.()?.model?.costPerRecord).toBeCloseTo(0.1, 3);
-    expect(ask(taught({ target: 0.5 }))).toBeCloseTo(4_000, -1);
+    expect(ask(taught({ target: 0.5, slack: 0 }))).toBeCloseTo(4_000, -1);
   });
 
   it('takes what waits beyond the slack off the next batch, and leaves it empty beyond an interval', () => {
-    const controller = taught({ slack: 0.1 });
-    // 500 ms wait: 400 beyond the slack.
-    expect(ask(controller, [4_000, undefined])).toBeCloseTo(4_800, -1);
+    const controller = taught({ slack: 0 });
+    // 500 ms wait.
+    expect(ask(controller, [4_000, undefined])).toBeCloseTo(3_800, -1);
     expect(ask(controller, [5_500, undefined], [5_500, undefined])).toBe(0);
     expect(controller.explain?.()).toMatchObject({ rule: 'queue', rate: 0 });
   });
 
+  it('gives up an eighth of what waits within the slack, and meets the target where a quarter of it waits', () => {
+    const controller = taught({ slack: 0.4 });
+    expect(ask(controller)).toBeCloseTo(8_800 + 125, -1);
+    expect(ask(controller, [1, undefined])).toBeCloseTo(8_800, -1);
+    expect(ask(controller, [3_000, undefined])).toBeCloseTo(8_800 - 375, -1);
+    expect(ask(controller, [4_000, undefined])).toBeCloseTo(8_800 - 375 - 1_000, -1);
+  });
+
   it('counts saving as part of the cost, because the batch keeps its place until it is saved', () => {
-    const controller = costModel()(setup);
+    const controller = costModel({ slack: 0 })(setup);
     for (let i = 0; i < 20; i++) {
       for (const records of [1_000, 4_000]) complete(controller, records, 0.1 * records, 100 + 0.1 * records);
     }

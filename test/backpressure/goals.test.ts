@@ -17,7 +17,7 @@ const seeds = 31;
 const goals = {
   S1: { settle: [4, 15], maxWait: [0.6, 1.1], overloaded: 5, throughput: 0.96 },
   S2: { settle: [4, 15], maxWait: [0.6, 1.1], overloaded: 5, throughput: 0.96 },
-  S3: { settle: [10, 20], maxWait: [4, 5], overloaded: 10, throughput: 0.96 },
+  S3: { settle: [10, 20], maxWait: [3.9, 5], overloaded: 10, throughput: 0.96 },
   S4: { settle: [4, 22], maxWait: [0.65, 0.9], overloaded: 3, throughput: 0.96 },
   S5: { settle: [8, 15], maxWait: [0.4, 0.7], overloaded: 1, throughput: 0.999 },
   S6: { settle: [15, 60], maxWait: [7.7, 14], overloaded: 141, throughput: 0.86 },
