@@ -13,7 +13,7 @@ export interface BatchFormation {
   readonly time: number;
   /** The scheduler's clock, ms. */
   readonly now: number;
-  /** Batches that are planned and not complete, in order of time. */
+  /** Batches with records of this source that are planned and not complete, in order of time. */
   readonly inFlight: readonly InFlightBatch[];
   /** Records waiting in the source. */
   readonly lag: number;

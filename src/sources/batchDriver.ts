@@ -24,6 +24,7 @@ import { BatchIntervals, type Tick } from './batchIntervals.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
 import { Formation } from './formation.js';
+import { InFlight } from './inFlight.js';
 import { ReachedPositions } from './reachedPositions.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
@@ -63,6 +64,7 @@ export class BatchDriver {
   /** Started batches, oldest first; the first `#saving` of them are complete and on their way to be saved. */
   readonly #open: RunningBatch[] = [];
   #saving = 0;
+  readonly #inFlight = new InFlight();
   readonly #intervals: BatchIntervals;
   readonly #due: SerialQueue<Tick>;
   readonly #planned: SerialQueue<RunningBatch>;
@@ -106,14 +108,12 @@ export class BatchDriver {
 
   /** Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. */
   stop(drainMs: number, finish: Finish): void {
-    if (this.#closed) {
-      finish({ completed: [], aborted: [] });
-      return;
-    }
-    if (this.#stopping) {
-      this.#stopping.finish.push(finish);
-      return;
-    }
+    if (this.#closed) finish({ completed: [], aborted: [] });
+    else if (this.#stopping) this.#stopping.finish.push(finish);
+    else this.#stopAfter(drainMs, finish);
+  }
+
+  #stopAfter(drainMs: number, finish: Finish): void {
     this.#stopping = { draining: this.#resources.stop(), completed: [], finish: [finish] };
     this.#due.clear();
     this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainMs));
@@ -147,7 +147,7 @@ export class BatchDriver {
     this.#zeroTime = restored?.zeroTime ?? this.#intervals.zeroTime(now);
     this.#intervals.start(restored?.planned.at(-1)?.time ?? restored?.time, now);
     const begin = (): void => {
-      for (const planned of restored?.planned ?? []) this.#planned.push(this.#replayed(planned, now));
+      for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, now));
       if (this.#intervals.nextTime <= now) this.#tick();
       else this.#scheduleTick();
     };
@@ -205,17 +205,21 @@ export class BatchDriver {
         if (answers.every(([, plan]) => plan === undefined)) return this.#sourcesEnded();
         const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
         const batch = new RunningBatch(time, interval, submissionTime, planned, decisions);
-        return concat(this.#logPlan(batch), EMPTY.pipe(tap({ complete: () => this.#planned.push(batch) })));
+        return concat(this.#logPlan(batch), EMPTY.pipe(tap({ complete: () => this.#queue(batch) })));
       }),
     );
+  }
+
+  #queue(batch: RunningBatch): void {
+    this.#inFlight.planned(batch);
+    this.#planned.push(batch);
   }
 
   #rate(name: string, time: number, lag: number, decisions: Map<string, RateDecision | undefined>): number | undefined {
     const controller = this.#controllers.get(name);
     if (!controller) return undefined;
     const now = this.#options.scheduler.now();
-    const list = () => [...this.#open, ...this.#planned.waiting].map((batch) => batch.inFlight(name, now));
-    const rate = controller.rate(new Formation(time, now, lag, list));
+    const rate = controller.rate(new Formation(time, now, lag, () => this.#inFlight.of(name, now)));
     decisions.set(name, controller.explain?.());
     return rate ?? this.#options.initialRate;
   }
@@ -331,6 +335,7 @@ export class BatchDriver {
   #saved(batch: RunningBatch): Observable<never> {
     this.#open.shift();
     this.#saving--;
+    this.#inFlight.saved(batch);
     this.#state.completed(batch.time);
     const info = batch.info(this.#options.scheduler.now());
     for (const [name, controller] of this.#controllers) controller.completed(info, info.inputs[name]?.records ?? 0);

@@ -1,6 +1,6 @@
 import type { BatchFormation, InFlightBatch } from '../backpressure/batchFormation.js';
 
-/** The batches in flight are listed only for a controller that asks: after a long stop there may be a hundred thousand. */
+/** The batches in flight are listed only for a controller that asks: without a limit there may be many after a long stop. */
 export class Formation implements BatchFormation {
   readonly time: number;
   readonly now: number;

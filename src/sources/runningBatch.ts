@@ -36,11 +36,11 @@ export class RunningBatch {
   inFlight(name: string, now: number): InFlightBatch {
     const { time, processingStartTime } = this;
     const runningFor = processingStartTime === undefined ? undefined : now - processingStartTime;
-    return { time, records: this.#recordsOf(name), runningFor };
+    return { time, records: this.recordsOf(name), runningFor };
   }
 
   /** Records of a source in this batch: as planned, until they have been read. */
-  #recordsOf(name: string): number {
+  recordsOf(name: string): number {
     const input = this.inputs[name];
     if (input) return input.records;
     let records = 0;

@@ -217,7 +217,8 @@ describe('time', () => {
       expect(log.fetched).toEqual([0]);
       looked.push(looks);
     }
-    expect(looked[0]).toBe(0);
+    // Once each, when it is planned.
+    expect(looked[0]).toBe(100);
     expect(looked[1]).toBeGreaterThan(1_000);
   });
 

@@ -1,4 +1,5 @@
 import {
+  type BatchFormation,
   type BatchInfo,
   costModel,
   fixedRate,
@@ -155,6 +156,44 @@ describe('decisions in virtual time', () => {
       ['fixed', 30, 99_940],
     ]);
     expect(infos.map(({ records }) => records)).toEqual([30, 30, 30]);
+  });
+
+  it('cost no more for missed ticks: of thousands of batches in flight only those with records are looked at', () => {
+    const looked: number[] = [];
+    const counting: RateControllerFactory = (setup) => {
+      const controller = costModel()(setup);
+      const rate = (formation: BatchFormation) => {
+        const { inFlight } = formation;
+        looked.push(inFlight.length);
+        return controller.rate({ time: formation.time, now: formation.now, lag: formation.lag, inFlight });
+      };
+      return { completed: (info, records) => controller.completed(info, records), rate };
+    };
+    virtual((scheduler) => {
+      // After the third batch the clock jumps: two thousand ticks are due at once.
+      const late = {
+        now: () => scheduler.now() + (scheduler.now() > 3_500 ? 2_000_000 : 0),
+        schedule: scheduler.schedule.bind(scheduler),
+      };
+      const log = memoryLog({ topics: { t: 1 } });
+      log.append(
+        't',
+        Array.from({ length: 10_000 }, () => ({ value: 'x' })),
+      );
+      const backpressure = counting;
+      const options = {
+        topics: ['t'],
+        start: 'earliest',
+        interval: 1_000,
+        deserialize: string(),
+        backpressure,
+      } as const;
+      const stream = logBatches(log, { ...options, scheduler: late as never });
+      const subscription = stream.pipe(foreachBatch((records) => timer(records.length))).subscribe();
+      scheduler.schedule(() => subscription.unsubscribe(), 4_500);
+    });
+    expect(looked.length).toBeGreaterThan(2_000);
+    expect(Math.max(...looked)).toBeLessThanOrEqual(3);
   });
 
   it('follow a change of cost', () => {
