@@ -77,7 +77,7 @@ describe('partitionBy', () => {
         const expected = ofKafkajs({ topic: 't', partitionMetadata, message: { key, value: '' } });
         return kafkaPartitioner(key, partitions) === expected;
       }),
-      propertySettings(500),
+      propertySettings(),
     );
     const log = memoryLog({ topics: { t: 5 } });
     const keys = ['', 'a', 'foobar', 'München', '東京'];

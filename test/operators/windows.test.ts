@@ -200,7 +200,6 @@ describe('reduceByKeyAndWindow', () => {
   it('equals recomputation for random batches, windows and slides, with and without an inverse', () => {
     const batch = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: -9, max: 9 })), { maxLength: 4 });
     const lengths = fc.integer({ min: 1, max: 6 });
-    const { numRuns, seed } = propertySettings();
     fc.assert(
       fc.property(
         fc.array(batch, { maxLength: 14 }),
@@ -222,7 +221,7 @@ describe('reduceByKeyAndWindow', () => {
           }
         },
       ),
-      { numRuns: Math.ceil(numRuns / 10), seed },
+      propertySettings(),
     );
   });
 
