@@ -54,6 +54,7 @@ import {
   transformBatches,
   unionBatches,
   updateStateByKey,
+  variance,
   window,
   windowByCount,
 } from 'dstream';
@@ -212,6 +213,10 @@ export const inverses = () => {
   aggregateByWindow(set<number>(), inverse);
   // @ts-expect-error no inverse
   aggregateByWindow(topN(2), inverse);
+  // @ts-expect-error no inverse
+  aggregateByWindow(variance(), inverse);
+  // @ts-expect-error no inverse
+  aggregateByKeyAndWindow(variance(), inverse);
   // @ts-expect-error no inverse
   aggregateByKeyAndWindow(first<number>(), inverse);
   // @ts-expect-error no inverse
