@@ -75,5 +75,5 @@ function pointedKafka(kafka: Kafka): Kafka {
     };
   };
   // Also what is private: the connections are made by it.
-  return { ...kafka, admin: () => kafka.admin(), producer } as Kafka;
+  return { ...kafka, producer } as Kafka;
 }

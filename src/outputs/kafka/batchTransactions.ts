@@ -1,20 +1,15 @@
-import type { Admin, Kafka, Message } from 'kafkajs';
+import type { Kafka, Message } from 'kafkajs';
 import type { Batch } from '../../batch/batch.js';
 import { concatAll } from '../../batch/concatAll.js';
 import { ProtocolError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import { translateError } from '../../sources/kafka/kafkaErrors.js';
-import { TransactionalProducer, timeIn } from './transactionalProducer.js';
+import { StableOffsets } from './stableOffsets.js';
+import { TransactionalProducer } from './transactionalProducer.js';
 
 /** A record to be written. */
 export interface OutputMessage extends Message {
   /** Where it goes, when not to the topic of the operation. */
   readonly topic?: string;
-}
-
-interface Committed {
-  readonly offset: number;
-  readonly time: number | undefined;
 }
 
 /** What belongs together: the input ranges and the records made of them. */
@@ -37,18 +32,17 @@ const closing = new Map<string, Promise<unknown>>();
 export class BatchTransactions {
   readonly #kafka: Kafka;
   readonly #options: BatchTransactionsOptions;
-  readonly #admin: Admin;
+  readonly #offsets: StableOffsets;
   readonly #producers = new Map<string, Promise<TransactionalProducer>>();
   /** Those that have gone beyond what an earlier life has written. */
   readonly #isNew = new Set<string>();
-  #adminConnected: Promise<void> | undefined;
   #writing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(kafka: Kafka, options: BatchTransactionsOptions) {
     this.#kafka = kafka;
     this.#options = options;
-    this.#admin = kafka.admin();
+    this.#offsets = new StableOffsets(kafka, options.groupId, options.transactionTimeout);
   }
 
   /** Writes what of the batch has not been written in an earlier life. Called again when it has settled. */
@@ -76,7 +70,7 @@ export class BatchTransactions {
     await this.#writing;
     const producers = await Promise.allSettled(this.#producers.values());
     await Promise.all(producers.map(async (one) => one.status === 'fulfilled' && one.value.close()));
-    if (this.#adminConnected) await this.#admin.disconnect().catch(() => {});
+    await this.#offsets.close();
   }
 
   async #writePart({ name, ranges, records }: Part, time: number): Promise<void> {
@@ -112,13 +106,13 @@ export class BatchTransactions {
    * @throws {ProtocolError} when something in the middle of them was: another process has worked on them
    */
   async #wasWritten(ranges: readonly OffsetRange[], time: number): Promise<boolean> {
-    const committed = await this.#committed(ranges);
-    const of = ({ topic, partition }: OffsetRange) => committed.get(`${topic}/${partition}`);
+    const committed = await this.#offsets.of(ranges);
+    const of = (range: OffsetRange) => committed.get(nameOf(range));
     const moved = ranges.filter(isMoved);
     for (const range of moved) {
       const offset = of(range)?.offset ?? -1;
       if (offset <= range.from || offset >= range.until) continue;
-      const what = `offset ${offset} of ${range.topic}/${range.partition}`;
+      const what = `offset ${offset} of ${nameOf(range)}`;
       const reason = `${what} is committed already, in the middle of [${range.from}, ${range.until})`;
       throw new ProtocolError('OffsetFetch', reason, true);
     }
@@ -127,25 +121,6 @@ export class BatchTransactions {
     const written = moved.filter((range) => (of(range)?.offset ?? -1) >= range.until);
     if (written.length === 0 || written.length === moved.length) return written.length > 0;
     throw new ProtocolError('OffsetFetch', 'some partitions of the batch are committed already, others not', true);
-  }
-
-  async #committed(ranges: readonly OffsetRange[]): Promise<ReadonlyMap<string, Committed>> {
-    const { groupId } = this.#options;
-    try {
-      this.#adminConnected ??= this.#admin.connect();
-      await this.#adminConnected;
-      const topics = [...new Set(ranges.map(({ topic }) => topic))];
-      const found = topics.length === 0 ? [] : await this.#admin.fetchOffsets({ groupId, topics });
-      const entries = found.flatMap(({ topic, partitions }) =>
-        partitions.map(({ partition, offset, metadata }): [string, Committed] => [
-          `${topic}/${partition}`,
-          { offset: Number(offset), time: timeIn(metadata) },
-        ]),
-      );
-      return new Map(entries);
-    } catch (error) {
-      throw translateError(error, 'OffsetFetch', `group "${groupId}"`);
-    }
   }
 
   #byTopic(records: readonly OutputMessage[]): ReadonlyMap<string, readonly Message[]> {
@@ -170,21 +145,29 @@ export class BatchTransactions {
     if (ranges.length === 0 && batch.size > 0) {
       throw new TypeError('sendToKafka: a batch has no offset ranges, by which it would be known when it comes again');
     }
+    const byRange = recordsByRange(batch);
     const parts = isMixed
       ? [{ name: groupId, ranges, records: batch.records }]
       : ranges.map((range) => ({
           name: `${groupId}-${range.topic}-${range.partition}`,
           ranges: [range],
-          records: recordsOf(batch, range),
+          records: byRange.get(nameOf(range)) ?? [],
         }));
     return parts.filter((part) => part.records.length > 0 || part.ranges.some(isMoved));
   }
 }
 
-/** Of all partitions of a batch that were made of this range: there are several where streams of one source are united. */
-function recordsOf<T>({ partitions }: Batch<T>, { topic, partition }: OffsetRange): readonly T[] {
-  const made = partitions.filter(({ range }) => range?.topic === topic && range.partition === partition);
-  return concatAll(made.map(({ records }) => records));
+const nameOf = ({ topic, partition }: OffsetRange) => `${topic}/${partition}`;
+
+/** By the range they were made of: several partitions where streams of one source are united. */
+function recordsByRange<T>({ partitions }: Batch<T>): ReadonlyMap<string, readonly T[]> {
+  const found = new Map<string, readonly T[]>();
+  for (const { range, records } of partitions) {
+    if (!range) continue;
+    const before = found.get(nameOf(range));
+    found.set(nameOf(range), before ? concatAll([before, records]) : records);
+  }
+  return found;
 }
 
 function isMoved({ from, until }: OffsetRange): boolean {

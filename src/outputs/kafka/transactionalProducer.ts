@@ -3,6 +3,7 @@ import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafka
 import { type DStreamError, FencedError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { translateError } from '../../sources/kafka/kafkaErrors.js';
+import { metadataOf } from './stableOffsets.js';
 
 /** What one transaction writes: records by topic, and the offsets that they were made of. */
 export interface KafkaWrite {
@@ -136,7 +137,7 @@ function bytesOf(part: Buffer | string | null | undefined): number {
 }
 
 function offsetsOf(ranges: readonly OffsetRange[], time: number) {
-  const metadata = `dstream ${time}`;
+  const metadata = metadataOf(time);
   const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>();
   for (const { topic, partition, until } of ranges) {
     const partitions = topics.get(topic) ?? [];
@@ -144,10 +145,4 @@ function offsetsOf(ranges: readonly OffsetRange[], time: number) {
     topics.set(topic, partitions);
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
-}
-
-/** The batch time that was kept with an offset. */
-export function timeIn(metadata: string | null | undefined): number | undefined {
-  const [, time] = /^dstream (-?\d+)$/.exec(metadata ?? '') ?? [];
-  return time === undefined ? undefined : Number(time);
 }

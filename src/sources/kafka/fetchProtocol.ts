@@ -1,3 +1,4 @@
+import { BodyReader } from './bodyReader.js';
 import type { AbortedTransaction } from './recordBatchReader.js';
 
 /** One partition of a Fetch request. */
@@ -53,53 +54,4 @@ function readPartition(reader: BodyReader, topic: string): FetchResponsePartitio
   reader.int32(); // preferred read replica: reading goes to the leader
   const records = reader.bytes();
   return { topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted, records };
-}
-
-/** Kafka's primitive types, big-endian. Reading past the end throws a RangeError, whatever a length says. */
-class BodyReader {
-  readonly #body: Buffer;
-  #at = 0;
-
-  constructor(body: Buffer) {
-    this.#body = body;
-  }
-
-  int16(): number {
-    this.#at += 2;
-    return this.#body.readInt16BE(this.#at - 2);
-  }
-
-  int32(): number {
-    this.#at += 4;
-    return this.#body.readInt32BE(this.#at - 4);
-  }
-
-  int64(): bigint {
-    this.#at += 8;
-    return this.#body.readBigInt64BE(this.#at - 8);
-  }
-
-  /** The length of an array; a null array has none. Every element takes a byte at least. */
-  count(): number {
-    const count = this.int32();
-    if (count > this.#body.length - this.#at) throw new RangeError(`an array of ${count} does not fit the response`);
-    return Math.max(count, 0);
-  }
-
-  string(): string {
-    const length = this.int16();
-    return this.#slice(length).toString('utf8');
-  }
-
-  bytes(): Buffer {
-    return this.#slice(Math.max(this.int32(), 0));
-  }
-
-  #slice(length: number): Buffer {
-    if (length < 0 || this.#at + length > this.#body.length) {
-      throw new RangeError(`${length} bytes do not fit the response`);
-    }
-    this.#at += length;
-    return this.#body.subarray(this.#at - length, this.#at);
-  }
 }

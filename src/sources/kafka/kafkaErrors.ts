@@ -19,6 +19,9 @@ const names: Readonly<Record<number, string>> = {
   6: 'NOT_LEADER_OR_FOLLOWER',
   7: 'REQUEST_TIMED_OUT',
   9: 'REPLICA_NOT_AVAILABLE',
+  14: 'COORDINATOR_LOAD_IN_PROGRESS',
+  15: 'COORDINATOR_NOT_AVAILABLE',
+  16: 'NOT_COORDINATOR',
   29: 'TOPIC_AUTHORIZATION_FAILED',
   30: 'GROUP_AUTHORIZATION_FAILED',
   56: 'KAFKA_STORAGE_ERROR',
@@ -26,10 +29,11 @@ const names: Readonly<Record<number, string>> = {
   75: 'UNKNOWN_LEADER_EPOCH',
   76: 'UNSUPPORTED_COMPRESSION_TYPE',
   78: 'OFFSET_NOT_AVAILABLE',
+  88: 'UNSTABLE_OFFSET_COMMIT',
 };
 
-/** Those that pass: the partition has moved, or is moving, to another broker. */
-const passing = new Set([3, 5, 6, 7, 9, 56, 74, 75, 78]);
+/** Those that pass: the partition or the coordinator has moved, or is moving, to another broker; a transaction is being ended. */
+const passing = new Set([3, 5, 6, 7, 9, 14, 15, 16, 56, 74, 75, 78, 88]);
 
 export const offsetOutOfRange = 1;
 

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
-import { UnsupportedClientError } from '../../batch/errors.js';
+import { ProtocolError, UnsupportedClientError } from '../../batch/errors.js';
 import { type FetchPartition, type FetchResponse, readFetchResponse } from './fetchProtocol.js';
+import { isPassing, kafkaErrorName } from './kafkaErrors.js';
+import { type CommittedPartition, encodeStableOffsetFetch, readOffsetFetchResponse } from './offsetFetchProtocol.js';
 
 // The one file that knows kafkajs from within. kafkajs is frozen at 2.2.4 and its package has no `exports` field; what is
 // used here and why stands in docs/design/0003-kafka-read-path.md. Everything else speaks to the functions of this port.
@@ -47,14 +49,21 @@ export interface KafkajsPort {
     groupId: string,
     partitions: readonly { topic: string; partition: number }[],
   ): Promise<readonly OffsetEntry[]>;
+  /** The same with metadata. Fails while a transaction has offsets of the partitions that is not ended. */
+  stableOffsetFetch(
+    groupId: string,
+    partitions: readonly { topic: string; partition: number }[],
+  ): Promise<readonly CommittedPartition[]>;
   offsetCommit(groupId: string, offsets: readonly OffsetEntry[]): Promise<void>;
 }
 
 interface Encoder {
-  writeInt8(value: number): Encoder;
-  writeInt32(value: number): Encoder;
-  writeInt64(value: number): Encoder;
-  writeString(value: string): Encoder;
+  writeInt8(value: number): this;
+  writeInt32(value: number): this;
+  writeInt64(value: number): this;
+  writeString(value: string): this;
+  writeUVarInt(value: number): this;
+  writeUVarIntString(value: string): this;
 }
 
 interface TopicPartitions<P> {
@@ -94,6 +103,7 @@ interface TopicMetadata {
 const createCluster = 'private:Kafka:createCluster';
 const isolationLevels = { read_uncommitted: 0, read_committed: 1 } as const;
 const fetchApi = { apiKey: 1, apiVersion: 11, apiName: 'Fetch' } as const;
+const offsetFetchApi = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } as const;
 
 /** @throws {UnsupportedClientError} when the client has not got what this port stands on */
 export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): KafkajsPort {
@@ -128,15 +138,7 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     fetch: async (leader, call) => {
       const broker = await cluster.findBroker({ nodeId: leader });
       const request = { ...fetchApi, encode: async () => encodeFetch(new NewEncoder(), call, isolation) };
-      const response = {
-        // kafkajs waits for `clientSideThrottleTime` before it sends the next request (KIP-219).
-        decode: async (body: Buffer) => {
-          const decoded = readFetchResponse(body);
-          return { ...decoded, clientSideThrottleTime: decoded.throttleTime };
-        },
-        parse: async (decoded: FetchResponse) => decoded,
-      };
-      return (await broker.connectionPool.send({ request, response })) as FetchResponse;
+      return send(broker, request, readFetchResponse);
     },
     listOffsets: async (leader, partitions, timestamp) => {
       const broker = await cluster.findBroker({ nodeId: leader });
@@ -149,6 +151,19 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         const topics = byTopic(partitions, ({ partition }) => ({ partition }));
         return flatten((await broker.offsetFetch({ groupId, topics })).responses);
       }),
+    stableOffsetFetch: (groupId, partitions) =>
+      withCoordinator(groupId, async (broker) => {
+        const topics = byTopic(partitions, ({ partition }) => partition);
+        const encode = async () => encodeStableOffsetFetch(new NewEncoder(), groupId, topics);
+        const { errorCode, partitions: found } = await send(
+          broker,
+          { ...offsetFetchApi, encode },
+          readOffsetFetchResponse,
+        );
+        const failed = errorCode || found.find((one) => one.errorCode !== 0)?.errorCode;
+        if (failed) throw new ProtocolError('OffsetFetch', kafkaErrorName(failed), isPassing(failed));
+        return found;
+      }),
     offsetCommit: (groupId, offsets) =>
       withCoordinator(groupId, async (broker) => {
         const topics = byTopic(offsets, ({ partition, offset }) => ({ partition, offset }));
@@ -156,6 +171,23 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         await broker.offsetCommit({ groupId, groupGenerationId: -1, memberId: '', topics });
       }),
   };
+}
+
+/** A request of our own over a connection of kafkajs. */
+async function send<R extends { readonly throttleTime: number }>(
+  broker: Broker,
+  request: unknown,
+  read: (body: Buffer) => R,
+): Promise<R> {
+  const response = {
+    // kafkajs waits for `clientSideThrottleTime` before it sends the next request (KIP-219).
+    decode: async (body: Buffer) => {
+      const decoded = read(body);
+      return { ...decoded, clientSideThrottleTime: decoded.throttleTime };
+    },
+    parse: async (decoded: R) => decoded,
+  };
+  return (await broker.connectionPool.send({ request, response })) as R;
 }
 
 function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Cluster {

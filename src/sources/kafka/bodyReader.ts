@@ -1,0 +1,74 @@
+/** Kafka's primitive types, big-endian. Reading past the end throws a RangeError, whatever a length says. */
+export class BodyReader {
+  readonly #body: Buffer;
+  #at = 0;
+
+  constructor(body: Buffer) {
+    this.#body = body;
+  }
+
+  int16(): number {
+    this.#at += 2;
+    return this.#body.readInt16BE(this.#at - 2);
+  }
+
+  int32(): number {
+    this.#at += 4;
+    return this.#body.readInt32BE(this.#at - 4);
+  }
+
+  int64(): bigint {
+    this.#at += 8;
+    return this.#body.readBigInt64BE(this.#at - 8);
+  }
+
+  /** The length of an array; a null array has none. Every element takes a byte at least. */
+  count(): number {
+    const count = this.int32();
+    if (count > this.#body.length - this.#at) throw new RangeError(`an array of ${count} does not fit the response`);
+    return Math.max(count, 0);
+  }
+
+  string(): string {
+    const length = this.int16();
+    return this.#slice(length).toString('utf8');
+  }
+
+  uvarint(): number {
+    let value = 0;
+    for (let power = 1; ; power *= 128) {
+      const byte = this.#body.readUInt8(this.#at++);
+      value += (byte & 0x7f) * power;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  /** A length as newer versions of requests have it: one more than it is, and 0 for null, which has none. */
+  compactCount(): number {
+    return Math.max(this.uvarint() - 1, 0);
+  }
+
+  compactString(): string {
+    return this.#slice(this.compactCount()).toString('utf8');
+  }
+
+  /** Fields that a later broker may add to a version. */
+  skipTags(): void {
+    for (let tags = this.uvarint(); tags > 0; tags--) {
+      this.uvarint();
+      this.#slice(this.uvarint());
+    }
+  }
+
+  bytes(): Buffer {
+    return this.#slice(Math.max(this.int32(), 0));
+  }
+
+  #slice(length: number): Buffer {
+    if (length < 0 || this.#at + length > this.#body.length) {
+      throw new RangeError(`${length} bytes do not fit the response`);
+    }
+    this.#at += length;
+    return this.#body.subarray(this.#at - length, this.#at);
+  }
+}
