@@ -33,3 +33,15 @@ export function capacityOf({ fixed, perRecord, perSquare }: Cost, interval: numb
   if (perSquare === 0) return room / perRecord;
   return (Math.sqrt(perRecord ** 2 + 4 * perSquare * room) - perRecord) / (2 * perSquare);
 }
+
+/** Before noise, in ms. */
+export function costOf(plant: Plant, index: number, records: number): number {
+  const { fixed, perRecord, perSquare } = plant.cost(index);
+  return fixed + perRecord * records + perSquare * records ** 2;
+}
+
+/** Of a standard normal number and one that is uniform in (0, 1). */
+export function noiseOf({ scatter, outliers }: Plant, normal: number, uniform: number): number {
+  const noise = Math.exp(scatter * normal - scatter ** 2 / 2);
+  return outliers && uniform < outliers.probability ? noise * outliers.times : noise;
+}

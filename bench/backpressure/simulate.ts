@@ -1,5 +1,5 @@
 import type { BatchFormation, BatchInfo, RateControllerFactory } from 'dstream';
-import type { Plant } from './plant.js';
+import { costOf, noiseOf, type Plant } from './plant.js';
 import { randomOf } from './random.js';
 
 /** A batch as it went through the simulation. Times in ms. */
@@ -43,16 +43,6 @@ export function simulate(factory: RateControllerFactory, plant: Plant, seed: num
     batches.push({ index, records, formed: now, start, end: free, lag });
   }
   return batches;
-}
-
-function costOf(plant: Plant, index: number, records: number): number {
-  const { fixed, perRecord, perSquare } = plant.cost(index);
-  return fixed + perRecord * records + perSquare * records ** 2;
-}
-
-function noiseOf({ scatter, outliers }: Plant, normal: number, uniform: number): number {
-  const noise = Math.exp(scatter * normal - scatter ** 2 / 2);
-  return outliers && uniform < outliers.probability ? noise * outliers.times : noise;
 }
 
 function formationOf(open: readonly SimulatedBatch[], now: number, lag: number): BatchFormation {

@@ -20,7 +20,7 @@ const goals = {
   S3: { settle: [10, 20], maxWait: [3.9, 5], overloaded: 10, throughput: 0.96 },
   S4: { settle: [4, 22], maxWait: [0.65, 0.9], overloaded: 3, throughput: 0.96 },
   S5: { settle: [8, 15], maxWait: [0.4, 0.7], overloaded: 1, throughput: 0.999 },
-  S6: { settle: [15, 60], maxWait: [7.7, 14], overloaded: 141, throughput: 0.86 },
+  S6: { settle: [15, 60], maxWait: [7.7, 14], overloaded: 130, throughput: 0.86 },
   S7: { settle: [8, 15], maxWait: [0.8, 2.3], overloaded: 4, throughput: 0.96 },
   S8: { settle: [7, 16], maxWait: [3, 4.2], overloaded: 3, throughput: 0.96 },
 } as const;
