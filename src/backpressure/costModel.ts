@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../batch/errors.js';
 import type { RateWarning } from '../batch/rateDecision.js';
 import type { BatchFormation, InFlightBatch } from './batchFormation.js';
 import { CostLearner } from './costLearner.js';
-import { DecisionLog, type Ruling } from './decisionLog.js';
+import { checkDecisions, DecisionLog, type Ruling } from './decisionLog.js';
 import type { RateControllerFactory, RateControllerSetup } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
@@ -116,6 +116,7 @@ const doubt = { known: 0.05, care: 0.6 };
 export function costModel(options: CostModelOptions = {}): RateControllerFactory {
   const resolved = { ...defaults, ...options };
   check(resolved);
+  checkDecisions('costModel', options);
   return (setup) => {
     const model = new CostModel(resolved, setup);
     const log = new DecisionLog('costModel', setup, options);

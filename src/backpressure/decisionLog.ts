@@ -1,3 +1,4 @@
+import { checkFunction } from '../batch/checks.js';
 import type { DecisionInputs, LearnedCost, RateDecision, RateRule, RateWarning } from '../batch/rateDecision.js';
 import type { BatchFormation } from './batchFormation.js';
 import type { RateControllerSetup } from './rateController.js';
@@ -13,6 +14,11 @@ export interface Ruling {
 }
 
 const none: readonly RateWarning[] = [];
+
+/** @throws {InvalidOptionError} when `decisions` is no Observer: a function would never be called */
+export function checkDecisions(owner: string, { decisions }: RateDecisionOptions): void {
+  if (decisions !== undefined) checkFunction(owner, 'decisions.next', decisions.next);
+}
 
 /** Tells the decisions of one controller, and keeps the last. */
 export class DecisionLog {
@@ -34,6 +40,6 @@ export class DecisionLog {
   tell({ time, now, lag }: BatchFormation, { rule, rate, inFlight, model, warnings = none }: Ruling): void {
     const [controller, source] = [this.#controller, this.#source];
     this.#last = { controller, source, formation: { time, now, lag, inFlight }, model, rule, rate, warnings };
-    this.#observer?.next?.(this.#last);
+    this.#observer?.next(this.#last);
   }
 }

@@ -1,5 +1,5 @@
 import { checkPositive } from '../batch/checks.js';
-import { DecisionLog } from './decisionLog.js';
+import { checkDecisions, DecisionLog } from './decisionLog.js';
 import type { RateControllerFactory } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
@@ -32,6 +32,7 @@ import type { RateDecisionOptions } from './rateDecisionOptions.js';
  */
 export function fixedRate(rate: number, options: RateDecisionOptions = {}): RateControllerFactory {
   checkPositive('fixedRate', 'rate', rate);
+  checkDecisions('fixedRate', options);
   return (setup) => {
     const log = new DecisionLog('fixedRate', setup, options);
     return {

@@ -1,5 +1,5 @@
 import type { RateWarning } from '../batch/rateDecision.js';
-import { DecisionLog } from './decisionLog.js';
+import { checkDecisions, DecisionLog } from './decisionLog.js';
 import { defaultMinRate, type PidOptions, pidRateEstimator } from './pidRateEstimator.js';
 import type { RateControllerFactory } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
@@ -47,6 +47,7 @@ const atFloor: readonly RateWarning[] = ['rate-at-floor'];
 export function pid(options: PidControllerOptions = {}): RateControllerFactory {
   // Made once to be checked now.
   pidRateEstimator({ batchInterval: 1, ...options });
+  checkDecisions('pid', options);
   return (setup) => {
     const { interval, initialRate } = setup;
     const { minRate = defaultMinRate } = options;

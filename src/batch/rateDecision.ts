@@ -55,7 +55,7 @@ export interface DecisionInputs {
   readonly now: number;
   /** Records that were waiting in the source. */
   readonly lag: number;
-  /** What was planned and not complete; `undefined` for a controller that does not look at it. */
+  /** Batches with records that were planned and not complete; `undefined` for a controller that does not look at it. */
   readonly inFlight: { readonly batches: number; readonly records: number } | undefined;
 }
 

@@ -1,4 +1,4 @@
-import { type BatchInfo, fixedRate, pid, type RateDecision } from 'dstream';
+import { type BatchInfo, costModel, fixedRate, InvalidOptionError, pid, type RateDecision } from 'dstream';
 import { expect, it } from 'vitest';
 
 const setup = { interval: 1_000, initialRate: 700, source: 's' };
@@ -44,4 +44,15 @@ it('pid with a floor below 1 does not stop the stream: an estimate truncated to 
   completed(1);
   completed(2);
   expect(controller.rate(formation)).toBeUndefined();
+});
+
+it.each([
+  ['costModel', costModel],
+  ['pid', pid],
+  ['fixedRate', (options: object) => fixedRate(1, options)],
+] as const)('%s refuses what is no Observer of decisions: it would never be told', (name, make) => {
+  for (const decisions of [() => {}, {}]) {
+    expect(() => make({ decisions } as never)).toThrow(InvalidOptionError);
+    expect(() => make({ decisions } as never)).toThrow(`${name}: decisions.next`);
+  }
 });

@@ -25,16 +25,18 @@ export type ReceiverBatchesOptions = ReceiverSourceOptions & DriverOptions;
  * @example
  * ```ts
  * import { foreachBatch, receiverBatches } from 'dstream';
- * import { Subject } from 'rxjs';
+ * import { interval, map, take } from 'rxjs';
+ * import { TestScheduler } from 'rxjs/testing';
  *
- * const clicks = new Subject<string>();
- * receiverBatches(clicks, { interval: 10 })
- *   .pipe(foreachBatch((records) => console.log(records)))
- *   .subscribe({ complete: () => console.log('complete') });
- * clicks.next('a');
- * clicks.next('b');
- * clicks.complete();
+ * new TestScheduler(() => {}).run(() => {
+ *   // A click each 4 ms.
+ *   const clicks = interval(4).pipe(take(3), map((i) => 'abc'[i]));
+ *   receiverBatches(clicks, { interval: 10 })
+ *     .pipe(foreachBatch((records) => console.log(records)))
+ *     .subscribe({ complete: () => console.log('complete') });
+ * });
  * // => [ 'a', 'b' ]
+ * // => [ 'c' ]
  * // => complete
  * ```
  */

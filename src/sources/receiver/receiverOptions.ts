@@ -9,6 +9,11 @@ export interface ReceiverSourceOptions {
    */
   readonly blockInterval?: number;
   /**
+   * Cap, in records per second, whatever a rate controller says, and without one too. Default none. A floor is the
+   * `minRate` of the controller: all that is received is one partition.
+   */
+  readonly maxRate?: number;
+  /**
    * How many records may wait in memory: for the rate, in blocks, and in batches that wait for their turn.
    * @default 100000
    */
@@ -31,6 +36,7 @@ export interface ReceiverSourceOptions {
 
 export interface ResolvedReceiverOptions {
   readonly blockInterval: number | undefined;
+  readonly maxRate: number | undefined;
   readonly maxQueue: number;
   readonly overflow: 'error' | 'drop-oldest' | 'drop-newest';
   readonly restart: number | undefined;
@@ -39,11 +45,12 @@ export interface ResolvedReceiverOptions {
 
 /** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
 export function resolveReceiverOptions(owner: string, options: ReceiverSourceOptions): ResolvedReceiverOptions {
-  const { blockInterval, maxQueue = 100_000, overflow = 'error', restart, onRestart } = options;
+  const { blockInterval, maxRate, maxQueue = 100_000, overflow = 'error', restart, onRestart } = options;
   if (blockInterval !== undefined) {
     checkPositiveInteger(owner, 'blockInterval', blockInterval);
     checkTimer(owner, 'blockInterval', blockInterval);
   }
+  if (maxRate !== undefined) checkPositive(owner, 'maxRate', maxRate);
   checkPositiveInteger(owner, 'maxQueue', maxQueue);
   checkOneOf(owner, 'overflow', overflow, ['error', 'drop-oldest', 'drop-newest']);
   if (restart !== undefined) {
@@ -54,7 +61,7 @@ export function resolveReceiverOptions(owner: string, options: ReceiverSourceOpt
     checkFunction(owner, 'onRestart', onRestart);
     if (restart === undefined) throw new InvalidOptionError(owner, 'onRestart', onRestart, 'needs restart to be set');
   }
-  return { blockInterval, maxQueue, overflow, restart, onRestart };
+  return { blockInterval, maxRate, maxQueue, overflow, restart, onRestart };
 }
 
 function checkTimer(owner: string, option: string, value: number): void {

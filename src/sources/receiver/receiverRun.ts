@@ -65,7 +65,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
     if (this.#tick && this.#tick.due <= now) this.#endBlock();
     if (this.#overflow) return throwError(() => this.#overflow);
     if (this.#end && this.#blocks.size === 0) return this.#last(this.#end);
-    const allowed = rate(this.#blocks.size);
+    const allowed = lesser(rate(this.#blocks.size), this.#options.maxRate);
     const ranges = this.#blocks.take(allowed, interval, now).map(({ from, records }): OffsetRange => {
       this.#planned.set(from, records);
       this.#plannedRecords += records.length;
@@ -171,6 +171,10 @@ export class ReceiverRun<T> implements SourceRun<T> {
     }
     if (!this.#closed) this.#restarting = this.#setup.scheduler.schedule(() => this.start(), restart);
   }
+}
+
+function lesser(rate: number | undefined, cap: number | undefined): number | undefined {
+  return rate === undefined || cap === undefined ? (rate ?? cap) : Math.min(rate, cap);
 }
 
 /** After all that was ever planned: offsets are not used twice. */

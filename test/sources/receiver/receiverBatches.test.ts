@@ -145,6 +145,15 @@ describe('receiverBatches', () => {
     ]);
   });
 
+  it('caps the batches and their blocks by maxRate, whatever a controller says, and without one', () => {
+    const rates = [undefined, fixedRate(100), fixedRate(2)].map((backpressure) => {
+      const options = { interval: 1_000, blockInterval: 500, maxRate: 4, ...(backpressure && { backpressure }) };
+      const { infos } = run(() => from(count(12)), options, 3_500);
+      return infos.map((info) => [info.records, input(info)?.rate]);
+    });
+    expect(rates).toEqual([Array(3).fill([4, 4]), Array(3).fill([4, 4]), Array(3).fill([2, 2])]);
+  });
+
   it('spreads what comes at once over the blocks, by the rate of the batch before', () => {
     const { seen } = run(
       () =>
@@ -501,6 +510,7 @@ describe('receiverBatches', () => {
     expect(make({ blockInterval: 0 })).toThrow(InvalidOptionError);
     expect(make({ blockInterval: 0 })).toThrow('receiverBatches: blockInterval (0) must be a positive integer');
     expect(make({ blockInterval: 2 ** 31 })).toThrow('what a timer can wait');
+    expect(make({ maxRate: 0 })).toThrow('maxRate (0)');
     expect(make({ maxQueue: 0 })).toThrow('maxQueue (0)');
     expect(make({ overflow: 'drop' as 'error' })).toThrow('overflow ("drop")');
     expect(make({ restart: -1 })).toThrow('restart (-1)');
