@@ -48,8 +48,13 @@ function raise(error: unknown): void {
   throw error;
 }
 
-export function* initialCounts(keys: number): Iterable<readonly [string, Count]> {
-  for (let i = 0; i < keys; i++) yield [nameOf(i), { n: 0 }];
+/** Made as they are read: a list of all would take more memory than their state. */
+export function initialCounts(keys: number): Iterable<readonly [string, Count]> {
+  return {
+    *[Symbol.iterator]() {
+      for (let i = 0; i < keys; i++) yield [nameOf(i), { n: 0 }];
+    },
+  };
 }
 
 export function nameOf(i: number): string {

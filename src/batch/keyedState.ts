@@ -5,7 +5,7 @@ import type { Key } from './key.js';
  * The state of one operator: a map whose changes are noted, so that what a batch changed can be saved by itself.
  *
  * Values are cut off (encoded) when the batch has been dispatched, hence a function may change a state object in place
- * as long as it calls `set` afterwards.
+ * as long as it calls `touch` afterwards.
  */
 export interface KeyedState<K extends Key, S> {
   /** Whether it comes from a checkpoint (and may be empty all the same): an initial state does not apply then. */
@@ -14,6 +14,8 @@ export interface KeyedState<K extends Key, S> {
   get(key: K): S | undefined;
   has(key: K): boolean;
   set(key: K, state: S): void;
+  /** Notes that the state of a key, which is this object, was changed in place: as `set`, without the look for its place. */
+  touch(key: K, state: S): void;
   delete(key: K): boolean;
   /** All keys with their states, oldest key first. Entries may be set and deleted while iterating, as in a `Map`. */
   entries(): IterableIterator<[K, S]>;

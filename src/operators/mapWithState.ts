@@ -7,7 +7,7 @@ import type { Key, Pair } from '../batch/key.js';
 import { checkPair } from '../batch/pairs.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import type { QueryableState } from '../state/queryable.js';
-import { ownCopy } from './ownCopy.js';
+import { initialEntries } from './initialEntries.js';
 import { perBatchWithState } from './perBatchWithState.js';
 import { StateHandle } from './stateHandle.js';
 
@@ -15,8 +15,8 @@ export interface MapWithStateOptions<K extends Key, S> {
   /** Name of the state, stable across deployments; required with a checkpoint. */
   readonly id?: string;
   /**
-   * The state to begin with, when there is none in a checkpoint. It counts as touched by the first batch. With an `id` each
-   * subscription takes a copy.
+   * The state to begin with, when there is none in a checkpoint. It counts as touched by the first batch. Each subscription
+   * reads it anew, an iterator excepted, and with an `id` takes a copy.
    */
   readonly initialState?: Iterable<readonly [K, S]>;
   /** A key whose state was not touched for longer than this, in ms, times out. Default never. */
@@ -31,8 +31,8 @@ export interface MapWithStateOptions<K extends Key, S> {
 
 /** A state with the batch time at which it was touched last: what a checkpoint keeps. */
 interface Stamped<S> {
-  readonly state: S;
-  readonly touched: number;
+  state: S;
+  touched: number;
 }
 
 /**
@@ -79,8 +79,7 @@ export function mapWithState<K extends Key, V, S, R>(
   const { id, initialState, timeout, version, migrate, queryable } = options;
   checkFunction('mapWithState', 'map', map);
   if (timeout !== undefined) checkPositiveInteger('mapWithState', 'timeout', timeout);
-  // Gone through once: an iterator would have nothing for a second subscription.
-  const initial = [...(initialState ?? [])];
+  const initial = initialEntries(initialState ?? [], id);
   const migrateStamped = migrate && stamped(migrate);
   const connect = (committed: CommittedState<K, Stamped<S>>) => queryable?.connect(unstamped(committed));
   const description = {
@@ -92,7 +91,7 @@ export function mapWithState<K extends Key, V, S, R>(
   };
   return perBatchWithState<Pair<K, V>, R, K, Stamped<S>>(description, (kept, first) => {
     if (!kept.restored) {
-      for (const [key, state] of ownCopy(initial, id)) kept.set(key, { state, touched: first.context.time });
+      for (const [key, state] of initial) kept.set(key, { state, touched: first.context.time });
     }
     const idle = new IdleKeys<K>();
     if (timeout !== undefined) {
@@ -111,7 +110,11 @@ export function mapWithState<K extends Key, V, S, R>(
         if (handle.removed || timingOut) {
           if (before) kept.delete(key);
         } else if (handle.updated || (before && timeout !== undefined && before.touched !== time)) {
-          kept.set(key, { state: handle.get() as S, touched: time });
+          if (before) {
+            before.state = handle.get() as S;
+            before.touched = time;
+            kept.touch(key, before);
+          } else kept.set(key, { state: handle.get() as S, touched: time });
           if (timeout !== undefined) idle.touch(key, time);
         }
       };

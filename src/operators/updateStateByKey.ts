@@ -6,7 +6,7 @@ import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { groupPairs } from '../batch/pairs.js';
 import type { QueryableState } from '../state/queryable.js';
-import { ownCopy } from './ownCopy.js';
+import { initialEntries } from './initialEntries.js';
 import { perBatchWithState } from './perBatchWithState.js';
 
 /** What an update function is told besides values and state. */
@@ -19,7 +19,10 @@ export interface StateUpdate<K> {
 export interface UpdateStateByKeyOptions<K extends Key, S> {
   /** Name of the state, stable across deployments; required with a checkpoint. */
   readonly id?: string;
-  /** The state to begin with, when there is none in a checkpoint. With an `id` each subscription takes a copy. */
+  /**
+   * The state to begin with, when there is none in a checkpoint. Each subscription reads it anew, an iterator excepted, and
+   * with an `id` takes a copy.
+   */
   readonly initialState?: Iterable<readonly [K, S]>;
   /**
    * For which keys `update` is called at each batch: every key that has state or values, as Spark does; or only those
@@ -71,11 +74,10 @@ export function updateStateByKey<K extends Key, V, S>(
   const { id, initialState, call = 'all', version, migrate, queryable } = options;
   checkFunction('updateStateByKey', 'update', update);
   checkOneOf('updateStateByKey', 'call', call, ['all', 'touched']);
-  // Gone through once: an iterator would have nothing for a second subscription.
-  const initial = [...(initialState ?? [])];
+  const initial = initialEntries(initialState ?? [], id);
   const description: StateDescription<K, S> = { operator: 'updateStateByKey', id, version, migrate, queryable };
   return perBatchWithState(description, (state) => {
-    if (!state.restored) for (const [key, value] of ownCopy(initial, id)) state.set(key, value);
+    if (!state.restored) for (const [key, value] of initial) state.set(key, value);
     return (batch) => {
       const values = groupPairs('updateStateByKey', batch.partitions);
       const { time } = batch.context;
@@ -133,6 +135,7 @@ function keep<K extends Key, S>(
     if (before !== undefined) state.delete(key);
     return;
   }
-  if (after !== before || typeof after === 'object') state.set(key, after);
+  if (after !== before) state.set(key, after);
+  else if (typeof after === 'object') state.touch(key, after);
   updated.push([key, after]);
 }

@@ -1,6 +1,8 @@
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 
+const deleted = Symbol('deleted');
+
 /** Takes what was changed since the last cut. */
 export type CutState<K extends Key, S> = (
   time: number,
@@ -9,13 +11,13 @@ export type CutState<K extends Key, S> = (
 ) => void;
 
 /**
- * State in memory: one mutable map, and the set of keys touched since the last cut, so that a batch costs what it
- * touched and not what is kept.
+ * State in memory: one mutable map, and the keys touched since the last cut with what they have now, so that a batch costs
+ * what it touched and not what is kept: in the large map, one look for each key whose state is changed in place.
  */
 export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   readonly restored: boolean;
   readonly #map: Map<K, S>;
-  readonly #dirty = new Set<K>();
+  readonly #dirty = new Map<K, S | typeof deleted>();
   readonly #onCut: CutState<K, S> | undefined;
   readonly #onClose: (() => void) | undefined;
 
@@ -29,7 +31,7 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
 
   /** Notes every key as changed: what was restored is not as the checkpoint has it. */
   touchAll(): void {
-    for (const key of this.#map.keys()) this.#dirty.add(key);
+    for (const [key, state] of this.#map) this.#dirty.set(key, state);
   }
 
   get size(): number {
@@ -46,13 +48,17 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
 
   set(key: K, state: S): void {
     this.#map.set(key, state);
-    if (this.#onCut) this.#dirty.add(key);
+    this.touch(key, state);
+  }
+
+  touch(key: K, state: S): void {
+    if (this.#onCut) this.#dirty.set(key, state);
   }
 
   delete(key: K): boolean {
-    const deleted = this.#map.delete(key);
-    if (deleted && this.#onCut) this.#dirty.add(key);
-    return deleted;
+    const existed = this.#map.delete(key);
+    if (existed && this.#onCut) this.#dirty.set(key, deleted);
+    return existed;
   }
 
   entries(): IterableIterator<[K, S]> {
@@ -62,14 +68,13 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   cut(time: number): void {
     if (!this.#onCut || this.#dirty.size === 0) return;
     const set: (readonly [K, S])[] = [];
-    const deleted: K[] = [];
-    for (const key of this.#dirty) {
-      const state = this.#map.get(key);
-      if (state !== undefined || this.#map.has(key)) set.push([key, state as S]);
-      else deleted.push(key);
+    const gone: K[] = [];
+    for (const [key, state] of this.#dirty) {
+      if (state === deleted) gone.push(key);
+      else set.push([key, state]);
     }
     this.#dirty.clear();
-    this.#onCut(time, set, deleted);
+    this.#onCut(time, set, gone);
   }
 
   close(): void {

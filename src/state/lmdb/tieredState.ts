@@ -119,6 +119,10 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     this.#size++;
   }
 
+  touch(key: K, state: S): void {
+    this.set(key, state);
+  }
+
   delete(key: K): boolean {
     const before = this.#find(key);
     if (before === absent) return false;
