@@ -21,10 +21,10 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   readonly #onCut: CutState<K, S> | undefined;
   readonly #onClose: (() => void) | undefined;
 
-  /** `restored` is what the checkpoint has. Without `onCut` nothing is saved, and changes are not noted. */
+  /** `restored` is what the checkpoint has: a `Map` is taken as it is, without a copy. Without `onCut` nothing is saved, and changes are not noted. */
   constructor(restored: Iterable<readonly [K, S]> | undefined, onCut?: CutState<K, S>, onClose?: () => void) {
     this.restored = restored !== undefined;
-    this.#map = new Map(restored);
+    this.#map = restored instanceof Map ? restored : new Map(restored);
     this.#onCut = onCut;
     this.#onClose = onClose;
   }

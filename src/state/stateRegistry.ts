@@ -134,12 +134,18 @@ function checkCompatible<K extends Key, S>(
   throw new IncompatibleStateError(id, `version ${restored.version}`, `version ${version}`, rule);
 }
 
-function* restoredEntries<K extends Key, S>(
+function restoredEntries<K extends Key, S>(
   { version = 0, migrate }: StateDescription<K, S>,
   restored: RestoredState,
 ): Iterable<readonly [K, S]> {
-  for (const [key, state] of restored.entries()) {
-    const current = restored.version === version ? state : migrate?.(state, restored.version, key as K);
-    yield [key as K, current as S];
-  }
+  const entries = restored.entries() as Iterable<readonly [K, unknown]>;
+  if (restored.version === version || !migrate) return entries as Iterable<readonly [K, S]>;
+  return migrated(entries, (key, state) => migrate(state, restored.version, key));
+}
+
+function* migrated<K, S>(
+  entries: Iterable<readonly [K, unknown]>,
+  migrate: (key: K, state: unknown) => S,
+): Iterable<readonly [K, S]> {
+  for (const [key, state] of entries) yield [key, migrate(key, state)];
 }

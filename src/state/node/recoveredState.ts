@@ -84,10 +84,11 @@ export class RecoveredState {
       operator,
       signature,
       version,
-      *entries() {
-        yield* state.entries;
+      entries() {
+        const { entries } = state;
         // From now on the operator has it.
         state.entries = new Map();
+        return entries;
       },
     };
   }
