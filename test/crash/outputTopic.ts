@@ -2,7 +2,7 @@ import type { Batch } from 'dstream';
 import { sendToKafka } from 'dstream/kafka';
 import type { Kafka, Message, Transaction } from 'kafkajs';
 import { map, type OperatorFunction, tap } from 'rxjs';
-import { failpoint } from '../../src/state/node/failpoint.js';
+import { failpoint, isDue } from '../../src/state/node/failpoint.js';
 
 /** What a message says: a line of an output, or that the output is there. */
 export type Said = readonly [name: string, line: string | null];
@@ -43,6 +43,12 @@ export function saveInTopic<T>(
     );
 }
 
+/** No death: who hears of it takes over, and wakes this process up later. */
+function fallAsleep(): void {
+  process.stderr.write('asleep in a transaction\n');
+  process.kill(process.pid, 'SIGSTOP');
+}
+
 /** Failure points in the transactions of a producer. */
 function pointedKafka(kafka: Kafka): Kafka {
   const pointed = (transaction: Transaction): Transaction => ({
@@ -54,6 +60,7 @@ function pointedKafka(kafka: Kafka): Kafka {
     sendBatch: async (batch) => {
       const sent = await transaction.sendBatch(batch);
       failpoint('send:written');
+      if (isDue('send:asleep')) fallAsleep();
       return sent;
     },
     commit: async () => {

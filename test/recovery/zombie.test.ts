@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { buildChild } from '../crash/buildChild.js';
 import { exitCodes } from '../crash/exitCodes.js';
 import { writeLog } from '../crash/fileLog.js';
 import { judge } from '../crash/judge.js';
+import { asFromAnotherMachine } from '../crash/lock.js';
 import { readFiles } from '../crash/outputFiles.js';
 import { scratch } from '../crash/scratch.js';
 
@@ -50,11 +51,6 @@ function contents(directory: string): Readonly<Record<string, string>> {
   );
 }
 
-/** Another machine would see the lock of the stopped one like this: it cannot look whether that process is alive. */
-function asFromAnotherMachine(lock: string): void {
-  writeFileSync(lock, JSON.stringify({ ...JSON.parse(readFileSync(lock, 'utf8')), host: 'another machine' }));
-}
-
 it('a process that was stopped while another took over writes nothing more', { timeout: 300_000 }, async () => {
   for (let round = 0; round < 5; round++) {
     const directory = join(base, `run-${round}`);
@@ -62,12 +58,11 @@ it('a process that was stopped while another took over writes nothing more', { t
     const first = start(directory, round);
     while (outputs(directory).length < 10 + 30 * round) await sleep(2);
     first.life.kill('SIGSTOP');
-    const lock = join(directory, 'checkpoint', 'lock');
     const refused = start(directory, 100 + round);
     expect(await refused.code).toBe(exitCodes.failed);
     expect(refused.said()).toContain('in use by process');
 
-    asFromAnotherMachine(lock);
+    asFromAnotherMachine(directory);
     const second = start(directory, 200 + round);
     expect(await second.code, second.said()).toBe(exitCodes.done);
     const before = contents(directory);

@@ -3,91 +3,26 @@ import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import {
+  Batch,
   countByValue,
   foreachBatch,
   InvalidOptionError,
   mapRecords,
   memoryCheckpoint,
   type Pair,
-  type RecordView,
   string,
   updateStateByKey,
 } from 'dstream';
 import { kafkaBatches, sendToKafka } from 'dstream/kafka';
-import {
-  defer,
-  endWith,
-  from,
-  ignoreElements,
-  lastValueFrom,
-  mergeMap,
-  retry,
-  scan,
-  takeWhile,
-  timeout,
-  toArray,
-} from 'rxjs';
+import { defer, endWith, ignoreElements, lastValueFrom, mergeMap, of, retry, scan, takeWhile, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { OpenBatch } from '../../../src/batch/openBatch.js';
+import { StateRegistry } from '../../../src/state/stateRegistry.js';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+import { inputTopic, inputValues, outputOf, valuesOf } from '../../support/kafkaTopics.js';
 
 const child = fileURLToPath(new URL('../../support/kafkaToKafkaChild.ts', import.meta.url));
-const decoder = new TextDecoder();
-
-interface Output {
-  readonly value: string;
-  readonly owner: string | undefined;
-}
-
-/** What readers of committed records see of each partition, in order: up to an end that is written now. */
-async function outputOf(topic: string, partitions: number): Promise<readonly (readonly Output[])[]> {
-  const kafka = newKafka();
-  const end = `end ${randomUUID()}`;
-  await produce(kafka, topic, [Array.from({ length: partitions }, (_, partition) => ({ partition, value: end }))]);
-  const deserialize = (view: RecordView) => ({
-    partition: view.partition,
-    value: view.valueText() ?? '',
-    owner: view.headers.map(([, value]) => decoder.decode(value ?? new Uint8Array()))[0],
-  });
-  const all = await lastValueFrom(
-    kafkaBatches(kafka, { topics: [topic], start: 'earliest', interval: 50, deserialize }).pipe(
-      foreachBatch(() => {}),
-      mergeMap(({ records }) => from(records)),
-      scan((seen, record) => ({ record, ends: seen.ends + (record.value === end ? 1 : 0) }), {
-        record: undefined as ReturnType<typeof deserialize> | undefined,
-        ends: 0,
-      }),
-      takeWhile(({ ends }) => ends < partitions, true),
-      timeout({ each: 60_000 }),
-      toArray(),
-    ),
-  );
-  return Array.from({ length: partitions }, (_, partition) =>
-    all.flatMap(({ record }) =>
-      record?.partition === partition && !record.value.startsWith('end ')
-        ? [{ value: record.value, owner: record.owner }]
-        : [],
-    ),
-  );
-}
-
-const valuesOf = (output: readonly (readonly Output[])[]) =>
-  output.map((partition) => partition.map(({ value }) => value));
-
-/** `count` records in each partition: the partition and the number. */
-async function inputTopic(partitions: number, count: number): Promise<string> {
-  const kafka = newKafka();
-  const topic = await makeTopic(kafka, partitions);
-  const all = Array.from({ length: partitions }, (_, partition) =>
-    Array.from({ length: count }, (__, i) => ({ partition, value: `${partition} ${i}` })),
-  );
-  await produce(kafka, topic, [all.flat()]);
-  return topic;
-}
-
-const inputValues = (partitions: number, count: number) =>
-  Array.from({ length: partitions }, (_, p) => Array.from({ length: count }, (__, i) => `${p} ${i}`));
-
 describe('sendToKafka', () => {
   it('refuses options that are out of range', () => {
     const kafka = newKafka({ brokers: ['127.0.0.1:1'] });
@@ -98,6 +33,17 @@ describe('sendToKafka', () => {
     expect(() => sendToKafka(kafka, {})).toThrow(InvalidOptionError);
     const options = { topics: ['t'], interval: 10, deserialize: string(), commitOffsets: true };
     expect(() => kafkaBatches(kafka, options)).toThrow(InvalidOptionError);
+  });
+
+  it('refuses batches that are of no offset ranges', async () => {
+    const kafka = newKafka({ brokers: ['127.0.0.1:1'] });
+    const id = { time: 10, interval: 10, zeroTime: 0, submissionTime: 10 };
+    const events = { complete: () => {}, fail: () => {} };
+    const context = new OpenBatch({ ...id, inputs: {}, state: new StateRegistry() }, events, () => 0);
+    const batches = of(new Batch([{ index: 0, records: [{ value: 'a' }] }], context)).pipe(
+      sendToKafka(kafka, { topic: 't', groupId: 'g' }),
+    );
+    await expect(lastValueFrom(batches)).rejects.toThrow('has no offset ranges');
   });
 });
 

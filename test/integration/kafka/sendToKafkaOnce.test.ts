@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { type Batch, mapRecords, string, transformBatch, unionBatches } from 'dstream';
+import { type KafkaBatchesOptions, kafkaBatches, sendToKafka } from 'dstream/kafka';
+import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
+import { lastValueFrom, map, type Observable, scan, share, takeWhile, timeout } from 'rxjs';
+import { expect, it } from 'vitest';
+import { committedOffsets, describeKafka, makeTopic, newKafka } from '../../support/kafka.js';
+import { inputTopic, inputValues, outputOf, valuesOf } from '../../support/kafkaTopics.js';
+
+type Options = KafkaBatchesOptions<string | null>;
+
+/** What a test is made of: a job that reads records and writes them. */
+interface Job {
+  readonly kafka: Kafka;
+  readonly input: string;
+  readonly output: string;
+  readonly groupId: string;
+  readonly options: Options;
+}
+
+async function job(partitions: number, count: number): Promise<Job> {
+  const kafka = newKafka();
+  const [input, output, groupId] = [await inputTopic(partitions, count), await makeTopic(kafka, 1), randomUUID()];
+  const deserialize = string();
+  const options = { groupId, commitOffsets: false, start: 'earliest', interval: 20, deserialize } as const;
+  return { kafka, input, output, groupId, options: { topics: [input], ...options } };
+}
+
+const records = ({ kafka, options }: Job) => kafkaBatches(kafka, options);
+/** As windows and state give them: a partition that is of no range. */
+const mixed = transformBatch((values: readonly (string | null)[]) => values);
+const message = (value: string | null): Message => ({ value, partition: 0 });
+const send = ({ output, groupId }: Job, kafka: Kafka) => sendToKafka(kafka, { topic: output, groupId });
+
+/** Until so many records have gone through. */
+function through(stream: Observable<Batch<unknown>>, count: number): Promise<number> {
+  return lastValueFrom(
+    stream.pipe(
+      scan((sum, { size }) => sum + size, 0),
+      takeWhile((sum) => sum < count, true),
+      timeout({ each: 60_000 }),
+    ),
+  );
+}
+
+/** Until the group has these offsets of the input. */
+function untilCommitted({ kafka, groupId, input }: Job, stream: Observable<unknown>, expected: readonly number[]) {
+  return new Promise<void>((resolve, reject) => {
+    const subscription = stream.pipe(timeout({ each: 60_000 })).subscribe({
+      next: async () => {
+        const offsets = await committedOffsets(kafka, groupId, input);
+        if (!offsets.every((offset, i) => offset === expected[i])) return;
+        subscription.unsubscribe();
+        resolve();
+      },
+      error: reject,
+    });
+  });
+}
+
+const written = async ({ output }: Job) => valuesOf(await outputOf(output, 1))[0];
+
+/** A client whose producers do something else. */
+function withProducer(kafka: Kafka, change: (producer: Producer, id: string | undefined) => Partial<Producer>): Kafka {
+  const producer: Kafka['producer'] = (config) => {
+    const inner = kafka.producer(config);
+    return { ...inner, ...change(inner, config?.transactionalId) };
+  };
+  return { ...kafka, producer } as Kafka;
+}
+
+/** A transaction of an earlier owner of an id, which has written all records of the input and their offset. */
+async function earlier({ kafka, input, output, groupId }: Job, transactionalId: string, count: number) {
+  const producer = kafka.producer({ transactionalId, maxInFlightRequests: 1 });
+  await producer.connect();
+  const transaction: Transaction = await producer.transaction();
+  await transaction.send({ topic: output, messages: inputValues(1, count).flat().map(message) });
+  const partitions = [{ partition: 0, offset: String(count) }];
+  await transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic: input, partitions }] });
+  return {
+    commit: async () => {
+      await transaction.commit();
+      await producer.disconnect();
+    },
+  };
+}
+
+describeKafka('sendToKafka', () => {
+  it('asks what was written when the earlier owner of the id can commit no more', async () => {
+    const one = await job(1, 5);
+    const before = await earlier(one, one.groupId, 5);
+    let commits: Promise<void> | undefined;
+    // At the last moment before the id changes hands.
+    const late = withProducer(one.kafka, (producer) => ({
+      transaction: async () => {
+        commits ??= before.commit();
+        await commits;
+        return producer.transaction();
+      },
+    }));
+    await through(records(one).pipe(mixed, mapRecords(message), send(one, late)), 5);
+    expect(await written(one)).toEqual(inputValues(1, 5)[0]);
+  });
+
+  it('waits for the offsets of a transaction that is being ended', async () => {
+    const one = await job(1, 5);
+    const before = await earlier(one, randomUUID(), 5);
+    const ends = through(records(one).pipe(mixed, mapRecords(message), send(one, one.kafka)), 5);
+    setTimeout(() => void before.commit(), 1_000);
+    await ends;
+    expect(await written(one)).toEqual(inputValues(1, 5)[0]);
+  });
+
+  it('a new subscription is not fenced by the one that it follows', async () => {
+    const one = await job(1, 60);
+    let inits = 0;
+    let begun = () => {};
+    const isBegun = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    // The first takes its id late, when it has been left already.
+    const slow = withProducer(one.kafka, (producer) => ({
+      transaction: async () => {
+        const first = inits++ === 0;
+        begun();
+        if (first) await new Promise((resolve) => setTimeout(resolve, 1_500));
+        return producer.transaction();
+      },
+    }));
+    const limited = { ...one, options: { ...one.options, maxRatePerPartition: 50 } };
+    const stream = () => records(limited).pipe(mapRecords(message), send(one, slow));
+    const first = stream().subscribe();
+    await isBegun;
+    first.unsubscribe();
+    await untilCommitted(one, stream(), [60]);
+    expect(await written(one)).toEqual(inputValues(1, 60)[0]);
+  });
+
+  it('commits the offsets of many batches that give no records', async () => {
+    const one = await job(1, 200);
+    const slow = { ...one, options: { ...one.options, maxRatePerPartition: 500 } };
+    const none = records(slow).pipe(
+      map((batch) => batch.withPartitions((): readonly Message[] => [])),
+      send(one, one.kafka),
+    );
+    await untilCommitted(one, none, [200]);
+    expect(await written(one)).toEqual([]);
+  });
+
+  it('writes the records of united streams of one source', async () => {
+    const one = await job(1, 20);
+    const source = records(one).pipe(share());
+    const united = source.pipe(
+      mapRecords((value) => `a ${value}`),
+      unionBatches(source.pipe(mapRecords((value) => `b ${value}`))),
+    );
+    await through(united.pipe(mapRecords(message), send(one, one.kafka)), 40);
+    const values = inputValues(1, 20).flat();
+    const expected = [...values.map((value) => `a ${value}`), ...values.map((value) => `b ${value}`)];
+    expect([...((await written(one)) ?? [])].sort()).toEqual(expected.sort());
+  });
+
+  it('takes one id for windows and state, whether a batch has records or not', async () => {
+    const one = await job(2, 30);
+    const ids = new Set<string | undefined>();
+    const noted = withProducer(one.kafka, (_, id) => {
+      ids.add(id);
+      return {};
+    });
+    const slow = { ...one, options: { ...one.options, maxRatePerPartition: 250 } };
+    let batches = 0;
+    const some = records(slow).pipe(
+      transformBatch((values) => (batches++ % 2 === 0 ? values : [])),
+      mapRecords(message),
+      send(one, noted),
+    );
+    await untilCommitted(one, some, [30, 30]);
+    expect([...ids]).toEqual([one.groupId]);
+  });
+});
