@@ -1,6 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import { CorruptCheckpointError } from '../../batch/errors.js';
+import { shortCrc32 } from '../node/shortCrc32.js';
 import { stateFromBytes } from '../node/stateBytes.js';
 
 // One state of one key, as its bytes: the state; the key, when it is too long to look up by; its number by age (6); version of
@@ -12,11 +13,16 @@ const tail = 18;
 /** The CRC-32 of bytes that end with their own, least byte first. */
 const residue = 0x2144df1c;
 
-export interface LmdbEntry {
+export interface LmdbEntryHead {
   /** Keys are numbered in the order in which they came: by it they are given oldest first. */
   readonly seq: number;
   readonly version: number;
   readonly longKey: Buffer | undefined;
+  /** Where the bytes of the state end. */
+  readonly stateEnd: number;
+}
+
+export interface LmdbEntry extends LmdbEntryHead {
   readonly state: unknown;
 }
 
@@ -45,16 +51,26 @@ export function seqOf(bytes: Buffer): number {
 
 /** @throws {CorruptCheckpointError} when the bytes are not those that were written */
 export function entryFromBytes(bytes: Buffer, location: string): LmdbEntry {
-  if (bytes.length < tail || crc32(bytes) !== residue) {
+  const { seq, version, longKey, stateEnd } = headFromBytes(bytes, bytes.length, location);
+  return { seq, version, longKey, stateEnd, state: stateFromBytes(bytes, stateEnd) };
+}
+
+/**
+ * All but the state, of an entry of so many bytes; others may stand behind.
+ *
+ * @throws {CorruptCheckpointError} when the bytes are not those that were written
+ */
+export function headFromBytes(bytes: Buffer, length: number, location: string): LmdbEntryHead {
+  if (length < tail || shortCrc32(bytes, length) !== residue) {
     throw new CorruptCheckpointError(location, 0, 'the checksum of a state does not fit');
   }
-  const end = bytes.length - tail;
+  const end = length - tail;
   const keyLength = bytes.readUInt32BE(end + 10);
   return {
-    seq: seqOf(bytes),
+    seq: bytes.readUIntBE(end, 6),
     version: bytes.readUInt32BE(end + 6),
     longKey: keyLength === 0 ? undefined : Buffer.from(bytes.subarray(end - keyLength, end)),
-    state: stateFromBytes(bytes, end - keyLength),
+    stateEnd: end - keyLength,
   };
 }
 

@@ -11,10 +11,11 @@ import type {
   StateChange,
   StateRequest,
 } from '../checkpoint.js';
-import { keyFromBytes, keyToBytes, lookupBytes } from '../node/keyBytes.js';
+import { keyToBytes, lookupBytes } from '../node/keyBytes.js';
 import { stateToBytes } from '../node/stateBytes.js';
-import { entryFromBytes, entryToBytes, seqOf } from './lmdbEntry.js';
-import { entryKey, type LmdbStateRecord, type LmdbStore, orderKey, rangeOf } from './lmdbStore.js';
+import { entryToBytes, seqOf } from './lmdbEntry.js';
+import { entryKey, type LmdbStateRecord, type LmdbStore, orderKey } from './lmdbStore.js';
+import { readState } from './readState.js';
 import { type TieredChange, TieredState } from './tieredState.js';
 
 /** The changes of one operator, encoded. */
@@ -174,20 +175,7 @@ function restoredFrom(store: LmdbStore, states: ReadonlyMap<string, LmdbStateRec
   };
 }
 
-function restoredState(store: LmdbStore, { number, operator, signature, version }: LmdbStateRecord): RestoredState {
-  return {
-    operator,
-    signature,
-    version,
-    /** Read in the order of the tree, which is fast, and sorted by age then. */
-    *entries() {
-      const found: (readonly [seq: number, key: Key, state: unknown])[] = [];
-      for (const { key, value } of store.entries.getRange(rangeOf(number))) {
-        const { seq, longKey, state } = entryFromBytes(value, store.directory);
-        found.push([seq, longKey ? keyFromBytes(longKey) : keyFromBytes(key, 4), state]);
-      }
-      found.sort(([a], [b]) => a - b);
-      for (const [, key, state] of found) yield [key, state] as const;
-    },
-  };
+function restoredState(store: LmdbStore, record: LmdbStateRecord): RestoredState {
+  const { operator, signature, version } = record;
+  return { operator, signature, version, entries: () => readState(store, record) };
 }

@@ -38,11 +38,34 @@ export interface LmdbStateRecord {
 
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
+/** Bytes where they stand, until the next are read. */
+export interface Slice {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Gives keys and values without a copy of each, for a walk over millions of them. */
+const slices = {
+  keyEncoder: {
+    writeKey(key: Buffer, target: Buffer, at: number): number {
+      target.set(key, at);
+      return at + key.length;
+    },
+    readKey: (bytes: Buffer, start: number, end: number): Slice => ({ bytes, start, end }),
+  },
+  encoder: {
+    encode: (value: Buffer) => value,
+    decode: (bytes: Buffer, end: number): Slice => ({ bytes, start: 0, end }),
+  },
+} as const;
+
 /** A directory of LMDB, owned for one epoch. */
 export class LmdbStore {
   readonly directory: string;
   readonly entries: Database<Buffer, Buffer>;
   readonly order: Database<Buffer, Buffer>;
+  readonly #slices: Database<Slice, Buffer>;
   readonly #env: RootDatabase<Buffer, Buffer>;
   readonly #owner: Database<Buffer, Buffer>;
   readonly #progress: Database<Buffer, Buffer>;
@@ -59,6 +82,7 @@ export class LmdbStore {
     this.#progress = env.openDB('progress', binary);
     this.#states = env.openDB('states', binary);
     this.entries = env.openDB('entries', binary);
+    this.#slices = env.openDB('entries', slices as object) as unknown as Database<Slice, Buffer>;
     this.order = env.openDB('order', binary);
   }
 
@@ -166,6 +190,11 @@ export class LmdbStore {
     return new Map(
       records.map(({ key, value }) => [key.toString(), valueFromBytes(value, this.directory) as LmdbStateRecord]),
     );
+  }
+
+  /** The entries of a state in the order of the tree: each is valid until the next is asked for. */
+  entriesOf(state: number): Iterable<{ readonly key: Slice; readonly value: Slice }> {
+    return this.#slices.getRange(rangeOf(state)) as unknown as Iterable<{ key: Slice; value: Slice }>;
   }
 
   /** Reads by it see what is there now, until it is `done()`. */

@@ -40,30 +40,41 @@ function isWellFormed(text: string & { isWellFormed?(): boolean }): boolean {
 }
 
 /**
- * The key whose bytes begin at `start`.
+ * The key whose bytes these are.
  *
  * @throws {RangeError} when the bytes are no key
  */
-export function keyFromBytes(bytes: Buffer, start = 0): Key {
-  switch (String.fromCharCode(bytes[start] ?? 0)) {
-    case 's':
-      return bytes.toString('utf8', start + 1);
-    case 'u':
-      return bytes.toString('utf16le', start + 2);
-    case 'd':
+export function keyFromBytes(bytes: Buffer, start = 0, end = bytes.length): Key {
+  switch (bytes[start]) {
+    case kinds.text:
+      return bytes.toString('utf8', start + 1, end);
+    case kinds.utf16:
+      return bytes.toString('utf16le', start + 2, end);
+    case kinds.number:
       return bytes.readDoubleBE(start + 1);
-    case 'i':
-      return BigInt(bytes.toString('latin1', start + 1));
-    case 't':
+    case kinds.bigint:
+      return BigInt(bytes.toString('latin1', start + 1, end));
+    case kinds.true:
       return true;
-    case 'f':
+    case kinds.false:
       return false;
-    case 'n':
+    case kinds.null:
       return null;
     default:
       throw new RangeError(`no key begins with byte ${bytes[start]}`);
   }
 }
+
+const codeOf = (kind: string) => kind.charCodeAt(0);
+const kinds = {
+  text: codeOf('s'),
+  utf16: codeOf('u'),
+  number: codeOf('d'),
+  bigint: codeOf('i'),
+  true: codeOf('t'),
+  false: codeOf('f'),
+  null: codeOf('n'),
+};
 
 /** Bytes of the longest key that is looked up by as it is. */
 export const longest = 1_024;

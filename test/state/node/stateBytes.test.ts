@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { stateFromBytes, stateToBytes } from '../../../src/state/node/stateBytes.js';
+import { StateReader, stateFromBytes, stateToBytes } from '../../../src/state/node/stateBytes.js';
 import { propertySettings } from '../../property/settings.js';
 
 it('gives back what the structured clone algorithm gives, whichever way it is written', () => {
@@ -22,6 +22,29 @@ it('gives back what the structured clone algorithm gives, whichever way it is wr
       expect(read).toStrictEqual(deserialize(serialize(state)));
     }),
     propertySettings(),
+  );
+});
+
+it('reads many as it reads one after the other, from bytes that are written over', () => {
+  const state = fc.oneof(
+    fc.jsonValue(),
+    fc.anything({ withBigInt: true, withMap: true }),
+    fc.uint8Array(),
+    // Some that fill a block, or are longer than one.
+    fc.integer({ min: 0, max: 80_000 }).map((length) => 'é'.repeat(length)),
+  );
+  fc.assert(
+    fc.property(fc.array(state), (states) => {
+      const reader = new StateReader();
+      for (const one of states) {
+        const bytes = stateToBytes(one);
+        const shared = Buffer.concat([bytes, Buffer.from('}')]);
+        reader.add(shared, bytes.length);
+        shared.fill(0);
+      }
+      expect(reader.states()).toStrictEqual(states.map((one) => deserialize(serialize(one))));
+    }),
+    propertySettings(500),
   );
 });
 

@@ -1,0 +1,33 @@
+import type { Key } from '../../batch/key.js';
+import { keyFromBytes } from '../node/keyBytes.js';
+import { StateReader } from '../node/stateBytes.js';
+import { headFromBytes } from './lmdbEntry.js';
+import type { LmdbStateRecord, LmdbStore } from './lmdbStore.js';
+
+/** All of a saved state, oldest key first: read in the order of the tree, which is fast, and put in order of age then. */
+export function readState(store: LmdbStore, { number }: LmdbStateRecord): Map<Key, unknown> {
+  const keys: Key[] = [];
+  const seqs: number[] = [];
+  let last = 0;
+  const reader = new StateReader();
+  for (const { key, value } of store.entriesOf(number)) {
+    const { seq, longKey, stateEnd } = headFromBytes(value.bytes, value.end, store.directory);
+    keys.push(longKey ? keyFromBytes(longKey) : keyFromBytes(key.bytes, key.start + 4, key.end));
+    seqs.push(seq);
+    if (seq > last) last = seq;
+    reader.add(value.bytes, stateEnd);
+  }
+  const states = reader.states();
+  const entries = new Map<Key, unknown>();
+  for (const i of byAge(seqs, last)) entries.set(keys[i] as Key, states[i]);
+  return entries;
+}
+
+/** The places of the numbers, lowest number first. None stands twice; `last` is the highest. */
+function byAge(seqs: readonly number[], last: number): Iterable<number> {
+  // Where many have gone, a place for each number would take too much room.
+  if (last > 4 * seqs.length) return [...seqs.keys()].sort((a, b) => (seqs[a] as number) - (seqs[b] as number));
+  const places = new Uint32Array(last + 1);
+  for (const [place, seq] of seqs.entries()) places[seq] = place + 1;
+  return places.filter((place) => place > 0).map((place) => place - 1);
+}

@@ -1,0 +1,18 @@
+import { crc32 } from 'node:zlib';
+
+/** For fewer bytes the call into zlib takes longer than they do. */
+const short = 256;
+
+const table = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
+  return rest;
+});
+
+/** The CRC-32 of the first `length` bytes, which are few as a rule. */
+export function shortCrc32(bytes: Uint8Array, length: number): number {
+  if (length > short) return crc32(bytes.subarray(0, length));
+  let rest = -1;
+  for (let i = 0; i < length; i++) rest = (rest >>> 8) ^ (table[(rest ^ (bytes[i] as number)) & 0xff] as number);
+  return ~rest >>> 0;
+}
