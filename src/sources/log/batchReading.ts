@@ -72,11 +72,6 @@ export class BatchReading<T> {
     };
   }
 
-  /** The partitions that the batch still waits for and of which nothing is there. */
-  get wanting(): readonly PartitionState[] {
-    return this.#open.filter(({ state }) => state.readers.length === 0).map(({ state }) => state);
-  }
-
   /**
    * Decodes what is there. Calls `again` when the time slice is used up or something had to be waited for; gives true
    * when every range has been read to its end.

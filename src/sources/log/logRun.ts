@@ -21,14 +21,8 @@ import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
 import { PartitionState, partitionKey } from './partitionState.js';
 import { planRanges } from './planRanges.js';
 import { ReadAhead } from './readAhead.js';
+import { ReadingPace } from './readingPace.js';
 import { checkRange, startPositions } from './startPositions.js';
-
-/** How many records a batch may have, without a controller, before it is known how many can be read in an interval. */
-const firstBatch = 65_536;
-/** A little more than can be read in an interval: less would leave the reader idle until the next tick. */
-const pacing = 1.1;
-/** How many times the pace may be what it was. */
-const paceGrowth = 1.5;
 
 /** Also offsets that did not move are committed again after so many ms: Kafka forgets one that is a week old. */
 const commitAllEvery = 3_600_000;
@@ -45,8 +39,7 @@ export class LogRun<T> implements SourceRun<T> {
   #committed = new Map<string, number>();
   #commitAllAt = 0;
   #discoverAt = 0;
-  /** Records that were read in a millisecond: without a controller a batch is about what can be read in an interval. */
-  #pace: number | undefined;
+  readonly #pace = new ReadingPace();
 
   constructor(owner: string, client: LogClient, options: ResolvedLogSourceOptions<T>, setup: SourceSetup) {
     this.#owner = owner;
@@ -92,15 +85,15 @@ export class LogRun<T> implements SourceRun<T> {
         if (subscriber.closed) return;
         try {
           if (reading.run(subscription, run, fail)) done();
-          else this.#readAhead.need(reading.wanting, reading.open);
+          else this.#readAhead.need(reading.open);
         } catch (error) {
           fail(error);
         }
       };
       const done = (): void => {
         for (const [range, state] of states) state.settle(range);
-        this.#readAhead.need([], []);
-        this.#measure(reading, this.#setup.scheduler.now() - begun);
+        this.#readAhead.need([]);
+        this.#pace.measure(reading.records, this.#setup.scheduler.now() - begun);
         subscriber.next(this.#fetched(reading));
         subscriber.complete();
       };
@@ -228,23 +221,12 @@ export class LogRun<T> implements SourceRun<T> {
     return { ranges, lag: waiting - sum(counts, (count) => count), rate: allowed };
   }
 
-  /**
-   * A small batch tells nothing. One that had been read ahead took little time, which says little of the next: so the pace
-   * rises by steps, lest one lucky batch be followed by one that takes several intervals, and as much memory.
-   */
-  #measure(reading: BatchReading<T>, elapsed: number): void {
-    const { records } = reading;
-    if (records < firstBatch / 4) return;
-    const before = this.#pace ?? firstBatch / this.#setup.interval;
-    this.#pace = Math.min(records / elapsed, before * paceGrowth);
-  }
-
-  /**
-   * A backlog comes as batches of about an interval's worth of reading, so that neither memory nor the time of a batch
-   * grows with it. What fits into that anyway is not limited.
-   */
+  /** What fits into an interval anyway is not limited. */
   #ownRate(waiting: number, interval: number): number | undefined {
-    const most = Math.max((this.#pace ?? 0) * interval * pacing, firstBatch);
+    const states = [...this.#states.values()];
+    const ahead = sum(states, ({ planned, position }) => Math.max(planned - position, 0));
+    const bytes = sum(states, ({ lag, size }) => lag * size.mean);
+    const most = this.#pace.most(interval, bytes / Math.max(waiting, 1), ahead);
     return waiting <= most ? undefined : (most * 1_000) / interval;
   }
 

@@ -5,8 +5,13 @@ import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import { type PartitionState, partitionKey } from './partitionState.js';
 import { passOver } from './startPositions.js';
 
-/** One request asks at most this much of a partition, so that decoding can begin while the rest is on its way. */
+/**
+ * One request asks at most this much of a broker: what comes is decoded while the next answer is on its way. Of larger
+ * answers more bytes are alive at once, and for longer, so that the collector of garbage lets go of them late.
+ */
 const maxRequestBytes = 2 * 1024 * 1024;
+/** At most this much of a partition, and not less where more is wanted: what is cut off of a record batch is sent again. */
+const maxPartitionBytes = 1024 * 1024;
 /** What is asked for of a partition to learn how large its records are. */
 const sampleBytes = 64 * 1024;
 /** How long a log may wait for records. They are known to be there, so this is only met when a client is out of step. */
@@ -41,9 +46,8 @@ export class ReadAhead {
   readonly #lost: OffsetRange[] = [];
   /** Brokers that have a request in flight. */
   readonly #busy = new Set<string>();
-  /** Partitions that the batch which is being read has not come to the end of, and those of them with nothing there. */
+  /** Partitions that the batch which is being read has not come to the end of. */
   #open: ReadonlySet<PartitionState> = new Set();
-  #wanting: readonly PartitionState[] = [];
   #requested = 0;
   #received = 0;
 
@@ -71,9 +75,8 @@ export class ReadAhead {
     return this.#lost.splice(0);
   }
 
-  /** A batch waits for `wanting`, which come first from now on, and is not done with `open`. */
-  need(wanting: readonly PartitionState[], open: readonly PartitionState[]): void {
-    this.#wanting = wanting;
+  /** The batch that is being read is not done with `open`: those of them of which nothing is there come first from now on. */
+  need(open: readonly PartitionState[]): void {
     this.#open = new Set(open);
     this.pump();
   }
@@ -88,26 +91,31 @@ export class ReadAhead {
   pump(): void {
     const states = [...this.#partitions.values()];
     const sampled = states.filter(({ sampling }) => sampling);
-    const first = new Set([...this.#wanting, ...sampled]);
-    const requests = new Map<string, FetchRequest[]>();
-    let free = this.#options.maxBufferedBytes - this.#buffered - this.#requested;
-    for (const state of new Set([...first, ...states])) {
+    const first = new Set([...[...this.#open].filter(({ readers }) => readers.length === 0), ...sampled]);
+    const requests = new Map<string, { readonly asked: FetchRequest[]; left: number }>();
+    const wanted = [...new Set([...first, ...states])].flatMap((state) => {
       const records = state.planned - state.fetchFrom;
-      if ((records <= 0 && !state.sampling) || state.inFlight || state.paused) continue;
+      if ((records <= 0 && !state.sampling) || state.inFlight || state.paused) return [];
       const broker = this.#client.broker?.(state) ?? '';
-      if (this.#busy.has(broker)) continue;
+      if (this.#busy.has(broker)) return [];
+      const request = requests.get(broker) ?? { asked: [], left: maxRequestBytes };
+      requests.set(broker, request);
+      return [{ state, records, request }];
+    });
+    let free = this.#options.maxBufferedBytes - this.#buffered - this.#requested;
+    for (const { state, records, request } of wanted) {
+      if (request.left <= 0) continue;
       if (free <= 0 && first.has(state)) free += this.#makeRoom(1 - free);
       if (free <= 0) continue;
       const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / sampled.length);
-      const wanted = state.sampling ? sample : state.size.bytesFor(records);
-      const maxBytes = Math.max(1, Math.floor(Math.min(wanted, maxRequestBytes, free)));
+      const bytes = state.sampling ? sample : state.size.bytesFor(records);
+      const maxBytes = Math.max(1, Math.floor(Math.min(bytes, maxPartitionBytes, request.left, free)));
       const { topic, partition, fetchFrom: offset } = state;
-      const asked = requests.get(broker) ?? [];
-      requests.set(broker, asked);
-      asked.push({ topic, partition, offset, maxBytes });
+      request.asked.push({ topic, partition, offset, maxBytes });
+      request.left -= maxBytes;
       free -= maxBytes;
     }
-    for (const [broker, asked] of requests) this.#fetch(broker, asked);
+    for (const [broker, { asked }] of requests) if (asked.length > 0) this.#fetch(broker, asked);
   }
 
   close(): void {
