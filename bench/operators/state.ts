@@ -40,15 +40,15 @@ export const state: Readonly<Record<string, Compared>> = {
     () => {
       const sums = new Map<string, number>();
       return (parts) => {
-        return parts.map((records) => {
-          const after: number[] = [];
+        const after: number[] = [];
+        for (const records of parts) {
           for (const [key, value] of records) {
             const sum = (sums.get(key) ?? 0) + value;
             sums.set(key, sum);
             after.push(sum);
           }
-          return after;
-        });
+        }
+        return [after];
       };
     },
   ),

@@ -4,12 +4,13 @@ import type { Aggregator } from '../windows/aggregator.js';
 import { aggregatorSignature } from '../windows/aggregatorSignature.js';
 import { DabaLite } from '../windows/dabaLite.js';
 import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
-import { partialOf } from '../windows/partialOf.js';
+import { partialOfVisited } from '../windows/partialOf.js';
 import { RefreshedSubtract } from '../windows/refreshedSubtract.js';
 import type { SlidingAggregator } from '../windows/slidingAggregator.js';
 import { SubtractOnEvict } from '../windows/subtractOnEvict.js';
 import { TwoStacks } from '../windows/twoStacks.js';
 import { type AggregateWindowOptions, checkAggregateWindow, inverseOf } from './aggregatorOptions.js';
+import { afterSteps } from './recordSteps.js';
 import { slidingPanes, type TimedPane } from './slidingPanes.js';
 
 /**
@@ -53,26 +54,28 @@ export function aggregateByWindow<In, P, Out>(
 ): OperatorFunction<Batch<In>, Batch<Out>> {
   checkAggregateWindow('aggregateByWindow', aggregator, options);
   const { identity, lower } = aggregator;
-  return slidingPanes<In, readonly [P], Out>({
-    operator: 'aggregateByWindow',
-    options,
-    signature: aggregatorSignature(aggregator),
-    create() {
-      const sliding = slidingOf(aggregator, options);
-      const enter = (panes: readonly TimedPane<readonly [P]>[]): void => {
-        for (const [, [partial]] of panes) sliding.insert(partial);
-      };
-      return {
-        pane: (batch) => (batch.size > 0 ? [partialOf(aggregator, batch.records)] : undefined),
-        restore: enter,
-        slide(_, added, left) {
-          if (left > 0) sliding.evict(left);
-          enter(added);
-          return [lower(sliding.size > 0 ? (sliding.query() as P) : identity)];
-        },
-      };
-    },
-  });
+  return afterSteps<In, Out>((visitRecords) =>
+    slidingPanes<unknown, readonly [P], Out>({
+      operator: 'aggregateByWindow',
+      options,
+      signature: aggregatorSignature(aggregator),
+      create() {
+        const sliding = slidingOf(aggregator, options);
+        const enter = (panes: readonly TimedPane<readonly [P]>[]): void => {
+          for (const [, [partial]] of panes) sliding.insert(partial);
+        };
+        return {
+          pane: (batch) => partialOfVisited<In, P>(aggregator, (next) => visitRecords(batch, next)),
+          restore: enter,
+          slide(_, added, left) {
+            if (left > 0) sliding.evict(left);
+            enter(added);
+            return [lower(sliding.size > 0 ? (sliding.query() as P) : identity)];
+          },
+        };
+      },
+    }),
+  );
 }
 
 /** The algorithm that suits what the aggregator can do. */

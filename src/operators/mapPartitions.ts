@@ -27,5 +27,11 @@ export function mapPartitions<T, R>(
   project: (partition: Partition<T>) => Iterable<R>,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('mapPartitions', 'project', project);
-  return perBatch(() => (batch) => batch.withPartitions((partition) => [...project(partition)]));
+  return perBatch(
+    () => (batch) =>
+      batch.withPartitions((partition) => {
+        const results = project(partition);
+        return Array.isArray(results) ? results : [...results];
+      }),
+  );
 }

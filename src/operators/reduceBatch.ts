@@ -1,7 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { checkFunction } from '../batch/checks.js';
+import { foldRecords } from '../batch/foldRecords.js';
 import { perBatch } from './perBatch.js';
+import { afterSteps } from './recordSteps.js';
 
 /**
  * Reduces the records of each batch to one, in order. An empty batch stays empty.
@@ -24,8 +26,14 @@ import { perBatch } from './perBatch.js';
  */
 export function reduceBatch<T>(reduce: (a: T, b: T) => T): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('reduceBatch', 'reduce', reduce);
-  return perBatch(() => (batch) => {
-    const { records } = batch;
-    return batch.withRecords(records.length === 0 ? [] : [records.reduce((a, b) => reduce(a, b))]);
-  });
+  return afterSteps<T, T>((visitRecords) =>
+    perBatch(() => (batch) => {
+      const reduced = foldRecords<T, T>(
+        (first) => first,
+        reduce,
+        (next) => visitRecords(batch, next),
+      );
+      return batch.withRecords(reduced ?? []);
+    }),
+  );
 }

@@ -1,7 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { checkFunction } from '../batch/checks.js';
+import { foldRecords } from '../batch/foldRecords.js';
 import { KeyedWindow } from '../windows/keyedWindow.js';
+import { afterSteps } from './recordSteps.js';
 import { slidingPanes, type TimedPane } from './slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
@@ -42,22 +44,29 @@ export function reduceByWindow<T>(
   const { inverse } = options;
   checkFunction('reduceByWindow', 'reduce', reduce);
   if (inverse !== undefined) checkFunction('reduceByWindow', 'inverse', inverse);
-  return slidingPanes<T, readonly [T], T>({
-    operator: 'reduceByWindow',
-    options,
-    create() {
-      // A keyed window with one key: the panes, the inverse and the leaving of the last pane are the same.
-      const keyed = new KeyedWindow<null, T>({ reduce, inverse });
-      const toPanes = (panes: readonly TimedPane<readonly [T]>[]) =>
-        panes.map(([time, [partial]]) => ({ time, partials: new Map([[null, partial]]) }));
-      return {
-        pane: (batch) => (batch.size > 0 ? [batch.records.reduce((a, b) => reduce(a, b))] : undefined),
-        restore: (panes) => keyed.restore(toPanes(panes)),
-        slide(evicted, added) {
-          keyed.slide(evicted, toPanes(added));
-          return [...keyed.slots()].map((slot) => slot.current());
-        },
-      };
-    },
-  });
+  return afterSteps<T, T>((visitRecords) =>
+    slidingPanes<unknown, readonly [T], T>({
+      operator: 'reduceByWindow',
+      options,
+      create() {
+        // A keyed window with one key: the panes, the inverse and the leaving of the last pane are the same.
+        const keyed = new KeyedWindow<null, T>({ reduce, inverse });
+        const toPanes = (panes: readonly TimedPane<readonly [T]>[]) =>
+          panes.map(([time, [partial]]) => ({ time, partials: new Map([[null, partial]]) }));
+        return {
+          pane: (batch) =>
+            foldRecords<T, T>(
+              (first) => first,
+              reduce,
+              (next) => visitRecords(batch, next),
+            ),
+          restore: (panes) => keyed.restore(toPanes(panes)),
+          slide(evicted, added) {
+            keyed.slide(evicted, toPanes(added));
+            return [...keyed.slots()].map((slot) => slot.current());
+          },
+        };
+      },
+    }),
+  );
 }

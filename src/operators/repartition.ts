@@ -28,9 +28,13 @@ export function repartition<T>(partitions: number): OperatorFunction<Batch<T>, B
   checkPositiveInteger('repartition', 'partitions', partitions);
   return perBatch(() => (batch) => {
     const spread = Array.from({ length: partitions }, (_, index) => ({ index, records: [] as T[] }));
-    batch.records.forEach((record, i) => {
-      spread[i % partitions]?.records.push(record);
-    });
+    let next = 0;
+    for (const { records } of batch.partitions) {
+      for (const record of records) {
+        spread[next]?.records.push(record);
+        next = next + 1 === partitions ? 0 : next + 1;
+      }
+    }
     return new Batch(spread, batch.context);
   });
 }

@@ -1,15 +1,18 @@
+import { foldRecords } from '../batch/foldRecords.js';
 import type { Aggregator } from './aggregator.js';
 
 /** The partial of several inputs, oldest first; the identity when there are none. */
 export function partialOf<In, P>(aggregator: Aggregator<In, P, unknown>, inputs: Iterable<In>): P {
-  const { identity, lift, combine } = aggregator;
-  const add = aggregator.add ?? ((partial: P, input: In) => combine(partial, lift(input)));
-  let partial = identity;
-  let first = true;
-  for (const input of inputs) {
-    // The identity is shared, so `add` must not get it.
-    partial = first ? lift(input) : add(partial, input);
-    first = false;
-  }
-  return partial;
+  const partial = partialOfVisited<In, P>(aggregator, (next) => {
+    for (const input of inputs) next(input);
+  });
+  return partial ? partial[0] : aggregator.identity;
+}
+
+/** The same of inputs with each of which `visit` calls what it is given; nothing when there are none. */
+export function partialOfVisited<In, P>(
+  { lift, combine, add }: Aggregator<In, P, unknown>,
+  visit: (next: (input: In) => void) => void,
+): readonly [P] | undefined {
+  return foldRecords(lift, add ?? ((partial, input) => combine(partial, lift(input))), visit);
 }

@@ -1,4 +1,6 @@
 import {
+  aggregateByWindow,
+  count,
   countByValue,
   filterRecords,
   flatMapRecords,
@@ -6,8 +8,10 @@ import {
   mapRecords,
   mapValues,
   type Pair,
+  reduceBatch,
   reduceByKey,
   reduceByKeyAndWindow,
+  reduceByWindow,
 } from 'dstream';
 import { runBatches } from 'dstream/testing';
 import { map, share, tap } from 'rxjs';
@@ -56,6 +60,20 @@ describe('operators on records, one after the other', () => {
       flush();
       expect(sums).toEqual([[['k', 4]]]);
       expect(calls).toEqual(['map 1', 'filter 1', 'map 2', 'filter 2', 'map 3', 'filter 3', '1 + 3']);
+    });
+  });
+
+  it('are reduced one after the other, over all partitions', () => {
+    runBatches(({ batches, expectBatches }) => {
+      const odd = batches<number>('-abc|', { a: { partitions: [[1, 2], [], [3]] }, b: [4], c: [5] }).pipe(
+        mapRecords((n) => `${n}`),
+        filterRecords((n) => Number(n) % 2 === 1),
+      );
+      const join = (a: string, b: string) => `(${a}${b})`;
+      expectBatches(odd.pipe(reduceBatch(join))).toBe('-abc|', { a: ['(13)'], b: [], c: ['5'] });
+      const window = { window: 2 };
+      expectBatches(odd.pipe(reduceByWindow(join, window))).toBe('-abc|', { a: ['(13)'], b: ['(13)'], c: ['5'] });
+      expectBatches(odd.pipe(aggregateByWindow(count(), window))).toBe('-abc|', { a: [2], b: [2], c: [1] });
     });
   });
 

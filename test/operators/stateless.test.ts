@@ -63,6 +63,14 @@ describe('stateless operators', () => {
     });
   });
 
+  it('take whatever can be iterated for the records of a partition', () => {
+    runBatches(({ batches, expectBatches }) => {
+      const source = batches<number>('-a|', { a: { partitions: [[1, 1, 2], []] } });
+      const distinct = source.pipe(mapPartitions(({ records }) => new Set(records)));
+      expectBatches(distinct).toBe('-a|', { a: { partitions: [[1, 2], []] } });
+    });
+  });
+
   it('reduce and group in the order of the records', () => {
     runBatches(({ batches, expectBatches }) => {
       const words = batches('-a|', { a: { partitions: [['a', 'b'], ['c']] } });
