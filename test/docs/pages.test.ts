@@ -58,6 +58,8 @@ describe('pages', () => {
     const listed = read('docs/operators.md');
     expect(operators.size).toBeGreaterThan(25);
     expect([...operators.keys()].filter((name) => !listed.includes(`\`${name}(`))).toEqual([]);
+    const recommended = read('docs/which-operator.md');
+    expect([...operators.keys()].filter((name) => !recommended.includes(`(./operators/${name}.md`))).toEqual([]);
   });
 
   it('list every option of a stream from Kafka', () => {
