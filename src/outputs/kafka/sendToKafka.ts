@@ -31,19 +31,23 @@ export interface SendToKafkaOptions {
  * input partition is a transaction, with a producer whose transactional id is `GROUP-TOPIC-PARTITION`. A process that takes a
  * partition over begins with the same id, which fences the one before: kafkajs does not tell the broker the generation of a
  * group, by which one id for all would do. Otherwise the batch is one transaction, whose id is the group: then let one
- * process do the job. This second way is not proven: the crash matrix has found batches of windows and state that were written
- * twice (docs/guarantees.md).
+ * process do the job.
  *
  * Without a checkpoint the stream starts again at what was committed. With one, which state needs, a batch that is run again
- * is written only as far as it was not: it has the same ranges, and what was committed is asked first.
+ * is written only as far as it was not: it has the same ranges, and what was committed is asked first, when nobody else can
+ * commit any more. A new subscription of the same group in the same process waits until the one before is closed.
+ *
+ * Needs Kafka 2.5. Readers of committed records may be anything but kafkajs's own consumer (docs/limits.md).
  *
  * Takes batches of messages; passes them on unchanged when they are committed. One batch is written at a time.
  *
  * Source: Kafka's exactly-once semantics (KIP-98), in the layout from before KIP-447.
  *
  * @throws {InvalidOptionError} when an option is out of its range
- * @throws {FencedError} (as a notification) when another process has taken a transactional id: nothing is written then
+ * @throws {FencedError} (as a notification) when another process has taken a transactional id, or the broker has aborted a
+ * transaction after `transactionTimeout`: nothing is written then
  * @throws {ProtocolError} (as a notification) when a broker refuses
+ * @throws {TypeError} (as a notification) when a batch has no offset ranges, or a record no topic
  *
  * @example
  * ```ts no-run
