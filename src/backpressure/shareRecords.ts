@@ -10,8 +10,18 @@ export interface ShareRequest {
   readonly interval: number;
   /** Cap for each partition, in records per second. */
   readonly maxRatePerPartition?: number | undefined;
-  /** Floor for each partition that has records waiting, in records per second. */
+  /** Floor for each partition that has records waiting, in records per second, and one record at least. */
   readonly minRatePerPartition?: number | undefined;
+  /**
+   * Part of a record that the rate allowed before and that was not given.
+   * @default 0
+   */
+  readonly owed?: number;
+  /**
+   * The partition whose turn it is, where there is not one record for each.
+   * @default 0
+   */
+  readonly turn?: number;
   /**
    * `'oldest'` fills the partitions in the order of `times`, each up to its cap; those of one time share by lag.
    * @default 'lag'
@@ -29,25 +39,46 @@ export interface ShareRequest {
  *
  * A partition that has records waiting gets at least one (or its floor), and never more than its cap or what waits; what
  * is left of the budget is shared by weight, rounded by largest remainder, so that the sum is the budget exactly unless
- * caps or what waits are less, or floors are more. Without lag there is nothing to share, and nothing is divided by it.
+ * caps or what waits are less, or floors are more. A budget of less than one record for each, without floors, goes round by
+ * turns. Without lag there is nothing to share, and nothing is divided by it.
  *
  * Source: Spark's `maxMessagesPerPartition`, with exact sums and one unit for cap and floor.
  */
 export function shareRecords(request: ShareRequest): readonly number[] {
-  const { lags, rate, interval, maxRatePerPartition, minRatePerPartition = 0, strategy = 'lag', times } = request;
+  const { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy = 'lag', times } = request;
   const seconds = interval / 1_000;
   const cap = maxRatePerPartition === undefined ? Infinity : Math.max(1, Math.floor(maxRatePerPartition * seconds));
   const caps = lags.map((lag) => Math.min(lag, cap));
   if (rate === undefined) return caps;
   if (rate <= 0) return lags.map(() => 0);
 
-  const floor = Math.max(1, Math.floor(minRatePerPartition * seconds));
+  const budget = Math.floor(allowanceOf(rate, interval, request.owed ?? 0));
+  const waiting = lags.filter((lag) => lag > 0).length;
+  if (minRatePerPartition === undefined && budget < waiting) return byTurns(lags, budget, request.turn ?? 0);
+  const floor = Math.max(1, Math.floor((minRatePerPartition ?? 0) * seconds));
   const counts = caps.map((most) => Math.min(most, floor));
-  const budget = Math.floor(rate * seconds) - sum(counts);
   const weights = strategy === 'fair' ? lags.map((lag) => (lag > 0 ? 1 : 0)) : lags;
   const turns = strategy === 'oldest' ? byTime(lags, times) : [weights.keys()];
-  let left = budget;
+  let left = budget - sum(counts);
   for (const turn of turns) left = distribute(left, [...turn], weights, caps, counts);
+  return counts;
+}
+
+/** Records that a rate allows a batch, and the part of one before it. */
+export function allowanceOf(rate: number, interval: number, owed: number): number {
+  return rate * (interval / 1_000) + owed;
+}
+
+/** One record each to as many as the budget has, round and round. */
+function byTurns(lags: readonly number[], budget: number, turn: number): readonly number[] {
+  const counts = lags.map(() => 0);
+  let left = budget;
+  for (let i = 0; i < lags.length && left > 0; i++) {
+    const index = (turn + i) % lags.length;
+    if ((lags[index] ?? 0) <= 0) continue;
+    counts[index] = 1;
+    left--;
+  }
   return counts;
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ShareCarry } from '../../src/backpressure/shareCarry.js';
 import { shareRecords } from '../../src/backpressure/shareRecords.js';
 import { propertySettings } from '../property/settings.js';
 
@@ -24,7 +25,9 @@ describe('shareRecords', () => {
   });
 
   it('starves nobody, not even when the budget is smaller than the partitions are many', () => {
-    expect(share([1, 1_000, 0, 50], 2)).toEqual([1, 1, 0, 1]);
+    expect(share([1, 1_000, 0, 50], 3)).toEqual([1, 1, 0, 1]);
+    expect(share([1, 1_000, 0, 50], 2, { turn: 2 })).toEqual([1, 0, 0, 1]);
+    expect(share([1, 1_000, 0, 50], 2, { minRatePerPartition: 0.1 })).toEqual([1, 1, 0, 1]);
     expect(share([500, 500], 100, { minRatePerPartition: 80 })).toEqual([80, 80]);
   });
 
@@ -55,12 +58,15 @@ describe('shareRecords', () => {
         fc.constantFrom('lag' as const, 'fair' as const, 'oldest' as const),
         fc.array(fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }), { maxLength: 40 }),
         (lags, rate, interval, maxRatePerPartition, min, strategy, times) => {
-          const minRatePerPartition = Math.min(min ?? 0, maxRatePerPartition ?? Infinity);
+          const minRatePerPartition = min === undefined ? undefined : Math.min(min, maxRatePerPartition ?? Infinity);
           const request = { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy, times };
           const counts = shareRecords(request);
           const seconds = interval / 1_000;
           const cap = Math.max(1, Math.floor((maxRatePerPartition ?? Infinity) * seconds));
-          const floor = Math.max(1, Math.floor(minRatePerPartition * seconds));
+          const budget = rate === undefined ? Infinity : Math.floor(rate * seconds);
+          // Without floors nobody has one where there is less than one record for each.
+          const turns = minRatePerPartition === undefined && budget < lags.filter((lag) => lag > 0).length;
+          const floor = turns ? 0 : Math.max(1, Math.floor((minRatePerPartition ?? 0) * seconds));
           const most = lags.map((lag) => Math.min(lag, cap));
           const least = most.map((m) => (rate === undefined || rate > 0 ? Math.min(m, floor) : 0));
           for (const [i, count] of counts.entries()) {
@@ -69,8 +75,35 @@ describe('shareRecords', () => {
             expect(count).toBeGreaterThanOrEqual(least[i] ?? 0);
           }
           const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-          const budget = rate === undefined ? Infinity : Math.floor(rate * seconds);
           expect(sum(counts)).toBe(rate === 0 ? 0 : Math.max(Math.min(budget, sum(most)), sum(least)));
+        },
+      ),
+      propertySettings(),
+    );
+  });
+
+  it('keeps a low rate over batches, to less than a record, and lets no partition with lag wait for longer than its turn', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 8 }),
+        fc.double({ min: 0.01, max: 8, noNaN: true }),
+        (waiting, rate) => {
+          const lags = waiting.map((lag) => lag * 1_000);
+          const open = lags.filter((lag) => lag > 0).length;
+          const carry = new ShareCarry();
+          const totals = lags.map(() => 0);
+          const batches = Math.ceil((3 * open) / rate) + 1;
+          for (let i = 0; i < batches; i++) {
+            const counts = share(lags, rate, { owed: carry.owed, turn: carry.turn });
+            carry.planned(rate, 1_000, counts);
+            for (const [p, count] of counts.entries()) totals[p] = (totals[p] ?? 0) + count;
+          }
+          const given = totals.reduce((a, b) => a + b, 0);
+          if (open > 0) expect(Math.abs(given - rate * batches)).toBeLessThan(1 + 1e-6);
+          for (const [p, total] of totals.entries()) {
+            if (lags[p] === 0) expect(total).toBe(0);
+            else expect(total).toBeGreaterThanOrEqual(2);
+          }
         },
       ),
       propertySettings(),

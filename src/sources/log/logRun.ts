@@ -12,6 +12,7 @@ import {
   Subscription,
   tap,
 } from 'rxjs';
+import { ShareCarry } from '../../backpressure/shareCarry.js';
 import { UnknownTopicError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
@@ -35,6 +36,7 @@ export class LogRun<T> implements SourceRun<T> {
   readonly #setup: SourceSetup;
   readonly #states = new Map<string, PartitionState>();
   readonly #readAhead: ReadAhead;
+  readonly #carry = new ShareCarry();
   #lost: OffsetRange[] = [];
   #committed = new Map<string, number>();
   #commitAllAt = 0;
@@ -212,7 +214,8 @@ export class LogRun<T> implements SourceRun<T> {
     const allowed = rate(waiting);
     const partitions = states.map(({ lag, size, time }) => ({ lag, recordSize: size.mean, time }));
     const limit = allowed ?? this.#ownRate(waiting, interval);
-    const counts = planRanges(partitions, { ...this.#options, rate: limit, interval });
+    const counts = planRanges(partitions, { ...this.#options, rate: limit, interval, carry: this.#carry });
+    this.#carry.planned(limit, interval, counts);
     const ranges = states.map(({ topic, partition, planned }, i) => {
       return { topic, partition, from: planned, until: planned + (counts[i] ?? 0) };
     });

@@ -46,14 +46,17 @@ export interface LogSourceOptions<T> {
    * @default 'error'
    */
   readonly invalidRecords?: 'error' | 'skip' | Pick<Observer<InvalidRecord>, 'next'>;
-  /** Cap for each partition, in records per second. Default none. */
+  /** Cap for each partition, in records per second, and one record a batch at least. Default none. */
   readonly maxRatePerPartition?: number;
-  /** Floor for each partition that has records waiting, in records per second. Default one record a batch. */
+  /**
+   * Floor for each partition that has records waiting, in records per second, and one record a batch at least, whatever the
+   * rate. Default none: each gets a record a batch while the rate has so many, and below that they take turns.
+   */
   readonly minRatePerPartition?: number;
   /**
    * How a rate is shared among partitions: by their lag, evenly, or the oldest first. For the latter a partition is as old as
    * the newest record that was read of it, and one that was not read yet is the oldest; every partition with records still
-   * gets one record a batch, or its floor.
+   * gets one record a batch (where the rate has so many), or its floor.
    * @default 'lag'
    */
   readonly share?: ShareStrategy;

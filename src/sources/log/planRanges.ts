@@ -1,4 +1,4 @@
-import { type ShareStrategy, shareRecords } from '../../backpressure/shareRecords.js';
+import { type ShareRequest, type ShareStrategy, shareRecords } from '../../backpressure/shareRecords.js';
 
 /** What a plan needs to know of one partition. */
 export interface PartitionLag {
@@ -18,6 +18,8 @@ export interface RangeLimits {
   readonly maxRatePerPartition: number | undefined;
   readonly minRatePerPartition: number | undefined;
   readonly share: ShareStrategy;
+  /** What the batch before left to this one. */
+  readonly carry: Pick<ShareRequest, 'owed' | 'turn'>;
   readonly maxBytesPerBatch: number;
 }
 
@@ -27,7 +29,7 @@ export interface RangeLimits {
  * than the bound cannot stop the stream.
  */
 export function planRanges(partitions: readonly PartitionLag[], limits: RangeLimits): readonly number[] {
-  const { rate, interval, maxRatePerPartition, minRatePerPartition, share, maxBytesPerBatch } = limits;
+  const { rate, interval, maxRatePerPartition, minRatePerPartition, share, carry, maxBytesPerBatch } = limits;
   const lags = partitions.map(({ lag }) => lag);
   const times = partitions.map(({ time }) => time);
   const counts = shareRecords({
@@ -38,6 +40,8 @@ export function planRanges(partitions: readonly PartitionLag[], limits: RangeLim
     minRatePerPartition,
     strategy: share,
     times,
+    owed: carry.owed ?? 0,
+    turn: carry.turn ?? 0,
   });
   const bytes = counts.reduce((sum, count, i) => sum + count * (partitions[i]?.recordSize ?? 0), 0);
   if (bytes <= maxBytesPerBatch) return counts;

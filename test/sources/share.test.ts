@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
 
 /** What each batch has of each partition, of 60 records each, of which partition 2 has the oldest and 1 the newest. */
-function countsOf(share: 'lag' | 'oldest'): readonly (readonly number[])[] {
+function countsOf(share: 'lag' | 'oldest', rate = 30, seconds = 6): readonly (readonly number[])[] {
   const counts: number[][] = [];
   virtual((scheduler) => {
     const log = memoryLog({ topics: { t: 3 } });
@@ -16,7 +16,7 @@ function countsOf(share: 'lag' | 'oldest'): readonly (readonly number[])[] {
       start: 'earliest',
       interval: 1_000,
       deserialize: string(),
-      backpressure: fixedRate(30),
+      backpressure: fixedRate(rate),
       share,
     });
     const output = foreachBatch<string | null>((_, context) => {
@@ -24,7 +24,7 @@ function countsOf(share: 'lag' | 'oldest'): readonly (readonly number[])[] {
       counts.push(ranges.map(({ from, until }) => until - from));
     });
     const subscription = stream.pipe(output).subscribe();
-    scheduler.schedule(() => subscription.unsubscribe(), 6_500);
+    scheduler.schedule(() => subscription.unsubscribe(), seconds * 1_000 + 500);
   });
   return counts;
 }
@@ -42,4 +42,18 @@ it('shares by age: after a first look at each partition the oldest is read to it
 
 it('shares by lag whatever the age', () => {
   expect(countsOf('lag').slice(0, 3)).toEqual(Array(3).fill([10, 10, 10]));
+});
+
+it('keeps a rate of less than a record for each partition, by turns', () => {
+  expect(countsOf('lag', 1.5, 6)).toEqual([
+    [1, 0, 0],
+    [0, 1, 1],
+    [1, 0, 0],
+    [0, 1, 1],
+    [1, 0, 0],
+    [0, 1, 1],
+  ]);
+  expect(countsOf('lag', 0.25, 9).map((counts) => counts.join(''))).toEqual(
+    '000 000 000 100 000 000 000 010 000'.split(' '),
+  );
 });
