@@ -25,7 +25,7 @@ function readBacklog(interval: number, pace: number, ticks: number) {
 }
 
 describe('the pace of reading', () => {
-  it('lets a batch have what is read in an interval, whatever the pace is, and plans no further ahead', () => {
+  it('lets a batch have what is read in an interval, whatever the pace is, and plans but one ahead', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 20, max: 2_000 }),
@@ -37,7 +37,7 @@ describe('the pace of reading', () => {
           fc.pre(usual > 65_536 / 2);
           for (const { planned, ahead } of steady) {
             expect(planned).toBeLessThanOrEqual(usual * 1.2);
-            expect(ahead).toBeLessThanOrEqual(usual * 1.5);
+            expect(ahead).toBeLessThanOrEqual(usual * 2);
           }
           const mean = steady.reduce((sum, { planned }) => sum + planned, 0) / steady.length;
           expect(mean / usual).toBeGreaterThan(0.95);

@@ -228,8 +228,10 @@ export class LogRun<T> implements SourceRun<T> {
   #ownRate(waiting: number, interval: number): number | undefined {
     const states = [...this.#states.values()];
     const ahead = sum(states, ({ planned, position }) => Math.max(planned - position, 0));
-    const bytes = sum(states, ({ lag, size }) => lag * size.mean);
-    const most = this.#pace.most(interval, bytes / Math.max(waiting, 1), ahead);
+    // Of those that are known: what is assumed of the others says nothing.
+    const known = states.filter(({ size, lag }) => size.known && lag > 0);
+    const size = sum(known, (state) => state.size.mean) / Math.max(known.length, 1);
+    const most = this.#pace.most(interval, size, ahead);
     return waiting <= most ? undefined : (most * 1_000) / interval;
   }
 

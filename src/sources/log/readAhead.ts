@@ -7,9 +7,12 @@ import { passOver } from './startPositions.js';
 
 /**
  * One request asks at most this much of a broker: what comes is decoded while the next answer is on its way. Of larger
- * answers more bytes are alive at once, and for longer, so that the collector of garbage lets go of them late.
+ * answers more bytes are alive at once, and for longer, so that the collector of garbage lets go of them late. Where
+ * decoding waits for one answer after the other, they are the larger ones.
  */
-const maxRequestBytes = 2 * 1024 * 1024;
+const requestBytes = { usual: 2 * 1024 * 1024, awaited: 4 * 1024 * 1024 } as const;
+/** After so many answers in a row that were waited for. */
+const patience = 4;
 /** At most this much of a partition, and not less where more is wanted: what is cut off of a record batch is sent again. */
 const maxPartitionBytes = 1024 * 1024;
 /** What is asked for of a partition to learn how large its records are. */
@@ -48,6 +51,8 @@ export class ReadAhead {
   readonly #busy = new Set<string>();
   /** Partitions that the batch which is being read has not come to the end of. */
   #open: ReadonlySet<PartitionState> = new Set();
+  /** Answers in a row that came when nothing was left to be decoded. */
+  #awaited = 0;
   #requested = 0;
   #received = 0;
 
@@ -98,7 +103,10 @@ export class ReadAhead {
       if ((records <= 0 && !state.sampling) || state.inFlight || state.paused) return [];
       const broker = this.#client.broker?.(state) ?? '';
       if (this.#busy.has(broker)) return [];
-      const request = requests.get(broker) ?? { asked: [], left: maxRequestBytes };
+      const request = requests.get(broker) ?? {
+        asked: [],
+        left: requestBytes[this.#awaited < patience ? 'usual' : 'awaited'],
+      };
       requests.set(broker, request);
       return [{ state, records, request }];
     });
@@ -174,6 +182,7 @@ export class ReadAhead {
       defer(() => this.#client.fetch(requests, options)).subscribe({
         next: (fetched) => {
           settle(fetched.map(partitionKey));
+          this.#awaited = this.#open.size > 0 && this.#buffered === 0 ? this.#awaited + 1 : 0;
           for (const partition of fetched) {
             this.#receive(partition);
             this.#stateOf(partitionKey(partition)).sampling = false;

@@ -20,12 +20,12 @@ export class ReadingPace {
 
   /** Records for an interval (ms) while `ahead` are planned and not yet read; `recordSize` is their mean size in bytes. */
   most(interval: number, recordSize: number, ahead: number): number {
-    const unknown = Math.max(Math.min(first.records, first.bytes / recordSize), 1);
+    const unknown = Math.max(Math.min(first.records, first.bytes / Math.max(recordSize, 1)), 1);
     this.#small = unknown * small;
     this.#pace ??= unknown / interval;
     const usual = this.#pace * interval;
-    // What waits takes a part of the interval: without this, batches would be planned ever further ahead.
-    const part = Math.max(pacing - ahead / usual / 2, least);
+    // A batch that waits keeps the reader busy; with more of them, batches would be planned ever further ahead.
+    const part = Math.min(pacing, Math.max(pacing - (ahead / usual - 1) / 2, least));
     return Math.max(Math.floor(usual * part), Math.ceil(this.#small));
   }
 
