@@ -1,21 +1,27 @@
 // Reads a backlog to its end, as an application would, and prints the records and the peak of its memory in MB.
 import { foreachBatch, json, type RecordView } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
-import { newKafka } from './kafka.js';
+import kafkajs from 'kafkajs';
 
 const [topic = '', kind = '', endText = ''] = process.argv.slice(2);
 const end = Number(endText);
 
 const strings = (view: RecordView): unknown => ({ key: view.keyText(), value: view.valueText() });
 
+const brokers = (process.env.KAFKA_BROKERS ?? '').split(',');
+const kafka = new kafkajs.Kafka({ clientId: 'memory', brokers, logLevel: kafkajs.logLevel.NOTHING });
+
 let count = 0;
-const stream = kafkaBatches<unknown>(newKafka(), {
+const stream = kafkaBatches<unknown>(kafka, {
   topics: [topic],
   start: 'earliest',
   interval: 100,
   deserialize: kind === 'json' ? json() : strings,
 });
-stream.pipe(foreachBatch((records) => void (count += records.length))).subscribe({
+const counted = foreachBatch((records) => {
+  count += records.length;
+});
+stream.pipe(counted).subscribe({
   next: () => count >= end && void stream.stop(),
   error: (error) => {
     console.error(error);

@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { brokers, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const child = file(`.cache/memory-${process.pid}.mjs`);
+const partitions = 4;
+const total = 2_000_000;
+
+/** Records of about 100 bytes, with 10,000 keys. */
+function* messages() {
+  const size = 20_000;
+  for (let start = 0; start < total; start += size) {
+    yield Array.from({ length: size }, (_, i) => {
+      const n = start + i;
+      const value = JSON.stringify({ n, pad: String(n * 7_919).padStart(60, 'x') });
+      return { partition: n % partitions, key: `key-${n % 10_000}`, value };
+    });
+  }
+}
+
+// Node lets garbage lie according to the memory that it may take, by default several gigabytes: up to four times what is
+// alive. What is alive shows where it may take less, as in a container of a gigabyte.
+const limit = '--max-old-space-size=512';
+
+describeKafka('a backlog of two million records, with the default byte bounds at an interval of 100 ms', () => {
+  let topic: string;
+  beforeAll(async () => {
+    const kafka = newKafka();
+    topic = await makeTopic(kafka, partitions);
+    await produce(kafka, topic, messages());
+    // In one file, as an application: what compiles TypeScript has no part in the memory.
+    await build({
+      entryPoints: [file('test/support/memoryChild.ts')],
+      outfile: child,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      packages: 'external',
+      alias: { dstream: file('src/index.ts'), 'dstream/kafka': file('src/kafka.ts') },
+      logLevel: 'error',
+    });
+  });
+  afterAll(() => rmSync(child, { force: true }));
+
+  it.each(['strings', 'json'])('takes less than 250 MB as %s, all in all', (kind) => {
+    const env = { ...process.env, KAFKA_BROKERS: brokers.join(',') };
+    const out = execFileSync(process.execPath, [limit, child, topic, kind, String(total)], { env, encoding: 'utf8' });
+    const { count, peakMb } = JSON.parse(out) as { count: number; peakMb: number };
+    console.log(`${kind}: peak ${peakMb} MB`);
+    expect(count).toBe(total);
+    expect(peakMb).toBeLessThan(250);
+  });
+});
