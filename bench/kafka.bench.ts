@@ -10,7 +10,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startKafka } from '../scripts/kafka-broker.mjs';
 import { buildReader, type Contender, contenders, type Run } from './kafka/contenders.js';
-import { fill, type Topic, topicsOf } from './kafka/topics.js';
+import { fill, growingLabel, growth, type Topic, topicsOf } from './kafka/topics.js';
 import { rowOf, writeResults } from './report.js';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
@@ -26,6 +26,9 @@ const { values: options } = parseArgs({
 const records = Number(options.records);
 const rounds = Number(options.rounds);
 
+/** Read from topics of growing size too. */
+const grown = ['dstream views', 'dstream strings'];
+
 interface Entry {
   readonly name: string;
   readonly contender: Contender;
@@ -39,6 +42,7 @@ function entriesOf(topics: readonly Topic[], absent: Record<string, string>): re
     known.flatMap((contender) => {
       const name = [contender.name, topic.label].filter((part) => part !== '').join(', ');
       if ((contender.baseOnly && topic.label !== '') || !name.includes(options.only)) return [];
+      if (topic.growing && !grown.includes(contender.name)) return [];
       const reason = contender.refuses(topic);
       if (reason === undefined) return { name, contender, topic, runs: [] };
       absent[name] = reason;
@@ -99,6 +103,14 @@ function report(entries: readonly Entry[], absent: Readonly<Record<string, strin
   const reading = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
   const whole = (name: string) => rows.find((row) => row.name === name)?.whole?.median ?? Number.NaN;
   const cpu = (name: string) => rows.find((row) => row.name === name)?.perCpuSecond?.median ?? Number.NaN;
+  /** CPU seconds that the topic of a part of the records takes. */
+  const cost = (name: string, part: number) => (records * part) / cpu(`${name}, ${growingLabel(records, part)}`);
+  /** What a record costs between the second and the last size, over what it costs between the first and the second. */
+  const linear = (name: string) => {
+    const [small, middle, large] = growth;
+    const later = (cost(name, large) - cost(name, middle)) / (large - middle);
+    return later / ((cost(name, middle) - cost(name, small)) / (middle - small));
+  };
   const java = 'java ConsumerPerformance';
   const kcat = 'librdkafka (kcat)';
   const ratios = {
@@ -111,6 +123,9 @@ function report(entries: readonly Entry[], absent: Readonly<Record<string, strin
     pipelineOverJavaWhole: whole('dstream pipeline') / whole(java),
     viewsOverKcatCpu: cpu('dstream views') / cpu(kcat),
     stringsOverKcatCpu: cpu('dstream strings') / cpu(kcat),
+    // 1 where the cost of a record does not depend on how many there are; starting up is in neither of the two.
+    linearViews: linear('dstream views'),
+    linearStrings: linear('dstream strings'),
     // How much more CPU time reading takes with checksums, for the cheapest way to read: 0.05 is 5%.
     crcCost: cpu('dstream views') / cpu('dstream views, CRC checked') - 1,
   };

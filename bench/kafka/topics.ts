@@ -13,7 +13,14 @@ export interface Topic {
   /** Bytes of key and value together. */
   readonly size: number;
   readonly compression: CompressionTypes;
+  /** Read only by the ways of which it is shown that the cost of a record does not grow with their number. */
+  readonly growing?: boolean;
 }
+
+/** The parts of all records, and the multiple, by which topics grow. */
+export const growth = [1 / 8, 1 / 2, 2] as const;
+
+export const growingLabel = (records: number, part: number) => `${(records * part) / 1e6} million`;
 
 const keys = 10_000;
 
@@ -27,6 +34,10 @@ export function topicsOf(run: string, records: number): readonly Topic[] {
     { ...base, label: 'gzip', name: `${run}-gzip`, records: part, compression: types.GZIP },
     { ...base, label: 'zstd', name: `${run}-zstd`, records: part, compression: types.ZSTD },
     { ...base, label: '64 partitions', name: `${run}-64`, records: part, partitions: 64 },
+    ...growth.map((times) => {
+      const label = growingLabel(records, times);
+      return { ...base, label, name: `${run}-${times}`, records: Math.ceil(records * times), growing: true };
+    }),
   ];
 }
 

@@ -60,6 +60,8 @@ export class RecordBatchReader implements RecordReader {
   /** Records left in the loaded batch; 0 when none is loaded. */
   #left = 0;
   #batchEnd: number;
+  /** Bytes of the loaded batch beside those that were fetched, when it had to be unpacked. */
+  #unpacked = 0;
   #loading: Promise<void> | undefined;
   /** The record under the cursor has been decoded and not been given out. */
   #decoded = false;
@@ -134,7 +136,7 @@ export class RecordBatchReader implements RecordReader {
   }
 
   get bytesLeft(): number {
-    return this.done ? 0 : this.#bytes.length;
+    return this.done ? 0 : this.#bytes.length + this.#unpacked;
   }
 
   load(): Promise<void> | undefined {
@@ -270,6 +272,7 @@ export class RecordBatchReader implements RecordReader {
     const open = (records: Buffer, from: number, to: number): void => {
       this.#cursor.open(records, from, to, { baseOffset, lastOffset, timestamp, appendTime });
       this.#left = count;
+      this.#unpacked = records === bytes ? 0 : records.length;
     };
     const id = attributes & attribute.codec;
     if (id === 0) {

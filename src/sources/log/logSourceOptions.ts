@@ -67,7 +67,7 @@ export interface LogSourceOptions<T> {
   readonly maxBytesPerBatch?: number;
   /**
    * Bound on the bytes read ahead of the operators. Exceeded by at most one record batch for each broker, as that is the
-   * least a broker gives. When it does not hold one record batch of each partition, some are fetched twice.
+   * least a broker gives, and by what is being unpacked: nothing more is asked for until that is decoded. When it does not hold one record batch of each partition, some are fetched twice.
    * @default 67108864 (64 MiB)
    */
   readonly maxBufferedBytes?: number;

@@ -95,6 +95,20 @@ describe('RecordBatchReader', () => {
     );
   });
 
+  it('counts what it holds: the bytes that came, and a batch that it has unpacked', () => {
+    const [packed, plain] = [encodeBatch(run(0, 50), { codec: 1 }, (body) => gzipSync(body)), encodeBatch(run(50, 60))];
+    const fetched = Buffer.concat([packed, plain]);
+    const reader = RecordBatchReader.open(fetched, { topic: 't', partition: 3, from: 0, aborted: [], checkCrcs: true });
+    expect(reader?.bytesLeft).toBe(fetched.length);
+    reader?.load();
+    const unpacked = encodeBatch(run(0, 50)).length - 61;
+    expect(reader?.bytesLeft).toBe(fetched.length + unpacked);
+    reader?.read(51, 100, () => {});
+    expect(reader?.bytesLeft).toBe(fetched.length);
+    reader?.read(60, 100, () => {});
+    expect(reader?.bytesLeft).toBe(0);
+  });
+
   it('begins at the offset asked for, ends at the end of the range, and keeps the rest', () => {
     const both = Buffer.concat([encodeBatch(run(10, 20)), encodeBatch(run(20, 30))]);
     const { records, reader } = readAll(both, { from: 15, until: 22 });
