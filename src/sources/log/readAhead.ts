@@ -12,7 +12,7 @@ import { passOver } from './startPositions.js';
  */
 const requestBytes = { usual: 2 * 1024 * 1024, awaited: 4 * 1024 * 1024 } as const;
 /** After so many answers in a row that were waited for. */
-const patience = 4;
+const patience = 16;
 /** At most this much of a partition, and not less where more is wanted: what is cut off of a record batch is sent again. */
 const maxPartitionBytes = 1024 * 1024;
 /** What is asked for of a partition to learn how large its records are. */
