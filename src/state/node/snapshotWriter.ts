@@ -24,8 +24,8 @@ export interface SnapshotControl {
   commit(): Promise<boolean>;
 }
 
-/** A slice should keep the event loop for about this long, ms. */
-const sliceTime = 2;
+/** A slice should take at most about this long to encode, ms: a batch that comes at that moment has to wait. */
+const sliceTime = 1;
 /** So much is written between two syncs, lest the sync of a batch has to wait for all of it. */
 const syncBytes = 8 << 20;
 
@@ -87,31 +87,33 @@ function* records({ last, planned, states }: SnapshotContent): Iterable<Checkpoi
   for (const plan of planned) yield { kind: 'planned', ...plan };
   for (const state of states) {
     const { id, operator, signature, version } = state;
-    const change = { id, operator, signature, version, deleted: [] };
-    for (const set of slicesOf(state)) yield { kind: 'saved', ...last, changes: [serialize({ ...change, set })] };
+    const encode = (set: Slice) => serialize({ id, operator, signature, version, set, deleted: [] });
+    for (const change of slicesOf(state, encode)) yield { kind: 'saved', ...last, changes: [change] };
   }
   yield { kind: 'end' };
 }
 
+type Slice = readonly (readonly [Key, unknown])[];
+
 /**
- * The entries in slices, at least one. What is added while this goes on need not be in it, and is not waited for: a state
+ * The entries in slices, encoded, at least one. What is added while this goes on need not be in it, and is not waited for: a state
  * that grows faster than it is written would never end.
  */
-function* slicesOf({ size, entries }: LiveState): Iterable<readonly (readonly [Key, unknown])[]> {
+function* slicesOf({ size, entries }: LiveState, encode: (slice: Slice) => Uint8Array): Iterable<Uint8Array> {
   let left = size();
   let length = 256;
   let slice: (readonly [Key, unknown])[] = [];
-  let begun = performance.now();
   for (const entry of entries()) {
     if (left-- <= 0) break;
     slice.push(entry);
     if (slice.length < length) continue;
-    yield slice;
-    // Between yields the slice is serialized and written, and the stream may run: only order of magnitude matters.
-    const now = performance.now();
-    length = Math.min(Math.max(now - begun < sliceTime ? length * 2 : length >> 1, 16), 4_096);
+    const begun = performance.now();
+    const encoded = encode(slice);
+    const perEntry = (performance.now() - begun) / length;
+    // Never much longer than the last one: one that happens to be quick tells little.
+    length = Math.min(Math.max(Math.floor(sliceTime / perEntry), 16), 2 * length, 4_096);
     slice = [];
-    begun = now;
+    yield encoded;
   }
-  yield slice;
+  yield encode(slice);
 }
