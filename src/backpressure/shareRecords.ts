@@ -69,8 +69,8 @@ export function allowanceOf(rate: number, interval: number, owed: number): numbe
   return rate * (interval / 1_000) + owed;
 }
 
-/** One record each to as many as the budget has, round and round. */
-function byTurns(lags: readonly number[], budget: number, turn: number): readonly number[] {
+/** One record each to as many of those with lag as the budget has, beginning with the one whose turn it is. */
+export function byTurns(lags: readonly number[], budget: number, turn: number): readonly number[] {
   const counts = lags.map(() => 0);
   let left = budget;
   for (let i = 0; i < lags.length && left > 0; i++) {

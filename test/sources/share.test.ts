@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
 
 /** What each batch has of each partition, of 60 records each, of which partition 2 has the oldest and 1 the newest. */
-function countsOf(share: 'lag' | 'oldest', rate = 30, seconds = 6): readonly (readonly number[])[] {
+function countsOf(share: 'lag' | 'oldest', rate = 30, seconds = 6, options = {}): readonly (readonly number[])[] {
   const counts: number[][] = [];
   virtual((scheduler) => {
     const log = memoryLog({ topics: { t: 3 } });
@@ -18,6 +18,7 @@ function countsOf(share: 'lag' | 'oldest', rate = 30, seconds = 6): readonly (re
       deserialize: string(),
       backpressure: fixedRate(rate),
       share,
+      ...options,
     });
     const output = foreachBatch<string | null>((_, context) => {
       const ranges = context.inputs.log?.ranges ?? [];
@@ -56,4 +57,13 @@ it('keeps a rate of less than a record for each partition, by turns', () => {
   expect(countsOf('lag', 0.25, 9).map((counts) => counts.join(''))).toEqual(
     '000 000 000 100 000 000 000 010 000'.split(' '),
   );
+});
+
+it('takes records larger than the bound of a batch one by one, by turns of the partitions', () => {
+  expect(countsOf('lag', 1_000, 4, { maxBytesPerBatch: 1 })).toEqual([
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+    [1, 0, 0],
+  ]);
 });

@@ -1,4 +1,4 @@
-import { type ShareRequest, type ShareStrategy, shareRecords } from '../../backpressure/shareRecords.js';
+import { byTurns, type ShareRequest, type ShareStrategy, shareRecords } from '../../backpressure/shareRecords.js';
 
 /** What a plan needs to know of one partition. */
 export interface PartitionLag {
@@ -25,8 +25,8 @@ export interface RangeLimits {
 
 /**
  * How many records of each partition go into a batch: the rate shared out, within the caps, and then cut down evenly
- * where the bytes would be too many. At least one record of what waits is always taken, so that a single record larger
- * than the bound cannot stop the stream.
+ * where the bytes would be too many. At least one record of what waits is always taken, by turns of the partitions, so
+ * that records larger than the bound cannot stop the stream.
  */
 export function planRanges(partitions: readonly PartitionLag[], limits: RangeLimits): readonly number[] {
   const { rate, interval, maxRatePerPartition, minRatePerPartition, share, carry, maxBytesPerBatch } = limits;
@@ -47,6 +47,6 @@ export function planRanges(partitions: readonly PartitionLag[], limits: RangeLim
   if (bytes <= maxBytesPerBatch) return counts;
   const part = maxBytesPerBatch / bytes;
   const cut = counts.map((count) => Math.floor(count * part));
-  const first = counts.findIndex((count) => count > 0);
-  return cut.some((count) => count > 0) ? cut : cut.map((_, i) => (i === first ? 1 : 0));
+  if (cut.some((count) => count > 0)) return cut;
+  return byTurns(counts, 1, carry.turn ?? 0);
 }
