@@ -14,7 +14,7 @@ export const outputs: Readonly<Record<string, Compared>> = {
     numbers,
     () => foreachBatch(read),
     () => (parts) => {
-      read(parts.flat());
+      read(([] as number[]).concat(...parts));
       return parts;
     },
   ),

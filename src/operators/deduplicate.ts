@@ -57,7 +57,7 @@ export function deduplicate<T>(
     const leaving = new IdleKeys<Key>();
     let forgotten = 0;
     // The state has the times, the cache the order of use: what it drops is dropped from the state.
-    const recent = new LRUCache<string, { readonly key: Key }>({
+    const recent = new LRUCache<ReturnType<typeof nameOf>, { readonly key: Key }>({
       // By size, for by `max` the cache takes the room of all ids when it is made.
       maxSize: maxIds,
       sizeCalculation: () => 1,
@@ -102,7 +102,9 @@ export function deduplicate<T>(
   });
 }
 
-/** The cache takes no `null`; a number and its text must not meet. */
-function nameOf(key: Key): string {
-  return `${typeof key} ${String(key)}`;
+/** The cache takes no `null`. */
+const nothing = Symbol('null');
+
+function nameOf(key: Key): NonNullable<Key> | typeof nothing {
+  return key ?? nothing;
 }
