@@ -7,7 +7,6 @@ import {
   type Pair,
   rightOuterJoin,
   transformBatches,
-  unionBatches,
 } from '../../src/index.js';
 import { grouped } from './byKey.js';
 import { type Compared, compared, type Numbers, type Parts, pairs, total } from './compared.js';
@@ -30,11 +29,6 @@ function joined(parts: Parts<Numbers>, left: boolean, right: boolean): Parts<Pai
 }
 
 export const twoStreams: Readonly<Record<string, Compared>> = {
-  unionBatches: compared<Numbers, Numbers>(
-    half,
-    (source) => unionBatches(source),
-    () => (parts) => [...parts, ...parts],
-  ),
   transformBatches: compared<Numbers, Numbers>(
     half,
     (source) => transformBatches(source, (records, others) => records.concat(others)),

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { checkPositiveInteger } from '../batch/checks.js';
+import { concatAll } from '../batch/concatAll.js';
 import { Fifo } from '../windows/fifo.js';
 import { perBatchWithState } from './perBatchWithState.js';
 import type { TimedPane } from './slidingPanes.js';
@@ -68,7 +69,7 @@ export function windowByCount<T>(options: WindowByCountOptions): OperatorFunctio
           state.delete(left);
         }
       }
-      const all = [...panes].flatMap(([, records]) => records);
+      const all = concatAll([...panes].map(([, records]) => records));
       return batch.withRecords(kept > count ? all.slice(-count) : all);
     };
   });
