@@ -1,13 +1,15 @@
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const source = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
 
 /** One file of plain JavaScript, so that a life begins quickly. Native clients stay outside. Gives its path. */
-export async function buildChild(): Promise<string> {
-  const outfile = fileURLToPath(new URL(`../../.cache/crash/child-${process.pid}.mjs`, import.meta.url));
+export async function buildChild(entry: URL = new URL('child.ts', import.meta.url)): Promise<string> {
+  const name = basename(entry.pathname, '.ts');
+  const outfile = fileURLToPath(new URL(`../../.cache/crash/${name}-${process.pid}.mjs`, import.meta.url));
   await build({
-    entryPoints: [fileURLToPath(new URL('child.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(entry)],
     outfile,
     bundle: true,
     platform: 'node',

@@ -4,7 +4,7 @@ import type { Key } from '../../batch/key.js';
 import type { StateRequest } from '../checkpoint.js';
 import { keyFromBytes } from '../node/keyBytes.js';
 import { entryFromBytes } from './lmdbEntry.js';
-import { entryKey, entryKeyOf, type LmdbStore, rangeOf } from './lmdbStore.js';
+import { entryKey, entryKeyOf, type LmdbStore } from './lmdbStore.js';
 
 /** What a key begins with that is too long to look up by. */
 const longKeyTag = 'h'.charCodeAt(0);
@@ -24,29 +24,30 @@ export class DiskReader<K extends Key, S> {
   /** The bytes by which keys are looked up, oldest first. */
   *lookups(transaction?: Transaction): IterableIterator<Buffer> {
     this.#checkOpen();
-    const range = { ...rangeOf(this.#number), ...(transaction && { transaction }) };
-    for (const { value } of this.#store.order.getRange(range)) yield Buffer.from(value);
+    yield* this.#store.lookups(this.#number, transaction);
   }
 
   keyOf(lookup: Buffer, transaction?: Transaction): K {
     if (lookup[0] !== longKeyTag) return keyFromBytes(lookup) as K;
-    const bytes = this.#bytesAt(entryKey(this.#number, lookup), transaction);
-    const longKey = bytes && entryFromBytes(bytes, this.#store.directory).longKey;
+    const at = entryKey(this.#number, lookup);
+    const bytes = this.#bytesAt(at, transaction);
+    const longKey = bytes && entryFromBytes(at, bytes, this.#store.directory).longKey;
     return keyFromBytes(longKey ?? lookup) as K;
   }
 
   read(key: K, transaction?: Transaction): { state: S; seq: number } | undefined {
-    return this.#decode(key, this.#bytesAt(entryKeyOf(this.#number, key).at, transaction));
+    return this.#decode(key, entryKeyOf(this.#number, key).at, transaction);
   }
 
   /** The same, where the bytes by which to look it up are known. */
   readAt(key: K, lookup: Buffer, transaction?: Transaction): { state: S; seq: number } | undefined {
-    return this.#decode(key, this.#bytesAt(entryKey(this.#number, lookup), transaction));
+    return this.#decode(key, entryKey(this.#number, lookup), transaction);
   }
 
-  #decode(key: K, bytes: Buffer | undefined): { state: S; seq: number } | undefined {
+  #decode(key: K, at: Buffer, transaction: Transaction | undefined): { state: S; seq: number } | undefined {
+    const bytes = this.#bytesAt(at, transaction);
     if (!bytes) return undefined;
-    const { seq, version, state } = entryFromBytes(bytes, this.#store.directory);
+    const { seq, version, state } = entryFromBytes(at, bytes, this.#store.directory);
     const { migrate } = this.#request;
     const current = version === this.#request.version || !migrate ? (state as S) : migrate(state, version, key);
     return { state: current, seq };
@@ -54,7 +55,7 @@ export class DiskReader<K extends Key, S> {
 
   #bytesAt(at: Buffer, transaction: Transaction | undefined): Buffer | undefined {
     this.#checkOpen();
-    return transaction ? this.#store.entries.get(at, { transaction }) : this.#store.entries.get(at);
+    return this.#store.get(this.#store.entries, at, transaction && { transaction });
   }
 
   /** A batch that is being given up may still be on its way through the operators. */

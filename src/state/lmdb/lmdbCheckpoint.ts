@@ -29,8 +29,9 @@ export interface LmdbCheckpointOptions {
  * copy; it is kept with a checksum.
  *
  * @throws {InvalidOptionError} when the directory is empty, or `hotKeys` is no positive integer
- * @throws {StorageError} (as a notification) when the directory cannot be read or written, or `lmdb` is not installed
- * @throws {TimedOutError} (as a notification) when a commit does not settle within 60 s, as may be on a full disk
+ * @throws {StorageError} (as a notification) when the directory cannot be read or written, the disk is full, or `lmdb` is not
+ * installed
+ * @throws {TimedOutError} (as a notification) when a commit does not settle within 60 s
  * @throws {FencedError} (as a notification) when another stream or process has opened the directory
  * @throws {CorruptCheckpointError} (as a notification) when it is damaged, or of an unknown version
  *

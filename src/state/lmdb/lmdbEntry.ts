@@ -5,8 +5,8 @@ import { shortCrc32 } from '../node/shortCrc32.js';
 import { stateFromBytes } from '../node/stateBytes.js';
 
 // One state of one key, as its bytes: the state; the key, when it is too long to look up by; its number by age (6); version of
-// the state's schema (4); length of that key, else 0 (4); checksum of all that stands before (4). The state comes first and the
-// checksum last, so that reading takes no view on a part: there are millions of these.
+// the state's schema (4); length of that key, else 0 (4); checksum of what it is looked up by and of all that stands before
+// (4). The state comes first and the checksum last, so that reading takes no view on a part: there are millions of these.
 
 const tail = 18;
 
@@ -26,13 +26,21 @@ export interface LmdbEntry extends LmdbEntryHead {
   readonly state: unknown;
 }
 
-export function entryToBytes(seq: number, version: number, longKey: Buffer | undefined, state: Uint8Array): Buffer {
+/** @param at what it is looked up by */
+export function entryToBytes(
+  at: Buffer,
+  seq: number,
+  version: number,
+  longKey: Buffer | undefined,
+  state: Uint8Array,
+): Buffer {
   const keyLength = longKey?.length ?? 0;
   const end = state.length + keyLength;
   header.writeUIntBE(seq, 0, 6);
   header.writeUInt32BE(version, 6);
   header.writeUInt32BE(keyLength, 10);
-  const checksum = crc32(header, longKey ? crc32(longKey, crc32(state)) : crc32(state));
+  const checked = crc32(state, crc32(at));
+  const checksum = crc32(header, longKey ? crc32(longKey, checked) : checked);
   const bytes = Buffer.allocUnsafe(end + tail);
   bytes.set(state, 0);
   longKey?.copy(bytes, state.length);
@@ -50,18 +58,19 @@ export function seqOf(bytes: Buffer): number {
 }
 
 /** @throws {CorruptCheckpointError} when the bytes are not those that were written */
-export function entryFromBytes(bytes: Buffer, location: string): LmdbEntry {
-  const { seq, version, longKey, stateEnd } = headFromBytes(bytes, bytes.length, location);
+export function entryFromBytes(at: Buffer, bytes: Buffer, location: string): LmdbEntry {
+  const { seq, version, longKey, stateEnd } = headFromBytes(shortCrc32(at, at.length), bytes, bytes.length, location);
   return { seq, version, longKey, stateEnd, state: stateFromBytes(bytes, stateEnd) };
 }
 
 /**
  * All but the state, of an entry of so many bytes; others may stand behind.
  *
+ * @param at the checksum of what it is looked up by
  * @throws {CorruptCheckpointError} when the bytes are not those that were written
  */
-export function headFromBytes(bytes: Buffer, length: number, location: string): LmdbEntryHead {
-  if (length < tail || shortCrc32(bytes, length) !== residue) {
+export function headFromBytes(at: number, bytes: Buffer, length: number, location: string): LmdbEntryHead {
+  if (length < tail || shortCrc32(bytes, length, at) !== residue) {
     throw new CorruptCheckpointError(location, 0, 'the checksum of a state does not fit');
   }
   const end = length - tail;
@@ -74,20 +83,20 @@ export function headFromBytes(bytes: Buffer, length: number, location: string): 
   };
 }
 
-/** A value of the store's own, such as the progress, with a checksum. */
-export function valueToBytes(value: unknown): Buffer {
+/** A value of the store's own, such as the progress, with a checksum of what it is looked up by and of itself. */
+export function valueToBytes(at: Buffer, value: unknown): Buffer {
   const data = serialize(value);
   const bytes = Buffer.allocUnsafe(4 + data.length);
-  bytes.writeUInt32BE(crc32(data), 0);
+  bytes.writeUInt32BE(crc32(data, crc32(at)), 0);
   data.copy(bytes, 4);
   return bytes;
 }
 
 /** @throws {CorruptCheckpointError} when the bytes are not those that were written */
-export function valueFromBytes(bytes: Buffer, location: string): unknown {
+export function valueFromBytes(at: Buffer, bytes: Buffer, location: string): unknown {
   const data = bytes.subarray(4);
-  if (bytes.length < 4 || crc32(data) !== bytes.readUInt32BE(0)) {
-    throw new CorruptCheckpointError(location, 0, 'the checksum of the progress does not fit');
+  if (bytes.length < 4 || crc32(data, crc32(at)) !== bytes.readUInt32BE(0)) {
+    throw new CorruptCheckpointError(location, 0, `the checksum of ${at.toString('latin1')} does not fit`);
   }
   return deserialize(data);
 }

@@ -14,7 +14,8 @@ import type {
 import { keyToBytes, lookupBytes } from '../node/keyBytes.js';
 import { stateToBytes } from '../node/stateBytes.js';
 import { entryToBytes, seqOf } from './lmdbEntry.js';
-import { entryKey, type LmdbStateRecord, type LmdbStore, orderKey } from './lmdbStore.js';
+import { reading } from './lmdbErrors.js';
+import { entryKey, type LmdbStateRecord, type LmdbStore } from './lmdbStore.js';
 import { readState } from './readState.js';
 import { type TieredChange, TieredState } from './tieredState.js';
 
@@ -107,11 +108,11 @@ export class LmdbSession implements CheckpointSession {
     const { operator, signature, version } = description;
     const number = this.#numberOf(id);
     let { size = 0, lastSeq = 0 } = before ?? {};
-    const { entries, order } = this.#store;
+    const { entries } = this.#store;
     const ageOf = (at: Buffer): number | undefined => {
       const name = at.toString('latin1');
       if (written.has(name)) return written.get(name);
-      const found = entries.getBinaryFast(at);
+      const found = reading(this.#store.directory, () => entries.getBinaryFast(at));
       return found && seqOf(found);
     };
     for (const [key, state] of set) {
@@ -121,17 +122,17 @@ export class LmdbSession implements CheckpointSession {
       if (seq === undefined) {
         seq = ++lastSeq;
         size++;
-        this.#store.put(order, orderKey(number, seq), lookup);
+        this.#store.putAge(number, seq, lookup);
         written.set(at.toString('latin1'), seq);
       }
-      this.#store.put(entries, at, entryToBytes(seq, version, lookup === key ? undefined : key, state));
+      this.#store.put(entries, at, entryToBytes(at, seq, version, lookup === key ? undefined : key, state));
     }
     for (const key of deleted) {
       const at = entryKey(number, lookupBytes(key));
       const seq = ageOf(at);
       if (seq === undefined) continue;
       size--;
-      this.#store.remove(order, orderKey(number, seq));
+      this.#store.removeAge(number, seq);
       this.#store.remove(entries, at);
       written.set(at.toString('latin1'), undefined);
     }

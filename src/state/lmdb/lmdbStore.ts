@@ -1,21 +1,30 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database, RootDatabase, Transaction } from 'lmdb';
+import { crc32 } from 'node:zlib';
+import type { Database, GetOptions, RangeOptions, RootDatabase, Transaction } from 'lmdb';
 import { CorruptCheckpointError, FencedError, TimedOutError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
 import { keyToBytes, longest, lookupBytes } from '../node/keyBytes.js';
+import { checkFiles } from './checkFiles.js';
+import { DataFile, type Volume } from './dataFile.js';
 import { valueFromBytes, valueToBytes } from './lmdbEntry.js';
+import { commitErrorOf, reading } from './lmdbErrors.js';
 
 // Five databases of one LMDB environment:
 //   owner     one entry, whose version is the epoch: every write is made on condition that it still has it
 //   progress  format; progress of the last saved batch; planned batches by time
 //   states    what each state was saved as, and its number, by id
 //   entries   the state of a key, by number of the state and bytes of the key
-//   order     bytes of the key, by number of the state and age of the key
+//   order     bytes of the key and a checksum, by number of the state and age of the key
 
 const format = 1;
 /** ms. */
 const commitTimeout = 60_000;
+/** A new directory takes fewer transactions until it has an owner. */
+const openings = 8n;
+/** Bytes that LMDB has for an entry beside its key and value. */
+const entryOverhead = 16;
 const ownerKey = Buffer.from('owner');
 const formatKey = Buffer.from('format');
 const progressKey = Buffer.from('progress');
@@ -60,141 +69,262 @@ const slices = {
   },
 } as const;
 
+const options = {
+  ...binary,
+  maxDbs: 8,
+  noSubdir: false,
+  // Batching by turns makes a promise that nobody gets: when a commit fails, it would end the process.
+  eventTurnBatching: false,
+  // A transaction is seen when it is durable, not before. With a sync of its own for later, one that fails there is seen and
+  // not durable, and the environment can never be closed again.
+  overlappingSync: false,
+};
+
 /** A directory of LMDB, owned for one epoch. */
 export class LmdbStore {
   readonly directory: string;
   readonly entries: Database<Buffer, Buffer>;
-  readonly order: Database<Buffer, Buffer>;
   readonly #slices: Database<Slice, Buffer>;
   readonly #env: RootDatabase<Buffer, Buffer>;
+  readonly #file: DataFile;
   readonly #owner: Database<Buffer, Buffer>;
   readonly #progress: Database<Buffer, Buffer>;
   readonly #states: Database<Buffer, Buffer>;
+  readonly #order: Database<Buffer, Buffer>;
   #epoch = 0;
-  /** What the transaction that is being made will write. */
+  /** What the transaction that is being made will write, and how much that is. */
   #writes: (() => void)[] = [];
+  #volume: Volume = { writes: 0, bytes: 0 };
+  /** Of the write that was asked for last. */
+  #last: Promise<void> = Promise.resolve();
   #closed = false;
 
-  private constructor(directory: string, env: RootDatabase<Buffer, Buffer>) {
+  private constructor(directory: string, env: RootDatabase<Buffer, Buffer>, file: DataFile, transactions: bigint) {
     this.directory = directory;
     this.#env = env;
+    this.#file = file;
     this.#owner = env.openDB('owner', { ...binary, useVersions: true });
-    this.#progress = env.openDB('progress', binary);
-    this.#states = env.openDB('states', binary);
-    this.entries = env.openDB('entries', binary);
+    const owned = this.#owner.getEntry(ownerKey) !== undefined;
+    if (!owned && transactions > openings) throw this.#damaged('it has no owner');
+    // They are made before it has an owner: one that is not there then has been lost.
+    const others = { ...binary, create: !owned };
+    const openDatabase = (name: string): Database<Buffer, Buffer> => {
+      const database = env.openDB<Buffer, Buffer>(name, others) as Database<Buffer, Buffer> | undefined;
+      if (!database) throw this.#damaged(`it has no ${name}`);
+      return database;
+    };
+    this.#progress = openDatabase('progress');
+    this.#states = openDatabase('states');
+    this.entries = openDatabase('entries');
     this.#slices = env.openDB('entries', slices as object) as unknown as Database<Slice, Buffer>;
-    this.order = env.openDB('order', binary);
+    this.#order = openDatabase('order');
   }
 
   /** Begins a new epoch, which fences those before it. */
   static async open(directory: string): Promise<LmdbStore> {
     const { open } = await import('lmdb');
-    // Batching by turns makes a promise that nobody gets: when a commit fails, it would end the process.
-    const options = { ...binary, maxDbs: 8, noSubdir: false, eventTurnBatching: false };
-    const store = new LmdbStore(directory, open<Buffer, Buffer>(directory, options));
+    const transactions = await checkFiles(directory);
+    const env = reading(directory, () => open<Buffer, Buffer>(directory, options));
+    let file: DataFile | undefined;
     try {
+      const data = await DataFile.open(directory);
+      file = data;
+      await data.makeRoom({ writes: 0, bytes: 0 });
+      const store = reading(directory, () => new LmdbStore(directory, env, data, transactions));
       store.#checkFormat();
       await store.#beginEpoch();
       return store;
     } catch (error) {
-      await store.close();
+      await file?.close();
+      await env.close();
       throw error;
     }
   }
 
   #checkFormat(): void {
-    const bytes = this.#progress.get(formatKey);
-    const found = bytes === undefined ? format : valueFromBytes(bytes, this.directory);
-    if (found === format) return;
-    const reason = `it has format ${String(found)}, and only format ${format} can be read`;
-    throw new CorruptCheckpointError(this.directory, 0, reason);
+    const bytes = this.get(this.#progress, formatKey);
+    const found = bytes === undefined ? format : valueFromBytes(formatKey, bytes, this.directory);
+    if (found !== format) throw this.#damaged(`it has format ${String(found)}, and only format ${format} can be read`);
+    const keys = this.#countOf(this.#progress);
+    if (bytes === undefined && keys > 0) throw this.#damaged('it has no format');
+    if (!this.#has(this.#progress, keys)) throw this.#damaged('its progress is not whole');
+    const states = this.#countOf(this.#states);
+    if (!this.#has(this.#states, states)) throw this.#damaged('its states are not whole');
+    if (states > 0 && this.get(this.#progress, progressKey) === undefined) throw this.#damaged('it has no progress');
+    const [entries, order] = [this.#countOf(this.entries), this.#countOf(this.#order)];
+    if (entries !== order) throw this.#damaged(`it has ${entries} keys, and ${order} by age`);
+  }
+
+  #countOf(database: Database<Buffer, Buffer>): number {
+    const { entryCount } = reading(this.directory, () => database.getStats() as { readonly entryCount: number });
+    return entryCount;
+  }
+
+  /** Damage may also make a circle of what is read. */
+  #has(database: Database<Buffer, Buffer>, count: number): boolean {
+    let left = count;
+    for (const _ of this.range(database, {})) if (--left < 0) return false;
+    return left === 0;
+  }
+
+  #damaged(reason: string): CorruptCheckpointError {
+    return new CorruptCheckpointError(join(this.directory, 'data.mdb'), 0, reason);
   }
 
   async #beginEpoch(): Promise<void> {
     for (;;) {
-      const before = this.#owner.getEntry(ownerKey)?.version;
+      const before = reading(this.directory, () => this.#owner.getEntry(ownerKey)?.version);
+      if (!Number.isSafeInteger(before ?? 0)) throw this.#damaged(`its epoch is ${before}`);
       this.#epoch = (before ?? 0) + 1;
       const begin = () => void this.#owner.put(ownerKey, Buffer.alloc(0), this.#epoch);
       const begun =
         before === undefined ? this.#owner.ifNoExists(ownerKey, begin) : this.#owner.ifVersion(ownerKey, before, begin);
-      if (await begun) return;
+      if (await this.#settled(begun)) return;
       this.#env.resetReadTxn();
     }
   }
 
   /**
-   * Makes all the writes of `action` in one transaction, off this thread; durable when it settles.
+   * Makes all the writes of `action` in one transaction, off this thread; durable when it settles. One after the other: when
+   * one has failed nothing more is written, as LMDB may never answer then.
    *
    * @throws {FencedError} when another has begun an epoch: nothing was written then
    */
   async write(action: () => void): Promise<void> {
-    await within(commitTimeout, this.directory, this.#commit(action));
+    const before = this.#last;
+    const done = before.then(() => within(commitTimeout, this.directory, this.#commit(action)));
+    this.#last = done;
+    await done;
     this.#env.resetReadTxn();
   }
 
   async #commit(action: () => void): Promise<void> {
     const writes: (() => void)[] = [];
     this.#writes = writes;
+    this.#volume = { writes: 0, bytes: 0 };
     // Noted first: what has been queued in a transaction is committed, even if the action throws on the way.
     action();
+    // Asked again within the transaction: this is for one that was fenced long ago, and should not even make room.
+    this.#env.resetReadTxn();
+    if (this.#owner.getEntry(ownerKey)?.version !== this.#epoch) throw new FencedError(this.directory);
+    await this.#file.makeRoom(this.#volume);
     const writeAll = () => {
       for (const one of writes) one();
     };
-    const written = await this.#owner.ifVersion(ownerKey, this.#epoch, writeAll).catch(async (error: unknown) => {
-      throw await reasonOf(error);
+    if (!(await this.#settled(this.#owner.ifVersion(ownerKey, this.#epoch, writeAll))))
+      throw new FencedError(this.directory);
+  }
+
+  #settled(commit: Promise<boolean>): Promise<boolean> {
+    return commit.catch(async (error: unknown) => {
+      throw await commitErrorOf(error, this.directory);
     });
-    if (!written) throw new FencedError(this.directory);
-    await this.#env.flushed;
   }
 
   // ---- within `write`
 
   put(database: Database<Buffer, Buffer>, key: Buffer, value: Buffer): void {
     this.#writes.push(() => void database.put(key, value));
+    this.#volume.writes++;
+    this.#volume.bytes += key.length + value.length + entryOverhead;
   }
 
   remove(database: Database<Buffer, Buffer>, key: Buffer): void {
     // A removal has a promise of its own, unlike the other writes of a transaction, and it fails with that.
     this.#writes.push(() => void database.remove(key).catch(() => {}));
+    this.#volume.writes++;
+  }
+
+  /** Gives a key its age: by it, what it is looked up by. */
+  putAge(state: number, seq: number, lookup: Buffer): void {
+    const at = orderKey(state, seq);
+    const value = Buffer.allocUnsafe(4 + lookup.length);
+    value.writeUInt32BE(crc32(lookup, crc32(at)), 0);
+    lookup.copy(value, 4);
+    this.put(this.#order, at, value);
+  }
+
+  removeAge(state: number, seq: number): void {
+    this.remove(this.#order, orderKey(state, seq));
   }
 
   putProgress(progress: LmdbProgress): void {
-    this.put(this.#progress, formatKey, valueToBytes(format));
-    this.put(this.#progress, progressKey, valueToBytes(progress));
+    this.#putValue(this.#progress, formatKey, format);
+    this.#putValue(this.#progress, progressKey, progress);
     for (const { time } of this.planned()) if (time <= progress.time) this.remove(this.#progress, plannedKey(time));
   }
 
   putPlanned(planned: PlannedBatch): void {
-    this.put(this.#progress, formatKey, valueToBytes(format));
-    this.put(this.#progress, plannedKey(planned.time), valueToBytes(planned));
+    this.#putValue(this.#progress, formatKey, format);
+    this.#putValue(this.#progress, plannedKey(planned.time), planned);
   }
 
   putState(id: string, record: LmdbStateRecord): void {
-    this.put(this.#states, Buffer.from(id), valueToBytes(record));
+    this.#putValue(this.#states, Buffer.from(id), record);
+  }
+
+  #putValue(database: Database<Buffer, Buffer>, key: Buffer, value: unknown): void {
+    this.put(database, key, valueToBytes(key, value));
   }
 
   // ---- reading
 
+  /** @throws {CorruptCheckpointError} when LMDB finds that the file is damaged */
+  get(database: Database<Buffer, Buffer>, key: Buffer, options?: GetOptions): Buffer | undefined {
+    return reading(this.directory, () => database.get(key, options));
+  }
+
+  /** @throws {CorruptCheckpointError} when LMDB finds that the file is damaged */
+  *range(database: Database<Buffer, Buffer>, options: RangeOptions): IterableIterator<{ key: Buffer; value: Buffer }> {
+    const entries = reading(this.directory, () => database.getRange(options)[Symbol.iterator]());
+    try {
+      for (;;) {
+        const { done, value } = reading(this.directory, () => entries.next());
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      entries.return?.();
+    }
+  }
+
+  /** What the keys of a state are looked up by, oldest first. */
+  *lookups(state: number, transaction?: Transaction): IterableIterator<Buffer> {
+    const at = transaction && { transaction };
+    const record = [...this.states(at).values()].find(({ number }) => number === state);
+    let left = record?.size ?? 0;
+    for (const { key, value } of this.range(this.#order, { ...rangeOf(state), ...at })) {
+      const lookup = Buffer.from(value.subarray(4));
+      if (value.length < 4 || crc32(lookup, crc32(key)) !== value.readUInt32BE(0)) {
+        throw this.#damaged('the checksum of the age of a key does not fit');
+      }
+      // More than there are, and there may be no end of them.
+      if (--left < 0) throw this.#damaged('it has more ages than keys');
+      yield lookup;
+    }
+    if (left !== 0) throw this.#damaged(`the ages of ${left} keys are missing`);
+  }
+
   progress(): LmdbProgress | undefined {
-    const bytes = this.#progress.get(progressKey);
-    return bytes && (valueFromBytes(bytes, this.directory) as LmdbProgress);
+    const bytes = this.get(this.#progress, progressKey);
+    return bytes && (valueFromBytes(progressKey, bytes, this.directory) as LmdbProgress);
   }
 
   planned(): PlannedBatch[] {
-    const range = this.#progress.getRange({ start: plannedStart, end: plannedEnd });
-    return [...range].map(({ value }) => valueFromBytes(value, this.directory) as PlannedBatch);
+    const range = this.range(this.#progress, { start: plannedStart, end: plannedEnd });
+    return [...range].map(({ key, value }) => valueFromBytes(key, value, this.directory) as PlannedBatch);
   }
 
-  states(): Map<string, LmdbStateRecord> {
-    const records = [...this.#states.getRange({})];
+  states(at: RangeOptions = {}): Map<string, LmdbStateRecord> {
+    const records = [...this.range(this.#states, at)];
     return new Map(
-      records.map(({ key, value }) => [key.toString(), valueFromBytes(value, this.directory) as LmdbStateRecord]),
+      records.map(({ key, value }) => [key.toString(), valueFromBytes(key, value, this.directory) as LmdbStateRecord]),
     );
   }
 
   /** The entries of a state in the order of the tree: each is valid until the next is asked for. */
   entriesOf(state: number): Iterable<{ readonly key: Slice; readonly value: Slice }> {
-    return this.#slices.getRange(rangeOf(state)) as unknown as Iterable<{ key: Slice; value: Slice }>;
+    return this.range(this.#slices as never, rangeOf(state)) as unknown as Iterable<{ key: Slice; value: Slice }>;
   }
 
   /** Reads by it see what is there now, until it is `done()`. */
@@ -209,14 +339,12 @@ export class LmdbStore {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#file.close();
     await this.#env.close();
   }
 }
 
-/**
- * On a full disk the binding to LMDB may never settle a commit. Should it get through later after all, it is whole, and
- * fenced once the directory has been opened again.
- */
+/** Should a commit get through later after all, it is whole, and fenced once the directory has been opened again. */
 async function within(ms: number, directory: string, commit: Promise<void>): Promise<void> {
   const timer = new AbortController();
   const late = sleep(ms, undefined, { signal: timer.signal }).then(() => {
@@ -230,17 +358,6 @@ async function within(ms: number, directory: string, commit: Promise<void>): Pro
     late.catch(() => {});
     commit.catch(() => {});
   }
-}
-
-/** Of a commit that failed LMDB tells the reason a moment later. */
-async function reasonOf(error: unknown): Promise<unknown> {
-  const { commitError } = error as { readonly commitError?: Promise<unknown> };
-  if (commitError === undefined) return error;
-  const reason = commitError.then(
-    () => error,
-    (cause: unknown) => cause,
-  );
-  return Promise.race([reason, sleep(1_000, error)]);
 }
 
 /** In order of time: shifted, so that negative times come first. */
@@ -270,7 +387,7 @@ export function entryKeyOf(state: number, key: Key): { readonly at: Buffer; read
   return { at, longKey: undefined };
 }
 
-export function orderKey(state: number, seq: number): Buffer {
+function orderKey(state: number, seq: number): Buffer {
   const bytes = Buffer.allocUnsafe(10);
   bytes.writeUInt32BE(state, 0);
   bytes.writeUIntBE(seq, 4, 6);

@@ -1,21 +1,29 @@
+import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import { keyFromBytes } from '../node/keyBytes.js';
+import { shortCrc32 } from '../node/shortCrc32.js';
 import { StateReader } from '../node/stateBytes.js';
 import { headFromBytes } from './lmdbEntry.js';
 import type { LmdbStateRecord, LmdbStore } from './lmdbStore.js';
 
 /** All of a saved state, oldest key first: read in the order of the tree, which is fast, and put in order of age then. */
-export function readState(store: LmdbStore, { number }: LmdbStateRecord): Map<Key, unknown> {
+export function readState(store: LmdbStore, { number, size }: LmdbStateRecord): Map<Key, unknown> {
   const keys: Key[] = [];
   const seqs: number[] = [];
   let last = 0;
   const reader = new StateReader();
   for (const { key, value } of store.entriesOf(number)) {
-    const { seq, longKey, stateEnd } = headFromBytes(value.bytes, value.end, store.directory);
+    // Damage may make a circle of what is read.
+    if (keys.length > size) break;
+    const at = shortCrc32(key.bytes, key.end, 0, key.start);
+    const { seq, longKey, stateEnd } = headFromBytes(at, value.bytes, value.end, store.directory);
     keys.push(longKey ? keyFromBytes(longKey) : keyFromBytes(key.bytes, key.start + 4, key.end));
     seqs.push(seq);
     if (seq > last) last = seq;
     reader.add(value.bytes, stateEnd);
+  }
+  if (keys.length !== size) {
+    throw new CorruptCheckpointError(store.directory, 0, `it has ${keys.length} keys of a state of ${size}`);
   }
   const states = reader.states();
   const entries = new Map<Key, unknown>();

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { CommittedState } from '../../batch/committedState.js';
+import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import type { StateRequest } from '../checkpoint.js';
@@ -7,7 +8,7 @@ import { stateToBytes } from '../node/stateBytes.js';
 import { DiskCommitted } from './diskCommitted.js';
 import { DiskReader } from './diskReader.js';
 import { entryToBytes } from './lmdbEntry.js';
-import { entryKeyOf, type LmdbStateRecord, type LmdbStore, orderKey } from './lmdbStore.js';
+import { entryKeyOf, type LmdbStateRecord, type LmdbStore } from './lmdbStore.js';
 
 /** The state of a key, one object for as long as the key is there. `seq` is its age on disk, 0 before it is there. */
 interface Cell<S> {
@@ -208,21 +209,27 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     return found;
   }
 
-  /** An entry on the way through the disk, oldest first; `undefined` when it has been deleted since, or comes later. */
+  /**
+   * An entry on the way through the disk, oldest first; `undefined` when it has been deleted since, or comes later.
+   *
+   * @throws {CorruptCheckpointError} when it should be on the disk and is not
+   */
   #entryAt(lookup: Buffer): readonly [K, Cell<S>] | undefined {
     const key = this.#reader.keyOf(lookup);
     if (this.#fresh.has(key)) return undefined;
     const found = this.#pinned.get(key)?.found ?? this.#hot.peek(key ?? nullKey) ?? this.#reader.readAt(key, lookup);
-    return found === undefined || found === absent ? undefined : [key, found];
+    if (found === undefined)
+      throw new CorruptCheckpointError(this.#store.directory, 0, 'a key has an age and no state');
+    return found === absent ? undefined : [key, found];
   }
 
   #write(writes: readonly Write<K, S>[], size: number): void {
-    const { entries, order } = this.#store;
+    const { entries } = this.#store;
     const { id, operator, signature, version } = this.#request;
     for (const { key, before, after, bytes } of writes) {
       const { at, longKey } = entryKeyOf(this.#number, key);
       const replaced = before !== absent && before !== after;
-      if (replaced) this.#store.remove(order, orderKey(this.#number, before.seq));
+      if (replaced) this.#store.removeAge(this.#number, before.seq);
       if (after === absent || bytes === undefined) {
         if (replaced) this.#store.remove(entries, at);
         continue;
@@ -230,9 +237,9 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
       // One cell may be written by several batches: the first gives it its age.
       if (after.seq === 0) {
         after.seq = ++this.#lastSeq;
-        this.#store.put(order, orderKey(this.#number, after.seq), at.subarray(4));
+        this.#store.putAge(this.#number, after.seq, at.subarray(4));
       }
-      this.#store.put(entries, at, entryToBytes(after.seq, version, longKey, bytes));
+      this.#store.put(entries, at, entryToBytes(at, after.seq, version, longKey, bytes));
     }
     this.#store.putState(id, { number: this.#number, operator, signature, version, size, lastSeq: this.#lastSeq });
   }

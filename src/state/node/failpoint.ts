@@ -1,6 +1,6 @@
 // Failure points: names in the code at which a test lets the process die, as by SIGKILL, at the nth time that it comes by.
 // Which ones is said by the environment: DSTREAM_FAILPOINT=name:nth, several separated by commas. Without it they cost one
-// look into an empty map.
+// look into an empty map. With DSTREAM_FAILPOINT_STOP=1 it is stopped there, as by SIGSTOP, until somebody lets it go on.
 
 const armed = new Map<string, number>();
 for (const entry of (process.env.DSTREAM_FAILPOINT ?? '').split(',')) {
@@ -11,7 +11,9 @@ for (const entry of (process.env.DSTREAM_FAILPOINT ?? '').split(',')) {
 
 /** Kills the process here when this point is armed and its turn has come. */
 export function failpoint(name: string): void {
-  if (isDue(name)) die();
+  if (!isDue(name)) return;
+  if (process.env.DSTREAM_FAILPOINT_STOP === '1') process.kill(process.pid, 'SIGSTOP');
+  else die();
 }
 
 /** Whether the turn of this point has come: for what has to be done in half before `die`. */

@@ -9,10 +9,10 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return rest;
 });
 
-/** The CRC-32 of the first `length` bytes, which are few as a rule. */
-export function shortCrc32(bytes: Uint8Array, length: number): number {
-  if (length > short) return crc32(bytes.subarray(0, length));
-  let rest = -1;
-  for (let i = 0; i < length; i++) rest = (rest >>> 8) ^ (table[(rest ^ (bytes[i] as number)) & 0xff] as number);
+/** The CRC-32 of the bytes from `start` until `end`, which are few as a rule, on top of what came before them. */
+export function shortCrc32(bytes: Uint8Array, end: number, before = 0, start = 0): number {
+  if (end - start > short) return crc32(bytes.subarray(start, end), before);
+  let rest = ~before;
+  for (let i = start; i < end; i++) rest = (rest >>> 8) ^ (table[(rest ^ (bytes[i] as number)) & 0xff] as number);
   return ~rest >>> 0;
 }

@@ -141,7 +141,7 @@ describe('lmdbCheckpoint', () => {
     const progress = env.openDB<Buffer, Buffer>('progress', binary);
     const seven = serialize(7);
     const checksum = Buffer.alloc(4);
-    checksum.writeUInt32BE(crc32(seven));
+    checksum.writeUInt32BE(crc32(seven, crc32('format')));
     await progress.put(Buffer.from('format'), Buffer.concat([checksum, seven]));
     const refused = await openIn(directory).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(CorruptCheckpointError);

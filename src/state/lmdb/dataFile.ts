@@ -1,0 +1,68 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { layoutIsKnown, metasOf } from './metaPages.js';
+
+/** Bytes. */
+const slice = 1_048_576;
+/** What LMDB keeps for itself beside what a transaction changes. */
+const ownPages = 64;
+
+/** What a transaction is going to write. */
+export interface Volume {
+  /** How many entries it puts or removes. */
+  writes: number;
+  /** Of their keys and values. */
+  bytes: number;
+}
+
+/**
+ * The file of the data, which LMDB makes longer as it needs. Here it is made longer before that, because a write that is
+ * refused spoils the memory of the process (a fault of lmdb 3.5.6: what it says of it is longer than the room it has for
+ * that); a full disk is then an error of ours, and LMDB never hears of it.
+ */
+export class DataFile {
+  readonly #path: string;
+  readonly #file: FileHandle;
+
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  static async open(directory: string): Promise<DataFile> {
+    const path = join(directory, 'data.mdb');
+    return new DataFile(path, await open(path, 'r'));
+  }
+
+  /** Room for a transaction: LMDB writes each page that it changes anew. What is left over is there for the next one. */
+  async makeRoom({ writes, bytes }: Volume): Promise<void> {
+    if (!layoutIsKnown) return;
+    const [first, second] = await metasOf(this.#path, this.#file);
+    const { pageSize } = first;
+    const pages = Number(first.lastPage > second.lastPage ? first.lastPage : second.lastPage) + 1;
+    // A leaf for each entry and some branches, and no more than there are; what is added fills pages at least by half.
+    const changed = Math.min(Math.ceil(writes * 1.3), pages) + Math.ceil((2 * bytes) / pageSize);
+    const { size } = await this.#file.stat();
+    const wanted = (pages + changed + ownPages) * pageSize;
+    if (size < wanted) await appendZeros(this.#path, wanted - size);
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/**
+ * Makes a file longer. At its end, wherever that is: another process may be making it longer too, and what it has written
+ * stays then.
+ */
+export async function appendZeros(path: string, bytes: number): Promise<void> {
+  const file = await open(path, 'a');
+  try {
+    for (let left = bytes; left > 0; left -= slice) await file.writeFile(zeros.subarray(0, Math.min(left, slice)));
+  } finally {
+    await file.close();
+  }
+}
+
+const zeros = Buffer.alloc(slice);

@@ -1,0 +1,69 @@
+import type { FileHandle } from 'node:fs/promises';
+import { CorruptCheckpointError } from '../../batch/errors.js';
+
+// A meta page: number of the page (8), transaction (8), 0 (2), its kind (2), 0 (4); magic (4), version (4), address (8), size
+// of the map (8); of the free pages: size of a page (4), flags (2), depth (2), counts (4 times 8), root (8); the same of the
+// tree; last page (8), transaction (8).
+export const magicAt = 24;
+const mapSizeAt = 40;
+const pageSizeAt = 48;
+const treeAt = 96;
+const lastPageAt = 144;
+const transactionAt = 152;
+const metaLength = 160;
+const metaKind = 8;
+const magic = 0xbeefc0de;
+const version = 2;
+/** What a process can map. */
+const mapLimit = 2n ** 46n;
+
+/** What each of the two meta pages says; one is of the last transaction, the other of the one before. */
+export interface Meta {
+  readonly pageSize: number;
+  readonly lastPage: bigint;
+  readonly transaction: bigint;
+  /** What never changes. */
+  readonly fixed: Buffer;
+}
+
+/** Whether it is known where a meta page has what: the layout is that of a machine of 64 bits. */
+export const layoutIsKnown = ['x64', 'arm64'].includes(process.arch);
+
+/** Both pages. @throws {CorruptCheckpointError} when one of them is none */
+export async function metasOf(path: string, file: FileHandle): Promise<readonly [first: Meta, second: Meta]> {
+  const first = await metaAt(path, file, 0, 0);
+  return [first, await metaAt(path, file, 1, first.pageSize)];
+}
+
+async function metaAt(path: string, file: FileHandle, number: number, offset: number): Promise<Meta> {
+  const page = Buffer.alloc(metaLength);
+  const { bytesRead } = await file.read(page, 0, page.length, offset);
+  const refuse = (at: number, reason: string) => new CorruptCheckpointError(path, offset + at, reason);
+  if (bytesRead < page.length) throw refuse(bytesRead, 'it ends within a meta page');
+  if (page.readBigUInt64LE(0) !== BigInt(number) || page.readUInt16LE(18) !== metaKind) {
+    throw refuse(0, 'there should be a meta page');
+  }
+  if (page.readUInt32LE(magicAt) !== magic) throw refuse(magicAt, 'it is no database of LMDB');
+  const found = page.readUInt16LE(magicAt + 4);
+  if (found !== version)
+    throw refuse(magicAt + 4, `it has version ${found} of LMDB's format, and only ${version} can be read`);
+  if (page.readBigUInt64LE(mapSizeAt) > mapLimit)
+    throw refuse(mapSizeAt, 'it would be larger than the memory of a process');
+  const pageSize = page.readUInt32LE(pageSizeAt);
+  if (pageSize < 512 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0) {
+    throw refuse(pageSizeAt, `its pages would have ${pageSize} bytes`);
+  }
+  const fixed = Buffer.concat([
+    page.subarray(magicAt, mapSizeAt),
+    page.subarray(pageSizeAt, pageSizeAt + 6),
+    page.subarray(treeAt, treeAt + 6),
+  ]);
+  // Whether the transaction was synced when it was seen, which another client may have put off.
+  fixed[21] = (fixed[21] ?? 0) & ~0x10;
+  return {
+    pageSize,
+    lastPage: page.readBigUInt64LE(lastPageAt),
+    transaction: page.readBigUInt64LE(transactionAt),
+    fixed,
+  };
+}

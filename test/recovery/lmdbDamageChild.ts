@@ -1,0 +1,97 @@
+import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Checkpoint, CheckpointSession, KeyedState } from 'dstream';
+import { lmdbCheckpoint } from 'dstream/node';
+import { firstValueFrom, from, lastValueFrom, type ObservableInput } from 'rxjs';
+
+// make DIRECTORY: a checkpoint to be damaged.
+// try DIRECTORY REPORT HOT_KEYS|- DAMAGE...: reads copies of it, each with the damage of its name (bit-N, cut-N), and reports
+// what came of it: "right", "wrong", or the name and message of the error. A line begins before the try: it stays unfinished
+// when that ends the process.
+
+const done = (work: ObservableInput<unknown>) => lastValueFrom(from(work), { defaultValue: undefined });
+const open = (checkpoint: Checkpoint): Promise<CheckpointSession> => firstValueFrom(from(checkpoint.open()));
+const description = { id: 'sums', operator: 'updateStateByKey', signature: '', version: 0 };
+const keys = Array.from({ length: 60 }, (_, k) => `key-${k}`);
+
+async function make(directory: string): Promise<void> {
+  const session = await open(lmdbCheckpoint(directory));
+  for (let time = 10; time <= 40; time += 10) {
+    const set = keys
+      .filter((_, k) => time === 10 || (k + time) % 3 > 0)
+      .map((key, k) => [key, `${time} `.repeat(k)] as const);
+    const deleted = time === 30 ? ['key-5'] : [];
+    const changes = [session.encode({ ...description, set, deleted })];
+    await done(
+      session.save({
+        time,
+        zeroTime: 0,
+        interval: 10,
+        positions: { log: [{ topic: 'a', partition: 0, offset: time }] },
+        changes,
+      }),
+    );
+  }
+  await done(session.plan({ time: 50, zeroTime: 0, interval: 10, ranges: {} }));
+  await done(session.close());
+}
+
+/** All that a checkpoint gives, as text. */
+async function read(directory: string, hotKeys: number | undefined): Promise<string> {
+  const session = await open(lmdbCheckpoint(directory, hotKeys === undefined ? {} : { hotKeys }));
+  try {
+    const { time, positions, planned } = session.restored ?? {};
+    const [state, entries] = hotKeys === undefined ? [undefined, restored(session)] : tiered(session);
+    return JSON.stringify([
+      time,
+      positions,
+      planned,
+      [...entries].filter(([key]) => !state || state.has(key as string)),
+    ]);
+  } finally {
+    await done(session.close());
+  }
+}
+
+function restored(session: CheckpointSession): Iterable<readonly [unknown, unknown]> {
+  return session.restored?.state(description.id)?.entries() ?? [];
+}
+
+function tiered(session: CheckpointSession): [KeyedState<string, unknown>, Iterable<readonly [unknown, unknown]>] {
+  const state = session.openState?.({ ...description, cut: () => {}, closed: () => {} } as never) as KeyedState<
+    string,
+    unknown
+  >;
+  return [state, [...state.entries()]];
+}
+
+async function tryAll(
+  directory: string,
+  report: string,
+  hotKeys: number | undefined,
+  damages: string[],
+): Promise<void> {
+  const whole = readFileSync(join(directory, 'data.mdb'));
+  const right = readFileSync(`${directory}.right`, 'utf8');
+  for (const damage of damages) {
+    appendFileSync(report, `${damage} `);
+    const [kind, at] = [damage.slice(0, 3), Number(damage.slice(4))];
+    const bytes = Buffer.from(kind === 'cut' ? whole.subarray(0, at) : whole);
+    if (kind === 'bit') bytes[at >> 3] = bytes[at >> 3]! ^ (1 << (at & 7));
+    const copy = `${directory}-${damage}`;
+    cpSync(directory, copy, { recursive: true });
+    writeFileSync(join(copy, 'data.mdb'), bytes);
+    const result = await read(copy, hotKeys).then(
+      (found) => (found === right ? 'right' : 'wrong'),
+      ({ name, message }: Error) => `${name}: ${message.replaceAll(copy, 'COPY')}`,
+    );
+    rmSync(copy, { recursive: true });
+    appendFileSync(report, `${result.replaceAll('\n', ' ')}\n`);
+  }
+}
+
+const [mode, directory = '', report = '', hotKeys, ...damages] = process.argv.slice(2);
+if (mode === 'make') {
+  await make(directory);
+  writeFileSync(`${directory}.right`, await read(directory, undefined));
+} else await tryAll(directory, report, hotKeys === '-' ? undefined : Number(hotKeys), damages);
