@@ -52,7 +52,7 @@ export function reduceByWindow<T>(
         // A keyed window with one key: the panes, the inverse and the leaving of the last pane are the same.
         const keyed = new KeyedWindow<null, T>({ reduce, inverse });
         const toPanes = (panes: readonly TimedPane<readonly [T]>[]) =>
-          panes.map(([time, [partial]]) => ({ time, partials: new Map([[null, partial]]) }));
+          panes.map(([time, [partial]]) => ({ time, partials: [[null, partial]] as const }));
         return {
           pane: (batch) =>
             foldRecords<T, T>(
@@ -63,7 +63,7 @@ export function reduceByWindow<T>(
           restore: (panes) => keyed.restore(toPanes(panes)),
           slide(evicted, added) {
             keyed.slide(evicted, toPanes(added));
-            return [...keyed.slots()].map((slot) => slot.current());
+            return keyed.size > 0 ? [keyed.get(null) as T] : [];
           },
         };
       },

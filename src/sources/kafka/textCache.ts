@@ -2,7 +2,7 @@ type Slices = { utf8Slice(from: number, until: number): string };
 
 /** Longer texts are seldom keys that come again, and looking at each byte of them costs more than decoding. */
 const longest = 32;
-/** Much less than the keys of a topic, and those that share a place drive each other out. */
+/** Many more than the keys of a usual topic: those that share a place drive each other out. */
 const places = 1 << 16;
 const wordsEach = longest / 4;
 const nonAscii = 0x80808080;
