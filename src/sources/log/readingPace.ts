@@ -7,7 +7,7 @@ const pacing = 1.1;
 /** But no less than this part of it, whatever waits to be read: where outputs take long, batches would vanish. */
 const least = 0.75;
 /** How many times the pace may be what it was. */
-const growth = 1.5;
+const growth = 2;
 
 /**
  * How many records a batch takes where no controller says so: about what can be read in an interval, so that neither
@@ -32,9 +32,12 @@ export class ReadingPace {
   /**
    * So many records were read in so many ms. One that had been read ahead took little time, which says little of the next:
    * so the pace rises by steps, lest one lucky batch be followed by one that takes several intervals, and as much memory.
+   * It falls by half of the way, as one slow batch says little too.
    */
   measure(records: number, elapsed: number): void {
-    if (this.#pace === undefined || records < this.#small) return;
-    this.#pace = Math.min((this.#pace + records / elapsed) / 2, this.#pace * growth);
+    const before = this.#pace;
+    if (before === undefined || records < this.#small) return;
+    const pace = records / elapsed;
+    this.#pace = pace > before ? Math.min(pace, before * growth) : (before + pace) / 2;
   }
 }
