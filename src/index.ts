@@ -57,7 +57,14 @@ export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { OffsetRange } from './batch/offsetRange.js';
 export type { Partition } from './batch/partition.js';
-export type { DecisionInputs, LearnedCost, RateDecision, RateRule, RateWarning } from './batch/rateDecision.js';
+export type {
+  DecisionInputs,
+  LearnedCost,
+  MeasuredBatch,
+  RateDecision,
+  RateRule,
+  RateWarning,
+} from './batch/rateDecision.js';
 export { aggregateByKey } from './operators/aggregateByKey.js';
 export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './operators/aggregateByKeyAndWindow.js';
 export { aggregateByWindow } from './operators/aggregateByWindow.js';

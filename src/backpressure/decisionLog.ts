@@ -1,5 +1,12 @@
 import { checkFunction } from '../batch/checks.js';
-import type { DecisionInputs, LearnedCost, RateDecision, RateRule, RateWarning } from '../batch/rateDecision.js';
+import type {
+  DecisionInputs,
+  LearnedCost,
+  MeasuredBatch,
+  RateDecision,
+  RateRule,
+  RateWarning,
+} from '../batch/rateDecision.js';
 import type { BatchFormation } from './batchFormation.js';
 import type { RateControllerSetup } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
@@ -10,6 +17,7 @@ export interface Ruling {
   readonly rate: number;
   readonly inFlight?: DecisionInputs['inFlight'];
   readonly model?: LearnedCost | undefined;
+  readonly measured?: MeasuredBatch | undefined;
   readonly warnings?: readonly RateWarning[];
 }
 
@@ -37,9 +45,10 @@ export class DecisionLog {
     return this.#last;
   }
 
-  tell({ time, now, lag }: BatchFormation, { rule, rate, inFlight, model, warnings = none }: Ruling): void {
+  tell({ time, now, lag }: BatchFormation, { rule, rate, inFlight, model, measured, warnings = none }: Ruling): void {
     const [controller, source] = [this.#controller, this.#source];
-    this.#last = { controller, source, formation: { time, now, lag, inFlight }, model, rule, rate, warnings };
+    const formation = { time, now, lag, inFlight };
+    this.#last = { controller, source, formation, model, measured, rule, rate, warnings };
     this.#observer?.next(this.#last);
   }
 }

@@ -1,4 +1,4 @@
-import type { RateWarning } from '../batch/rateDecision.js';
+import type { MeasuredBatch, RateWarning } from '../batch/rateDecision.js';
 import { checkDecisions, DecisionLog } from './decisionLog.js';
 import { defaultMinRate, type PidOptions, pidRateEstimator } from './pidRateEstimator.js';
 import type { RateControllerFactory } from './rateController.js';
@@ -54,10 +54,13 @@ export function pid(options: PidControllerOptions = {}): RateControllerFactory {
     const estimator = pidRateEstimator({ ...options, batchInterval: interval });
     const log = new DecisionLog('pid', setup, options);
     let rate: number | undefined;
+    let measured: MeasuredBatch | undefined;
     return {
       completed({ processingEndTime, processingDelay, schedulingDelay }, records) {
         const estimate = estimator.compute(processingEndTime, records, processingDelay, schedulingDelay);
-        if (estimate !== undefined) rate = Math.trunc(estimate);
+        if (estimate === undefined) return;
+        rate = Math.trunc(estimate);
+        measured = { records, processingDelay, schedulingDelay };
       },
       rate: (formation) => {
         // A floor below 1 can be truncated to 0, which would stop the stream for good: as in Spark it is no estimate.
@@ -65,7 +68,8 @@ export function pid(options: PidControllerOptions = {}): RateControllerFactory {
         if (estimate === undefined) log.tell(formation, { rule: 'initial', rate: initialRate });
         else {
           const floor = estimate <= Math.trunc(minRate);
-          log.tell(formation, { rule: floor ? 'floor' : 'estimate', rate: estimate, warnings: floor ? atFloor : none });
+          const warnings = floor ? atFloor : none;
+          log.tell(formation, { rule: floor ? 'floor' : 'estimate', rate: estimate, measured, warnings });
         }
         return estimate;
       },

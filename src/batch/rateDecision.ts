@@ -47,6 +47,15 @@ export interface LearnedCost {
   readonly work: number;
 }
 
+/** The batch that an estimate was made of. */
+export interface MeasuredBatch {
+  readonly records: number;
+  /** From the first record handed out to the last effect, in ms. */
+  readonly processingDelay: number;
+  /** How long it had waited for the batches before it, in ms. */
+  readonly schedulingDelay: number;
+}
+
 /** What a controller was told when it decided: numbers only, so that decisions can be kept. */
 export interface DecisionInputs {
   /** Time of the batch that was formed. */
@@ -69,6 +78,8 @@ export interface RateDecision {
   readonly formation: DecisionInputs;
   /** Of a controller that has one, once it has learned it. */
   readonly model?: LearnedCost | undefined;
+  /** Of a controller that goes by the last batch: that one, once there is an estimate. */
+  readonly measured?: MeasuredBatch | undefined;
   readonly rule: RateRule;
   /** Records per second. */
   readonly rate: number;

@@ -33,6 +33,8 @@ it('pid tells whether the initial rate, its estimate or its floor applied', () =
     ['estimate', 2_000],
     ['floor', 100],
   ]);
+  expect(seen.map(({ measured }) => measured?.processingDelay)).toEqual([undefined, 500, 1e6]);
+  expect(seen[1]?.measured).toEqual({ records: 1_000, processingDelay: 500, schedulingDelay: 0 });
   expect(seen.map(({ warnings }) => warnings)).toEqual([[], [], ['rate-at-floor']]);
   expect(controller.explain?.()).toBe(seen[2]);
 });
