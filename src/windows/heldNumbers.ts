@@ -11,7 +11,7 @@ export function holdsNonFinite(partial: unknown): boolean {
   return isNonFinite(partial) || (typeof partial === 'object' && valuesOf(partial).some(isNonFinite));
 }
 
-function isNonFinite(value: unknown): boolean {
+export function isNonFinite(value: unknown): boolean {
   return typeof value === 'number' && !Number.isFinite(value);
 }
 

@@ -1,6 +1,6 @@
 import { DabaLite } from './dabaLite.js';
 import { Fifo } from './fifo.js';
-import { holdsNonFinite, holdsNumber } from './heldNumbers.js';
+import { holdsNonFinite, holdsNumber, isNonFinite } from './heldNumbers.js';
 import { KeyedSlot } from './keyedSlot.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 import { SmallWindow } from './smallWindow.js';
@@ -246,9 +246,7 @@ export class KeyedWindow<K, P> {
 
   /** Whether no inverse could take it out again. One that is exact knows how. */
   #isStuck(partial: P): boolean {
-    return this.#options.exact === true
-      ? typeof partial === 'number' && !Number.isFinite(partial)
-      : holdsNonFinite(partial);
+    return this.#options.exact === true ? isNonFinite(partial) : holdsNonFinite(partial);
   }
 
   #newSliding(): SlidingAggregator<P> {

@@ -3,6 +3,7 @@ import type { Batch } from '../../batch/batch.js';
 import { concatAll } from '../../batch/concatAll.js';
 import { ProtocolError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
+import { partitionKey } from '../../sources/log/partitionState.js';
 import { StableOffsets } from './stableOffsets.js';
 import { TransactionalProducer } from './transactionalProducer.js';
 
@@ -107,12 +108,12 @@ export class BatchTransactions {
    */
   async #wasWritten(ranges: readonly OffsetRange[], time: number): Promise<boolean> {
     const committed = await this.#offsets.of(ranges);
-    const of = (range: OffsetRange) => committed.get(nameOf(range));
+    const of = (range: OffsetRange) => committed.get(partitionKey(range));
     const moved = ranges.filter(isMoved);
     for (const range of moved) {
       const offset = of(range)?.offset ?? -1;
       if (offset <= range.from || offset >= range.until) continue;
-      const what = `offset ${offset} of ${nameOf(range)}`;
+      const what = `offset ${offset} of ${partitionKey(range)}`;
       const reason = `${what} is committed already, in the middle of [${range.from}, ${range.until})`;
       throw new ProtocolError('OffsetFetch', reason, true);
     }
@@ -151,21 +152,19 @@ export class BatchTransactions {
       : ranges.map((range) => ({
           name: `${groupId}-${range.topic}-${range.partition}`,
           ranges: [range],
-          records: byRange.get(nameOf(range)) ?? [],
+          records: byRange.get(partitionKey(range)) ?? [],
         }));
     return parts.filter((part) => part.records.length > 0 || part.ranges.some(isMoved));
   }
 }
-
-const nameOf = ({ topic, partition }: OffsetRange) => `${topic}/${partition}`;
 
 /** By the range they were made of: several partitions where streams of one source are united. */
 function recordsByRange<T>({ partitions }: Batch<T>): ReadonlyMap<string, readonly T[]> {
   const found = new Map<string, readonly T[]>();
   for (const { range, records } of partitions) {
     if (!range) continue;
-    const before = found.get(nameOf(range));
-    found.set(nameOf(range), before ? concatAll([before, records]) : records);
+    const before = found.get(partitionKey(range));
+    found.set(partitionKey(range), before ? concatAll([before, records]) : records);
   }
   return found;
 }

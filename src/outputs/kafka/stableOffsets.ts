@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { mayRetry, translateError } from '../../sources/kafka/kafkaErrors.js';
 import { type KafkajsPort, kafkajsPort } from '../../sources/kafka/kafkajsPort.js';
+import { partitionKey } from '../../sources/log/partitionState.js';
 
 export interface CommittedOffset {
   readonly offset: number;
@@ -38,12 +39,7 @@ export class StableOffsets {
         await this.#connected;
         const found = await this.#port.stableOffsetFetch(this.#groupId, ranges);
         const committed = found.filter(({ offset }) => offset >= 0);
-        return new Map(
-          committed.map(({ topic, partition, offset, metadata }) => [
-            `${topic}/${partition}`,
-            { offset, time: timeIn(metadata) },
-          ]),
-        );
+        return new Map(committed.map((one) => [partitionKey(one), { offset: one.offset, time: timeIn(one.metadata) }]));
       } catch (cause) {
         const error = translateError(cause, 'OffsetFetch', `group "${this.#groupId}"`);
         if (!mayRetry(error) || performance.now() - begun > this.#timeout) throw error;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
 import { type DStreamError, FencedError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
+import { byTopic } from '../../sources/kafka/byTopic.js';
 import { translateError } from '../../sources/kafka/kafkaErrors.js';
 import { metadataOf } from './stableOffsets.js';
 
@@ -138,11 +139,6 @@ function bytesOf(part: Buffer | string | null | undefined): number {
 
 function offsetsOf(ranges: readonly OffsetRange[], time: number) {
   const metadata = metadataOf(time);
-  const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>();
-  for (const { topic, partition, until } of ranges) {
-    const partitions = topics.get(topic) ?? [];
-    partitions.push({ partition, offset: String(until), metadata });
-    topics.set(topic, partitions);
-  }
-  return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+  const topics = byTopic(ranges, ({ partition, until }) => ({ partition, offset: String(until), metadata }));
+  return topics.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }));
 }

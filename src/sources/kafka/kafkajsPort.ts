@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import { ProtocolError, UnsupportedClientError } from '../../batch/errors.js';
+import { byTopic, type TopicPartitions } from './byTopic.js';
+import type { Encoder } from './encoder.js';
 import { type FetchPartition, type FetchResponse, readFetchResponse } from './fetchProtocol.js';
 import { isPassing, kafkaErrorName } from './kafkaErrors.js';
 import { type CommittedPartition, encodeStableOffsetFetch, readOffsetFetchResponse } from './offsetFetchProtocol.js';
@@ -55,20 +57,6 @@ export interface KafkajsPort {
     partitions: readonly { topic: string; partition: number }[],
   ): Promise<readonly CommittedPartition[]>;
   offsetCommit(groupId: string, offsets: readonly OffsetEntry[]): Promise<void>;
-}
-
-interface Encoder {
-  writeInt8(value: number): this;
-  writeInt32(value: number): this;
-  writeInt64(value: number): this;
-  writeString(value: string): this;
-  writeUVarInt(value: number): this;
-  writeUVarIntString(value: string): this;
-}
-
-interface TopicPartitions<P> {
-  readonly topic: string;
-  readonly partitions: readonly P[];
 }
 
 interface Broker {
@@ -240,19 +228,6 @@ function encodeFetch(encoder: Encoder, { partitions, maxWait, maxBytes }: FetchC
     }
   }
   return encoder.writeInt32(0).writeString('');
-}
-
-function byTopic<E extends { readonly topic: string }, P>(
-  entries: readonly E[],
-  project: (entry: E) => P,
-): readonly TopicPartitions<P>[] {
-  const topics = new Map<string, P[]>();
-  for (const entry of entries) {
-    const partitions = topics.get(entry.topic) ?? [];
-    partitions.push(project(entry));
-    topics.set(entry.topic, partitions);
-  }
-  return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
 }
 
 function flatten(responses: readonly TopicPartitions<{ partition: number; offset: string }>[]): readonly OffsetEntry[] {

@@ -1,4 +1,6 @@
 import { BodyReader } from './bodyReader.js';
+import type { TopicPartitions } from './byTopic.js';
+import type { Encoder } from './encoder.js';
 
 /** One partition of an OffsetFetch response. */
 export interface CommittedPartition {
@@ -16,14 +18,6 @@ export interface OffsetFetchResponse {
   readonly partitions: readonly CommittedPartition[];
 }
 
-/** What of kafkajs's encoder this request takes. */
-interface Encoder {
-  writeInt8(value: number): this;
-  writeInt32(value: number): this;
-  writeUVarInt(value: number): this;
-  writeUVarIntString(value: string): this;
-}
-
 /** No fields of later brokers. */
 const noTags = 0;
 
@@ -31,11 +25,11 @@ const noTags = 0;
  * Writes an OffsetFetch request, version 7: the first that asks for stable offsets. The broker answers an error for partitions
  * for which a transaction has offsets that are neither committed nor aborted yet.
  */
-export function encodeStableOffsetFetch<E extends Encoder>(
-  encoder: E,
+export function encodeStableOffsetFetch(
+  encoder: Encoder,
   groupId: string,
-  topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
-): E {
+  topics: readonly TopicPartitions<number>[],
+): Encoder {
   // The header of a version like this ends with tags, which kafkajs does not know.
   encoder
     .writeInt8(noTags)

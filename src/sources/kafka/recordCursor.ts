@@ -1,8 +1,7 @@
 import { MalformedRecordError } from '../../batch/errors.js';
 import type { RecordHeader, RecordView } from '../log/recordView.js';
 import { TextCache } from './textCache.js';
-
-type Slices = { utf8Slice(from: number, until: number): string };
+import { utf8Text } from './utf8Text.js';
 
 /** One for all: the keys of a topic are spread over its partitions and fetches. */
 const keys = new TextCache();
@@ -46,8 +45,11 @@ export class RecordCursor implements RecordView {
     until: number,
     batch: { baseOffset: number; lastOffset: number; timestamp: number; appendTime: boolean },
   ): void {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    // Small record batches are many in one buffer.
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
     this.#at = from;
     this.#end = until;
     this.#baseOffset = batch.baseOffset;
@@ -120,15 +122,11 @@ export class RecordCursor implements RecordView {
   }
 
   valueText(): string | null {
-    return this.valueLength < 0 ? null : this.#text(this.#valueAt, this.valueLength);
+    return this.valueLength < 0 ? null : utf8Text(this.#bytes, this.#valueAt, this.#valueAt + this.valueLength);
   }
 
   fail(reason: string): never {
     throw new MalformedRecordError(this.topic, this.partition, this.offset, reason);
-  }
-
-  #text(from: number, length: number): string {
-    return (this.#bytes as unknown as Slices).utf8Slice(from, from + length);
   }
 
   #take(length: number): Buffer {

@@ -1,4 +1,4 @@
-type Slices = { utf8Slice(from: number, until: number): string };
+import { utf8Text } from './utf8Text.js';
 
 /** Longer texts are seldom keys that come again, and looking at each byte of them costs more than decoding. */
 const longest = 32;
@@ -33,7 +33,7 @@ export class TextCache {
     if (length === 0) return '';
     if (length > longest || this.#resting > 0) {
       if (this.#resting > 0) this.#resting--;
-      return (bytes as unknown as Slices).utf8Slice(from, until);
+      return utf8Text(bytes, from, until);
     }
     const wanted = this.#wanted;
     const last = until - 4;
@@ -50,7 +50,7 @@ export class TextCache {
     const word = length < 4 ? shortWord(bytes, from, until) : view.getInt32(last, true);
     wanted[count++] = word;
     // Other than ASCII, characters and bytes do not correspond.
-    if (((seen | word) & nonAscii) !== 0) return (bytes as unknown as Slices).utf8Slice(from, until);
+    if (((seen | word) & nonAscii) !== 0) return utf8Text(bytes, from, until);
     hash = Math.imul(hash ^ word, 0x9e3779b1);
     hash ^= hash >>> 15;
     if (++this.#lookups === judged) this.#judge();
@@ -64,7 +64,7 @@ export class TextCache {
       this.#hits++;
       return this.#texts[older]!;
     }
-    return this.#put(newer, length, (bytes as unknown as Slices).utf8Slice(from, until));
+    return this.#put(newer, length, utf8Text(bytes, from, until));
   }
 
   #has(place: number, length: number, count: number): boolean {

@@ -35,7 +35,8 @@ export class StateReader {
     if (this.#length + end + 2 > this.#block.length) this.#parse();
     const block = this.#block;
     let at = this.#length;
-    block[at++] = at === 1 ? openingBracket : comma;
+    block[at] = at === 0 ? openingBracket : comma;
+    at++;
     for (let i = 0; i < end; i++) block[at++] = bytes[i] as number;
     this.#length = at;
   }
