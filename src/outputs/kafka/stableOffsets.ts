@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
+import { DStreamError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { mayRetry, translateError } from '../../sources/kafka/kafkaErrors.js';
 import { type KafkajsPort, kafkajsPort } from '../../sources/kafka/kafkajsPort.js';
 import { partitionKey } from '../../sources/log/partitionState.js';
+import { withBackOff } from './withBackOff.js';
 
 export interface CommittedOffset {
   readonly offset: number;
@@ -32,19 +33,19 @@ export class StableOffsets {
 
   /** By `TOPIC/PARTITION`; those that were never committed are not in it. */
   async of(ranges: readonly OffsetRange[]): Promise<ReadonlyMap<string, CommittedOffset>> {
-    const begun = performance.now();
-    for (let wait: number = backOff.first; ; wait = Math.min(2 * wait, backOff.most)) {
-      try {
-        this.#connected ??= this.#port.connect();
-        await this.#connected;
-        const found = await this.#port.stableOffsetFetch(this.#groupId, ranges);
-        const committed = found.filter(({ offset }) => offset >= 0);
-        return new Map(committed.map((one) => [partitionKey(one), { offset: one.offset, time: timeIn(one.metadata) }]));
-      } catch (cause) {
-        const error = translateError(cause, 'OffsetFetch', `group "${this.#groupId}"`);
-        if (!mayRetry(error) || performance.now() - begun > this.#timeout) throw error;
-        await sleep(wait);
-      }
+    const again = (error: unknown) => error instanceof DStreamError && mayRetry(error);
+    return withBackOff(() => this.#ask(ranges), { ...backOff, timeout: this.#timeout, mayRetry: again });
+  }
+
+  async #ask(ranges: readonly OffsetRange[]): Promise<ReadonlyMap<string, CommittedOffset>> {
+    try {
+      this.#connected ??= this.#port.connect();
+      await this.#connected;
+      const found = await this.#port.stableOffsetFetch(this.#groupId, ranges);
+      const committed = found.filter(({ offset }) => offset >= 0);
+      return new Map(committed.map((one) => [partitionKey(one), { offset: one.offset, time: timeIn(one.metadata) }]));
+    } catch (cause) {
+      throw translateError(cause, 'OffsetFetch', `group "${this.#groupId}"`);
     }
   }
 

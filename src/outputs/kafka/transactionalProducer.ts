@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
 import { type DStreamError, FencedError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { byTopic } from '../../sources/kafka/byTopic.js';
 import { translateError } from '../../sources/kafka/kafkaErrors.js';
 import { metadataOf } from './stableOffsets.js';
+import { withBackOff } from './withBackOff.js';
 
 /** What one transaction writes: records by topic, and the offsets that they were made of. */
 export interface KafkaWrite {
@@ -68,15 +68,8 @@ export class TransactionalProducer {
    * one so long: kafkajs would give up here, and wait 300 ms with records.
    */
   async #begin(transaction: Transaction, topics: ReturnType<typeof offsetsOf>): Promise<void> {
-    const begun = performance.now();
-    for (let wait: number = backOff.first; ; wait = Math.min(2 * wait, backOff.most)) {
-      try {
-        return await transaction.sendOffsets({ consumerGroupId: this.#groupId, topics });
-      } catch (error) {
-        if (!isStillEnding(error) || performance.now() - begun > this.#transactionTimeout) throw error;
-        await sleep(wait);
-      }
-    }
+    const options = { ...backOff, timeout: this.#transactionTimeout, mayRetry: isStillEnding };
+    await withBackOff(() => transaction.sendOffsets({ consumerGroupId: this.#groupId, topics }), options);
   }
 
   /** Without it, readers of committed records would wait for an open transaction until it times out. */
