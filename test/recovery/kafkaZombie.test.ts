@@ -59,7 +59,10 @@ describeKafka('sendToKafka', () => {
     const second = start(child, base, directory, 100 + nth, undefined);
     expect(await second.code, second.said()).toBe(exitCodes.done);
     first.life.kill('SIGCONT');
-    expect(await first.code, first.said()).toBe(exitCodes.fenced);
+    // Where its requests have timed out in its sleep it may fail by that before a broker tells it.
+    const code = await first.code;
+    if (code !== exitCodes.fenced)
+      expect([code, first.said()]).toEqual([exitCodes.failed, expect.stringMatching(/retriable: true/)]);
     // Once each, up to the last batch of the second: a batch more would be one that should not be there.
     expect(judge(await readTopic(KAFKA_BROKERS, jobOf(directory)))).toEqual({ lost: [], doubled: [] });
   });

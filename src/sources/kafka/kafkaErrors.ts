@@ -98,6 +98,9 @@ export function translateError(error: unknown, what: string, resource: string): 
   const system = find((one) => typeof one.code === 'string' && /^E[A-Z]+$/.test(one.code));
   if (system || find((one) => /Connection|Broker/.test(one.name) || one.message === 'Broker not connected'))
     return new ConnectionError(brokers, { cause });
+  // kafkajs means it for good; it says so when no broker that it knows has answered in time.
+  const unreached = find((one) => one.name === 'KafkaJSGroupCoordinatorNotFound');
+  if (unreached) return new ProtocolError(what, kafkaErrorName(15), true, { cause: unreached });
   return new ProtocolError(what, cause.message, false, { cause });
 }
 

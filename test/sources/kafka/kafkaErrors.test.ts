@@ -29,6 +29,10 @@ describe('translateError', () => {
       new errors.KafkaJSProtocolError({ message: type, type, code: 0, retriable });
     expect(translate(protocol('TOPIC_AUTHORIZATION_FAILED', false))).toMatchObject({ code: 'AUTHORIZATION' });
     expect(translate(protocol('NOT_LEADER_FOR_PARTITION', true))).toMatchObject({ code: 'PROTOCOL', retriable: true });
+    expect(translate(new errors.KafkaJSGroupCoordinatorNotFound('Failed to find group coordinator'))).toMatchObject({
+      kafkaError: 'COORDINATOR_NOT_AVAILABLE',
+      retriable: true,
+    });
     expect(translate(new RangeError('4 bytes do not fit'))).toMatchObject({ code: 'PROTOCOL', retriable: false });
   });
 });
