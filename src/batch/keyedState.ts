@@ -17,6 +17,11 @@ export interface KeyedState<K extends Key, S> {
   /** Notes that the state of a key, which is this object, was changed in place: as `set`, without the look for its place. */
   touch(key: K, state: S): void;
   delete(key: K): boolean;
+  /**
+   * Says which keys `get` will be asked for next, in this order, so that a large state can look them up together. It changes
+   * nothing but how long that takes. Not there where it would not help.
+   */
+  prepare?(keys: readonly K[]): void;
   /** All keys with their states, oldest key first. Entries may be set and deleted while iterating, as in a `Map`. */
   entries(): IterableIterator<[K, S]>;
   /**

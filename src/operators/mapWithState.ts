@@ -119,6 +119,8 @@ export function mapWithState<K extends Key, V, S, R>(
         }
       };
       for (const { records } of batch.partitions) {
+        // What is no pair is refused when its turn comes.
+        kept.prepare?.(records.map((record) => (Array.isArray(record) ? record[0] : (null as K))));
         for (const record of records) {
           if (!Array.isArray(record)) checkPair('mapWithState', record);
           const before = kept.get(record[0]);

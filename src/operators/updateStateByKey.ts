@@ -116,6 +116,7 @@ function updateTouched<K extends Key, V, S>(
   update: Update<K, V, S>,
 ): readonly Pair<K, S>[] {
   const updated: Pair<K, S>[] = [];
+  state.prepare?.([...values.keys()]);
   for (const [key, group] of values) {
     const before = state.get(key);
     keep(state, key, before, update(group, before, { key, time }), updated);

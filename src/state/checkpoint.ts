@@ -58,7 +58,7 @@ export interface RestoredState {
   readonly operator: string;
   readonly signature: string;
   readonly version: number;
-  /** Read once, oldest key first. A `Map` is the operator's from then on. */
+  /** Read once, oldest key first. A `KeyTable` is the operator's from then on. */
   entries(): Iterable<readonly [Key, unknown]>;
 }
 

@@ -1,5 +1,6 @@
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
+import { KeyTable } from './keyTable.js';
 
 const deleted = Symbol('deleted');
 
@@ -11,43 +12,43 @@ export type CutState<K extends Key, S> = (
 ) => void;
 
 /**
- * State in memory: one mutable map, and the keys touched since the last cut with what they have now, so that a batch costs
- * what it touched and not what is kept: in the large map, one look for each key whose state is changed in place.
+ * State in memory: one mutable table, and the keys touched since the last cut with what they have now, so that a batch costs
+ * what it touched and not what is kept: in the large table, one look for each key whose state is changed in place.
  */
 export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   readonly restored: boolean;
-  readonly #map: Map<K, S>;
+  readonly #table: KeyTable<K, S>;
   readonly #dirty = new Map<K, S | typeof deleted>();
   readonly #onCut: CutState<K, S> | undefined;
   readonly #onClose: (() => void) | undefined;
 
-  /** `restored` is what the checkpoint has: a `Map` is taken as it is, without a copy. Without `onCut` nothing is saved, and changes are not noted. */
+  /** `restored` is what the checkpoint has: a `KeyTable` is taken as it is, without a copy. Without `onCut` nothing is saved, and changes are not noted. */
   constructor(restored: Iterable<readonly [K, S]> | undefined, onCut?: CutState<K, S>, onClose?: () => void) {
     this.restored = restored !== undefined;
-    this.#map = restored instanceof Map ? restored : new Map(restored);
+    this.#table = restored instanceof KeyTable ? restored : new KeyTable(restored);
     this.#onCut = onCut;
     this.#onClose = onClose;
   }
 
   /** Notes every key as changed: what was restored is not as the checkpoint has it. */
   touchAll(): void {
-    for (const [key, state] of this.#map) this.#dirty.set(key, state);
+    for (const [key, state] of this.#table) this.#dirty.set(key, state);
   }
 
   get size(): number {
-    return this.#map.size;
+    return this.#table.size;
   }
 
   get(key: K): S | undefined {
-    return this.#map.get(key);
+    return this.#table.get(key);
   }
 
   has(key: K): boolean {
-    return this.#map.has(key);
+    return this.#table.has(key);
   }
 
   set(key: K, state: S): void {
-    this.#map.set(key, state);
+    this.#table.set(key, state);
     this.touch(key, state);
   }
 
@@ -56,16 +57,22 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   }
 
   delete(key: K): boolean {
-    const existed = this.#map.delete(key);
+    const existed = this.#table.delete(key);
     if (existed && this.#onCut) this.#dirty.set(key, deleted);
     return existed;
   }
 
   entries(): IterableIterator<[K, S]> {
-    return this.#map.entries();
+    return this.#table.entries();
+  }
+
+  prepare(keys: readonly K[]): void {
+    this.#table.prepare(keys);
   }
 
   cut(time: number): void {
+    // Lest the keys of this batch be held until the next one.
+    this.#table.prepare([]);
     if (!this.#onCut || this.#dirty.size === 0) return;
     const set: (readonly [K, S])[] = [];
     const gone: K[] = [];

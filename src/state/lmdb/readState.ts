@@ -1,5 +1,6 @@
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
+import { KeyTable } from '../keyTable.js';
 import { keyFromBytes } from '../node/keyBytes.js';
 import { shortCrc32 } from '../node/shortCrc32.js';
 import { StateReader } from '../node/stateBytes.js';
@@ -7,7 +8,7 @@ import { headFromBytes } from './lmdbEntry.js';
 import type { LmdbStateRecord, LmdbStore } from './lmdbStore.js';
 
 /** All of a saved state, oldest key first: read in the order of the tree, which is fast, and put in order of age then. */
-export function readState(store: LmdbStore, { number, size }: LmdbStateRecord): Map<Key, unknown> {
+export function readState(store: LmdbStore, { number, size }: LmdbStateRecord): KeyTable<Key, unknown> {
   const keys: Key[] = [];
   const seqs: number[] = [];
   let last = 0;
@@ -26,7 +27,7 @@ export function readState(store: LmdbStore, { number, size }: LmdbStateRecord): 
     throw new CorruptCheckpointError(store.directory, 0, `it has ${keys.length} keys of a state of ${size}`);
   }
   const states = reader.states();
-  const entries = new Map<Key, unknown>();
+  const entries = new KeyTable<Key, unknown>();
   for (const i of byAge(seqs, last)) entries.set(keys[i] as Key, states[i]);
   return entries;
 }

@@ -1,6 +1,7 @@
 import { deserialize } from 'node:v8';
 import type { Key } from '../../batch/key.js';
 import type { PlannedBatch, Positions, RestoredCheckpoint, RestoredState, StateChange } from '../checkpoint.js';
+import { KeyTable } from '../keyTable.js';
 
 /** Where a log goes on: what counted when it was begun. Always its first record. */
 export interface BeginRecord {
@@ -38,7 +39,7 @@ export function readRecord(payload: Uint8Array): CheckpointRecord {
 }
 
 interface OperatorState extends Pick<StateChange, 'operator' | 'signature' | 'version'> {
-  entries: Map<Key, unknown>;
+  entries: KeyTable<Key, unknown>;
 }
 
 /** What the records of a checkpoint add up to. */
@@ -87,14 +88,14 @@ export class RecoveredState {
       entries() {
         const { entries } = state;
         // From now on the operator has it.
-        state.entries = new Map();
+        state.entries = new KeyTable();
         return entries;
       },
     };
   }
 
   #change({ id, operator, signature, version, set, deleted }: StateChange): void {
-    const entries = this.#operators.get(id)?.entries ?? new Map<Key, unknown>();
+    const entries = this.#operators.get(id)?.entries ?? new KeyTable<Key, unknown>();
     for (const [key, state] of set) entries.set(key, state);
     for (const key of deleted) entries.delete(key);
     this.#operators.set(id, { operator, signature, version, entries });
