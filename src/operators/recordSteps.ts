@@ -1,6 +1,7 @@
-import type { Observable, OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
+import { noteRow, type RecordRow, type RecordStep, rowOf, type Visit } from '../batch/recordRow.js';
 import { perBatch } from './perBatch.js';
 
 // mapRecords, filterRecords and the like work on one record after the other. Several of them in a row, and an operator
@@ -11,22 +12,11 @@ import { perBatch } from './perBatch.js';
 //
 // It is decided when the operators are put together. Whatever else stands between them (`share`, `tap`) ends the row,
 // so what is subscribed twice is computed as often as without this.
-
-/** What is done with each record. */
-export type Visit<T> = (record: T) => void;
-
-/** What one operator does with the records of one batch; results go to `next`. */
-export type RecordStep<T, R> = (next: Visit<R>, context: BatchContext) => Visit<T>;
+//
+// The source of the first may begin the row: the records of a log are then made within the same loop (`beginRow`).
 
 /** Calls `visit` with each record of the batch, after the steps before this operator. */
 export type VisitRecords<T> = (batch: Batch<unknown>, visit: Visit<T>) => void;
-
-interface Row {
-  readonly source: Observable<Batch<unknown>>;
-  readonly steps: readonly RecordStep<unknown, unknown>[];
-}
-
-const rows = new WeakMap<object, Row>();
 
 /** The one way in which operators are made that take one record after the other, partition by partition. */
 export function perRecord<T, R>(step: RecordStep<T, R>): OperatorFunction<Batch<T>, Batch<R>> {
@@ -41,7 +31,7 @@ export function perRecord<T, R>(step: RecordStep<T, R>): OperatorFunction<Batch<
         return results;
       });
     })(before.source);
-    rows.set(result, { source: before.source, steps });
+    noteRow(result, { source: before.source, steps });
     return result;
   };
 }
@@ -60,10 +50,6 @@ export function afterSteps<T, R>(
   };
 }
 
-function rowOf(source: Observable<Batch<unknown>>): Row {
-  return rows.get(source) ?? { source, steps: [] };
-}
-
-function compose(steps: Row['steps'], last: Visit<unknown>, context: BatchContext): Visit<unknown> {
+function compose(steps: RecordRow['steps'], last: Visit<unknown>, context: BatchContext): Visit<unknown> {
   return steps.reduceRight((next, step) => step(next, context), last);
 }

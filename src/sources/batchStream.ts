@@ -3,6 +3,8 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { checkNonNegative } from '../batch/checks.js';
+import { beginRow } from '../batch/recordRow.js';
+import type { Segment } from '../batch/segment.js';
 import type { BatchDriver } from './batchDriver.js';
 import { longestTimer } from './driverOptions.js';
 import type { StopOptions, StopReport } from './stopReport.js';
@@ -30,16 +32,10 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
   readonly #drainMs: number;
 
   /** @internal Streams are made by `kafkaBatches`, `fromBatches` and their like. */
-  constructor(interval: number, subscribe: SubscribeBatches<T>) {
+  constructor(interval: number, subscribe: SubscribeBatches<T>, segments?: SubscribeBatches<Segment<T>>) {
     const drivers = new Set<BatchDriver>();
-    super((subscriber) => {
-      const { driver, close } = subscribe(subscriber);
-      drivers.add(driver);
-      return () => {
-        drivers.delete(driver);
-        close();
-      };
-    });
+    super(listed(drivers, subscribe));
+    if (segments) beginRow(this, new Observable(listed(drivers, segments)));
     this.#drivers = drivers;
     this.#drainMs = 10 * interval;
   }
@@ -66,4 +62,19 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+/** Keeps the driver of each subscription among `drivers` while it lasts. */
+function listed<T>(
+  drivers: Set<BatchDriver>,
+  subscribe: SubscribeBatches<T>,
+): (subscriber: Subscriber<Batch<T>>) => () => void {
+  return (subscriber) => {
+    const { driver, close } = subscribe(subscriber);
+    drivers.add(driver);
+    return () => {
+      drivers.delete(driver);
+      close();
+    };
+  };
 }

@@ -1,13 +1,18 @@
 import type { Batch } from '../batch/batch.js';
 import { noteUpstream } from '../batch/upstream.js';
 import { BatchDriver } from './batchDriver.js';
-import { BatchStream } from './batchStream.js';
+import { BatchStream, type SubscribeBatches } from './batchStream.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import type { Source } from './source.js';
 
 /** One source as a stream of its own. Cold: every subscription has a driver and opens the source anew. */
 export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedDriverOptions): BatchStream<T> {
-  return new BatchStream<T>(options.interval, (subscriber) => {
+  const segments = source.segments && subscribeTo(name, source.segments, options);
+  return new BatchStream<T>(options.interval, subscribeTo(name, source, options), segments);
+}
+
+function subscribeTo<T>(name: string, source: Source<T>, options: ResolvedDriverOptions): SubscribeBatches<T> {
+  return (subscriber) => {
     const driver = new BatchDriver({ [name]: source }, options, {
       next: (_, batch) => {
         subscriber.next(batch as Batch<T>);
@@ -19,5 +24,5 @@ export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedD
     noteUpstream(driver.origin);
     driver.start();
     return { driver, close: () => driver.close() };
-  });
+  };
 }

@@ -52,15 +52,15 @@ export class RunningBatch {
   fetched(fetched: ReadonlyMap<string, Fetched<unknown>>): void {
     const inputs: Record<string, InputInfo> = {};
     for (const [name, plan] of this.plans) {
-      const { partitions, ...read } = fetched.get(name) ?? { partitions: [] };
-      const records = partitions.reduce((sum, partition) => sum + partition.records.length, 0);
+      const { partitions, ...read }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
+      const records = read.records ?? partitions.reduce((sum, partition) => sum + partition.records.length, 0);
       inputs[name] = {
-        records,
         ranges: plan.ranges,
         lag: plan.lag,
         rate: plan.rate,
         decision: this.#decisions.get(name),
         ...read,
+        records,
       };
     }
     this.inputs = inputs;

@@ -1,6 +1,7 @@
 import type { ObservableInput, SchedulerLike } from 'rxjs';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { Partition } from '../batch/partition.js';
+import type { Segment } from '../batch/segment.js';
 
 /** A position that was reached: the offset of the next record, by topic and partition. */
 export interface SourcePosition {
@@ -47,6 +48,8 @@ export interface Plan {
 /** The records of a plan. */
 export interface Fetched<T> {
   readonly partitions: readonly Partition<T>[];
+  /** How many records there are, where the partitions do not tell by their length. */
+  readonly records?: number | undefined;
   readonly bytes?: number | undefined;
   readonly overshootRecords?: number | undefined;
   readonly overshootBytes?: number | undefined;
@@ -83,6 +86,11 @@ export interface Source<T> {
   readonly kind: string;
   /** Whether `commit` makes progress durable, so that a batch wrongly called complete would be lost for good. */
   readonly durable: boolean;
+  /**
+   * The same source with its records made only when they are gone through, each time anew: one segment for each partition.
+   * Operators that take one record after the other use it, and nobody holds a batch of records then.
+   */
+  readonly segments?: Source<Segment<T>> | undefined;
   /** No batch comes after the one that makes `plan` complete without a value: the source has ended. */
   open(setup: SourceSetup): ObservableInput<SourceRun<T>>;
 }

@@ -3,6 +3,7 @@ import { asyncScheduler, type SchedulerLike, Subscription } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { RecordBatchReader } from '../../src/sources/kafka/recordBatchReader.js';
 import { BatchReading } from '../../src/sources/log/batchReading.js';
+import { DecodedRecords } from '../../src/sources/log/decodedRecords.js';
 import { PartitionState } from '../../src/sources/log/partitionState.js';
 import { propertySettings } from '../property/settings.js';
 import { encodeBatch } from '../support/recordBatch.js';
@@ -58,7 +59,7 @@ async function slices(partitions: readonly PartitionState[], cost: (partition: n
   );
   const reading = new BatchReading<void>(
     ranges,
-    { deserialize, invalidRecords: 'error', share: 'lag' },
+    new DecodedRecords<void>({ deserialize, invalidRecords: 'error', share: 'lag' }),
     clock.scheduler,
   );
   await new Promise<void>((resolve, reject) => {

@@ -3,7 +3,8 @@ import type { RecordReader } from '../log/recordReader.js';
 import type { RecordView } from '../log/recordView.js';
 import { codecOf } from './codecs.js';
 import { crc32c } from './crc32c.js';
-import { RecordCursor } from './recordCursor.js';
+import { KeptSection } from './keptSection.js';
+import { type OpenRecordBatch, RecordCursor } from './recordCursor.js';
 
 /** A transaction that was aborted: its producer's records from `firstOffset` to its next control record do not count. */
 export interface AbortedTransaction {
@@ -54,6 +55,11 @@ export class RecordBatchReader implements RecordReader {
   readonly #cursor: RecordCursor;
   readonly #aborted: AbortedTransaction[];
   readonly #abortedProducers = new Set<bigint>();
+  /** For those who go through the records again. */
+  readonly #again: RecordCursor;
+  /** Where the records of the loaded batch are, and what is said of all of them. */
+  #records: Buffer;
+  #batch: OpenRecordBatch = { baseOffset: 0, lastOffset: 0, timestamp: 0, appendTime: false };
   #position: number;
   /** Where the next record batch begins. */
   #nextBatch = 0;
@@ -70,10 +76,12 @@ export class RecordBatchReader implements RecordReader {
 
   private constructor(bytes: Buffer, limit: number, end: number, options: RecordBatchReaderOptions) {
     this.#bytes = bytes;
+    this.#records = bytes;
     this.#limit = limit;
     this.end = end;
     this.#options = options;
     this.#cursor = new RecordCursor(options.topic, options.partition);
+    this.#again = new RecordCursor(options.topic, options.partition);
     this.#aborted = [...options.aborted].sort((a, b) => b.firstOffset - a.firstOffset);
     this.#position = options.from;
     this.#batchEnd = options.from;
@@ -146,13 +154,34 @@ export class RecordBatchReader implements RecordReader {
   }
 
   read(until: number, max: number, visit: (view: RecordView) => void): number {
+    let count = 0;
+    // Small batches are gone through without going back to the caller.
+    while (count < max && this.#position < until && this.#ready()) count += this.#readBatch(until, max - count, visit);
+    return count;
+  }
+
+  keep(until: number, max: number, visit: (view: RecordView) => void): KeptSection | undefined {
+    if (this.#position >= until || !this.#ready()) return undefined;
+    const cursor = this.#cursor;
+    const position = this.#position;
+    const from = this.#decoded ? cursor.begin : cursor.at;
+    const count = this.#readBatch(until, max, visit);
+    if (count === 0) return undefined;
+    const end = this.#decoded ? cursor.begin : cursor.at;
+    const section = { bytes: this.#records, from, until: end, batch: this.#batch, position, count };
+    return new KeptSection(this.#again, section);
+  }
+
+  /** Whether records can be read without anything to wait for. */
+  #ready(): boolean {
+    return this.#left > 0 || !(this.done || this.load() || this.#left === 0);
+  }
+
+  /** Reads on in the loaded batch. */
+  #readBatch(until: number, max: number, visit: (view: RecordView) => void): number {
     const cursor = this.#cursor;
     let count = 0;
-    while (count < max && this.#position < until) {
-      if (this.#left === 0) {
-        // Small batches are gone through without going back to the caller, unless there is something to wait for.
-        if (this.done || this.load() || this.#left === 0) break;
-      }
+    while (count < max && this.#left > 0 && this.#position < until) {
       if (!this.#decoded) this.#decode(cursor);
       const { offset } = cursor;
       if (offset >= until) {
@@ -270,7 +299,9 @@ export class RecordBatchReader implements RecordReader {
     const appendTime = (attributes & attribute.appendTime) !== 0;
     const timestamp = Number(bytes.readBigInt64BE(batch + (appendTime ? at.maxTimestamp : at.baseTimestamp)));
     const open = (records: Buffer, from: number, to: number): void => {
-      this.#cursor.open(records, from, to, { baseOffset, lastOffset, timestamp, appendTime });
+      this.#records = records;
+      this.#batch = { baseOffset, lastOffset, timestamp, appendTime };
+      this.#cursor.open(records, from, to, this.#batch);
       this.#left = count;
       this.#unpacked = records === bytes ? 0 : records.length;
     };

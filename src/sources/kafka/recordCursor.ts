@@ -3,6 +3,14 @@ import type { RecordHeader, RecordView } from '../log/recordView.js';
 import { TextCache } from './textCache.js';
 import { utf8Text } from './utf8Text.js';
 
+/** What is said once for all records of a batch. With append time, `timestamp` is that of each of them. */
+export interface OpenRecordBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly timestamp: number;
+  readonly appendTime: boolean;
+}
+
 /** One for all: the keys of a topic are spread over its partitions and fetches. */
 const keys = new TextCache();
 
@@ -32,19 +40,16 @@ export class RecordCursor implements RecordView {
   #valueAt = 0;
   #headersAt = 0;
   #recordEnd = 0;
+  /** Where the record begins. */
+  begin = 0;
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
     this.partition = partition;
   }
 
-  /** Turns to the records at [`from`, `until`) of the buffer. With append time, `timestamp` is that of all of them. */
-  open(
-    bytes: Buffer,
-    from: number,
-    until: number,
-    batch: { baseOffset: number; lastOffset: number; timestamp: number; appendTime: boolean },
-  ): void {
+  /** Turns to the records at [`from`, `until`) of the buffer. */
+  open(bytes: Buffer, from: number, until: number, batch: OpenRecordBatch): void {
     // Small record batches are many in one buffer.
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
@@ -62,9 +67,9 @@ export class RecordCursor implements RecordView {
   /** Moves to the next record. Everything but the headers is checked to lie within the record. */
   next(): void {
     const bytes = this.#bytes;
+    this.begin = this.#at;
     const length = this.#varint();
-    const start = this.#at;
-    const end = start + length;
+    const end = this.#at + length;
     if (length < 0 || end > this.#end) this.fail('its length runs past the record batch');
     this.#at++; // attributes: unused
     const timestampDelta = this.#varlong();
@@ -88,6 +93,11 @@ export class RecordCursor implements RecordView {
     if (bytes[this.#at] !== 0) this.#checkHeaders();
     else if (this.#at + 1 !== end) this.fail('bytes are left over after its headers');
     this.#at = end;
+  }
+
+  /** Where the next record begins. */
+  get at(): number {
+    return this.#at;
   }
 
   /** Whether all bytes of the batch have been read. */

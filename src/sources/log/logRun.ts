@@ -9,6 +9,7 @@ import {
   Observable,
   type ObservableInput,
   of,
+  type SchedulerLike,
   Subscription,
   tap,
 } from 'rxjs';
@@ -23,16 +24,20 @@ import { PartitionState, partitionKey } from './partitionState.js';
 import { planRanges } from './planRanges.js';
 import { ReadAhead } from './readAhead.js';
 import { ReadingPace } from './readingPace.js';
+import type { RecordTaking } from './recordTaking.js';
 import { checkRange, startPositions } from './startPositions.js';
 
 /** Also offsets that did not move are committed again after so many ms: Kafka forgets one that is a week old. */
 const commitAllEvery = 3_600_000;
 
+export type NewTaking<R> = (scheduler: SchedulerLike) => RecordTaking<R>;
+
 /** A source over a log, opened: plans ranges at each tick, reads them ahead, decodes them when their turn comes. */
-export class LogRun<T> implements SourceRun<T> {
+export class LogRun<R> implements SourceRun<R> {
   readonly #owner: string;
   readonly #client: LogClient;
-  readonly #options: ResolvedLogSourceOptions<T>;
+  readonly #options: ResolvedLogSourceOptions<unknown>;
+  readonly #newTaking: NewTaking<R>;
   readonly #setup: SourceSetup;
   readonly #states = new Map<string, PartitionState>();
   readonly #readAhead: ReadAhead;
@@ -43,10 +48,17 @@ export class LogRun<T> implements SourceRun<T> {
   #discoverAt = 0;
   readonly #pace = new ReadingPace();
 
-  constructor(owner: string, client: LogClient, options: ResolvedLogSourceOptions<T>, setup: SourceSetup) {
+  constructor(
+    owner: string,
+    client: LogClient,
+    options: ResolvedLogSourceOptions<unknown>,
+    newTaking: NewTaking<R>,
+    setup: SourceSetup,
+  ) {
     this.#owner = owner;
     this.#client = client;
     this.#options = options;
+    this.#newTaking = newTaking;
     this.#setup = setup;
     this.#readAhead = new ReadAhead(client, this.#states, options, setup.scheduler);
   }
@@ -77,11 +89,12 @@ export class LogRun<T> implements SourceRun<T> {
     );
   }
 
-  fetch({ ranges }: Plan): Observable<Fetched<T>> {
+  fetch({ ranges }: Plan): Observable<Fetched<R>> {
     return new Observable((subscriber) => {
       const begun = this.#setup.scheduler.now();
       const states = ranges.map((range) => [range, this.#states.get(partitionKey(range)) as PartitionState] as const);
-      const reading = new BatchReading<T>(states, this.#options, this.#setup.scheduler);
+      const taking = this.#newTaking(this.#setup.scheduler);
+      const reading = new BatchReading(states, taking, this.#setup.scheduler);
       const fail = (error: unknown) => subscriber.error(error);
       const run = (): void => {
         if (subscriber.closed) return;
@@ -95,9 +108,12 @@ export class LogRun<T> implements SourceRun<T> {
       const done = (): void => {
         for (const [range, state] of states) state.settle(range);
         this.#readAhead.need([]);
-        this.#pace.measure(reading.records, this.#setup.scheduler.now() - begun);
-        subscriber.next(this.#fetched(reading));
+        const elapsed = this.#setup.scheduler.now() - begun;
+        subscriber.next(this.#fetched(reading, taking));
+        // The operators go through the records now: what is decoded by them is read only then.
         subscriber.complete();
+        taking.release();
+        this.#pace.measure(taking.records, elapsed + taking.elapsed);
       };
       const subscription: Subscription = new Subscription();
       subscription.add(this.#readAhead.arrivals.subscribe({ next: run, error: fail }));
@@ -235,15 +251,16 @@ export class LogRun<T> implements SourceRun<T> {
     return waiting <= most ? undefined : (most * 1_000) / interval;
   }
 
-  #fetched(reading: BatchReading<T>): Fetched<T> {
+  #fetched(reading: BatchReading<R>, { records, skipped }: RecordTaking<R>): Fetched<R> {
     const surplus = reading.takeSurplus();
     const lost = [...this.#lost.splice(0), ...this.#readAhead.takeLost()];
     return {
       partitions: reading.partitions,
+      records,
       bytes: this.#readAhead.takeReceived(),
       overshootRecords: surplus.records,
       overshootBytes: surplus.bytes,
-      ...(reading.skipped > 0 && { skipped: reading.skipped }),
+      ...(skipped > 0 && { skipped }),
       ...(lost.length > 0 && { lost }),
     };
   }

@@ -1,8 +1,10 @@
 import { concat, defer, finalize, from, ignoreElements, of } from 'rxjs';
 import type { Source } from '../source.js';
+import { DecodedRecords } from './decodedRecords.js';
 import type { LogClient } from './logClient.js';
-import { LogRun } from './logRun.js';
+import { LogRun, type NewTaking } from './logRun.js';
 import { type LogSourceOptions, resolveLogSourceOptions } from './logSourceOptions.js';
+import { UndecodedRecords } from './undecodedRecords.js';
 
 /**
  * A source over a partitioned log, for `batchesFrom`; `logBatches` makes a stream of it alone.
@@ -13,12 +15,12 @@ import { type LogSourceOptions, resolveLogSourceOptions } from './logSourceOptio
  */
 export function logSource<T>(client: LogClient, options: LogSourceOptions<T>, kind = 'logSource'): Source<T> {
   const resolved = resolveLogSourceOptions(kind, options);
-  return {
+  const source = <R>(newTaking: NewTaking<R>): Source<R> => ({
     kind,
     durable: resolved.groupId !== undefined,
     open: (setup) =>
       defer(() => {
-        const run = new LogRun<T>(kind, client, resolved, setup);
+        const run = new LogRun<R>(kind, client, resolved, newTaking, setup);
         let opened = false;
         const ready = defer(() => {
           opened = true;
@@ -30,5 +32,8 @@ export function logSource<T>(client: LogClient, options: LogSourceOptions<T>, ki
         };
         return concat(run.open().pipe(ignoreElements()), ready).pipe(finalize(closeUnopened));
       }),
-  };
+  });
+  const decoded = source(() => new DecodedRecords<T>(resolved));
+  if (resolved.invalidRecords !== 'error') return decoded;
+  return { ...decoded, segments: source((scheduler) => new UndecodedRecords<T>(resolved, scheduler)) };
 }

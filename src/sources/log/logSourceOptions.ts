@@ -61,12 +61,14 @@ export interface LogSourceOptions<T> {
    */
   readonly share?: ShareStrategy;
   /**
-   * Bound on the bytes of one batch, by the mean size of the records seen, so that a backlog comes as several batches.
+   * Bound on the bytes of one batch, by the mean size of the records seen, so that a backlog comes as several batches. A batch
+   * holds records; or bytes, unpacked, up to this bound, where operators take one record after the other, and until they
+   * have seen all of them.
    * @default 134217728 (128 MiB)
    */
   readonly maxBytesPerBatch?: number;
   /**
-   * Bound on the bytes read ahead of the operators. Exceeded by at most one record batch for each broker, as that is the
+   * Bound on the bytes that are read ahead and that no batch has taken yet. Exceeded by at most one record batch for each broker, as that is the
    * least a broker gives, and by what is being unpacked: nothing more is asked for until that is decoded. When it does not hold one record batch of each partition, some are fetched twice.
    * @default 67108864 (64 MiB)
    */

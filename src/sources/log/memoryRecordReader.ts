@@ -1,4 +1,4 @@
-import type { RecordReader } from './recordReader.js';
+import type { KeptRecords, RecordReader } from './recordReader.js';
 import type { RecordHeader, RecordView } from './recordView.js';
 
 /** A record as the in-memory log keeps it. */
@@ -101,6 +101,21 @@ export class MemoryRecordReader implements RecordReader {
       visit(this.#view);
     }
     return count;
+  }
+
+  keep(until: number, max: number, visit: (view: RecordView) => void): KeptRecords | undefined {
+    const from = this.#next;
+    const count = this.read(until, max, visit);
+    const records = this.#records.slice(from, from + count);
+    const view = new StoredRecordView(this.#view.topic, this.#view.partition);
+    const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
+    const read = (again: (view: RecordView) => void): void => {
+      for (const record of records) {
+        view.record = record;
+        again(view);
+      }
+    };
+    return count === 0 ? undefined : { count, bytes, read };
   }
 
   skip(): { readonly from: number; readonly until: number } {

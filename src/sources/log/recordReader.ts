@@ -1,5 +1,14 @@
 import type { RecordView } from './recordView.js';
 
+/** Records that a reader went past, as they came. Their bytes are held for as long as this is. */
+export interface KeptRecords {
+  readonly count: number;
+  /** Bytes that are held, about. */
+  readonly bytes: number;
+  /** Gives each record to `visit`, in order. The view is valid during the call only. */
+  read(visit: (view: RecordView) => void): void;
+}
+
 /**
  * Reads the records that one fetch brought for one partition, step by step, so that the event loop is never blocked for
  * long and surplus records can be kept for the next batch without a second fetch.
@@ -38,6 +47,11 @@ export interface RecordReader {
    * @throws {MalformedRecordError} when a record is damaged; `skip` goes past it
    */
   read(until: number, max: number, visit: (view: RecordView) => void): number;
+  /**
+   * As `read`, and gives the records that it went past to be gone through again; `undefined` when there are none. It may stop
+   * before `max`. A reader without this has each of its records decoded at once.
+   */
+  keep?(until: number, max: number, visit: (view: RecordView) => void): KeptRecords | undefined;
   /** After a `MalformedRecordError`: goes past what cannot be read. Returns the first offset and the one after the last. */
   skip(): { readonly from: number; readonly until: number };
 }

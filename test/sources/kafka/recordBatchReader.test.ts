@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c } from '../../../src/sources/kafka/crc32c.js';
 import { type AbortedTransaction, RecordBatchReader } from '../../../src/sources/kafka/recordBatchReader.js';
+import type { KeptRecords } from '../../../src/sources/log/recordReader.js';
+import type { RecordView } from '../../../src/sources/log/recordView.js';
 import { propertySettings } from '../../property/settings.js';
 import { type EncodedRecord, encodeBatch } from '../../support/recordBatch.js';
 
@@ -13,10 +15,14 @@ interface Options {
   readonly max?: number;
   readonly checkCrcs?: boolean;
   readonly aborted?: readonly AbortedTransaction[];
+  /** Goes past the records first, and through what was kept of them at the end. */
+  readonly keep?: boolean;
 }
 
 /** Reads everything, in steps of `max`, going past what is malformed. A guard counts the steps: there must be an end. */
-function readAll(bytes: Buffer, { from = 0, until = Infinity, max = 7, checkCrcs = true, aborted = [] }: Options = {}) {
+function readAll(bytes: Buffer, options: Options = {}) {
+  const { from = 0, until = Infinity, max = 7, checkCrcs = true, aborted = [], keep = false } = options;
+  const kept: KeptRecords[] = [];
   const records: EncodedRecord[] = [];
   const errors: MalformedRecordError[] = [];
   const reader = RecordBatchReader.open(bytes, { topic: 't', partition: 3, from, aborted, checkCrcs });
@@ -24,23 +30,30 @@ function readAll(bytes: Buffer, { from = 0, until = Infinity, max = 7, checkCrcs
     if (steps > bytes.length + 10) throw new Error('no end');
     try {
       if (reader.load()) throw new Error('nothing here is asynchronous');
-      reader.read(until, max, (view) => {
-        records.push({
-          offset: view.offset,
-          timestamp: view.timestamp,
-          key: view.key && Buffer.from(view.key),
-          value: view.value && Buffer.from(view.value),
-          headers: view.headers.map(([key, value]) => [key, value && Buffer.from(value)] as const),
-        });
-      });
+      const some = keep ? reader.keep(until, max, () => {}) : undefined;
+      if (some) kept.push(some);
+      if (!keep) reader.read(until, max, (view) => records.push(copyOf(view)));
     } catch (error) {
       if (!(error instanceof MalformedRecordError)) throw error;
       errors.push(error);
       reader.skip();
     }
   }
+  for (const some of kept) {
+    const before = records.length;
+    some.read((view) => records.push(copyOf(view)));
+    expect(records.length - before).toBe(some.count);
+  }
   return { records, errors, reader };
 }
+
+const copyOf = (view: RecordView): EncodedRecord => ({
+  offset: view.offset,
+  timestamp: view.timestamp,
+  key: view.key && Buffer.from(view.key),
+  value: view.value && Buffer.from(view.value),
+  headers: view.headers.map(([key, value]) => [key, value && Buffer.from(value)] as const),
+});
 
 const record = (offset: number, value = `v${offset}`): EncodedRecord => ({
   offset,
@@ -90,6 +103,7 @@ describe('RecordBatchReader', () => {
         expect(read.errors).toEqual([]);
         expect(read.records).toEqual(records);
         expect(read.reader?.position).toBe((records.at(-1)?.offset ?? 0) + 1);
+        expect(readAll(batch, { from: 100, max, keep: true }).records).toEqual(records);
       }),
       propertySettings(),
     );
@@ -130,6 +144,38 @@ describe('RecordBatchReader', () => {
     reader?.read(20, 100, ({ offset }) => rest.push(offset));
     expect(rest).toEqual([9]);
     expect(reader?.position).toBe(13);
+  });
+
+  it('keeps what it goes past, to be gone through again: of any range, and as often as wanted', () => {
+    const batches = [encodeBatch(run(0, 5)), encodeBatch(run(5, 20), { codec: 1 }, (body) => gzipSync(body))];
+    const log = Buffer.concat([...batches, encodeBatch([record(20), record(29)], { lastOffset: 40 })]);
+    const numbers = fc.record({ from: fc.nat(40), length: fc.nat(41), max: fc.integer({ min: 1, max: 9 }) });
+    fc.assert(
+      fc.property(numbers, ({ from, length, max }) => {
+        const range = { from, until: from + length, max };
+        const [read, kept] = [readAll(log, range), readAll(log, { ...range, keep: true })];
+        expect(kept.records).toEqual(read.records);
+        expect(kept.reader?.position).toBe(read.reader?.position);
+        // What comes after the range is not lost by that.
+        const rests = [read, kept].map(({ reader }) => {
+          const rest: number[] = [];
+          reader?.read(Infinity, 100, ({ offset }) => rest.push(offset));
+          return rest;
+        });
+        expect(rests[1]).toEqual(rests[0]);
+      }),
+      propertySettings(),
+    );
+    const reader = RecordBatchReader.open(log, { topic: 't', partition: 3, from: 3, aborted: [], checkCrcs: true });
+    const kept = [reader?.keep(4, 9, () => {}), reader?.keep(8, 9, () => {}), reader?.keep(8, 9, () => {})];
+    for (let again = 0; again < 2; again++) {
+      const offsets = kept.map((some) => {
+        const seen: number[] = [];
+        some?.read(({ offset }) => seen.push(offset));
+        return seen;
+      });
+      expect(offsets).toEqual([[3], [4], [5, 6, 7]]);
+    }
   });
 
   it('leaves a batch that is cut off for the next fetch, wherever it is cut, but not the first one', () => {
@@ -265,7 +311,11 @@ describe('RecordBatchReader', () => {
           else if (at + 4 <= mutated.length) mutated.writeInt32BE(m.int32, at);
         }
         try {
-          const { records, reader } = readAll(mutated, { checkCrcs });
+          const { records, errors, reader } = readAll(mutated, { checkCrcs });
+          const kept = readAll(mutated, { checkCrcs, keep: true });
+          expect(kept.errors.map(String)).toEqual(errors.map(String));
+          // What stands before the damage in the same step goes with it.
+          if (errors.length === 0) expect(kept.records).toEqual(records);
           if (reader) expect(reader.end).toBeGreaterThan(0);
           if (!checkCrcs) return;
           for (const record of records) expect(contents).toContain(content(record));
