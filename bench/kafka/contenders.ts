@@ -121,6 +121,7 @@ export function contenders(): readonly Contender[] {
     inNode('dstream views', false),
     inNode('dstream views, CRC checked', true),
     inNode('dstream strings', false),
+    inNode('dstream strings, kept', true),
     inNode('dstream json', true),
     inNode('dstream pipeline', true),
     inNode('kafkajs eachBatch', false),

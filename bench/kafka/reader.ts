@@ -8,16 +8,19 @@
 // The code is loaded before any of them begins.
 import { randomUUID } from 'node:crypto';
 import {
+  type Batch,
   foreachBatch,
   logBatches,
   mapRecords,
   type Pair,
   type RecordView,
+  reduceBatch,
   reduceByKeyAndWindow,
   type TopicPartition,
 } from 'dstream';
 import { KafkajsClient } from 'dstream/kafka';
 import kafkajs from 'kafkajs';
+import { type OperatorFunction, pipe } from 'rxjs';
 import { registerCodecs } from '../../test/support/codecs.js';
 
 const [contender = '', brokers = '', topic = '', totalText = '', label = ''] = process.argv.slice(2);
@@ -65,29 +68,45 @@ class TimedClient extends KafkajsClient {
   }
 }
 
-interface Ours {
-  readonly deserialize: (view: RecordView) => unknown;
+interface Ours<T> {
+  readonly deserialize: (view: RecordView) => T;
   readonly checkCrcs?: boolean;
-  readonly pipeline?: boolean;
+  /** What is done with the batches. */
+  readonly output: OperatorFunction<Batch<T>, Batch<unknown>>;
 }
 
-function dstream({ deserialize, checkCrcs = false, pipeline = false }: Ours): void {
+function dstream<T>({ deserialize, checkCrcs = false, output }: Ours<T>): void {
   const client = new TimedClient(newKafka(), { checkCrcs });
   const stream = logBatches(client, { topics: [topic], start: 'earliest', interval: 100, deserialize });
-  const output = pipeline
-    ? stream.pipe(
-        mapRecords((key): Pair<string, number> => [key as string, 1]),
-        reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 1_000 }),
-        foreachBatch(() => {}),
-      )
-    : stream.pipe(foreachBatch(() => {}));
-  output.subscribe({
+  stream.pipe(output).subscribe({
     next: ({ context }) => {
       for (const input of Object.values(context.inputs)) seen(input.records);
     },
     error: fail,
   });
 }
+
+/** Looks at each record. */
+function summed<T>(look: (record: T) => number): OperatorFunction<Batch<T>, Batch<unknown>> {
+  return pipe(
+    mapRecords(look),
+    reduceBatch((a, b) => a + b),
+    foreachBatch(([sum = 0]) => {
+      checksum += sum;
+    }),
+  );
+}
+
+/** Takes the records of a batch as a list. */
+const kept: OperatorFunction<Batch<Text>, Batch<unknown>> = foreachBatch((records) => {
+  for (const record of records) checksum += lengthOf(record);
+});
+
+const counted: OperatorFunction<Batch<string | null>, Batch<unknown>> = pipe(
+  mapRecords((key): Pair<string, number> => [key as string, 1]),
+  reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 1_000 }),
+  foreachBatch(() => {}),
+);
 
 async function kafkajsEachBatch(): Promise<void> {
   const consumer = newKafka().consumer({ groupId: randomUUID() });
@@ -123,14 +142,26 @@ async function platformaticStream(): Promise<() => Promise<void>> {
   };
 }
 
-const lengths = (view: RecordView) => view.keyLength + view.valueLength;
+interface Text {
+  readonly key: string | null;
+  readonly value: string | null;
+}
+
+const text = (view: RecordView): Text => ({ key: view.keyText(), value: view.valueText() });
+const lengthOf = ({ key, value }: Text) => (key?.length ?? 0) + (value?.length ?? 0);
+const views = {
+  deserialize: (view: RecordView) => view.keyLength + view.valueLength,
+  output: summed((length: number) => length),
+};
+const json = (view: RecordView): { readonly n: number } => JSON.parse(view.valueText() ?? 'null');
 
 const contenders: Readonly<Record<string, () => unknown>> = {
-  'dstream views': () => dstream({ deserialize: lengths }),
-  'dstream views, CRC checked': () => dstream({ deserialize: lengths, checkCrcs: true }),
-  'dstream strings': () => dstream({ deserialize: (view) => ({ key: view.keyText(), value: view.valueText() }) }),
-  'dstream json': () => dstream({ deserialize: (view) => JSON.parse(view.valueText() ?? 'null') }),
-  'dstream pipeline': () => dstream({ deserialize: (view) => view.keyText(), pipeline: true }),
+  'dstream views': () => dstream(views),
+  'dstream views, CRC checked': () => dstream({ ...views, checkCrcs: true }),
+  'dstream strings': () => dstream({ deserialize: text, output: summed(lengthOf) }),
+  'dstream strings, kept': () => dstream({ deserialize: text, output: kept }),
+  'dstream json': () => dstream({ deserialize: json, output: summed(({ n }) => n) }),
+  'dstream pipeline': () => dstream({ deserialize: (view) => view.keyText(), output: counted }),
   'kafkajs eachBatch': kafkajsEachBatch,
   // Loaded for itself alone: it would count in the memory of the others.
   ...(contender === 'platformatic stream' && { 'platformatic stream': await platformaticStream() }),
