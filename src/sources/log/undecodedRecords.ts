@@ -11,6 +11,10 @@ import type { RecordView } from './recordView.js';
 /** A text up to this long is as well held as the bytes that it is made of. */
 const shortText = 32;
 
+/** So many parts of a partition are judged by how many records they have: to keep one costs as much as a few records. */
+const judged = 16;
+const few = 4;
+
 type Options<T> = Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords' | 'share' | 'maxBytesPerBatch'>;
 
 /** Decoded at once, or still to be decoded. */
@@ -21,7 +25,8 @@ type Part<T> = KeptRecords | readonly T[];
  * them, so that each is dropped before the next is made.
  *
  * Decoded at once are those that a reader cannot keep, those beyond `maxBytesPerBatch`, and those of which the first of the
- * partition is a number or the like: it takes less than its bytes, and they would only be gone through twice.
+ * partition is a number or the like: it takes less than its bytes, and they would only be gone through twice. So are those of
+ * record batches of one or two.
  *
  * For a stream that an invalid record fails: what is skipped could not be counted before the batch is dispatched.
  */
@@ -54,10 +59,10 @@ export class UndecodedRecords<T> implements RecordTaking<Segment<T>> {
 
   take(reader: RecordReader, until: number, max: number, state: PartitionState, taken: Segment<T>[]): void {
     const segment = taken[0] === undefined ? this.#newSegment(taken) : (taken[0] as UndecodedSegment<T>);
-    if (segment.heavy && this.#bytes < this.#options.maxBytesPerBatch && reader.keep) {
+    if (segment.late && this.#bytes < this.#options.maxBytesPerBatch && reader.keep) {
       const kept = reader.keep(until, max, this.#options.share === 'oldest' ? noteTime(state) : passOver);
       if (!kept) return;
-      segment.parts.push(kept);
+      segment.keep(kept);
       this.#kept += kept.count;
       this.#bytes += kept.bytes;
       return;
@@ -66,7 +71,7 @@ export class UndecodedRecords<T> implements RecordTaking<Segment<T>> {
     this.#atOnce.take(reader, until, max, state, records);
     if (records.length === 0) return;
     segment.parts.push(records);
-    segment.heavy ??= isHeavy(records[0]);
+    segment.late ??= isHeavy(records[0]);
   }
 
   release(): void {
@@ -107,12 +112,21 @@ export class UndecodedRecords<T> implements RecordTaking<Segment<T>> {
 /** The records of one partition of one batch. */
 class UndecodedSegment<T> implements Segment<T> {
   readonly parts: Part<T>[] = [];
-  /** Whether its records take more memory than their bytes, about; not known before the first. */
-  heavy: boolean | undefined;
+  /** Whether its records are better made late; not known before the first. */
+  late: boolean | undefined;
+  #kept = 0;
+  #records = 0;
   readonly #decode: (parts: readonly Part<T>[], visit: (record: T) => void) => void;
 
   constructor(decode: (parts: readonly Part<T>[], visit: (record: T) => void) => void) {
     this.#decode = decode;
+  }
+
+  keep(kept: KeptRecords): void {
+    this.parts.push(kept);
+    this.#kept++;
+    this.#records += kept.count;
+    if (this.#kept === judged && this.#records < judged * few) this.late = false;
   }
 
   forEach(visit: (record: T) => void): void {
@@ -120,6 +134,7 @@ class UndecodedSegment<T> implements Segment<T> {
   }
 }
 
+/** Whether a record takes more memory than its bytes, about. */
 function isHeavy(record: unknown): boolean {
   return typeof record === 'string' ? record.length > shortText : typeof record === 'object' && record !== null;
 }
