@@ -226,6 +226,24 @@ describe('the records of a log, made while operators go through them', () => {
     expect(calls).toEqual(['make a', 'see a', 'make b', 'see b', 'make c', 'see c', 'abc']);
   });
 
+  it('are made first, beyond some, where record batches have only one: what is kept of one costs more than a record', () => {
+    const batches = Array.from({ length: 40 }, (_, offset) =>
+      encodeBatch([{ offset, timestamp: 0, key: null, value: Buffer.from(`${offset}`), headers: [] }]),
+    );
+    const calls: string[] = [];
+    virtual((scheduler) => {
+      const client = encodedLog('t', [{ latest: 40, batches }], 7);
+      const stream = logBatches(client, { ...options, deserialize: noting(calls) });
+      stream.pipe(mapRecords(({ text }) => calls.push(`see ${text}`))).subscribe();
+      scheduler.schedule(() => void stream.stop(), 15);
+    });
+    const inOrder = (call: string) => batches.map((_, i) => `${call} ${i}`);
+    expect(calls.filter((call) => call.startsWith('see'))).toEqual(inOrder('see'));
+    expect(calls.filter((call) => call.startsWith('make')).toSorted()).toEqual(inOrder('make').toSorted());
+    expect(calls.indexOf('make 39')).toBeLessThan(calls.indexOf('see 0'));
+    expect(calls.indexOf('make 1')).toBeGreaterThan(calls.indexOf('see 0'));
+  });
+
   it('are all made first for who takes them as a list, or shares them', () => {
     for (const apart of [foreachBatch<{ text: string }>(() => {}), share<Batch<{ text: string }>>()]) {
       const calls: string[] = [];
