@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildChild } from '../crash/buildChild.js';
 import { scratch } from '../crash/scratch.js';
 
-// LMDB trusts its files, and a damaged one may end the process: so the tries are made in processes that may end.
+// LMDB trusts its files, and ends the process over a damaged one that it is given: so the tries are made in processes of their
+// own, none of which may end.
 
 let child = '';
 const base = scratch();
@@ -36,6 +37,11 @@ function tryAll(hotKeys: string, damages: readonly string[]): ReadonlyMap<string
   return results;
 }
 
+/** All that may come of a damage. */
+function expectSafe(results: ReadonlyMap<string, string>): void {
+  expect([...results].filter(([, result]) => result !== 'right' && !refused.test(result))).toEqual([]);
+}
+
 const count = (results: ReadonlyMap<string, string>, pattern: RegExp) =>
   [...results.values()].filter((result) => pattern.test(result)).length;
 const refused = /^CorruptCheckpointError: checkpoint COPY/;
@@ -45,14 +51,11 @@ const steps = (from: number, until: number, step: number, name: string) =>
 describe.each(['-', '3'])('a damaged file of lmdbCheckpoint, hotKeys %s', (hotKeys) => {
   it('is refused with its name, or read right, when a bit of a meta page is flipped', () => {
     const metaBits = 160 * 8;
-    const bits = [...steps(0, metaBits, 3, 'bit'), ...steps(4_096 * 8, 4_096 * 8 + metaBits, 3, 'bit')];
+    const bits = [...steps(0, metaBits, 5, 'bit'), ...steps(4_096 * 8, 4_096 * 8 + metaBits, 5, 'bit')];
     const results = tryAll(hotKeys, bits);
     expect(results.size).toBe(bits.length);
-    expect(count(results, /^wrong/)).toBe(0);
-    expect(count(results, refused)).toBeGreaterThan(300);
-    expect(count(results, /^right/) + count(results, refused) + count(results, /^ended/)).toBe(bits.length);
-    // A root that is none of the tree's.
-    expect(count(results, /^ended/)).toBeLessThan(bits.length / 50);
+    expectSafe(results);
+    expect(count(results, refused)).toBeGreaterThan(200);
   });
 
   it('is refused with its name when it is cut', () => {
@@ -60,9 +63,8 @@ describe.each(['-', '3'])('a damaged file of lmdbCheckpoint, hotKeys %s', (hotKe
     const cuts = steps(1, size, 2_039, 'cut');
     const results = tryAll(hotKeys, cuts);
     expect(results.size).toBe(cuts.length);
-    expect(count(results, /^wrong/)).toBe(0);
+    expectSafe(results);
     expect(count(results, refused)).toBeGreaterThan(5);
-    expect(count(results, /^ended/)).toBeLessThan(3);
   });
 
   it('is refused with its name, or read right, when a bit of what it keeps is flipped', () => {
@@ -70,8 +72,7 @@ describe.each(['-', '3'])('a damaged file of lmdbCheckpoint, hotKeys %s', (hotKe
     const bits = steps(2 * 4_096 * 8, 30 * 4_096 * 8, 997, 'bit');
     const results = tryAll(hotKeys, bits);
     expect(results.size).toBe(bits.length);
-    expect(count(results, /^wrong/)).toBe(0);
-    expect(count(results, refused)).toBeGreaterThan(5);
-    expect(count(results, /^ended/)).toBeLessThan(bits.length / 20);
+    expectSafe(results);
+    expect(count(results, refused)).toBeGreaterThan(20);
   });
 });

@@ -41,13 +41,8 @@ async function read(directory: string, hotKeys: number | undefined): Promise<str
   const session = await open(lmdbCheckpoint(directory, hotKeys === undefined ? {} : { hotKeys }));
   try {
     const { time, positions, planned } = session.restored ?? {};
-    const [state, entries] = hotKeys === undefined ? [undefined, restored(session)] : tiered(session);
-    return JSON.stringify([
-      time,
-      positions,
-      planned,
-      [...entries].filter(([key]) => !state || state.has(key as string)),
-    ]);
+    const entries = hotKeys === undefined ? restored(session) : tiered(session);
+    return JSON.stringify([time, positions, planned, [...entries]]);
   } finally {
     await done(session.close());
   }
@@ -57,12 +52,13 @@ function restored(session: CheckpointSession): Iterable<readonly [unknown, unkno
   return session.restored?.state(description.id)?.entries() ?? [];
 }
 
-function tiered(session: CheckpointSession): [KeyedState<string, unknown>, Iterable<readonly [unknown, unknown]>] {
-  const state = session.openState?.({ ...description, cut: () => {}, closed: () => {} } as never) as KeyedState<
-    string,
-    unknown
-  >;
-  return [state, [...state.entries()]];
+/** Each key looked up alone, as an operator does, and then all of them: what only one of both finds is missing here. */
+function tiered(session: CheckpointSession): Iterable<readonly [unknown, unknown]> {
+  const request = { ...description, cut: () => {}, closed: () => {} };
+  const state = session.openState?.(request as never) as KeyedState<string, unknown>;
+  const alone = new Map(keys.filter((key) => state.has(key)).map((key) => [key, state.get(key)]));
+  const entries = [...state.entries()];
+  return entries.length === alone.size ? entries.map(([key]) => [key, alone.get(key)]) : alone;
 }
 
 async function tryAll(

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import { appendZeros } from './dataFile.js';
 import { layoutIsKnown, type Meta, magicAt, metasOf } from './metaPages.js';
+import { ourTrees } from './ourTrees.js';
+import { walkPages } from './walkPages.js';
 
 // LMDB maps its files into memory and trusts them: on a full disk, or of a file that was cut, it may end the process by a
 // signal where another would give an error. And its binding ends the process by another when LMDB refuses to open (a fault of
@@ -15,21 +17,30 @@ const tries = 5;
 /** How much the last pages may be that a transaction took, gave up again and therefore never wrote. */
 const unwritten = 1_048_576;
 
+/** What is looked at in the file of the data, beside its meta pages and its length. */
+export interface Check {
+  /** All its pages. */
+  readonly pages: boolean;
+  /** The checksums of the values in them, which matter where not all of them are read at once. */
+  readonly values: boolean;
+}
+
 /**
  * Sees that a directory can be given to LMDB: that there is room to open it, that its files can be written, and that the file
- * of its data has what its meta pages say.
+ * of its data has what its meta pages say, and pages that are whole.
  * Gives the number of its last transaction; 0 of a new one.
  *
- * @throws {CorruptCheckpointError} when the meta pages contradict each other, or the file ends before its pages do
+ * @throws {CorruptCheckpointError} when the meta pages contradict each other, the file ends before its pages do, or a page
+ * is damaged
  */
-export async function checkFiles(directory: string): Promise<bigint> {
+export async function checkFiles(directory: string, check: Check): Promise<bigint> {
   await probe(directory);
   await (await openIfThere(join(directory, 'lock.mdb')))?.close();
   const path = join(directory, 'data.mdb');
   const file = await openIfThere(path);
   if (!file) return 0n;
   try {
-    return layoutIsKnown ? await checkData(path, file) : 0n;
+    return layoutIsKnown ? await checkData(path, file, check) : 0n;
   } finally {
     await file.close();
   }
@@ -60,16 +71,36 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-async function checkData(path: string, file: FileHandle): Promise<bigint> {
+async function checkData(path: string, file: FileHandle, { pages, values }: Check): Promise<bigint> {
+  for (let attempt = 1; ; attempt++) {
+    const metas = await checkMetas(path, file);
+    if (!metas) return 0n;
+    const [newest, other] = metas;
+    if (!pages) return newest.transaction;
+    try {
+      await walkPages(path, file, newest, other, ourTrees(values));
+      return newest.transaction;
+    } catch (error) {
+      // Another process may be writing to it, over pages that this walk had still to come to.
+      const now = (await checkMetas(path, file))?.[0].transaction;
+      if (now === newest.transaction || now === undefined) throw error;
+      // It writes faster than this walks, and goes on: so what it reads has been whole till now.
+      if (attempt === tries) return now;
+    }
+  }
+}
+
+/** The meta pages, that of the last transaction first; none in a new file. */
+async function checkMetas(path: string, file: FileHandle): Promise<readonly [newest: Meta, other: Meta] | undefined> {
   for (let attempt = 1; ; attempt++) {
     const { size } = await file.stat();
     // LMDB makes it so, and writes the meta pages then.
-    if (size === 0) return 0n;
+    if (size === 0) return undefined;
     const [first, second] = await metasOf(path, file);
     const [newest, other] = first.transaction > second.transaction ? [first, second] : [second, first];
     const end = Number(newest.lastPage + 1n) * newest.pageSize;
     const reason = contradiction(first, second, newest, other);
-    if (!reason && size >= end) return newest.transaction;
+    if (!reason && size >= end) return [newest, other];
     // Another process may be writing to it: then the next look sees another pair.
     if (attempt < tries) {
       await sleep(attempt);
@@ -80,7 +111,7 @@ async function checkData(path: string, file: FileHandle): Promise<bigint> {
     // What was never written nobody reads, and of a file that was cut LMDB reads zeros then, which it refuses, instead of
     // beyond its end, which would be a SIGBUS.
     await appendZeros(path, end - size);
-    return newest.transaction;
+    return [newest, other];
   }
 }
 

@@ -13,6 +13,14 @@ export interface LmdbCheckpointOptions {
    * in memory, which is faster, and must fit there.
    */
   readonly hotKeys?: number;
+  /**
+   * Whether all pages of the file are looked at before it is opened, so that a damaged one is refused. It takes as long as the
+   * file takes to be read. Without it a file of any size opens at once when there are `hotKeys`; a damaged page may then end the
+   * process by a signal, and a key that was damaged may be taken for a new one.
+   *
+   * @default true
+   */
+  readonly verify?: boolean;
 }
 
 /**
@@ -28,7 +36,7 @@ export interface LmdbCheckpointOptions {
  * directory writes nothing more, and fails with a `FencedError`. State may be whatever the structured clone algorithm can
  * copy; it is kept with a checksum.
  *
- * @throws {InvalidOptionError} when the directory is empty, or `hotKeys` is no positive integer
+ * @throws {InvalidOptionError} when the directory is empty, `hotKeys` is no positive integer, or `verify` no boolean
  * @throws {StorageError} (as a notification) when the directory cannot be read or written, the disk is full, or `lmdb` is not
  * installed
  * @throws {TimedOutError} (as a notification) when a commit does not settle within 60 s
@@ -57,17 +65,21 @@ export interface LmdbCheckpointOptions {
  * ```
  */
 export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions = {}): Checkpoint {
-  const { hotKeys } = options;
+  const { hotKeys, verify = true } = options;
   if (typeof directory !== 'string' || directory === '') {
     throw new InvalidOptionError('lmdbCheckpoint', 'directory', directory, 'must be a non-empty path');
   }
   if (hotKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'hotKeys', hotKeys);
+  if (typeof verify !== 'boolean') {
+    throw new InvalidOptionError('lmdbCheckpoint', 'verify', verify, 'must be true or false');
+  }
   const location = resolve(directory);
-  return { location, open: () => defer(() => from(openDirectory(location, () => open(location, hotKeys)))) };
+  return { location, open: () => defer(() => from(openDirectory(location, () => open(location, hotKeys, verify)))) };
 }
 
-async function open(location: string, hotKeys: number | undefined): Promise<CheckpointSession> {
-  const store = await LmdbStore.open(location);
+async function open(location: string, hotKeys: number | undefined, verify: boolean): Promise<CheckpointSession> {
+  // Without hot keys all values are read, which looks at their checksums.
+  const store = await LmdbStore.open(location, { pages: verify, values: hotKeys !== undefined });
   try {
     return new LmdbSession(store, hotKeys);
   } catch (error) {

@@ -83,6 +83,11 @@ export function headFromBytes(at: number, bytes: Buffer, length: number, locatio
   };
 }
 
+/** Whether an entry is as it was written, where it stands; `at` is the checksum of what it is looked up by. */
+export function entryFits(at: number, bytes: Buffer, start: number, end: number): boolean {
+  return end - start >= tail && shortCrc32(bytes, end, at, start) === residue;
+}
+
 /** A value of the store's own, such as the progress, with a checksum of what it is looked up by and of itself. */
 export function valueToBytes(at: Buffer, value: unknown): Buffer {
   const data = serialize(value);
@@ -92,11 +97,15 @@ export function valueToBytes(at: Buffer, value: unknown): Buffer {
   return bytes;
 }
 
+/** Whether a checksum and what it is of are as they were written, where they stand; `at` is the checksum of the key. */
+export function valueFits(at: number, bytes: Buffer, start = 0, end = bytes.length): boolean {
+  return end - start >= 4 && shortCrc32(bytes, end, at, start + 4) === bytes.readUInt32BE(start);
+}
+
 /** @throws {CorruptCheckpointError} when the bytes are not those that were written */
 export function valueFromBytes(at: Buffer, bytes: Buffer, location: string): unknown {
-  const data = bytes.subarray(4);
-  if (bytes.length < 4 || crc32(data, crc32(at)) !== bytes.readUInt32BE(0)) {
+  if (!valueFits(crc32(at), bytes)) {
     throw new CorruptCheckpointError(location, 0, `the checksum of ${at.toString('latin1')} does not fit`);
   }
-  return deserialize(data);
+  return deserialize(bytes.subarray(4));
 }

@@ -6,9 +6,10 @@ import { CorruptCheckpointError, FencedError, TimedOutError } from '../../batch/
 import type { Key } from '../../batch/key.js';
 import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
 import { keyToBytes, longest, lookupBytes } from '../node/keyBytes.js';
-import { checkFiles } from './checkFiles.js';
+import { type Check, checkFiles } from './checkFiles.js';
 import { DataFile, type Volume } from './dataFile.js';
-import { valueFromBytes, valueToBytes } from './lmdbEntry.js';
+import { ageKey, ageToBytes } from './lmdbAge.js';
+import { valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
 import { commitErrorOf, reading } from './lmdbErrors.js';
 
 // Five databases of one LMDB environment:
@@ -121,9 +122,9 @@ export class LmdbStore {
   }
 
   /** Begins a new epoch, which fences those before it. */
-  static async open(directory: string): Promise<LmdbStore> {
+  static async open(directory: string, check: Check): Promise<LmdbStore> {
     const { open } = await import('lmdb');
-    const transactions = await checkFiles(directory);
+    const transactions = await checkFiles(directory, check);
     const env = reading(directory, () => open<Buffer, Buffer>(directory, options));
     let file: DataFile | undefined;
     try {
@@ -160,10 +161,12 @@ export class LmdbStore {
     return entryCount;
   }
 
-  /** Damage may also make a circle of what is read. */
+  /** Damage may also make a circle of what is read, or a key that nobody looks up. */
   #has(database: Database<Buffer, Buffer>, count: number): boolean {
     let left = count;
-    for (const _ of this.range(database, {})) if (--left < 0) return false;
+    for (const { key, value } of this.range(database, {})) {
+      if (--left < 0 || !valueFits(crc32(key), value)) return false;
+    }
     return left === 0;
   }
 
@@ -237,15 +240,12 @@ export class LmdbStore {
 
   /** Gives a key its age: by it, what it is looked up by. */
   putAge(state: number, seq: number, lookup: Buffer): void {
-    const at = orderKey(state, seq);
-    const value = Buffer.allocUnsafe(4 + lookup.length);
-    value.writeUInt32BE(crc32(lookup, crc32(at)), 0);
-    lookup.copy(value, 4);
-    this.put(this.#order, at, value);
+    const at = ageKey(state, seq);
+    this.put(this.#order, at, ageToBytes(at, lookup));
   }
 
   removeAge(state: number, seq: number): void {
-    this.remove(this.#order, orderKey(state, seq));
+    this.remove(this.#order, ageKey(state, seq));
   }
 
   putProgress(progress: LmdbProgress): void {
@@ -294,13 +294,10 @@ export class LmdbStore {
     const record = [...this.states(at).values()].find(({ number }) => number === state);
     let left = record?.size ?? 0;
     for (const { key, value } of this.range(this.#order, { ...rangeOf(state), ...at })) {
-      const lookup = Buffer.from(value.subarray(4));
-      if (value.length < 4 || crc32(lookup, crc32(key)) !== value.readUInt32BE(0)) {
-        throw this.#damaged('the checksum of the age of a key does not fit');
-      }
+      if (!valueFits(crc32(key), value)) throw this.#damaged('the checksum of the age of a key does not fit');
       // More than there are, and there may be no end of them.
       if (--left < 0) throw this.#damaged('it has more ages than keys');
-      yield lookup;
+      yield Buffer.from(value.subarray(4));
     }
     if (left !== 0) throw this.#damaged(`the ages of ${left} keys are missing`);
   }
@@ -385,13 +382,6 @@ export function entryKeyOf(state: number, key: Key): { readonly at: Buffer; read
   }
   at.writeUInt32BE(state, 0);
   return { at, longKey: undefined };
-}
-
-function orderKey(state: number, seq: number): Buffer {
-  const bytes = Buffer.allocUnsafe(10);
-  bytes.writeUInt32BE(state, 0);
-  bytes.writeUIntBE(seq, 4, 6);
-  return bytes;
 }
 
 /** All keys of a state, for a range. */

@@ -1,15 +1,17 @@
 import type { FileHandle } from 'node:fs/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
+import { type Tree, treeAt } from './treePages.js';
 
 // A meta page: number of the page (8), transaction (8), 0 (2), its kind (2), 0 (4); magic (4), version (4), address (8), size
-// of the map (8); of the free pages: size of a page (4), flags (2), depth (2), counts (4 times 8), root (8); the same of the
-// tree; last page (8), transaction (8).
+// of the map (8); the record of the tree of free pages, which begins with the size of a page (4); that of the main tree; last
+// page (8), transaction (8).
 export const magicAt = 24;
 const mapSizeAt = 40;
 const pageSizeAt = 48;
-const treeAt = 96;
+export const freeTreeAt = 48;
+export const mainTreeAt = 96;
 const lastPageAt = 144;
-const transactionAt = 152;
+export const transactionAt = 152;
 const metaLength = 160;
 const metaKind = 8;
 const magic = 0xbeefc0de;
@@ -19,9 +21,13 @@ const mapLimit = 2n ** 46n;
 
 /** What each of the two meta pages says; one is of the last transaction, the other of the one before. */
 export interface Meta {
+  /** Its place in the file. */
+  readonly offset: number;
   readonly pageSize: number;
   readonly lastPage: bigint;
   readonly transaction: bigint;
+  readonly freeTree: Tree;
+  readonly mainTree: Tree;
   /** What never changes. */
   readonly fixed: Buffer;
 }
@@ -56,14 +62,17 @@ async function metaAt(path: string, file: FileHandle, number: number, offset: nu
   const fixed = Buffer.concat([
     page.subarray(magicAt, mapSizeAt),
     page.subarray(pageSizeAt, pageSizeAt + 6),
-    page.subarray(treeAt, treeAt + 6),
+    page.subarray(mainTreeAt, mainTreeAt + 6),
   ]);
   // Whether the transaction was synced when it was seen, which another client may have put off.
   fixed[21] = (fixed[21] ?? 0) & ~0x10;
   return {
+    offset,
     pageSize,
     lastPage: page.readBigUInt64LE(lastPageAt),
     transaction: page.readBigUInt64LE(transactionAt),
+    freeTree: treeAt(page, freeTreeAt),
+    mainTree: treeAt(page, mainTreeAt),
     fixed,
   };
 }

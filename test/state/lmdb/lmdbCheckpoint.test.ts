@@ -43,6 +43,10 @@ describe('lmdbCheckpoint', () => {
     expect(() => lmdbCheckpoint('x', { hotKeys: 0 })).toThrow(InvalidOptionError);
     // @ts-expect-error a number of keys
     expect(() => lmdbCheckpoint('x', { hotKeys: 'all' })).toThrow(InvalidOptionError);
+    // @ts-expect-error true or false
+    expect(() => lmdbCheckpoint('x', { verify: 'no' })).toThrow(InvalidOptionError);
+    // @ts-expect-error not null, as from a configuration
+    expect(() => lmdbCheckpoint('x', { verify: null })).toThrow(InvalidOptionError);
   });
 
   it.each([undefined, 3])('gives operators their state back over failures, with %s hot keys', async (hotKeys) => {
@@ -132,7 +136,9 @@ describe('lmdbCheckpoint', () => {
     const spoiled = Buffer.from(entry!.value);
     spoiled[spoiled.length - 1] = spoiled.at(-1)! ^ 1;
     await entries.put(entry!.key, spoiled);
-    for (const options of [{}, { hotKeys: 5 }]) {
+    // What is not read at once is looked at when it is opened.
+    await expect(openIn(directory, { hotKeys: 5 })).rejects.toThrow(CorruptCheckpointError);
+    for (const options of [{}, { hotKeys: 5, verify: false }]) {
       const session = await openIn(directory, options);
       const state = session.restored?.state('sums');
       expect(() => [...(state?.entries() ?? [])]).toThrow(CorruptCheckpointError);
