@@ -159,6 +159,38 @@ describe('lmdbCheckpoint', () => {
     await expect(openIn(file)).rejects.toBeInstanceOf(StorageError);
   });
 
+  it.each([
+    ['progress', {}, 'the checksum of a value does not fit'],
+    ['progress', { verify: false }, 'its progress is not whole'],
+    ['entries', { hotKeys: 5 }, 'the checksum of a state does not fit'],
+    ['order', { hotKeys: 5 }, 'the checksum of a value does not fit'],
+  ] as const)('refuses a key of the database %s that has changed, with %o', async (name, options, reason) => {
+    const directory = newDirectory();
+    const session = await openIn(directory);
+    const change = { id: 'sums', operator: 'o', signature: '', version: 0, set: [['a', 1]] as const, deleted: [] };
+    const batch = { time: 10, zeroTime: 0, interval: 10, positions: {}, changes: [session.encode(change)] };
+    const settled = (work: Parameters<typeof from>[0]) => lastValueFrom(from(work), { defaultValue: undefined });
+    await settled(session.save(batch));
+    await settled(session.plan({ time: 20, zeroTime: 0, interval: 10, ranges: {} }));
+    await settled(session.close());
+    const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+    const env = open<Buffer, Buffer>(directory, { ...binary, maxDbs: 8, noSubdir: false });
+    const database = env.openDB<Buffer, Buffer>(name, binary);
+    // In progress the planned batch, which nobody would miss.
+    const { key, value } = [...database.getRange({})].find(
+      (entry) => !/^(format|progress)$/.test(entry.key.toString()),
+    )!;
+    const changed = Buffer.from(key);
+    changed[changed.length - 1] = changed.at(-1)! ^ 1;
+    if (name === 'progress') changed[0] = changed[0]! ^ 1;
+    await database.put(changed, value);
+    await database.remove(key);
+    await env.close();
+    const refused = await openIn(directory, options).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(CorruptCheckpointError);
+    expect(refused).toMatchObject({ file: join(directory, 'data.mdb'), reason });
+  });
+
   it('fails a stream whose directory another opens', async () => {
     const directory = newDirectory();
     const written: number[] = [];
