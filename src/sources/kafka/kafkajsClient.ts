@@ -18,6 +18,7 @@ import type {
   TopicPartition,
 } from '../log/logClient.js';
 import { partitionKey } from '../log/partitionState.js';
+import type { BufferLoan } from './bufferLoan.js';
 import type { FetchResponsePartition } from './fetchProtocol.js';
 import { fetchError, isPassing, mayRetry, offsetOutOfRange, translateError, unknownTopic } from './kafkaErrors.js';
 import { type IsolationLevel, type KafkajsPort, kafkajsPort, type OffsetEntry } from './kafkajsPort.js';
@@ -217,8 +218,10 @@ export class KafkajsClient implements LogClient {
     const asked = new Map(requests.map((request) => [partitionKey(request), request]));
     const again = partitions.filter((p) => isPassing(p.errorCode)).flatMap((p) => asked.get(partitionKey(p)) ?? []);
     const settled = partitions.filter((p) => !isPassing(p.errorCode));
-    const fetched = settled.map((p) => this.#fetched(p, asked.get(partitionKey(p)) as FetchRequest));
+    const { loan } = answered;
+    const fetched = settled.map((p) => this.#fetched(p, asked.get(partitionKey(p)) as FetchRequest, loan));
     subscriber.next(await Promise.all(fetched));
+    loan?.letGo();
     return again;
   }
 
@@ -239,7 +242,11 @@ export class KafkajsClient implements LogClient {
     });
   }
 
-  async #fetched(answer: FetchResponsePartition, request: FetchRequest): Promise<FetchedPartition> {
+  async #fetched(
+    answer: FetchResponsePartition,
+    request: FetchRequest,
+    loan: BufferLoan | undefined,
+  ): Promise<FetchedPartition> {
     const { topic, partition, offset } = request;
     const { errorCode, aborted, records } = answer;
     const readable = this.#isolationLevel === 'read_committed' ? answer.lastStableOffset : answer.highWatermark;
@@ -254,6 +261,7 @@ export class KafkajsClient implements LogClient {
       from: offset,
       aborted,
       checkCrcs: this.#checkCrcs,
+      loan,
     });
     return { ...place, earliest, latest, records: reader };
   }

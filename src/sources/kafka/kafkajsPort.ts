@@ -1,13 +1,16 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import { ProtocolError, UnsupportedClientError } from '../../batch/errors.js';
+import type { BufferLoan } from './bufferLoan.js';
 import { byTopic, type TopicPartitions } from './byTopic.js';
 import type { Encoder } from './encoder.js';
+import { type ConnectionPoolBuilder, readFetchesInto } from './fetchConnections.js';
 import { type FetchPartition, type FetchResponse, readFetchResponse } from './fetchProtocol.js';
 import { isPassing, kafkaErrorName } from './kafkaErrors.js';
 import { type CommittedPartition, encodeStableOffsetFetch, readOffsetFetchResponse } from './offsetFetchProtocol.js';
+import { ResponseBuffers } from './responseBuffers.js';
 
-// The one file that knows kafkajs from within. kafkajs is frozen at 2.2.4 and its package has no `exports` field; what is
+// This file and `fetchConnections.ts` know kafkajs from within. kafkajs is frozen at 2.2.4 and its package has no `exports` field; what is
 // used here and why stands in docs/design/0003-kafka-read-path.md. Everything else speaks to the functions of this port.
 
 export type IsolationLevel = 'read_committed' | 'read_uncommitted';
@@ -32,6 +35,11 @@ export interface OffsetEntry {
   readonly offset: string;
 }
 
+/** A response in a buffer that is used again: who reads from it holds the loan. Who asked for it has to let go of it. */
+export interface LentResponse extends FetchResponse {
+  readonly loan?: BufferLoan | undefined;
+}
+
 /** What the client needs of kafkajs. Errors are kafkajs's own; they are translated further up. */
 export interface KafkajsPort {
   connect(): Promise<void>;
@@ -40,7 +48,7 @@ export interface KafkajsPort {
   topicNames(): Promise<readonly string[]>;
   /** Partitions and their leaders, fresh from a broker. Fails when a topic is not there. */
   leaders(topics: readonly string[]): Promise<readonly PartitionLeader[]>;
-  fetch(leader: string, call: FetchCall): Promise<FetchResponse>;
+  fetch(leader: string, call: FetchCall): Promise<LentResponse>;
   /** Timestamp -1 is the end, -2 the beginning. */
   listOffsets(
     leader: string,
@@ -73,7 +81,10 @@ interface Broker {
 }
 
 interface Cluster {
-  readonly brokerPool: { readonly metadata?: { topicMetadata?: readonly TopicMetadata[] } };
+  readonly brokerPool: {
+    readonly metadata?: { topicMetadata?: readonly TopicMetadata[] };
+    readonly connectionPoolBuilder?: ConnectionPoolBuilder;
+  };
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   refreshMetadata(): Promise<void>;
@@ -97,6 +108,9 @@ const offsetFetchApi = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } as c
 export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): KafkajsPort {
   const cluster = makeCluster(kafka, isolationLevel);
   const NewEncoder = loadEncoder();
+  const buffers = new ResponseBuffers();
+  const { connectionPoolBuilder } = cluster.brokerPool;
+  if (connectionPoolBuilder) readFetchesInto(buffers, connectionPoolBuilder);
   const coordinators = new Map<string, Promise<Broker>>();
   const isolation = isolationLevels[isolationLevel];
 
@@ -126,7 +140,7 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     fetch: async (leader, call) => {
       const broker = await cluster.findBroker({ nodeId: leader });
       const request = { ...fetchApi, encode: async () => encodeFetch(new NewEncoder(), call, isolation) };
-      return send(broker, request, readFetchResponse);
+      return send(broker, request, (body) => ({ ...readFetchResponse(body), loan: buffers.loanOf(body) }));
     },
     listOffsets: async (leader, partitions, timestamp) => {
       const broker = await cluster.findBroker({ nodeId: leader });

@@ -1,5 +1,6 @@
 import type { KeptRecords } from '../log/recordReader.js';
 import type { RecordView } from '../log/recordView.js';
+import type { BufferLoan } from './bufferLoan.js';
 import type { OpenRecordBatch, RecordCursor } from './recordCursor.js';
 
 /** The part of a record batch that `KeptSection` goes through: at [`from`, `until`) of the buffer. */
@@ -17,11 +18,14 @@ export interface Section {
 export class KeptSection implements KeptRecords {
   readonly #cursor: RecordCursor;
   readonly #section: Section;
+  readonly #loan: BufferLoan | undefined;
 
   /** The cursor may serve many: it is turned to the section when that is read. */
-  constructor(cursor: RecordCursor, section: Section) {
+  constructor(cursor: RecordCursor, section: Section, loan: BufferLoan | undefined) {
     this.#cursor = cursor;
     this.#section = section;
+    this.#loan = loan;
+    loan?.hold();
   }
 
   get count(): number {
@@ -44,5 +48,10 @@ export class KeptSection implements KeptRecords {
       position = cursor.offset + 1;
       visit(cursor);
     }
+  }
+
+  release(): void {
+    if (this.#cursor.shown) this.#loan?.show();
+    this.#loan?.letGo();
   }
 }

@@ -1,6 +1,7 @@
 import { MalformedRecordError, OffsetTooLargeError, UnsupportedCodecError } from '../../batch/errors.js';
 import type { RecordReader } from '../log/recordReader.js';
 import type { RecordView } from '../log/recordView.js';
+import type { BufferLoan } from './bufferLoan.js';
 import { codecOf } from './codecs.js';
 import { crc32c } from './crc32c.js';
 import { KeptSection } from './keptSection.js';
@@ -20,6 +21,8 @@ export interface RecordBatchReaderOptions {
   /** Those that end in what was fetched, when only committed records are read. */
   readonly aborted: readonly AbortedTransaction[];
   readonly checkCrcs: boolean;
+  /** Of the buffer that the bytes are in, if it is to be used again. */
+  readonly loan?: BufferLoan | undefined;
 }
 
 // Where the fields of a record batch are, after its base offset and length.
@@ -85,6 +88,7 @@ export class RecordBatchReader implements RecordReader {
     this.#aborted = [...options.aborted].sort((a, b) => b.firstOffset - a.firstOffset);
     this.#position = options.from;
     this.#batchEnd = options.from;
+    options.loan?.hold();
   }
 
   /**
@@ -169,7 +173,8 @@ export class RecordBatchReader implements RecordReader {
     if (count === 0) return undefined;
     const end = this.#decoded ? cursor.begin : cursor.at;
     const section = { bytes: this.#records, from, until: end, batch: this.#batch, position, count };
-    return new KeptSection(this.#again, section);
+    // What was unpacked is in a buffer of its own.
+    return new KeptSection(this.#again, section, this.#records === this.#bytes ? this.#options.loan : undefined);
   }
 
   /** Whether records can be read without anything to wait for. */
@@ -199,6 +204,12 @@ export class RecordBatchReader implements RecordReader {
       visit(cursor);
     }
     return count;
+  }
+
+  release(): void {
+    const { loan } = this.#options;
+    if (this.#cursor.shown) loan?.show();
+    loan?.letGo();
   }
 
   skip(): { readonly from: number; readonly until: number } {

@@ -42,6 +42,8 @@ export class RecordCursor implements RecordView {
   #recordEnd = 0;
   /** Where the record begins. */
   begin = 0;
+  /** Whether bytes themselves were ever given out: nobody knows for how long they are kept. */
+  shown = false;
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
@@ -106,14 +108,17 @@ export class RecordCursor implements RecordView {
   }
 
   get key(): Uint8Array | null {
+    this.shown = true;
     return this.keyLength < 0 ? null : this.#bytes.subarray(this.#keyAt, this.#keyAt + this.keyLength);
   }
 
   get value(): Uint8Array | null {
+    this.shown = true;
     return this.valueLength < 0 ? null : this.#bytes.subarray(this.#valueAt, this.#valueAt + this.valueLength);
   }
 
   get headers(): readonly RecordHeader[] {
+    this.shown = true;
     const at = this.#at;
     this.#at = this.#headersAt;
     const headers: RecordHeader[] = [];

@@ -115,8 +115,9 @@ export class BatchReading<R> {
       if (!(error instanceof MalformedRecordError)) throw error;
       this.#taking.malformed(error, reader);
     }
-    if (reader.done) state.readers.shift();
-    return reader.done || reader.position !== before;
+    const { done } = reader;
+    if (done) state.readers.shift()?.release?.();
+    return done || reader.position !== before;
   }
 
   #await(loading: Promise<void>, again: () => void, fail: (error: unknown) => void): void {

@@ -7,6 +7,8 @@ export interface KeptRecords {
   readonly bytes: number;
   /** Gives each record to `visit`, in order. The view is valid during the call only. */
   read(visit: (view: RecordView) => void): void;
+  /** Nobody reads it any more: its bytes may be used again. */
+  release?(): void;
 }
 
 /**
@@ -54,4 +56,6 @@ export interface RecordReader {
   keep?(until: number, max: number, visit: (view: RecordView) => void): KeptRecords | undefined;
   /** After a `MalformedRecordError`: goes past what cannot be read. Returns the first offset and the one after the last. */
   skip(): { readonly from: number; readonly until: number };
+  /** It is done, and nobody asks it for anything any more: its bytes may be used again. */
+  release?(): void;
 }

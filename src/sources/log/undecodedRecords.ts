@@ -75,7 +75,7 @@ export class UndecodedRecords<T> implements RecordTaking<Segment<T>> {
   }
 
   release(): void {
-    for (const { parts } of this.#segments) parts.length = 0;
+    for (const segment of this.#segments) segment.release();
   }
 
   malformed(error: MalformedRecordError, reader: RecordReader): void {
@@ -112,6 +112,7 @@ export class UndecodedRecords<T> implements RecordTaking<Segment<T>> {
 /** The records of one partition of one batch. */
 class UndecodedSegment<T> implements Segment<T> {
   readonly parts: Part<T>[] = [];
+  #released = false;
   /** Whether its records are better made late; not known before the first. */
   late: boolean | undefined;
   #kept = 0;
@@ -130,7 +131,14 @@ class UndecodedSegment<T> implements Segment<T> {
   }
 
   forEach(visit: (record: T) => void): void {
+    if (this.#released) throw new Error('records are gone through after their batch was dispatched');
     this.#decode(this.parts, visit);
+  }
+
+  release(): void {
+    this.#released = true;
+    for (const part of this.parts) if ('read' in part) part.release?.();
+    this.parts.length = 0;
   }
 }
 

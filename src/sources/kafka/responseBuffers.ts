@@ -1,0 +1,77 @@
+import { BufferLoan } from './bufferLoan.js';
+
+/** Smaller ones are left to the collector. */
+const smallest = 64 * 1_024;
+/** Bytes that may lie free. */
+const most = 64 * 1_024 * 1_024;
+/** What was not needed for so many ms is given up. */
+const patience = 5_000;
+
+/**
+ * Buffers for responses, used again and again.
+ *
+ * Fetched bytes lie outside of V8's heap and yet count as its growth: new ones for each response bring on one full
+ * collection after the other, and the system has to find and clear their pages each time.
+ */
+export class ResponseBuffers {
+  readonly #free = new Map<number, ArrayBufferLike[]>();
+  readonly #loans = new WeakMap<ArrayBufferLike, BufferLoan>();
+  readonly #now: () => number;
+  #freeBytes = 0;
+  /** The least that was free since then. */
+  #spare = 0;
+  #since: number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+    this.#since = now();
+  }
+
+  /** A buffer of this length, with whatever is in it. */
+  take(length: number): Buffer {
+    this.#giveUp();
+    if (length < smallest) return Buffer.allocUnsafeSlow(length);
+    const capacity = 2 ** Math.ceil(Math.log2(length));
+    const memory = this.#pop(capacity) ?? Buffer.allocUnsafeSlow(capacity).buffer;
+    this.#loans.set(memory, new BufferLoan(() => this.#giveBack(memory)));
+    return Buffer.from(memory, 0, length);
+  }
+
+  /** By which those who read from a buffer say that they do, and that they do no longer; none of a small one. */
+  loanOf(buffer: Buffer): BufferLoan | undefined {
+    return this.#loans.get(buffer.buffer);
+  }
+
+  /** Bytes that lie free. */
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
+
+  #giveBack(memory: ArrayBufferLike): void {
+    const capacity = memory.byteLength;
+    if (this.#freeBytes + capacity > most) return;
+    const free = this.#free.get(capacity) ?? [];
+    free.push(memory);
+    this.#free.set(capacity, free);
+    this.#freeBytes += capacity;
+  }
+
+  #pop(capacity: number): ArrayBufferLike | undefined {
+    const memory = this.#free.get(capacity)?.pop();
+    if (!memory) return undefined;
+    this.#freeBytes -= capacity;
+    this.#spare = Math.min(this.#spare, this.#freeBytes);
+    return memory;
+  }
+
+  /** A backlog has been read, and a trickle needs less. */
+  #giveUp(): void {
+    const now = this.#now();
+    if (now - this.#since < patience) return;
+    for (const capacity of this.#free.keys()) {
+      while (this.#spare >= capacity && this.#pop(capacity)) this.#spare -= capacity;
+    }
+    this.#spare = this.#freeBytes;
+    this.#since = now;
+  }
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import type { BufferLoan } from '../../../src/sources/kafka/bufferLoan.js';
+import { ResponseBuffers } from '../../../src/sources/kafka/responseBuffers.js';
+
+const mebi = 1_048_576;
+
+function taken(buffers: ResponseBuffers, length: number): { readonly buffer: Buffer; readonly loan: BufferLoan } {
+  const buffer = buffers.take(length);
+  return { buffer, loan: buffers.loanOf(buffer) as BufferLoan };
+}
+
+describe('ResponseBuffers', () => {
+  it('uses a buffer again once all who read from it have let go, and not before', () => {
+    const buffers = new ResponseBuffers();
+    const { buffer, loan } = taken(buffers, 2 * mebi - 5);
+    expect(buffer.length).toBe(2 * mebi - 5);
+    loan.hold();
+    loan.letGo();
+    expect(taken(buffers, 2 * mebi).buffer.buffer).not.toBe(buffer.buffer);
+    loan.letGo();
+    const again = taken(buffers, mebi + 1);
+    expect(again.buffer.buffer).toBe(buffer.buffer);
+    expect(again.loan).not.toBe(loan);
+  });
+
+  it('never uses one again whose bytes were given out', () => {
+    const buffers = new ResponseBuffers();
+    const { buffer, loan } = taken(buffers, mebi);
+    loan.show();
+    loan.letGo();
+    expect(buffers.freeBytes).toBe(0);
+    expect(taken(buffers, mebi).buffer.buffer).not.toBe(buffer.buffer);
+  });
+
+  it('leaves small ones to the collector', () => {
+    const buffers = new ResponseBuffers();
+    const buffer = buffers.take(1_000);
+    expect(buffer.length).toBe(1_000);
+    expect(buffers.loanOf(buffer)).toBeUndefined();
+  });
+
+  it('lets no more than 64 MiB lie free', () => {
+    const buffers = new ResponseBuffers();
+    const all = Array.from({ length: 100 }, () => taken(buffers, mebi));
+    for (const { loan } of all) loan.letGo();
+    expect(buffers.freeBytes).toBe(64 * mebi);
+  });
+
+  it('gives up what was not needed for five seconds', () => {
+    let now = 0;
+    const buffers = new ResponseBuffers(() => now);
+    const all = Array.from({ length: 10 }, () => taken(buffers, mebi));
+    for (const { loan } of all) loan.letGo();
+    for (now = 1_000; now < 20_000; now += 1_000) {
+      const two = [taken(buffers, mebi), taken(buffers, mebi)];
+      for (const { loan } of two) loan.letGo();
+    }
+    expect(buffers.freeBytes).toBe(2 * mebi);
+  });
+});
