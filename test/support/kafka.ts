@@ -26,9 +26,12 @@ export async function makeTopic(kafka: Kafka, partitions: number, config: Partia
   return topic;
 }
 
+/** What is sent again because the answer was late, as on a machine with other work, is written once. */
+const once = { idempotent: true, maxInFlightRequests: 1 } as const;
+
 /** Sends messages in the given order to given partitions. */
 export async function produce(kafka: Kafka, topic: string, batches: Iterable<readonly Message[]>): Promise<void> {
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  const producer = kafka.producer({ ...once, allowAutoTopicCreation: false });
   await producer.connect();
   for (const messages of batches) await producer.send({ topic, messages: [...messages] });
   await producer.disconnect();
