@@ -4,29 +4,18 @@ import type { CheckpointSession } from 'dstream';
 import { lmdbCheckpoint } from 'dstream/node';
 import { open, type Transaction } from 'lmdb';
 import { firstValueFrom, from } from 'rxjs';
-import { metasOf } from '../../src/state/lmdb/metaPages.js';
+import { metasOf, newestFirst } from '../../src/state/lmdb/metaPages.js';
 import { ourTrees } from '../../src/state/lmdb/ourTrees.js';
 import { walkPages } from '../../src/state/lmdb/walkPages.js';
+import { randomOf } from '../crash/records.js';
 import { settle } from './savedBatches.js';
-
-/** Numbers from 0 until 1, the same for the same seed. */
-export function draws(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Walks through the file of a directory as it is opened. */
 export async function walk(directory: string): Promise<void> {
   const path = join(directory, 'data.mdb');
   const file = await openFile(path);
   try {
-    const [first, second] = await metasOf(path, file);
-    const [newest, other] = first.transaction > second.transaction ? [first, second] : [second, first];
+    const [newest, other] = newestFirst(await metasOf(path, file));
     await walkPages(path, file, newest, other, ourTrees(true));
   } finally {
     await file.close();
@@ -50,7 +39,7 @@ export async function useAtRandom(
   { batches, keys, changes }: Extent,
   look: () => Promise<void>,
 ): Promise<void> {
-  const draw = draws(seed);
+  const draw = randomOf(seed);
   const below = (n: number) => Math.floor(draw() * n);
   const openSession = () => firstValueFrom(from(lmdbCheckpoint(directory, { verify: false }).open()));
   const readers: { readonly until: number; readonly transaction: Transaction; close(): Promise<void> }[] = [];

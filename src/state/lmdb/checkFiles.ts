@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import { appendZeros } from './dataFile.js';
-import { layoutIsKnown, type Meta, magicAt, metasOf } from './metaPages.js';
+import { layoutIsKnown, type Meta, magicAt, metasOf, newestFirst } from './metaPages.js';
 import { ourTrees } from './ourTrees.js';
 import { walkPages } from './walkPages.js';
 
@@ -96,10 +96,10 @@ async function checkMetas(path: string, file: FileHandle): Promise<readonly [new
     const { size } = await file.stat();
     // LMDB makes it so, and writes the meta pages then.
     if (size === 0) return undefined;
-    const [first, second] = await metasOf(path, file);
-    const [newest, other] = first.transaction > second.transaction ? [first, second] : [second, first];
+    const metas = await metasOf(path, file);
+    const [newest, other] = newestFirst(metas);
     const end = Number(newest.lastPage + 1n) * newest.pageSize;
-    const reason = contradiction(first, second, newest, other);
+    const reason = contradiction(metas, newest, other);
     if (!reason && size >= end) return [newest, other];
     // Another process may be writing to it: then the next look sees another pair.
     if (attempt < tries) {
@@ -116,7 +116,7 @@ async function checkMetas(path: string, file: FileHandle): Promise<readonly [new
 }
 
 /** What cannot be of two meta pages of one file. */
-function contradiction(first: Meta, second: Meta, newest: Meta, other: Meta): string | undefined {
+function contradiction([first, second]: readonly [Meta, Meta], newest: Meta, other: Meta): string | undefined {
   if (!first.fixed.equals(second.fixed)) return 'its meta pages are not of one database';
   if (!takeTurns(first.transaction, second.transaction)) {
     return `its meta pages are of transactions ${first.transaction} and ${second.transaction}`;

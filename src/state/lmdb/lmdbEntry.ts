@@ -70,7 +70,7 @@ export function entryFromBytes(at: Buffer, bytes: Buffer, location: string): Lmd
  * @throws {CorruptCheckpointError} when the bytes are not those that were written
  */
 export function headFromBytes(at: number, bytes: Buffer, length: number, location: string): LmdbEntryHead {
-  if (length < tail || shortCrc32(bytes, length, at) !== residue) {
+  if (!entryFits(at, bytes, 0, length)) {
     throw new CorruptCheckpointError(location, 0, 'the checksum of a state does not fit');
   }
   const end = length - tail;
@@ -88,9 +88,13 @@ export function entryFits(at: number, bytes: Buffer, start: number, end: number)
   return end - start >= tail && shortCrc32(bytes, end, at, start) === residue;
 }
 
-/** A value of the store's own, such as the progress, with a checksum of what it is looked up by and of itself. */
+/** A value of the store's own, such as the progress. */
 export function valueToBytes(at: Buffer, value: unknown): Buffer {
-  const data = serialize(value);
+  return checkedBytes(at, serialize(value));
+}
+
+/** Data behind a checksum (4) of what they are looked up by and of themselves. */
+export function checkedBytes(at: Buffer, data: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(4 + data.length);
   bytes.writeUInt32BE(crc32(data, crc32(at)), 0);
   data.copy(bytes, 4);

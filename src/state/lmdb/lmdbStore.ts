@@ -8,8 +8,8 @@ import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
 import { keyToBytes, longest, lookupBytes } from '../node/keyBytes.js';
 import { type Check, checkFiles } from './checkFiles.js';
 import { DataFile, type Volume } from './dataFile.js';
-import { ageKey, ageToBytes } from './lmdbAge.js';
-import { valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
+import { ageKey } from './lmdbAge.js';
+import { checkedBytes, valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
 import { commitErrorOf, reading } from './lmdbErrors.js';
 
 // Five databases of one LMDB environment:
@@ -241,7 +241,7 @@ export class LmdbStore {
   /** Gives a key its age: by it, what it is looked up by. */
   putAge(state: number, seq: number, lookup: Buffer): void {
     const at = ageKey(state, seq);
-    this.put(this.#order, at, ageToBytes(at, lookup));
+    this.put(this.#order, at, checkedBytes(at, lookup));
   }
 
   removeAge(state: number, seq: number): void {

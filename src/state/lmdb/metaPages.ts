@@ -41,6 +41,11 @@ export async function metasOf(path: string, file: FileHandle): Promise<readonly 
   return [first, await metaAt(path, file, 1, first.pageSize)];
 }
 
+/** That of the last transaction first. */
+export function newestFirst([first, second]: readonly [Meta, Meta]): readonly [newest: Meta, other: Meta] {
+  return first.transaction > second.transaction ? [first, second] : [second, first];
+}
+
 async function metaAt(path: string, file: FileHandle, number: number, offset: number): Promise<Meta> {
   const page = Buffer.alloc(metaLength);
   const { bytesRead } = await file.read(page, 0, page.length, offset);
