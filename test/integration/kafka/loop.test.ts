@@ -21,7 +21,7 @@ describeKafka('the loop on a real Kafka', () => {
 
     const fetches: { batches: number; event: FetchEvent }[] = [];
     // 0.02 ms a record, then 0.2 ms, then 0.02 ms again: capacities of 50,000 and of 5,000 records a second.
-    const phases = { slowFrom: 12, fastFrom: 60, end: 100 };
+    const phases = { slowFrom: 12, fastFrom: 60, end: 110 };
     const observed = new ObservedRun(phases.end);
     const { infos, rss } = observed;
     const cost = () => (infos.length >= phases.slowFrom && infos.length < phases.fastFrom ? 0.2 : 0.02);
@@ -54,7 +54,7 @@ describeKafka('the loop on a real Kafka', () => {
     console.log(`mean max bytes a partition: fast ${fast | 0}, slow ${slow | 0}, fast again ${again | 0}`);
     console.log(`rates: ${rates.join(' ')}`);
     expect(slow).toBeLessThan(fast / 3);
-    expect(again).toBeGreaterThan(slow * 2);
+    expect(again).toBeGreaterThan(slow * 3);
     // The lag shrinks by what was read and by nothing else.
     const read = infos.reduce((sum, { records }) => sum + records, 0);
     expect(infos.at(-1)?.inputs.kafka?.lag).toBeLessThanOrEqual(total - read);
