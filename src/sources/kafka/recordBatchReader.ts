@@ -59,7 +59,7 @@ export class RecordBatchReader implements RecordReader {
   readonly #aborted: AbortedTransaction[];
   readonly #abortedProducers = new Set<bigint>();
   /** For those who go through the records again. */
-  readonly #again: RecordCursor;
+  #again: RecordCursor | undefined;
   /** Where the records of the loaded batch are, and what is said of all of them. */
   #records: Buffer;
   #batch: OpenRecordBatch = { baseOffset: 0, lastOffset: 0, timestamp: 0, appendTime: false };
@@ -84,7 +84,6 @@ export class RecordBatchReader implements RecordReader {
     this.end = end;
     this.#options = options;
     this.#cursor = new RecordCursor(options.topic, options.partition);
-    this.#again = new RecordCursor(options.topic, options.partition);
     this.#aborted = [...options.aborted].sort((a, b) => b.firstOffset - a.firstOffset);
     this.#position = options.from;
     this.#batchEnd = options.from;
@@ -173,6 +172,7 @@ export class RecordBatchReader implements RecordReader {
     if (count === 0) return undefined;
     const end = this.#decoded ? cursor.begin : cursor.at;
     const section = { bytes: this.#records, from, until: end, batch: this.#batch, position, count };
+    this.#again ??= new RecordCursor(this.#options.topic, this.#options.partition);
     // What was unpacked is in a buffer of its own.
     return new KeptSection(this.#again, section, this.#records === this.#bytes ? this.#options.loan : undefined);
   }

@@ -11,6 +11,10 @@ export interface OpenRecordBatch {
   readonly appendTime: boolean;
 }
 
+/** What a cursor points into until it is opened. */
+const nothing = Buffer.alloc(0);
+const viewOfNothing = new DataView(nothing.buffer, 0, 0);
+
 /** One for all: the keys of a topic are spread over its partitions and fetches. */
 const keys = new TextCache();
 
@@ -28,8 +32,8 @@ export class RecordCursor implements RecordView {
   timestamp = 0;
   keyLength = -1;
   valueLength = -1;
-  #bytes: Buffer = Buffer.alloc(0);
-  #view: DataView = new DataView(new ArrayBuffer(0));
+  #bytes: Buffer = nothing;
+  #view: DataView = viewOfNothing;
   #at = 0;
   #end = 0;
   #baseOffset = 0;
