@@ -1,10 +1,11 @@
 import { utf8Text } from './utf8Text.js';
 
 /** Longer texts are seldom keys that come again, and looking at each byte of them costs more than decoding. */
-const longest = 32;
+const longest = 28;
 /** Many more than the keys of a usual topic: those that share a place drive each other out. */
 const places = 1 << 16;
-const wordsEach = longest / 4;
+/** What an entry takes: its length and its text, as words of four bytes. */
+const wordsEach = 1 + longest / 4;
 const nonAscii = 0x80808080;
 /** So many lookups are judged together; with fewer hits than a quarter the cache stays out of the way for a while. */
 const judged = 4_096;
@@ -15,14 +16,12 @@ const rest = 16 * judged;
  * is there costs no allocation, no collection, and its hash is known to every `Map` already.
  *
  * Each text has two places, by its hash, for the last two texts that were decoded there. So it holds at most 65,536
- * strings of up to 32 characters. Their bytes lie side by side in one array (2 MiB), to be compared by fours.
+ * strings of up to 28 characters. Length and bytes of both lie side by side in one line of the processor's cache, as what
+ * a lookup costs is the memory that it has to wait for (2 MiB in all).
  */
 export class TextCache {
   readonly #texts: string[] = new Array(places).fill('');
-  readonly #words = new Int32Array(places * wordsEach);
-  readonly #lengths = new Uint8Array(places);
-  /** The words of the text that is looked for: the last one ends where the text does, and may overlap the one before. */
-  readonly #wanted = new Int32Array(wordsEach);
+  readonly #entries = new Int32Array(places * wordsEach);
   #lookups = 0;
   #hits = 0;
   #resting = 0;
@@ -35,54 +34,52 @@ export class TextCache {
       if (this.#resting > 0) this.#resting--;
       return utf8Text(bytes, from, until);
     }
-    const wanted = this.#wanted;
+    // The last word ends where the text does, and may overlap the one before.
     const last = until - 4;
-    let hash = length;
-    let seen = 0;
-    let count = 0;
+    const tail = length < 4 ? shortWord(bytes, from, until) : view.getInt32(last, true);
+    let seen = tail;
+    let hash = Math.imul(length ^ tail, 0x9e3779b1);
     for (let at = from; at < last; at += 4) {
       const word = view.getInt32(at, true);
-      wanted[count++] = word;
       seen |= word;
-      hash = Math.imul(hash ^ word, 0x9e3779b1);
-      hash ^= hash >>> 15;
+      hash = Math.imul(hash ^ (hash >>> 15) ^ word, 0x9e3779b1);
     }
-    const word = length < 4 ? shortWord(bytes, from, until) : view.getInt32(last, true);
-    wanted[count++] = word;
     // Other than ASCII, characters and bytes do not correspond.
-    if (((seen | word) & nonAscii) !== 0) return utf8Text(bytes, from, until);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
-    hash ^= hash >>> 15;
+    if ((seen & nonAscii) !== 0) return utf8Text(bytes, from, until);
     if (++this.#lookups === judged) this.#judge();
-    const newer = hash & (places - 2);
-    if (this.#has(newer, length, count)) {
+    const newer = (hash ^ (hash >>> 15)) & (places - 2);
+    if (this.#has(newer, view, from, until, tail)) {
       this.#hits++;
       return this.#texts[newer]!;
     }
     const older = newer + 1;
-    if (this.#has(older, length, count)) {
+    if (this.#has(older, view, from, until, tail)) {
       this.#hits++;
       return this.#texts[older]!;
     }
-    return this.#put(newer, length, utf8Text(bytes, from, until));
+    return this.#put(newer, view, from, until, tail, utf8Text(bytes, from, until));
   }
 
-  #has(place: number, length: number, count: number): boolean {
-    if (this.#lengths[place] !== length) return false;
-    const at = place * wordsEach;
-    for (let i = 0; i < count; i++) if (this.#words[at + i] !== this.#wanted[i]) return false;
-    return true;
+  #has(place: number, view: DataView, from: number, until: number, tail: number): boolean {
+    const entries = this.#entries;
+    const last = until - 4;
+    let word = place * wordsEach;
+    if (entries[word++] !== until - from) return false;
+    for (let at = from; at < last; at += 4) if (entries[word++] !== view.getInt32(at, true)) return false;
+    return entries[word] === tail;
   }
 
-  #put(newer: number, length: number, text: string): string {
+  #put(newer: number, view: DataView, from: number, until: number, tail: number, text: string): string {
+    const entries = this.#entries;
     const older = newer + 1;
-    const at = newer * wordsEach;
+    const last = until - 4;
     this.#texts[older] = this.#texts[newer]!;
-    this.#lengths[older] = this.#lengths[newer]!;
-    this.#words.copyWithin(at + wordsEach, at, at + wordsEach);
     this.#texts[newer] = text;
-    this.#lengths[newer] = length;
-    this.#words.set(this.#wanted, at);
+    let word = newer * wordsEach;
+    entries.copyWithin(older * wordsEach, word, older * wordsEach);
+    entries[word++] = until - from;
+    for (let at = from; at < last; at += 4) entries[word++] = view.getInt32(at, true);
+    entries[word] = tail;
     return text;
   }
 
