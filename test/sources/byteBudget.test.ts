@@ -11,6 +11,7 @@ interface Reading {
   readonly sizes: readonly (readonly (readonly number[])[])[];
   readonly maxBufferedBytes: number;
   readonly maxRatePerPartition: number | undefined;
+  readonly maxBytesPerBatch?: number | undefined;
   readonly brokers: number;
   readonly latency: number;
   /** How long the output of each batch takes, ms. */
@@ -30,7 +31,9 @@ beforeAll(() => {
 afterAll(() => vi.restoreAllMocks());
 
 /** Reads a log of record batches to its end. Gives what came, in order of each partition. */
-function read({ sizes, maxBufferedBytes, maxRatePerPartition, brokers, latency, work, concurrentBatches }: Reading) {
+function read(given: Reading) {
+  const { sizes, maxBufferedBytes, maxRatePerPartition, maxBytesPerBatch } = given;
+  const { brokers, latency, work, concurrentBatches } = given;
   const total = sizes.flat(2).length;
   const seen: string[][] = sizes.map(() => []);
   const infos: BatchInfo[] = [];
@@ -44,6 +47,7 @@ function read({ sizes, maxBufferedBytes, maxRatePerPartition, brokers, latency, 
       maxBufferedBytes,
       concurrentBatches,
       ...(maxRatePerPartition !== undefined && { maxRatePerPartition }),
+      ...(maxBytesPerBatch !== undefined && { maxBytesPerBatch }),
       deserialize: ({ partition, value }) => [partition, String(value).trim().replaceAll('.', '')] as const,
       batchObserver: { next: (info) => infos.push(info) },
     });
@@ -79,6 +83,7 @@ const reading = (brokers: fc.Arbitrary<number>) =>
       .filter((partitions) => partitions.flat(2).length > 0),
     maxBufferedBytes: fc.integer({ min: 100, max: 6_000 }),
     maxRatePerPartition: fc.option(fc.integer({ min: 100, max: 2_000 }), { nil: undefined }),
+    maxBytesPerBatch: fc.option(fc.integer({ min: 200, max: 6_000 }), { nil: undefined }),
     brokers,
     latency: fc.integer({ min: 1, max: 25 }),
     work: fc.integer({ min: 0, max: 30 }),
@@ -124,6 +129,39 @@ describe('the byte budget', () => {
     const { seen } = read({ ...given, maxBufferedBytes: 100_000 });
     expect(seen).toEqual(everything({ ...given, maxBufferedBytes: 0 }));
     expect(log.inFlight).toEqual({ one: 1, all: 3 });
+  });
+});
+
+describe('what is read before the tick that plans it', () => {
+  // Two partitions with record batches of 10 records and about 10 kB each; a batch takes three of both.
+  const partition = Array.from({ length: 40 }, () => Array.from({ length: 10 }, () => 950));
+  const backlog = { sizes: [partition, partition], latency: 3, work: 0, concurrentBatches: 1, brokers: 1 };
+  const unlimited = { ...backlog, maxRatePerPartition: undefined, maxBytesPerBatch: 60_000 };
+  /** Of the batches after those for which the first records were read, to learn their size, and before the last one. */
+  const delays = (infos: readonly BatchInfo[]) => infos.slice(3, -1).map(({ fetchDelay }) => fetchDelay);
+  const overshoots = (infos: readonly BatchInfo[]) =>
+    infos.slice(3, -1).map(({ inputs }) => inputs.log?.overshootRecords ?? 0);
+  const none = (infos: readonly BatchInfo[]) => delays(infos).map(() => 0);
+
+  it('is what the next batch will have, where nothing limits the rate', () => {
+    const { infos } = read({ ...unlimited, maxBufferedBytes: 1_000_000 });
+    expect(infos.length).toBeGreaterThan(12);
+    expect(delays(infos)).toEqual(none(infos));
+    // What was asked for is no overshoot: only the rest of the last record batch is, of each partition.
+    expect(Math.max(...overshoots(infos))).toBeLessThanOrEqual(2 * 9);
+    // Two batches are there at once: the one that is read, and the next.
+    expect(log.peak).toBeLessThanOrEqual(15 * log.largest);
+  });
+
+  it('is an eighth of the budget at most', () => {
+    const { infos } = read({ ...unlimited, maxBufferedBytes: 160_000 });
+    expect(delays(infos)).not.toContain(0);
+  });
+
+  it('is nothing where a rate is set', () => {
+    const { infos } = read({ ...backlog, maxRatePerPartition: 3_000, maxBufferedBytes: 1_000_000 });
+    expect(infos.length).toBeGreaterThan(12);
+    expect(delays(infos)).not.toContain(0);
   });
 });
 

@@ -30,6 +30,9 @@ import { checkRange, startPositions } from './startPositions.js';
 /** Also offsets that did not move are committed again after so many ms: Kafka forgets one that is a week old. */
 const commitAllEvery = 3_600_000;
 
+/** Bytes that may come in beyond what is planned: so many, and this part of the byte budget. */
+const mostAhead = { bytes: 8 * 1024 * 1024, part: 1 / 8 } as const;
+
 export type NewTaking<R> = (scheduler: SchedulerLike) => RecordTaking<R>;
 
 /** A source over a log, opened: plans ranges at each tick, reads them ahead, decodes them when their turn comes. */
@@ -236,8 +239,20 @@ export class LogRun<R> implements SourceRun<R> {
       return { topic, partition, from: planned, until: planned + (counts[i] ?? 0) };
     });
     this.#planned(ranges);
+    this.#readOn(counts, allowed);
     this.#readAhead.pump();
     return { ranges, lag: waiting - sum(counts, (count) => count), rate: allowed };
+  }
+
+  /** The beginning of the next plan may come in before its tick, where nobody limits the rate: it will be as this one. */
+  #readOn(counts: readonly number[], rate: number | undefined): void {
+    const { maxRatePerPartition, maxBufferedBytes } = this.#options;
+    const limited = rate !== undefined || maxRatePerPartition !== undefined;
+    const states = [...this.#states.values()];
+    const bytes = states.reduce((total, { size }, i) => total + size.mean * (counts[i] ?? 0), 0);
+    const most = limited ? 0 : Math.min(mostAhead.bytes, maxBufferedBytes * mostAhead.part);
+    const part = Math.min(1, most / Math.max(bytes, 1));
+    for (const [i, state] of states.entries()) state.ahead = Math.floor((counts[i] ?? 0) * part);
   }
 
   /** What fits into an interval anyway is not limited. */

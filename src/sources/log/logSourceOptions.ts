@@ -68,8 +68,10 @@ export interface LogSourceOptions<T> {
    */
   readonly maxBytesPerBatch?: number;
   /**
-   * Bound on the bytes that are read ahead and that no batch has taken yet. Exceeded by at most one record batch for each broker, as that is the
-   * least a broker gives, and by what is being unpacked: nothing more is asked for until that is decoded. When it does not hold one record batch of each partition, some are fetched twice.
+   * Bound on the bytes that are read ahead and that no batch has taken yet. Exceeded by at most one record batch for each
+   * broker, as that is the least a broker gives, and by what is being unpacked: nothing more is asked for until that is
+   * decoded. When it does not hold one record batch of each partition, some are fetched twice. Where no rate is set, up to an
+   * eighth of it (8 MiB at most) is of the batch that the next tick will plan.
    * @default 67108864 (64 MiB)
    */
   readonly maxBufferedBytes?: number;

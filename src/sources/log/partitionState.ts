@@ -6,8 +6,9 @@ import type { RecordReader } from './recordReader.js';
 /**
  * What the source knows of one partition.
  *
- *     delivered ......... fetchFrom ............ planned ............ latest
- *               readers              to fetch             lag
+ *     delivered ......... fetchFrom ............ planned ......... target ......... latest
+ *               readers              to fetch               ahead
+ *                                                        ............ lag ...........
  */
 export class PartitionState implements TopicPartition {
   readonly topic: string;
@@ -17,6 +18,8 @@ export class PartitionState implements TopicPartition {
   planned: number;
   /** The offset after everything received: where the next fetch starts. */
   fetchFrom: number;
+  /** Records after what is planned that may be fetched too, as the next plan will have them. */
+  ahead = 0;
   /** The end of the log, as last heard. */
   latest: number;
   /** What was received and not yet decoded, oldest first. */
@@ -46,6 +49,11 @@ export class PartitionState implements TopicPartition {
     return Math.max(this.latest - this.planned, 0);
   }
 
+  /** Up to here it is asked for. Beyond the end of a log an answer would be long in coming. */
+  get target(): number {
+    return Math.max(this.planned, Math.min(this.planned + this.ahead, this.latest));
+  }
+
   /** Bytes received and not yet decoded. */
   get buffered(): number {
     let bytes = 0;
@@ -61,9 +69,10 @@ export class PartitionState implements TopicPartition {
   /** Takes in what a fetch from `offset` brought. */
   receive(records: RecordReader, offset: number, bytes: number): void {
     const { end } = records;
-    const from = Math.max(this.planned, offset);
+    const { target } = this;
+    const from = Math.max(target, offset);
     if (end > from) {
-      const surplus = { planned: this.planned, from, end, size: bytes / (end - offset), sampled: this.sampling };
+      const surplus = { target, from, end, size: bytes / (end - offset), sampled: this.sampling };
       this.#surplus = [...this.#surplus, surplus];
     }
     this.size.observe(end - offset, bytes);
@@ -73,8 +82,8 @@ export class PartitionState implements TopicPartition {
 
   /** What came in beyond a plan up to `until`, since the last call. */
   takeSurplus(until: number): { readonly records: number; readonly bytes: number } {
-    const taken = this.#surplus.filter(({ planned }) => planned <= until);
-    this.#surplus = this.#surplus.filter(({ planned }) => planned > until);
+    const taken = this.#surplus.filter(({ target }) => target <= until);
+    this.#surplus = this.#surplus.filter(({ target }) => target > until);
     return {
       records: taken.reduce((sum, { from, end }) => sum + end - from, 0),
       bytes: Math.round(taken.reduce((sum, { from, end, size }) => sum + (end - from) * size, 0)),
@@ -114,6 +123,7 @@ export class PartitionState implements TopicPartition {
   /** The log was made anew, or cut: whatever was planned of it is given up, and reading goes on here. */
   moveTo(offset: number): void {
     this.planned = offset;
+    this.ahead = 0;
     this.fetchFrom = offset;
     this.time = undefined;
     this.readers.length = 0;
@@ -127,10 +137,10 @@ export class PartitionState implements TopicPartition {
   }
 }
 
-/** What one fetch brought beyond the plan, because a record batch is the smallest unit that a log gives. */
+/** What one fetch brought beyond what was asked for, because a record batch is the smallest unit that a log gives. */
 interface Surplus {
-  /** Where the plan ended when it came. */
-  readonly planned: number;
+  /** What was asked for when it came. */
+  readonly target: number;
   /** The offsets beyond it. */
   readonly from: number;
   readonly end: number;
@@ -141,8 +151,8 @@ interface Surplus {
 
 /** What was sampled for a plan is no surplus as far as the plan goes. */
 function afterPlan(surplus: Surplus, from: number, until: number): readonly Surplus[] {
-  if (!surplus.sampled || surplus.planned !== from) return [surplus];
-  return surplus.end > until ? [{ ...surplus, planned: until, from: Math.max(surplus.from, until) }] : [];
+  if (!surplus.sampled || surplus.target !== from) return [surplus];
+  return surplus.end > until ? [{ ...surplus, target: until, from: Math.max(surplus.from, until) }] : [];
 }
 
 export function partitionKey({ topic, partition }: TopicPartition): string {

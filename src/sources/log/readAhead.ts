@@ -5,14 +5,8 @@ import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import { type PartitionState, partitionKey } from './partitionState.js';
 import { passOver } from './startPositions.js';
 
-/**
- * One request asks at most this much of a broker: what comes is decoded while the next answer is on its way. Of larger
- * answers more bytes are alive at once, and for longer, so that the collector of garbage lets go of them late. Where
- * decoding waits for one answer after the other, they are the larger ones.
- */
-const requestBytes = { usual: 2 * 1024 * 1024, awaited: 4 * 1024 * 1024 } as const;
-/** After so many answers in a row that were waited for. */
-const patience = 16;
+/** One request asks at most this much of a broker: what comes is decoded while the next answer is on its way. */
+const requestBytes = 4 * 1024 * 1024;
 /** At most this much of a partition, and not less where more is wanted: what is cut off of a record batch is sent again. */
 const maxPartitionBytes = 1024 * 1024;
 /** What is asked for of a partition to learn how large its records are. */
@@ -28,9 +22,9 @@ export interface ReadAheadOptions {
 }
 
 /**
- * Brings in the bytes of what is planned, ahead of the operators and within a byte budget. Never asks beyond what is
- * planned: so the rate of the controller is what reaches the wire. What a record batch brings in surplus stays in the
- * buffer for the next range.
+ * Brings in the bytes of what is planned, ahead of the operators and within a byte budget. Never asks beyond the target of a
+ * partition, which is what is planned where a rate is set: so the rate of the controller is what reaches the wire. What a
+ * record batch brings in surplus stays in the buffer for the next range.
  *
  * One request is in flight for each broker. It asks for no more than the budget leaves, and a broker goes beyond what is
  * asked by one record batch at most, when it has no smaller one to give: so the budget is exceeded by at most one record
@@ -51,8 +45,6 @@ export class ReadAhead {
   readonly #busy = new Set<string>();
   /** Partitions that the batch which is being read has not come to the end of. */
   #open: ReadonlySet<PartitionState> = new Set();
-  /** Answers in a row that came when nothing was left to be decoded. */
-  #awaited = 0;
   #requested = 0;
   #received = 0;
 
@@ -98,14 +90,15 @@ export class ReadAhead {
     const sampled = states.filter(({ sampling }) => sampling);
     const first = new Set([...[...this.#open].filter(({ readers }) => readers.length === 0), ...sampled]);
     const requests = new Map<string, { readonly asked: FetchRequest[]; left: number }>();
-    const wanted = [...new Set([...first, ...states])].flatMap((state) => {
-      const records = state.planned - state.fetchFrom;
+    const planned = states.filter((state) => state.fetchFrom < state.planned);
+    const wanted = [...new Set([...first, ...planned, ...states])].flatMap((state) => {
+      const records = state.target - state.fetchFrom;
       if ((records <= 0 && !state.sampling) || state.inFlight || state.paused) return [];
       const broker = this.#client.broker?.(state) ?? '';
       if (this.#busy.has(broker)) return [];
       const request = requests.get(broker) ?? {
         asked: [],
-        left: requestBytes[this.#awaited < patience ? 'usual' : 'awaited'],
+        left: requestBytes,
       };
       requests.set(broker, request);
       return [{ state, records, request }];
@@ -182,7 +175,6 @@ export class ReadAhead {
       defer(() => this.#client.fetch(requests, options)).subscribe({
         next: (fetched) => {
           settle(fetched.map(partitionKey));
-          this.#awaited = this.#open.size > 0 && this.#buffered === 0 ? this.#awaited + 1 : 0;
           for (const partition of fetched) {
             this.#receive(partition);
             this.#stateOf(partitionKey(partition)).sampling = false;

@@ -7,7 +7,7 @@ const pacing = 1.1;
 /** But no less than this part of it, whatever waits to be read: where outputs take long, batches would vanish. */
 const least = 0.75;
 /** How many times the pace may be what it was. */
-const growth = 2;
+const growth = 4;
 
 /**
  * How many records a batch takes where no controller says so: about what can be read in an interval, so that neither
