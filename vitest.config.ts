@@ -18,6 +18,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     maxWorkers: 2,
+    globalSetup: './test/globalSetup.ts',
     projects: [
       {
         resolve: { alias },
