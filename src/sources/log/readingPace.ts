@@ -4,8 +4,6 @@ const first = { records: 65_536, bytes: 8 * 1024 * 1024 } as const;
 const small = 1 / 4;
 /** A little more than can be read in an interval: less would leave the reader idle until the next tick. */
 const pacing = 1.1;
-/** The first batches are read by code that is still being compiled: each takes less time than those before tell. */
-const warming = { batches: 3, pacing: 1.5 } as const;
 /** But no less than this part of it, whatever waits to be read: where outputs take long, batches would vanish. */
 const least = 0.75;
 /** How many times the pace may be what it was. */
@@ -19,7 +17,6 @@ export class ReadingPace {
   /** Records in a millisecond. */
   #pace: number | undefined;
   #small = 0;
-  #measured = 0;
 
   /** Records for an interval (ms) while `ahead` are planned and not yet read; `recordSize` is their mean size in bytes. */
   most(interval: number, recordSize: number, ahead: number): number {
@@ -27,9 +24,8 @@ export class ReadingPace {
     this.#small = unknown * small;
     this.#pace ??= unknown / interval;
     const usual = this.#pace * interval;
-    const more = this.#measured > 0 && this.#measured <= warming.batches ? warming.pacing : pacing;
     // A batch that waits keeps the reader busy; with more of them, batches would be planned ever further ahead.
-    const part = Math.min(more, Math.max(more - (ahead / usual - 1) / 2, least));
+    const part = Math.min(pacing, Math.max(pacing - (ahead / usual - 1) / 2, least));
     return Math.max(Math.floor(usual * part), Math.ceil(this.#small));
   }
 
@@ -41,7 +37,6 @@ export class ReadingPace {
   measure(records: number, elapsed: number): void {
     const before = this.#pace;
     if (before === undefined || records < this.#small) return;
-    this.#measured++;
     const pace = records / elapsed;
     this.#pace = pace > before ? Math.min(pace, before * growth) : (before + pace) / 2;
   }
