@@ -49,7 +49,7 @@ describe('the pace of reading', () => {
 
   it('is bounded by bytes before anything is known', () => {
     expect(new ReadingPace().most(100, 100, 0)).toBe(Math.floor(65_536 * 1.1));
-    expect(new ReadingPace().most(100, 1_048_576, 0)).toBe(8);
+    expect(new ReadingPace().most(100, 1_048_576, 0)).toBe(17);
     expect(new ReadingPace().most(100, 100_000_000, 0)).toBe(1);
   });
 

@@ -1,5 +1,5 @@
 /** What a batch may have before it is known how much can be read in an interval. */
-const first = { records: 65_536, bytes: 8 * 1024 * 1024 } as const;
+const first = { records: 65_536, bytes: 16 * 1024 * 1024 } as const;
 /** No batch is bounded below this part of that, and one that is smaller tells nothing of the pace. */
 const small = 1 / 4;
 /** A little more than can be read in an interval: less would leave the reader idle until the next tick. */
