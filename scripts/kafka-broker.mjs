@@ -12,6 +12,8 @@ import { root } from './install.mjs';
 const version = '4.1.0';
 const library = join(root, '.kafka', version);
 const ready = 60_000;
+/** Of a key that lives as long as its broker. */
+const storePassword = 'password';
 
 /** Why no broker can be started here; `undefined` when one can. */
 export function whyNoBroker() {
@@ -57,7 +59,7 @@ ${artifact('org.slf4j', 'slf4j-simple', '1.7.36')}
 
 /**
  * Starts a cluster of brokers that are controllers too, on free ports. Each also has a listener that wants SASL/PLAIN
- * (user "reader", password "secret").
+ * (user "reader", password "secret"), and one with TLS.
  *
  * @param {{ nodes?: number, properties?: Record<string, string | number> }} [options]
  */
@@ -65,11 +67,12 @@ export async function startKafka({ nodes = 1, properties = {} } = {}) {
   const classpath = ensureKafka();
   const directory = mkdtempSync(join(tmpdir(), 'dstream-kafka-'));
   const clusterId = randomBytes(16).toString('base64url');
-  const ports = await freePorts(nodes * 3);
-  const members = Array.from({ length: nodes }, (_, i) => ({ id: i + 1, ports: ports.slice(i * 3, i * 3 + 3) }));
-  const voters = members.map(({ id, ports: [, , controller] }) => `${id}@127.0.0.1:${controller}`).join(',');
+  const ports = await freePorts(nodes * 4);
+  const members = Array.from({ length: nodes }, (_, i) => ({ id: i + 1, ports: ports.slice(i * 4, i * 4 + 4) }));
+  const voters = members.map(({ id, ports: [controller] }) => `${id}@127.0.0.1:${controller}`).join(',');
+  const { certificate, keystore } = selfSigned(directory);
   const started = members.map((member) =>
-    node({ ...member, voters, nodes, classpath, directory, clusterId, properties }),
+    node({ ...member, voters, nodes, classpath, directory, clusterId, keystore, properties }),
   );
   const stop = async () => {
     await Promise.all(started.map((one) => one.kill('SIGKILL')));
@@ -85,6 +88,9 @@ export async function startKafka({ nodes = 1, properties = {} } = {}) {
   return {
     brokers: started.map((one) => one.address).join(','),
     saslBrokers: started.map((one) => one.saslAddress).join(','),
+    tlsBrokers: started.map((one) => one.tlsAddress).join(','),
+    /** The certificate of the brokers, PEM. */
+    certificate,
     /** By place in the list: `kill(signal)` and `start()` again. */
     nodes: started,
     classpath,
@@ -92,21 +98,40 @@ export async function startKafka({ nodes = 1, properties = {} } = {}) {
   };
 }
 
-function node({ id, ports: [plain, sasl, controller], voters, nodes, classpath, directory, clusterId, properties }) {
+/** A certificate for 127.0.0.1 by itself, and the key store of Java that it is in with its key. */
+function selfSigned(directory) {
+  const keystore = join(directory, 'keystore.p12');
+  const keytool = (command, ...args) => {
+    const store = ['-keystore', keystore, '-storetype', 'PKCS12', '-storepass', storePassword, '-alias', 'broker'];
+    const { status, stdout, stderr } = spawnSync('keytool', [command, ...store, ...args], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`the certificate of the brokers could not be made: ${stdout}${stderr}`);
+    return stdout;
+  };
+  keytool('-genkeypair', '-keyalg', 'EC', '-dname', 'CN=localhost', '-ext', 'san=ip:127.0.0.1', '-validity', '30');
+  return { keystore, certificate: keytool('-exportcert', '-rfc') };
+}
+
+function node({ id, ports, voters, nodes, classpath, directory, clusterId, keystore, properties }) {
+  const [controller, plain, sasl, tls] = ports;
   const config = join(directory, `server-${id}.properties`);
   const login = 'org.apache.kafka.common.security.plain.PlainLoginModule';
   const replicas = Math.min(nodes, 3);
+  const listeners = `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl},TLS://127.0.0.1:${tls}`;
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': id,
     'controller.quorum.voters': voters,
-    listeners: `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `${listeners},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': listeners,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN',
     'listener.name.sasl.plain.sasl.jaas.config': `${login} required user_reader="secret";`,
+    'listener.name.tls.ssl.keystore.location': keystore,
+    'listener.name.tls.ssl.keystore.type': 'PKCS12',
+    'listener.name.tls.ssl.keystore.password': storePassword,
+    'listener.name.tls.ssl.key.password': storePassword,
     'log.dirs': join(directory, `data-${id}`),
     'num.partitions': 1,
     'offsets.topic.num.partitions': 4,
@@ -138,6 +163,7 @@ function node({ id, ports: [plain, sasl, controller], voters, nodes, classpath, 
     id,
     address,
     saslAddress: `127.0.0.1:${sasl}`,
+    tlsAddress: `127.0.0.1:${tls}`,
     get pid() {
       return child?.pid;
     },

@@ -31,6 +31,7 @@ async function runTests() {
     ...(postgres && { POSTGRES_URL: postgres.url }),
     ...(broker && { KAFKA_BROKERS: broker.brokers }),
     ...(broker?.saslBrokers && { KAFKA_SASL_BROKERS: broker.saslBrokers }),
+    ...(broker?.tlsBrokers && { KAFKA_TLS_BROKERS: broker.tlsBrokers, KAFKA_TLS_CA: broker.certificate }),
   };
   // Not by npx, which leaves its child behind at a signal.
   const args = [
@@ -46,11 +47,11 @@ async function runTests() {
 
 /**
  * The brokers that are given, else a container, else Java and Maven, else none, which is said loudly. A container has no
- * listener with SASL: where CI=true nothing may be left out, so it is not tried.
+ * listener with SASL or TLS: where CI=true nothing may be left out, so it is not tried.
  */
 async function findBroker() {
-  if (process.env.KAFKA_BROKERS)
-    return { brokers: process.env.KAFKA_BROKERS, saslBrokers: process.env.KAFKA_SASL_BROKERS, stop: async () => {} };
+  // What it offers beside is in the environment of the tests already.
+  if (process.env.KAFKA_BROKERS) return { brokers: process.env.KAFKA_BROKERS, stop: async () => {} };
   const container = process.env.CI === 'true' ? undefined : await startInDocker();
   if (container) return container;
   const reason = whyNoBroker();

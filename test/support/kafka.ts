@@ -6,9 +6,14 @@ import { describe } from 'vitest';
 export const brokers = process.env.KAFKA_BROKERS?.split(',') ?? [];
 export const saslBrokers = process.env.KAFKA_SASL_BROKERS?.split(',') ?? [];
 
+/** Where they speak TLS, and the certificate that they show, PEM. */
+export const tlsBrokers = process.env.KAFKA_TLS_BROKERS?.split(',') ?? [];
+export const tlsCertificate = process.env.KAFKA_TLS_CA;
+
 /** `describe`, when there is a Kafka; `npm test` says loudly when there is none. */
 export const describeKafka = brokers.length > 0 ? describe : describe.skip;
 export const describeSasl = saslBrokers.length > 0 ? describe : describe.skip;
+export const describeTls = tlsBrokers.length > 0 ? describe : describe.skip;
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 

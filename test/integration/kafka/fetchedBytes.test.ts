@@ -1,9 +1,18 @@
 import { connect } from 'node:net';
 import { foreachBatch, mapRecords, type RecordView } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
-import kafkajs from 'kafkajs';
+import kafkajs, { type KafkaConfig } from 'kafkajs';
 import { beforeAll, expect, it } from 'vitest';
-import { brokers, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+import {
+  brokers,
+  describeKafka,
+  describeTls,
+  makeTopic,
+  newKafka,
+  produce,
+  tlsBrokers,
+  tlsCertificate,
+} from '../../support/kafka.js';
 
 const partitions = 2;
 const total = 300_000;
@@ -40,16 +49,16 @@ function readAll<T>(kafka: kafkajs.Kafka, topic: string, deserialize: (view: Rec
   });
 }
 
+/** Of each record once. A difference of so many texts would take minutes to print. */
+function expectAll(texts: readonly string[]): void {
+  const numbers = texts.map((text) => Number.parseInt(text, 10)).sort((a, b) => a - b);
+  expect(numbers.findIndex((n, i) => n !== i)).toBe(-1);
+  expect(numbers.length).toBe(total);
+  expect(texts.find((text) => text !== textOf(Number.parseInt(text, 10)))).toBeUndefined();
+}
+
 describeKafka('the buffers of responses, which are used again', () => {
   let topic = '';
-
-  /** Of each record once. A difference of so many texts would take minutes to print. */
-  function expectAll(texts: readonly string[]): void {
-    const numbers = texts.map((text) => Number.parseInt(text, 10)).sort((a, b) => a - b);
-    expect(numbers.findIndex((n, i) => n !== i)).toBe(-1);
-    expect(numbers.length).toBe(total);
-    expect(texts.find((text) => text !== textOf(Number.parseInt(text, 10)))).toBeUndefined();
-  }
 
   beforeAll(async () => {
     const kafka = newKafka();
@@ -77,5 +86,27 @@ describeKafka('the buffers of responses, which are used again', () => {
     const records = await readAll(new kafkajs.Kafka(options), topic, (view) => ({ text: view.valueText() }));
     expectAll(records.map(({ text }) => text as string));
     expect(made).toBeGreaterThan(1);
+  });
+
+  describeTls('over TLS', () => {
+    const withTls = (ssl: NonNullable<KafkaConfig['ssl']>) =>
+      newKafka({ brokers: [...tlsBrokers], ssl, retry: { retries: 0 } });
+
+    it('give each record its own text', async () => {
+      const kafka = withTls({ ca: [tlsCertificate as string] });
+      const records = await readAll(kafka, topic, (view) => ({ text: view.valueText() }));
+      expectAll(records.map(({ text }) => text as string));
+    });
+
+    it('stay as they were for those who keep bytes of them', async () => {
+      const kafka = withTls({ ca: [tlsCertificate as string] });
+      const records = await readAll(kafka, topic, (view) => view.value as Uint8Array);
+      expectAll(records.map((bytes) => Buffer.from(bytes).toString()));
+    });
+
+    it('are never filled by a broker whose certificate is not trusted', async () => {
+      const reading = readAll(withTls(true), topic, (view) => view.offset);
+      await expect(reading).rejects.toMatchObject({ message: expect.stringMatching(/certificate/) });
+    });
   });
 });
