@@ -1,15 +1,16 @@
-// How fast is a Kafka topic read, beside kafkajs, @platformatic/kafka, librdkafka (kcat) and Java's client, on the same
-// topics in the same run, in interleaved rounds?
+// How fast is a Kafka topic read, beside kafkajs, @platformatic/kafka, librdkafka (kcat), Java's client and Spark Streaming, on the
+// same topics in the same run, in interleaved rounds?
 //
-//   npm run bench -- kafka [--records N] [--rounds N] [--only TEXT] [--brokers HOST:PORT]
+//   npm run bench -- kafka [--records N] [--rounds N] [--only TEXT] [--spark] [--brokers HOST:PORT]
 //
-// --only reads just the rows whose name has the text in it, such as "views" or "gzip", and writes no results. What each figure counts stands
-// with `Run` in kafka/contenders.ts.
+// --only reads just the rows whose name has the text in it, such as "views" or "gzip", and writes no results. --spark has Spark Streaming
+// read too, which Maven fetches once. What each figure counts stands with `Run` in kafka/contenders.ts.
 import { randomUUID } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startKafka } from '../scripts/kafka-broker.mjs';
 import { buildReader, type Contender, contenders, type Run } from './kafka/contenders.js';
+import { sparkContenders } from './kafka/spark.js';
 import { fill, growingLabel, growth, type Topic, topicsOf } from './kafka/topics.js';
 import { rowOf, writeResults } from './report.js';
 
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
     records: { type: 'string', default: '4000000' },
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
+    spark: { type: 'boolean', default: false },
     brokers: { type: 'string' },
   },
 });
@@ -37,7 +39,7 @@ interface Entry {
 }
 
 function entriesOf(topics: readonly Topic[], absent: Record<string, string>): readonly Entry[] {
-  const known = contenders();
+  const known = [...contenders(), ...sparkContenders(options.spark)];
   return topics.flatMap((topic) =>
     known.flatMap((contender) => {
       const name = [contender.name, topic.label].filter((part) => part !== '').join(', ');
@@ -121,6 +123,8 @@ function report(entries: readonly Entry[], absent: Readonly<Record<string, strin
     stringsOverPlatformatic: reading('dstream strings') / reading('platformatic stream'),
     pipelineOverJava: reading('dstream pipeline') / reading(java),
     pipelineOverJavaWhole: whole('dstream pipeline') / whole(java),
+    pipelineOverSpark: reading('dstream pipeline') / reading('spark streaming, pipeline'),
+    stringsOverSpark: reading('dstream strings') / reading('spark streaming, strings'),
     viewsOverKcatCpu: cpu('dstream views') / cpu(kcat),
     stringsOverKcatCpu: cpu('dstream strings') / cpu(kcat),
     // 1 where the cost of a record does not depend on how many there are; starting up is in neither of the two.
@@ -138,6 +142,7 @@ function report(entries: readonly Entry[], absent: Readonly<Record<string, strin
   const unit = 'records a second, from knowing the partitions to the last record';
   // A part of the rows must not take the place of all of them.
   const save = options.only === '';
+  for (const [name, reason] of Object.entries(absent)) console.log(`absent: ${name} (${reason})`);
   writeResults('kafka', { unit, rows, ratios: Object.fromEntries(told), ...more }, save);
 }
 

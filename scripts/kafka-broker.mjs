@@ -1,61 +1,35 @@
 // Starts real Kafka brokers on loopback: for the integration tests and benchmarks. Uses nothing but Node itself.
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './free-ports.mjs';
-import { root } from './install.mjs';
+import { jars } from './maven.mjs';
 
 const version = '4.1.0';
-const library = join(root, '.kafka', version);
 const ready = 60_000;
 /** Of a key that lives as long as its broker. */
 const storePassword = 'password';
 
-/** Why no broker can be started here; `undefined` when one can. */
-export function whyNoBroker() {
-  if (existsSync(join(library, 'done'))) return hasCommand('java') ? undefined : 'there is no java';
-  const missing = ['java', 'mvn'].filter((command) => !hasCommand(command));
-  return missing.length === 0 ? undefined : `there is no ${missing.join(' and no ')}`;
-}
+const kafka = jars({
+  name: 'Kafka',
+  version,
+  directory: '.kafka',
+  artifacts: [
+    ['org.apache.kafka', 'kafka_2.13', version],
+    ['org.apache.kafka', 'kafka-tools', version],
+    ['org.slf4j', 'slf4j-simple', '1.7.36'],
+  ],
+});
 
-function hasCommand(command) {
-  return spawnSync(command, ['-version'], { stdio: 'ignore' }).error === undefined;
-}
+/** Why no broker can be started here; `undefined` when one can. */
+export const whyNoBroker = kafka.whyNot;
 
 /** Copies Kafka's jars by Maven, once. Gives the class path. */
-export function ensureKafka() {
-  const classpath = join(library, 'lib', '*');
-  if (existsSync(join(library, 'done'))) return classpath;
-  mkdirSync(library, { recursive: true });
-  const artifact = (group, name, v) =>
-    `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${v}</version></dependency>`;
-  writeFileSync(
-    join(library, 'pom.xml'),
-    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>dstream</groupId><artifactId>kafka</artifactId><version>1</version><dependencies>
-${artifact('org.apache.kafka', 'kafka_2.13', version)}
-${artifact('org.apache.kafka', 'kafka-tools', version)}
-${artifact('org.slf4j', 'slf4j-simple', '1.7.36')}
-</dependencies></project>`,
-  );
-  console.log(`dstream: fetching Kafka ${version} with Maven`);
-  const args = [
-    '-q',
-    '-B',
-    '-f',
-    join(library, 'pom.xml'),
-    'dependency:copy-dependencies',
-    `-DoutputDirectory=${join(library, 'lib')}`,
-  ];
-  const { status } = spawnSync('mvn', args, { stdio: 'inherit' });
-  if (status !== 0) throw new Error('Maven could not fetch Kafka');
-  writeFileSync(join(library, 'done'), '');
-  return classpath;
-}
+export const ensureKafka = kafka.ensure;
 
 /**
  * Starts a cluster of brokers that are controllers too, on free ports. Each also has a listener that wants SASL/PLAIN

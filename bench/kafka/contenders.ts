@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 import zlib from 'node:zlib';
 import { buildSync } from 'esbuild';
 import { ensureKafka } from '../../scripts/kafka-broker.mjs';
+import { hasCommand } from '../../scripts/maven.mjs';
 import type { Topic } from './topics.js';
 
 /** One reading of one topic. Rates are records a second. */
 export interface Run {
-  /** From the making of the client to the last record: connecting and joining included. kcat: the whole process. */
+  /** From the making of the client to the last record: connecting and joining included, for Spark its start. kcat: the whole process. */
   readonly whole: number;
   /** From knowing the partitions to the last record. kcat does not say when that is: as `whole`. */
   readonly reading: number;
@@ -111,7 +112,6 @@ const java: Contender = {
   },
 };
 
-const has = (command: string) => spawnSync(command, ['-version'], { stdio: 'ignore' }).error === undefined;
 const noZstd = ({ label }: Topic) =>
   label === 'zstd' && !('zstdDecompressSync' in zlib) ? `no zstd in Node ${process.versions.node}` : undefined;
 
@@ -126,7 +126,7 @@ export function contenders(): readonly Contender[] {
     inNode('dstream pipeline', true),
     inNode('kafkajs eachBatch', false),
     inNode('platformatic stream', false, noZstd),
-    ...(has('kcat') ? [kcat] : []),
-    ...(has('java') ? [java] : []),
+    ...(hasCommand('kcat') ? [kcat] : []),
+    ...(hasCommand('java') ? [java] : []),
   ];
 }
