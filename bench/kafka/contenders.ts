@@ -13,7 +13,7 @@ export interface Run {
   readonly whole: number;
   /** From knowing the partitions to the last record. kcat does not say when that is: as `whole`. */
   readonly reading: number;
-  /** A second of its process's CPU time, all threads together; Java's has the start of the JVM in it. */
+  /** A second of its process's CPU time, all threads together; Java's has the start of the JVM in it, Spark's that of Spark. */
   readonly perCpuSecond?: number;
   readonly rssMb?: number;
 }
