@@ -46,6 +46,7 @@ export class ReadAhead {
   /** Partitions that the batch which is being read has not come to the end of. */
   #open: ReadonlySet<PartitionState> = new Set();
   #requested = 0;
+  #failed = false;
   #received = 0;
 
   constructor(
@@ -86,6 +87,7 @@ export class ReadAhead {
 
   /** Asks for what is wanted and not there yet, as far as the budget goes. */
   pump(): void {
+    if (this.#failed) return;
     const states = [...this.#partitions.values()];
     const sampled = states.filter(({ sampling }) => sampling);
     const first = new Set([...[...this.#open].filter(({ readers }) => readers.length === 0), ...sampled]);
@@ -185,7 +187,7 @@ export class ReadAhead {
           this.pump();
           this.arrivals.next();
         },
-        error: (error: unknown) => this.arrivals.error(error),
+        error: (error: unknown) => this.#fail(error),
         complete: () => {
           this.#fetches.remove(subscription);
           const unanswered = [...waiting.keys()];
@@ -197,6 +199,12 @@ export class ReadAhead {
         },
       }),
     );
+  }
+
+  /** Nothing is asked for any more: who waits for it is told, or will be. */
+  #fail(error: unknown): void {
+    this.#failed = true;
+    this.arrivals.error(error);
   }
 
   #pause(keys: readonly string[]): void {
@@ -230,8 +238,9 @@ export class ReadAhead {
   /** The log has not got the offset any more: fail, or go on at an end of the log and note what is lost. */
   #refused(state: PartitionState, { error, earliest, latest }: FetchedPartition): void {
     const policy = this.#options.offsetOutOfRange;
-    if (!(error instanceof OffsetOutOfRangeError) || policy === 'error') {
-      this.arrivals.error(error);
+    const outOfRange = error instanceof OffsetOutOfRangeError;
+    if (!outOfRange || policy === 'error') {
+      this.#fail(error);
       return;
     }
     const { topic, partition, fetchFrom } = state;
