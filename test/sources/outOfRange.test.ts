@@ -37,6 +37,43 @@ const rangeOf = (info: BatchInfo) => {
   return { from, until };
 };
 
+describe('a log of which the beginning of the next batch has come in', () => {
+  it.each(['earliest', 'latest'] as const)(
+    'loses what follows to retention (%s): each record stays in its batch',
+    (policy) => {
+      const { log, run, batches, errors } = setup({ offsetOutOfRange: policy });
+      virtual((scheduler) => {
+        run(scheduler, 300);
+        scheduler.schedule(() => log.truncate('t', 0, 700), 15);
+        scheduler.schedule(() => void log.append('t', records('later', 10)), 200);
+      });
+      expect(errors).toEqual([]);
+      const lost = batches.flatMap(({ info }) => info.inputs.log?.lost ?? []);
+      for (const { info, records: given } of batches) {
+        const { from, until } = rangeOf(info);
+        const offsets = given.map((text) => Number(text.split(' ')[0]));
+        expect(offsets.filter((offset) => offset < from || offset >= until)).toEqual([]);
+      }
+      const offsets = batches.flatMap(({ records: given }) => given.map((text) => Number(text.split(' ')[0])));
+      const everything = Array.from({ length: 1_010 }, (_, i) => i);
+      expect(offsets).toEqual(everything.filter((i) => !lost.some(({ from, until }) => i >= from && i < until)));
+    },
+  );
+
+  it('fails at what retention has taken, once it is planned, and no batch before', () => {
+    const { log, run, batches, errors } = setup();
+    virtual((scheduler) => {
+      run(scheduler, 300);
+      scheduler.schedule(() => log.truncate('t', 0, 700), 15);
+    });
+    expect(errors).toMatchObject([{ lost: { from: 202, until: 700 } }]);
+    expect(batches.map(({ info }) => rangeOf(info))).toEqual([
+      { from: 0, until: 98 },
+      { from: 98, until: 196 },
+    ]);
+  });
+});
+
 describe('a log that loses to retention what is planned', () => {
   it('fails the stream with the range, and is not asked again', () => {
     const { log, run, batches, errors } = setup({ maxRatePerPartition: 1_000, maxBufferedBytes: 1 });

@@ -239,6 +239,11 @@ export class ReadAhead {
   #refused(state: PartitionState, { error, earliest, latest }: FetchedPartition): void {
     const policy = this.#options.offsetOutOfRange;
     const outOfRange = error instanceof OffsetOutOfRangeError;
+    // No batch needs it yet, and one needs what came before it: it is asked for again once it is planned.
+    if (outOfRange && state.fetchFrom > state.planned) {
+      state.ahead = 0;
+      return;
+    }
     if (!outOfRange || policy === 'error') {
       this.#fail(error);
       return;
