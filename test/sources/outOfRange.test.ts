@@ -60,6 +60,28 @@ describe('a log of which the beginning of the next batch has come in', () => {
     },
   );
 
+  it('is cut within that: what came of the old one is not given out as the new', () => {
+    const { log, run, batches, errors } = setup();
+    virtual((scheduler) => {
+      run(scheduler, 300);
+      scheduler.schedule(() => {
+        log.deleteTopic('t');
+        log.createTopic('t');
+        log.append('t', records('new', 150));
+      }, 15);
+      scheduler.schedule(() => void log.append('t', records('later', 50)), 35);
+    });
+    expect(errors).toEqual([]);
+    const given = batches.flatMap((batch) => batch.records);
+    const names = (name: string, from: number, until: number) =>
+      Array.from({ length: until - from }, (_, i) => `${name}${from + i}`);
+    expect(given.map((text) => text.split(' ')[1])).toEqual([
+      ...names('old', 0, 98),
+      ...names('new', 98, 150),
+      ...names('later', 0, 50),
+    ]);
+  });
+
   it('fails at what retention has taken, once it is planned, and no batch before', () => {
     const { log, run, batches, errors } = setup();
     virtual((scheduler) => {

@@ -196,11 +196,28 @@ export class LogRun<R> implements SourceRun<R> {
     );
   }
 
-  /** A log that ends before what is planned was made anew, or cut. */
+  /** A log that ends before what is planned, or was received, was made anew, or cut. */
   #checkRecreated(): Observable<unknown> {
-    const ahead = [...this.#states.values()].filter((state) => state.latest < state.planned);
+    const ahead = [...this.#states.values()].filter((state) => state.latest < Math.max(state.planned, state.fetchFrom));
     if (ahead.length === 0) return EMPTY;
-    const positions = ahead.map(({ topic, partition, planned }) => ({ topic, partition, offset: planned }));
+    // It may have come since the end was asked for, so that is asked for again.
+    const received = new Map(ahead.map((state) => [state, state.fetchFrom]));
+    return from(this.#client.offsets(ahead, 'latest')).pipe(
+      tap((positions) => {
+        for (const position of positions) {
+          const state = this.#stateOf(position);
+          state.latest = position.offset;
+          if (state.latest < (received.get(state) ?? 0)) state.drop();
+        }
+      }),
+      last(),
+      mergeMap(() => this.#giveUp(ahead.filter((state) => state.latest < state.planned))),
+    );
+  }
+
+  /** Ranges are planned that the logs have not got any more. */
+  #giveUp(states: readonly PartitionState[]): Observable<unknown> {
+    const positions = states.map(({ topic, partition, planned }) => ({ topic, partition, offset: planned }));
     return checkRange(this.#client, positions, this.#options.offsetOutOfRange).pipe(
       tap(({ positions, lost }) => {
         this.#lost.push(...lost);
