@@ -1,5 +1,5 @@
-import { foreachBatch, logBatches, memoryCheckpoint, memoryLog, string } from 'dstream';
-import { timer } from 'rxjs';
+import { foreachBatch, type LogClient, logBatches, memoryCheckpoint, memoryLog, string } from 'dstream';
+import { delay, from, timer } from 'rxjs';
 import type { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
@@ -7,13 +7,17 @@ import { virtual } from '../support/virtual.js';
 const records = (name: string, count: number) => Array.from({ length: count }, (_, i) => ({ value: `${name}${i}` }));
 
 /** A topic of 100 records, of which 10 a batch are read while every batch takes 2.5 intervals, so that plans pile up. */
-function setup(offsetOutOfRange: 'earliest' | 'latest') {
+function setup(offsetOutOfRange: 'earliest' | 'latest', latency = 0) {
   const log = memoryLog({ topics: { t: 1 } });
   log.append('t', records('old', 100));
   const checkpoint = memoryCheckpoint();
   const events: unknown[] = [];
   const run = (scheduler: TestScheduler, until: number) => {
-    const stream = logBatches(log, {
+    // What is on its way is as the log was when it was asked.
+    const fetch: LogClient['fetch'] = (...call) => from(log.fetch(...call)).pipe(delay(latency, scheduler));
+    const methods = ['connect', 'partitions', 'offsets', 'committed', 'commit', 'close'] as const;
+    const bound = Object.fromEntries(methods.map((method) => [method, log[method].bind(log)]));
+    const stream = logBatches(latency === 0 ? log : ({ name: 'slow log', ...bound, fetch } as unknown as LogClient), {
       topics: ['t'],
       start: 'earliest',
       interval: 10,
@@ -85,5 +89,17 @@ describe('a topic that is made anew while ranges of it wait to be read', () => {
       }, 50);
     });
     expect(events).toEqual([...old(20), ...fresh(0, 5)]);
+  });
+
+  it('is read from its beginning also when an answer of the old one comes later', () => {
+    const { events, run, makeAnew } = setup('earliest', 8);
+    virtual((scheduler) => {
+      run(scheduler, 500);
+      scheduler.schedule(() => makeAnew(5), 37);
+    });
+    const given = events.map(String);
+    expect(given.filter((value) => value.startsWith('new'))).toEqual(fresh(0, 5));
+    const before = given.filter((value) => value.startsWith('old'));
+    expect(given).toEqual([...old(before.length), ...fresh(0, 5)]);
   });
 });
