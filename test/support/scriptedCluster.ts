@@ -23,6 +23,8 @@ export interface Script {
   readonly throttleTime?: number;
   /** The end of each partition. */
   readonly end: number;
+  /** Where the first open transaction begins. Default: there is none. */
+  readonly stable?: number;
 }
 
 const Decoder = createRequire(import.meta.url)('kafkajs/src/protocol/decoder.js') as new (
@@ -80,15 +82,18 @@ export function scriptedCluster(script: Script) {
         return response.parse(decoded);
       },
     },
-    listOffsets: async ({ topics }: { topics: readonly Listed[] }) => ({
-      responses: topics.map(({ topic, partitions }) => ({
-        topic,
-        partitions: partitions.map(({ partition, timestamp }) => ({
-          partition,
-          offset: String(timestamp === -2 ? 0 : script.end),
+    listOffsets: async ({ topics, isolationLevel }: { topics: readonly Listed[]; isolationLevel: number }) => {
+      const latest = isolationLevel === 1 ? (script.stable ?? script.end) : script.end;
+      return {
+        responses: topics.map(({ topic, partitions }) => ({
+          topic,
+          partitions: partitions.map(({ partition, timestamp }) => ({
+            partition,
+            offset: String(timestamp === -2 ? 0 : latest),
+          })),
         })),
-      })),
-    }),
+      };
+    },
   });
 
   const cluster = {
@@ -149,10 +154,14 @@ const int = (size: 2 | 4 | 8, value: number) => {
 };
 
 /** Fetch response, version 11. */
-function encodeResponse({ topic, throttleTime = 0, end }: Script, sent: SentFetch, answers: readonly Answer[]): Buffer {
+function encodeResponse(
+  { topic, throttleTime = 0, end, stable = end }: Script,
+  sent: SentFetch,
+  answers: readonly Answer[],
+): Buffer {
   const partitions = answers.map(({ errorCode = 0, records = Buffer.alloc(0) }, i) =>
     Buffer.concat([
-      ...[int(4, sent.partitions[i]?.partition ?? 0), int(2, errorCode), int(8, end), int(8, end), int(8, 0)],
+      ...[int(4, sent.partitions[i]?.partition ?? 0), int(2, errorCode), int(8, end), int(8, stable), int(8, 0)],
       ...[int(4, -1), int(4, -1), int(4, records.length), records],
     ]),
   );

@@ -1,6 +1,8 @@
 import { foreachBatch, type ProtocolError } from 'dstream';
 import { type FetchEvent, type KafkaClientOptions, kafkaBatches } from 'dstream/kafka';
+import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { KafkajsClient } from '../../../src/sources/kafka/kafkajsClient.js';
 import { type Answer, batchAt, type Script, scriptedCluster } from '../../support/scriptedCluster.js';
 
 const notLeader: Answer = { errorCode: 6 };
@@ -134,5 +136,21 @@ describe('brokers', () => {
     expect(seen).toEqual({ 0: upTo(20) });
     expect(new Set(cluster.throttled)).toEqual(new Set([123]));
     expect(events.map(({ throttleTime }) => throttleTime)).toEqual(events.map(() => 123));
+  });
+});
+
+describe('the end of a log', () => {
+  // What is planned beyond it would not come before the transaction is ended.
+  it.each([
+    ['read_committed', 'where the first open transaction begins', 20],
+    ['read_uncommitted', 'behind the last record', 40],
+  ] as const)('is, for %s, %s', async (isolationLevel, _, end) => {
+    const cluster = topic(1, 40, { stable: 20 });
+    const client = new KafkajsClient(cluster.kafka, { isolationLevel });
+    const partitions = await client.partitions(['t']);
+    expect(await client.offsets(partitions, 'latest')).toMatchObject([{ offset: end }]);
+    const requests = partitions.map((partition) => ({ ...partition, offset: 0, maxBytes: 1_000 }));
+    const fetched = await firstValueFrom(client.fetch(requests, { maxWait: 0, maxBytes: 1_000 }));
+    expect(fetched).toMatchObject([{ latest: end }]);
   });
 });
