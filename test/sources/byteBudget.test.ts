@@ -130,6 +130,15 @@ describe('the byte budget', () => {
     expect(seen).toEqual(everything({ ...given, maxBufferedBytes: 0 }));
     expect(log.inFlight).toEqual({ one: 1, all: 3 });
   });
+
+  it('counts what is on its way from other brokers', () => {
+    // Plans pile up while the first batch is worked on, and nothing is decoded meanwhile.
+    const sizes = Array.from({ length: 6 }, () => Array.from({ length: 40 }, () => [950]));
+    const given = { sizes, maxRatePerPartition: 800, latency: 3, work: 200, concurrentBatches: 1, brokers: 3 };
+    const { seen } = read({ ...given, maxBufferedBytes: 20_000 });
+    expect(seen).toEqual(everything({ ...given, maxBufferedBytes: 0 }));
+    expect(log.peak).toBeLessThanOrEqual(20_000 + 3 * log.largest);
+  });
 });
 
 describe('what is read before the tick that plans it', () => {
