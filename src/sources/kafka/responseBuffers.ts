@@ -16,20 +16,13 @@ const patience = 5_000;
 export class ResponseBuffers {
   readonly #free = new Map<number, ArrayBufferLike[]>();
   readonly #loans = new WeakMap<ArrayBufferLike, BufferLoan>();
-  readonly #now: () => number;
   #freeBytes = 0;
-  /** The least that was free since then. */
+  /** The least that was free since the last look. */
   #spare = 0;
-  #since: number;
-
-  constructor(now: () => number = Date.now) {
-    this.#now = now;
-    this.#since = now();
-  }
+  #nextLook: NodeJS.Timeout | undefined;
 
   /** A buffer of this length, with whatever is in it. */
   take(length: number): Buffer {
-    this.#giveUp();
     if (length < smallest) return Buffer.allocUnsafeSlow(length);
     // In few sizes, so that one fits another time, and by a quarter too long at most.
     const step = 2 ** (Math.floor(Math.log2(length)) - 2);
@@ -56,6 +49,7 @@ export class ResponseBuffers {
     free.push(memory);
     this.#free.set(capacity, free);
     this.#freeBytes += capacity;
+    this.#nextLook ??= setTimeout(() => this.#giveUp(), patience).unref();
   }
 
   #pop(capacity: number): ArrayBufferLike | undefined {
@@ -66,14 +60,13 @@ export class ResponseBuffers {
     return memory;
   }
 
-  /** A backlog has been read, and a trickle needs less. */
+  /** A backlog has been read, and a trickle needs less, or nothing. */
   #giveUp(): void {
-    const now = this.#now();
-    if (now - this.#since < patience) return;
+    let spare = this.#spare;
     for (const capacity of this.#free.keys()) {
-      while (this.#spare >= capacity && this.#pop(capacity)) this.#spare -= capacity;
+      while (spare >= capacity && this.#pop(capacity)) spare -= capacity;
     }
     this.#spare = this.#freeBytes;
-    this.#since = now;
+    this.#nextLook = this.#freeBytes > 0 ? setTimeout(() => this.#giveUp(), patience).unref() : undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BufferLoan } from '../../../src/sources/kafka/bufferLoan.js';
 import { ResponseBuffers } from '../../../src/sources/kafka/responseBuffers.js';
 
@@ -10,6 +10,9 @@ function taken(buffers: ResponseBuffers, length: number): { readonly buffer: Buf
 }
 
 describe('ResponseBuffers', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
   it('uses a buffer again once all who read from it have let go, and not before', () => {
     const buffers = new ResponseBuffers();
     const { buffer, loan } = taken(buffers, 2 * mebi - 5);
@@ -47,14 +50,29 @@ describe('ResponseBuffers', () => {
   });
 
   it('gives up what was not needed for five seconds', () => {
-    let now = 0;
-    const buffers = new ResponseBuffers(() => now);
+    const buffers = new ResponseBuffers();
     const all = Array.from({ length: 10 }, () => taken(buffers, mebi));
     for (const { loan } of all) loan.letGo();
-    for (now = 1_000; now < 20_000; now += 1_000) {
+    const free: number[] = [];
+    for (let second = 0; second < 11; second++) {
+      vi.advanceTimersByTime(1_000);
+      free.push(buffers.freeBytes / mebi);
       const two = [taken(buffers, mebi), taken(buffers, mebi)];
       for (const { loan } of two) loan.letGo();
     }
-    expect(buffers.freeBytes).toBe(2 * mebi);
+    // At the second look it is known what was not needed since the first.
+    expect(free).toEqual([10, 10, 10, 10, 10, 10, 10, 10, 10, 2, 2]);
+  });
+
+  it('keeps nothing once nothing is needed', () => {
+    const buffers = new ResponseBuffers();
+    const all = Array.from({ length: 10 }, () => taken(buffers, mebi));
+    for (const { loan } of all) loan.letGo();
+    vi.advanceTimersByTime(10_000);
+    expect(buffers.freeBytes).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+    taken(buffers, mebi).loan.letGo();
+    expect(buffers.freeBytes).toBe(mebi);
+    expect(vi.getTimerCount()).toBe(1);
   });
 });
