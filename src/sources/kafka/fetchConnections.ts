@@ -79,7 +79,8 @@ function takeOver(connection: Connection, buffers: ResponseBuffers, plain: strin
       return true;
     };
     const socket: Socket = connect({ host, port, onread: { buffer: () => reader.room, callback } }, onConnect);
-    return socket.setKeepAlive(true, keepAlive);
+    // While a broker is gone kafkajs ends the socket that never connected again at each try, and each adds a listener.
+    return socket.setKeepAlive(true, keepAlive).setMaxListeners(0);
   };
 }
 
