@@ -3,6 +3,7 @@ export { CheckpointError, CorruptCheckpointError, FencedError, StorageError } fr
 export { foreachBatchInTransaction } from './outputs/node/foreachBatchInTransaction.js';
 export { saveAsObjectFiles } from './outputs/node/saveAsObjectFiles.js';
 export { type SaveFilesOptions, saveAsTextFiles } from './outputs/node/saveAsTextFiles.js';
+export { type FileWriteAheadLogOptions, fileWriteAheadLog } from './sources/receiver/node/fileWriteAheadLog.js';
 export { type LmdbCheckpointOptions, lmdbCheckpoint } from './state/lmdb/lmdbCheckpoint.js';
 export { type FileCheckpointOptions, fileCheckpoint } from './state/node/fileCheckpoint.js';
 export {

@@ -5,7 +5,7 @@ import { InvalidOptionError } from '../batch/errors.js';
 import { noteUpstream } from '../batch/upstream.js';
 import { BatchDriver } from './batchDriver.js';
 import { BatchStream } from './batchStream.js';
-import { type DriverOptions, type ResolvedDriverOptions, resolveDriverOptions } from './driverOptions.js';
+import { checkSources, type DriverOptions, type ResolvedDriverOptions, resolveDriverOptions } from './driverOptions.js';
 import type { Source } from './source.js';
 
 /** The records that a source gives. */
@@ -52,6 +52,7 @@ export function batchesFrom<const S extends Readonly<Record<string, Source<unkno
   if (names.length === 0)
     throw new InvalidOptionError('batchesFrom', 'sources', sources, 'must name at least one source');
   for (const name of names) checkFunction('batchesFrom', `sources.${name}.open`, sources[name]?.open);
+  checkSources(resolved, sources);
   const shared = new SharedRun(sources, resolved);
   const streams = names.map((name) => [name, shared.stream(name)] as const);
   return Object.fromEntries(streams) as unknown as BatchStreams<S>;

@@ -2,11 +2,12 @@ import type { Batch } from '../batch/batch.js';
 import { noteUpstream } from '../batch/upstream.js';
 import { BatchDriver } from './batchDriver.js';
 import { BatchStream, type SubscribeBatches } from './batchStream.js';
-import type { ResolvedDriverOptions } from './driverOptions.js';
+import { checkSources, type ResolvedDriverOptions } from './driverOptions.js';
 import type { Source } from './source.js';
 
 /** One source as a stream of its own. Cold: every subscription has a driver and opens the source anew. */
 export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedDriverOptions): BatchStream<T> {
+  checkSources(options, { [name]: source });
   const segments = source.segments && subscribeTo(name, source.segments, options);
   return new BatchStream<T>(options.interval, subscribeTo(name, source, options), segments);
 }

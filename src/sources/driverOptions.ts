@@ -5,6 +5,7 @@ import type { BatchInfo } from '../batch/batchInfo.js';
 import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Checkpoint } from '../state/checkpoint.js';
+import type { Source } from './source.js';
 
 /** What every stream of batches takes, whatever its source. */
 export interface DriverOptions {
@@ -97,6 +98,22 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
   }
   if (dynamicInterval !== undefined) checkDynamicInterval(owner, options);
   return resolved;
+}
+
+/**
+ * Checks that the options have what the sources need.
+ *
+ * @throws {InvalidOptionError} naming the source
+ */
+export function checkSources(
+  { owner, checkpoint }: Pick<ResolvedDriverOptions, 'owner' | 'checkpoint'>,
+  sources: Readonly<Record<string, Source<unknown>>>,
+): void {
+  for (const [name, { needsCheckpoint }] of Object.entries(sources)) {
+    if (!needsCheckpoint || checkpoint) continue;
+    const rule = `must be set, as source "${name}" has a writeAheadLog: by the checkpoint it knows which records are saved`;
+    throw new InvalidOptionError(owner, 'checkpoint', checkpoint, rule);
+  }
 }
 
 /** The longest interval is a multiple of all others, so that windows of its multiples always end with a batch. */

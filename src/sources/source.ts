@@ -86,6 +86,8 @@ export interface Source<T> {
   readonly kind: string;
   /** Whether `commit` makes progress durable, so that a batch wrongly called complete would be lost for good. */
   readonly durable: boolean;
+  /** Whether it goes on by what a checkpoint has saved and planned, so that it cannot do without one. */
+  readonly needsCheckpoint?: boolean | undefined;
   /**
    * The same source with its records made only when they are gone through, each time anew: one segment for each partition.
    * Operators that take one record after the other use it, and nobody holds a batch of records then.

@@ -12,8 +12,8 @@ interface Inode {
   synced: Buffer;
 }
 
-/** What a power cut leaves of bytes that were written and not synced. */
-export type Tail = 'none' | 'all' | 'half' | 'zeros';
+/** What a power cut leaves of bytes that were written and not synced: `hole` has the second half of them without the first. */
+export type Tail = 'none' | 'all' | 'half' | 'zeros' | 'hole';
 
 /**
  * The files of one directory in memory: with faults, a disk that is full, and power cuts that leave only what was synced.
@@ -61,7 +61,7 @@ export class MemoryFiles implements FileSystem {
     const existing = this.#names.get(name);
     if (flags === 'wx' && existing) throw failure('EEXIST', 'open', name);
     if (flags === 'r' && !existing) {
-      if (/^(changelog|snapshot|lock)/.test(name)) throw failure('ENOENT', 'open', name);
+      if (/^(changelog|segment|snapshot|lock)/.test(name)) throw failure('ENOENT', 'open', name);
       return this.#openDirectory();
     }
     const inode = existing ?? { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
@@ -166,7 +166,9 @@ function afterPowerCut({ bytes, synced }: Inode, tail: Tail): Buffer {
   if (bytes.length <= synced.length || tail === 'none') return synced;
   const added = bytes.subarray(synced.length);
   if (tail === 'zeros') return Buffer.concat([synced, Buffer.alloc(added.length)]);
-  return Buffer.concat([synced, tail === 'all' ? added : added.subarray(0, added.length >> 1)]);
+  const half = added.length >> 1;
+  if (tail === 'hole') return Buffer.concat([synced, Buffer.alloc(half), added.subarray(half)]);
+  return Buffer.concat([synced, tail === 'all' ? added : added.subarray(0, half)]);
 }
 
 function baseName(path: string): string {

@@ -17,7 +17,7 @@ export class IncompatibleStateError extends DStreamError {
   }
 }
 
-/** A checkpoint cannot be opened or saved. */
+/** A checkpoint, or a write-ahead log, cannot be opened or saved. */
 export class CheckpointError extends DStreamError {
   override readonly name = 'CheckpointError';
   readonly code = 'CHECKPOINT';
@@ -31,7 +31,7 @@ export class CheckpointError extends DStreamError {
   }
 }
 
-/** A file of a checkpoint is damaged, missing, or of an unknown version. */
+/** A file of a checkpoint, or of a write-ahead log, is damaged, missing, or of an unknown version. */
 export class CorruptCheckpointError extends DStreamError {
   override readonly name = 'CorruptCheckpointError';
   readonly code = 'CORRUPT_CHECKPOINT';
@@ -40,7 +40,7 @@ export class CorruptCheckpointError extends DStreamError {
     readonly offset: number,
     readonly reason: string,
   ) {
-    super(`checkpoint ${file}: damaged at byte ${offset}: ${reason}`);
+    super(`${file}: damaged at byte ${offset}: ${reason}`);
   }
 }
 
@@ -59,8 +59,8 @@ export class StorageError extends DStreamError {
 }
 
 /**
- * Another process has taken the work over: it opened the same checkpoint, or began a new epoch of the same job. This one
- * writes nothing more.
+ * Another process has taken the work over: it opened the same checkpoint or write-ahead log, or began a new epoch of
+ * the same job. This one writes nothing more.
  */
 export class FencedError extends DStreamError {
   override readonly name = 'FencedError';

@@ -1,11 +1,6 @@
 import { TokenBucket } from '../../backpressure/tokenBucket.js';
 import { Fifo } from '../../windows/fifo.js';
-
-/** Some records that came one after the other, the first of them at offset `from` of all that the receiver gave. */
-export interface Block<T> {
-  readonly from: number;
-  readonly records: readonly T[];
-}
+import type { Block } from './block.js';
 
 /**
  * Gathers records into blocks. Pure: times, in ms, are given to it.

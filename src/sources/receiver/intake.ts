@@ -2,7 +2,8 @@
 export interface IntakeEvents<T> {
   /** Whether there is room for another record. */
   room(): boolean;
-  store(record: T): void;
+  /** `stored` is called once the record is in the write-ahead log, or at once where there is none. */
+  store(record: T, stored?: () => void): void;
   complete(): void;
   fail(error: unknown): void;
 }

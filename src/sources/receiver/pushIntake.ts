@@ -1,4 +1,4 @@
-import { from, Observable, Subject, takeUntil } from 'rxjs';
+import { from, map, Observable, Subject, takeUntil } from 'rxjs';
 import type { Intake, IntakeEvents } from './intake.js';
 import type { Receiver } from './receiver.js';
 
@@ -20,7 +20,7 @@ export class PushIntake<T> implements Intake {
     this.#records()
       .pipe(takeUntil(this.#left))
       .subscribe({
-        next: (record) => store(record),
+        next: ([record, stored]) => store(record, stored),
         error: (error: unknown) => fail(error),
         complete: () => {
           if (!this.#closed) complete();
@@ -35,13 +35,13 @@ export class PushIntake<T> implements Intake {
     this.#left.next();
   }
 
-  #records(): Observable<T> {
+  #records(): Observable<readonly [record: T, stored?: () => void]> {
     const receiver = this.#receiver;
-    if (typeof receiver !== 'function') return from(receiver);
+    if (typeof receiver !== 'function') return from(receiver).pipe(map((record) => [record]));
     return new Observable((subscriber) =>
       receiver({
-        store: (record) => {
-          subscriber.next(record);
+        store: (record, stored) => {
+          subscriber.next(stored ? [record, stored] : [record]);
           return !subscriber.closed && this.#events.room();
         },
         complete: () => subscriber.complete(),

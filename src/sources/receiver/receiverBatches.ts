@@ -14,12 +14,13 @@ export type ReceiverBatchesOptions = ReceiverSourceOptions & DriverOptions;
  *
  * Each subscription starts a receiver of its own. When the receiver completes, the stream completes after the last block.
  *
- * Not durable: what no batch has completed is gone with the process, also with a checkpoint, which keeps state and the
- * numbers of the records only. Batches that are replayed then are empty, and tell what they had as `lost`.
+ * With a `writeAheadLog` and a `checkpoint` nothing is lost that was stored: a batch takes only what is durable, and after a
+ * crash batches are replayed with the same records. Without a log, what no batch has completed is gone with the process,
+ * also with a checkpoint: batches that are replayed are empty then, and tell what they had as `lost`.
  *
- * Source: Spark's `receiverStream`, `Receiver` and `BlockGenerator`.
+ * Source: Spark's `receiverStream`, `Receiver`, `BlockGenerator` and `WriteAheadLogBasedBlockHandler`.
  *
- * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {InvalidOptionError} when an option is out of its range, or there is a `writeAheadLog` and no `checkpoint`
  * @throws {QueueOverflowError} (as a notification) when more than `maxQueue` records wait and `overflow` is `'error'`
  *
  * @example

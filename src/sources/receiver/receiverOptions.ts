@@ -1,6 +1,7 @@
 import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../../batch/checks.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import { longestTimer } from '../driverOptions.js';
+import type { WriteAheadLog } from './writeAheadLog.js';
 
 export interface ReceiverSourceOptions {
   /**
@@ -21,7 +22,8 @@ export interface ReceiverSourceOptions {
   /**
    * What to do with a record that comes when as many wait as may: fail with a `QueueOverflowError`, or drop the record that
    * waits longest (of those that no batch has taken), or the new one. What is dropped is counted by `skipped` in the
-   * `BatchInfo`. A receiver that can be pulled is not pulled then, and never overflows.
+   * `BatchInfo`. A receiver that can be pulled is not pulled then, and never overflows. With a `writeAheadLog` the record
+   * that waits longest is not dropped: it may have been acknowledged.
    * @default 'error'
    */
   readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest';
@@ -32,6 +34,12 @@ export interface ReceiverSourceOptions {
   readonly restart?: number;
   /** Told why the receiver is going to be started anew, and how often that was of this subscription, with this one. */
   readonly onRestart?: (error: unknown, restarts: number) => void;
+  /**
+   * Keeps the records from the moment they are received until their batch is saved, such as `fileWriteAheadLog()`. A batch
+   * takes only what is durable there, and what a crash interrupts is replayed from it. Needs a checkpoint. Default none:
+   * records that no batch has completed are gone with the process.
+   */
+  readonly writeAheadLog?: WriteAheadLog;
 }
 
 export interface ResolvedReceiverOptions {
@@ -41,11 +49,12 @@ export interface ResolvedReceiverOptions {
   readonly overflow: 'error' | 'drop-oldest' | 'drop-newest';
   readonly restart: number | undefined;
   readonly onRestart: ((error: unknown, restarts: number) => void) | undefined;
+  readonly writeAheadLog: WriteAheadLog | undefined;
 }
 
 /** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
 export function resolveReceiverOptions(owner: string, options: ReceiverSourceOptions): ResolvedReceiverOptions {
-  const { blockInterval, maxRate, maxQueue = 100_000, overflow = 'error', restart, onRestart } = options;
+  const { blockInterval, maxRate, maxQueue = 100_000, overflow = 'error', restart, onRestart, writeAheadLog } = options;
   if (blockInterval !== undefined) {
     checkPositiveInteger(owner, 'blockInterval', blockInterval);
     checkTimer(owner, 'blockInterval', blockInterval);
@@ -61,7 +70,14 @@ export function resolveReceiverOptions(owner: string, options: ReceiverSourceOpt
     checkFunction(owner, 'onRestart', onRestart);
     if (restart === undefined) throw new InvalidOptionError(owner, 'onRestart', onRestart, 'needs restart to be set');
   }
-  return { blockInterval, maxRate, maxQueue, overflow, restart, onRestart };
+  if (writeAheadLog !== undefined) {
+    checkFunction(owner, 'writeAheadLog.open', writeAheadLog.open);
+    if (overflow === 'drop-oldest') {
+      const rule = 'cannot be used with writeAheadLog: it drops what was acknowledged';
+      throw new InvalidOptionError(owner, 'overflow', overflow, rule);
+    }
+  }
+  return { blockInterval, maxRate, maxQueue, overflow, restart, onRestart, writeAheadLog };
 }
 
 function checkTimer(owner: string, option: string, value: number): void {

@@ -3,19 +3,24 @@ import { firstBatchTime } from '../../batch/batchTime.js';
 import { QueueOverflowError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
+import type { Block } from './block.js';
 import { BlockGenerator } from './blockGenerator.js';
 import type { Intake } from './intake.js';
+import { LoggedRecords } from './loggedRecords.js';
 import { PullIntake, pullable } from './pullIntake.js';
 import { PushIntake } from './pushIntake.js';
 import type { Receiver } from './receiver.js';
 import type { ResolvedReceiverOptions } from './receiverOptions.js';
+import { plannedUntil, recordsOf } from './recoveredRecords.js';
+import type { WriteAheadLogSession } from './writeAheadLog.js';
 
 const partition = 0;
 const defaultBlockInterval = 200;
 
 /**
  * A receiver, opened. Its records are numbered, as those of a log of one partition are, and a block is a range of them:
- * after a restart from a checkpoint the numbers go on, and what was planned and is gone is told as lost.
+ * after a restart from a checkpoint the numbers go on. What was planned, and what no batch had taken, comes back from the
+ * write-ahead log; without one it is gone, and what was planned is told as lost.
  */
 export class ReceiverRun<T> implements SourceRun<T> {
   readonly #owner: string;
@@ -23,6 +28,9 @@ export class ReceiverRun<T> implements SourceRun<T> {
   readonly #options: ResolvedReceiverOptions;
   readonly #setup: SourceSetup;
   readonly #blockInterval: number;
+  readonly #log: WriteAheadLogSession | undefined;
+  /** What is received goes through here where there is a log; batches take of `#blocks`, where only durable records are then. */
+  readonly #logged: LoggedRecords<T> | undefined;
   readonly #blocks: BlockGenerator<T>;
   /** Blocks that a batch has taken and not fetched, by their first offset. */
   readonly #planned = new Map<number, readonly T[]>();
@@ -30,27 +38,43 @@ export class ReceiverRun<T> implements SourceRun<T> {
   #skipped = 0;
   #restarts = 0;
   #intake: Intake | undefined;
+  /** The receiver is to be started when there is room. */
+  #startDue = false;
   #restarting = new Subscription();
   #tick: { readonly due: number; readonly timer: Subscription } | undefined;
-  #overflow: QueueOverflowError | undefined;
+  /** An overflow, or a log that failed: the stream fails with it at the next tick. */
+  #failure: { readonly error: unknown } | undefined;
   /** Nothing more is received; with what failed, where something did. */
   #end: { readonly error?: unknown } | undefined;
   #closed = false;
 
-  constructor(owner: string, receiver: Receiver<T>, options: ResolvedReceiverOptions, setup: SourceSetup) {
+  constructor(
+    owner: string,
+    receiver: Receiver<T>,
+    options: ResolvedReceiverOptions,
+    setup: SourceSetup,
+    log: WriteAheadLogSession | undefined,
+  ) {
     this.#owner = owner;
     this.#receiver = receiver;
     this.#options = options;
     this.#setup = setup;
+    this.#log = log;
     this.#blockInterval = options.blockInterval ?? Math.min(defaultBlockInterval, setup.interval);
-    this.#blocks = new BlockGenerator(this.#blockInterval, firstOffset(setup));
+    // After all that was ever planned: offsets are not used twice.
+    const first = plannedUntil(setup);
+    this.#blocks = new BlockGenerator(this.#blockInterval, first);
+    this.#logged = log && this.#recover(log, first);
   }
 
   start(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#end) return;
+    // What was recovered may have filled the queue.
+    this.#startDue = this.#room <= 0;
+    if (this.#startDue) return;
     const events = {
       room: () => this.#room > 0,
-      store: (record: T) => this.#store(record),
+      store: (record: T, stored?: () => void) => this.#store(record, stored),
       complete: () => this.#ended({}),
       fail: (error: unknown) => this.#failed(error),
     };
@@ -63,8 +87,8 @@ export class ReceiverRun<T> implements SourceRun<T> {
     const now = this.#setup.scheduler.now();
     // The timers of a batch and of a block that end together may fire in any order.
     if (this.#tick && this.#tick.due <= now) this.#endBlock();
-    if (this.#overflow) return throwError(() => this.#overflow);
-    if (this.#end && this.#blocks.size === 0) return this.#last(this.#end);
+    if (this.#failure) return this.#last(this.#failure);
+    if (this.#end && this.#blocks.size === 0 && !this.#logged?.size) return this.#last(this.#end);
     const allowed = lesser(rate(this.#blocks.size), this.#options.maxRate);
     const ranges = this.#blocks.take(allowed, interval, now).map(({ from, records }): OffsetRange => {
       this.#planned.set(from, records);
@@ -78,20 +102,23 @@ export class ReceiverRun<T> implements SourceRun<T> {
     const lost: OffsetRange[] = [];
     const partitions = ranges.map((range, index) => {
       const records = this.#planned.get(range.from) ?? [];
-      // Of a batch that was planned before a restart nothing is left.
-      if (records.length === 0) lost.push(range);
+      // Of a batch that was planned before a restart without a log nothing is left.
+      const until = range.from + records.length;
+      if (until < range.until) lost.push({ ...range, from: until });
       this.#planned.delete(range.from);
       this.#plannedRecords -= records.length;
       return { index, records, range };
     });
     const skipped = this.#skipped;
     this.#skipped = 0;
-    this.#intake?.resume();
+    if (this.#startDue) this.start();
+    else this.#intake?.resume();
     return of({ partitions, ...(skipped > 0 && { skipped }), ...(lost.length > 0 && { lost }) });
   }
 
-  commit(): ObservableInput<unknown> {
-    return EMPTY;
+  commit(ranges: readonly OffsetRange[]): ObservableInput<unknown> {
+    const last = ranges.at(-1);
+    return this.#log && last ? this.#log.release(last.until) : EMPTY;
   }
 
   stop(): void {
@@ -105,29 +132,62 @@ export class ReceiverRun<T> implements SourceRun<T> {
     this.#restarting.unsubscribe();
     this.#tick?.timer.unsubscribe();
     this.#intake?.close();
-    return EMPTY;
+    this.#logged?.close();
+    return this.#log?.close() ?? EMPTY;
   }
 
   get #room(): number {
-    return this.#options.maxQueue - this.#blocks.size - this.#plannedRecords;
+    return this.#options.maxQueue - this.#blocks.size - this.#plannedRecords - (this.#logged?.size ?? 0);
+  }
+
+  /** Takes over what the log had kept: what was planned is replayed, and the rest waits for the next batch. */
+  #recover(log: WriteAheadLogSession, first: number): LoggedRecords<T> {
+    const blocks = log.recovered as readonly Block<T>[];
+    for (const range of this.#setup.replay.flat()) {
+      const records = recordsOf(blocks, range);
+      this.#planned.set(range.from, records);
+      this.#plannedRecords += records.length;
+    }
+    const waiting = recordsOf(blocks, { from: first, until: Infinity });
+    this.#gather(waiting);
+    return new LoggedRecords<T>(log, first + waiting.length, {
+      durable: (records) => this.#gather(records),
+      fail: (error) => this.#fail(error),
+    });
+  }
+
+  #gather(records: readonly T[]): void {
+    for (const record of records) this.#blocks.push(record);
+    if (records.length > 0) this.#schedule();
   }
 
   #last(end: { readonly error?: unknown }): ObservableInput<Plan> {
     return 'error' in end ? throwError(() => end.error) : EMPTY;
   }
 
-  #store(record: T): void {
-    if (this.#room <= 0 && !this.#overflows()) return;
-    this.#blocks.push(record);
-    this.#schedule();
+  #store(record: T, stored: (() => void) | undefined): void {
+    if (this.#failure || (this.#room <= 0 && !this.#overflows())) return;
+    if (this.#logged) {
+      this.#logged.push(record, stored && (() => this.#tell(stored)));
+      return;
+    }
+    this.#gather([record]);
+    if (stored) this.#tell(stored);
+  }
+
+  #tell(stored: () => void): void {
+    try {
+      stored();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   /** Gives whether the new record is to be taken all the same. */
   #overflows(): boolean {
     const { overflow, maxQueue } = this.#options;
     if (overflow === 'error') {
-      this.#overflow = new QueueOverflowError(this.#owner, maxQueue);
-      this.#intake?.close();
+      this.#fail(new QueueOverflowError(this.#owner, maxQueue));
       return false;
     }
     this.#skipped++;
@@ -135,6 +195,11 @@ export class ReceiverRun<T> implements SourceRun<T> {
     if (overflow === 'drop-newest' || this.#blocks.size === 0) return false;
     this.#blocks.dropOldest();
     return true;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#intake?.close();
   }
 
   /** Ticks come at the multiples of the block interval, and only while there is something for them to do. */
@@ -175,10 +240,4 @@ export class ReceiverRun<T> implements SourceRun<T> {
 
 function lesser(rate: number | undefined, cap: number | undefined): number | undefined {
   return rate === undefined || cap === undefined ? (rate ?? cap) : Math.min(rate, cap);
-}
-
-/** After all that was ever planned: offsets are not used twice. */
-function firstOffset({ restored = [], replay }: SourceSetup): number {
-  const reached = [...restored.map(({ offset }) => offset), ...replay.flat().map(({ until }) => until)];
-  return reached.reduce((first, offset) => Math.max(first, offset), 0);
 }

@@ -74,7 +74,10 @@ export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions
     throw new InvalidOptionError('lmdbCheckpoint', 'verify', verify, 'must be true or false');
   }
   const location = resolve(directory);
-  return { location, open: () => defer(() => from(openDirectory(location, () => open(location, hotKeys, verify)))) };
+  return {
+    location,
+    open: () => defer(() => from(openDirectory(location, 'checkpoint', () => open(location, hotKeys, verify)))),
+  };
 }
 
 async function open(location: string, hotKeys: number | undefined, verify: boolean): Promise<CheckpointSession> {

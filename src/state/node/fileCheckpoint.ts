@@ -3,10 +3,9 @@ import { from } from 'rxjs';
 import { checkPositiveInteger } from '../../batch/checks.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
-import { DirectoryLock } from './directoryLock.js';
 import { FileSession } from './fileSession.js';
 import { type FileSystem, nodeFileSystem } from './fileSystem.js';
-import { openDirectory } from './openDirectory.js';
+import { openLocked } from './openDirectory.js';
 
 export interface FileCheckpointOptions {
   /**
@@ -65,14 +64,5 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
 
 /** Opens a checkpoint directory on any file system: tests bring one that is full or fails. */
 export function openFiles(fs: FileSystem, location: string, snapshotBytes: number): Promise<CheckpointSession> {
-  const open = async () => {
-    const lock = await DirectoryLock.take(fs, location);
-    try {
-      return await FileSession.open(fs, location, snapshotBytes, lock);
-    } catch (error) {
-      await lock.release();
-      throw error;
-    }
-  };
-  return openDirectory(location, open, fs);
+  return openLocked(location, 'checkpoint', (lock) => FileSession.open(fs, location, snapshotBytes, lock), fs);
 }

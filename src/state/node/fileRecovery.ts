@@ -94,11 +94,12 @@ async function readSnapshot(fs: FileSystem, path: string, state: RecoveredState)
   return end;
 }
 
-function missing(path: string): CorruptCheckpointError {
+export function missing(path: string): CorruptCheckpointError {
   return new CorruptCheckpointError(path, 0, 'the file is missing');
 }
 
-function numbersOf(names: readonly string[], pattern: RegExp): number[] {
+/** The numbers in names of this pattern. */
+export function numbersOf(names: readonly string[], pattern: RegExp): number[] {
   return names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number);
 }
 

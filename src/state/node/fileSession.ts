@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { serialize } from 'node:v8';
 import { EMPTY, from, type ObservableInput } from 'rxjs';
-import { DStreamError, StorageError } from '../../batch/errors.js';
 import type {
   CheckpointSession,
   LiveState,
@@ -18,6 +17,7 @@ import { LogWriter } from './logWriter.js';
 import type { BeginRecord, PlannedRecord, SavedRecord } from './recoveredState.js';
 import { writeSnapshot } from './snapshotWriter.js';
 import { syncDirectory } from './syncDirectory.js';
+import { toStorageError } from './toStorageError.js';
 
 /** A change as it was cut off. */
 interface EncodedChange {
@@ -302,10 +302,6 @@ export class FileSession implements CheckpointSession {
   }
 }
 
-function toStorageError(directory: string, action: string, cause: unknown): DStreamError {
-  return cause instanceof DStreamError ? cause : new StorageError(directory, action, { cause });
-}
-
 /** A new log whose first record says what comes before it: durable, with its name, when this resolves. */
 async function beginLog(
   fs: FileSystem,
@@ -313,7 +309,7 @@ async function beginLog(
   number: number,
   { snapshot, logs }: Pick<BeginRecord, 'snapshot' | 'logs'>,
 ): Promise<LogWriter> {
-  const log = await LogWriter.create(fs, logPath(directory, number));
+  const log = await LogWriter.create(fs, logPath(directory, number), 'changelog');
   try {
     await log.append([serialize({ kind: 'begin', snapshot, logs } satisfies BeginRecord)]);
     await syncDirectory(directory, fs);

@@ -5,19 +5,24 @@ import { frame, header, headerBytes } from './recordFrame.js';
 /** Appends to a new log file. It is not to be used any more after a failure: what the disk holds is not known then. */
 export class LogWriter {
   readonly #file: OpenFile;
+  readonly #kind: string;
   #size = headerBytes;
   #sequence = 0;
 
-  private constructor(file: OpenFile) {
+  private constructor(file: OpenFile, kind: string) {
     this.#file = file;
+    this.#kind = kind;
   }
 
-  /** Makes the file; it must not be there. Its name is durable when the directory has been synced. */
-  static async create(fs: FileSystem, path: string): Promise<LogWriter> {
+  /**
+   * Makes the file; it must not be there. Its name is durable when the directory has been synced. `kind` says what kind of
+   * log it is, for the names of its failure points.
+   */
+  static async create(fs: FileSystem, path: string, kind: 'changelog' | 'segment'): Promise<LogWriter> {
     const file = await fs.open(path, 'wx');
     try {
       await writeFully(file, header(), 0);
-      return new LogWriter(file);
+      return new LogWriter(file, kind);
     } catch (error) {
       await file.close();
       throw error;
@@ -33,15 +38,15 @@ export class LogWriter {
   async append(payloads: readonly Uint8Array[]): Promise<void> {
     const bytes = frame(payloads, this.#sequence);
     try {
-      failpoint('changelog:before-write');
-      if (isDue('changelog:torn')) {
+      failpoint(`${this.#kind}:before-write`);
+      if (isDue(`${this.#kind}:torn`)) {
         await writeFully(this.#file, bytes.subarray(0, Math.floor(bytes.length / 2)), this.#size);
         die();
       }
       await writeFully(this.#file, bytes, this.#size);
-      failpoint('changelog:before-sync');
+      failpoint(`${this.#kind}:before-sync`);
       await this.#file.datasync();
-      failpoint('changelog:after-sync');
+      failpoint(`${this.#kind}:after-sync`);
     } catch (error) {
       // The kernel may show as written what never reached the disk: nobody shall recover from it.
       await this.#file.truncate(this.#size).catch(() => {});

@@ -15,7 +15,7 @@ export interface ReadOptions {
 }
 
 /**
- * Gives the payload of each record of a file, in order. Returns where the whole records end.
+ * Gives the payload of each record of a file, in order, and where the record begins. Returns where the whole records end.
  *
  * Files may be larger than memory: they are read piece by piece.
  *
@@ -25,7 +25,7 @@ export async function readRecords(
   fs: FileSystem,
   path: string,
   { end, torn = false }: ReadOptions,
-  visit: (payload: Buffer) => void,
+  visit: (payload: Buffer, at: number) => void,
 ): Promise<number> {
   const file = await fs.open(path, 'r');
   try {
@@ -49,7 +49,7 @@ async function readFrames(
   reader: WindowedReader,
   path: string,
   torn: boolean,
-  visit: (payload: Buffer) => void,
+  visit: (payload: Buffer, at: number) => void,
 ): Promise<number> {
   let at = headerBytes;
   for (let sequence = 0; at < reader.size; sequence++) {
@@ -66,7 +66,7 @@ async function readFrames(
     if (until > reader.size) return damaged('a record runs past the end of the file');
     const payload = await reader.bytes(at + frameBytes, head.length);
     if (!isWhole(payload, head)) return damaged('the checksum of a record is wrong');
-    visit(payload);
+    visit(payload, at);
     at = until;
   }
   return at;

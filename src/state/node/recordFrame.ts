@@ -25,7 +25,7 @@ export function header(): Buffer {
 /** What is wrong with a header, and at which byte. */
 export function headerFault(bytes: Buffer): { readonly offset: number; readonly reason: string } | undefined {
   if (bytes.length < headerBytes || !bytes.subarray(0, magic.length).equals(magic)) {
-    return { offset: 0, reason: 'it is no checkpoint file' };
+    return { offset: 0, reason: 'it is no file of dstream' };
   }
   const version = bytes.readUInt32BE(magic.length);
   if (version === formatVersion) return undefined;

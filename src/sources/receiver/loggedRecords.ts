@@ -1,0 +1,88 @@
+import { defer, Subscription } from 'rxjs';
+import type { WriteAheadLogSession } from './writeAheadLog.js';
+
+export interface LogEvents<T> {
+  /** These are durable, and all that came before them. */
+  durable(records: readonly T[]): void;
+  /** The log has failed: nothing that waits will be durable. */
+  fail(error: unknown): void;
+}
+
+/**
+ * Records on their way into a write-ahead log. One group is written, and what comes meanwhile is the next: so a slow disk
+ * makes groups larger, and a fast one makes nobody wait.
+ *
+ * Source: Spark's `WriteAheadLogBasedBlockHandler` and `BatchedWriteAheadLog`.
+ */
+export class LoggedRecords<T> {
+  readonly #session: WriteAheadLogSession;
+  readonly #events: LogEvents<T>;
+  readonly #work = new Subscription();
+  #offset: number;
+  #gathered = group<T>();
+  #written: readonly T[] = [];
+  /** While a group is written, or is being told of. */
+  #busy = false;
+
+  /** `offset` is that of the first record to come. */
+  constructor(session: WriteAheadLogSession, offset: number, events: LogEvents<T>) {
+    this.#session = session;
+    this.#offset = offset;
+    this.#events = events;
+  }
+
+  /** Records that are not durable yet. */
+  get size(): number {
+    return this.#gathered.records.length + this.#written.length;
+  }
+
+  /** `stored` is called once the record is durable; never, if it will not be. */
+  push(record: T, stored: (() => void) | undefined): void {
+    this.#gathered.records.push(record);
+    if (stored) this.#gathered.stored.push(stored);
+    this.#write();
+  }
+
+  /** Nothing more is told. */
+  close(): void {
+    this.#work.unsubscribe();
+  }
+
+  /** A loop, as a log in memory is done at once. */
+  #write(): void {
+    while (!this.#busy && !this.#work.closed && this.#gathered.records.length > 0) {
+      this.#busy = true;
+      const { records, stored } = this.#gathered;
+      this.#gathered = group();
+      this.#written = records;
+      const append = new Subscription();
+      this.#work.add(append);
+      append.add(
+        defer(() => this.#session.append({ from: this.#offset, records })).subscribe({
+          error: (error: unknown) => {
+            this.#work.unsubscribe();
+            this.#events.fail(error);
+          },
+          complete: () => {
+            this.#work.remove(append);
+            this.#done(records, stored);
+          },
+        }),
+      );
+    }
+  }
+
+  #done(records: readonly T[], stored: readonly (() => void)[]): void {
+    this.#offset += records.length;
+    this.#written = [];
+    this.#events.durable(records);
+    for (const tell of stored) tell();
+    this.#busy = false;
+    this.#write();
+  }
+}
+
+/** Records with whom to tell when they are durable. */
+function group<T>(): { readonly records: T[]; readonly stored: (() => void)[] } {
+  return { records: [], stored: [] };
+}

@@ -1,0 +1,67 @@
+import { defer, EMPTY, of } from 'rxjs';
+import { FencedError } from '../../batch/errors.js';
+import type { Block } from './block.js';
+import type { WriteAheadLog, WriteAheadLogSession } from './writeAheadLog.js';
+
+/**
+ * A write-ahead log in memory. It outlives subscriptions, not the process: with it and `memoryCheckpoint()` a receiver's
+ * records survive a stream that fails and is tried again, in a browser too, and restarts can be tested in virtual time.
+ *
+ * Records must be what `structuredClone` can copy. One stream uses it at a time: when another opens it, the one before is
+ * fenced.
+ *
+ * @throws {FencedError} (as a notification) when another stream has opened it
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, memoryCheckpoint, memoryWriteAheadLog, receiverBatches } from 'dstream';
+ * import { retry, Subject } from 'rxjs';
+ *
+ * const clicks = new Subject<string>();
+ * let crashes = 1;
+ * const stream = receiverBatches(clicks, {
+ *   interval: 5,
+ *   checkpoint: memoryCheckpoint(),
+ *   writeAheadLog: memoryWriteAheadLog(),
+ * });
+ * const subscription = stream
+ *   .pipe(
+ *     foreachBatch((records) => {
+ *       if (records.length === 0) return;
+ *       if (crashes-- > 0) throw new Error('crash');
+ *       console.log(records);
+ *       subscription.unsubscribe();
+ *     }),
+ *     retry(1),
+ *   )
+ *   .subscribe();
+ * for (const click of ['a', 'b']) clicks.next(click);
+ * // => [ 'a', 'b' ]
+ * ```
+ */
+export function memoryWriteAheadLog(): WriteAheadLog {
+  let blocks: Block<unknown>[] = [];
+  let owner: object | undefined;
+
+  const dropBefore = (offset: number) => {
+    blocks = blocks.filter(({ from, records }) => from + records.length > offset);
+  };
+  const session = (saved: number): WriteAheadLogSession => {
+    const self = {};
+    owner = self;
+    dropBefore(saved);
+    const asOwner = (work: () => void) =>
+      defer(() => {
+        if (owner !== self) throw new FencedError('memory');
+        work();
+        return EMPTY;
+      });
+    return {
+      recovered: structuredClone(blocks),
+      append: (block) => asOwner(() => void blocks.push(structuredClone(block))),
+      release: (offset) => asOwner(() => dropBefore(offset)),
+      close: () => EMPTY,
+    };
+  };
+  return { location: 'memory', open: ({ saved }) => defer(() => of(session(saved))) };
+}
