@@ -60,7 +60,7 @@ export const stores: Readonly<Record<string, CrashedStore>> = {
 
 /** Where the records come from, and where the results go. */
 export interface CrashedEnds {
-  readonly source: 'files' | 'kafka';
+  readonly source: 'files' | 'kafka' | 'receiver';
   readonly output: 'files' | 'table' | 'kafka';
 }
 
@@ -81,6 +81,20 @@ const commonPoints: readonly string[] = [
 const sourcePoints: Readonly<Record<CrashedEnds['source'], readonly string[]>> = {
   files: ['commit:torn', 'commit:after'],
   kafka: ['commit:before', 'commit:after'],
+  receiver: [
+    'segment:listed',
+    'segment:read',
+    'segment:opened',
+    'segment:before-write',
+    'segment:torn',
+    'segment:before-sync',
+    'segment:after-sync',
+    'segment:before-rotate',
+    'segment:after-rotate',
+    'segment:deleted',
+    'commit:before',
+    'commit:after',
+  ],
 };
 
 const outputPoints: Readonly<Record<CrashedEnds['output'], readonly string[]>> = {

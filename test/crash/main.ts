@@ -1,5 +1,5 @@
 // npm run crash [-- --crashes 10000 --checkpoint file --parallel 4 --seed N]: kills processes at every failure point and
-// at any moment, and counts what is lost and doubled. `--source kafka` reads from a real
+// at any moment, and counts what is lost and doubled. `--source receiver` has a write-ahead log, `--source kafka` reads from a real
 // Kafka, `--output kafka` writes into it. It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -32,12 +32,16 @@ const ends = {
   ...(values.output && { output: values.output }),
 } as CrashedEnds;
 const outputs = store === 'postgres' ? ['table', 'files', 'kafka'] : ['files', 'kafka'];
-if (!['files', 'kafka'].includes(ends.source) || !outputs.includes(ends.output)) {
-  console.error(`--source is files or kafka, --output is one of: ${outputs.join(', ')}`);
+if (!['files', 'kafka', 'receiver'].includes(ends.source) || !outputs.includes(ends.output)) {
+  console.error(`--source is files, kafka or receiver, --output is one of: ${outputs.join(', ')}`);
   process.exit(1);
 }
 if (ends.output === 'kafka' && ends.source !== 'kafka') {
   console.error('--output kafka commits the offsets of what it was made of: it needs --source kafka');
+  process.exit(1);
+}
+if (ends.source === 'receiver' && ends.output !== 'files') {
+  console.error('--source receiver writes its output to files');
   process.exit(1);
 }
 const crashes = Number(values.crashes);
@@ -81,11 +85,12 @@ const { faults, ...figures } = result;
 // A short run shows how it goes; what is kept is the report of a long one, or of one with --keep.
 if (result.crashes >= 1_000 || values.keep) {
   const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
-  const between = ends.source === 'kafka' ? ` --source kafka${values.output ? ` --output ${values.output}` : ''}` : '';
+  const between =
+    ends.source !== 'files' ? ` --source ${ends.source}${values.output ? ` --output ${values.output}` : ''}` : '';
   const command = `npm run crash --${between} --checkpoint ${store} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
   const name = [
     'crash',
-    ...(ends.source === 'kafka' ? ['kafka'] : []),
+    ...(ends.source !== 'files' ? [ends.source] : []),
     store,
     ...(values.output ? ['to', values.output] : []),
   ];

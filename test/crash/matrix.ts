@@ -6,6 +6,7 @@ import { type CrashedEnds, pointsOf } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { writeLog } from './fileLog.js';
 import { judge, type Written } from './judge.js';
+import { judgeReceiver, readStored } from './judgeReceiver.js';
 import { createTopic, newKafka, writeTopic } from './kafkaLog.js';
 import { readFiles } from './outputFiles.js';
 import { createOutputTable, readTable } from './outputTable.js';
@@ -85,9 +86,10 @@ export function defaultEnds(store: string): CrashedEnds {
  */
 export async function crashMatrix(options: MatrixOptions): Promise<MatrixResult> {
   const base = scratch();
-  const child = await buildChild();
+  const received = options.ends?.source === 'receiver';
+  const child = await (received ? buildChild(new URL('receiverChild.ts', import.meta.url)) : buildChild());
   try {
-    writeLog(base);
+    if (!received) writeLog(base);
     if (options.postgresUrl) await createOutputTable(options.postgresUrl);
     if (options.ends?.source === 'kafka') await writeTopic(newKafka(options.brokers ?? ''), topicOf(base));
     return await new Matrix(options, base, child).run();
@@ -164,7 +166,9 @@ class Matrix {
       this.#options.onCrash?.(this.#crashes);
       death = this.#deaths.next().value;
     }
-    const { lost, doubled } = judge(await this.#written(directory));
+    const written = await this.#written(directory);
+    const received = this.#ends.source === 'receiver';
+    const { lost, doubled } = received ? judgeReceiver(written, readStored(directory)) : judge(written);
     const unmet = first !== undefined && died.length === 0 && first.point !== anyMoment && !this.#enough;
     this.#judged(directory, died, lost, doubled, unmet ? `${JSON.stringify(first)} never came` : undefined);
     return unmet || death?.point === anyMoment ? undefined : death;
