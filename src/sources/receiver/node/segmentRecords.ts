@@ -1,3 +1,4 @@
+import { deserialize, serialize } from 'node:v8';
 import { InvalidRecordError } from '../../../batch/errors.js';
 import { stateFromBytes, stateToBytes } from '../../../state/node/stateBytes.js';
 import type { Block } from '../block.js';
@@ -7,7 +8,8 @@ import type { Block } from '../block.js';
 //     begin    type 0 (1) | what comes before the segment; always the first
 //     block    type 1 (1) | offset of its first record (8) | count of records (4) | records
 //
-// Numbers are big endian. Records, as states, are JSON where that carries all there is to them, else structured clones by V8.
+// Numbers are big endian. Records are a list, as V8 writes what the structured clone algorithm can copy: of lists that is
+// quicker than JSON. What comes before is JSON.
 
 /** An earlier segment. */
 export interface SegmentEnd {
@@ -35,7 +37,9 @@ export function beginToBytes(begin: SegmentBegin): Buffer {
 
 /** `undefined` when it is no begin. */
 export function beginFromBytes(payload: Buffer): SegmentBegin | undefined {
-  return payload[0] === beginType ? (recordsFrom(payload, 1) as SegmentBegin) : undefined;
+  if (payload[0] !== beginType) return undefined;
+  const bytes = payload.subarray(1);
+  return stateFromBytes(bytes, bytes.length) as SegmentBegin;
 }
 
 /** @throws {InvalidRecordError} when a record cannot be written */
@@ -58,12 +62,12 @@ export function blockFromBytes(payload: Buffer): WrittenBlock | undefined {
   if (payload.length < blockHead || payload[0] !== blockType) return undefined;
   const from = Number(payload.readBigUInt64BE(1));
   const until = from + payload.readUInt32BE(9);
-  return { from, until, read: () => ({ from, records: recordsFrom(payload, blockHead) as readonly unknown[] }) };
+  return { from, until, read: () => ({ from, records: deserialize(payload.subarray(blockHead)) }) };
 }
 
 function recordsToBytes(records: readonly unknown[]): Buffer {
   try {
-    return stateToBytes(records);
+    return serialize(records);
   } catch (error) {
     const culprit = records.findIndex((record) => !isWritable(record));
     if (culprit < 0) throw error;
@@ -74,14 +78,9 @@ function recordsToBytes(records: readonly unknown[]): Buffer {
 
 function isWritable(record: unknown): boolean {
   try {
-    stateToBytes(record);
+    serialize(record);
     return true;
   } catch {
     return false;
   }
-}
-
-function recordsFrom(payload: Buffer, start: number): unknown {
-  const bytes = payload.subarray(start);
-  return stateFromBytes(bytes, bytes.length);
 }
