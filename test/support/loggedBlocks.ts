@@ -25,7 +25,7 @@ export function openLog(files: MemoryFiles, known: Known, segmentBytes = 1e9): P
 }
 
 /** Where recovered blocks end, after checking that they have every record once from `known.saved` on, and in order. */
-export function checkedEnd(recovered: WriteAheadLogSession['recovered'], known: Known): number {
+export function checkedEnd(recovered: ReturnType<WriteAheadLogSession['recovered']>, known: Known): number {
   let next = recovered[0]?.from ?? known.planned;
   expect(next).toBeLessThanOrEqual(recovered.length > 0 ? known.saved : known.planned);
   for (const { from, records } of recovered) {
@@ -43,7 +43,7 @@ export function checkedEnd(recovered: WriteAheadLogSession['recovered'], known: 
 export async function live(files: MemoryFiles, known: Known, until: number, segmentBytes?: number): Promise<void> {
   const session = await openLog(files, known, segmentBytes);
   try {
-    let next = checkedEnd(session.recovered, known);
+    let next = checkedEnd(session.recovered(), known);
     expect(next).toBeGreaterThanOrEqual(known.stored);
     while (next < until) {
       const count = Math.min(1 + (next % 3), until - next);
@@ -64,7 +64,7 @@ export async function live(files: MemoryFiles, known: Known, until: number, segm
 export async function readEnd(files: MemoryFiles, known: Known): Promise<number> {
   const session = await openLog(files, known);
   try {
-    return checkedEnd(session.recovered, known);
+    return checkedEnd(session.recovered(), known);
   } finally {
     await settle(session.close());
   }

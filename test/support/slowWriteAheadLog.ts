@@ -22,7 +22,7 @@ export function slowWriteAheadLog(
     open: (request) =>
       from(log.open(request)).pipe(
         map((session) => ({
-          recovered: session.recovered,
+          recovered: () => session.recovered(),
           append: (block: Block<unknown>) => {
             blocks.push(block);
             const { before, after, fails } = next();

@@ -57,7 +57,7 @@ export function memoryWriteAheadLog(): WriteAheadLog {
         return EMPTY;
       });
     return {
-      recovered: structuredClone(blocks),
+      recovered: () => structuredClone(blocks),
       append: (block) => asOwner(() => void blocks.push(structuredClone(block))),
       release: (offset) => asOwner(() => dropBefore(offset)),
       close: () => EMPTY,

@@ -142,7 +142,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
 
   /** Takes over what the log had kept: what was planned is replayed, and the rest waits for the next batch. */
   #recover(log: WriteAheadLogSession, first: number): LoggedRecords<T> {
-    const blocks = log.recovered as readonly Block<T>[];
+    const blocks = log.recovered() as readonly Block<T>[];
     for (const range of this.#setup.replay.flat()) {
       const records = recordsOf(blocks, range);
       this.#planned.set(range.from, records);
@@ -179,7 +179,9 @@ export class ReceiverRun<T> implements SourceRun<T> {
     try {
       stored();
     } catch (error) {
-      this.#failed(error);
+      // One that has completed cannot fail any more, and is not started anew.
+      if (this.#end) this.#fail(error);
+      else this.#failed(error);
     }
   }
 

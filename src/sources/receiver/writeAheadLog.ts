@@ -11,8 +11,11 @@ export interface WriteAheadLogRequest {
 
 /** An opened log of one receiver. `append` is called one at a time, with records that go on where the last block ended. */
 export interface WriteAheadLogSession {
-  /** The blocks that hold records from `saved` on, in order: what was durable when the log was left. */
-  readonly recovered: readonly Block<unknown>[];
+  /**
+   * The blocks that hold records from `saved` on, in order: what was durable when the log was left. Called once: the log does
+   * not keep them in memory.
+   */
+  recovered(): readonly Block<unknown>[];
   /** The block is durable when this has completed. After a failure nothing more is written: what is durable is not known. */
   append(block: Block<unknown>): ObservableInput<unknown>;
   /** Records before this offset belong to batches that are complete and saved: they may be deleted. */

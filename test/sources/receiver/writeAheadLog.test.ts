@@ -237,6 +237,22 @@ describe('a receiver with a write-ahead log', () => {
     }
   });
 
+  it('fails with what is thrown when a record is told as stored after the receiver has completed', () => {
+    const held = sinkOf<string>();
+    const seen: unknown[] = [];
+    const log = slowWriteAheadLog(memoryWriteAheadLog(), () => slow(50));
+    virtual(() => {
+      receiverBatches(held.receiver, { ...logged(), writeAheadLog: log, restart: 20 })
+        .pipe(foreachBatch((records) => void seen.push(...records)))
+        .subscribe({ error: (error) => seen.push(error) });
+      held.sink.store('a', () => {
+        throw new Error('the sender is gone');
+      });
+      held.sink.complete();
+    });
+    expect(seen).toEqual([new Error('the sender is gone')]);
+  });
+
   it('closes a log that opens when nobody waits for it any more', () => {
     let closed = 0;
     virtual((scheduler) => {
@@ -250,7 +266,7 @@ describe('a receiver with a write-ahead log', () => {
       const subscription = stream.subscribe();
       subscription.unsubscribe();
       scheduler.schedule(() => {
-        opening.next({ recovered: [], append: () => EMPTY, release: () => EMPTY, close });
+        opening.next({ recovered: () => [], append: () => EMPTY, release: () => EMPTY, close });
         opening.complete();
       }, 10);
     });

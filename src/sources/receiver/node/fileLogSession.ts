@@ -23,7 +23,7 @@ const groupBytes = 4 << 20;
  * cut, which may leave any part of it, never leaves a whole frame behind a damaged one.
  */
 export class FileLogSession implements WriteAheadLogSession {
-  readonly recovered: readonly Block<unknown>[];
+  #recovered: readonly Block<unknown>[];
   readonly #fs: FileSystem;
   readonly #directory: string;
   readonly #lock: DirectoryLock;
@@ -50,7 +50,7 @@ export class FileLogSession implements WriteAheadLogSession {
     recovery: Recovery,
     log: LogWriter,
   ) {
-    this.recovered = recovery.blocks;
+    this.#recovered = recovery.blocks;
     this.#fs = fs;
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
@@ -80,6 +80,12 @@ export class FileLogSession implements WriteAheadLogSession {
     }
     failpoint('segment:opened');
     return new FileLogSession(fs, directory, segmentBytes, lock, recovery, log);
+  }
+
+  recovered(): readonly Block<unknown>[] {
+    const blocks = this.#recovered;
+    this.#recovered = [];
+    return blocks;
   }
 
   append(block: Block<unknown>): ObservableInput<unknown> {

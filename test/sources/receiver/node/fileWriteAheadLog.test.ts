@@ -34,7 +34,7 @@ describe('fileWriteAheadLog', () => {
     await settle(first.append({ from: records.length, records: ['last'] }));
     await settle(first.close());
     const second = await open(directory);
-    expect(second.recovered).toEqual([
+    expect(second.recovered()).toEqual([
       { from: 0, records },
       { from: records.length, records: ['last'] },
     ]);
@@ -48,7 +48,7 @@ describe('fileWriteAheadLog', () => {
     const records = Array.from({ length: 400 }, (_, i) => `${i}`.padEnd(40_000));
     await settle(session.append({ from: 0, records }));
     await settle(session.close());
-    const { recovered } = await openLog(files, nothing());
+    const recovered = (await openLog(files, nothing())).recovered();
     expect(recovered.length).toBeGreaterThan(2);
     expect(recovered.flatMap((block) => block.records)).toEqual(records);
   });
@@ -67,8 +67,9 @@ describe('fileWriteAheadLog', () => {
 
     const known = { stored: 60, planned: 40, saved: 30 };
     const second = await openLog(files, known, 300);
-    expect(checkedEnd(second.recovered, known)).toBe(60);
-    expect(second.recovered[0]?.from).toBe(30);
+    const recovered = second.recovered();
+    expect(checkedEnd(recovered, known)).toBe(60);
+    expect(recovered[0]?.from).toBe(30);
     await settle(second.release(60));
     // The one that is written to.
     expect(segments(files)).toHaveLength(1);
@@ -100,11 +101,11 @@ describe('fileWriteAheadLog', () => {
     const files = new MemoryFiles();
     const before = { stored: 12, planned: 12, saved: 10 };
     const session = await openLog(files, before);
-    expect(session.recovered).toEqual([]);
+    expect(session.recovered()).toEqual([]);
     await settle(session.append({ from: 12, records: recordsFrom(12, 3) }));
     await settle(session.close());
     // Those between 10 and 12 were in no log; they are planned still.
-    expect((await openLog(files.copy(), before)).recovered).toEqual([{ from: 12, records: recordsFrom(12, 3) }]);
+    expect((await openLog(files.copy(), before)).recovered()).toEqual([{ from: 12, records: recordsFrom(12, 3) }]);
     expect(await readEnd(files, { stored: 15, planned: 13, saved: 12 })).toBe(15);
   });
 
@@ -155,7 +156,7 @@ describe('fileWriteAheadLog', () => {
     ).toBe(header + begin);
     const read = new MemoryFiles();
     read.set('segment-1', Buffer.from(header + begin + block, 'hex'));
-    expect((await openLog(read, nothing())).recovered).toEqual([{ from: 0, records: recordsFrom(0, 1) }]);
+    expect((await openLog(read, nothing())).recovered()).toEqual([{ from: 0, records: recordsFrom(0, 1) }]);
   });
 
   it('names the record that cannot be written', async () => {

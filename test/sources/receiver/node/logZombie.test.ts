@@ -23,7 +23,7 @@ async function write(
   onSaved: (until: number) => void,
 ): Promise<readonly unknown[]> {
   const session = await openOn(files, saved);
-  const recovered = session.recovered.flatMap(({ from, records }) => records.slice(Math.max(saved - from, 0)));
+  const recovered = session.recovered().flatMap(({ from, records }) => records.slice(Math.max(saved - from, 0)));
   let next = saved + recovered.length;
   try {
     for (let n = 0; n < count; n++) {
@@ -98,7 +98,7 @@ it('a process that was stopped at any call while another took over is fenced, an
     await settle(owner.close());
 
     const last = await openOn(files, own);
-    const records = last.recovered.flatMap(({ from, records }) => records.slice(Math.max(own - from, 0)));
+    const records = last.recovered().flatMap(({ from, records }) => records.slice(Math.max(own - from, 0)));
     const expected = [...rest, ...Array.from({ length: 9 }, (_, n) => `owner-${n}`), 'owner-last'];
     expect(records).toEqual(expected.slice(own - before));
     await settle(last.close());
