@@ -44,7 +44,7 @@ function expectSafe(results: ReadonlyMap<string, string>): void {
 
 const count = (results: ReadonlyMap<string, string>, pattern: RegExp) =>
   [...results.values()].filter((result) => pattern.test(result)).length;
-const refused = /^CorruptCheckpointError: checkpoint COPY/;
+const refused = /^CorruptCheckpointError: COPY/;
 const steps = (from: number, until: number, step: number, name: string) =>
   Array.from({ length: Math.ceil((until - from) / step) }, (_, i) => `${name}-${from + i * step}`);
 

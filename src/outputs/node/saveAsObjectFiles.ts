@@ -15,10 +15,12 @@ import { type SaveFilesOptions, saveFiles } from './saveAsTextFiles.js';
  * @example
  * ```ts
  * import { mkdtempSync, readFileSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
  * import { fromBatches } from 'dstream';
  * import { saveAsObjectFiles } from 'dstream/node';
  *
- * const folder = mkdtempSync('/tmp/words-');
+ * const folder = mkdtempSync(join(tmpdir(), 'words-'));
  * fromBatches([[{ word: 'to', count: 2 }]], { interval: 10, partitions: 1 })
  *   .pipe(saveAsObjectFiles(`${folder}/words`))
  *   .subscribe(({ context }) => {

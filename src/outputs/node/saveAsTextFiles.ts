@@ -29,10 +29,12 @@ export interface SaveFilesOptions<T = unknown> extends ForeachPartitionOptions<T
  * @example
  * ```ts
  * import { mkdtempSync, readFileSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
  * import { fromBatches } from 'dstream';
  * import { saveAsTextFiles } from 'dstream/node';
  *
- * const folder = mkdtempSync('/tmp/words-');
+ * const folder = mkdtempSync(join(tmpdir(), 'words-'));
  * fromBatches([['to', 'be']], { interval: 10, partitions: 1 })
  *   .pipe(saveAsTextFiles(`${folder}/words`))
  *   .subscribe(({ context }) => console.log(readFileSync(`${folder}/words-${context.time}/part-00000`, 'utf8').trim()));

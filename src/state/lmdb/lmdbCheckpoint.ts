@@ -46,10 +46,12 @@ export interface LmdbCheckpointOptions {
  * @example
  * ```ts
  * import { mkdtempSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
  * import { foreachBatch, fromBatches, type Pair, updateStateByKey } from 'dstream';
  * import { lmdbCheckpoint } from 'dstream/node';
  *
- * const checkpoint = lmdbCheckpoint(mkdtempSync('/tmp/checkpoint-'));
+ * const checkpoint = lmdbCheckpoint(mkdtempSync(join(tmpdir(), 'checkpoint-')));
  * const days: Pair<string, number>[][] = [[['ann', 1]], [['ann', 1]]];
  * const run = (end: () => void) =>
  *   fromBatches(days, { interval: 5, checkpoint })

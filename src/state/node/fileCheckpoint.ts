@@ -33,10 +33,12 @@ export interface FileCheckpointOptions {
  * @example
  * ```ts
  * import { mkdtempSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
  * import { foreachBatch, fromBatches, type Pair, updateStateByKey } from 'dstream';
  * import { fileCheckpoint } from 'dstream/node';
  *
- * const directory = mkdtempSync('/tmp/checkpoint-');
+ * const directory = mkdtempSync(join(tmpdir(), 'checkpoint-'));
  * const days: Pair<string, number>[][] = [[['ann', 1]], [['ann', 1]], [['ann', 1]]];
  * const run = (end: () => void) =>
  *   fromBatches(days, { interval: 5, checkpoint: fileCheckpoint(directory) })

@@ -37,10 +37,12 @@ export interface FileWriteAheadLogOptions {
  * @example
  * ```ts
  * import { mkdtempSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
  * import { foreachBatch, receiverBatches } from 'dstream';
  * import { fileCheckpoint, fileWriteAheadLog } from 'dstream/node';
  *
- * const directory = mkdtempSync('/tmp/receiver-');
+ * const directory = mkdtempSync(join(tmpdir(), 'receiver-'));
  * receiverBatches<string>(
  *   ({ store, complete }) => {
  *     // Told when the message will survive a crash: now its sender may forget it.
