@@ -1,5 +1,4 @@
 import { defer, EMPTY, of } from 'rxjs';
-import { FencedError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import type {
   Checkpoint,
@@ -10,6 +9,7 @@ import type {
   SavedBatch,
   StateChange,
 } from './checkpoint.js';
+import { oneOwner } from './oneOwner.js';
 
 /** The state of one operator as of the last saved batch. */
 interface SavedState {
@@ -52,7 +52,7 @@ export function memoryCheckpoint(): Checkpoint {
   let last: SavedBatch | undefined;
   let planned: PlannedBatch[] = [];
   const states = new Map<string, SavedState>();
-  let owner: object | undefined;
+  const takeOver = oneOwner();
 
   const restored = (): RestoredCheckpoint | undefined => {
     const begin = last ?? planned[0];
@@ -71,14 +71,7 @@ export function memoryCheckpoint(): Checkpoint {
     };
   };
   const session = (): CheckpointSession => {
-    const self = {};
-    owner = self;
-    const asOwner = (work: () => void) =>
-      defer(() => {
-        if (owner !== self) throw new FencedError('memory');
-        work();
-        return EMPTY;
-      });
+    const asOwner = takeOver();
     return {
       restored: restored(),
       encode: (change) => structuredClone(change),

@@ -1,5 +1,5 @@
 import { defer, EMPTY, of } from 'rxjs';
-import { FencedError } from '../../batch/errors.js';
+import { oneOwner } from '../../state/oneOwner.js';
 import type { Block } from './block.js';
 import type { WriteAheadLog, WriteAheadLogSession } from './writeAheadLog.js';
 
@@ -41,21 +41,14 @@ import type { WriteAheadLog, WriteAheadLogSession } from './writeAheadLog.js';
  */
 export function memoryWriteAheadLog(): WriteAheadLog {
   let blocks: Block<unknown>[] = [];
-  let owner: object | undefined;
+  const takeOver = oneOwner();
 
   const dropBefore = (offset: number) => {
     blocks = blocks.filter(({ from, records }) => from + records.length > offset);
   };
   const session = (saved: number): WriteAheadLogSession => {
-    const self = {};
-    owner = self;
+    const asOwner = takeOver();
     dropBefore(saved);
-    const asOwner = (work: () => void) =>
-      defer(() => {
-        if (owner !== self) throw new FencedError('memory');
-        work();
-        return EMPTY;
-      });
     return {
       recovered: () => structuredClone(blocks),
       append: (block) => asOwner(() => void blocks.push(structuredClone(block))),
