@@ -9,14 +9,14 @@ import type {
   SavedBatch,
   StateChange,
 } from '../checkpoint.js';
+import { beginLogFile } from './beginLogFile.js';
 import type { DirectoryLock } from './directoryLock.js';
 import { failpoint } from './failpoint.js';
 import { logPath, type Recovery, recoverFiles } from './fileRecovery.js';
 import type { FileSystem } from './fileSystem.js';
-import { LogWriter } from './logWriter.js';
+import type { LogWriter } from './logWriter.js';
 import type { BeginRecord, PlannedRecord, SavedRecord } from './recoveredState.js';
 import { writeSnapshot } from './snapshotWriter.js';
-import { syncDirectory } from './syncDirectory.js';
 import { toStorageError } from './toStorageError.js';
 
 /** A change as it was cut off. */
@@ -107,14 +107,7 @@ export class FileSession implements CheckpointSession {
     lock: DirectoryLock,
   ): Promise<FileSession> {
     const recovery = await recoverFiles(fs, directory);
-    const log = await beginLog(fs, directory, recovery.next, recovery);
-    try {
-      // Only now: what is deleted is not needed by any file that counts.
-      for (const name of recovery.leftOver) await fs.remove(`${directory}/${name}`);
-    } catch (error) {
-      await log.close();
-      throw error;
-    }
+    const log = await beginLog(fs, directory, recovery.next, recovery, recovery.leftOver);
     failpoint('recovery:done');
     return new FileSession(fs, directory, snapshotBytes, lock, recovery, log);
   }
@@ -302,20 +295,13 @@ export class FileSession implements CheckpointSession {
   }
 }
 
-/** A new log whose first record says what comes before it: durable, with its name, when this resolves. */
-async function beginLog(
+function beginLog(
   fs: FileSystem,
   directory: string,
   number: number,
   { snapshot, logs }: Pick<BeginRecord, 'snapshot' | 'logs'>,
+  leftOver?: readonly string[],
 ): Promise<LogWriter> {
-  const log = await LogWriter.create(fs, logPath(directory, number), 'changelog');
-  try {
-    await log.append([serialize({ kind: 'begin', snapshot, logs } satisfies BeginRecord)]);
-    await syncDirectory(directory, fs);
-    return log;
-  } catch (error) {
-    await log.close();
-    throw error;
-  }
+  const begin: BeginRecord = { kind: 'begin', snapshot, logs };
+  return beginLogFile(fs, logPath(directory, number), 'changelog', serialize(begin), leftOver);
 }

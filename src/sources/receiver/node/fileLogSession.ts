@@ -1,9 +1,9 @@
 import { EMPTY, from, type ObservableInput } from 'rxjs';
+import { beginLogFile } from '../../../state/node/beginLogFile.js';
 import type { DirectoryLock } from '../../../state/node/directoryLock.js';
 import { failpoint } from '../../../state/node/failpoint.js';
 import type { FileSystem } from '../../../state/node/fileSystem.js';
-import { LogWriter } from '../../../state/node/logWriter.js';
-import { syncDirectory } from '../../../state/node/syncDirectory.js';
+import type { LogWriter } from '../../../state/node/logWriter.js';
 import { toStorageError } from '../../../state/node/toStorageError.js';
 import type { Block } from '../block.js';
 import type { WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
@@ -70,14 +70,7 @@ export class FileLogSession implements WriteAheadLogSession {
   ): Promise<FileLogSession> {
     const recovery = await recoverSegments(fs, directory, request);
     const begin = { from: recovery.next, before: recovery.segments };
-    const log = await beginSegment(fs, directory, recovery.nextNumber, begin);
-    try {
-      // Only now: what is deleted is not needed by any segment that counts.
-      for (const name of recovery.leftOver) await fs.remove(`${directory}/${name}`);
-    } catch (error) {
-      await log.close();
-      throw error;
-    }
+    const log = await beginSegment(fs, directory, recovery.nextNumber, begin, recovery.leftOver);
     failpoint('segment:opened');
     return new FileLogSession(fs, directory, segmentBytes, lock, recovery, log);
   }
@@ -171,20 +164,12 @@ export class FileLogSession implements WriteAheadLogSession {
   }
 }
 
-/** A new segment whose first record says what comes before it: durable, with its name, when this resolves. */
-async function beginSegment(
+function beginSegment(
   fs: FileSystem,
   directory: string,
   number: number,
   begin: SegmentBegin,
+  leftOver?: readonly string[],
 ): Promise<LogWriter> {
-  const log = await LogWriter.create(fs, segmentPath(directory, number), 'segment');
-  try {
-    await log.append([beginToBytes(begin)]);
-    await syncDirectory(directory, fs);
-    return log;
-  } catch (error) {
-    await log.close();
-    throw error;
-  }
+  return beginLogFile(fs, segmentPath(directory, number), 'segment', beginToBytes(begin), leftOver);
 }
