@@ -29,10 +29,10 @@ import { kafkaLog, newKafka } from './kafkaLog.js';
 import { DifferentOutputError, OutputFiles } from './outputFiles.js';
 import { saveInTable } from './outputTable.js';
 import { saveInTopic } from './outputTopic.js';
+import { pacedClock } from './pacedClock.js';
 import { pointedCheckpoint } from './pointedCheckpoint.js';
 import { type Event, enough, interval, randomOf, slide, timeout, topic, window } from './records.js';
 import { jobOf, topicOf } from './scratch.js';
-import { TurnScheduler } from './turnScheduler.js';
 
 const [directory = '', logs = '', storeName = '', seed = '', batches] = process.argv.slice(2);
 const store = stores[storeName];
@@ -45,29 +45,10 @@ const job = jobOf(directory);
 const kafka = newKafka(process.env.KAFKA_BROKERS ?? '127.0.0.1');
 const checkpoint = store.open(join(directory, 'checkpoint'));
 
-/** Batches that are planned and not saved. */
-let ahead = 0;
-/** Ticks that have been planned. */
-let planned = 0;
-/** Waits for the batches: otherwise it would be ahead of them by thousands. */
-const clock = new TurnScheduler(() => ahead > 3 || clock.ticks > planned);
+const { clock, progress } = pacedClock();
 /** Empty batches, one after the other, at the end of the log. */
 let idle = 0;
 const enoughIdle = 12;
-
-const progress = {
-  opened: (restored: { readonly planned: readonly unknown[] } | undefined) => {
-    ahead = restored?.planned.length ?? 0;
-    planned = clock.ticks;
-  },
-  planned: () => {
-    ahead++;
-    planned++;
-  },
-  saved: () => {
-    ahead--;
-  },
-};
 
 const options: LogBatchesOptions<Event> = {
   topics: [ends.source === 'kafka' ? topicOf(logs) : topic],

@@ -14,10 +14,10 @@ import { failpoint } from '../../src/state/node/failpoint.js';
 import { stores } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { DifferentOutputError, OutputFiles } from './outputFiles.js';
+import { pacedClock } from './pacedClock.js';
 import { pointedCheckpoint } from './pointedCheckpoint.js';
 import { pointedSource } from './pointedSource.js';
 import { interval, randomOf } from './records.js';
-import { TurnScheduler } from './turnScheduler.js';
 
 const [directory = '', , storeName = '', seed = ''] = process.argv.slice(2);
 const store = stores[storeName];
@@ -34,11 +34,9 @@ const notes = openSync(join(told, String(life)), 'a');
 const enough = 250;
 /** Records that a receiver sends between two openings, at most. */
 const most = 40;
-let ahead = 0;
-let planned = 0;
 let starts = 0;
 let time = 0;
-const clock = new TurnScheduler(() => ahead > 3 || clock.ticks > planned);
+const { clock, progress } = pacedClock();
 
 /** Sends a few records at a turn, until it is left. */
 function receiver({ store, complete }: ReceiverSink<readonly number[] | string>): () => void {
@@ -61,19 +59,7 @@ function receiver({ store, complete }: ReceiverSink<readonly number[] | string>)
 }
 
 async function session(batches: number, graceful: boolean): Promise<void> {
-  const checkpoint = pointedCheckpoint(store?.open(join(directory, 'checkpoint')) as never, {
-    opened: (restored) => {
-      ahead = restored?.planned.length ?? 0;
-      planned = clock.ticks;
-    },
-    planned: () => {
-      ahead++;
-      planned++;
-    },
-    saved: () => {
-      ahead--;
-    },
-  });
+  const checkpoint = pointedCheckpoint(store?.open(join(directory, 'checkpoint')) as never, progress);
   const source = receiverSource(receiver, {
     // Else the clock would take the ends of blocks for batches.
     blockInterval: interval,
