@@ -10,7 +10,7 @@ const under = (directory: string, ending: string): readonly string[] =>
     .filter((path) => path.endsWith(ending) && !path.includes('.vitepress'))
     .map((path) => `${directory}/${path}`);
 
-const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...under('docs', '.md')];
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'UPGRADING.md', ...under('docs', '.md')];
 
 /** The names of the fields of an interface. */
 function fieldsOf(path: string, name: string): readonly string[] {
