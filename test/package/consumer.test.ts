@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -55,7 +55,10 @@ describe('the packed package', () => {
   beforeAll(() => {
     execFileSync('npm', ['run', 'build', '--silent'], { cwd: root });
     const [packed] = JSON.parse(
-      execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, encoding: 'utf8' }),
+      execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+        cwd: root,
+        encoding: 'utf8',
+      }),
     );
     const dev = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies as Record<string, string>;
     const at = (name: string) => `${name}@${dev[name]}`;
@@ -95,6 +98,18 @@ describe('the packed package', () => {
     const binary = nodes().find(([own]) => own === version)?.[1] ?? '';
     expect(inFolder(binary, '--version')).toContain(version);
     expect(inFolder(binary, 'consumer.js').trim().split('\n')).toEqual(printed);
+  });
+
+  it('has the sources that its maps lead to, for debuggers and for going to a definition', () => {
+    const installed = join(folder, 'node_modules/dstream/dist');
+    const maps = readdirSync(installed, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.map'));
+    const missing = maps.flatMap((map) => {
+      const { sources } = JSON.parse(readFileSync(join(installed, map), 'utf8')) as { sources: readonly string[] };
+      return sources.filter((source) => !existsSync(join(installed, dirname(map), source)));
+    });
+    expect(maps).toContain('index.js.map');
+    expect(maps).toContain('index.d.ts.map');
+    expect(missing).toEqual([]);
   });
 
   it('bundles for a browser with no import of Node, and leaves out what is not used', async () => {
