@@ -52,7 +52,6 @@ export {
   UnsupportedCodecError,
 } from './batch/errors.js';
 export type { Hold, HoldKind } from './batch/hold.js';
-export { kafkaPartitioner, type Partitioner } from './batch/kafkaPartitioner.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { OffsetRange } from './batch/offsetRange.js';
@@ -65,6 +64,11 @@ export type {
   RateRule,
   RateWarning,
 } from './batch/rateDecision.js';
+export type { TopicPartition, TopicPartitionOffset } from './batch/topicPartition.js';
+export { type BatchStreams, batchesFrom, type RecordOf } from './driver/batchesFrom.js';
+export { BatchStream } from './driver/batchStream.js';
+export type { DriverOptions } from './driver/driverOptions.js';
+export type { StopOptions, StopReport } from './driver/stopReport.js';
 export { aggregateByKey } from './operators/aggregateByKey.js';
 export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './operators/aggregateByKeyAndWindow.js';
 export { aggregateByWindow } from './operators/aggregateByWindow.js';
@@ -81,17 +85,6 @@ export { filterBatches } from './operators/filterBatches.js';
 export { filterRecords } from './operators/filterRecords.js';
 export { flatMapRecords } from './operators/flatMapRecords.js';
 export { flatMapValues } from './operators/flatMapValues.js';
-export { foreachBatch } from './operators/foreachBatch.js';
-export {
-  type DeadLetters,
-  type FailedPartition,
-  type ForeachPartitionOptions,
-  foreachPartition,
-  type PartitionContext,
-  type PartitionRetry,
-  type SkippedPartitions,
-} from './operators/foreachPartition.js';
-export { type ForeachPartitionOnceOptions, foreachPartitionOnce } from './operators/foreachPartitionOnce.js';
 export { fullOuterJoin } from './operators/fullOuterJoin.js';
 export { glom } from './operators/glom.js';
 export { groupByKey } from './operators/groupByKey.js';
@@ -104,7 +97,6 @@ export { mapRecords } from './operators/mapRecords.js';
 export { mapValues } from './operators/mapValues.js';
 export { type MapWithStateOptions, mapWithState } from './operators/mapWithState.js';
 export { partitionBy } from './operators/partitionBy.js';
-export { type PrintBatchesOptions, printBatches } from './operators/printBatches.js';
 export { reduceBatch } from './operators/reduceBatch.js';
 export { reduceByKey } from './operators/reduceByKey.js';
 export { type ReduceByKeyAndWindowOptions, reduceByKeyAndWindow } from './operators/reduceByKeyAndWindow.js';
@@ -121,9 +113,19 @@ export { type StateUpdate, type UpdateStateByKeyOptions, updateStateByKey } from
 export { window } from './operators/window.js';
 export { type WindowByCountOptions, windowByCount } from './operators/windowByCount.js';
 export type { WindowOptions } from './operators/windowOptions.js';
-export { type BatchStreams, batchesFrom, type RecordOf } from './sources/batchesFrom.js';
-export { BatchStream } from './sources/batchStream.js';
-export type { DriverOptions } from './sources/driverOptions.js';
+export { foreachBatch } from './outputs/foreachBatch.js';
+export {
+  type DeadLetters,
+  type FailedPartition,
+  type ForeachPartitionOptions,
+  foreachPartition,
+  type PartitionContext,
+  type PartitionRetry,
+  type SkippedPartitions,
+} from './outputs/foreachPartition.js';
+export { type ForeachPartitionOnceOptions, foreachPartitionOnce } from './outputs/foreachPartitionOnce.js';
+export { type PrintBatchesOptions, printBatches } from './outputs/printBatches.js';
+export { kafkaPartitioner, type Partitioner } from './partitioning/kafkaPartitioner.js';
 export { type FromBatchesOptions, fromBatches } from './sources/fromBatches.js';
 export { bytes } from './sources/log/bytes.js';
 export type { InvalidRecord } from './sources/log/invalidRecord.js';
@@ -135,8 +137,6 @@ export type {
   FetchRequest,
   LogClient,
   LogPoint,
-  LogPosition,
-  TopicPartition,
 } from './sources/log/logClient.js';
 export { logSource } from './sources/log/logSource.js';
 export type { LogSourceOptions } from './sources/log/logSourceOptions.js';
@@ -160,11 +160,9 @@ export type {
   Plan,
   PlanRequest,
   Source,
-  SourcePosition,
   SourceRun,
   SourceSetup,
 } from './sources/source.js';
-export type { StopOptions, StopReport } from './sources/stopReport.js';
 export type {
   Checkpoint,
   CheckpointSession,

@@ -1,11 +1,11 @@
 // What needs files. Runs in Node.
 export { CheckpointError, CorruptCheckpointError, FencedError, StorageError } from './batch/errors.js';
-export { foreachBatchInTransaction } from './outputs/node/foreachBatchInTransaction.js';
-export { saveAsObjectFiles } from './outputs/node/saveAsObjectFiles.js';
-export { type SaveFilesOptions, saveAsTextFiles } from './outputs/node/saveAsTextFiles.js';
+export { saveAsObjectFiles } from './outputs/files/saveAsObjectFiles.js';
+export { type SaveFilesOptions, saveAsTextFiles } from './outputs/files/saveAsTextFiles.js';
+export { foreachBatchInTransaction } from './outputs/postgres/foreachBatchInTransaction.js';
 export { type FileWriteAheadLogOptions, fileWriteAheadLog } from './sources/receiver/node/fileWriteAheadLog.js';
+export { type FileCheckpointOptions, fileCheckpoint } from './state/file/fileCheckpoint.js';
 export { type LmdbCheckpointOptions, lmdbCheckpoint } from './state/lmdb/lmdbCheckpoint.js';
-export { type FileCheckpointOptions, fileCheckpoint } from './state/node/fileCheckpoint.js';
 export {
   type PostgresCheckpoint,
   type PostgresCheckpointOptions,

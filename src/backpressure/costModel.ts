@@ -1,6 +1,6 @@
-import { checkNonNegative, checkPositive } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { RateWarning } from '../batch/rateDecision.js';
+import { checkNonNegative, checkPositive } from '../options/checks.js';
 import type { BatchFormation, InFlightBatch } from './batchFormation.js';
 import { CostLearner } from './costLearner.js';
 import { checkDecisions, DecisionLog, type Ruling } from './decisionLog.js';

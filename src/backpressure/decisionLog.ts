@@ -1,4 +1,3 @@
-import { checkFunction } from '../batch/checks.js';
 import type {
   DecisionInputs,
   LearnedCost,
@@ -7,6 +6,7 @@ import type {
   RateRule,
   RateWarning,
 } from '../batch/rateDecision.js';
+import { checkFunction } from '../options/checks.js';
 import type { BatchFormation } from './batchFormation.js';
 import type { RateControllerSetup } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';

@@ -1,5 +1,5 @@
-import { checkPositive, checkPositiveInteger } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
+import { checkPositive, checkPositiveInteger } from '../options/checks.js';
 
 export interface DynamicIntervalOptions {
   /** The shortest interval, in ms. Greater than 0. */

@@ -1,4 +1,4 @@
-import { checkPositive } from '../batch/checks.js';
+import { checkPositive } from '../options/checks.js';
 import { checkDecisions, DecisionLog } from './decisionLog.js';
 import type { RateControllerFactory } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';

@@ -1,4 +1,4 @@
-import { checkNonNegative, checkPositive } from '../batch/checks.js';
+import { checkNonNegative, checkPositive } from '../options/checks.js';
 
 /** In records per second. */
 export const defaultMinRate = 100;

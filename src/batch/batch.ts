@@ -1,5 +1,5 @@
+import { concatAll } from '../collections/concatAll.js';
 import type { BatchContext } from './batchContext.js';
-import { concatAll } from './concatAll.js';
 import type { Partition } from './partition.js';
 
 /**

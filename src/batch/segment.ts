@@ -1,8 +1,22 @@
+import type { Observable } from 'rxjs';
+import type { Batch } from './batch.js';
+
 /**
- * Records that are made while somebody goes through them, one after the other, so that nobody need hold them all at once.
- * A list is one too.
+ * Records that are created while a caller iterates over them, so that nobody has to hold them all at once. An array is one.
  */
 export interface Segment<T> {
   /** Calls `visit` with each record, in order. */
   forEach(visit: (record: T) => void): void;
+}
+
+const segmentsByStream = new WeakMap<object, Observable<Batch<Segment<unknown>>>>();
+
+/** States that `segments` has the same batches as `stream`, with records that are created one at a time. */
+export function offerSegments<T>(stream: Observable<Batch<T>>, segments: Observable<Batch<Segment<T>>>): void {
+  segmentsByStream.set(stream, segments);
+}
+
+/** The segments that `stream` offers, if it does. */
+export function segmentsOf(stream: Observable<Batch<unknown>>): Observable<Batch<Segment<unknown>>> | undefined {
+  return segmentsByStream.get(stream);
 }

@@ -4,8 +4,8 @@ import type { Key, Pair } from '../batch/key.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
 import { checkAggregator } from './aggregatorOptions.js';
-import { perBatch } from './perBatch.js';
-import { afterSteps } from './recordSteps.js';
+import { perBatch } from './base/perBatch.js';
+import { afterSteps } from './fusion/perRecord.js';
 
 /**
  * Aggregates the values of each key within a batch: one pair a key, in the order in which the keys first came.

@@ -1,13 +1,13 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction, checkOneOf } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
+import { checkFunction, checkOneOf } from '../options/checks.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { aggregatorSignature } from '../windows/aggregatorSignature.js';
 import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
 import { type AggregateWindowOptions, checkAggregateWindow, inverseOf } from './aggregatorOptions.js';
-import { slidingKeys } from './slidingKeys.js';
+import { slidingKeys } from './base/slidingKeys.js';
 
 export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends 'all' | 'changes'>
   extends AggregateWindowOptions {

@@ -10,8 +10,8 @@ import type { SlidingAggregator } from '../windows/slidingAggregator.js';
 import { SubtractOnEvict } from '../windows/subtractOnEvict.js';
 import { TwoStacks } from '../windows/twoStacks.js';
 import { type AggregateWindowOptions, checkAggregateWindow, inverseOf } from './aggregatorOptions.js';
-import { afterSteps } from './recordSteps.js';
-import { slidingPanes, type TimedPane } from './slidingPanes.js';
+import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
+import { afterSteps } from './fusion/perRecord.js';
 
 /**
  * Aggregates the records of the last `window` ms, every `slide` ms: one record, also for an empty window (what `lower`

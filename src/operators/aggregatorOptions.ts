@@ -1,5 +1,5 @@
-import { checkFunction, checkOneOf } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
+import { checkFunction, checkOneOf } from '../options/checks.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
 import type { WindowOptions } from './windowOptions.js';

@@ -1,8 +1,8 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
-import { cogroupPairs } from '../batch/pairs.js';
-import { perTwoBatches } from './perTwoBatches.js';
+import { cogroupPairs } from '../collections/pairs.js';
+import { perTwoBatches } from './base/perTwoBatches.js';
 
 /**
  * Collects the values of each key in the batches of two streams of one time: one pair `[key, [values, others]]` a key,

@@ -1,8 +1,8 @@
 import { from, map, type ObservableInput, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { checkFunction } from '../batch/checks.js';
-import { heldEffects } from './heldEffects.js';
+import { checkFunction } from '../options/checks.js';
+import { heldEffects } from './base/heldEffects.js';
 
 /**
  * Transforms the records of each batch asynchronously, one batch after the other, holding the batch meanwhile. Use it

@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { perBatch } from './perBatch.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Counts the records of each batch: one record, 0 for an empty batch.

@@ -1,9 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
-import { checkPair } from '../batch/pairs.js';
-import { perBatch } from './perBatch.js';
-import { afterSteps } from './recordSteps.js';
+import { checkPair } from '../collections/pairs.js';
+import { perBatch } from './base/perBatch.js';
+import { afterSteps } from './fusion/perRecord.js';
 
 /**
  * Counts how often each value comes within a batch: one pair `[value, count]` a value, in the order of first appearance.

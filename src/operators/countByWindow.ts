@@ -1,7 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { Fifo } from '../windows/fifo.js';
-import { slidingPanes, type TimedPane } from './slidingPanes.js';
+import { Fifo } from '../collections/fifo.js';
+import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 /**

@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction, checkPositiveInteger } from '../batch/checks.js';
 import type { Key } from '../batch/key.js';
-import { checkPair } from '../batch/pairs.js';
+import { checkPair } from '../collections/pairs.js';
+import { checkFunction, checkPositiveInteger } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
-import { perBatchWithState } from './perBatchWithState.js';
+import { perBatchWithState } from './base/perBatchWithState.js';
 
 export interface DeduplicateOptions {
   /** For how long an id is remembered after it was first seen, in ms of batch time. */

@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { checkFunction } from '../batch/checks.js';
-import { perBatch } from './perBatch.js';
+import { checkFunction } from '../options/checks.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Lets through only the batches for which `predicate` is true. A batch that goes no further counts as claimed, so that it

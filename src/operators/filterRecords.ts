@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { checkFunction } from '../batch/checks.js';
-import { perRecord } from './recordSteps.js';
+import { checkFunction } from '../options/checks.js';
+import { perRecord } from './fusion/perRecord.js';
 
 /**
  * Keeps the records for which `predicate` is true. A batch of which none is left goes on, empty; partitions and the

@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { checkFunction } from '../batch/checks.js';
-import { perRecord } from './recordSteps.js';
+import { checkFunction } from '../options/checks.js';
+import { perRecord } from './fusion/perRecord.js';
 
 /**
  * Replaces every record by any number of records, in order. Partitions and the context stay as they are.

@@ -1,9 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
-import { checkPair } from '../batch/pairs.js';
-import { perRecord } from './recordSteps.js';
+import { checkPair } from '../collections/pairs.js';
+import { checkFunction } from '../options/checks.js';
+import { perRecord } from './fusion/perRecord.js';
 
 /**
  * Replaces every pair by any number of pairs with the same key, in order.

@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { perBatch } from './perBatch.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Makes one record of all records of a partition: an array, empty where the partition is.

@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
-import { groupPairs } from '../batch/pairs.js';
-import { perBatch } from './perBatch.js';
+import { groupPairs } from '../collections/pairs.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Collects the values of each key within a batch: one pair a key, values in order, keys in order of first appearance.

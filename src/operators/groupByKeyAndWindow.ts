@@ -1,9 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
-import { groupPairs } from '../batch/pairs.js';
-import { Fifo } from '../windows/fifo.js';
-import { slidingPanes, type TimedPane } from './slidingPanes.js';
+import { Fifo } from '../collections/fifo.js';
+import { groupPairs } from '../collections/pairs.js';
+import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 /**

@@ -9,9 +9,9 @@ import {
 } from 'rxjs';
 import { TokenBucket } from '../backpressure/tokenBucket.js';
 import { Batch } from '../batch/batch.js';
-import { checkFunction, checkNonNegativeInteger, checkOneOf, checkPositive } from '../batch/checks.js';
 import { QueueOverflowError } from '../batch/errors.js';
 import type { Hold } from '../batch/hold.js';
+import { checkFunction, checkNonNegativeInteger, checkOneOf, checkPositive } from '../options/checks.js';
 
 export interface LimitRateOptions {
   /** Records per second. */

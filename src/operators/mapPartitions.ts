@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction } from '../batch/checks.js';
 import type { Partition } from '../batch/partition.js';
-import { perBatch } from './perBatch.js';
+import { checkFunction } from '../options/checks.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Replaces the records of each partition of each batch as a whole: for work that is shared by the records of a partition.

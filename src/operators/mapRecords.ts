@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { checkFunction } from '../batch/checks.js';
-import { perRecord } from './recordSteps.js';
+import { checkFunction } from '../options/checks.js';
+import { perRecord } from './fusion/perRecord.js';
 
 /**
  * Applies a function to every record of every batch. Partitions, offset ranges and the context stay as they are.

@@ -1,10 +1,10 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { checkFunction } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
-import { checkPair } from '../batch/pairs.js';
-import { perRecord } from './recordSteps.js';
+import { checkPair } from '../collections/pairs.js';
+import { checkFunction } from '../options/checks.js';
+import { perRecord } from './fusion/perRecord.js';
 
 /**
  * Applies a function to the value of every pair; the key stays.

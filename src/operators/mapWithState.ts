@@ -1,14 +1,14 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { StateDescription } from '../batch/batchState.js';
-import { checkFunction, checkPositiveInteger } from '../batch/checks.js';
 import type { CommittedState } from '../batch/committedState.js';
 import type { Key, Pair } from '../batch/key.js';
-import { checkPair } from '../batch/pairs.js';
+import { checkPair } from '../collections/pairs.js';
+import { checkFunction, checkPositiveInteger } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import type { QueryableState } from '../state/queryable.js';
-import { initialEntries } from './initialEntries.js';
-import { perBatchWithState } from './perBatchWithState.js';
+import { initialEntries } from './base/initialEntries.js';
+import { perBatchWithState } from './base/perBatchWithState.js';
 import { StateHandle } from './stateHandle.js';
 
 export interface MapWithStateOptions<K extends Key, S> {

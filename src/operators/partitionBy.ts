@@ -1,11 +1,11 @@
 import type { OperatorFunction } from 'rxjs';
 import { Batch } from '../batch/batch.js';
-import { checkFunction, checkPositiveInteger } from '../batch/checks.js';
 import { InvalidRecordError } from '../batch/errors.js';
-import { kafkaPartitioner, type Partitioner } from '../batch/kafkaPartitioner.js';
 import type { Key, Pair } from '../batch/key.js';
-import { checkPair } from '../batch/pairs.js';
-import { perBatch } from './perBatch.js';
+import { checkPair } from '../collections/pairs.js';
+import { checkFunction, checkPositiveInteger } from '../options/checks.js';
+import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Puts the pairs of each batch into partitions by their keys: all pairs of a key into one, in their order.

@@ -1,9 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction } from '../batch/checks.js';
-import { foldRecords } from '../batch/foldRecords.js';
-import { perBatch } from './perBatch.js';
-import { afterSteps } from './recordSteps.js';
+import { foldRecords } from '../collections/foldRecords.js';
+import { checkFunction } from '../options/checks.js';
+import { perBatch } from './base/perBatch.js';
+import { afterSteps } from './fusion/perRecord.js';
 
 /**
  * Reduces the records of each batch to one, in order. An empty batch stays empty.

@@ -1,10 +1,10 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
-import { reducePairs } from '../batch/pairs.js';
-import { perBatch } from './perBatch.js';
-import { afterSteps } from './recordSteps.js';
+import { reducePairs } from '../collections/pairs.js';
+import { checkFunction } from '../options/checks.js';
+import { perBatch } from './base/perBatch.js';
+import { afterSteps } from './fusion/perRecord.js';
 
 /**
  * Puts the values of each key within a batch together: one pair a key, in the order in which the keys first came.

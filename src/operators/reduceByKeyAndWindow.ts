@@ -1,9 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction, checkOneOf } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
-import { reducePairs } from '../batch/pairs.js';
-import { slidingKeys } from './slidingKeys.js';
+import { reducePairs } from '../collections/pairs.js';
+import { checkFunction, checkOneOf } from '../options/checks.js';
+import { slidingKeys } from './base/slidingKeys.js';
 import type { WindowOptions } from './windowOptions.js';
 
 export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOptions {

@@ -1,10 +1,10 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction } from '../batch/checks.js';
-import { foldRecords } from '../batch/foldRecords.js';
+import { foldRecords } from '../collections/foldRecords.js';
+import { checkFunction } from '../options/checks.js';
 import { KeyedWindow } from '../windows/keyedWindow.js';
-import { afterSteps } from './recordSteps.js';
-import { slidingPanes, type TimedPane } from './slidingPanes.js';
+import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
+import { afterSteps } from './fusion/perRecord.js';
 import type { WindowOptions } from './windowOptions.js';
 
 export interface ReduceByWindowOptions<T> extends WindowOptions {

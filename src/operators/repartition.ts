@@ -1,7 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { Batch } from '../batch/batch.js';
-import { checkPositiveInteger } from '../batch/checks.js';
-import { perBatch } from './perBatch.js';
+import { checkPositiveInteger } from '../options/checks.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Spreads the records of each batch over a number of partitions, in turn. The partitions have no offset range.

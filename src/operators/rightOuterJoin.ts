@@ -1,8 +1,8 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
-import { joinPairs } from '../batch/pairs.js';
-import { perTwoBatches } from './perTwoBatches.js';
+import { joinPairs } from '../collections/pairs.js';
+import { perTwoBatches } from './base/perTwoBatches.js';
 
 /**
  * Pairs every value of a key with every value of the same key in the other stream's batch of the same time: pairs

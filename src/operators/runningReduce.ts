@@ -1,7 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkFunction } from '../batch/checks.js';
-import { perBatchWithState } from './perBatchWithState.js';
+import { checkFunction } from '../options/checks.js';
+import { perBatchWithState } from './base/perBatchWithState.js';
 
 export interface RunningReduceOptions<S> {
   /** Name of the state, stable across deployments; required with a checkpoint. */

@@ -1,14 +1,14 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkPositiveInteger } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
+import { checkPositiveInteger } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { aggregatorSignature } from '../windows/aggregatorSignature.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
 import { checkAggregator } from './aggregatorOptions.js';
-import { perBatchWithState } from './perBatchWithState.js';
+import { perBatchWithState } from './base/perBatchWithState.js';
 
 export interface SessionWindowOptions {
   /** Records of a key whose batch times are at most this far apart belong to one session, ms, a positive integer. */

@@ -1,9 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { checkFunction } from '../batch/checks.js';
 import { InvalidRecordError } from '../batch/errors.js';
-import { perBatch } from './perBatch.js';
+import { checkFunction } from '../options/checks.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Replaces the records of each batch by what a function of all of them gives: for whatever no other operator does. The

@@ -1,9 +1,9 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { checkFunction } from '../batch/checks.js';
 import { InvalidRecordError } from '../batch/errors.js';
-import { perTwoBatches } from './perTwoBatches.js';
+import { checkFunction } from '../options/checks.js';
+import { perTwoBatches } from './base/perTwoBatches.js';
 
 /**
  * Replaces the records of two streams' batches of one time by what a function of all of them gives: for whatever the joins

@@ -1,7 +1,7 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import { Batch } from '../batch/batch.js';
-import { alignBatches, checkStream } from './alignBatches.js';
-import { perBatch } from './perBatch.js';
+import { alignBatches, checkStream } from './base/alignBatches.js';
+import { perBatch } from './base/perBatch.js';
 
 /**
  * Puts the batches of one time of several streams together: all their partitions, in the order of the streams, numbered

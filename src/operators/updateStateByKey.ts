@@ -1,13 +1,13 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { StateDescription } from '../batch/batchState.js';
-import { checkFunction, checkOneOf } from '../batch/checks.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
-import { groupPairs } from '../batch/pairs.js';
+import { groupPairs } from '../collections/pairs.js';
+import { checkFunction, checkOneOf } from '../options/checks.js';
 import type { QueryableState } from '../state/queryable.js';
-import { initialEntries } from './initialEntries.js';
-import { perBatchWithState } from './perBatchWithState.js';
+import { initialEntries } from './base/initialEntries.js';
+import { perBatchWithState } from './base/perBatchWithState.js';
 
 /** What an update function is told besides values and state. */
 export interface StateUpdate<K> {

@@ -1,10 +1,10 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { checkPositiveInteger } from '../batch/checks.js';
-import { concatAll } from '../batch/concatAll.js';
-import { Fifo } from '../windows/fifo.js';
-import { perBatchWithState } from './perBatchWithState.js';
-import type { TimedPane } from './slidingPanes.js';
+import { concatAll } from '../collections/concatAll.js';
+import { Fifo } from '../collections/fifo.js';
+import { checkPositiveInteger } from '../options/checks.js';
+import { perBatchWithState } from './base/perBatchWithState.js';
+import type { TimedPane } from './base/slidingPanes.js';
 
 export interface WindowByCountOptions {
   /** How many records the window has at most, a positive integer. */

@@ -1,4 +1,4 @@
-import { checkMultiple, checkPositiveInteger } from '../batch/checks.js';
+import { checkMultiple, checkPositiveInteger } from '../options/checks.js';
 
 /** What every operator over a sliding window takes. */
 export interface WindowOptions {

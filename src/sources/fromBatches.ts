@@ -1,10 +1,10 @@
 import { EMPTY, type ObservableInput, of } from 'rxjs';
-import { checkPositiveInteger } from '../batch/checks.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Partition } from '../batch/partition.js';
-import { batchesOf } from './batchesOf.js';
-import type { BatchStream } from './batchStream.js';
-import { type DriverOptions, resolveDriverOptions } from './driverOptions.js';
+import { batchesOf } from '../driver/batchesOf.js';
+import type { BatchStream } from '../driver/batchStream.js';
+import { type DriverOptions, resolveDriverOptions } from '../driver/driverOptions.js';
+import { checkPositiveInteger } from '../options/checks.js';
 import type { Fetched, Plan, Source, SourceRun, SourceSetup } from './source.js';
 
 export interface FromBatchesOptions extends DriverOptions {

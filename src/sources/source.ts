@@ -2,13 +2,7 @@ import type { ObservableInput, SchedulerLike } from 'rxjs';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { Partition } from '../batch/partition.js';
 import type { Segment } from '../batch/segment.js';
-
-/** A position that was reached: the offset of the next record, by topic and partition. */
-export interface SourcePosition {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
+import type { TopicPartitionOffset } from '../batch/topicPartition.js';
 
 /** What the batch driver gives a source when it is opened. */
 export interface SourceSetup {
@@ -18,7 +12,7 @@ export interface SourceSetup {
   readonly interval: number;
   readonly scheduler: SchedulerLike;
   /** Where to go on, from the checkpoint; `undefined` when there is none, and the source's own start option applies. */
-  readonly restored: readonly SourcePosition[] | undefined;
+  readonly restored: readonly TopicPartitionOffset[] | undefined;
   /** Ranges that were planned and not completed before a restart: they will be fetched again, before anything else. */
   readonly replay: readonly (readonly OffsetRange[])[];
 }

@@ -2,9 +2,10 @@ import type { ObservableInput } from 'rxjs';
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
+import type { TopicPartitionOffset } from '../batch/topicPartition.js';
 
 /** The next offset to read of each partition of one source. */
-export type Positions = readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
+export type Positions = readonly TopicPartitionOffset[];
 
 /** What one batch changed in the state of one operator. Values are as the operator left them, not encoded. */
 export interface StateChange {

@@ -3,10 +3,10 @@ import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { Batch } from '../batch/batch.js';
 import { BatchOrigin } from '../batch/batchOrigin.js';
 import type { BatchState } from '../batch/batchState.js';
-import { checkPositiveInteger } from '../batch/checks.js';
 import { MarbleSyntaxError } from '../batch/errors.js';
 import { OpenBatch } from '../batch/openBatch.js';
 import { noteUpstream } from '../batch/upstream.js';
+import { checkPositiveInteger } from '../options/checks.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 
 export interface RunBatchesOptions {

@@ -1,5 +1,5 @@
+import { Fifo } from '../collections/fifo.js';
 import { DabaLite } from './dabaLite.js';
-import { Fifo } from './fifo.js';
 import { holdsNonFinite, holdsNumber, isNonFinite } from './heldNumbers.js';
 import { KeyedSlot } from './keyedSlot.js';
 import type { SlidingAggregator } from './slidingAggregator.js';

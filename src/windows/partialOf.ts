@@ -1,4 +1,4 @@
-import { foldRecords } from '../batch/foldRecords.js';
+import { foldRecords } from '../collections/foldRecords.js';
 import type { Aggregator } from './aggregator.js';
 
 /** The partial of several inputs, oldest first; the identity when there are none. */

@@ -1,5 +1,5 @@
 import type { Key } from '../batch/key.js';
-import { checkPair } from '../batch/pairs.js';
+import { checkPair } from '../collections/pairs.js';
 import type { Aggregator } from './aggregator.js';
 
 /**

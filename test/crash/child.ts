@@ -21,7 +21,7 @@ import {
 } from 'dstream';
 import type { PostgresCheckpoint } from 'dstream/node';
 import { merge, type Observable, type OperatorFunction, share, tap } from 'rxjs';
-import { failpoint } from '../../src/state/node/failpoint.js';
+import { failpoint } from '../../src/storage/failpoint.js';
 import { type CrashedEnds, stores } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { fileLog } from './fileLog.js';

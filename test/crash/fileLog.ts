@@ -1,8 +1,8 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LogClient, type LogPosition, memoryLog } from 'dstream';
+import { type LogClient, memoryLog, type TopicPartitionOffset } from 'dstream';
 import { defer, EMPTY, from, tap } from 'rxjs';
-import { die, failpoint, isDue } from '../../src/state/node/failpoint.js';
+import { die, failpoint, isDue } from '../../src/storage/failpoint.js';
 import { eventsOf, partitions, topic } from './records.js';
 
 /** Writes the log once, for all lives: a file for each partition. */
@@ -23,7 +23,7 @@ export function fileLog(directory: string, offsetsFile: string): LogClient {
     const records = lines.map((value) => ({ value, partition, timestamp: 0 }));
     log.append(topic, records);
   }
-  const committed = new Map<number, LogPosition>();
+  const committed = new Map<number, TopicPartitionOffset>();
   return {
     name: 'log files',
     connect: () => log.connect(),

@@ -2,7 +2,7 @@ import type { LogClient } from 'dstream';
 import { KafkajsClient } from 'dstream/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { defer, from, tap } from 'rxjs';
-import { failpoint } from '../../src/state/node/failpoint.js';
+import { failpoint } from '../../src/storage/failpoint.js';
 import { eventsOf, partitions } from './records.js';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';

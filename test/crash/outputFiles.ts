@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { die, failpoint, isDue } from '../../src/state/node/failpoint.js';
+import { die, failpoint, isDue } from '../../src/storage/failpoint.js';
 import type { Written } from './judge.js';
 
 /** A batch that was run again gave something else: then its id does not make it idempotent. */

@@ -1,6 +1,6 @@
 import { foreachBatchInTransaction, type PostgresCheckpoint } from 'dstream/node';
 import { Client } from 'pg';
-import { failpoint } from '../../src/state/node/failpoint.js';
+import { failpoint } from '../../src/storage/failpoint.js';
 import type { Written } from './judge.js';
 
 /** Without any key: what is written twice is there twice. */

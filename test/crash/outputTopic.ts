@@ -2,7 +2,7 @@ import type { Batch } from 'dstream';
 import { sendToKafka } from 'dstream/kafka';
 import type { Kafka, Message, Transaction } from 'kafkajs';
 import { map, type OperatorFunction, tap } from 'rxjs';
-import { failpoint, isDue } from '../../src/state/node/failpoint.js';
+import { failpoint, isDue } from '../../src/storage/failpoint.js';
 
 /** What a message says: a line of an output, or that the output is there. */
 export type Said = readonly [name: string, line: string | null];

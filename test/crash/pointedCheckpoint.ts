@@ -1,6 +1,6 @@
 import type { Checkpoint, CheckpointSession, RestoredCheckpoint } from 'dstream';
 import { concat, defer, EMPTY, from, ignoreElements, map, type Observable, type ObservableInput } from 'rxjs';
-import { failpoint } from '../../src/state/node/failpoint.js';
+import { failpoint } from '../../src/storage/failpoint.js';
 
 /** What the child needs to know of the batches. */
 export interface Progress {

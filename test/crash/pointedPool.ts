@@ -1,6 +1,6 @@
 import { Pool, type PoolClient } from 'pg';
-import { failpoint } from '../../src/state/node/failpoint.js';
 import type { PostgresClient, PostgresPool } from '../../src/state/postgres/postgresPool.js';
+import { failpoint } from '../../src/storage/failpoint.js';
 
 /** What the checkpoint asks of the server, by the beginning of the statement, and the points before and after it. */
 const statements: readonly (readonly [pattern: RegExp, before: string, after: string])[] = [

@@ -1,6 +1,6 @@
 import type { Source, SourceRun } from 'dstream';
 import { from, map, tap } from 'rxjs';
-import { failpoint } from '../../src/state/node/failpoint.js';
+import { failpoint } from '../../src/storage/failpoint.js';
 
 /** Any source, with failure points around what is asked of it. */
 export function pointedSource<T>(source: Source<T>): Source<T> {

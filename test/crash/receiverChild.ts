@@ -10,7 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { batchesFrom, type DStreamError, foreachBatch, type ReceiverSink, receiverSource } from 'dstream';
 import { fileWriteAheadLog } from 'dstream/node';
 import { tap } from 'rxjs';
-import { failpoint } from '../../src/state/node/failpoint.js';
+import { failpoint } from '../../src/storage/failpoint.js';
 import { stores } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { DifferentOutputError, OutputFiles } from './outputFiles.js';

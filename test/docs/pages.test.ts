@@ -65,8 +65,8 @@ describe('pages', () => {
   it('list every option of a stream from Kafka', () => {
     const options = [
       ...fieldsOf('src/sources/log/logSourceOptions.ts', 'LogSourceOptions'),
-      ...fieldsOf('src/sources/driverOptions.ts', 'DriverOptions'),
-      ...fieldsOf('src/sources/kafka/kafkajsClient.ts', 'KafkaClientOptions'),
+      ...fieldsOf('src/driver/driverOptions.ts', 'DriverOptions'),
+      ...fieldsOf('src/sources/kafka/kafkajs/kafkajsClient.ts', 'KafkaClientOptions'),
     ];
     const listed = [...read('docs/kafka.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
     expect(options.length).toBeGreaterThan(20);
@@ -87,7 +87,7 @@ describe('pages', () => {
       ['src/batch/batchInfo.ts', 'InputInfo'],
       ['src/batch/rateDecision.ts', 'RateDecision'],
       ['src/batch/rateDecision.ts', 'LearnedCost'],
-      ['src/sources/stopReport.ts', 'StopReport'],
+      ['src/driver/stopReport.ts', 'StopReport'],
     ] as const;
     const fields = types.flatMap(([path, name]) => fieldsOf(path, name));
     const decisions = read('src/batch/rateDecision.ts');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialEntries } from '../../src/operators/initialEntries.js';
+import { initialEntries } from '../../src/operators/base/initialEntries.js';
 
 describe('initialEntries', () => {
   const state = { n: 1 };

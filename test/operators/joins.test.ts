@@ -15,7 +15,7 @@ import { runBatches } from 'dstream/testing';
 import fc from 'fast-check';
 import { connect, EMPTY, type Observable, type OperatorFunction, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type JoinKind, joinPairs } from '../../src/batch/pairs.js';
+import { type JoinKind, joinPairs } from '../../src/collections/pairs.js';
 import { propertySettings } from '../property/settings.js';
 import { standingCases } from './standing.js';
 

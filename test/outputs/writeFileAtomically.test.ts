@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { writeFileAtomically } from '../../src/outputs/node/writeFileAtomically.js';
-import { type FileSystem, nodeFileSystem } from '../../src/state/node/fileSystem.js';
+import { writeFileAtomically } from '../../src/outputs/files/writeFileAtomically.js';
+import { type FileSystem, nodeFileSystem } from '../../src/storage/fileSystem.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'dstream-write-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogPosition } from 'dstream';
+import type { TopicPartitionOffset } from 'dstream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildChild } from '../crash/buildChild.js';
 import { exitCodes } from '../crash/exitCodes.js';
@@ -73,7 +73,7 @@ function contents(directory: string): Readonly<Record<string, string>> {
 /** What the group has committed. */
 function offsets(directory: string): ReadonlyMap<number, number> {
   const path = join(directory, 'offsets.json');
-  const positions = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as LogPosition[]) : [];
+  const positions = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as TopicPartitionOffset[]) : [];
   return new Map(positions.map(({ partition, offset }) => [partition, offset]));
 }
 

@@ -7,7 +7,7 @@ import {
   type TopicPartition,
 } from 'dstream';
 import { concatMap, defer, finalize, from, Observable, type SchedulerLike, Subject, timer } from 'rxjs';
-import { RecordBatchReader } from '../../src/sources/kafka/recordBatchReader.js';
+import { RecordBatchReader } from '../../src/sources/kafka/protocol/recordBatchReader.js';
 import type { RecordReader } from '../../src/sources/log/recordReader.js';
 import { encodeBatch } from './recordBatch.js';
 

@@ -1,6 +1,6 @@
 import type { FetchedPartition, FetchRequest, LogClient, LogPoint, TopicPartition } from 'dstream';
 import { EMPTY, of } from 'rxjs';
-import { type AbortedTransaction, RecordBatchReader } from '../../src/sources/kafka/recordBatchReader.js';
+import { type AbortedTransaction, RecordBatchReader } from '../../src/sources/kafka/protocol/recordBatchReader.js';
 
 export interface EncodedPartition {
   /** Record batches, one after the other. */

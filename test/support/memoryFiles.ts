@@ -1,4 +1,4 @@
-import type { FileSystem, OpenFile } from '../../src/state/node/fileSystem.js';
+import type { FileSystem, OpenFile } from '../../src/storage/fileSystem.js';
 
 /** What a call does, for faults: the name of the call, and of the file, without its directory. */
 export interface FileCall {

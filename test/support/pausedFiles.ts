@@ -1,4 +1,4 @@
-import type { FileSystem, OpenFile } from '../../src/state/node/fileSystem.js';
+import type { FileSystem, OpenFile } from '../../src/storage/fileSystem.js';
 
 /** Files as a process sees them that is stopped before one of its calls, until it is let go on. */
 export class PausedFiles implements FileSystem {

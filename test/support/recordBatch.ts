@@ -1,4 +1,4 @@
-import { crc32c } from '../../src/sources/kafka/crc32c.js';
+import { crc32c } from '../../src/sources/kafka/protocol/crc32c.js';
 
 /** A record as the encoder takes it. */
 export interface EncodedRecord {

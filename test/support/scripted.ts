@@ -1,7 +1,7 @@
 import type { DStreamError, Source } from 'dstream';
 import { EMPTY, map, type Observable, of, throwError, timer } from 'rxjs';
-import { batchesOf } from '../../src/sources/batchesOf.js';
-import { type DriverOptions, resolveDriverOptions } from '../../src/sources/driverOptions.js';
+import { batchesOf } from '../../src/driver/batchesOf.js';
+import { type DriverOptions, resolveDriverOptions } from '../../src/driver/driverOptions.js';
 
 interface Script {
   /** How long fetching batch i takes, ms. */

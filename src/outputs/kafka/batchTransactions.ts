@@ -1,9 +1,9 @@
 import type { Kafka, Message } from 'kafkajs';
 import type { Batch } from '../../batch/batch.js';
-import { concatAll } from '../../batch/concatAll.js';
 import { ProtocolError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import { partitionKey } from '../../sources/log/partitionState.js';
+import { partitionKey } from '../../batch/topicPartition.js';
+import { concatAll } from '../../collections/concatAll.js';
 import { StableOffsets } from './stableOffsets.js';
 import { TransactionalProducer } from './transactionalProducer.js';
 

@@ -1,9 +1,9 @@
 import type { Kafka } from 'kafkajs';
 import { defer, finalize, from, map, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
-import { checkPositiveInteger } from '../../batch/checks.js';
 import { InvalidOptionError } from '../../batch/errors.js';
-import { heldEffects } from '../../operators/heldEffects.js';
+import { heldEffects } from '../../operators/base/heldEffects.js';
+import { checkPositiveInteger } from '../../options/checks.js';
 import { BatchTransactions, type OutputMessage } from './batchTransactions.js';
 
 export interface SendToKafkaOptions {

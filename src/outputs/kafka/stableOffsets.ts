@@ -1,9 +1,9 @@
 import type { Kafka } from 'kafkajs';
 import { DStreamError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import { mayRetry, translateError } from '../../sources/kafka/kafkaErrors.js';
-import { type KafkajsPort, kafkajsPort } from '../../sources/kafka/kafkajsPort.js';
-import { partitionKey } from '../../sources/log/partitionState.js';
+import { partitionKey } from '../../batch/topicPartition.js';
+import { mayRetry, translateError } from '../../sources/kafka/kafkajs/kafkaErrors.js';
+import { type KafkajsPort, kafkajsPort } from '../../sources/kafka/kafkajs/kafkajsPort.js';
 import { withBackOff } from './withBackOff.js';
 
 export interface CommittedOffset {

@@ -1,8 +1,8 @@
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
 import { type DStreamError, FencedError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import { byTopic } from '../../sources/kafka/byTopic.js';
-import { translateError } from '../../sources/kafka/kafkaErrors.js';
+import { translateError } from '../../sources/kafka/kafkajs/kafkaErrors.js';
+import { byTopic } from '../../sources/kafka/protocol/byTopic.js';
 import { metadataOf } from './stableOffsets.js';
 import { withBackOff } from './withBackOff.js';
 

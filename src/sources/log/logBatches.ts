@@ -1,6 +1,6 @@
-import { batchesOf } from '../batchesOf.js';
-import type { BatchStream } from '../batchStream.js';
-import { type DriverOptions, resolveDriverOptions } from '../driverOptions.js';
+import { batchesOf } from '../../driver/batchesOf.js';
+import type { BatchStream } from '../../driver/batchStream.js';
+import { type DriverOptions, resolveDriverOptions } from '../../driver/driverOptions.js';
 import type { LogClient } from './logClient.js';
 import { logSource } from './logSource.js';
 import type { LogSourceOptions } from './logSourceOptions.js';

@@ -1,22 +1,13 @@
 import type { ObservableInput } from 'rxjs';
 import type { DStreamError } from '../../batch/errors.js';
+import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { RecordReader } from './recordReader.js';
-
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-/** A place in a log: the offset of the next record to read. */
-export interface LogPosition extends TopicPartition {
-  readonly offset: number;
-}
 
 /** Where to start: the ends of the log, or the first record at or after a timestamp (ms since the epoch). */
 export type LogPoint = 'earliest' | 'latest' | { readonly timestamp: number };
 
 /** One partition of a fetch: read from `offset`, at most `maxBytes` (obeyed down to one record batch). */
-export interface FetchRequest extends LogPosition {
+export interface FetchRequest extends TopicPartitionOffset {
   readonly maxBytes: number;
 }
 
@@ -64,10 +55,10 @@ export interface LogClient {
    */
   partitions(topics: readonly (string | RegExp)[]): ObservableInput<readonly TopicPartition[]>;
   /** The offsets of a point; a partition with nothing at or after a timestamp gives its latest offset. */
-  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly LogPosition[]>;
+  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly TopicPartitionOffset[]>;
   /** What the group has committed; a partition without a committed offset is left out. */
-  committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly LogPosition[]>;
-  commit(groupId: string, positions: readonly LogPosition[]): ObservableInput<unknown>;
+  committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly TopicPartitionOffset[]>;
+  commit(groupId: string, positions: readonly TopicPartitionOffset[]): ObservableInput<unknown>;
   /**
    * Reads on from the given offsets: one request to each broker concerned, all in parallel. May emit several times, once
    * for each broker's answer as it comes. Partitions come back in any order, and one may come back without records. A

@@ -16,11 +16,12 @@ import {
 import { ShareCarry } from '../../backpressure/shareCarry.js';
 import { UnknownTopicError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
+import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
 import { BatchReading } from './batchReading.js';
-import type { LogClient, LogPosition, TopicPartition } from './logClient.js';
+import type { LogClient } from './logClient.js';
 import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
-import { PartitionState, partitionKey } from './partitionState.js';
+import { PartitionState } from './partitionState.js';
 import { planRanges } from './planRanges.js';
 import { ReadAhead } from './readAhead.js';
 import { ReadingPace } from './readingPace.js';
@@ -154,7 +155,7 @@ export class LogRun<R> implements SourceRun<R> {
     );
   }
 
-  #add(position: LogPosition): PartitionState {
+  #add(position: TopicPartitionOffset): PartitionState {
     const state = new PartitionState(position);
     this.#states.set(state.key, state);
     return state;
@@ -307,7 +308,10 @@ function sum<E>(elements: readonly E[], of: (element: E) => number): number {
 }
 
 /** A partition that was first planned after the last save has no position yet: it starts where its first plan does. */
-function withReplayed(restored: readonly LogPosition[], replay: SourceSetup['replay']): readonly LogPosition[] {
+function withReplayed(
+  restored: readonly TopicPartitionOffset[],
+  replay: SourceSetup['replay'],
+): readonly TopicPartitionOffset[] {
   const positions = new Map(restored.map((position) => [partitionKey(position), position]));
   for (const range of replay.flat()) {
     const { topic, partition, from: offset } = range;

@@ -1,10 +1,10 @@
 import type { Observer } from 'rxjs';
 import type { ShareStrategy } from '../../backpressure/shareRecords.js';
-import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../../batch/checks.js';
 import { InvalidOptionError } from '../../batch/errors.js';
+import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../../options/checks.js';
 import type { InvalidRecord } from './invalidRecord.js';
-import type { LogPoint, LogPosition, TopicPartition } from './logClient.js';
-import { partitionKey } from './partitionState.js';
+import type { LogPoint } from './logClient.js';
 import type { RecordView } from './recordView.js';
 
 /** What a source over a partitioned log (Kafka, the in-memory log) takes. */
@@ -33,7 +33,7 @@ export interface LogSourceOptions<T> {
    * at the earliest all the same, as one that is added while the stream runs: everything in it is new.
    * @default 'latest'
    */
-  readonly start?: LogPoint | 'committed' | readonly LogPosition[];
+  readonly start?: LogPoint | 'committed' | readonly TopicPartitionOffset[];
   /**
    * What to do when offsets to be read are no longer, or not yet, in the log: fail and name the lost range, or go on at
    * an end of the log.
@@ -174,8 +174,8 @@ function checkStart(owner: string, start: LogSourceOptions<unknown>['start'], gr
     throw new InvalidOptionError(owner, 'start', start, 'needs groupId to be set');
   }
   if (Array.isArray(start)) {
-    checkPlaces(owner, 'start', start as readonly LogPosition[]);
-    for (const { offset } of start as readonly LogPosition[]) {
+    checkPlaces(owner, 'start', start as readonly TopicPartitionOffset[]);
+    for (const { offset } of start as readonly TopicPartitionOffset[]) {
       if (Number.isSafeInteger(offset) && offset >= 0) continue;
       throw new InvalidOptionError(owner, 'start', offset, 'must have offsets that are integers of at least 0');
     }

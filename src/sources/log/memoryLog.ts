@@ -1,18 +1,10 @@
 import { asyncScheduler, EMPTY, type ObservableInput, of, type SchedulerLike, throwError } from 'rxjs';
-import { checkPositiveInteger } from '../../batch/checks.js';
 import { InvalidOptionError, OffsetOutOfRangeError, UnknownTopicError } from '../../batch/errors.js';
-import { murmur2 } from '../../batch/murmur2.js';
-import type {
-  FetchedPartition,
-  FetchOptions,
-  FetchRequest,
-  LogClient,
-  LogPoint,
-  LogPosition,
-  TopicPartition,
-} from './logClient.js';
+import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { checkPositiveInteger } from '../../options/checks.js';
+import { murmur2 } from '../../partitioning/murmur2.js';
+import type { FetchedPartition, FetchOptions, FetchRequest, LogClient, LogPoint } from './logClient.js';
 import { MemoryRecordReader, type StoredRecord } from './memoryRecordReader.js';
-import { partitionKey } from './partitionState.js';
 import type { RecordHeader } from './recordView.js';
 
 /** A record to append. Text is kept as UTF-8. */
@@ -48,7 +40,7 @@ const encoder = new TextEncoder();
 export class MemoryLog implements LogClient {
   readonly name = 'memory log';
   readonly #topics = new Map<string, StoredPartition[]>();
-  readonly #groups = new Map<string, Map<string, LogPosition>>();
+  readonly #groups = new Map<string, Map<string, TopicPartitionOffset>>();
   readonly #scheduler: SchedulerLike;
   #turn = 0;
 
@@ -70,7 +62,7 @@ export class MemoryLog implements LogClient {
   }
 
   /** Appends records in order. Gives the offset of each. */
-  append(topic: string, records: readonly NewRecord[]): readonly LogPosition[] {
+  append(topic: string, records: readonly NewRecord[]): readonly TopicPartitionOffset[] {
     const partitions = this.#topics.get(topic);
     if (!partitions) throw new UnknownTopicError(topic);
     return records.map((record) => {
@@ -120,7 +112,7 @@ export class MemoryLog implements LogClient {
     );
   }
 
-  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly LogPosition[]> {
+  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly TopicPartitionOffset[]> {
     return this.#answer(() =>
       partitions.map(({ topic, partition }) => ({
         topic,
@@ -130,13 +122,13 @@ export class MemoryLog implements LogClient {
     );
   }
 
-  committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly LogPosition[]> {
+  committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly TopicPartitionOffset[]> {
     const group = this.#groups.get(groupId);
     return of(partitions.flatMap((partition) => group?.get(partitionKey(partition)) ?? []));
   }
 
-  commit(groupId: string, positions: readonly LogPosition[]): ObservableInput<never> {
-    const group = this.#groups.get(groupId) ?? new Map<string, LogPosition>();
+  commit(groupId: string, positions: readonly TopicPartitionOffset[]): ObservableInput<never> {
+    const group = this.#groups.get(groupId) ?? new Map<string, TopicPartitionOffset>();
     for (const position of positions) group.set(partitionKey(position), position);
     this.#groups.set(groupId, group);
     return EMPTY;

@@ -1,6 +1,7 @@
 import { MeanRecordSize } from '../../backpressure/meanRecordSize.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import type { LogPosition, TopicPartition } from './logClient.js';
+import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { partitionKey } from '../../batch/topicPartition.js';
 import type { RecordReader } from './recordReader.js';
 
 /**
@@ -36,7 +37,7 @@ export class PartitionState implements TopicPartition {
   readonly #pending = new Set<string>();
   #surplus: readonly Surplus[] = [];
 
-  constructor({ topic, partition, offset }: LogPosition) {
+  constructor({ topic, partition, offset }: TopicPartitionOffset) {
     this.topic = topic;
     this.partition = partition;
     this.key = partitionKey({ topic, partition });
@@ -153,8 +154,4 @@ interface Surplus {
 function afterPlan(surplus: Surplus, from: number, until: number): readonly Surplus[] {
   if (!surplus.sampled || surplus.target !== from) return [surplus];
   return surplus.end > until ? [{ ...surplus, target: until, from: Math.max(surplus.from, until) }] : [];
-}
-
-export function partitionKey({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

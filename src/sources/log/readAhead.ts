@@ -1,8 +1,9 @@
 import { defer, type SchedulerLike, Subject, Subscription } from 'rxjs';
 import { OffsetOutOfRangeError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
+import { partitionKey } from '../../batch/topicPartition.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
-import { type PartitionState, partitionKey } from './partitionState.js';
+import type { PartitionState } from './partitionState.js';
 import { passOver } from './startPositions.js';
 
 /** One request asks at most this much of a broker: what comes is decoded while the next answer is on its way. */

@@ -1,12 +1,12 @@
 import { defer, forkJoin, from, last, map, mergeMap, type Observable, of } from 'rxjs';
 import { InvalidOptionError, OffsetOutOfRangeError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import type { LogClient, LogPoint, LogPosition, TopicPartition } from './logClient.js';
+import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import type { LogClient, LogPoint } from './logClient.js';
 import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
-import { partitionKey } from './partitionState.js';
 
 export interface StartPositions {
-  readonly positions: readonly LogPosition[];
+  readonly positions: readonly TopicPartitionOffset[];
   /** What was passed over because `offsetOutOfRange` says so. */
   readonly lost: readonly OffsetRange[];
 }
@@ -23,7 +23,7 @@ export function startPositions(
   client: LogClient,
   partitions: readonly TopicPartition[],
   options: StartOptions,
-  restored: readonly LogPosition[] = [],
+  restored: readonly TopicPartitionOffset[] = [],
 ): Observable<StartPositions> {
   const found = byPartition(restored);
   const { groupId } = options;
@@ -49,7 +49,7 @@ export function startPositions(
     }),
     mergeMap((started) => {
       for (const position of started) found.set(partitionKey(position), position);
-      const positions = partitions.map((partition) => found.get(partitionKey(partition)) as LogPosition);
+      const positions = partitions.map((partition) => found.get(partitionKey(partition)) as TopicPartitionOffset);
       return checkRange(client, positions, options.offsetOutOfRange);
     }),
   );
@@ -60,9 +60,9 @@ function fromEarliest(
   client: LogClient,
   partitions: readonly TopicPartition[],
   { start }: StartOptions,
-): Observable<readonly LogPosition[]> {
+): Observable<readonly TopicPartitionOffset[]> {
   if (partitions.length === 0) return of([]);
-  const given = isList(start) ? byPartition(start) : new Map<string, LogPosition>();
+  const given = isList(start) ? byPartition(start) : new Map<string, TopicPartitionOffset>();
   return from(client.offsets(partitions, 'earliest')).pipe(
     last(),
     map((earliest) => earliest.map((position) => given.get(partitionKey(position)) ?? position)),
@@ -74,7 +74,7 @@ function fromStart(
   client: LogClient,
   partitions: readonly TopicPartition[],
   { start, groupId }: StartOptions,
-): Observable<readonly LogPosition[]> {
+): Observable<readonly TopicPartitionOffset[]> {
   if (partitions.length === 0) return of([]);
   if (start === 'committed') {
     const names = partitions.map(partitionKey).join(', ');
@@ -94,7 +94,7 @@ function fromStart(
 /** Holds positions against the ends of the log. */
 export function checkRange(
   client: LogClient,
-  positions: readonly LogPosition[],
+  positions: readonly TopicPartitionOffset[],
   policy: 'error' | 'earliest' | 'latest',
 ): Observable<StartPositions> {
   if (positions.length === 0) return of({ positions: [], lost: [] });
@@ -121,11 +121,11 @@ export function checkRange(
  * @throws {OffsetOutOfRangeError} when the policy is to fail
  */
 export function passOver(
-  position: LogPosition,
+  position: TopicPartitionOffset,
   earliest: number,
   latest: number,
   policy: 'error' | 'earliest' | 'latest',
-): { readonly position: LogPosition; readonly lost: OffsetRange } {
+): { readonly position: TopicPartitionOffset; readonly lost: OffsetRange } {
   const { topic, partition } = position;
   const range = lostRange({ topic, partition, offset: position.offset }, earliest, latest);
   if (policy === 'error') throw new OffsetOutOfRangeError(range, earliest, latest);
@@ -135,22 +135,22 @@ export function passOver(
 }
 
 /** Too old: from the position to what is still there. Too new (the topic was made anew): what the log has not got. */
-function lostRange({ topic, partition, offset }: LogPosition, earliest: number, latest: number): OffsetRange {
+function lostRange({ topic, partition, offset }: TopicPartitionOffset, earliest: number, latest: number): OffsetRange {
   if (offset < earliest) return { topic, partition, from: offset, until: earliest };
   return { topic, partition, from: latest, until: offset };
 }
 
 function missing(
   partitions: readonly TopicPartition[],
-  found: ReadonlyMap<string, LogPosition>,
+  found: ReadonlyMap<string, TopicPartitionOffset>,
 ): readonly TopicPartition[] {
   return partitions.filter((partition) => !found.has(partitionKey(partition)));
 }
 
-function byPartition(positions: readonly LogPosition[]): Map<string, LogPosition> {
+function byPartition(positions: readonly TopicPartitionOffset[]): Map<string, TopicPartitionOffset> {
   return new Map(positions.map((position) => [partitionKey(position), position]));
 }
 
-function isList(start: StartOptions['start']): start is readonly LogPosition[] {
+function isList(start: StartOptions['start']): start is readonly TopicPartitionOffset[] {
   return Array.isArray(start);
 }

@@ -1,5 +1,5 @@
 import { TokenBucket } from '../../backpressure/tokenBucket.js';
-import { Fifo } from '../../windows/fifo.js';
+import { Fifo } from '../../collections/fifo.js';
 import type { Block } from './block.js';
 
 /**

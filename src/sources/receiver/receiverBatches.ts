@@ -1,6 +1,6 @@
-import { batchesOf } from '../batchesOf.js';
-import type { BatchStream } from '../batchStream.js';
-import { type DriverOptions, resolveDriverOptions } from '../driverOptions.js';
+import { batchesOf } from '../../driver/batchesOf.js';
+import type { BatchStream } from '../../driver/batchStream.js';
+import { type DriverOptions, resolveDriverOptions } from '../../driver/driverOptions.js';
 import type { Receiver } from './receiver.js';
 import type { ReceiverSourceOptions } from './receiverOptions.js';
 import { receiverSource } from './receiverSource.js';

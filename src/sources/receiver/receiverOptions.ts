@@ -1,6 +1,6 @@
-import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../../batch/checks.js';
 import { InvalidOptionError } from '../../batch/errors.js';
-import { longestTimer } from '../driverOptions.js';
+import { longestTimer } from '../../driver/driverOptions.js';
+import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../../options/checks.js';
 import type { WriteAheadLog } from './writeAheadLog.js';
 
 export interface ReceiverSourceOptions {

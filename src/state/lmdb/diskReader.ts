@@ -1,8 +1,8 @@
 import type { Transaction } from 'lmdb';
 import { CheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
+import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { StateRequest } from '../checkpoint.js';
-import { keyFromBytes } from '../node/keyBytes.js';
 import { entryFromBytes } from './lmdbEntry.js';
 import { entryKey, entryKeyOf, type LmdbStore } from './lmdbStore.js';
 

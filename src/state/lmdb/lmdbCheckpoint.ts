@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
-import { checkPositiveInteger } from '../../batch/checks.js';
 import { InvalidOptionError } from '../../batch/errors.js';
+import { checkPositiveInteger } from '../../options/checks.js';
+import { openDirectory } from '../../storage/openDirectory.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
-import { openDirectory } from '../node/openDirectory.js';
 import { LmdbSession } from './lmdbSession.js';
 import { LmdbStore } from './lmdbStore.js';
 

@@ -1,8 +1,8 @@
 import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import { CorruptCheckpointError } from '../../batch/errors.js';
-import { shortCrc32 } from '../node/shortCrc32.js';
-import { stateFromBytes } from '../node/stateBytes.js';
+import { shortCrc32 } from '../../storage/shortCrc32.js';
+import { stateFromBytes } from '../../storage/stateBytes.js';
 
 // One state of one key, as its bytes: the state; the key, when it is too long to look up by; its number by age (6); version of
 // the state's schema (4); length of that key, else 0 (4); checksum of what it is looked up by and of all that stands before

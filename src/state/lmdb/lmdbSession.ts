@@ -2,6 +2,8 @@ import { defer, from, type ObservableInput } from 'rxjs';
 import { DStreamError, StorageError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
+import { keyToBytes, lookupBytes } from '../../storage/keyBytes.js';
+import { stateToBytes } from '../../storage/stateBytes.js';
 import type {
   CheckpointSession,
   PlannedBatch,
@@ -11,8 +13,6 @@ import type {
   StateChange,
   StateRequest,
 } from '../checkpoint.js';
-import { keyToBytes, lookupBytes } from '../node/keyBytes.js';
-import { stateToBytes } from '../node/stateBytes.js';
 import { entryToBytes, seqOf } from './lmdbEntry.js';
 import { reading } from './lmdbErrors.js';
 import { entryKey, type LmdbStateRecord, type LmdbStore } from './lmdbStore.js';

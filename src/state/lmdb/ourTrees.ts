@@ -1,4 +1,4 @@
-import { shortCrc32 } from '../node/shortCrc32.js';
+import { shortCrc32 } from '../../storage/shortCrc32.js';
 import { entryFits, valueFits } from './lmdbEntry.js';
 import { compareBytes, PageFlaw } from './treePages.js';
 import type { DatabaseKind } from './walkPages.js';

@@ -1,9 +1,9 @@
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
+import { keyFromBytes } from '../../storage/keyBytes.js';
+import { shortCrc32 } from '../../storage/shortCrc32.js';
+import { StateReader } from '../../storage/stateBytes.js';
 import { KeyTable } from '../keyTable.js';
-import { keyFromBytes } from '../node/keyBytes.js';
-import { shortCrc32 } from '../node/shortCrc32.js';
-import { StateReader } from '../node/stateBytes.js';
 import { headFromBytes } from './lmdbEntry.js';
 import type { LmdbStateRecord, LmdbStore } from './lmdbStore.js';
 

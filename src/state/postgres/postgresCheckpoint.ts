@@ -1,6 +1,6 @@
 import { defer, from } from 'rxjs';
-import { checkPositiveInteger } from '../../batch/checks.js';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
+import { checkPositiveInteger } from '../../options/checks.js';
 import type { Checkpoint } from '../checkpoint.js';
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
 import { openJob } from './postgresRestore.js';

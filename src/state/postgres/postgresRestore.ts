@@ -1,7 +1,7 @@
 import { deserialize } from 'node:v8';
 import { CorruptCheckpointError } from '../../batch/errors.js';
+import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
-import { keyFromBytes } from '../node/keyBytes.js';
 import type { PostgresClient } from './postgresPool.js';
 import { format, type PostgresTables } from './postgresTables.js';
 

@@ -1,8 +1,8 @@
 import { serialize } from 'node:v8';
 import { defer, from, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError, FencedError } from '../../batch/errors.js';
+import { keyToBytes, lookupBytes } from '../../storage/keyBytes.js';
 import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
-import { keyToBytes, lookupBytes } from '../node/keyBytes.js';
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
 import type { OpenedJob } from './postgresRestore.js';
 import type { PostgresTables } from './postgresTables.js';

@@ -1,5 +1,6 @@
 import { asyncScheduler, from, lastValueFrom, type ObservableInput, toArray } from 'rxjs';
-import type { FetchedPartition, FetchRequest, LogClient, TopicPartition } from '../../sources/log/logClient.js';
+import type { TopicPartition } from '../../batch/topicPartition.js';
+import type { FetchedPartition, FetchRequest, LogClient } from '../../sources/log/logClient.js';
 import type { NewRecord } from '../../sources/log/memoryLog.js';
 import type { RecordReader } from '../../sources/log/recordReader.js';
 import { settle } from './expectations.js';

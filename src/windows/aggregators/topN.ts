@@ -1,4 +1,4 @@
-import { checkPositiveInteger } from '../../batch/checks.js';
+import { checkPositiveInteger } from '../../options/checks.js';
 import type { Aggregator } from '../aggregator.js';
 
 /**

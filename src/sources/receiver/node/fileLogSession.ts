@@ -1,10 +1,10 @@
 import { EMPTY, from, type ObservableInput } from 'rxjs';
-import { beginLogFile } from '../../../state/node/beginLogFile.js';
-import type { DirectoryLock } from '../../../state/node/directoryLock.js';
-import { failpoint } from '../../../state/node/failpoint.js';
-import type { FileSystem } from '../../../state/node/fileSystem.js';
-import type { LogWriter } from '../../../state/node/logWriter.js';
-import { toStorageError } from '../../../state/node/toStorageError.js';
+import { beginLogFile } from '../../../storage/beginLogFile.js';
+import type { DirectoryLock } from '../../../storage/directoryLock.js';
+import { failpoint } from '../../../storage/failpoint.js';
+import type { FileSystem } from '../../../storage/fileSystem.js';
+import type { LogWriter } from '../../../storage/logWriter.js';
+import { toStorageError } from '../../../storage/toStorageError.js';
 import type { Block } from '../block.js';
 import type { WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
 import { type Recovery, recoverSegments, segmentPath } from './recoverSegments.js';

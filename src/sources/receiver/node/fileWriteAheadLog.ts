@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
-import { checkPositiveInteger } from '../../../batch/checks.js';
 import { InvalidOptionError } from '../../../batch/errors.js';
-import { type FileSystem, nodeFileSystem } from '../../../state/node/fileSystem.js';
-import { openLocked } from '../../../state/node/openDirectory.js';
+import { checkPositiveInteger } from '../../../options/checks.js';
+import { type FileSystem, nodeFileSystem } from '../../../storage/fileSystem.js';
+import { openLocked } from '../../../storage/openDirectory.js';
 import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
 import { FileLogSession } from './fileLogSession.js';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { CorruptCheckpointError } from '../../../batch/errors.js';
-import { failpoint } from '../../../state/node/failpoint.js';
-import { missing, numbersOf } from '../../../state/node/fileRecovery.js';
-import type { FileSystem } from '../../../state/node/fileSystem.js';
-import { readRecords } from '../../../state/node/readRecords.js';
+import { missing, numbersOf } from '../../../state/file/fileRecovery.js';
+import { failpoint } from '../../../storage/failpoint.js';
+import type { FileSystem } from '../../../storage/fileSystem.js';
+import { readRecords } from '../../../storage/readRecords.js';
 import type { Block } from '../block.js';
 import type { WriteAheadLogRequest } from '../writeAheadLog.js';
 import { beginFromBytes, blockFromBytes, type SegmentBegin, type SegmentEnd } from './segmentRecords.js';

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import { InvalidRecordError } from '../../../batch/errors.js';
-import { stateFromBytes, stateToBytes } from '../../../state/node/stateBytes.js';
+import { stateFromBytes, stateToBytes } from '../../../storage/stateBytes.js';
 import type { Block } from '../block.js';
 
 // The payloads in a segment of a write-ahead log, each in a frame of `recordFrame`:

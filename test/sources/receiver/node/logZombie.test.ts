@@ -1,7 +1,7 @@
 import { FencedError, StorageError } from 'dstream/node';
 import { expect, it } from 'vitest';
 import { openSegments } from '../../../../src/sources/receiver/node/fileWriteAheadLog.js';
-import type { FileSystem } from '../../../../src/state/node/fileSystem.js';
+import type { FileSystem } from '../../../../src/storage/fileSystem.js';
 import { MemoryFiles } from '../../../support/memoryFiles.js';
 import { PausedFiles } from '../../../support/pausedFiles.js';
 import { settle } from '../../../support/savedBatches.js';

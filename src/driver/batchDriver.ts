@@ -1,0 +1,400 @@
+import {
+  concat,
+  defaultIfEmpty,
+  defer,
+  EMPTY,
+  forkJoin,
+  last,
+  map,
+  mergeMap,
+  type Observable,
+  type ObservableInput,
+  Subscription,
+  tap,
+} from 'rxjs';
+import type { RateController } from '../backpressure/rateController.js';
+import { Batch } from '../batch/batch.js';
+import { BatchOrigin } from '../batch/batchOrigin.js';
+import { UnclaimedBatchError } from '../batch/errors.js';
+import { OpenBatch } from '../batch/openBatch.js';
+import type { RateDecision } from '../batch/rateDecision.js';
+import type { Fetched, Plan, Source } from '../sources/source.js';
+import type { PlannedBatch } from '../state/checkpoint.js';
+import { StateRegistry } from '../state/stateRegistry.js';
+import { BatchIntervals, type Tick } from './batchIntervals.js';
+import type { ResolvedDriverOptions } from './driverOptions.js';
+import { DriverResources } from './driverResources.js';
+import { Formation } from './formation.js';
+import { InFlight } from './inFlight.js';
+import { ReachedPositions } from './reachedPositions.js';
+import { RunningBatch } from './runningBatch.js';
+import { SerialQueue } from './serialQueue.js';
+import type { StopReport } from './stopReport.js';
+
+/** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
+export interface DriverOutput {
+  /** Gives whether anybody listens to this source still, once it has been given the batch. */
+  next(name: string, batch: Batch<unknown>): boolean;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+/**
+ * Drives one or several sources through one subscription.
+ *
+ *     tick ─> due ──plan──> planned ──fetch, dispatch──> open ──holds──> done ──save, commit──> BatchInfo
+ *             (times)       (offset ranges)              (records)       (in batch order)
+ *
+ * Three queues, each worked one item at a time: ticks are planned, planned batches are read and dispatched (while fewer
+ * than `concurrentBatches` are open), and complete batches are saved, always the oldest first, so that what is saved is
+ * the unbroken run of complete batches. A batch keeps its place until it is saved; records live only while it is open.
+ *
+ * Source: Spark's `JobGenerator` and `JobScheduler`.
+ */
+export class BatchDriver {
+  /** By which operators over several streams know this driver's batches. */
+  readonly origin = new BatchOrigin();
+  readonly #sources: Readonly<Record<string, Source<unknown>>>;
+  readonly #options: ResolvedDriverOptions;
+  readonly #output: DriverOutput;
+  readonly #work = new Subscription();
+  readonly #resources = new DriverResources();
+  readonly #controllers = new Map<string, RateController>();
+  readonly #reached = new ReachedPositions();
+  /** Started batches, oldest first; the first `#saving` of them are complete and on their way to be saved. */
+  readonly #open: RunningBatch[] = [];
+  #saving = 0;
+  readonly #inFlight = new InFlight();
+  readonly #intervals: BatchIntervals;
+  readonly #due: SerialQueue<Tick>;
+  readonly #planned: SerialQueue<RunningBatch>;
+  readonly #done: SerialQueue<RunningBatch>;
+  #state = new StateRegistry();
+  #zeroTime = 0;
+  #restoredChecked = false;
+  #ended = false;
+  #closed = false;
+  #nextTick = new Subscription();
+  #stopping: { readonly draining: boolean; readonly completed: number[]; readonly finish: Finish[] } | undefined;
+
+  constructor(
+    sources: Readonly<Record<string, Source<unknown>>>,
+    options: ResolvedDriverOptions,
+    output: DriverOutput,
+  ) {
+    this.#sources = sources;
+    this.#options = options;
+    this.#output = output;
+    const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
+    const free = () => this.#open.length < options.concurrentBatches;
+    this.#intervals = new BatchIntervals(options.interval, options.dynamicInterval);
+    this.#due = new SerialQueue((tick) => this.#plan(tick), on);
+    this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
+    this.#done = new SerialQueue((batch) => this.#save(batch), on);
+  }
+
+  start(): void {
+    // Left before it began: nobody would close what is opened now.
+    if (this.#closed) return;
+    const sources = defer(() => this.#openSources());
+    const opened = concat(this.#openCheckpoint(), sources);
+    this.#work.add(opened.subscribe({ error: (error) => this.#fail(error), complete: () => this.#startTicking() }));
+  }
+
+  /** Unsubscribed: aborts what is open. Nothing more is sent. */
+  close(): void {
+    this.#shut(() => {});
+  }
+
+  /** Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. */
+  stop(drainMs: number, finish: Finish): void {
+    if (this.#closed) finish({ completed: [], aborted: [] });
+    else if (this.#stopping) this.#stopping.finish.push(finish);
+    else this.#stopAfter(drainMs, finish);
+  }
+
+  #stopAfter(drainMs: number, finish: Finish): void {
+    this.#stopping = { draining: this.#resources.stop(), completed: [], finish: [finish] };
+    this.#due.clear();
+    this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainMs));
+    this.#finishWhenDrained();
+  }
+
+  // ---- opening
+
+  #openCheckpoint(): Observable<unknown> {
+    const opened = () => {
+      this.#state = new StateRegistry(this.#resources.session);
+    };
+    return this.#resources.openCheckpoint(this.#options).pipe(tap({ complete: opened }));
+  }
+
+  #openSources(): Observable<unknown> {
+    const { interval, scheduler, backpressure, initialRate } = this.#options;
+    const restored = this.#resources.session?.restored;
+    return this.#resources.openSources(this.#sources, (name) => {
+      const positions = restored?.positions[name];
+      this.#reached.restore(name, positions ?? []);
+      const replay = restored?.planned.map((planned) => planned.ranges[name] ?? []) ?? [];
+      if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
+      return { name, interval, scheduler, restored: positions, replay };
+    });
+  }
+
+  #startTicking(): void {
+    const restored = this.#resources.session?.restored;
+    const now = this.#options.scheduler.now();
+    this.#zeroTime = restored?.zeroTime ?? this.#intervals.zeroTime(now);
+    this.#intervals.start(restored?.planned.at(-1)?.time ?? restored?.time, now);
+    const begin = (): void => {
+      for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, now));
+      if (this.#intervals.nextTime <= now) this.#tick();
+      else this.#scheduleTick();
+    };
+    // Not at once: a batch that is replayed is for all subscribers of a stream that is shared.
+    this.#work.add(this.#options.scheduler.schedule(begin));
+  }
+
+  #replayed({ time, interval, ranges }: PlannedBatch, now: number): RunningBatch {
+    const plan = (name: string): [string, Plan] => [name, { ranges: ranges[name] ?? [], lag: 0 }];
+    return new RunningBatch(time, interval, now, new Map(Object.keys(this.#sources).map(plan)));
+  }
+
+  // ---- ticking and planning
+
+  /**
+   * Fires every tick that is due, each with its nominal time, however late. At least one fires at each call, so that a
+   * clock that was set back does not stop the stream: batch times are logical.
+   */
+  #tick(): void {
+    const now = this.#options.scheduler.now();
+    do this.#due.push(this.#intervals.take());
+    while (this.#intervals.nextTime <= now && this.#ticking);
+    if (this.#ticking) this.#scheduleTick();
+  }
+
+  get #ticking(): boolean {
+    return !(this.#closed || this.#ended || this.#stopping?.draining === false);
+  }
+
+  #scheduleTick(): void {
+    const { scheduler } = this.#options;
+    const { nextTime, current } = this.#intervals;
+    const delay = Math.min(Math.max(nextTime - scheduler.now(), 0), current);
+    this.#work.remove(this.#nextTick);
+    this.#nextTick.unsubscribe();
+    this.#nextTick = scheduler.schedule(() => {
+      if (this.#ticking) this.#tick();
+    }, delay);
+    this.#work.add(this.#nextTick);
+  }
+
+  #plan({ time, interval }: Tick): Observable<unknown> {
+    const submissionTime = this.#options.scheduler.now();
+    const decisions = new Map<string, RateDecision | undefined>();
+    const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
+    const plans = this.#resources.runs.map(([name, run]) =>
+      defer(() => (this.#stopping && !run.stop ? EMPTY : run.plan({ time, interval, rate: rateOf(name) }))).pipe(
+        defaultIfEmpty(undefined),
+        last(),
+        map((plan) => [name, plan] as const),
+      ),
+    );
+    return forkJoin(plans).pipe(
+      mergeMap((answers) => {
+        if (answers.every(([, plan]) => plan === undefined)) return this.#sourcesEnded();
+        const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
+        const batch = new RunningBatch(time, interval, submissionTime, planned, decisions);
+        return concat(this.#logPlan(batch), EMPTY.pipe(tap({ complete: () => this.#queue(batch) })));
+      }),
+    );
+  }
+
+  #queue(batch: RunningBatch): void {
+    this.#inFlight.planned(batch);
+    this.#planned.push(batch);
+  }
+
+  #rate(name: string, time: number, lag: number, decisions: Map<string, RateDecision | undefined>): number | undefined {
+    const controller = this.#controllers.get(name);
+    if (!controller) return undefined;
+    const now = this.#options.scheduler.now();
+    const rate = controller.rate(new Formation(time, now, lag, () => this.#inFlight.of(name, now)));
+    decisions.set(name, controller.explain?.());
+    return rate ?? this.#options.initialRate;
+  }
+
+  #logPlan(batch: RunningBatch): ObservableInput<unknown> {
+    if (!this.#resources.session) return EMPTY;
+    const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, plan.ranges]));
+    const { time, interval } = batch;
+    return this.#resources.session.plan({ time, zeroTime: this.#zeroTime, interval, ranges });
+  }
+
+  #sourcesEnded(): Observable<never> {
+    this.#ended = true;
+    this.#due.clear();
+    return EMPTY;
+  }
+
+  // ---- reading and dispatching
+
+  #process(batch: RunningBatch): Observable<unknown> {
+    this.#open.push(batch);
+    batch.processingStartTime = this.#options.scheduler.now();
+    const fetches = this.#resources.runs.map(([name, run]) =>
+      defer(() => run.fetch(batch.plans.get(name) ?? noPlan)).pipe(
+        last(),
+        map((fetched) => [name, fetched] as const),
+      ),
+    );
+    return forkJoin(fetches).pipe(tap((answers) => this.#dispatch(batch, new Map(answers))));
+  }
+
+  #dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
+    const { scheduler } = this.#options;
+    batch.fetched(fetched);
+    batch.dispatchTime = scheduler.now();
+    const fields = {
+      time: batch.time,
+      interval: batch.interval,
+      maxInterval: this.#intervals.longest,
+      zeroTime: this.#zeroTime,
+      inputs: batch.inputs,
+      state: this.#state,
+      origin: this.origin,
+    };
+    const events = { complete: () => this.#completed(batch), fail: (error: unknown) => this.#fail(error) };
+    const open = new OpenBatch(fields, events, () => scheduler.now());
+    batch.open = open;
+    const own = open.hold();
+    this.origin.opened(open);
+    for (const [name, { partitions }] of fetched) {
+      const heard = this.#output.next(name, new Batch(partitions, open));
+      if (this.#closed) return;
+      if (!heard && this.#refusesUnclaimed) {
+        this.#fail(new UnclaimedBatchError(batch.time, name));
+        return;
+      }
+    }
+    batch.dispatchDelay = scheduler.now() - batch.dispatchTime;
+    own.release();
+  }
+
+  /** Where progress is kept, what nobody saw to would be lost for good. */
+  get #refusesUnclaimed(): boolean {
+    const durable =
+      this.#resources.session !== undefined || Object.values(this.#sources).some((source) => source.durable);
+    return durable && this.#options.unclaimed === 'error';
+  }
+
+  // ---- completing and saving
+
+  #completed(batch: RunningBatch): void {
+    if (this.#closed) return;
+    if (batch.open?.claims === 1 && this.#refusesUnclaimed) {
+      this.#fail(new UnclaimedBatchError(batch.time));
+      return;
+    }
+    batch.processingEndTime = this.#options.scheduler.now();
+    // Only the unbroken run of complete batches is saved: a later one waits for those before it.
+    for (;;) {
+      const next = this.#open[this.#saving];
+      if (next?.processingEndTime === undefined) return;
+      this.#saving++;
+      this.#done.push(next);
+    }
+  }
+
+  #save(batch: RunningBatch): Observable<unknown> {
+    if (!this.#restoredChecked) this.#state.checkAllRestored();
+    this.#restoredChecked = true;
+    return concat(
+      this.#saveCheckpoint(batch),
+      this.#commit(batch),
+      defer(() => this.#saved(batch)),
+    );
+  }
+
+  #saveCheckpoint(batch: RunningBatch): ObservableInput<unknown> {
+    const changes = this.#state.takeChanges(batch.time);
+    this.#reached.advance(batch.plans);
+    if (!this.#resources.session) return EMPTY;
+    const positions = this.#reached.toRecord();
+    const { time, interval } = batch;
+    return this.#resources.session.save({ time, zeroTime: this.#zeroTime, interval, positions, changes });
+  }
+
+  #commit(batch: RunningBatch): ObservableInput<unknown> {
+    const commits = this.#resources.runs.map(([name, run]) =>
+      defer(() => run.commit(batch.plans.get(name)?.ranges ?? [])).pipe(defaultIfEmpty(undefined)),
+    );
+    return forkJoin(commits);
+  }
+
+  #saved(batch: RunningBatch): Observable<never> {
+    this.#open.shift();
+    this.#saving--;
+    this.#inFlight.saved(batch);
+    this.#state.completed(batch.time);
+    const info = batch.info(this.#options.scheduler.now());
+    for (const [name, controller] of this.#controllers) controller.completed(info, info.inputs[name]?.records ?? 0);
+    this.#stopping?.completed.push(batch.time);
+    this.#options.batchObserver?.next(info);
+    const changed = this.#intervals.completed(info.interval, info.processingDelay + info.saveDelay);
+    if (changed && this.#ticking) this.#scheduleTick();
+    this.#planned.run();
+    return EMPTY;
+  }
+
+  // ---- ending
+
+  #finishWhenDrained(): void {
+    const drained = this.#due.idle && this.#planned.idle && this.#done.idle && this.#open.length === 0;
+    if (drained && !this.#ticking) this.#finish();
+  }
+
+  #finish(): void {
+    this.#shut((closing) => {
+      if (closing) {
+        this.#output.error(closing.error);
+        return;
+      }
+      this.origin.end();
+      this.#output.complete();
+    });
+  }
+
+  /** What fails while closing after a failure is a consequence of it: the first error is the one to report. */
+  #fail(error: unknown): void {
+    this.#shut(() => this.#output.error(error), error);
+  }
+
+  /**
+   * Aborts what is open and closes everything, so that a `retry()` finds files and locks free; then tells the output how
+   * it ended (with what failed while closing), and then whoever asked for a stop.
+   */
+  #shut(tell: (closing?: { readonly error: unknown }) => void, cause?: unknown): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
+    this.origin.close();
+    // The newest first: what waits behind an older batch must know that it is given up before that one lets it go.
+    for (const batch of [...this.#open].reverse()) batch.open?.close(cause);
+    this.#due.close();
+    this.#planned.close();
+    this.#done.close();
+    this.#work.unsubscribe();
+    const closed = (closing?: { readonly error: unknown }) => {
+      tell(closing);
+      for (const finish of this.#stopping?.finish ?? []) {
+        finish({ completed: this.#stopping?.completed ?? [], aborted });
+      }
+    };
+    this.#resources.close().subscribe({ error: (error: unknown) => closed({ error }), complete: () => closed() });
+  }
+}
+
+type Finish = (report: StopReport) => void;
+
+const noPlan: Plan = { ranges: [], lag: 0 };

@@ -1,0 +1,79 @@
+// Whoever compiles against this need not have it among the libs of the project.
+/// <reference lib="esnext.disposable" preserve="true" />
+import { Observable, type Subscriber } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { offerSegments, type Segment } from '../batch/segment.js';
+import { checkNonNegative } from '../options/checks.js';
+import type { BatchDriver } from './batchDriver.js';
+import { longestTimer } from './driverOptions.js';
+import type { StopOptions, StopReport } from './stopReport.js';
+
+/** Subscribes to a stream and gives the driver that serves the subscription. */
+export type SubscribeBatches<T> = (subscriber: Subscriber<Batch<T>>) => { driver: BatchDriver; close(): void };
+
+/**
+ * An Observable of batches, one an interval, that can be stopped gracefully.
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches } from 'dstream';
+ *
+ * const words = fromBatches([['a'], ['b']], { interval: 5, emptyAfter: Infinity });
+ * words.pipe(foreachBatch((records) => console.log(records))).subscribe(async ({ context }) => {
+ *   if (context.inputs.batches?.lag === 0) await words.stop();
+ * });
+ * // => [ 'a' ]
+ * // => [ 'b' ]
+ * ```
+ */
+export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposable {
+  readonly #drivers: Set<BatchDriver>;
+  readonly #drainMs: number;
+
+  /** @internal Streams are made by `kafkaBatches`, `fromBatches` and their like. */
+  constructor(interval: number, subscribe: SubscribeBatches<T>, segments?: SubscribeBatches<Segment<T>>) {
+    const drivers = new Set<BatchDriver>();
+    super(listed(drivers, subscribe));
+    if (segments) offerSegments(this, new Observable(listed(drivers, segments)));
+    this.#drivers = drivers;
+    this.#drainMs = 10 * interval;
+  }
+
+  /**
+   * Stops every subscription of this stream: no further batch is planned, those that are planned are finished and
+   * saved, then the subscribers complete. Unsubscribing, in contrast, aborts what is open. A subscription that has failed and
+   * waits to be tried again (`retry` with a delay) is not running: unsubscribe it.
+   */
+  async stop(options: StopOptions = {}): Promise<StopReport> {
+    const given = options.drainMs ?? this.#drainMs;
+    checkNonNegative('stop', 'drainMs', given);
+    const drainMs = Math.min(given, longestTimer);
+    const stopping = [...this.#drivers].map(
+      (driver) => new Promise<StopReport>((resolve) => driver.stop(drainMs, resolve)),
+    );
+    const reports = await Promise.all(stopping);
+    return {
+      completed: reports.flatMap((report) => report.completed),
+      aborted: reports.flatMap((report) => report.aborted),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Keeps the driver of each subscription among `drivers` while it lasts. */
+function listed<T>(
+  drivers: Set<BatchDriver>,
+  subscribe: SubscribeBatches<T>,
+): (subscriber: Subscriber<Batch<T>>) => () => void {
+  return (subscriber) => {
+    const { driver, close } = subscribe(subscriber);
+    drivers.add(driver);
+    return () => {
+      drivers.delete(driver);
+      close();
+    };
+  };
+}

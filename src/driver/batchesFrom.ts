@@ -1,0 +1,113 @@
+import { Subject } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { InvalidOptionError } from '../batch/errors.js';
+import { noteUpstream } from '../batch/upstream.js';
+import { checkFunction } from '../options/checks.js';
+import type { Source } from '../sources/source.js';
+import { BatchDriver } from './batchDriver.js';
+import { BatchStream } from './batchStream.js';
+import { checkSources, type DriverOptions, type ResolvedDriverOptions, resolveDriverOptions } from './driverOptions.js';
+
+/** The records that a source gives. */
+export type RecordOf<S> = S extends Source<infer T> ? T : never;
+
+/** One stream of batches for each source, under its name. */
+export type BatchStreams<S extends Readonly<Record<string, Source<unknown>>>> = {
+  readonly [N in keyof S]: BatchStream<RecordOf<S[N]>>;
+};
+
+/**
+ * Drives several sources as one: at every tick each stream gets a batch, all with the same context, so that there is one
+ * tick, one completion, one checkpoint and one `BatchInfo` with an input for each. Joins and unions are meant for these.
+ *
+ * The run is shared: it starts with the first subscription to any of the streams and ends with the last. Where progress
+ * is kept, each stream must be listened to all the while, or it fails with an `UnclaimedBatchError` (see `unclaimed`).
+ *
+ * @example
+ * ```ts
+ * import { batchesFrom, foreachBatch, memoryLog, logSource, string } from 'dstream';
+ *
+ * const log = memoryLog({ topics: { clicks: 1, users: 1 } });
+ * log.append('clicks', [{ value: 'c1' }]);
+ * log.append('users', [{ value: 'u1' }]);
+ * const { clicks, users } = batchesFrom(
+ *   {
+ *     clicks: logSource(log, { topics: ['clicks'], start: 'earliest', deserialize: string() }),
+ *     users: logSource(log, { topics: ['users'], start: 'earliest', deserialize: string() }),
+ *   },
+ *   { interval: 10 },
+ * );
+ * clicks.pipe(foreachBatch((records) => console.log(records))).subscribe();
+ * users.pipe(foreachBatch((records) => console.log(records))).subscribe(() => users.stop());
+ * // => [ 'c1' ]
+ * // => [ 'u1' ]
+ * ```
+ */
+export function batchesFrom<const S extends Readonly<Record<string, Source<unknown>>>>(
+  sources: S,
+  options: DriverOptions,
+): BatchStreams<S> {
+  const resolved = resolveDriverOptions('batchesFrom', options);
+  const names = Object.keys(sources);
+  if (names.length === 0)
+    throw new InvalidOptionError('batchesFrom', 'sources', sources, 'must name at least one source');
+  for (const name of names) checkFunction('batchesFrom', `sources.${name}.open`, sources[name]?.open);
+  checkSources(resolved, sources);
+  const shared = new SharedRun(sources, resolved);
+  const streams = names.map((name) => [name, shared.stream(name)] as const);
+  return Object.fromEntries(streams) as unknown as BatchStreams<S>;
+}
+
+/** The one driver behind the streams, for as long as any of them is subscribed. */
+class SharedRun {
+  readonly #sources: Readonly<Record<string, Source<unknown>>>;
+  readonly #options: ResolvedDriverOptions;
+  #run:
+    | { readonly driver: BatchDriver; readonly subjects: Map<string, Subject<Batch<unknown>>>; count: number }
+    | undefined;
+
+  constructor(sources: Readonly<Record<string, Source<unknown>>>, options: ResolvedDriverOptions) {
+    this.#sources = sources;
+    this.#options = options;
+  }
+
+  stream(name: string): BatchStream<unknown> {
+    return new BatchStream(this.#options.interval, (subscriber) => {
+      this.#run ??= this.#start();
+      const run = this.#run;
+      run.count++;
+      noteUpstream(run.driver.origin);
+      const subscription = run.subjects.get(name)?.subscribe(subscriber);
+      return {
+        driver: run.driver,
+        close: () => {
+          subscription?.unsubscribe();
+          if (--run.count > 0) return;
+          if (this.#run === run) this.#run = undefined;
+          run.driver.close();
+        },
+      };
+    });
+  }
+
+  #start() {
+    const subjects = new Map(Object.keys(this.#sources).map((name) => [name, new Subject<Batch<unknown>>()]));
+    // After an end the next subscription starts a run of its own, even while late subscribers still leave this one.
+    const end = (notify: (subject: Subject<Batch<unknown>>) => void) => {
+      if (this.#run?.driver === driver) this.#run = undefined;
+      for (const subject of subjects.values()) notify(subject);
+    };
+    const driver = new BatchDriver(this.#sources, this.#options, {
+      next: (name, batch) => {
+        const subject = subjects.get(name);
+        subject?.next(batch);
+        return subject?.observed === true;
+      },
+      error: (error) => end((subject) => subject.error(error)),
+      complete: () => end((subject) => subject.complete()),
+    });
+    // Not at once: the other streams are still to be subscribed, and a restored run may have batches to replay.
+    this.#options.scheduler.schedule(() => driver.start());
+    return { driver, subjects, count: 0 };
+  }
+}

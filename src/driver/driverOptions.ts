@@ -1,0 +1,160 @@
+import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
+import type { DynamicInterval } from '../backpressure/dynamicInterval.js';
+import type { RateController, RateControllerFactory } from '../backpressure/rateController.js';
+import type { BatchInfo } from '../batch/batchInfo.js';
+import { InvalidOptionError } from '../batch/errors.js';
+import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../options/checks.js';
+import type { Source } from '../sources/source.js';
+import type { Checkpoint } from '../state/checkpoint.js';
+
+/** What every stream of batches takes, whatever its source. */
+export interface DriverOptions {
+  /**
+   * Batch interval in ms, a positive integer below 2^31. Batch times are its multiples. A checkpoint goes on with another
+   * interval only where that divides its zero time, as every divisor of its own interval does.
+   */
+  readonly interval: number;
+  /**
+   * Makes the interval as short as the processing allows, from batch to batch, instead of limiting what goes into a batch:
+   * `dynamicInterval()`. `interval` is the first one then. Not together with `backpressure`. See docs/backpressure.md.
+   */
+  readonly dynamicInterval?: DynamicInterval;
+  /**
+   * How many batches may be open at once. More than 1 lets the effects of outputs overlap; operators and state still
+   * run in batch order.
+   * @default 1
+   */
+  readonly concurrentBatches?: number;
+  /** Rate controller, such as `pid()`. Without one every batch takes all that waits, within the source's own caps. */
+  readonly backpressure?: RateControllerFactory;
+  /**
+   * Records per second before the controller's first estimate. Needs `backpressure`.
+   * @default 1000
+   */
+  readonly initialRate?: number;
+  /** Keeps progress and state across restarts. */
+  readonly checkpoint?: Checkpoint;
+  /** Receives the `BatchInfo` of every complete batch, after its progress was saved. */
+  readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'>;
+  /**
+   * What to do when a batch of a source with durable progress was dispatched and no operation claimed it.
+   * @default 'error'
+   */
+  readonly unclaimed?: 'error' | 'complete';
+  /**
+   * The clock and the timer of the stream.
+   * @default asyncScheduler
+   */
+  readonly scheduler?: SchedulerLike;
+}
+
+/** The options with their defaults, checked. */
+export interface ResolvedDriverOptions {
+  /** The function that took them, for messages. */
+  readonly owner: string;
+  readonly interval: number;
+  readonly dynamicInterval: DynamicInterval | undefined;
+  readonly concurrentBatches: number;
+  readonly backpressure: RateControllerFactory | undefined;
+  readonly initialRate: number;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly batchObserver: Pick<Observer<BatchInfo>, 'next'> | undefined;
+  readonly unclaimed: 'error' | 'complete';
+  readonly scheduler: SchedulerLike;
+}
+
+/** Timers of all platforms fire at once when they are to wait longer, in ms. */
+export const longestTimer = 2 ** 31 - 1;
+
+const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error', scheduler: asyncScheduler } as const;
+
+/** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
+export function resolveDriverOptions(owner: string, options: DriverOptions): ResolvedDriverOptions {
+  const { interval, dynamicInterval, backpressure, checkpoint, batchObserver } = options;
+  const resolved = {
+    owner,
+    interval,
+    dynamicInterval,
+    backpressure: backpressure && checkedController(owner, backpressure),
+    checkpoint,
+    batchObserver,
+    concurrentBatches: options.concurrentBatches ?? defaults.concurrentBatches,
+    initialRate: options.initialRate ?? defaults.initialRate,
+    unclaimed: options.unclaimed ?? defaults.unclaimed,
+    scheduler: options.scheduler ?? defaults.scheduler,
+  };
+  checkPositiveInteger(owner, 'interval', interval);
+  if (interval > longestTimer) {
+    throw new InvalidOptionError(owner, 'interval', interval, `must be at most ${longestTimer}, what a timer can wait`);
+  }
+  checkPositiveInteger(owner, 'concurrentBatches', resolved.concurrentBatches);
+  checkPositive(owner, 'initialRate', resolved.initialRate);
+  checkOneOf(owner, 'unclaimed', resolved.unclaimed, ['error', 'complete']);
+  if (batchObserver !== undefined) checkFunction(owner, 'batchObserver.next', batchObserver.next);
+  if (checkpoint !== undefined) checkFunction(owner, 'checkpoint.open', checkpoint.open);
+  if (backpressure !== undefined) checkFunction(owner, 'backpressure', backpressure);
+  else if (options.initialRate !== undefined) {
+    throw new InvalidOptionError(owner, 'initialRate', options.initialRate, 'needs backpressure to be set');
+  }
+  if (dynamicInterval !== undefined) checkDynamicInterval(owner, options);
+  return resolved;
+}
+
+/**
+ * Checks that the options have what the sources need.
+ *
+ * @throws {InvalidOptionError} naming the source
+ */
+export function checkSources(
+  { owner, checkpoint }: Pick<ResolvedDriverOptions, 'owner' | 'checkpoint'>,
+  sources: Readonly<Record<string, Source<unknown>>>,
+): void {
+  for (const [name, { needsCheckpoint }] of Object.entries(sources)) {
+    if (!needsCheckpoint || checkpoint) continue;
+    const rule = `must be set, as source "${name}" has a writeAheadLog: by the checkpoint it knows which records are saved`;
+    throw new InvalidOptionError(owner, 'checkpoint', checkpoint, rule);
+  }
+}
+
+/** The longest interval is a multiple of all others, so that windows of its multiples always end with a batch. */
+function checkDynamicInterval(owner: string, { interval, dynamicInterval, backpressure }: DriverOptions): void {
+  if (!dynamicInterval) return;
+  checkFunction(owner, 'dynamicInterval', dynamicInterval);
+  const { minInterval, maxInterval } = dynamicInterval;
+  if (backpressure !== undefined) {
+    throw new InvalidOptionError(owner, 'dynamicInterval', dynamicInterval, 'cannot be used with backpressure');
+  }
+  if (interval < minInterval || maxInterval % interval !== 0) {
+    const rule = `must divide maxInterval (${maxInterval}) and be at least minInterval (${minInterval})`;
+    throw new InvalidOptionError(owner, 'interval', interval, rule);
+  }
+}
+
+/** A factory that is not called, as in `backpressure: pid`, takes the setup for its options and gives no controller. */
+function checkedController(owner: string, backpressure: RateControllerFactory): RateControllerFactory {
+  return (setup) => {
+    const controller = backpressure(setup);
+    if (typeof controller?.rate === 'function' && typeof controller.completed === 'function') {
+      return checkedRates(owner, controller);
+    }
+    throw new InvalidOptionError(
+      owner,
+      'backpressure',
+      backpressure,
+      'must give a rate controller, as what pid() gives does',
+    );
+  };
+}
+
+/** NaN would go through every comparison, and let one record of each partition pass for good. */
+function checkedRates(owner: string, controller: RateController): RateController {
+  return {
+    completed: (info, records) => controller.completed(info, records),
+    rate(formation) {
+      const rate = controller.rate(formation);
+      if (rate === undefined || rate >= 0) return rate;
+      throw new InvalidOptionError(owner, 'backpressure', rate, 'must give rates of at least 0, or undefined');
+    },
+    explain: () => controller.explain?.(),
+  };
+}

@@ -1,0 +1,98 @@
+import { EMPTY, from, merge, Observable, type ObservableInput, tap } from 'rxjs';
+import { InvalidOptionError } from '../batch/errors.js';
+import type { Source, SourceRun, SourceSetup } from '../sources/source.js';
+import type { CheckpointSession } from '../state/checkpoint.js';
+import { closeAll } from './closeAll.js';
+import type { ResolvedDriverOptions } from './driverOptions.js';
+
+interface Closable {
+  close(): ObservableInput<unknown>;
+}
+
+/** What a driver has open: its checkpoint and its sources. Whatever opens is closed, even if the driver has ended before. */
+export class DriverResources {
+  session: CheckpointSession | undefined;
+  /** In the order of the sources, whichever opens first. */
+  readonly #runs = new Map<string, SourceRun<unknown> | undefined>();
+  #closed = false;
+
+  get runs(): readonly (readonly [name: string, run: SourceRun<unknown>])[] {
+    return [...this.#runs].flatMap(([name, run]) => (run ? [[name, run] as const] : []));
+  }
+
+  openCheckpoint(options: Timing & Pick<ResolvedDriverOptions, 'checkpoint'>): Observable<never> {
+    const { checkpoint } = options;
+    if (!checkpoint) return EMPTY;
+    const keep = (session: CheckpointSession) => {
+      this.session = session;
+    };
+    const opening = this.#opening(
+      () => checkpoint.open(),
+      keep,
+      () => false,
+    );
+    return opening.pipe(tap({ complete: () => checkInterval(options, this.session) }));
+  }
+
+  openSources(
+    sources: Readonly<Record<string, Source<unknown>>>,
+    setup: (name: string) => SourceSetup,
+  ): Observable<unknown> {
+    // A source may end its opening when it is unsubscribed; a promise cannot, and would give its run to nobody.
+    const cancels = (opening: ObservableInput<SourceRun<unknown>>) => !('then' in opening);
+    const open = Object.entries(sources).map(([name, source]) => {
+      this.#runs.set(name, undefined);
+      const keep = (run: SourceRun<unknown>) => this.#runs.set(name, run);
+      return this.#opening(() => source.open(setup(name)), keep, cancels);
+    });
+    return merge(...open);
+  }
+
+  /** Tells the sources that gather records to stop. Gives whether there are any: they have something to be planned still. */
+  stop(): boolean {
+    const gathering = this.runs.filter(([, run]) => run.stop);
+    for (const [, run] of gathering) run.stop?.();
+    return gathering.length > 0;
+  }
+
+  /**
+   * Closes all of them, also when one fails at it; then fails with the first error. The checkpoint first, in this very turn:
+   * nothing may read a state that a failed batch has left half changed.
+   */
+  close(): Observable<never> {
+    this.#closed = true;
+    return closeAll([...(this.session ? [this.session] : []), ...this.runs.map(([, run]) => run)]);
+  }
+
+  #opening<R extends Closable>(
+    open: () => ObservableInput<R>,
+    keep: (opened: R) => void,
+    cancels: (opening: ObservableInput<R>) => boolean,
+  ): Observable<never> {
+    return new Observable((subscriber) => {
+      const opening = open();
+      const subscription = from(opening).subscribe({
+        next: (opened) => {
+          if (this.#closed) from(opened.close()).subscribe({ error: () => {} });
+          else keep(opened);
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+      return () => {
+        if (cancels(opening)) subscription.unsubscribe();
+      };
+    });
+  }
+}
+
+type Timing = Pick<ResolvedDriverOptions, 'owner' | 'interval' | 'dynamicInterval'>;
+
+/** Slides are counted from the zero time: if that is no batch time, windows end between the batches, and give nothing. */
+function checkInterval({ owner, interval, dynamicInterval }: Timing, session: CheckpointSession | undefined): void {
+  const restored = session?.restored;
+  if (restored === undefined || restored.zeroTime % (dynamicInterval?.maxInterval ?? interval) === 0) return;
+  const option = dynamicInterval ? 'dynamicInterval.maxInterval' : 'interval';
+  const rule = `does not fit the batch times of the checkpoint: its interval was ${restored.interval}`;
+  throw new InvalidOptionError(owner, option, dynamicInterval?.maxInterval ?? interval, rule);
+}

@@ -1,0 +1,29 @@
+import type { Plan } from '../sources/source.js';
+import type { Positions } from '../state/checkpoint.js';
+
+/** Where each source goes on after the batches that are complete, by the name of the source. */
+export class ReachedPositions {
+  readonly #sources = new Map<string, Map<string, Positions[number]>>();
+
+  /** Begins where a checkpoint ends. */
+  restore(name: string, positions: Positions): void {
+    for (const position of positions) this.#set(name, position);
+  }
+
+  /** A batch of these plans is complete. */
+  advance(plans: ReadonlyMap<string, Plan>): void {
+    for (const [name, { ranges }] of plans) {
+      for (const { topic, partition, until } of ranges) this.#set(name, { topic, partition, offset: until });
+    }
+  }
+
+  toRecord(): Readonly<Record<string, Positions>> {
+    return Object.fromEntries([...this.#sources].map(([name, positions]) => [name, [...positions.values()]]));
+  }
+
+  #set(name: string, position: Positions[number]): void {
+    const positions = this.#sources.get(name) ?? new Map<string, Positions[number]>();
+    positions.set(`${position.topic}/${position.partition}`, position);
+    this.#sources.set(name, positions);
+  }
+}

@@ -1,0 +1,82 @@
+import { defer, type ObservableInput, Subscription } from 'rxjs';
+import { Fifo } from '../collections/fifo.js';
+
+/**
+ * Works through items one at a time, in order. Work that settles synchronously is done in a loop, not by recursion, so
+ * that thousands of missed ticks cannot overflow the stack.
+ */
+export class SerialQueue<T> {
+  readonly #items = new Fifo<T>();
+  readonly #subscription = new Subscription();
+  readonly #work: (item: T) => ObservableInput<unknown>;
+  readonly #ready: () => boolean;
+  readonly #fail: (error: unknown) => void;
+  readonly #drained: () => void;
+  #busy = false;
+  #looping = false;
+
+  /**
+   * `drained` is called whenever the last item has been worked off; `ready` says whether the next item may start (call
+   * `run` when its answer may have changed).
+   */
+  constructor(
+    work: (item: T) => ObservableInput<unknown>,
+    on: { readonly fail: (error: unknown) => void; readonly drained: () => void },
+    ready: () => boolean = () => true,
+  ) {
+    this.#work = work;
+    this.#fail = on.fail;
+    this.#drained = on.drained;
+    this.#ready = ready;
+  }
+
+  /** The items that have not been started. */
+  get waiting(): Iterable<T> {
+    return this.#items;
+  }
+
+  get idle(): boolean {
+    return !this.#busy && this.#items.size === 0;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+    this.run();
+  }
+
+  /** Drops what has not been started. */
+  clear(): void {
+    this.#items.takeWhile(() => true);
+  }
+
+  run(): void {
+    if (this.#looping) return;
+    this.#looping = true;
+    while (!this.#busy && !this.#subscription.closed && this.#items.size > 0 && this.#ready()) this.#start();
+    this.#looping = false;
+  }
+
+  /** Stops the work under way and drops the rest. */
+  close(): void {
+    this.clear();
+    this.#subscription.unsubscribe();
+  }
+
+  #start(): void {
+    const item = this.#items.shift() as T;
+    this.#busy = true;
+    const work = new Subscription();
+    this.#subscription.add(work);
+    work.add(
+      defer(() => this.#work(item)).subscribe({
+        error: this.#fail,
+        complete: () => {
+          this.#subscription.remove(work);
+          this.#busy = false;
+          this.run();
+          if (this.idle && !this.#subscription.closed) this.#drained();
+        },
+      }),
+    );
+  }
+}

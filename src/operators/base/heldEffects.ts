@@ -1,0 +1,96 @@
+import {
+  AsyncSubject,
+  concatMap,
+  defer,
+  finalize,
+  from,
+  map,
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  Subject,
+  Subscription,
+  takeUntil,
+  tap,
+} from 'rxjs';
+import type { Batch } from '../../batch/batch.js';
+
+/**
+ * The one way in which asynchronous operators are made. On arrival each batch is held and its effect started (or, with
+ * `overlap` false, started when the one before has settled). When the effect has completed, its last value (a batch)
+ * is passed on, in the order of the batches even where effects overlap; then the hold is released, so that an operator
+ * further down can take its own before the batch completes. An effect that fails fails the batch; one that is
+ * unsubscribed before it settled abandons it.
+ */
+export function heldEffects<T, R>(
+  effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
+  overlap: boolean,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  return (source) =>
+    defer(() => {
+      const running = new Subscription();
+      return source.pipe(
+        map((batch) => hold(batch, effect, overlap, running)),
+        concatMap((held) => held),
+        finalize(() => running.unsubscribe()),
+      );
+    });
+}
+
+function hold<T, R>(
+  batch: Batch<T>,
+  effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
+  overlap: boolean,
+  running: Subscription,
+): Observable<Batch<R>> {
+  const abort = new Subject<void>();
+  let aborted = false;
+  const held = batch.context.hold('work', () => {
+    aborted = true;
+    abort.next();
+  });
+  let delivering = false;
+  const open = new Subscription(() => {
+    if (!delivering) held.abandon();
+  });
+  running.add(open);
+
+  const work = defer(() => from(effect(batch))).pipe(
+    // At once, not when its turn comes: a batch that has failed must not wait for those before it.
+    tap({ error: (error: unknown) => held.fail(error) }),
+    takeUntil(abort),
+  );
+  const result = new AsyncSubject<Batch<R>>();
+  if (overlap) open.add(work.subscribe(result));
+
+  return new Observable((subscriber) => {
+    const deliver = (notify: () => void): void => {
+      delivering = true;
+      notify();
+      held.release();
+      running.remove(open);
+    };
+    // Given up while it waited for its turn: its effect is not begun, and what it has brought goes no further.
+    if (aborted) {
+      subscriber.complete();
+      return;
+    }
+    let last: Batch<R> | undefined;
+    return (overlap ? result : work).subscribe({
+      next: (value) => {
+        last = value;
+      },
+      error: (error: unknown) => {
+        delivering = true;
+        running.remove(open);
+        subscriber.error(error);
+      },
+      complete: () => {
+        const value = last;
+        if (value === undefined) deliver(() => {});
+        else deliver(() => subscriber.next(value));
+        subscriber.complete();
+      },
+    });
+  });
+}

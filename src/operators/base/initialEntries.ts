@@ -1,0 +1,38 @@
+import type { Key } from '../../batch/key.js';
+
+/**
+ * The initial states for each subscription. They are read anew for each, one by one, so that however many there are, no
+ * second list of them is made; but what can be gone through only once is kept, for a second subscription would find nothing.
+ *
+ * They may be changed in place, and a `retry()` must not begin with what was made of them. State with an id is plain data,
+ * which can be copied; other state is taken as it is.
+ */
+export function initialEntries<K extends Key, S>(
+  initial: Iterable<readonly [K, S]>,
+  id: string | undefined,
+): Iterable<readonly [K, S]> {
+  // An iterator is its own iterable.
+  const entries = Object.is(initial[Symbol.iterator](), initial) ? [...initial] : initial;
+  return id === undefined ? entries : { [Symbol.iterator]: () => copies(entries) };
+}
+
+/** Copied so many at a time: one by one takes several times as long, and all at once several times the memory. */
+const together = 1_024;
+
+function* copies<K, S>(entries: Iterable<readonly [K, S]>): Generator<readonly [K, S]> {
+  let keys: K[] = [];
+  let states: S[] = [];
+  const copied = () => {
+    const own = structuredClone(states);
+    const pairs = keys.map((key, i) => [key, own[i] as S] as const);
+    keys = [];
+    states = [];
+    return pairs;
+  };
+  for (const [key, state] of entries) {
+    keys.push(key);
+    states.push(state);
+    if (keys.length === together) yield* copied();
+  }
+  yield* copied();
+}

@@ -1,0 +1,56 @@
+import { defer, filter, finalize, map, type OperatorFunction } from 'rxjs';
+import type { Batch } from '../../batch/batch.js';
+import type { BatchContext } from '../../batch/batchContext.js';
+
+/** What an operator does with each batch of one subscription. */
+export interface BatchHandler<T, R> {
+  /** Gives the batch to pass on, or `undefined` to swallow this one (a window between two slides). */
+  next(batch: Batch<T>): Batch<R> | undefined;
+  /** Called once when the subscription ends, however it ends. */
+  close?(): void;
+}
+
+/**
+ * The one way in which the synchronous operators are made: `create` runs once a subscription, so that a second
+ * subscription or a `retry()` starts clean. Here, and only here, an exception of a user's function fails the batch (so
+ * that other branches of the stream fail with it and nothing is saved), and a swallowed batch is claimed.
+ */
+export function perBatch<T, R>(
+  create: () => BatchHandler<T, R> | BatchHandler<T, R>['next'],
+): OperatorFunction<Batch<T>, Batch<R>> {
+  return (source) =>
+    defer(() => {
+      const created = create();
+      const handler = typeof created === 'function' ? { next: created } : created;
+      const handled = source.pipe(
+        map((batch) => handle(handler, batch)),
+        filter((batch) => batch !== undefined),
+      );
+      return handler.close ? handled.pipe(finalize(() => handler.close?.())) : handled;
+    });
+}
+
+function handle<T, R>(handler: BatchHandler<T, R>, batch: Batch<T>): Batch<R> | undefined {
+  const result = failingBatch(batch.context, () => handler.next(batch));
+  // Claiming a batch that goes no further tells the driver that it was not lost on the way.
+  if (result === undefined) batch.context.hold().release();
+  return result;
+}
+
+/** Runs `work`; when it throws, the batch fails and the error goes on. */
+export function failingBatch<R>(context: BatchContext, work: () => R): R {
+  try {
+    return work();
+  } catch (error) {
+    failBatch(context, error);
+    throw error;
+  }
+}
+
+function failBatch(context: BatchContext, error: unknown): void {
+  try {
+    context.hold().fail(error);
+  } catch {
+    // The batch is complete or has failed already; `error` itself goes on to the subscriber.
+  }
+}

@@ -1,0 +1,34 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../../batch/batch.js';
+import type { StateDescription } from '../../batch/batchState.js';
+import type { Key } from '../../batch/key.js';
+import type { KeyedState } from '../../batch/keyedState.js';
+import { checkNonNegativeInteger } from '../../options/checks.js';
+import { perBatch } from './perBatch.js';
+
+/**
+ * The one way in which stateful operators are made. The state is opened, restored where there is a checkpoint, at the
+ * first batch of the subscription (`create` then gives the handler); after each batch its changes are cut off and
+ * belong to that batch; when the subscription ends its id is free again.
+ */
+export function perBatchWithState<T, R, K extends Key, S>(
+  description: StateDescription<K, S>,
+  create: (state: KeyedState<K, S>, first: Batch<T>) => (batch: Batch<T>) => Batch<R> | undefined,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  const { operator, version } = description;
+  if (version !== undefined) checkNonNegativeInteger(operator, 'version', version);
+  return perBatch(() => {
+    let state: KeyedState<K, S> | undefined;
+    let next: ((batch: Batch<T>) => Batch<R> | undefined) | undefined;
+    return {
+      next(batch: Batch<T>) {
+        state ??= batch.context.state.keyed<K, S>(description);
+        next ??= create(state, batch);
+        const result = next(batch);
+        state.cut(batch.context.time);
+        return result;
+      },
+      close: () => state?.close(),
+    };
+  });
+}

@@ -1,0 +1,171 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../../batch/batch.js';
+import { slideTimeAt } from '../../batch/batchTime.js';
+import type { KeyedState } from '../../batch/keyedState.js';
+import { Fifo } from '../../collections/fifo.js';
+import { checkWindow, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
+import { perBatchWithState } from './perBatchWithState.js';
+
+/** A pane with the time of the batch that brought it. */
+export type TimedPane<P> = readonly [time: number, pane: P];
+
+/** What a window operator makes of panes of type `P`. What a checkpoint saves of one, `S`, is plain data. */
+export interface PaneHandler<T, P, R, S = P> {
+  /** What one batch brings; `undefined` when there is nothing to keep. */
+  pane(batch: Batch<T>): P | undefined;
+  /**
+   * Called once, before anything else, when a checkpoint has had a result: with the panes that are still in the window,
+   * oldest first.
+   */
+  restore(panes: readonly TimedPane<P>[]): void;
+  /**
+   * A result is due: panes with times up to and including `evicted` leave (they are `left` in number), and those that came
+   * since the last result and are still in the window enter, oldest first. Gives the records of the result.
+   */
+  slide(evicted: number, added: readonly TimedPane<P>[], left: number): readonly R[];
+  /**
+   * Called after each slide with the pane of its time, if there is one: gives the pane that is to be saved instead, when
+   * the result has changed what a restart must know. It counts as `left` later on, even where there was none.
+   */
+  amend?(pane: P | undefined): P | undefined;
+  /** What is saved of a pane, where that is not the pane itself: both or neither. */
+  encode?(pane: P): S;
+  decode?(saved: S): P;
+}
+
+export interface SlidingPanesOptions<T, P, R, S = P> {
+  readonly operator: string;
+  readonly options: WindowOptions;
+  /** What the panes depend on besides window and slide. */
+  readonly signature?: string | undefined;
+  readonly create: () => PaneHandler<T, P, R, S>;
+}
+
+/** Where the time of the last result stands among the panes: no batch has a time below 0. */
+const lastResult = -1;
+
+/**
+ * The one way in which operators over sliding windows are made.
+ *
+ *     time     1    2    3    4    5    6          window 4, slide 2
+ *     panes    a    b    c    d    e    f
+ *     t = 4   |a    b    c    d|                   evicted: up to 0, added: c, d
+ *     t = 6             |c    d    e    f|         evicted: up to 2, added: e, f
+ *
+ * Each batch is a pane. With an `id` it is kept by its time in the operator's state until it leaves the window, so that
+ * what a checkpoint saves is what comes and what goes. Between two slides the batch is swallowed.
+ *
+ * Batch times may jump over a slide, when the source is a foreign one or batches were filtered out before. A pane that no
+ * later window has would then be lost: the result that was jumped over comes with the next batch, before its own.
+ */
+export function slidingPanes<T, P, R, S = P>(
+  settings: SlidingPanesOptions<T, P, R, S>,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  const { operator, options, create } = settings;
+  checkWindow(operator, options);
+  const signature = [windowSignature(options), settings.signature].filter(Boolean).join(' ');
+  const description = { operator, id: options.id, signature };
+
+  return perBatchWithState<T, R, number, S | number>(description, (state, first) => {
+    const { interval, maxInterval = interval, zeroTime } = first.context;
+    const lengths = { window: options.window, slide: slideOf(operator, options, maxInterval), zeroTime };
+    // Without an id there is no checkpoint that could read it.
+    const panes = new SlidingPanes(create(), lengths, options.id === undefined ? undefined : state);
+    return (batch) => panes.next(batch);
+  });
+}
+
+interface Lengths {
+  readonly window: number;
+  readonly slide: number;
+  readonly zeroTime: number;
+}
+
+class SlidingPanes<T, P, R, S> {
+  readonly #handler: PaneHandler<T, P, R, S>;
+  readonly #lengths: Lengths;
+  readonly #state: KeyedState<number, S | number> | undefined;
+  /** The times of the panes that the last result had. */
+  readonly #inWindow = new Fifo<number>();
+  /** What came since. */
+  #pending: TimedPane<P>[] = [];
+
+  constructor(handler: PaneHandler<T, P, R, S>, lengths: Lengths, state: KeyedState<number, S | number> | undefined) {
+    this.#handler = handler;
+    this.#lengths = lengths;
+    this.#state = state;
+    if (state && state.size > 0) this.#restore(state);
+  }
+
+  next(batch: Batch<T>): Batch<R> | undefined {
+    const { time } = batch.context;
+    const { window, slide, zeroTime } = this.#lengths;
+    const due = slideTimeAt(time, zeroTime, slide);
+    let jumped: R[] | undefined;
+    for (let [first] = this.#pending; first && first[0] <= due - window; [first] = this.#pending) {
+      jumped = [...(jumped ?? []), ...this.#resultAt(slideTimeAt(first[0], zeroTime, slide))];
+    }
+    // With a slide longer than the window, batches between two windows are in no result.
+    const pane = time > due - window ? this.#handler.pane(batch) : undefined;
+    if (pane !== undefined) {
+      this.#save(time, pane);
+      this.#pending.push([time, pane]);
+    }
+    if (time !== due) return jumped && batch.withRecords(jumped);
+    const results = this.#resultAt(time);
+    return batch.withRecords(jumped ? [...jumped, ...results] : results);
+  }
+
+  #resultAt(time: number): readonly R[] {
+    const evicted = time - this.#lengths.window;
+    const left = this.#leave(evicted);
+    const later = this.#pending.findIndex(([paneTime]) => paneTime > time);
+    const added = later < 0 ? this.#pending : this.#pending.slice(0, later);
+    this.#pending = later < 0 ? [] : this.#pending.slice(later);
+    for (const [paneTime] of added) this.#inWindow.push(paneTime);
+    const results = this.#handler.slide(evicted, added, left);
+    this.#amend(time, added.at(-1));
+    const state = this.#state;
+    if (state && (this.#inWindow.size > 0 || state.has(lastResult))) state.set(lastResult, time);
+    return results;
+  }
+
+  #leave(evicted: number): number {
+    let left = 0;
+    for (let time = this.#inWindow.first; time !== undefined && time <= evicted; time = this.#inWindow.first) {
+      this.#inWindow.shift();
+      this.#state?.delete(time);
+      left++;
+    }
+    return left;
+  }
+
+  #amend(time: number, newest: TimedPane<P> | undefined): void {
+    const pane = newest?.[0] === time ? newest[1] : undefined;
+    const amended = this.#handler.amend?.(pane);
+    if (amended === undefined) return;
+    this.#save(time, amended);
+    if (pane === undefined) this.#inWindow.push(time);
+  }
+
+  #save(time: number, pane: P): void {
+    if (!this.#state) return;
+    this.#state.set(time, this.#handler.encode ? this.#handler.encode(pane) : (pane as unknown as S));
+  }
+
+  /** Panes up to the last result are in the window already; later ones wait for the next, as they did before the restart. */
+  #restore(state: KeyedState<number, S | number>): void {
+    const last = state.get(lastResult) as number | undefined;
+    const entered: TimedPane<P>[] = [];
+    for (const [time, saved] of [...state.entries()].sort(([a], [b]) => a - b)) {
+      if (time === lastResult) continue;
+      const pane = this.#handler.decode ? this.#handler.decode(saved as S) : (saved as unknown as P);
+      if (last === undefined || time > last) this.#pending.push([time, pane]);
+      else {
+        this.#inWindow.push(time);
+        entered.push([time, pane]);
+      }
+    }
+    if (last !== undefined) this.#handler.restore(entered);
+  }
+}

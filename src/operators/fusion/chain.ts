@@ -1,0 +1,32 @@
+import type { Observable } from 'rxjs';
+import type { Batch } from '../../batch/batch.js';
+import type { BatchContext } from '../../batch/batchContext.js';
+import { type Segment, segmentsOf } from '../../batch/segment.js';
+
+/** What is done with each record. */
+export type Visit<T> = (record: T) => void;
+
+/** What one operator does with the records of one batch; results go to `next`. */
+export type RecordStep<T, R> = (next: Visit<R>, context: BatchContext) => Visit<T>;
+
+/** A stream described as another stream with steps applied to each record. An operator may run the steps in its own loop. */
+export interface Chain {
+  readonly source: Observable<Batch<unknown>>;
+  readonly steps: readonly RecordStep<unknown, unknown>[];
+}
+
+const chains = new WeakMap<object, Chain>();
+
+const openSegment: RecordStep<unknown, unknown> = (next) => (segment) => (segment as Segment<unknown>).forEach(next);
+
+/** The chain behind a stream: the one it was built from, one that opens the segments it offers, or the stream alone. */
+export function chainOf(stream: Observable<Batch<unknown>>): Chain {
+  const known = chains.get(stream);
+  if (known) return known;
+  const segments = segmentsOf(stream);
+  return segments ? { source: segments, steps: [openSegment] } : { source: stream, steps: [] };
+}
+
+export function rememberChain(stream: Observable<Batch<unknown>>, chain: Chain): void {
+  chains.set(stream, chain);
+}

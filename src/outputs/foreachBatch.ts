@@ -1,0 +1,38 @@
+import { concat, EMPTY, from, ignoreElements, type ObservableInput, type OperatorFunction, of } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { BatchContext } from '../batch/batchContext.js';
+import { heldEffects } from '../operators/base/heldEffects.js';
+import { checkFunction } from '../options/checks.js';
+
+/**
+ * Output operation: calls `effect` with the records of each batch, and keeps the batch open until what it returns (a
+ * promise or any `ObservableInput`; nothing when it is synchronous) has completed. Then the batch is passed on.
+ *
+ * Only after the effect has settled may the progress of the batch be saved, so an effect is run at least once. When it
+ * throws or fails, the batch fails and the stream with it; nothing of the batch is saved.
+ *
+ * Takes batches of any records; passes them on unchanged, in order.
+ *
+ * Source: Spark's `foreachRDD`.
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches } from 'dstream';
+ *
+ * fromBatches([['a', 'b'], ['c']], { interval: 10 })
+ *   .pipe(foreachBatch((records, { interval }) => console.log(records.length, interval)))
+ *   .subscribe();
+ * // => 2 10
+ * // => 1 10
+ * ```
+ */
+export function foreachBatch<T>(
+  // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
+  effect: (records: readonly T[], context: BatchContext) => ObservableInput<unknown> | void,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  checkFunction('foreachBatch', 'effect', effect);
+  return heldEffects((batch) => {
+    const done = effect(batch.records, batch.context);
+    return concat(done ? from(done).pipe(ignoreElements()) : EMPTY, of(batch));
+  }, true);
+}

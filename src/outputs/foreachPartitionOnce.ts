@@ -1,0 +1,89 @@
+import { defer, from, map, type ObservableInput, type OperatorFunction, reduce, tap } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import type { Partition } from '../batch/partition.js';
+import { heldEffects } from '../operators/base/heldEffects.js';
+import { checkFunction } from '../options/checks.js';
+import { type ForeachPartitionOptions, foreachPartition, type PartitionContext } from './foreachPartition.js';
+
+export interface ForeachPartitionOnceOptions<T> extends ForeachPartitionOptions<T> {
+  /**
+   * Says which of these ids have been written, in this life or an earlier one. Asked once for each batch, with the ids of its
+   * partitions; every value of what it returns is a list of ids.
+   */
+  readonly written: (ids: readonly string[]) => ObservableInput<Iterable<string>>;
+}
+
+/**
+ * Output operation with an effect that happens exactly once, by unique ids: calls `effect` with each partition of each batch,
+ * except those that have been written. It is `foreachPartition`, and takes its options.
+ *
+ * The id of a partition is `TIME-INDEX`: the same again when the batch is run again after a crash, because its time and its
+ * ranges were noted before it was read (that takes a checkpoint). `effect` writes the records and the id as one: a row with the
+ * id in the same transaction, an object under the id as its name. `written` then finds what is there already.
+ *
+ * Takes batches of any records; passes them on unchanged, in order.
+ *
+ * Source: Spark's guide on exactly-once output, which tells how to do it by hand.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, foreachPartitionOnce, fromBatches, memoryCheckpoint } from 'dstream';
+ * import { retry } from 'rxjs';
+ *
+ * const store = new Map<string, readonly string[]>();
+ * let crashes = 1;
+ * fromBatches([['a', 'b']], { interval: 10, checkpoint: memoryCheckpoint() })
+ *   .pipe(
+ *     foreachPartitionOnce(
+ *       ({ index, records }, { id }) => {
+ *         console.log('writing', index);
+ *         store.set(id, records);
+ *       },
+ *       { written: (ids) => [ids.filter((id) => store.has(id))] },
+ *     ),
+ *     foreachBatch(() => {
+ *       if (crashes-- > 0) throw new Error('crash after the output');
+ *     }),
+ *     retry(1),
+ *   )
+ *   .subscribe({ complete: () => console.log([...store.values()]) });
+ * // => writing 0
+ * // => writing 1
+ * // => [ [ 'a' ], [ 'b' ] ]
+ * ```
+ */
+export function foreachPartitionOnce<T>(
+  // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
+  effect: (partition: Partition<T>, context: PartitionContext) => ObservableInput<unknown> | void,
+  options: ForeachPartitionOnceOptions<T>,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  const { written, ...others } = options;
+  checkFunction('foreachPartitionOnce', 'effect', effect);
+  checkFunction('foreachPartitionOnce', 'written', written);
+  // Refuses what is wrong now and not at the first subscription.
+  foreachPartition(effect, others);
+  return (source) =>
+    defer(() => {
+      /** What was written of the batches under way, by time. */
+      const found = new Map<number, ReadonlySet<string>>();
+      const ask = (batch: Batch<T>) => {
+        const { time } = batch.context;
+        return from(written(batch.partitions.map(({ index }) => `${time}-${index}`))).pipe(
+          reduce((all, ids) => new Set([...all, ...ids]), new Set<string>()),
+          map((ids) => {
+            found.set(time, ids);
+            return batch;
+          }),
+        );
+      };
+      const unlessWritten: typeof effect = (partition, context) =>
+        found.get(context.time)?.has(context.id) ? undefined : effect(partition, context);
+      return source.pipe(
+        heldEffects(ask, true),
+        foreachPartition(unlessWritten, others),
+        tap(({ context }) => void found.delete(context.time)),
+      );
+    });
+}

@@ -1,0 +1,82 @@
+import {
+  catchError,
+  concat,
+  from,
+  ignoreElements,
+  mergeMap,
+  type ObservableInput,
+  type OperatorFunction,
+  of,
+} from 'rxjs';
+import type { Batch } from '../../batch/batch.js';
+import type { BatchContext } from '../../batch/batchContext.js';
+import { FencedError } from '../../batch/errors.js';
+import { heldEffects } from '../../operators/base/heldEffects.js';
+import { checkFunction } from '../../options/checks.js';
+import type { PostgresCheckpoint } from '../../state/postgres/postgresCheckpoint.js';
+import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
+
+/**
+ * Output operation with an effect that happens exactly once: `effect` writes in a transaction of PostgreSQL, and the
+ * progress and state of the batch are saved in the same one, which is committed when the batch is complete. Whatever
+ * crashes, results and progress are both there or both not.
+ *
+ * `checkpoint` is the one that the stream was given. `effect` writes by the `query` of its first argument; what it does
+ * otherwise is outside the transaction. Several of these operations in one stream share the transaction of the batch. The
+ * effects of one batch begin when the batch before has been committed, also with `concurrentBatches` of more than 1.
+ *
+ * Takes batches of any records; passes them on unchanged when the effect has settled, before the commit.
+ *
+ * @throws {InvalidOptionError} (as a notification) when the checkpoint is not the one of the stream
+ * @throws {CheckpointError} (as a notification) when the transaction cannot be begun or committed
+ * @throws {FencedError} (as a notification) when another process has opened the job: nothing of the batch is there then
+ *
+ * @example
+ * ```ts no-run
+ * import { countByValue, string } from 'dstream';
+ * import { kafkaBatches } from 'dstream/kafka';
+ * import { foreachBatchInTransaction, postgresCheckpoint } from 'dstream/node';
+ * import { Kafka } from 'kafkajs';
+ * import { Pool } from 'pg';
+ *
+ * const checkpoint = postgresCheckpoint(new Pool({ connectionString: 'postgres://localhost/shop' }), { job: 'words' });
+ * const upsert = `insert into words (word, count) select * from unnest($1::text[], $2::int[])
+ *   on conflict (word) do update set count = words.count + excluded.count`;
+ * kafkaBatches(new Kafka({ brokers: ['localhost:9092'] }), {
+ *   topics: ['words'],
+ *   start: 'earliest',
+ *   interval: 1_000,
+ *   deserialize: string(),
+ *   checkpoint,
+ * })
+ *   .pipe(
+ *     countByValue(),
+ *     foreachBatchInTransaction(checkpoint, (transaction, counts) =>
+ *       transaction.query(upsert, [counts.map(([word]) => word), counts.map(([, count]) => count)]),
+ *     ),
+ *   )
+ *   .subscribe();
+ * ```
+ */
+export function foreachBatchInTransaction<T>(
+  checkpoint: PostgresCheckpoint,
+  effect: (
+    transaction: PostgresQueries,
+    records: readonly T[],
+    context: BatchContext,
+    // biome-ignore lint/suspicious/noConfusingVoidType: an effect without records may have nothing to do
+  ) => ObservableInput<unknown> | void,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  checkFunction('foreachBatchInTransaction', 'effect', effect);
+  return heldEffects((batch) => {
+    const { context, records } = batch;
+    const written = from(checkpoint.transaction(context.time)).pipe(
+      mergeMap((transaction) => effect(transaction, records, context) ?? []),
+      // The server closes the transaction of a process that was stopped for long: then that is not what has happened.
+      catchError(async (error: unknown) => {
+        throw (await checkpoint.wasFenced()) ? new FencedError(checkpoint.location) : error;
+      }),
+    );
+    return concat(written.pipe(ignoreElements()), of(batch));
+  }, true);
+}

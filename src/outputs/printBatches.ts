@@ -1,0 +1,53 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { perBatch } from '../operators/base/perBatch.js';
+import { checkNonNegativeInteger } from '../options/checks.js';
+
+export interface PrintBatchesOptions<T> {
+  /**
+   * How many records of a batch are shown.
+   * @default 10
+   */
+  readonly count?: number;
+  /**
+   * How a record is shown.
+   * @default String
+   */
+  readonly format?: (record: T) => string;
+  /**
+   * Where the lines go.
+   * @default console.log
+   */
+  readonly write?: (line: string) => void;
+}
+
+/**
+ * Output operation for a first look: prints the time of each batch and its first records. Passes the batch on.
+ *
+ * Source: Spark's `print`.
+ *
+ * @example
+ * ```ts
+ * import { fromBatches, printBatches } from 'dstream';
+ *
+ * fromBatches([['a', 'b', 'c']], { interval: 10 })
+ *   .pipe(printBatches({ count: 2, write: (line) => console.log(line.replace(/\d{4,}/, 'T')) }))
+ *   .subscribe();
+ * // => time T: 3 records
+ * // =>   a
+ * // =>   b
+ * // =>   ...
+ * ```
+ */
+export function printBatches<T>(options: PrintBatchesOptions<T> = {}): OperatorFunction<Batch<T>, Batch<T>> {
+  const { count = 10, format = String, write = (line: string) => console.log(line) } = options;
+  checkNonNegativeInteger('printBatches', 'count', count);
+  return perBatch(() => (batch) => {
+    const { records } = batch;
+    write(`time ${batch.context.time}: ${records.length} records`);
+    for (const record of records.slice(0, count)) write(`  ${format(record)}`);
+    if (records.length > count) write('  ...');
+    batch.context.hold().release();
+    return batch;
+  });
+}

@@ -1,0 +1,347 @@
+import type { Kafka } from 'kafkajs';
+import { Observable, type Subscriber } from 'rxjs';
+import {
+  type DStreamError,
+  OffsetOutOfRangeError,
+  OffsetTooLargeError,
+  ProtocolError,
+  UnknownTopicError,
+} from '../../../batch/errors.js';
+import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
+import { checkOneOf, checkPositive } from '../../../options/checks.js';
+import type { FetchedPartition, FetchOptions, FetchRequest, LogClient, LogPoint } from '../../log/logClient.js';
+import type { BufferLoan } from '../protocol/bufferLoan.js';
+import type { FetchResponsePartition } from '../protocol/fetchProtocol.js';
+import { RecordBatchReader } from '../protocol/recordBatchReader.js';
+import { fetchError, isPassing, mayRetry, offsetOutOfRange, translateError, unknownTopic } from './kafkaErrors.js';
+import { type IsolationLevel, type KafkajsPort, kafkajsPort, type OffsetEntry } from './kafkajsPort.js';
+
+/** What one Fetch request asked for and brought, as `onFetch` is told. */
+export interface FetchEvent {
+  /** Node id of the broker. */
+  readonly broker: string;
+  readonly partitions: readonly FetchRequest[];
+  /** Bytes of records received. */
+  readonly bytes: number;
+  /** How long the broker asks to leave it alone because a quota is used up, in ms. It is waited for. */
+  readonly throttleTime: number;
+}
+
+export interface KafkaClientOptions {
+  /**
+   * Whether records of open and aborted transactions are read too.
+   * @default 'read_committed'
+   */
+  readonly isolationLevel?: IsolationLevel;
+  /**
+   * Whether the checksum of every record batch is verified. That takes up to half as much CPU time again.
+   * @default false
+   */
+  readonly checkCrcs?: boolean;
+  /**
+   * How long a request is tried again after losing a broker or a leader, in ms.
+   * @default 60000
+   */
+  readonly retryFor?: number;
+  /** Told of every Fetch request once it is answered. */
+  readonly onFetch?: (event: FetchEvent) => void;
+}
+
+/** Between two attempts, in ms: doubled each time up to the second. */
+const backOff = { first: 100, most: 1_000 } as const;
+
+/**
+ * Kafka behind the client port: Fetch requests of our own over the connections of the user's kafkajs client, with TLS,
+ * SASL, retries and logging as set there.
+ *
+ * @throws {UnsupportedClientError} when the object is no `Kafka` of kafkajs 2.2.4
+ */
+export class KafkajsClient implements LogClient {
+  readonly name = 'kafka';
+  readonly #port: KafkajsPort;
+  readonly #checkCrcs: boolean;
+  readonly #isolationLevel: IsolationLevel;
+  readonly #retryFor: number;
+  readonly #onFetch: ((event: FetchEvent) => void) | undefined;
+  /** Who leads each partition, as last heard. */
+  readonly #leaders = new Map<string, string>();
+  /** The last request to each broker: the next one waits for it. */
+  readonly #inFlight = new Map<string, Promise<unknown>>();
+  readonly #topics = new Set<string>();
+  #closed = false;
+
+  constructor(kafka: Kafka, options: KafkaClientOptions = {}) {
+    const { isolationLevel = 'read_committed', checkCrcs = false, retryFor = 60_000 } = options;
+    checkOneOf('kafka', 'isolationLevel', isolationLevel, ['read_committed', 'read_uncommitted']);
+    checkPositive('kafka', 'retryFor', retryFor);
+    this.#port = kafkajsPort(kafka, isolationLevel);
+    this.#isolationLevel = isolationLevel;
+    this.#checkCrcs = checkCrcs;
+    this.#retryFor = retryFor;
+    this.#onFetch = options.onFetch;
+  }
+
+  async connect(): Promise<void> {
+    try {
+      await this.#port.connect();
+      // Left while it was connecting: nobody else would close what is open now.
+      if (this.#closed) await this.#port.disconnect();
+    } catch (error) {
+      throw translateError(error, 'connecting', 'the cluster');
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    // A broker that is gone cannot be said goodbye to.
+    await this.#port.disconnect().catch(() => {});
+  }
+
+  async partitions(topics: readonly (string | RegExp)[]): Promise<readonly TopicPartition[]> {
+    const named = topics.filter((topic) => typeof topic === 'string');
+    const patterns = topics.filter((topic) => topic instanceof RegExp);
+    const names = new Set(named);
+    if (patterns.length > 0) {
+      const all = await this.#retrying('Metadata', 'topics', () => this.#port.topicNames());
+      for (const name of all) if (patterns.some((pattern) => new RegExp(pattern).test(name))) names.add(name);
+    }
+    if (names.size === 0) return [];
+    await this.#requireTopics(named);
+    for (const name of names) this.#topics.add(name);
+    await this.#retrying('Metadata', [...names].join(', '), () => this.#refresh());
+    return [...this.#leaders.keys()]
+      .map(parseKey)
+      .filter(({ topic }) => names.has(topic))
+      .sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
+  }
+
+  async offsets(partitions: readonly TopicPartition[], point: LogPoint): Promise<readonly TopicPartitionOffset[]> {
+    const timestamp = point === 'latest' ? -1 : point === 'earliest' ? -2 : point.timestamp;
+    const found = await this.#retrying('ListOffsets', topicsOf(partitions), async () => {
+      const answers = [...this.#byLeader(partitions)].map(([leader, led]) =>
+        this.#port.listOffsets(leader, led, timestamp),
+      );
+      return (await Promise.all(answers)).flat();
+    });
+    const beyond = found.filter(({ offset }) => offset === '-1');
+    const positions = found.filter(({ offset }) => offset !== '-1').map(toPosition);
+    if (beyond.length === 0) return positions;
+    // Nothing is that new: reading begins at the end.
+    return [...positions, ...(await this.offsets(beyond, 'latest'))];
+  }
+
+  async committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
+    const found = await this.#retrying('OffsetFetch', `group "${groupId}"`, () =>
+      this.#port.offsetFetch(groupId, partitions),
+    );
+    return found.filter(({ offset }) => offset !== '-1').map(toPosition);
+  }
+
+  async commit(groupId: string, positions: readonly TopicPartitionOffset[]): Promise<void> {
+    const offsets = positions.map(({ offset, ...partition }) => ({ ...partition, offset: String(offset) }));
+    await this.#retrying('OffsetCommit', `group "${groupId}"`, () => this.#port.offsetCommit(groupId, offsets));
+  }
+
+  fetch(requests: readonly FetchRequest[], options: FetchOptions): Observable<readonly FetchedPartition[]> {
+    return new Observable((subscriber) => {
+      const { signal } = options;
+      const abandon = () => subscriber.complete();
+      signal?.addEventListener('abort', abandon);
+      subscriber.add(() => signal?.removeEventListener('abort', abandon));
+      this.#fetchAll(requests, options, subscriber).then(
+        () => subscriber.complete(),
+        (error: unknown) => subscriber.error(error),
+      );
+    });
+  }
+
+  broker(partition: TopicPartition): string | undefined {
+    return this.#leaders.get(partitionKey(partition));
+  }
+
+  /** Asks each broker, and asks again for what passed over to another one, until all has come or the time is up. */
+  async #fetchAll(
+    requests: readonly FetchRequest[],
+    options: FetchOptions,
+    subscriber: Subscriber<readonly FetchedPartition[]>,
+  ): Promise<void> {
+    const brokers = [...this.#byLeader(requests)];
+    const share = Math.ceil(options.maxBytes / Math.max(brokers.length, 1));
+    await Promise.all(
+      brokers.map(async ([leader, led]) => {
+        const bytes = led.reduce((sum, { maxBytes }) => sum + maxBytes, 0);
+        const again = await this.#fetchFrom(leader, led, { ...options, maxBytes: Math.max(bytes, share) }, subscriber);
+        if (again.length > 0) await this.#fetchAgain(again, options, subscriber);
+      }),
+    );
+  }
+
+  /** Gives the requests that are to be repeated. */
+  async #fetchFrom(
+    leader: string,
+    requests: readonly FetchRequest[],
+    { maxWait, maxBytes, signal }: FetchOptions,
+    subscriber: Subscriber<readonly FetchedPartition[]>,
+  ): Promise<readonly FetchRequest[]> {
+    const before = this.#inFlight.get(leader);
+    const call = (async () => {
+      await before?.catch(() => {});
+      if (this.#closed || subscriber.closed || signal?.aborted) return undefined;
+      return this.#port.fetch(leader, { partitions: requests, maxWait, maxBytes });
+    })();
+    this.#inFlight.set(leader, call);
+    let answered: Awaited<typeof call>;
+    try {
+      answered = await call;
+    } catch (cause) {
+      const error = translateError(cause, 'Fetch', topicsOf(requests));
+      if (!mayRetry(error)) throw error;
+      return requests;
+    }
+    if (!answered) return [];
+    if (answered.errorCode !== 0) throw fetchError(answered.errorCode, topicsOf(requests));
+    const { partitions } = answered;
+    this.#onFetch?.({
+      broker: leader,
+      partitions: requests,
+      bytes: partitions.reduce((sum, p) => sum + p.records.length, 0),
+      throttleTime: answered.throttleTime,
+    });
+    const asked = new Map(requests.map((request) => [partitionKey(request), request]));
+    const again = partitions.filter((p) => isPassing(p.errorCode)).flatMap((p) => asked.get(partitionKey(p)) ?? []);
+    const settled = partitions.filter((p) => !isPassing(p.errorCode));
+    const { loan } = answered;
+    const fetched = settled.map((p) => this.#fetched(p, asked.get(partitionKey(p)) as FetchRequest, loan));
+    subscriber.next(await Promise.all(fetched));
+    loan?.letGo();
+    return again;
+  }
+
+  async #fetchAgain(
+    requests: readonly FetchRequest[],
+    options: FetchOptions,
+    subscriber: Subscriber<readonly FetchedPartition[]>,
+  ): Promise<void> {
+    let left = requests;
+    await this.#retrying('Fetch', topicsOf(requests), async () => {
+      if (this.#closed || subscriber.closed || options.signal?.aborted) return;
+      await this.#refresh();
+      const answers = [...this.#byLeader(left)].map(([leader, led]) =>
+        this.#fetchFrom(leader, led, options, subscriber),
+      );
+      left = (await Promise.all(answers)).flat();
+      if (left.length > 0) throw new ProtocolError('Fetch', `no leader answers for ${topicsOf(left)}`, true);
+    });
+  }
+
+  async #fetched(
+    answer: FetchResponsePartition,
+    request: FetchRequest,
+    loan: BufferLoan | undefined,
+  ): Promise<FetchedPartition> {
+    const { topic, partition, offset } = request;
+    const { errorCode, aborted, records } = answer;
+    const readable = this.#isolationLevel === 'read_committed' ? answer.lastStableOffset : answer.highWatermark;
+    const place = { topic, partition, offset, bytes: records.length };
+    if (errorCode === offsetOutOfRange) return this.#outOfRange(request);
+    const earliest = toNumber(topic, partition, String(answer.logStartOffset));
+    const latest = toNumber(topic, partition, String(readable));
+    if (errorCode !== 0) return { ...place, earliest, latest, error: fetchError(errorCode, topic) };
+    const reader = RecordBatchReader.open(records, {
+      topic,
+      partition,
+      from: offset,
+      aborted,
+      checkCrcs: this.#checkCrcs,
+      loan,
+    });
+    return { ...place, earliest, latest, records: reader };
+  }
+
+  /** Kafka does not say what it still has, so it is asked. */
+  async #outOfRange({ topic, partition, offset }: FetchRequest): Promise<FetchedPartition> {
+    const ends = await Promise.all([
+      this.offsets([{ topic, partition }], 'earliest'),
+      this.offsets([{ topic, partition }], 'latest'),
+    ]);
+    const [earliest = 0, latest = 0] = ends.map((positions) => positions[0]?.offset ?? 0);
+    const lost = { topic, partition, from: Math.min(offset, latest), until: Math.max(offset, earliest) };
+    return {
+      topic,
+      partition,
+      offset,
+      bytes: 0,
+      earliest,
+      latest,
+      error: new OffsetOutOfRangeError(lost, earliest, latest),
+    };
+  }
+
+  async #requireTopics(topics: readonly string[]): Promise<void> {
+    if (topics.length === 0) return;
+    const existing = new Set(await this.#retrying('Metadata', topics.join(', '), () => this.#port.topicNames()));
+    const absent = topics.find((topic) => !existing.has(topic));
+    if (absent !== undefined) throw new UnknownTopicError(absent);
+  }
+
+  async #refresh(): Promise<void> {
+    const leaders = await this.#port.leaders([...this.#topics]);
+    for (const { topic, partition, leader } of leaders) this.#leaders.set(partitionKey({ topic, partition }), leader);
+  }
+
+  #byLeader<P extends TopicPartition>(partitions: readonly P[]): Map<string, P[]> {
+    const byLeader = new Map<string, P[]>();
+    for (const partition of partitions) {
+      const leader = this.#leaders.get(partitionKey(partition));
+      if (leader === undefined) throw new UnknownTopicError(partitionKey(partition));
+      const led = byLeader.get(leader) ?? [];
+      led.push(partition);
+      byLeader.set(leader, led);
+    }
+    return byLeader;
+  }
+
+  /** A broker that does not know a topic may know it soon; one that still does not know it is right. */
+  async #givingUp(error: DStreamError): Promise<DStreamError> {
+    if (!(error instanceof ProtocolError) || error.kafkaError !== unknownTopic) return error;
+    const existing = await this.#port.topicNames().catch(() => [...this.#topics]);
+    const absent = [...this.#topics].find((topic) => !existing.includes(topic));
+    return absent === undefined ? error : new UnknownTopicError(absent, { cause: error });
+  }
+
+  /** Tries again, with fresh metadata and growing pauses, what may succeed another time. */
+  async #retrying<R>(what: string, resource: string, attempt: () => Promise<R>): Promise<R> {
+    const deadline = Date.now() + this.#retryFor;
+    for (let pause: number = backOff.first; ; pause = Math.min(pause * 2, backOff.most)) {
+      try {
+        return await attempt();
+      } catch (cause) {
+        const error: DStreamError = translateError(cause, what, resource);
+        if (this.#closed || !mayRetry(error)) throw error;
+        if (Date.now() + pause > deadline) throw await this.#givingUp(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      // What this fails with, the next attempt will meet and report.
+      if (this.#topics.size > 0) await this.#refresh().catch(() => {});
+    }
+  }
+}
+
+function toPosition({ topic, partition, offset }: OffsetEntry): TopicPartitionOffset {
+  return { topic, partition, offset: toNumber(topic, partition, offset) };
+}
+
+function toNumber(topic: string, partition: number, offset: string): number {
+  const value = Number(offset);
+  if (value > Number.MAX_SAFE_INTEGER) throw new OffsetTooLargeError(topic, partition, offset);
+  return value;
+}
+
+function parseKey(key: string): TopicPartition {
+  const slash = key.lastIndexOf('/');
+  return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
+}
+
+function topicsOf(partitions: readonly TopicPartition[]): string {
+  return [...new Set(partitions.map(({ topic }) => topic))].join(', ');
+}

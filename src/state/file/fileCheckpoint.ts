@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import { from } from 'rxjs';
+import { InvalidOptionError } from '../../batch/errors.js';
+import { checkPositiveInteger } from '../../options/checks.js';
+import { type FileSystem, nodeFileSystem } from '../../storage/fileSystem.js';
+import { openLocked } from '../../storage/openDirectory.js';
+import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
+import { FileSession } from './fileSession.js';
+
+export interface FileCheckpointOptions {
+  /**
+   * A snapshot is begun when the changelog has grown to this many bytes, and to twice the last snapshot.
+   * @default 4194304 (4 MiB)
+   */
+  readonly snapshotBytes?: number;
+}
+
+/**
+ * A checkpoint in files of one directory: a changelog to which each batch appends what it changed, durable before the
+ * batch counts as saved, and now and then a snapshot of everything, written in the background, after which older files
+ * are deleted. What is written is in proportion to what changes.
+ *
+ * State may be whatever the structured clone algorithm can copy: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
+ * Files hold data only; they have a version and checksums. A record that was cut off by a crash is cut away; other damage
+ * is refused with file and offset. One process uses a directory at a time.
+ *
+ * @throws {InvalidOptionError} when the directory is empty or `snapshotBytes` is no positive integer
+ * @throws {CheckpointError} (as a notification) when the directory is in use
+ * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
+ * @throws {FencedError} (as a notification) when another process has taken the directory over
+ * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, or of an unknown version
+ *
+ * @example
+ * ```ts
+ * import { mkdtempSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { foreachBatch, fromBatches, type Pair, updateStateByKey } from 'dstream';
+ * import { fileCheckpoint } from 'dstream/node';
+ *
+ * const directory = mkdtempSync(join(tmpdir(), 'checkpoint-'));
+ * const days: Pair<string, number>[][] = [[['ann', 1]], [['ann', 1]], [['ann', 1]]];
+ * const run = (end: () => void) =>
+ *   fromBatches(days, { interval: 5, checkpoint: fileCheckpoint(directory) })
+ *     .pipe(
+ *       updateStateByKey((visits, total: number | undefined) => (total ?? 0) + visits.length, { id: 'visits' }),
+ *       foreachBatch((totals) => console.log(JSON.stringify(totals))),
+ *     )
+ *     .subscribe({ complete: end });
+ * run(() => run(() => console.log('nothing is left to do')));
+ * // => [["ann",1]]
+ * // => [["ann",2]]
+ * // => [["ann",3]]
+ * // => nothing is left to do
+ * ```
+ */
+export function fileCheckpoint(directory: string, options: FileCheckpointOptions = {}): Checkpoint {
+  const { snapshotBytes = 4 * 1024 * 1024 } = options;
+  if (typeof directory !== 'string' || directory === '') {
+    throw new InvalidOptionError('fileCheckpoint', 'directory', directory, 'must be a non-empty path');
+  }
+  checkPositiveInteger('fileCheckpoint', 'snapshotBytes', snapshotBytes);
+  const location = resolve(directory);
+  return { location, open: () => from(openFiles(nodeFileSystem, location, snapshotBytes)) };
+}
+
+/** Opens a checkpoint directory on any file system: tests bring one that is full or fails. */
+export function openFiles(fs: FileSystem, location: string, snapshotBytes: number): Promise<CheckpointSession> {
+  return openLocked(location, 'checkpoint', (lock) => FileSession.open(fs, location, snapshotBytes, lock), fs);
+}

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError, FencedError } from '../batch/errors.js';
+import { failpoint } from './failpoint.js';
+import type { FileSystem } from './fileSystem.js';
+
+/** Who has a directory. The token is new at every opening: by it an owner knows that it still is the owner. */
+interface Owner {
+  readonly token: string;
+  readonly host: string;
+  readonly pid: number;
+  /** When the process began, where the system tells: process ids are used again. */
+  readonly started: string | null;
+}
+
+/**
+ * Directories that this process has locked: its own process id in the file of one that it has not is from another life.
+ * With what settles when it is free again, where it is being left.
+ */
+const held = new Map<string, Promise<unknown> | undefined>();
+
+/**
+ * The lock of a directory: a file that names its owner. The lock of a process that is gone is taken over, and so is that of
+ * another machine, of which nothing can be known (a container has a new name at every start). Should that one be alive
+ * after all, it is fenced: `check` fails there from then on.
+ */
+export class DirectoryLock {
+  readonly #fs: FileSystem;
+  readonly #directory: string;
+  readonly #owner: Owner;
+
+  private constructor(fs: FileSystem, directory: string, owner: Owner) {
+    this.#fs = fs;
+    this.#directory = directory;
+    this.#owner = owner;
+  }
+
+  /**
+   * Waits for a stream of this process that is leaving: after an error `retry()` subscribes again at once.
+   *
+   * @throws {CheckpointError} when another process of this machine, or another stream of this process, has it
+   */
+  static async take(fs: FileSystem, directory: string): Promise<DirectoryLock> {
+    while (held.has(directory)) {
+      const left = held.get(directory);
+      if (!left) throw inUse(directory, 'another stream of this process');
+      await left.catch(() => {});
+    }
+    held.set(directory, undefined);
+    try {
+      const owner = await takeFile(fs, directory);
+      failpoint('lock:taken');
+      return new DirectoryLock(fs, directory, owner);
+    } catch (error) {
+      held.delete(directory);
+      throw error;
+    }
+  }
+
+  /** @throws {FencedError} when another process has taken the directory over */
+  async check(): Promise<void> {
+    const owner = await readOwner(this.#fs, join(this.#directory, 'lock'));
+    if (owner?.token !== this.#owner.token) throw new FencedError(this.#directory);
+  }
+
+  /** Says that `release` will have been called when `left` settles. */
+  leaving(left: Promise<unknown>): void {
+    held.set(this.#directory, left);
+  }
+
+  /** It does not fail: a file that stays is that of a process which is gone, or of this one, which may have it again. */
+  async release(): Promise<void> {
+    const path = join(this.#directory, 'lock');
+    try {
+      const owner = await readOwner(this.#fs, path);
+      if (owner?.token === this.#owner.token) await this.#fs.remove(path);
+    } catch {
+      // As said above.
+    }
+    held.delete(this.#directory);
+  }
+}
+
+async function takeFile(fs: FileSystem, directory: string): Promise<Owner> {
+  const { pid } = process;
+  const owner = { token: randomUUID(), host: hostname(), pid, started: startOf(pid) };
+  const path = join(directory, 'lock');
+  const own = join(directory, `lock-${owner.token}.tmp`);
+  try {
+    await writeOwner(fs, own, owner);
+    try {
+      await fs.link(own, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const other = await readOwner(fs, path);
+      if (other && isRunning(other)) throw inUse(directory, `process ${other.pid}`);
+      await fs.rename(own, path);
+    }
+  } finally {
+    await fs.remove(own).catch(() => {});
+  }
+  return owner;
+}
+
+async function writeOwner(fs: FileSystem, path: string, owner: Owner): Promise<void> {
+  const file = await fs.open(path, 'wx');
+  try {
+    const bytes = Buffer.from(JSON.stringify(owner));
+    await file.write(bytes, 0, bytes.length, 0);
+  } finally {
+    await file.close();
+  }
+}
+
+/** `undefined` when there is none, or it does not say. */
+async function readOwner(fs: FileSystem, path: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await fs.readFile(path));
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function inUse(directory: string, owner: string): CheckpointError {
+  return new CheckpointError(directory, 'open', { cause: new Error(`it is in use by ${owner}`) });
+}
+
+function isRunning({ host, pid, started }: Owner): boolean {
+  if (host !== hostname() || pid === process.pid || !(Number.isInteger(pid) && pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  const running = startOf(pid);
+  return started === null || running === null || running === started;
+}
+
+/** Linux tells in which tick after boot a process began. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,21 @@
+import { memoryLog } from 'dstream';
+import { expect, it } from 'vitest';
+import { murmur2 } from '../../src/partitioning/murmur2.js';
+
+// The values of Kafka's own test (org.apache.kafka.common.utils.UtilsTest).
+it.each([
+  ['21', -973932308],
+  ['foobar', -790332482],
+  ['a-little-bit-long-string', -985981536],
+  ['a-little-bit-longer-string', -1486304829],
+  ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
+  ['abc', 479470107],
+])('murmur2 of %s is what it is in Java', (text, hash) => {
+  expect(murmur2(new TextEncoder().encode(text))).toBe(hash);
+});
+
+it('places keys as Kafka does, and records without a key in turn', () => {
+  const log = memoryLog({ topics: { t: 4 } });
+  const placed = log.append('t', [{ key: 'abc', value: '' }, { value: '' }, { value: '' }, { key: 'abc', value: '' }]);
+  expect(placed.map(({ partition }) => partition)).toEqual([(479470107 & 0x7fffffff) % 4, 0, 1, 3]);
+});

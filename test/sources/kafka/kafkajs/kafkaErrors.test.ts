@@ -1,0 +1,38 @@
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { translateError } from '../../../../src/sources/kafka/kafkajs/kafkaErrors.js';
+
+// kafkajs does not export all of its errors; the ones it really throws are what has to be understood.
+const errors = createRequire(import.meta.url)('kafkajs/src/errors.js');
+const translate = (error: unknown) => translateError(error, 'Fetch', 'topic "t"');
+
+describe('translateError', () => {
+  it('says how long a request really waited', () => {
+    const late = new errors.KafkaJSRequestTimeoutError('late', { broker: 'b:1', pendingDuration: 312 });
+    expect(translate(late)).toMatchObject({ code: 'TIMED_OUT', limit: 312, retriable: true });
+    expect(translate(new errors.KafkaJSRequestTimeoutError('late'))).toMatchObject({ limit: 30_000 });
+  });
+
+  it('looks through what kafkajs wraps around an error once it gives up', () => {
+    const refused = new errors.KafkaJSConnectionError('refused', { broker: 'b:1', code: 'ECONNREFUSED' });
+    const wrapped = new errors.KafkaJSNumberOfRetriesExceeded(refused, { retryCount: 5, retryTime: 1 });
+    expect(translate(wrapped)).toMatchObject({ code: 'CONNECTION', brokers: ['b:1'], retriable: true });
+    const sasl = new errors.KafkaJSSASLAuthenticationError('wrong');
+    expect(translate(new errors.KafkaJSNonRetriableError(sasl, { cause: sasl }))).toMatchObject({
+      code: 'AUTHENTICATION',
+      retriable: false,
+    });
+  });
+
+  it('tells what a user may not do from what may pass', () => {
+    const protocol = (type: string, retriable: boolean) =>
+      new errors.KafkaJSProtocolError({ message: type, type, code: 0, retriable });
+    expect(translate(protocol('TOPIC_AUTHORIZATION_FAILED', false))).toMatchObject({ code: 'AUTHORIZATION' });
+    expect(translate(protocol('NOT_LEADER_FOR_PARTITION', true))).toMatchObject({ code: 'PROTOCOL', retriable: true });
+    expect(translate(new errors.KafkaJSGroupCoordinatorNotFound('Failed to find group coordinator'))).toMatchObject({
+      kafkaError: 'COORDINATOR_NOT_AVAILABLE',
+      retriable: true,
+    });
+    expect(translate(new RangeError('4 bytes do not fit'))).toMatchObject({ code: 'PROTOCOL', retriable: false });
+  });
+});

@@ -1,0 +1,81 @@
+import type { RecordReader, RecordView } from 'dstream';
+import { describe, expect, it } from 'vitest';
+import { ResponseBuffers } from '../../../../src/sources/kafka/kafkajs/responseBuffers.js';
+import { RecordBatchReader } from '../../../../src/sources/kafka/protocol/recordBatchReader.js';
+import { encodeBatch } from '../../../support/recordBatch.js';
+
+const value = Buffer.alloc(50_000, 'v');
+const batch = encodeBatch(
+  [0, 1].map((offset) => ({ offset, timestamp: 0, key: Buffer.from('k'), value, headers: [['h', Buffer.from('1')]] })),
+);
+
+/** A response of one record batch, as the client hands it on: it has let go of it. */
+function received() {
+  const buffers = new ResponseBuffers();
+  const bytes = buffers.take(batch.length);
+  batch.copy(bytes);
+  const loan = buffers.loanOf(bytes);
+  const options = { topic: 't', partition: 0, from: 0, aborted: [], checkCrcs: true, loan };
+  const reader = RecordBatchReader.open(bytes, options) as RecordBatchReader;
+  loan?.letGo();
+  return { reader, isFree: () => buffers.freeBytes > 0 };
+}
+
+const ways: readonly (readonly [string, (reader: RecordReader, look: (view: RecordView) => void) => () => void])[] = [
+  [
+    'as they come',
+    (reader, look) => {
+      reader.read(2, 10, look);
+      return () => {};
+    },
+  ],
+  [
+    'once more, from what was kept',
+    (reader, look) => {
+      const kept = reader.keep?.(2, 10, () => {});
+      kept?.read(look);
+      return () => kept?.release?.();
+    },
+  ],
+];
+
+describe.each(ways)('the buffer of records that are read %s', (_, readAll) => {
+  it.each<[string, (view: RecordView) => unknown]>([
+    ['their key', (view) => view.key],
+    ['their value', (view) => view.value],
+    ['their headers', (view) => view.headers],
+  ])('is never used again when %s was given out', (_, look) => {
+    const { reader, isFree } = received();
+    const letGo = readAll(reader, look);
+    reader.release();
+    letGo();
+    expect(isFree()).toBe(false);
+  });
+
+  it('is used again when only texts and numbers were, once all have let go', () => {
+    const { reader, isFree } = received();
+    const letGo = readAll(reader, (view) => [view.keyText(), view.valueText(), view.offset, view.valueLength]);
+    expect(isFree()).toBe(false);
+    reader.release();
+    letGo();
+    expect(isFree()).toBe(true);
+  });
+
+  it('is not used again before that, whoever lets go first', () => {
+    const { reader, isFree } = received();
+    const letGo = readAll(reader, (view) => view.offset);
+    letGo();
+    expect(isFree()).toBe(false);
+    reader.release();
+    expect(isFree()).toBe(true);
+  });
+});
+
+it('a buffer that records are kept of is not used again before they are let go of', () => {
+  const { reader, isFree } = received();
+  const kept = reader.keep(2, 10, () => {});
+  reader.release();
+  expect(isFree()).toBe(false);
+  kept?.release();
+  expect(isFree()).toBe(true);
+});

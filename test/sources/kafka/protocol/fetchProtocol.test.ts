@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readFetchResponse } from '../../../../src/sources/kafka/protocol/fetchProtocol.js';
+import { propertySettings } from '../../../property/settings.js';
+
+const int = (size: 2 | 4 | 8, value: number) => {
+  const bytes = Buffer.alloc(size);
+  if (size === 8) bytes.writeBigInt64BE(BigInt(value));
+  else bytes.writeIntBE(value, 0, size);
+  return bytes;
+};
+
+interface Sent {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly aborted: readonly (readonly [producerId: number, firstOffset: number])[] | null;
+  readonly records: Buffer | null;
+}
+
+/** A Fetch response, version 11, written from Kafka's description of the protocol. */
+function encode(topics: readonly (readonly [name: string, partitions: readonly Sent[]])[]): Buffer {
+  const partition = ({ partition, errorCode, aborted, records }: Sent) =>
+    Buffer.concat([
+      ...[int(4, partition), int(2, errorCode), int(8, 100), int(8, 90), int(8, 5)],
+      int(4, aborted?.length ?? -1),
+      ...(aborted ?? []).flatMap(([producerId, firstOffset]) => [int(8, producerId), int(8, firstOffset)]),
+      ...[int(4, -1), int(4, records?.length ?? -1), records ?? Buffer.alloc(0)],
+    ]);
+  return Buffer.concat([
+    ...[int(4, 17), int(2, 0), int(4, 0), int(4, topics.length)],
+    ...topics.flatMap(([name, partitions]) => [
+      ...[int(2, Buffer.byteLength(name)), Buffer.from(name), int(4, partitions.length)],
+      ...partitions.map(partition),
+    ]),
+  ]);
+}
+
+const whole = encode([
+  [
+    'flights',
+    [
+      { partition: 0, errorCode: 0, aborted: [[7, 40]], records: Buffer.from('some records') },
+      { partition: 1, errorCode: 6, aborted: null, records: null },
+    ],
+  ],
+  ['ключ', [{ partition: 2, errorCode: 0, aborted: [], records: Buffer.alloc(0) }]],
+]);
+
+describe('readFetchResponse', () => {
+  it('reads what was sent, and points into the received bytes', () => {
+    const { throttleTime, errorCode, partitions } = readFetchResponse(whole);
+    expect({ throttleTime, errorCode }).toEqual({ throttleTime: 17, errorCode: 0 });
+    const offsets = { highWatermark: 100n, lastStableOffset: 90n, logStartOffset: 5n };
+    expect(partitions).toMatchObject([
+      { topic: 'flights', partition: 0, errorCode: 0, ...offsets, aborted: [{ producerId: 7n, firstOffset: 40 }] },
+      { topic: 'flights', partition: 1, errorCode: 6, ...offsets, aborted: [] },
+      { topic: 'ключ', partition: 2, errorCode: 0, ...offsets, aborted: [] },
+    ]);
+    expect(partitions.map(({ records }) => records.toString())).toEqual(['some records', '', '']);
+    expect(partitions[0]?.records.buffer).toBe(whole.buffer);
+  });
+
+  it('refuses a response that is cut off, wherever it is cut', () => {
+    for (let length = 0; length < whole.length; length++) {
+      expect(() => readFetchResponse(whole.subarray(0, length))).toThrow(RangeError);
+    }
+  });
+
+  it('ends, with a response or a RangeError, and gives no byte from outside, however the bytes are changed', () => {
+    const mutation = fc.record({ at: fc.nat(whole.length - 4), int32: fc.oneof(fc.integer(), fc.nat(300)) });
+    fc.assert(
+      fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {
+        const mutated = Buffer.from(whole);
+        for (const { at, int32 } of mutations) mutated.writeInt32BE(int32, at);
+        try {
+          const { partitions } = readFetchResponse(mutated);
+          const bytes = partitions.reduce((sum, { records }) => sum + records.length, 0);
+          expect(bytes).toBeLessThan(whole.length);
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+        }
+      }),
+      propertySettings(Number(process.env.FUZZ_CASES ?? 20_000)),
+    );
+  }, 600_000);
+});
