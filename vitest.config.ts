@@ -6,7 +6,7 @@ const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.m
 // Tests and documentation examples import the package by its public names.
 const alias = [
   { find: /^dstream$/, replacement: source('index.ts') },
-  { find: /^dstream\/(kafka|node|testing)$/, replacement: source('$1.ts') },
+  { find: /^dstream\/(aggregators|kafka|node|testing)$/, replacement: source('$1.ts') },
 ];
 
 // Properties on more cases than usual (PROPERTY_CASES, nightly) take longer.

@@ -77,12 +77,12 @@ ratios['p99 of the event loop, with snapshots to without'] = busy / calm;
 
 // Nine records in ten are of a tenth of the keys, which is as large as the hot set.
 const batches = Array.from({ length: rounds }, () => pick(stored, perBatch, true));
-const hotKeys = Math.max(1, Math.floor(stored / 10));
+const cacheKeys = Math.max(1, Math.floor(stored / 10));
 const name = (what: string) => `${what}, ${perBatch} records, dispatched and saved, ms a batch`;
 const plain = row(name('LMDB alone'), await batchesOverPlainLmdb(stored, batches));
 const tiered = row(
   name('lmdbCheckpoint, a tenth of the keys hot'),
-  await batchesOver(stored, (directory) => lmdbCheckpoint(directory, { hotKeys }), batches),
+  await batchesOver(stored, (directory) => lmdbCheckpoint(directory, { cacheKeys }), batches),
 );
 const inMemory = row(
   name('lmdbCheckpoint, state in memory'),

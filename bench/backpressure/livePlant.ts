@@ -45,7 +45,7 @@ export function runLive(plant: LivePlant, backpressure: RateControllerFactory): 
   let waste = 0;
   const observe = (info: BatchInfo) => {
     batches.push(liveBatchOf(info));
-    if (batches.length === plant.batches) void stream.stop({ drainMs: 0 });
+    if (batches.length === plant.batches) void stream.stop({ drainTimeout: 0 });
   };
   const stream = kafkaBatches(kafka, {
     topics: [topic],

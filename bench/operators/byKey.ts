@@ -1,10 +1,10 @@
+import { mean } from '../../src/aggregators.js';
 import {
   aggregateByKey,
   flatMapValues,
   groupByKey,
   kafkaPartitioner,
   mapValues,
-  mean,
   type Pair,
   partitionBy,
   reduceByKey,

@@ -1,8 +1,8 @@
 // Windows of the last three batches (but for sessions and the last records), each of which has all records.
+import { count, sum } from '../../src/aggregators.js';
 import {
   aggregateByKeyAndWindow,
   aggregateByWindow,
-  count,
   countByValueAndWindow,
   countDistinctByWindow,
   groupByKeyAndWindow,
@@ -11,7 +11,6 @@ import {
   reduceByWindow,
   type Session,
   sessionWindow,
-  sum,
   window,
   windowByCount,
 } from '../../src/index.js';

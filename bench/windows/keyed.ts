@@ -1,7 +1,8 @@
 // Milliseconds for one slide by key: 10,000 keys come, 10,000 go, 1,000,000 are in the window.
 
 import { type OperatorFunction, Subject } from 'rxjs';
-import { aggregateByKeyAndWindow, Batch, type Pair, reduceByKeyAndWindow, sum } from '../../src/index.js';
+import { sum } from '../../src/aggregators.js';
+import { aggregateByKeyAndWindow, Batch, type Pair, reduceByKeyAndWindow } from '../../src/index.js';
 import { KeyedWindow, type KeyedWindowOptions } from '../../src/windows/keyedWindow.js';
 import type { Contender } from '../contender.js';
 import { contextAt } from './context.js';

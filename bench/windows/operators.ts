@@ -1,6 +1,8 @@
 // Nanoseconds for one batch of one record through a window of 1,000 batches: the operator, the bare algorithm, plain RxJS.
+
 import { bufferCount, map, type OperatorFunction, Subject } from 'rxjs';
-import { aggregateByWindow, Batch, type BatchContext, max, reduceByWindow } from '../../src/index.js';
+import { max } from '../../src/aggregators.js';
+import { aggregateByWindow, Batch, type BatchContext, reduceByWindow } from '../../src/index.js';
 import { TwoStacks } from '../../src/windows/twoStacks.js';
 import type { Contender } from '../contender.js';
 import { contextAt } from './context.js';

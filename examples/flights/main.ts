@@ -9,7 +9,7 @@ import { after, type FlightSink, kafkaSink, memorySink, replay, topic } from './
 import { Table } from './table.js';
 
 /** How long the last records may take to come through, in ms. */
-const drainMs = 30_000;
+const drainTimeout = 30_000;
 
 /** What the summary tells. */
 class Tally {
@@ -57,7 +57,7 @@ async function main(options: DemoOptions): Promise<void> {
   const replayed = lastValueFrom(replay(data, sink, options.speed, end), { defaultValue: 0 });
   await Promise.race([ended, finished]);
   tally.written = await replayed;
-  const deadline = Date.now() + drainMs;
+  const deadline = Date.now() + drainTimeout;
   while (tally.recordsOut < tally.written && Date.now() < deadline) await firstValueFrom(timer(50));
   await flights.stop();
   await finished;

@@ -199,7 +199,7 @@ class CostModel {
     const warnings: RateWarning[] = [];
     if (overInterval) warnings.push('fixed-cost-over-interval');
     if (bounded.rule === 'floor') warnings.push('rate-at-floor');
-    if (noise.count >= warning.batches && noise.scatter > warning.scatter) warnings.push('noisy-plant');
+    if (noise.count >= warning.batches && noise.scatter > warning.scatter) warnings.push('processing-time-varies');
     const model = { fixedCost: line.fixed, costPerRecord: line.perRecord, noise: noise.scatter, work };
     return { ...this.#ruling(bounded), model, warnings };
   }

@@ -31,9 +31,9 @@ export type RateRule =
  * - `fixed-cost-over-interval`: a batch costs nearly an interval or more even without records. A longer interval is the
  *   answer; fewer records are none.
  * - `rate-at-floor`: the controller would go below `minRate`. The processing is too slow for the floor, or does not run.
- * - `noisy-plant`: batches of equal size take very different times, so that either time or waiting is lost.
+ * - `processing-time-varies`: batches of equal size take very different times, so that either time or waiting is lost.
  */
-export type RateWarning = 'fixed-cost-over-interval' | 'rate-at-floor' | 'noisy-plant';
+export type RateWarning = 'fixed-cost-over-interval' | 'rate-at-floor' | 'processing-time-varies';
 
 /** What the cost model believes a batch to cost: `fixedCost + costPerRecord * records`, in ms. */
 export interface LearnedCost {

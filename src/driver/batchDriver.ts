@@ -107,16 +107,16 @@ export class BatchDriver {
   }
 
   /** Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. */
-  stop(drainMs: number, finish: Finish): void {
+  stop(drainTimeout: number, finish: Finish): void {
     if (this.#closed) finish({ completed: [], aborted: [] });
     else if (this.#stopping) this.#stopping.finish.push(finish);
-    else this.#stopAfter(drainMs, finish);
+    else this.#stopAfter(drainTimeout, finish);
   }
 
-  #stopAfter(drainMs: number, finish: Finish): void {
+  #stopAfter(drainTimeout: number, finish: Finish): void {
     this.#stopping = { draining: this.#resources.stop(), completed: [], finish: [finish] };
     this.#due.clear();
-    this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainMs));
+    this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainTimeout));
     this.#finishWhenDrained();
   }
 

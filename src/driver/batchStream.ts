@@ -28,7 +28,7 @@ export type SubscribeBatches<T> = (subscriber: Subscriber<Batch<T>>) => { driver
  */
 export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposable {
   readonly #drivers: Set<BatchDriver>;
-  readonly #drainMs: number;
+  readonly #drainTimeout: number;
 
   /** @internal Streams are made by `kafkaBatches`, `fromBatches` and their like. */
   constructor(interval: number, subscribe: SubscribeBatches<T>, segments?: SubscribeBatches<Segment<T>>) {
@@ -36,7 +36,7 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
     super(listed(drivers, subscribe));
     if (segments) offerSegments(this, new Observable(listed(drivers, segments)));
     this.#drivers = drivers;
-    this.#drainMs = 10 * interval;
+    this.#drainTimeout = 10 * interval;
   }
 
   /**
@@ -45,11 +45,11 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
    * waits to be tried again (`retry` with a delay) is not running: unsubscribe it.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
-    const given = options.drainMs ?? this.#drainMs;
-    checkNonNegative('stop', 'drainMs', given);
-    const drainMs = Math.min(given, longestTimer);
+    const given = options.drainTimeout ?? this.#drainTimeout;
+    checkNonNegative('stop', 'drainTimeout', given);
+    const drainTimeout = Math.min(given, longestTimer);
     const stopping = [...this.#drivers].map(
-      (driver) => new Promise<StopReport>((resolve) => driver.stop(drainMs, resolve)),
+      (driver) => new Promise<StopReport>((resolve) => driver.stop(drainTimeout, resolve)),
     );
     const reports = await Promise.all(stopping);
     return {

@@ -3,7 +3,7 @@ export interface StopReport {
   /** Batches that were open when the stop began and that were finished and saved. */
   readonly completed: readonly number[];
   /**
-   * Batches that were open and not finished within `drainMs`: nothing of them was saved, except perhaps of the first, if it
+   * Batches that were open and not finished within `drainTimeout`: nothing of them was saved, except perhaps of the first, if it
    * was being saved just then.
    */
   readonly aborted: readonly number[];
@@ -14,5 +14,5 @@ export interface StopOptions {
    * How long open batches may take to finish, in ms of the stream's scheduler; then they are aborted.
    * @default 10 batch intervals
    */
-  readonly drainMs?: number;
+  readonly drainTimeout?: number;
 }

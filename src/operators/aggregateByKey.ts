@@ -20,7 +20,8 @@ import { afterSteps } from './fusion/perRecord.js';
  *
  * @example
  * ```ts
- * import { aggregateByKey, foreachBatch, fromBatches, mean } from 'dstream';
+ * import { aggregateByKey, foreachBatch, fromBatches } from 'dstream';
+ * import { mean } from 'dstream/aggregators';
  *
  * fromBatches([[['a', 1], ['b', 5], ['a', 2]] as [string, number][]], { interval: 10 })
  *   .pipe(

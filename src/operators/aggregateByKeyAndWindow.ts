@@ -37,7 +37,8 @@ export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends
  *
  * @example
  * ```ts
- * import { aggregateByKeyAndWindow, foreachBatch, fromBatches, max } from 'dstream';
+ * import { aggregateByKeyAndWindow, foreachBatch, fromBatches } from 'dstream';
+ * import { max } from 'dstream/aggregators';
  *
  * fromBatches([[['a', 3], ['b', 2]], [['a', 1]], []] as [string, number][][], { interval: 10 })
  *   .pipe(

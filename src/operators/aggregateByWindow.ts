@@ -27,7 +27,8 @@ import { afterSteps } from './fusion/perRecord.js';
  *
  * @example
  * ```ts
- * import { aggregateByWindow, foreachBatch, fromBatches, mean } from 'dstream';
+ * import { aggregateByWindow, foreachBatch, fromBatches } from 'dstream';
+ * import { mean } from 'dstream/aggregators';
  *
  * fromBatches([[1, 2], [6], []], { interval: 10 })
  *   .pipe(

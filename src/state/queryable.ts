@@ -37,7 +37,7 @@ export class QueryableState<K extends Key, S> {
  *
  * Everything is as of the last complete batch, whose time is `time`: a batch that is under way, or that fails, is not seen. Over
  * a state in memory that takes a copy of it, of which each batch costs what it touches, and states must be what
- * `structuredClone` can copy; over `lmdbCheckpoint` with `hotKeys` it is read from disk, for as long as the stream runs.
+ * `structuredClone` can copy; over `lmdbCheckpoint` with `cacheKeys` it is read from disk, for as long as the stream runs.
  * After a failure it stays as it was until the first batch of the next subscription.
  *
  * Source: Faust's tables and Kafka Streams' interactive queries.

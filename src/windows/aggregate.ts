@@ -7,7 +7,7 @@ import { partialOf } from './partialOf.js';
  *
  * @example
  * ```ts
- * import { aggregate, mean } from 'dstream';
+ * import { aggregate, mean } from 'dstream/aggregators';
  *
  * console.log(aggregate(mean(), [1, 2, 6]));
  * // => 3

@@ -11,7 +11,8 @@
  *
  * @example
  * ```ts
- * import { type Aggregator, aggregate } from 'dstream';
+ * import { type Aggregator } from 'dstream';
+ * import { aggregate } from 'dstream/aggregators';
  *
  * const longest: Aggregator<string, string, number> = {
  *   identity: '',

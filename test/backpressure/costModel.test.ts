@@ -165,7 +165,7 @@ describe('costModel', () => {
     const controller = costModel()(setup);
     for (let i = 0; i < 60; i++) complete(controller, 1_000, [300, 700, 1_500][i % 3] ?? 0);
     ask(controller);
-    expect(controller.explain?.()?.warnings).toContain('noisy-plant');
+    expect(controller.explain?.()?.warnings).toContain('processing-time-varies');
   });
 
   it('tells every decision, with its inputs, the model, the rule and the rate', () => {

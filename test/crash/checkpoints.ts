@@ -39,7 +39,7 @@ export const stores: Readonly<Record<string, CrashedStore>> = {
     ],
   },
   lmdb: { open: (directory) => lmdbCheckpoint(directory), points: [] },
-  tiered: { open: (directory) => lmdbCheckpoint(directory, { hotKeys: 4 }), points: [] },
+  tiered: { open: (directory) => lmdbCheckpoint(directory, { cacheKeys: 4 }), points: [] },
   postgres: {
     open: (directory) => postgresCheckpoint(pointedPool(), { job: jobOf(directory) }),
     points: [

@@ -134,7 +134,7 @@ function session(batches: number, graceful: boolean): Promise<void> {
     let left = batches;
     const end = () => {
       if (graceful || idle >= enoughIdle) {
-        void stream.stop({ drainMs: 1e9 });
+        void stream.stop({ drainTimeout: 1e9 });
         return;
       }
       subscription.unsubscribe();

@@ -78,7 +78,7 @@ async function session(batches: number, graceful: boolean): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     let left = batches;
     const end = () => {
-      if (graceful) return void received.stop({ drainMs: 1e9 });
+      if (graceful) return void received.stop({ drainTimeout: 1e9 });
       subscription.unsubscribe();
       resolve();
     };

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import * as dstream from 'dstream';
+import * as aggregators from 'dstream/aggregators';
 import { describe, expect, it } from 'vitest';
 import { operators, root } from '../support/operators.js';
 
@@ -75,7 +75,7 @@ describe('pages', () => {
 
   it('list every aggregator that is ready', () => {
     const files = under('src/windows/aggregators', '.ts').map((path) => path.replace(/^.*\/(\w+)\.ts$/, '$1'));
-    const names = files.filter((name) => name in dstream);
+    const names = files.filter((name) => name in aggregators);
     const [, ...rows] = read('docs/aggregators.md').match(/^\| .*$/gm) ?? [];
     expect(names.length).toBeGreaterThan(10);
     expect(names.filter((name) => !rows.some((row) => row.includes(`\`${name}(`)))).toEqual([]);

@@ -1,4 +1,5 @@
 import * as dstream from 'dstream';
+import * as aggregators from 'dstream/aggregators';
 import { type BatchValue, runBatches } from 'dstream/testing';
 import * as rxjs from 'rxjs';
 
@@ -81,7 +82,12 @@ export function runPicture({ times, call, rows }: Picture): { readonly actual: u
         );
       });
       const [source, ...others] = streams;
-      const scope = { ...rxjs, ...dstream, ...Object.fromEntries(others.map((stream, i) => [names[i + 1], stream])) };
+      const scope = {
+        ...rxjs,
+        ...dstream,
+        ...aggregators,
+        ...Object.fromEntries(others.map((stream, i) => [names[i + 1], stream])),
+      };
       const operator = new Function(...Object.keys(scope), `return ${call}`)(...Object.values(scope));
       source
         ?.pipe(operator as rxjs.OperatorFunction<unknown, dstream.Batch<unknown>>)

@@ -239,7 +239,7 @@ describe('warnings', () => {
     expect(warned(fast.seen, 'rate-at-floor')).toBe(0);
   });
 
-  it('noisy-plant, when batches of one size take very different times, and not when they do not', () => {
+  it('processing-time-varies, when batches of one size take very different times, and not when they do not', () => {
     const noisy = (scatter: number) => {
       const random = randomOf(5);
       return run({
@@ -250,8 +250,8 @@ describe('warnings', () => {
     };
     const calm = noisy(0.1);
     const rough = noisy(0.5);
-    expect(warned(calm, 'noisy-plant')).toBe(0);
-    expect(warned(rough, 'noisy-plant')).toBeGreaterThan(10);
-    expect(rough.findIndex(({ warnings }) => warnings.includes('noisy-plant'))).toBeGreaterThan(20);
+    expect(warned(calm, 'processing-time-varies')).toBe(0);
+    expect(warned(rough, 'processing-time-varies')).toBeGreaterThan(10);
+    expect(rough.findIndex(({ warnings }) => warnings.includes('processing-time-varies'))).toBeGreaterThan(20);
   });
 });

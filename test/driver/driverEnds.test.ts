@@ -43,8 +43,8 @@ describe('graceful stop', () => {
     expect(await report).toEqual({ completed: [10, 20], aborted: [] });
   });
 
-  it('aborts what is not finished within drainMs, and says which', async () => {
-    const { log, events, report } = stopAt22({ drainMs: 8 });
+  it('aborts what is not finished within drainTimeout, and says which', async () => {
+    const { log, events, report } = stopAt22({ drainTimeout: 8 });
     expect(events).toEqual([[25, 10], 'complete']);
     expect(log).toMatchObject({ committed: [1], closed: 1 });
     expect(await report).toEqual({ completed: [10], aborted: [20] });
@@ -88,8 +88,8 @@ describe('graceful stop', () => {
     expect(await Promise.race([report, late])).toEqual({ completed: [], aborted: [10, 20] });
   });
 
-  it('takes a drainMs of at least 0 only', async () => {
-    await expect(fromBatches([], { interval: 10 }).stop({ drainMs: -1 })).rejects.toThrow('drainMs (-1)');
+  it('takes a drainTimeout of at least 0 only', async () => {
+    await expect(fromBatches([], { interval: 10 }).stop({ drainTimeout: -1 })).rejects.toThrow('drainTimeout (-1)');
   });
 });
 

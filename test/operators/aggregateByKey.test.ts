@@ -1,4 +1,5 @@
-import { type Aggregator, aggregateByKey, fromBatches, mean, type Pair, topN } from 'dstream';
+import { type Aggregator, aggregateByKey, fromBatches, type Pair } from 'dstream';
+import { mean, topN } from 'dstream/aggregators';
 import { runBatches } from 'dstream/testing';
 import { describe, expect, it } from 'vitest';
 import { standingCases } from './standing.js';

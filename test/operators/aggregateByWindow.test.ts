@@ -3,18 +3,11 @@ import {
   aggregateByKeyAndWindow,
   aggregateByWindow,
   type Batch,
-  count,
   fromBatches,
   type InvertibleAggregator,
-  max,
-  mean,
-  min,
   type Pair,
-  set,
-  sum,
-  topN,
-  variance,
 } from 'dstream';
+import { count, max, mean, min, set, sum, topN, variance } from 'dstream/aggregators';
 import { runBatches } from 'dstream/testing';
 import type { OperatorFunction } from 'rxjs';
 import { describe, expect, it } from 'vitest';

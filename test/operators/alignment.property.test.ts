@@ -115,7 +115,7 @@ function run(given: Case, act: (running: Running) => void, failAt?: number): Ran
       map(({ context, records }): Row => ({ time: context.time, records: [...records].sort() })),
     );
     const stop = () => {
-      for (const source of sources) void source.stop({ drainMs: 10_000 });
+      for (const source of sources) void source.stop({ drainTimeout: 10_000 });
     };
     act({ rows, scheduler, stop });
     flush();

@@ -376,7 +376,7 @@ describe('failing, unsubscribing and stopping', () => {
       const first = letters('ab');
       collect(first.pipe(late(50), row(letters('cd', b))), events);
       scheduler.schedule(() => {
-        report = first.stop({ drainMs: 5 });
+        report = first.stop({ drainTimeout: 5 });
       }, 12);
     });
     expect(events).toEqual([expect.any(AbandonedBatchError)]);

@@ -1,6 +1,5 @@
 import {
   aggregateByWindow,
-  count,
   countByValue,
   filterRecords,
   flatMapRecords,
@@ -13,6 +12,7 @@ import {
   reduceByKeyAndWindow,
   reduceByWindow,
 } from 'dstream';
+import { count } from 'dstream/aggregators';
 import { runBatches } from 'dstream/testing';
 import { map, share, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';

@@ -101,7 +101,7 @@ describe('limitRate', () => {
         foreachBatch((records) => void events.push(...records)),
       );
       limited.subscribe({ error: (error) => events.push(error), complete: () => events.push('complete') });
-      timer(35).subscribe(() => void batches.stop({ drainMs: 10 }));
+      timer(35).subscribe(() => void batches.stop({ drainTimeout: 10 }));
       const taken = fromBatches([['a'], ['b'], ['c']], { interval: 10, concurrentBatches: 3 }).pipe(
         take(2),
         limitRate({ rate: 1, burst: 1 }),

@@ -1,13 +1,13 @@
 import {
   type Aggregator,
   type Batch,
-  count,
   memoryCheckpoint,
   type Pair,
   type Session,
   type SessionWindowOptions,
   sessionWindow,
 } from 'dstream';
+import { count } from 'dstream/aggregators';
 import { runBatches } from 'dstream/testing';
 import fc from 'fast-check';
 import type { Observable, OperatorFunction } from 'rxjs';

@@ -41,7 +41,7 @@ interface Life {
   readonly calls: readonly Trouble[];
   readonly effects: readonly [readonly Trouble[], readonly Trouble[]];
   /** When the stream is unsubscribed, or stopped within so many ms, to be subscribed to again. */
-  readonly leaves: readonly { readonly after: number; readonly drainMs: number | undefined }[];
+  readonly leaves: readonly { readonly after: number; readonly drainTimeout: number | undefined }[];
 }
 
 const trouble = fc.record({ delay: fc.nat(35), fails: fc.boolean().map((no) => !no) });
@@ -58,7 +58,7 @@ const lives: fc.Arbitrary<Life> = fc.record({
   calls: fc.array(mostly(9), { maxLength: 200 }),
   effects: fc.tuple(fc.array(mostly(4), { maxLength: 60 }), fc.array(mostly(4), { maxLength: 60 })),
   leaves: fc.array(
-    fc.record({ after: fc.integer({ min: 1, max: 80 }), drainMs: fc.option(fc.nat(60), { nil: undefined }) }),
+    fc.record({ after: fc.integer({ min: 1, max: 80 }), drainTimeout: fc.option(fc.nat(60), { nil: undefined }) }),
     { maxLength: 4 },
   ),
 });
@@ -102,7 +102,7 @@ function live(life: Life): void {
       deserialize: string(),
       concurrentBatches: life.concurrentBatches,
       maxBufferedBytes: life.maxBufferedBytes,
-      discoverEvery: 50,
+      discoverInterval: 50,
       ...(life.maxRatePerPartition && { maxRatePerPartition: life.maxRatePerPartition }),
       ...keeper.options,
     });
@@ -139,10 +139,10 @@ function live(life: Life): void {
           subscription = subscribe();
           leave(rest);
         };
-        if (first.drainMs === undefined) back();
+        if (first.drainTimeout === undefined) back();
         else {
-          void stream.stop({ drainMs: first.drainMs });
-          scheduler.schedule(back, first.drainMs + 1);
+          void stream.stop({ drainTimeout: first.drainTimeout });
+          scheduler.schedule(back, first.drainTimeout + 1);
         }
       }, first.after);
     };

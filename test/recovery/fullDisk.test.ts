@@ -23,10 +23,10 @@ interface Life {
 }
 
 /** A process that can write no file longer than `kib`. */
-function live(directory: string, hotKeys: string | undefined, kib: number | undefined): Life {
+function live(directory: string, cacheKeys: string | undefined, kib: number | undefined): Life {
   // The shell counts blocks of 512 bytes.
   const limit = kib === undefined ? '' : `ulimit -f ${kib * 2};`;
-  const args = [child, directory, ...(hotKeys ? [hotKeys] : [])];
+  const args = [child, directory, ...(cacheKeys ? [cacheKeys] : [])];
   const options = { encoding: 'utf8', timeout: 120_000 } as const;
   const { status, stdout } = spawnSync('sh', ['-c', `${limit} exec "$0" "$@"`, process.execPath, ...args], options);
   return { status, said: stdout };
@@ -38,19 +38,19 @@ function outputs(directory: string): Readonly<Record<string, string>> {
 }
 
 describe.runIf(process.platform !== 'win32').each([undefined, '5'])(
-  'lmdbCheckpoint on a full disk, hotKeys %s',
-  (hotKeys) => {
+  'lmdbCheckpoint on a full disk, cacheKeys %s',
+  (cacheKeys) => {
     it('fails with a StorageError, and with room again nothing is lost or doubled', () => {
-      const whole = join(base, `whole-${hotKeys}`);
+      const whole = join(base, `whole-${cacheKeys}`);
       mkdirSync(whole);
-      expect(live(whole, hotKeys, undefined)).toEqual({ status: 0, said: '' });
+      expect(live(whole, cacheKeys, undefined)).toEqual({ status: 0, said: '' });
 
-      const directory = join(base, `full-${hotKeys}`);
+      const directory = join(base, `full-${cacheKeys}`);
       mkdirSync(directory);
       const actions = new Set<string>();
       const reached: number[] = [];
       for (const kib of [4, 100, 400, 600, 800, 1_000, 1_200]) {
-        const { status, said } = live(directory, hotKeys, kib);
+        const { status, said } = live(directory, cacheKeys, kib);
         expect(status).toBe(1);
         const { name, message } = JSON.parse(said) as Error;
         expect(name).toBe('StorageError');
@@ -63,7 +63,7 @@ describe.runIf(process.platform !== 'win32').each([undefined, '5'])(
       expect(reached.at(-1)).toBeGreaterThan(reached[2]!);
       expect(reached.at(-1)).toBeLessThan(30);
 
-      expect(live(directory, hotKeys, undefined)).toEqual({ status: 0, said: '' });
+      expect(live(directory, cacheKeys, undefined)).toEqual({ status: 0, said: '' });
       expect(outputs(directory)).toEqual(outputs(whole));
     });
   },

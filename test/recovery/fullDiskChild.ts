@@ -6,13 +6,13 @@ import { retry } from 'rxjs';
 
 // DIRECTORY [HOT_KEYS]: keeps texts, of twenty keys more with each of thirty batches, and writes what each batch has to a file.
 
-const [directory = '', hotKeys] = process.argv.slice(2);
+const [directory = '', cacheKeys] = process.argv.slice(2);
 const batches = Array.from({ length: 30 }, (_, i) =>
   Array.from({ length: 20 }, (_, k): Pair<string, number> => [`key-${i}-${k}`, i * k]),
 );
 const output = join(directory, 'output');
 mkdirSync(output, { recursive: true });
-const checkpoint = lmdbCheckpoint(join(directory, 'checkpoint'), hotKeys ? { hotKeys: Number(hotKeys) } : {});
+const checkpoint = lmdbCheckpoint(join(directory, 'checkpoint'), cacheKeys ? { cacheKeys: Number(cacheKeys) } : {});
 fromBatches(batches, { interval: 2, checkpoint })
   .pipe(
     updateStateByKey(

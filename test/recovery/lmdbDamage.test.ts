@@ -21,12 +21,14 @@ afterAll(() => {
 });
 
 /** What came of each damage; "ended" when the process did. */
-function tryAll(hotKeys: string, damages: readonly string[]): ReadonlyMap<string, string> {
+function tryAll(cacheKeys: string, damages: readonly string[]): ReadonlyMap<string, string> {
   const report = join(base, 'report');
   writeFileSync(report, '');
   const results = new Map<string, string>();
   for (let left = damages; left.length > 0; left = left.slice(results.size - damages.length + left.length)) {
-    spawnSync(process.execPath, [child, 'try', directory, report, hotKeys, ...left.slice(0, 500)], { timeout: 60_000 });
+    spawnSync(process.execPath, [child, 'try', directory, report, cacheKeys, ...left.slice(0, 500)], {
+      timeout: 60_000,
+    });
     for (const line of readFileSync(report, 'utf8').split('\n').filter(Boolean)) {
       const [damage = '', ...result] = line.split(' ');
       results.set(damage, result.join(' ') || 'ended');
@@ -48,11 +50,11 @@ const refused = /^CorruptCheckpointError: COPY/;
 const steps = (from: number, until: number, step: number, name: string) =>
   Array.from({ length: Math.ceil((until - from) / step) }, (_, i) => `${name}-${from + i * step}`);
 
-describe.each(['-', '3'])('a damaged file of lmdbCheckpoint, hotKeys %s', (hotKeys) => {
+describe.each(['-', '3'])('a damaged file of lmdbCheckpoint, cacheKeys %s', (cacheKeys) => {
   it('is refused with its name, or read right, when a bit of a meta page is flipped', () => {
     const metaBits = 160 * 8;
     const bits = [...steps(0, metaBits, 5, 'bit'), ...steps(4_096 * 8, 4_096 * 8 + metaBits, 5, 'bit')];
-    const results = tryAll(hotKeys, bits);
+    const results = tryAll(cacheKeys, bits);
     expect(results.size).toBe(bits.length);
     expectSafe(results);
     expect(count(results, refused)).toBeGreaterThan(200);
@@ -61,7 +63,7 @@ describe.each(['-', '3'])('a damaged file of lmdbCheckpoint, hotKeys %s', (hotKe
   it('is refused with its name when it is cut', () => {
     const { size } = statSync(join(directory, 'data.mdb'));
     const cuts = steps(1, size, 2_039, 'cut');
-    const results = tryAll(hotKeys, cuts);
+    const results = tryAll(cacheKeys, cuts);
     expect(results.size).toBe(cuts.length);
     expectSafe(results);
     expect(count(results, refused)).toBeGreaterThan(5);
@@ -70,7 +72,7 @@ describe.each(['-', '3'])('a damaged file of lmdbCheckpoint, hotKeys %s', (hotKe
   it('is refused with its name, or read right, when a bit of what it keeps is flipped', () => {
     // Beyond these pages there is room for the next ones.
     const bits = steps(2 * 4_096 * 8, 30 * 4_096 * 8, 997, 'bit');
-    const results = tryAll(hotKeys, bits);
+    const results = tryAll(cacheKeys, bits);
     expect(results.size).toBe(bits.length);
     expectSafe(results);
     expect(count(results, refused)).toBeGreaterThan(20);

@@ -37,11 +37,11 @@ async function make(directory: string): Promise<void> {
 }
 
 /** All that a checkpoint gives, as text. */
-async function read(directory: string, hotKeys: number | undefined): Promise<string> {
-  const session = await open(lmdbCheckpoint(directory, hotKeys === undefined ? {} : { hotKeys }));
+async function read(directory: string, cacheKeys: number | undefined): Promise<string> {
+  const session = await open(lmdbCheckpoint(directory, cacheKeys === undefined ? {} : { cacheKeys }));
   try {
     const { time, positions, planned } = session.restored ?? {};
-    const entries = hotKeys === undefined ? restored(session) : tiered(session);
+    const entries = cacheKeys === undefined ? restored(session) : tiered(session);
     return JSON.stringify([time, positions, planned, [...entries]]);
   } finally {
     await done(session.close());
@@ -64,7 +64,7 @@ function tiered(session: CheckpointSession): Iterable<readonly [unknown, unknown
 async function tryAll(
   directory: string,
   report: string,
-  hotKeys: number | undefined,
+  cacheKeys: number | undefined,
   damages: string[],
 ): Promise<void> {
   const whole = readFileSync(join(directory, 'data.mdb'));
@@ -77,7 +77,7 @@ async function tryAll(
     const copy = `${directory}-${damage}`;
     cpSync(directory, copy, { recursive: true });
     writeFileSync(join(copy, 'data.mdb'), bytes);
-    const result = await read(copy, hotKeys).then(
+    const result = await read(copy, cacheKeys).then(
       (found) => (found === right ? 'right' : 'wrong'),
       ({ name, message }: Error) => `${name}: ${message.replaceAll(copy, 'COPY')}`,
     );
@@ -86,8 +86,8 @@ async function tryAll(
   }
 }
 
-const [mode, directory = '', report = '', hotKeys, ...damages] = process.argv.slice(2);
+const [mode, directory = '', report = '', cacheKeys, ...damages] = process.argv.slice(2);
 if (mode === 'make') {
   await make(directory);
   writeFileSync(`${directory}.right`, await read(directory, undefined));
-} else await tryAll(directory, report, hotKeys === '-' ? undefined : Number(hotKeys), damages);
+} else await tryAll(directory, report, cacheKeys === '-' ? undefined : Number(cacheKeys), damages);

@@ -60,7 +60,7 @@ const stores: [string, () => Checkpoint | undefined][] = [
   ['memoryCheckpoint', memoryCheckpoint],
   ['fileCheckpoint', () => fileCheckpoint(join(base, 'file'))],
   ['lmdbCheckpoint', () => lmdbCheckpoint(join(base, 'lmdb'))],
-  ['lmdbCheckpoint with one hot key', () => lmdbCheckpoint(join(base, 'tiered'), { hotKeys: 1 })],
+  ['lmdbCheckpoint with one hot key', () => lmdbCheckpoint(join(base, 'tiered'), { cacheKeys: 1 })],
 ];
 
 describe.each(stores)('queryable over %s', (_, newStore) => {
@@ -132,7 +132,7 @@ it('shows what mapWithState keeps, and what a restart found', async () => {
 
 it('over a state on disk says that it is closed, when the stream has ended', async () => {
   const totals = queryable<string, number>();
-  const checkpoint = lmdbCheckpoint(join(base, 'closed'), { hotKeys: 10 });
+  const checkpoint = lmdbCheckpoint(join(base, 'closed'), { cacheKeys: 10 });
   await lastValueFrom(
     fromBatches([[['a', 1] as const]], { interval: 2, checkpoint }).pipe(
       updateStateByKey((values: readonly number[]) => values.length, { id: 'x', queryable: totals }),

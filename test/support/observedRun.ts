@@ -2,7 +2,7 @@ import type { Batch, BatchInfo } from 'dstream';
 import type { Observable, OperatorFunction } from 'rxjs';
 
 interface Stoppable<T> extends Observable<Batch<T>> {
-  stop(options: { readonly drainMs: number }): unknown;
+  stop(options: { readonly drainTimeout: number }): unknown;
 }
 
 /** A stream that is observed for so many batches, and then stopped. */
@@ -26,7 +26,7 @@ export class ObservedRun {
         next: (info) => {
           this.infos.push(info);
           this.rss.push(process.memoryUsage.rss());
-          if (this.infos.length === this.#batches) void stream.stop({ drainMs: 0 });
+          if (this.infos.length === this.#batches) void stream.stop({ drainTimeout: 0 });
         },
       });
       stream.pipe(output).subscribe({ error: reject, complete: resolve });

@@ -1,10 +1,9 @@
+import type { Aggregator, InvertibleAggregator } from 'dstream';
 import {
-  type Aggregator,
   aggregate,
   count,
   first,
   histogram,
-  type InvertibleAggregator,
   last,
   max,
   mean,
@@ -13,7 +12,7 @@ import {
   sum,
   topN,
   variance,
-} from 'dstream';
+} from 'dstream/aggregators';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { partialOf } from '../../src/windows/partialOf.js';

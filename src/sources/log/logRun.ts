@@ -79,7 +79,7 @@ export class LogRun<R> implements SourceRun<R> {
           for (const position of positions) this.#add(position);
           for (const ranges of replay) this.#planned(ranges);
           this.#lost.push(...lost);
-          this.#discoverAt = scheduler.now() + this.#options.discoverEvery;
+          this.#discoverAt = scheduler.now() + this.#options.discoverInterval;
         }),
       ),
     );
@@ -173,7 +173,7 @@ export class LogRun<R> implements SourceRun<R> {
   #discover(): Observable<unknown> {
     const { scheduler } = this.#setup;
     if (!this.#options.topics || scheduler.now() < this.#discoverAt) return EMPTY;
-    this.#discoverAt = scheduler.now() + this.#options.discoverEvery;
+    this.#discoverAt = scheduler.now() + this.#options.discoverInterval;
     return from(this.#client.partitions(this.#options.topics)).pipe(
       last(),
       mergeMap((partitions) => {

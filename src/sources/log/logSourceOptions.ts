@@ -79,7 +79,7 @@ export interface LogSourceOptions<T> {
    * How often to look for new partitions, and for new topics that match a pattern, in ms. They start at the earliest.
    * @default 30000
    */
-  readonly discoverEvery?: number;
+  readonly discoverInterval?: number;
 }
 
 export type ResolvedLogSourceOptions<T> = Required<
@@ -100,7 +100,7 @@ const defaults = {
   share: 'lag',
   maxBytesPerBatch: 128 * 1024 * 1024,
   maxBufferedBytes: 64 * 1024 * 1024,
-  discoverEvery: 30_000,
+  discoverInterval: 30_000,
 } as const;
 
 /** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
@@ -129,7 +129,7 @@ export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOpti
   checkRates(owner, maxRatePerPartition, minRatePerPartition);
   checkPositiveInteger(owner, 'maxBytesPerBatch', resolved.maxBytesPerBatch);
   checkPositiveInteger(owner, 'maxBufferedBytes', resolved.maxBufferedBytes);
-  checkPositive(owner, 'discoverEvery', resolved.discoverEvery);
+  checkPositive(owner, 'discoverInterval', resolved.discoverInterval);
   return resolved;
 }
 

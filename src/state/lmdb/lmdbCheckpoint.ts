@@ -12,10 +12,10 @@ export interface LmdbCheckpointOptions {
    * How many keys of each state are held in memory, the most recently used; all of them are on disk. Without it states live
    * in memory, which is faster, and must fit there.
    */
-  readonly hotKeys?: number;
+  readonly cacheKeys?: number;
   /**
    * Whether all pages of the file are looked at before it is opened, so that a damaged one is refused. It takes as long as the
-   * file takes to be read. Without it a file of any size opens at once when there are `hotKeys`; a damaged page may then end the
+   * file takes to be read. Without it a file of any size opens at once when there are `cacheKeys`; a damaged page may then end the
    * process by a signal, and a key that was damaged may be taken for a new one.
    *
    * @default true
@@ -28,7 +28,7 @@ export interface LmdbCheckpointOptions {
  * batches and state, each complete batch in one transaction, written off the event loop. What a batch costs is in
  * proportion to what it changed.
  *
- * With `hotKeys` state may be larger than memory: operators read it from disk, synchronously, and hold the keys that were used
+ * With `cacheKeys` state may be larger than memory: operators read it from disk, synchronously, and hold the keys that were used
  * last; a restart reads nothing beforehand. An operation over all keys (`updateStateByKey` without `call: 'touched'`, or a
  * `timeout` at its start) reads all of them from disk.
  *
@@ -36,7 +36,7 @@ export interface LmdbCheckpointOptions {
  * directory writes nothing more, and fails with a `FencedError`. State may be whatever the structured clone algorithm can
  * copy; it is kept with a checksum.
  *
- * @throws {InvalidOptionError} when the directory is empty, `hotKeys` is no positive integer, or `verify` no boolean
+ * @throws {InvalidOptionError} when the directory is empty, `cacheKeys` is no positive integer, or `verify` no boolean
  * @throws {StorageError} (as a notification) when the directory cannot be read or written, the disk is full, or `lmdb` is not
  * installed
  * @throws {TimedOutError} (as a notification) when a commit does not settle within 60 s
@@ -67,26 +67,26 @@ export interface LmdbCheckpointOptions {
  * ```
  */
 export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions = {}): Checkpoint {
-  const { hotKeys, verify = true } = options;
+  const { cacheKeys, verify = true } = options;
   if (typeof directory !== 'string' || directory === '') {
     throw new InvalidOptionError('lmdbCheckpoint', 'directory', directory, 'must be a non-empty path');
   }
-  if (hotKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'hotKeys', hotKeys);
+  if (cacheKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'cacheKeys', cacheKeys);
   if (typeof verify !== 'boolean') {
     throw new InvalidOptionError('lmdbCheckpoint', 'verify', verify, 'must be true or false');
   }
   const location = resolve(directory);
   return {
     location,
-    open: () => defer(() => from(openDirectory(location, 'checkpoint', () => open(location, hotKeys, verify)))),
+    open: () => defer(() => from(openDirectory(location, 'checkpoint', () => open(location, cacheKeys, verify)))),
   };
 }
 
-async function open(location: string, hotKeys: number | undefined, verify: boolean): Promise<CheckpointSession> {
+async function open(location: string, cacheKeys: number | undefined, verify: boolean): Promise<CheckpointSession> {
   // Without hot keys all values are read, which looks at their checksums.
-  const store = await LmdbStore.open(location, { pages: verify, values: hotKeys !== undefined });
+  const store = await LmdbStore.open(location, { pages: verify, values: cacheKeys !== undefined });
   try {
-    return new LmdbSession(store, hotKeys);
+    return new LmdbSession(store, cacheKeys);
   } catch (error) {
     await store.close();
     throw error;

@@ -36,14 +36,14 @@ export class LmdbSession implements CheckpointSession {
   readonly #running = new Set<Promise<unknown>>();
   #savedTime: number | undefined;
 
-  /** With `hotKeys`, states are larger than memory, and so many keys of each are held there; without it states live in memory. */
-  constructor(store: LmdbStore, hotKeys?: number) {
+  /** With `cacheKeys`, states are larger than memory, and so many keys of each are held there; without it states live in memory. */
+  constructor(store: LmdbStore, cacheKeys?: number) {
     this.#store = store;
     this.#states = store.states();
     this.#numbers = new Map([...this.#states].map(([id, { number }]) => [id, number]));
     this.restored = restoredFrom(store, this.#states);
     this.#savedTime = this.restored?.time;
-    if (hotKeys !== undefined) this.openState = (request) => this.#openTiered(request, hotKeys);
+    if (cacheKeys !== undefined) this.openState = (request) => this.#openTiered(request, cacheKeys);
   }
 
   encode({ set, deleted, ...change }: StateChange): EncodedChange {
@@ -79,7 +79,7 @@ export class LmdbSession implements CheckpointSession {
     return defer(() => from(this.#close()));
   }
 
-  #openTiered<K extends Key, S>(request: StateRequest<K, S>, hotKeys: number): KeyedState<K, S> {
+  #openTiered<K extends Key, S>(request: StateRequest<K, S>, cacheKeys: number): KeyedState<K, S> {
     const { id } = request;
     const before = this.#tiered.get(id);
     if (before) {
@@ -88,7 +88,7 @@ export class LmdbSession implements CheckpointSession {
       return before as unknown as KeyedState<K, S>;
     }
     const saved = { record: this.#states.get(id), time: this.#savedTime };
-    const state = new TieredState<K, S>(this.#store, request, this.#numberOf(id), saved, hotKeys);
+    const state = new TieredState<K, S>(this.#store, request, this.#numberOf(id), saved, cacheKeys);
     this.#tiered.set(id, state as unknown as TieredState<Key, unknown>);
     return state;
   }

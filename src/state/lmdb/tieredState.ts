@@ -75,7 +75,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     request: StateRequest<K, S>,
     number: number,
     saved: { readonly record: LmdbStateRecord | undefined; readonly time: number | undefined },
-    hotKeys: number,
+    cacheKeys: number,
   ) {
     const { record, time } = saved;
     this.#savedTime = time;
@@ -87,7 +87,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     this.#size = record?.size ?? 0;
     this.#savedSize = this.#size;
     this.#lastSeq = record?.lastSeq ?? 0;
-    this.#hot = new LRUCache({ max: hotKeys });
+    this.#hot = new LRUCache({ max: cacheKeys });
   }
 
   get size(): number {

@@ -7,7 +7,7 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
  *
  * @example
  * ```ts
- * import { aggregate, count } from 'dstream';
+ * import { aggregate, count } from 'dstream/aggregators';
  *
  * console.log(aggregate(count(), ['a', 'b', 'b']));
  * // => 3

@@ -7,7 +7,7 @@ import type { Aggregator } from '../aggregator.js';
  *
  * @example
  * ```ts
- * import { aggregate, first } from 'dstream';
+ * import { aggregate, first } from 'dstream/aggregators';
  *
  * console.log(aggregate(first(), ['a', 'b', 'c']));
  * // => a

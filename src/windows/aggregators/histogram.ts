@@ -11,7 +11,7 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
  *
  * @example
  * ```ts
- * import { aggregate, histogram } from 'dstream';
+ * import { aggregate, histogram } from 'dstream/aggregators';
  *
  * console.log(aggregate(histogram([10, 100]), [5, 10, 50, 100, 2_000]));
  * // => [ 1, 2, 2 ]

@@ -7,7 +7,7 @@ import type { Aggregator } from '../aggregator.js';
  *
  * @example
  * ```ts
- * import { aggregate, last } from 'dstream';
+ * import { aggregate, last } from 'dstream/aggregators';
  *
  * console.log(aggregate(last(), ['a', 'b', 'c']));
  * // => c

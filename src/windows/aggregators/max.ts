@@ -9,7 +9,7 @@ import { extreme } from './extreme.js';
  *
  * @example
  * ```ts
- * import { aggregate, max } from 'dstream';
+ * import { aggregate, max } from 'dstream/aggregators';
  *
  * console.log(aggregate(max(), [3, 1, 2]));
  * // => 3

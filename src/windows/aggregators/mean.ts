@@ -15,7 +15,7 @@ export interface MeanPartial {
  *
  * @example
  * ```ts
- * import { aggregate, mean } from 'dstream';
+ * import { aggregate, mean } from 'dstream/aggregators';
  *
  * console.log(aggregate(mean(), [1, 2, 6]));
  * // => 3

@@ -9,7 +9,7 @@ import { extreme } from './extreme.js';
  *
  * @example
  * ```ts
- * import { aggregate, min } from 'dstream';
+ * import { aggregate, min } from 'dstream/aggregators';
  *
  * console.log(aggregate(min(), [3, 1, 2]));
  * // => 1

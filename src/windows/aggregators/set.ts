@@ -10,7 +10,7 @@ import type { Aggregator } from '../aggregator.js';
  *
  * @example
  * ```ts
- * import { aggregate, set } from 'dstream';
+ * import { aggregate, set } from 'dstream/aggregators';
  *
  * console.log([...aggregate(set(), ['a', 'b', 'a'])]);
  * // => [ 'a', 'b' ]

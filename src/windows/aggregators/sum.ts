@@ -11,7 +11,7 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
  *
  * @example
  * ```ts
- * import { aggregate, sum } from 'dstream';
+ * import { aggregate, sum } from 'dstream/aggregators';
  *
  * console.log(aggregate(sum(), [1e17, 1, -1e17]));
  * // => 1

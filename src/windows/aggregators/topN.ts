@@ -11,7 +11,7 @@ import type { Aggregator } from '../aggregator.js';
  *
  * @example
  * ```ts
- * import { aggregate, topN } from 'dstream';
+ * import { aggregate, topN } from 'dstream/aggregators';
  *
  * console.log(aggregate(topN(2), [3, 1, 4, 1, 5]));
  * // => [ 5, 4 ]

@@ -27,7 +27,7 @@ export interface VarianceOptions {
  *
  * @example
  * ```ts
- * import { aggregate, variance } from 'dstream';
+ * import { aggregate, variance } from 'dstream/aggregators';
  *
  * console.log(aggregate(variance(), [2, 4, 6, 8]));
  * // => 5

@@ -34,7 +34,7 @@ describeKafka('errors of a real Kafka', () => {
     const topic = await makeTopic(kafka, 1);
     const admin = kafka.admin();
     await admin.connect();
-    const deleted = kafkaBatches(kafka, options({ topics: [topic], retryFor: 3_000 })).pipe(
+    const deleted = kafkaBatches(kafka, options({ topics: [topic], retryTimeout: 3_000 })).pipe(
       foreachBatch(async (_, { time, zeroTime, interval }) => {
         if (time === zeroTime + interval) await admin.deleteTopics({ topics: [topic] });
       }),
@@ -115,7 +115,7 @@ describe('errors without a Kafka', () => {
 
   it('no broker', async () => {
     const kafka = new Kafka({ brokers: ['127.0.0.1:1'], logLevel: logLevel.NOTHING, retry });
-    expect(await failure(kafkaBatches(kafka, options({ retryFor: 200 })))).toMatchObject({
+    expect(await failure(kafkaBatches(kafka, options({ retryTimeout: 200 })))).toMatchObject({
       code: 'CONNECTION',
       retriable: true,
       brokers: ['127.0.0.1:1'],
@@ -127,7 +127,7 @@ describe('errors without a Kafka', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
     const kafka = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, retry, requestTimeout: 300 });
-    const error = await failure(kafkaBatches(kafka, options({ retryFor: 200 })));
+    const error = await failure(kafkaBatches(kafka, options({ retryTimeout: 200 })));
     expect(error).toMatchObject({ retriable: true });
     // Which of the two depends on where kafkajs was when its own time-out struck.
     expect(['CONNECTION', 'TIMED_OUT']).toContain((error as { code: string }).code);

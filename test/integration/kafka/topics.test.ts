@@ -10,7 +10,7 @@ const kafka = newKafka();
 async function read(
   options: Pick<
     LogSourceOptions<unknown>,
-    'topics' | 'partitions' | 'start' | 'groupId' | 'discoverEvery' | 'offsetOutOfRange'
+    'topics' | 'partitions' | 'start' | 'groupId' | 'discoverInterval' | 'offsetOutOfRange'
   >,
   enough: (values: readonly (string | null)[]) => boolean,
   meanwhile: () => Promise<unknown> = async () => {},
@@ -82,7 +82,7 @@ describeKafka('where reading starts', () => {
       admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
     await create(`${prefix}-1`, 1);
     const values = await read(
-      { topics: [new RegExp(`^${prefix}`)], discoverEvery: 100 },
+      { topics: [new RegExp(`^${prefix}`)], discoverInterval: 100 },
       (v) => v.length === 2,
       async () => {
         await admin.createPartitions({ topicPartitions: [{ topic: `${prefix}-1`, count: 2 }] });

@@ -232,7 +232,7 @@ describe('logBatches', () => {
     const log = memoryLog({ topics: { 'a-1': 1, other: 1 } });
     const events: unknown[] = [];
     virtual((scheduler) => {
-      const stream = logBatches(log, { topics: [/^a-/], interval: 10, deserialize: string(), discoverEvery: 10 });
+      const stream = logBatches(log, { topics: [/^a-/], interval: 10, deserialize: string(), discoverInterval: 10 });
       listen(stream.pipe(foreachBatch((batch) => void events.push(batch))), events);
       scheduler.schedule(() => {
         log.createTopic('a-1', 2);

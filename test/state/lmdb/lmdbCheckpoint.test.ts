@@ -28,8 +28,8 @@ describe('lmdbCheckpoint keeps the contract', () => {
   for (const { name, run } of checkpointContract(newStore())) it(name, run);
 });
 
-describe.each([1, 7, 1_000])('with %i hot keys it keeps the contract', (hotKeys) => {
-  for (const { name, run } of checkpointContract(newStore({ hotKeys }))) it(name, run);
+describe.each([1, 7, 1_000])('with %i hot keys it keeps the contract', (cacheKeys) => {
+  for (const { name, run } of checkpointContract(newStore({ cacheKeys }))) it(name, run);
 });
 
 describe('lmdbCheckpoint', () => {
@@ -40,18 +40,18 @@ describe('lmdbCheckpoint', () => {
 
   it('refuses options that are out of range', () => {
     expect(() => lmdbCheckpoint('')).toThrow(InvalidOptionError);
-    expect(() => lmdbCheckpoint('x', { hotKeys: 0 })).toThrow(InvalidOptionError);
+    expect(() => lmdbCheckpoint('x', { cacheKeys: 0 })).toThrow(InvalidOptionError);
     // @ts-expect-error a number of keys
-    expect(() => lmdbCheckpoint('x', { hotKeys: 'all' })).toThrow(InvalidOptionError);
+    expect(() => lmdbCheckpoint('x', { cacheKeys: 'all' })).toThrow(InvalidOptionError);
     // @ts-expect-error true or false
     expect(() => lmdbCheckpoint('x', { verify: 'no' })).toThrow(InvalidOptionError);
     // @ts-expect-error not null, as from a configuration
     expect(() => lmdbCheckpoint('x', { verify: null })).toThrow(InvalidOptionError);
   });
 
-  it.each([undefined, 3])('gives operators their state back over failures, with %s hot keys', async (hotKeys) => {
+  it.each([undefined, 3])('gives operators their state back over failures, with %s hot keys', async (cacheKeys) => {
     const directory = newDirectory();
-    const options = hotKeys === undefined ? {} : { hotKeys };
+    const options = cacheKeys === undefined ? {} : { cacheKeys };
     const batches = Array.from({ length: 12 }, (_, i): Pair<string, number>[] => [
       [`key-${i % 5}`, 1],
       [`key-${(i * 2) % 7}`, 1],
@@ -137,8 +137,8 @@ describe('lmdbCheckpoint', () => {
     spoiled[spoiled.length - 1] = spoiled.at(-1)! ^ 1;
     await entries.put(entry!.key, spoiled);
     // What is not read at once is looked at when it is opened.
-    await expect(openIn(directory, { hotKeys: 5 })).rejects.toThrow(CorruptCheckpointError);
-    for (const options of [{}, { hotKeys: 5, verify: false }]) {
+    await expect(openIn(directory, { cacheKeys: 5 })).rejects.toThrow(CorruptCheckpointError);
+    for (const options of [{}, { cacheKeys: 5, verify: false }]) {
       const session = await openIn(directory, options);
       const state = session.restored?.state('sums');
       expect(() => [...(state?.entries() ?? [])]).toThrow(CorruptCheckpointError);
@@ -162,8 +162,8 @@ describe('lmdbCheckpoint', () => {
   it.each([
     ['progress', {}, 'the checksum of a value does not fit'],
     ['progress', { verify: false }, 'its progress is not whole'],
-    ['entries', { hotKeys: 5 }, 'the checksum of a state does not fit'],
-    ['order', { hotKeys: 5 }, 'the checksum of a value does not fit'],
+    ['entries', { cacheKeys: 5 }, 'the checksum of a state does not fit'],
+    ['order', { cacheKeys: 5 }, 'the checksum of a value does not fit'],
   ] as const)('refuses a key of the database %s that has changed, with %o', async (name, options, reason) => {
     const directory = newDirectory();
     const session = await openIn(directory);
@@ -197,7 +197,7 @@ describe('lmdbCheckpoint', () => {
     const first = lastValueFrom(
       fromBatches(
         Array.from({ length: 50 }, (_, i): Pair<string, number>[] => [['a', i]]),
-        { interval: 3, checkpoint: lmdbCheckpoint(directory, { hotKeys: 1 }) },
+        { interval: 3, checkpoint: lmdbCheckpoint(directory, { cacheKeys: 1 }) },
       ).pipe(
         updateStateByKey(sum, { id: 'sums' }),
         foreachBatch(async ([[, n] = ['', 0]]) => {

@@ -42,7 +42,7 @@ export interface KafkaClientOptions {
    * How long a request is tried again after losing a broker or a leader, in ms.
    * @default 60000
    */
-  readonly retryFor?: number;
+  readonly retryTimeout?: number;
   /** Told of every Fetch request once it is answered. */
   readonly onFetch?: (event: FetchEvent) => void;
 }
@@ -61,7 +61,7 @@ export class KafkajsClient implements LogClient {
   readonly #port: KafkajsPort;
   readonly #checkCrcs: boolean;
   readonly #isolationLevel: IsolationLevel;
-  readonly #retryFor: number;
+  readonly #retryTimeout: number;
   readonly #onFetch: ((event: FetchEvent) => void) | undefined;
   /** Who leads each partition, as last heard. */
   readonly #leaders = new Map<string, string>();
@@ -71,13 +71,13 @@ export class KafkajsClient implements LogClient {
   #closed = false;
 
   constructor(kafka: Kafka, options: KafkaClientOptions = {}) {
-    const { isolationLevel = 'read_committed', checkCrcs = false, retryFor = 60_000 } = options;
+    const { isolationLevel = 'read_committed', checkCrcs = false, retryTimeout = 60_000 } = options;
     checkOneOf('kafka', 'isolationLevel', isolationLevel, ['read_committed', 'read_uncommitted']);
-    checkPositive('kafka', 'retryFor', retryFor);
+    checkPositive('kafka', 'retryTimeout', retryTimeout);
     this.#port = kafkajsPort(kafka, isolationLevel);
     this.#isolationLevel = isolationLevel;
     this.#checkCrcs = checkCrcs;
-    this.#retryFor = retryFor;
+    this.#retryTimeout = retryTimeout;
     this.#onFetch = options.onFetch;
   }
 
@@ -311,7 +311,7 @@ export class KafkajsClient implements LogClient {
 
   /** Tries again, with fresh metadata and growing pauses, what may succeed another time. */
   async #retrying<R>(what: string, resource: string, attempt: () => Promise<R>): Promise<R> {
-    const deadline = Date.now() + this.#retryFor;
+    const deadline = Date.now() + this.#retryTimeout;
     for (let pause: number = backOff.first; ; pause = Math.min(pause * 2, backOff.most)) {
       try {
         return await attempt();

@@ -77,9 +77,9 @@ describe('a leader that moves', () => {
     expect(cluster.sent.some(({ broker, partitions }) => broker === '1' && partitions[0]?.partition === 1)).toBe(true);
   });
 
-  it('is given up after `retryFor`, with an error that may be retried, and after few requests', async () => {
+  it('is given up after `retryTimeout`, with an error that may be retried, and after few requests', async () => {
     const cluster = topic(1, 40, { answer: () => notLeader });
-    const { failed } = await read(cluster, 40, { retryFor: 500 });
+    const { failed } = await read(cluster, 40, { retryTimeout: 500 });
     expect(failed).toMatchObject({ code: 'PROTOCOL', retriable: true });
     expect((failed as ProtocolError).message).toContain('Fetch');
     // At once, after 100, 200 and 400 ms: the next pause would end beyond the 500. A slow machine makes them fewer.
@@ -105,7 +105,7 @@ describe('a leader that moves', () => {
         return recordsAt(offset, 40);
       },
     });
-    const { seen, failed } = await read(cluster, 80, { retryFor: 20_000 });
+    const { seen, failed } = await read(cluster, 80, { retryTimeout: 20_000 });
     expect(failed).toBeUndefined();
     expect(seen).toEqual({ 0: upTo(40), 1: upTo(40) });
   });
