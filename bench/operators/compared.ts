@@ -14,7 +14,7 @@ export type Parts<T> = readonly (readonly T[])[];
 export type Numbers = Pair<string, number>;
 
 export const total = 1_000_000;
-export const keys = 10_000;
+const keys = 10_000;
 const partitions = 4;
 
 /** Keys as strings of their own, as they come from a topic. */

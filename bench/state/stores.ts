@@ -14,7 +14,7 @@ const settle = (input: Parameters<typeof from>[0]) => lastValueFrom(from(input a
 const openSession = (checkpoint: Checkpoint) => firstValueFrom(from(checkpoint.open()));
 
 /** A directory of its own, removed at the end. */
-export async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
+async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'dstream-bench-'));
   try {
     return await work(directory);
@@ -23,7 +23,7 @@ export async function inDirectory<T>(work: (directory: string) => Promise<T>): P
   }
 }
 
-export function bytesIn(directory: string): number {
+function bytesIn(directory: string): number {
   return readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
 }
 

@@ -65,7 +65,7 @@ const anyMoment = 'any moment';
 const longest = 180_000;
 
 /** Every point at its first, second and tenth time; every other death is at a random time of a random point, or at any moment. */
-export function* deaths(points: readonly string[], seed: number): Generator<Death, never> {
+function* deaths(points: readonly string[], seed: number): Generator<Death, never> {
   const matrix = times.flatMap((nth) => points.map((point) => ({ point, nth })));
   const random = randomOf(seed);
   for (let i = 0; ; i++) {

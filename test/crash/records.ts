@@ -8,7 +8,7 @@ export const timeout = 30;
 /** A key is forgotten when it has come so often, so that removal is tried too. */
 export const enough = 6;
 export const partitions = 3;
-export const recordsPerPartition = 120;
+const recordsPerPartition = 120;
 
 export interface Event {
   readonly key: string;

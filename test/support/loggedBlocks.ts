@@ -6,7 +6,7 @@ import { settle } from './savedBatches.js';
 
 // Records that say by themselves whether what is read back is right: each is made of its offset.
 
-export const recordAt = (offset: number) => ({ offset, text: 'x'.repeat(offset % 7) });
+const recordAt = (offset: number) => ({ offset, text: 'x'.repeat(offset % 7) });
 export const recordsFrom = (from: number, count: number) => Array.from({ length: count }, (_, i) => recordAt(from + i));
 
 /** What is known of a log outside of it, as a checkpoint does. Offsets of the next record. */

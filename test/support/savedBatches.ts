@@ -21,7 +21,7 @@ export const change = (set: StateChange['set'], deleted: StateChange['deleted'] 
 });
 
 /** Lets a session read a state as the registry does, and gives that state, restored. */
-export function attach(session: CheckpointSession): Map<Key, unknown> {
+function attach(session: CheckpointSession): Map<Key, unknown> {
   const state = new Map(session.restored?.state('counts')?.entries());
   const { id, operator, signature, version } = change([]);
   session.attach?.({ id, operator, signature, version, size: () => state.size, entries: () => state.entries() });

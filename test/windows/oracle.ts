@@ -37,7 +37,7 @@ export class Recompute<P> implements SlidingAggregator<P> {
 /** A 2x2 matrix modulo a prime, row by row: multiplication is associative, not commutative, and has an inverse. */
 export type Matrix = readonly [number, number, number, number];
 
-export const prime = 10_007;
+const prime = 10_007;
 
 export const multiply = ([a, b, c, d]: Matrix, [e, f, g, h]: Matrix): Matrix => [
   (a * e + b * g) % prime,
