@@ -38,7 +38,7 @@ function handle<T, R>(handler: BatchHandler<T, R>, batch: Batch<T>): Batch<R> | 
 }
 
 /** Runs `work`; when it throws, the batch fails and the error goes on. */
-export function failingBatch<R>(context: BatchContext, work: () => R): R {
+function failingBatch<R>(context: BatchContext, work: () => R): R {
   try {
     return work();
   } catch (error) {

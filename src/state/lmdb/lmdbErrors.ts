@@ -17,7 +17,7 @@ const damages: ReadonlySet<unknown> = new Set([
 ]);
 
 /** An error of LMDB as one of ours, when it is of a damaged file; any other as it is. */
-export function damageOf(error: unknown, directory: string): unknown {
+function damageOf(error: unknown, directory: string): unknown {
   if (!(error instanceof Error) || !damages.has((error as { readonly code?: unknown }).code)) return error;
   return new CorruptCheckpointError(join(directory, 'data.mdb'), 0, `LMDB cannot read it: ${error.message}`);
 }

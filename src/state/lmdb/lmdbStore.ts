@@ -385,6 +385,6 @@ export function entryKeyOf(state: number, key: Key): { readonly at: Buffer; read
 }
 
 /** All keys of a state, for a range. */
-export function rangeOf(state: number): { readonly start: Buffer; readonly end: Buffer } {
+function rangeOf(state: number): { readonly start: Buffer; readonly end: Buffer } {
   return { start: entryKey(state, Buffer.alloc(0)), end: entryKey(state + 1, Buffer.alloc(0)) };
 }

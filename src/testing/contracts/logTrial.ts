@@ -134,6 +134,6 @@ export async function readSome(reader: RecordReader, until: number, max: number)
   return records;
 }
 
-export function text(bytes: Uint8Array | null): string | null {
+function text(bytes: Uint8Array | null): string | null {
   return bytes && decoder.decode(bytes);
 }
