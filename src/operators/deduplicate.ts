@@ -1,12 +1,21 @@
 import { LRUCache } from 'lru-cache';
-import type { OperatorFunction } from 'rxjs';
+import type { Observer, OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key } from '../batch/key.js';
 import { checkPair } from '../collections/pairs.js';
-import { checkFunction, checkPositiveInteger } from '../options/checks.js';
+import { checkFunction, checkObserver, checkPositiveInteger } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 
+/** Ids that `deduplicate` forgot before their window was over. */
+export interface ForgottenIds {
+  /** Time of the batch that made them be forgotten, in ms. */
+  readonly time: number;
+  /** How many ids were forgotten: a duplicate of one of them would pass. */
+  readonly ids: number;
+}
+
+/** Options of `deduplicate`. */
 export interface DeduplicateOptions {
   /** For how long an id is remembered after it was first seen, in ms of batch time. */
   readonly window: number;
@@ -15,8 +24,11 @@ export interface DeduplicateOptions {
    * @default 1000000
    */
   readonly maxIds?: number;
-  /** Told, after a batch, how many ids it made to be forgotten early: a duplicate of one of them would pass. */
-  readonly onOverflow?: (forgotten: number) => void;
+  /**
+   * Observes how many ids were forgotten early, once for each batch that exceeded `maxIds`. If its `next` throws, the batch
+   * fails. Default: no observer.
+   */
+  readonly overflowObserver?: Partial<Observer<ForgottenIds>>;
   /** Name of the state, stable across deployments; required with a checkpoint. */
   readonly id?: string;
 }
@@ -48,10 +60,11 @@ export function deduplicate<T>(
   idOf: (record: T) => Key,
   options: DeduplicateOptions,
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  const { window, maxIds = 1_000_000, onOverflow, id } = options;
+  const { window, maxIds = 1_000_000, overflowObserver, id } = options;
   checkFunction('deduplicate', 'idOf', idOf);
   checkPositiveInteger('deduplicate', 'window', window);
   checkPositiveInteger('deduplicate', 'maxIds', maxIds);
+  if (overflowObserver !== undefined) checkObserver('deduplicate', 'overflowObserver', overflowObserver);
   const description = { operator: 'deduplicate', id, signature: `window=${window}` };
   return perBatchWithState<T, T, Key, number>(description, (firstSeen) => {
     const leaving = new IdleKeys<Key>();
@@ -96,7 +109,7 @@ export function deduplicate<T>(
           return true;
         }),
       );
-      if (forgotten > 0) onOverflow?.(forgotten);
+      if (forgotten > 0) overflowObserver?.next?.({ time, ids: forgotten });
       return passed;
     };
   });

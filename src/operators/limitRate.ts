@@ -2,6 +2,7 @@ import {
   asyncScheduler,
   type MonoTypeOperatorFunction,
   Observable,
+  type Observer,
   type SchedulerLike,
   Subject,
   type Subscription,
@@ -11,8 +12,17 @@ import { TokenBucket } from '../backpressure/tokenBucket.js';
 import { Batch } from '../batch/batch.js';
 import { QueueOverflowError } from '../batch/errors.js';
 import type { Hold } from '../batch/hold.js';
-import { checkFunction, checkNonNegativeInteger, checkOneOf, checkPositive } from '../options/checks.js';
+import { checkNonNegativeInteger, checkObserver, checkOneOf, checkPositive } from '../options/checks.js';
 
+/** A value that `limitRate` dropped because the queue was full. */
+export interface DroppedValue {
+  /** The value: a record, or a whole `Batch`. */
+  readonly value: unknown;
+  /** Number of values dropped so far in this subscription, including this one. */
+  readonly dropped: number;
+}
+
+/** Options of `limitRate`. */
 export interface LimitRateOptions {
   /** Records per second. */
   readonly rate: number;
@@ -32,8 +42,8 @@ export interface LimitRateOptions {
    * @default 'error'
    */
   readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest';
-  /** Told of each value that is dropped, and how many of this subscription were dropped so far, with this one. */
-  readonly onDrop?: (value: unknown, dropped: number) => void;
+  /** Observes each value that is dropped. If its `next` throws, the stream fails. Default: no observer. */
+  readonly dropObserver?: Partial<Observer<DroppedValue>>;
   /** @default asyncScheduler */
   readonly scheduler?: SchedulerLike;
 }
@@ -67,14 +77,14 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
     burst = Math.max(rate, 1),
     maxQueue = 1_000,
     overflow = 'error',
-    onDrop,
+    dropObserver,
     scheduler = asyncScheduler,
   } = options;
   checkPositive('limitRate', 'rate', rate);
   checkPositive('limitRate', 'burst', burst);
   checkNonNegativeInteger('limitRate', 'maxQueue', maxQueue);
   checkOneOf('limitRate', 'overflow', overflow, ['error', 'drop-oldest', 'drop-newest']);
-  if (onDrop !== undefined) checkFunction('limitRate', 'onDrop', onDrop);
+  if (dropObserver !== undefined) checkObserver('limitRate', 'dropObserver', dropObserver);
   return (source) =>
     new Observable((subscriber) => {
       const bucket = new TokenBucket(rate, burst, scheduler.now());
@@ -98,7 +108,7 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
         const waiting = (overflow === 'drop-oldest' ? queue.shift() : queue.pop()) as Waiting<T>;
         try {
           if (overflow === 'error') throw new QueueOverflowError('limitRate', maxQueue);
-          onDrop?.(waiting.value, ++dropped);
+          dropObserver?.next?.({ value: waiting.value, dropped: ++dropped });
           waiting.hold?.release();
         } catch (error) {
           waiting.hold?.fail(error);

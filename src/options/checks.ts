@@ -32,6 +32,14 @@ export function checkFunction(owner: string, option: string, value: unknown): vo
   if (typeof value !== 'function') throw new InvalidOptionError(owner, option, value, 'must be a function');
 }
 
+/** A function in its place would never be called, and so is refused. */
+export function checkObserver(owner: string, option: string, value: unknown): void {
+  const next = (value as { readonly next?: unknown } | null)?.next;
+  if (typeof value !== 'object' || value === null || (next !== undefined && typeof next !== 'function')) {
+    throw new InvalidOptionError(owner, option, value, 'must be an Observer, whose `next` is a function');
+  }
+}
+
 export function checkOneOf<T extends string>(owner: string, option: string, value: T, allowed: readonly T[]): void {
   if (!allowed.includes(value)) {
     throw new InvalidOptionError(owner, option, value, `must be one of ${allowed.map((a) => `"${a}"`).join(', ')}`);

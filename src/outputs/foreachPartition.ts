@@ -9,6 +9,7 @@ import {
   mergeMap,
   type Observable,
   type ObservableInput,
+  type Observer,
   type OperatorFunction,
   of,
   retry,
@@ -21,7 +22,13 @@ import type { BatchContext } from '../batch/batchContext.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
-import { checkFunction, checkNonNegative, checkNonNegativeInteger, checkPositiveInteger } from '../options/checks.js';
+import {
+  checkFunction,
+  checkNonNegative,
+  checkNonNegativeInteger,
+  checkObserver,
+  checkPositiveInteger,
+} from '../options/checks.js';
 
 /** What an effect is told besides the partition. */
 export interface PartitionContext {
@@ -91,8 +98,11 @@ export interface ForeachPartitionOptions<T> {
    * @default 'fail'
    */
   readonly onError?: 'fail' | 'skip' | DeadLetters<T>;
-  /** Told, after a batch of which partitions were skipped, how many. */
-  readonly onSkip?: (skipped: SkippedPartitions) => void;
+  /**
+   * Observes how much of a batch was skipped, once for each batch with skipped partitions. If its `next` throws, the batch
+   * fails. Default: no observer.
+   */
+  readonly skipObserver?: Partial<Observer<SkippedPartitions>>;
   /**
    * The timer of the retries.
    * @default asyncScheduler
@@ -141,7 +151,7 @@ export function foreachPartition<T>(
   options: ForeachPartitionOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachPartition', 'effect', effect);
-  const { concurrency, retries, onError, onSkip } = resolve(options);
+  const { concurrency, retries, onError, skipObserver } = resolve(options);
 
   const runOne = (partition: Partition<T>, { time, interval }: BatchContext): Observable<never> => {
     const id = `${time}-${partition.index}`;
@@ -168,7 +178,7 @@ export function foreachPartition<T>(
       ),
     );
     const passOn = defer(() => {
-      if (skipped.partitions > 0) onSkip?.(skipped);
+      if (skipped.partitions > 0) skipObserver?.next?.(skipped);
       return of(batch);
     });
     return concat(all, passOn);
@@ -183,12 +193,12 @@ function settled(work: () => ObservableInput<unknown> | void): Observable<never>
 
 function resolve<T>(options: ForeachPartitionOptions<T>) {
   const operator = 'foreachPartition';
-  const { concurrency = Infinity, onError = 'fail', onSkip, scheduler = asyncScheduler } = options;
+  const { concurrency = Infinity, onError = 'fail', skipObserver, scheduler = asyncScheduler } = options;
   if (concurrency !== Infinity) checkPositiveInteger(operator, 'concurrency', concurrency);
   if (onError !== 'fail' && onError !== 'skip' && typeof onError?.next !== 'function') {
     throw new InvalidOptionError(operator, 'onError', onError, 'must be "fail", "skip" or an Observer');
   }
-  if (onSkip !== undefined) checkFunction(operator, 'onSkip', onSkip);
+  if (skipObserver !== undefined) checkObserver(operator, 'skipObserver', skipObserver);
   const { count, delay = 100, maxDelay = 10_000, when = () => true } = options.retry ?? { count: 0 };
   checkNonNegativeInteger(operator, 'retry.count', count);
   checkNonNegative(operator, 'retry.delay', delay);
@@ -196,5 +206,5 @@ function resolve<T>(options: ForeachPartitionOptions<T>) {
   checkFunction(operator, 'retry.when', when);
   const waitOrFail = (error: unknown, retries: number) =>
     when(error) ? timer(Math.min(delay * 2 ** (retries - 1), maxDelay), scheduler) : throwError(() => error);
-  return { concurrency, onError, onSkip, retries: retry<never>({ count, delay: waitOrFail }) };
+  return { concurrency, onError, skipObserver, retries: retry<never>({ count, delay: waitOrFail }) };
 }

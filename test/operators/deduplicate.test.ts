@@ -1,4 +1,4 @@
-import { deduplicate, foreachBatch, fromBatches, memoryCheckpoint } from 'dstream';
+import { deduplicate, type ForgottenIds, foreachBatch, fromBatches, memoryCheckpoint } from 'dstream';
 import { runBatches } from 'dstream/testing';
 import { retry } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -36,17 +36,20 @@ describe('deduplicate', () => {
   });
 
   it('forgets the least recently seen beyond its bound, and tells how many', () => {
-    const forgotten: number[] = [];
+    const forgotten: ForgottenIds[] = [];
     runBatches(({ batches, expectBatches }) => {
       const source = batches('-ab|', { a: ['x', 'y', 'x', 'z'], b: ['x', 'y'] });
       const bounded = deduplicate<string>((word) => word, {
         window: 9,
         maxIds: 2,
-        onOverflow: (n) => forgotten.push(n),
+        overflowObserver: { next: (ids) => forgotten.push(ids) },
       });
       expectBatches(source.pipe(bounded)).toBe('-ab|', { a: ['x', 'y', 'z'], b: ['y'] });
     });
-    expect(forgotten).toEqual([1, 1]);
+    expect(forgotten).toEqual([
+      { time: 1, ids: 1 },
+      { time: 2, ids: 1 },
+    ]);
   });
 
   it('gives after a crash what it gives without', () => {

@@ -21,10 +21,16 @@ standingCases('limitRate', {
   records: [1, 2],
   make: () => limitRate<Batch<number>>({ rate: 1_000, burst: 2 }),
   // A single record takes the one token, and the batch is dropped.
-  throwing: (onDrop) => (source) =>
+  throwing: (next) => (source) =>
     source.pipe(
       startWith('record'),
-      limitRate<string | Batch<number>>({ rate: 1, burst: 1, maxQueue: 0, overflow: 'drop-newest', onDrop }),
+      limitRate<string | Batch<number>>({
+        rate: 1,
+        burst: 1,
+        maxQueue: 0,
+        overflow: 'drop-newest',
+        dropObserver: { next },
+      }),
       filter((value) => value instanceof Batch),
     ),
 });
@@ -42,7 +48,13 @@ describe('limitRate', () => {
     const dropped: unknown[] = [];
     const limited = (overflow: 'error' | 'drop-oldest' | 'drop-newest') =>
       from('abcd').pipe(
-        limitRate({ rate: 500, burst: 1, maxQueue: 2, overflow, onDrop: (value) => dropped.push(value) }),
+        limitRate({
+          rate: 500,
+          burst: 1,
+          maxQueue: 2,
+          overflow,
+          dropObserver: { next: ({ value }) => dropped.push(value) },
+        }),
       );
     run(({ expectObservable }) => expectObservable(limited('drop-oldest')).toBe('a-c-(d|)'));
     run(({ expectObservable }) => expectObservable(limited('drop-newest')).toBe('a-b-(c|)'));
@@ -129,20 +141,28 @@ describe('limitRate', () => {
   it('counts what it drops, from 1 for each subscription', () => {
     const counts: number[] = [];
     const limited = from('abcd').pipe(
-      limitRate({ rate: 1, burst: 1, maxQueue: 1, overflow: 'drop-newest', onDrop: (_, n) => counts.push(n) }),
+      limitRate({
+        rate: 1,
+        burst: 1,
+        maxQueue: 1,
+        overflow: 'drop-newest',
+        dropObserver: { next: ({ dropped }) => counts.push(dropped) },
+      }),
     );
     for (let i = 0; i < 2; i++) limited.subscribe().unsubscribe();
     expect(counts).toEqual([1, 2, 1, 2]);
   });
 
-  it('fails when onDrop throws', () => {
+  it('fails when the dropObserver throws', () => {
     const boom = new Error('boom');
-    const onDrop = () => {
-      throw boom;
+    const dropObserver = {
+      next: () => {
+        throw boom;
+      },
     };
     const errors: unknown[] = [];
     from('abc')
-      .pipe(limitRate({ rate: 1, burst: 1, maxQueue: 1, overflow: 'drop-oldest', onDrop }))
+      .pipe(limitRate({ rate: 1, burst: 1, maxQueue: 1, overflow: 'drop-oldest', dropObserver }))
       .subscribe({ error: (error) => errors.push(error) });
     expect(errors).toEqual([boom]);
   });
@@ -216,6 +236,9 @@ describe('limitRate', () => {
     expect(() => limitRate({ rate: 1, maxQueue: -1 })).toThrow('maxQueue (-1)');
     expect(() => limitRate({ rate: 1, burst: 0 })).toThrow('burst (0)');
     expect(() => limitRate({ rate: 1, overflow: 'drop' as 'error' })).toThrow('overflow');
-    expect(() => limitRate({ rate: 1, onDrop: 1 as never })).toThrow('onDrop');
+    const notObserver = (() => {}) as never;
+    expect(() => limitRate({ rate: 1, dropObserver: notObserver })).toThrow(/dropObserver .* must be an Observer/);
+    expect(() => limitRate({ rate: 1, dropObserver: { next: 1 as never } })).toThrow('dropObserver');
+    expect(() => limitRate({ rate: 1, dropObserver: {} })).not.toThrow();
   });
 });

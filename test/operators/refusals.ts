@@ -323,8 +323,8 @@ export const streams = () => {
   words.pipe(limitRate({ burst: 1 }));
   // @ts-expect-error no such policy
   words.pipe(limitRate({ rate: 1, overflow: 'wait' }));
-  // @ts-expect-error it is told a number
-  words.pipe(limitRate({ rate: 1, onDrop: (_: unknown, dropped: string) => dropped }));
+  // @ts-expect-error the Observer takes dropped values
+  words.pipe(limitRate({ rate: 1, dropObserver: { next: (dropped: string) => dropped } }));
   // @ts-expect-error what passes stays what it is
   const numbers: Observable<Batch<number>> = words.pipe(limitRate({ rate: 1 }));
   return numbers;

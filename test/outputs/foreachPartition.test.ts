@@ -143,7 +143,7 @@ describe('foreachPartition', () => {
         ({ index }, { time }) => {
           if (index !== 0 && time === 1) throw new Error('bad');
         },
-        { onError: 'skip', onSkip: (told) => skipped.push(told) },
+        { onError: 'skip', skipObserver: { next: (told) => skipped.push(told) } },
       );
       expectBatches(batches('-ab|', { ...three, b: ['e'] }).pipe(effect)).toBe('-ab|', { ...three, b: ['e'] });
       flush();
@@ -173,13 +173,15 @@ describe('foreachPartition', () => {
     });
   });
 
-  it('fails the batch when the dead-letter Observer or onSkip fails', () => {
+  it('fails the batch when the dead-letter Observer or the skipObserver fails', () => {
     for (const options of [
       { onError: { next: () => throwError(() => 'full') } },
       {
         onError: 'skip' as const,
-        onSkip: () => {
-          throw 'full';
+        skipObserver: {
+          next: () => {
+            throw 'full';
+          },
         },
       },
     ]) {
@@ -244,7 +246,7 @@ describe('foreachPartition', () => {
     refuse({ concurrency: 0 }, 'concurrency (0) must be a positive integer');
     refuse({ onError: 'ignore' }, 'onError ("ignore") must be "fail", "skip" or an Observer');
     refuse({ onError: null }, 'onError (null) must be');
-    refuse({ onSkip: 1 }, 'onSkip (1) must be a function');
+    refuse({ skipObserver: 1 }, 'skipObserver (1) must be an Observer');
     refuse({ retry: { count: -1 } }, 'retry.count (-1) must be an integer of at least 0');
     refuse({ retry: { count: 1, delay: -1 } }, 'retry.delay (-1)');
     refuse({ retry: { count: 1, maxDelay: Number.NaN } }, 'retry.maxDelay (NaN)');
