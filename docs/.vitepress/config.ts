@@ -27,6 +27,7 @@ function section(text: string, folder: string) {
 const guide = [
   'getting-started',
   'concepts',
+  'glossary',
   'which-operator',
   'operators',
   'aggregators',
