@@ -43,7 +43,7 @@ const guide = [
   'coming-from-spark',
 ].map((page) => `${page}.md`);
 
-const groups = ['Records', 'Pairs', 'One result a batch', 'Several streams', 'Windows', 'State', 'Flow', 'Outputs'];
+const groups = ['Records', 'Pairs', 'One result per batch', 'Several streams', 'Windows', 'State', 'Flow', 'Outputs'];
 
 /** The pages of the operators, by the group that each names in its first lines. */
 function operators() {
