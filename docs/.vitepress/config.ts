@@ -59,10 +59,14 @@ function operators() {
   return [{ text: 'Operators', items: items.filter((group) => group.items.length > 0), collapsed: false }];
 }
 
+/** Where the site lies on its host: the docs workflow says so. */
+const base = process.env.DOCS_BASE ?? '/';
+
 export default defineConfig({
+  base,
   title: 'dstream',
   description: 'Discretized streams for RxJS',
-  head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
+  head: [['link', { rel: 'icon', href: `${base}favicon.svg`, type: 'image/svg+xml' }]],
   markdown: {
     config(md) {
       linkOperators(md, new Set(pages('/operators').map(({ text }) => text)));
