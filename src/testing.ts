@@ -1,5 +1,5 @@
 // The test kit: pipelines in virtual time. Runs in a browser as well as in Node.
-export { MarbleSyntaxError } from './batch/errors.js';
+export { MarbleMismatchError, MarbleSyntaxError } from './batch/errors.js';
 export { type CheckpointStore, checkpointContract } from './testing/checkpointContract.js';
 export type { ContractCase } from './testing/contracts/contractCase.js';
 export type { TestedLog } from './testing/contracts/testedLog.js';

@@ -110,6 +110,7 @@ it('exports what it says, and nothing else', () => {
     'saveAsTextFiles',
   ]);
   expect(Object.keys(testing).sort()).toEqual([
+    'MarbleMismatchError',
     'MarbleSyntaxError',
     'checkpointContract',
     'faultyLog',

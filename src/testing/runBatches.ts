@@ -8,6 +8,7 @@ import { OpenBatch } from '../batch/openBatch.js';
 import { noteUpstream } from '../batch/upstream.js';
 import { checkPositiveInteger } from '../options/checks.js';
 import { StateRegistry } from '../state/stateRegistry.js';
+import { marbleAssertion } from './marbles/marbleAssertion.js';
 
 export interface RunBatchesOptions {
   /**
@@ -18,7 +19,8 @@ export interface RunBatchesOptions {
   /** Where stateful operators keep their state. Default: memory, empty. */
   readonly state?: BatchState;
   /**
-   * How actual and expected are compared. Default: by their JSON, with an Error that shows both.
+   * How actual and expected are compared. Default: by structure, with a `MarbleMismatchError` that shows both diagrams and
+   * the first difference.
    */
   readonly assertDeepEqual?: (actual: unknown, expected: unknown) => void;
 }
@@ -56,7 +58,10 @@ export interface BatchRunHelpers extends RunHelpers {
     values?: Readonly<Record<string, BatchValue<T>>>,
     error?: unknown,
   ): MarbleBatches<T>;
-  /** Expects the records of the batches that come out; by partition where the values say so. */
+  /**
+   * Expects the records of the batches that come out; by partition where the values say so. A letter without a value is a batch
+   * with the letter itself as its one record.
+   */
   expectBatches<T>(
     stream: Observable<Batch<T>>,
     unsubscription?: string | null,
@@ -70,6 +75,7 @@ export interface BatchRunHelpers extends RunHelpers {
 /**
  * Runs a test of batch operators in virtual time, with marbles whose letters are batches.
  *
+ * @throws {MarbleMismatchError} when a stream or its subscriptions differ from their diagram
  * @throws {MarbleSyntaxError} when a batch stands at a time that is no multiple of the interval, or at 0
  *
  * @example
@@ -77,19 +83,22 @@ export interface BatchRunHelpers extends RunHelpers {
  * import { mapRecords } from 'dstream';
  * import { runBatches } from 'dstream/testing';
  *
- * runBatches(({ batches, expectBatches }) => {
+ * runBatches(({ batches, expectBatches, expectSubscriptions }) => {
  *   const source = batches('    -a-b-|', { a: [1, 2], b: [] });
+ *   const subs = '              ^----!';
  *   const expected = '          -x-y-|';
  *   expectBatches(source.pipe(mapRecords((n) => n * 10))).toBe(expected, { x: [10, 20], y: [] });
+ *   expectSubscriptions(source.subscriptions).toBe(subs);
  * });
  * console.log('passed');
  * // => passed
  * ```
  */
 export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: RunBatchesOptions = {}): R {
-  const { interval = 1, state = new StateRegistry(), assertDeepEqual = assertByJson } = options;
+  const { interval = 1, state = new StateRegistry() } = options;
+  const assertion = marbleAssertion();
   checkPositiveInteger('runBatches', 'interval', interval);
-  const scheduler = new TestScheduler(assertDeepEqual);
+  const scheduler = new TestScheduler(options.assertDeepEqual ?? assertion.assertDeepEqual);
   const completions: Completion[] = [];
   const failures: unknown[] = [];
 
@@ -120,6 +129,14 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
       scheduler,
       completions,
       failures,
+      expectObservable: (stream, unsubscription) => {
+        const expectation = helpers.expectObservable(stream, unsubscription);
+        const toBe: typeof expectation.toBe = (marbles, values, error) => {
+          assertion.name(values);
+          expectation.toBe(marbles, values, error);
+        };
+        return { ...expectation, toBe };
+      },
       batches: <T>(marbles: string, values?: Readonly<Record<string, BatchValue<T>>>, error?: unknown) => {
         const source = helpers.cold(marbles, values && lettersOf(marbles, values), error);
         const stream = defer(() => {
@@ -133,17 +150,19 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
         return Object.assign(stream, { subscriptions: source.subscriptions });
       },
       expectBatches: (stream, unsubscription = null) => ({
-        toBe: (marbles, values = {}, error) => {
+        toBe: (marbles, given, error) => {
+          const values = lettersOf(marbles, given ?? {});
           // Where one value is by partition, all are: a list of records then stands for one partition.
-          const whole = Object.values(values).every((value) => !('partitions' in value));
+          const whole = Object.values(values).every((value) => typeof value === 'string' || !('partitions' in value));
           const shape = whole ? ({ records }: Batch<unknown>) => records : byPartition;
-          const expected = Object.entries(values).map(([letter, value]) => [
-            letter,
-            whole ? value : partitionsOf(value),
-          ]);
-          helpers
-            .expectObservable(stream.pipe(map(shape)), unsubscription)
-            .toBe(marbles, Object.fromEntries(expected), error);
+          const expected = Object.fromEntries(
+            Object.entries(values).map(([letter, value]) => {
+              const partitions = partitionsOf<unknown>(value);
+              return [letter, whole ? [...(partitions[0] ?? [])] : partitions];
+            }),
+          );
+          assertion.name(expected);
+          helpers.expectObservable(stream.pipe(map(shape)), unsubscription).toBe(marbles, expected, error);
         },
       }),
     });
@@ -165,19 +184,4 @@ function partitionsOf<T>(value: Value<T>): readonly (readonly T[])[] {
 
 function byPartition({ partitions }: Batch<unknown>): readonly (readonly unknown[])[] {
   return partitions.map(({ records }) => records);
-}
-
-function assertByJson(actual: unknown, expected: unknown): void {
-  const [a, b] = [actual, expected].map((side) => JSON.stringify(side, showHidden, 1));
-  if (a !== b) throw new Error(`expected\n${b}\nbut came\n${a}`);
-}
-
-/** What JSON would leave out or make equal. */
-function showHidden(_: string, value: unknown): unknown {
-  if (value === undefined) return '«undefined»';
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'number' && !Number.isFinite(value)) return `«${value}»`;
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (value instanceof Map || value instanceof Set) return [...value];
-  return value;
 }

@@ -27,7 +27,8 @@ export type DStreamErrorCode =
   | 'CORRUPT_CHECKPOINT'
   | 'STORAGE'
   | 'FENCED'
-  | 'MARBLE_SYNTAX';
+  | 'MARBLE_SYNTAX'
+  | 'MARBLE_MISMATCH';
 
 /** The base of every error this library makes. */
 export abstract class DStreamError extends Error {

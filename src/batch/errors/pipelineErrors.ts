@@ -155,3 +155,22 @@ export class MarbleSyntaxError extends DStreamError {
     super(`batch marbles ${describe(diagram)}: at ${position}: ${rule}`);
   }
 }
+
+/** The diagram of a test and what came differ. The message shows both, aligned, and the first difference. */
+export class MarbleMismatchError extends DStreamError {
+  override readonly name = 'MarbleMismatchError';
+  readonly code = 'MARBLE_MISMATCH';
+  constructor(
+    /** The first difference. */
+    readonly difference: string,
+    /** The frame (virtual ms) of the first difference. */
+    readonly frame: number,
+    /** The expected diagram; of subscriptions, one line each. */
+    readonly expected: string,
+    /** What came, as a diagram. */
+    readonly actual: string,
+    lines: readonly string[],
+  ) {
+    super([difference, ...lines].join('\n'));
+  }
+}
