@@ -1,6 +1,6 @@
 import type { Batch } from 'dstream';
 import { runBatches } from 'dstream/testing';
-import { Observable, type OperatorFunction, take, toArray } from 'rxjs';
+import { ignoreElements, mergeMap, Observable, type OperatorFunction, of, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 interface StandingCases<T, R> {
@@ -84,6 +84,22 @@ export function standingCases<T, R>(name: string, cases: StandingCases<T, R>): v
         });
       });
     }
+
+    it('does not break unsubscription chains', () => {
+      runBatches(({ batches, expectObservable, expectSubscriptions }) => {
+        const source = batches<T>('-a-b-c-|', { a: records, b: records, c: records });
+        const subs = '             ^---!';
+        const unsub = '            ----!';
+        const chain = source.pipe(
+          mergeMap((batch) => of(batch)),
+          make(),
+          mergeMap((batch) => of(batch)),
+          ignoreElements(),
+        );
+        expectObservable(chain, unsub).toBe('--------');
+        expectSubscriptions(source.subscriptions).toBe(subs);
+      });
+    });
 
     it('starts clean at a second subscription', () => {
       const collect = (): unknown => {
