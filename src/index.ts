@@ -144,13 +144,13 @@ export { MemoryLog, type MemoryLogOptions, memoryLog, type NewRecord } from './s
 export type { RecordReader } from './sources/log/recordReader.js';
 export type { RecordHeader, RecordView } from './sources/log/recordView.js';
 export { string } from './sources/log/string.js';
-export type { Block } from './sources/receiver/block.js';
 export { memoryWriteAheadLog } from './sources/receiver/memoryWriteAheadLog.js';
 export type { Receiver, ReceiverSink } from './sources/receiver/receiver.js';
 export { type ReceiverBatchesOptions, receiverBatches } from './sources/receiver/receiverBatches.js';
-export type { ReceiverSourceOptions } from './sources/receiver/receiverOptions.js';
+export type { ReceiverRestart, ReceiverSourceOptions } from './sources/receiver/receiverOptions.js';
 export { receiverSource } from './sources/receiver/receiverSource.js';
 export type {
+  Block,
   WriteAheadLog,
   WriteAheadLogRequest,
   WriteAheadLogSession,

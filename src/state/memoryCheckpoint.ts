@@ -4,12 +4,12 @@ import type {
   Checkpoint,
   CheckpointSession,
   PlannedBatch,
-  RestoredCheckpoint,
   RestoredState,
   SavedBatch,
   StateChange,
 } from './checkpoint.js';
 import { oneOwner } from './oneOwner.js';
+import { restoredCheckpoint } from './restoredCheckpoint.js';
 
 /** The state of one operator as of the last saved batch. */
 interface SavedState {
@@ -23,8 +23,8 @@ interface SavedState {
  * A checkpoint in memory. It outlives subscriptions, not the process: with it a crash followed by `retry()` can be tested
  * in virtual time, and a stream that fails can go on where it was.
  *
- * State must be what `structuredClone` can copy. One stream uses it at a time: when another opens it, the one before is
- * fenced.
+ * `structuredClone` must be able to copy the state. One stream uses the checkpoint at a time: when another opens it, the
+ * earlier one is fenced.
  *
  * @throws {FencedError} (as a notification) when another stream has opened it
  *
@@ -54,26 +54,13 @@ export function memoryCheckpoint(): Checkpoint {
   const states = new Map<string, SavedState>();
   const takeOver = oneOwner();
 
-  const restored = (): RestoredCheckpoint | undefined => {
-    const begin = last ?? planned[0];
-    if (!begin) return undefined;
-    const { zeroTime, interval } = begin;
-    const time = last?.time ?? begin.time - interval;
-    const positions = last?.positions ?? {};
-    return {
-      zeroTime,
-      interval,
-      time,
-      positions,
-      planned: [...planned],
-      stateIds: [...states.keys()],
-      state: (id) => restoredState(states.get(id)),
-    };
-  };
   const session = (): CheckpointSession => {
     const asOwner = takeOver();
     return {
-      restored: restored(),
+      restored: restoredCheckpoint(last, [...planned], {
+        stateIds: [...states.keys()],
+        state: (id) => restoredState(states.get(id)),
+      }),
       encode: (change) => structuredClone(change),
       plan: (batch) => asOwner(() => void planned.push(batch)),
       save: (batch) =>

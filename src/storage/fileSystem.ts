@@ -17,7 +17,7 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-/** What the file checkpoint needs of a file system. A port, so that a full or failing disk can be tested. */
+/** What checkpoints, write-ahead logs and outputs need of a file system. A port, so that a full or failing disk can be tested. */
 export interface FileSystem {
   open(path: string, flags: 'r' | 'w' | 'wx'): Promise<OpenFile>;
   readFile(path: string): Promise<string>;
@@ -25,7 +25,7 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   list(directory: string): Promise<readonly string[]>;
-  /** Gives the first directory that had to be made; `undefined` when all were there. */
+  /** Returns the first directory that had to be made; `undefined` when all existed. */
   makeDirectory(directory: string): Promise<string | undefined>;
 }
 
@@ -39,12 +39,22 @@ export const nodeFileSystem: FileSystem = {
   makeDirectory: (directory) => mkdir(directory, { recursive: true }),
 };
 
-/** Writes all of it: a short write is gone on with, and fails then if it must. */
+/** Writes all bytes: after a short write it goes on, and fails if nothing more can be written. */
 export async function writeFully(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
     const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
     if (bytesWritten === 0) throw new Error('nothing more could be written');
     written += bytesWritten;
+  }
+}
+
+/** Makes the names in a directory durable: without it, a file that was created or renamed may be gone after a power cut. */
+export async function syncDirectory(path: string, fs: FileSystem = nodeFileSystem): Promise<void> {
+  const directory = await fs.open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }

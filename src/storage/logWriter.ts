@@ -2,7 +2,7 @@ import { die, failpoint, isDue } from './failpoint.js';
 import { type FileSystem, type OpenFile, writeFully } from './fileSystem.js';
 import { frame, header, headerBytes } from './recordFrame.js';
 
-/** Appends to a new log file. It is not to be used any more after a failure: what the disk holds is not known then. */
+/** Appends to a new log file. Not to be used after a failure: what the disk holds is unknown then. */
 export class LogWriter {
   readonly #file: OpenFile;
   readonly #kind: string;
@@ -15,10 +15,11 @@ export class LogWriter {
   }
 
   /**
-   * Makes the file; it must not be there. Its name is durable when the directory has been synced. `kind` says what kind of
-   * log it is, for the names of its failure points.
+   * Creates the file, which must not exist. Its name is durable when the directory has been synced.
+   *
+   * @param kind what kind of log it is, for the names of its failpoints
    */
-  static async create(fs: FileSystem, path: string, kind: 'changelog' | 'segment'): Promise<LogWriter> {
+  static async create(fs: FileSystem, path: string, kind: string): Promise<LogWriter> {
     const file = await fs.open(path, 'wx');
     try {
       await writeFully(file, header(), 0);
@@ -29,12 +30,12 @@ export class LogWriter {
     }
   }
 
-  /** Where the records end that are on the disk. */
+  /** Where the durable records end, in bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** Resolves when the records are on the disk: one write and one sync for all of them. Not to be called meanwhile. */
+  /** Resolves when the records are durable: one write and one sync for all of them. One call at a time. */
   async append(payloads: readonly Uint8Array[]): Promise<void> {
     const bytes = frame(payloads, this.#sequence);
     try {
@@ -48,7 +49,7 @@ export class LogWriter {
       await this.#file.datasync();
       failpoint(`${this.#kind}:after-sync`);
     } catch (error) {
-      // The kernel may show as written what never reached the disk: nobody shall recover from it.
+      // The kernel may show as written what never reached the disk: no recovery may read it.
       await this.#file.truncate(this.#size).catch(() => {});
       throw error;
     }

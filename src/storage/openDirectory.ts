@@ -1,38 +1,17 @@
-import { DirectoryLock } from './directoryLock.js';
-import { type FileSystem, nodeFileSystem } from './fileSystem.js';
+import { Directory } from './directory.js';
 import { makeDirectory } from './makeDirectory.js';
-import { toStorageError } from './toStorageError.js';
 
-/** Opens what is kept in a directory, which is made if it is missing. What is no error of ours is a `StorageError`. */
-export async function openDirectory<S>(
-  location: string,
-  what: string,
-  open: () => Promise<S>,
-  fs: FileSystem = nodeFileSystem,
-): Promise<S> {
+/**
+ * Opens what is kept in a directory, which is made if it is missing, without locking it.
+ *
+ * @param what what is opened, for messages
+ * @throws {StorageError} when the directory cannot be read or written
+ */
+export async function openDirectory<S>(location: string, what: string, open: () => Promise<S>): Promise<S> {
   try {
-    await makeDirectory(location, fs);
+    await makeDirectory(location);
     return await open();
   } catch (cause) {
-    throw toStorageError(location, `open the ${what}`, cause);
+    throw new Directory(location).failure(`open the ${what}`, cause);
   }
-}
-
-/** The same for one owner at a time: what is opened has the lock, and releases it when it is closed. */
-export function openLocked<S>(
-  location: string,
-  what: string,
-  open: (lock: DirectoryLock) => Promise<S>,
-  fs: FileSystem,
-): Promise<S> {
-  const withLock = async () => {
-    const lock = await DirectoryLock.take(fs, location);
-    try {
-      return await open(lock);
-    } catch (error) {
-      await lock.release();
-      throw error;
-    }
-  };
-  return openDirectory(location, what, withLock, fs);
 }

@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
-import { type FileSystem, nodeFileSystem, writeFully } from '../../storage/fileSystem.js';
-import { syncDirectory } from '../../storage/syncDirectory.js';
+import { type FileSystem, nodeFileSystem, syncDirectory, writeFully } from '../../storage/fileSystem.js';
 
 /**
  * Writes a file so that it is there whole or not at all, whatever happens: under a temporary name, synced, renamed, and

@@ -1,38 +1,38 @@
 import { TokenBucket } from '../../backpressure/tokenBucket.js';
 import { Fifo } from '../../collections/fifo.js';
-import type { Block } from './block.js';
+import type { Block } from './writeAheadLog.js';
 
 /**
- * Gathers records into blocks. Pure: times, in ms, are given to it.
+ * Gathers records into blocks. Pure: times, in ms, are parameters.
  *
- *     base                     gathered            ripe
- *      |  block  | block | block  |  held back      |  came since the last tick
+ *     base                     gathered            tickEnd
+ *      |  block  | block | block  |  held back      |  arrived since the last tick
  *      +---------+-------+--------+-----------------+-------------------------> offsets
  *
- * At each tick the records that wait become a block, as many as the rate of the batch before lets through. A batch takes
- * as many as its own rate allows: of the blocks first, and then of what was held back, for which the rate before was to
- * blame. So a rate acts on the batch for which it was decided, and until the next one on the size of the blocks.
+ * At each tick the waiting records become a block, as many as the rate of the previous batch lets through. A batch takes as
+ * many as its own rate allows: first the blocks, then what the previous rate held back. So a rate applies to the batch it
+ * was decided for, and until the next batch to the size of the blocks.
  *
  * Source: Spark's `BlockGenerator` and `RateLimiter`.
  */
 export class BlockGenerator<T> {
   readonly #blockInterval: number;
   readonly #waiting = new Fifo<T>();
-  /** Where blocks end that no batch has taken. */
+  /** Ends of the blocks that no batch has taken. */
   readonly #ends = new Fifo<number>();
   #base: number;
   #gathered: number;
-  #ripe: number;
+  #tickEnd: number;
   #bucket: TokenBucket | undefined;
-  /** Part of a record that the rate allowed a batch and that no batch could take. */
-  #owed = 0;
+  /** Fraction of a record that the rate allowed and no batch could take. */
+  #credit = 0;
 
   /** `offset` is that of the first record to come. */
   constructor(blockInterval: number, offset: number) {
     this.#blockInterval = blockInterval;
     this.#base = offset;
     this.#gathered = offset;
-    this.#ripe = offset;
+    this.#tickEnd = offset;
   }
 
   /** Records that no batch has taken. */
@@ -40,7 +40,7 @@ export class BlockGenerator<T> {
     return this.#waiting.size;
   }
 
-  /** Whether a tick may have something to do. */
+  /** Whether a tick may have work to do. */
   get ungathered(): boolean {
     return this.#end > this.#gathered;
   }
@@ -57,21 +57,21 @@ export class BlockGenerator<T> {
     this.#waiting.shift();
     this.#base++;
     this.#gathered = Math.max(this.#gathered, this.#base);
-    this.#ripe = Math.max(this.#ripe, this.#base);
+    this.#tickEnd = Math.max(this.#tickEnd, this.#base);
   }
 
   /** The end of a block interval. */
   tick(now: number): void {
-    this.#ripe = this.#end;
-    const held = this.#ripe - this.#gathered;
+    this.#tickEnd = this.#end;
+    const held = this.#tickEnd - this.#gathered;
     this.#gather(this.#bucket ? this.#bucket.takeUpTo(now, held) : held);
   }
 
-  /** The blocks of a batch, as many records as `rate` (a second) allows; `undefined` for no limit. */
+  /** Returns the blocks of a batch: as many records as `rate` (per second) allows; `undefined` means no limit. */
   take(rate: number | undefined, interval: number, now: number): readonly Block<T>[] {
     let left = this.#allowance(rate, interval);
     this.#limit(rate, now);
-    this.#gather(Math.min(this.#ripe, this.#base + left) - this.#gathered);
+    this.#gather(Math.min(this.#tickEnd, this.#base + left) - this.#gathered);
     const blocks: Block<T>[] = [];
     while (left > 0 && this.#ends.first !== undefined) {
       const end = this.#ends.first;
@@ -95,15 +95,15 @@ export class BlockGenerator<T> {
     return Array.from({ length: count }, () => this.#waiting.shift() as T);
   }
 
-  /** Whole records. What is left of one is owed to the next batch, or a rate below one an interval would let none pass. */
+  /** Whole records. The fraction goes to the next batch: otherwise a rate below one per interval would let none pass. */
   #allowance(rate: number | undefined, interval: number): number {
     if (rate === undefined) return Infinity;
-    const allowed = this.#owed + (rate * interval) / 1_000;
-    this.#owed = allowed % 1;
+    const allowed = this.#credit + (rate * interval) / 1_000;
+    this.#credit = allowed % 1;
     return Math.floor(allowed);
   }
 
-  /** A block is to have what comes in during its interval; one token more is kept for the parts of records. */
+  /** The bucket holds what may arrive during a block interval, and one token more for fractions of records. */
   #limit(rate: number | undefined, now: number): void {
     if (rate === undefined) {
       this.#bucket = undefined;

@@ -2,15 +2,15 @@ import { defer, Subscription } from 'rxjs';
 import type { WriteAheadLogSession } from './writeAheadLog.js';
 
 export interface LogEvents<T> {
-  /** These are durable, and all that came before them. */
+  /** These records are durable, and all that came before them. */
   durable(records: readonly T[]): void;
-  /** The log has failed: nothing that waits will be durable. */
+  /** The log has failed: no waiting record will be durable. */
   fail(error: unknown): void;
 }
 
 /**
- * Records on their way into a write-ahead log. One group is written, and what comes meanwhile is the next: so a slow disk
- * makes groups larger, and a fast one makes nobody wait.
+ * Records on their way into a write-ahead log. What arrives while one group is written is the next group: a slow disk makes
+ * groups larger, and a fast one lets no record wait.
  *
  * Source: Spark's `WriteAheadLogBasedBlockHandler` and `BatchedWriteAheadLog`.
  */
@@ -21,7 +21,7 @@ export class LoggedRecords<T> {
   #offset: number;
   #gathered = group<T>();
   #written: readonly T[] = [];
-  /** While a group is written, or is being told of. */
+  /** While a group is written, or its senders are notified. */
   #busy = false;
 
   /** `offset` is that of the first record to come. */
@@ -36,19 +36,19 @@ export class LoggedRecords<T> {
     return this.#gathered.records.length + this.#written.length;
   }
 
-  /** `stored` is called once the record is durable; never, if it will not be. */
+  /** `stored` is called once the record is durable, and never if that fails. */
   push(record: T, stored: (() => void) | undefined): void {
     this.#gathered.records.push(record);
     if (stored) this.#gathered.stored.push(stored);
     this.#write();
   }
 
-  /** Nothing more is told. */
+  /** Nothing more is reported. */
   close(): void {
     this.#work.unsubscribe();
   }
 
-  /** A loop, as a log in memory is done at once. */
+  /** A loop, because a log in memory finishes synchronously. */
   #write(): void {
     while (!this.#busy && !this.#work.closed && this.#gathered.records.length > 0) {
       this.#busy = true;
@@ -76,13 +76,13 @@ export class LoggedRecords<T> {
     this.#offset += records.length;
     this.#written = [];
     this.#events.durable(records);
-    for (const tell of stored) tell();
+    for (const notify of stored) notify();
     this.#busy = false;
     this.#write();
   }
 }
 
-/** Records with whom to tell when they are durable. */
+/** Records, with the callbacks of those that want to know when they are durable. */
 function group<T>(): { readonly records: T[]; readonly stored: (() => void)[] } {
   return { records: [], stored: [] };
 }

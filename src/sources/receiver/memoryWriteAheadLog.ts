@@ -1,14 +1,13 @@
 import { defer, EMPTY, of } from 'rxjs';
 import { oneOwner } from '../../state/oneOwner.js';
-import type { Block } from './block.js';
-import type { WriteAheadLog, WriteAheadLogSession } from './writeAheadLog.js';
+import type { Block, WriteAheadLog, WriteAheadLogSession } from './writeAheadLog.js';
 
 /**
- * A write-ahead log in memory. It outlives subscriptions, not the process: with it and `memoryCheckpoint()` a receiver's
- * records survive a stream that fails and is tried again, in a browser too, and restarts can be tested in virtual time.
+ * A write-ahead log in memory. It outlives subscriptions, not the process: with it and `memoryCheckpoint()` the records of a
+ * receiver survive a stream that fails and is retried, in a browser too, and restarts can be tested in virtual time.
  *
- * Records must be what `structuredClone` can copy. One stream uses it at a time: when another opens it, the one before is
- * fenced.
+ * `structuredClone` must be able to copy the records. One stream uses the log at a time: when another opens it, the earlier
+ * one is fenced.
  *
  * @throws {FencedError} (as a notification) when another stream has opened it
  *

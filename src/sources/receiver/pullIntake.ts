@@ -1,8 +1,7 @@
 import { isObservable, type ReadableStreamLike } from 'rxjs';
-import type { Intake, IntakeEvents } from './intake.js';
-import type { Receiver } from './receiver.js';
+import type { Intake, IntakeEvents, Receiver } from './receiver.js';
 
-/** How to begin with a receiver that can be pulled; `undefined` for one that pushes. */
+/** Returns what starts iterating over a receiver that can be pulled; `undefined` for one that pushes. */
 export function pullable<T>(receiver: Receiver<T>): (() => PullIterator<T>) | undefined {
   if (typeof receiver === 'function' || isObservable(receiver)) return undefined;
   const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now, getReader } = receiver as Partial<Pullable<T>>;
@@ -19,7 +18,7 @@ export class PullIntake<T> implements Intake {
   readonly #begin: () => PullIterator<T>;
   readonly #events: IntakeEvents<T>;
   #iterator: PullIterator<T> | undefined;
-  /** While a record is awaited, or taken. */
+  /** While a record is awaited or taken. */
   #busy = false;
   #ended = false;
 
@@ -44,7 +43,7 @@ export class PullIntake<T> implements Intake {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    // What goes wrong at the end concerns nobody any more; and one that awaits a record may not answer before that comes.
+    // Nobody listens to a failure at the end; and an iterator that awaits a record may not answer before it comes.
     try {
       Promise.resolve(this.#iterator?.return?.()).catch(() => {});
     } catch {}

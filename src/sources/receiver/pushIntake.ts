@@ -1,12 +1,11 @@
 import { from, map, Observable, Subject, takeUntil } from 'rxjs';
-import type { Intake, IntakeEvents } from './intake.js';
-import type { Receiver } from './receiver.js';
+import type { Intake, IntakeEvents, Receiver } from './receiver.js';
 
 /** Listens to a receiver that pushes. */
 export class PushIntake<T> implements Intake {
   readonly #receiver: Receiver<T>;
   readonly #events: IntakeEvents<T>;
-  /** By `takeUntil` one that emits while it is subscribed to sees at once that nobody listens any more. */
+  /** With `takeUntil`, an Observable that emits while it is subscribed to sees at once that nobody listens any more. */
   readonly #left = new Subject<void>();
   #closed = false;
 

@@ -1,19 +1,19 @@
 import type { ObservableInput, TeardownLogic } from 'rxjs';
 
-/** By which a receiver that is a function hands over what it receives. The functions need no `this`. */
+/** What a receiver that is a function hands its records to. The functions need no `this`. */
 export interface ReceiverSink<T> {
   /**
-   * Hands over one record. Gives whether there is room for another: a receiver that can make its sender wait should do so
-   * at `false`, as the policy of `overflow` is applied to what comes anyway.
+   * Hands over one record. Returns whether there is room for another: at `false`, a receiver that can make its sender wait
+   * should do so, because `overflow` applies to records that arrive anyway.
    *
-   * `stored` is called once the record is safe: with a write-ahead log when it is durable, and all that came before it,
-   * without one at once. Then its sender may be told to forget it. It is never called for a record that is dropped, or when
-   * the log fails or the stream ends before.
+   * `stored` is called once the record is safe: with a write-ahead log when it and all earlier ones are durable, without
+   * one immediately. The sender may then forget the record. `stored` is never called for a record that is dropped, or when
+   * the log fails or the stream ends first.
    */
   readonly store: (record: T, stored?: () => void) => boolean;
-  /** Nothing more will come: the stream completes after the last block. */
+  /** No more records will come: the stream completes after the last block. */
   readonly complete: () => void;
-  /** Something went wrong: the receiver is started anew, or the stream fails, as `restart` says. */
+  /** The receiver failed: it is started again after `restartDelay`, or the stream fails where that is not set. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -22,6 +22,24 @@ export interface ReceiverSink<T> {
  *
  * - an Observable (or a promise), which pushes;
  * - an array, an iterable, an async iterable or a `ReadableStream`, which is not pulled while the queue is full;
- * - a function that is given a sink, begins to receive, and returns how to end it: a function or a subscription.
+ * - a function that takes a sink, begins to receive, and returns how to end it: a function or a subscription.
  */
 export type Receiver<T> = ObservableInput<T> | ((sink: ReceiverSink<T>) => TeardownLogic);
+
+/** What a receiver at work reports to the source that started it. */
+export interface IntakeEvents<T> {
+  /** Whether there is room for another record. */
+  room(): boolean;
+  /** `stored` is called once the record is in the write-ahead log, or at once where there is none. */
+  store(record: T, stored?: () => void): void;
+  complete(): void;
+  fail(error: unknown): void;
+}
+
+/** A receiver at work. Reports nothing after `close`, nor after it has completed or failed. */
+export interface Intake {
+  start(): void;
+  /** There may be room again. */
+  resume(): void;
+  close(): void;
+}

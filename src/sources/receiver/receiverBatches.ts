@@ -8,19 +8,20 @@ import { receiverSource } from './receiverSource.js';
 export type ReceiverBatchesOptions = ReceiverSourceOptions & DriverOptions;
 
 /**
- * What pushes and is no log (a socket, DOM events, any Observable) as a stream of batches, one an interval. The records
- * that came within a `blockInterval` are a block, and a block is a partition of the batch that takes it; a batch takes
- * the blocks that are there, as many records as the rate of `backpressure` allows, and the rest waits, at most `maxQueue`.
+ * Makes a stream of batches, one per interval, of something that pushes and is not a log: a socket, DOM events, any
+ * Observable. The records that arrive within a `blockInterval` are a block, and a block is a partition of the batch that takes
+ * it. A batch takes the blocks that are there, as many records as the rate of `backpressure` allows; the rest waits, at most
+ * `maxQueue` records.
  *
  * Each subscription starts a receiver of its own. When the receiver completes, the stream completes after the last block.
  *
- * With a `writeAheadLog` and a `checkpoint` nothing is lost that was stored: a batch takes only what is durable, and after a
- * crash batches are replayed with the same records. Without a log, what no batch has completed is gone with the process,
- * also with a checkpoint: batches that are replayed are empty then, and tell what they had as `lost`.
+ * With a `writeAheadLog` and a `checkpoint` no stored record is lost: a batch takes only what is durable, and after a crash
+ * batches are replayed with the same records. Without a log, records that no batch has completed are lost with the process,
+ * even with a checkpoint: replayed batches are empty then, and report those records as `lost`.
  *
  * Source: Spark's `receiverStream`, `Receiver`, `BlockGenerator` and `WriteAheadLogBasedBlockHandler`.
  *
- * @throws {InvalidOptionError} when an option is out of its range, or there is a `writeAheadLog` and no `checkpoint`
+ * @throws {InvalidOptionError} when an option is out of its range, or `writeAheadLog` is set and `checkpoint` is not
  * @throws {QueueOverflowError} (as a notification) when more than `maxQueue` records wait and `overflow` is `'error'`
  *
  * @example
@@ -30,7 +31,7 @@ export type ReceiverBatchesOptions = ReceiverSourceOptions & DriverOptions;
  * import { TestScheduler } from 'rxjs/testing';
  *
  * new TestScheduler(() => {}).run(() => {
- *   // A click each 4 ms.
+ *   // A click every 4 ms.
  *   const clicks = interval(4).pipe(take(3), map((i) => 'abc'[i]));
  *   receiverBatches(clicks, { interval: 10 })
  *     .pipe(foreachBatch((records) => console.log(records)))

@@ -3,24 +3,21 @@ import { firstBatchTime } from '../../batch/batchTime.js';
 import { QueueOverflowError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
-import type { Block } from './block.js';
 import { BlockGenerator } from './blockGenerator.js';
-import type { Intake } from './intake.js';
 import { LoggedRecords } from './loggedRecords.js';
 import { PullIntake, pullable } from './pullIntake.js';
 import { PushIntake } from './pushIntake.js';
-import type { Receiver } from './receiver.js';
+import type { Intake, Receiver } from './receiver.js';
 import type { ResolvedReceiverOptions } from './receiverOptions.js';
-import { plannedUntil, recordsOf } from './recoveredRecords.js';
-import type { WriteAheadLogSession } from './writeAheadLog.js';
+import type { Block, WriteAheadLogSession } from './writeAheadLog.js';
 
 const partition = 0;
-const defaultBlockInterval = 200;
+const defaultBlockIntervalMs = 200;
 
 /**
- * A receiver, opened. Its records are numbered, as those of a log of one partition are, and a block is a range of them:
+ * An opened receiver. Its records are numbered like those of a log with one partition, and a block is a range of numbers;
  * after a restart from a checkpoint the numbers go on. What was planned, and what no batch had taken, comes back from the
- * write-ahead log; without one it is gone, and what was planned is told as lost.
+ * write-ahead log; without one it is lost, and what was planned is reported as `lost`.
  */
 export class ReceiverRun<T> implements SourceRun<T> {
   readonly #owner: string;
@@ -29,7 +26,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
   readonly #setup: SourceSetup;
   readonly #blockInterval: number;
   readonly #log: WriteAheadLogSession | undefined;
-  /** What is received goes through here where there is a log; batches take of `#blocks`, where only durable records are then. */
+  /** With a log, received records pass through here first; `#blocks`, from which batches take, then holds durable records only. */
   readonly #logged: LoggedRecords<T> | undefined;
   readonly #blocks: BlockGenerator<T>;
   /** Blocks that a batch has taken and not fetched, by their first offset. */
@@ -38,13 +35,13 @@ export class ReceiverRun<T> implements SourceRun<T> {
   #skipped = 0;
   #restarts = 0;
   #intake: Intake | undefined;
-  /** The receiver is to be started when there is room. */
+  /** The receiver is started as soon as there is room. */
   #startDue = false;
   #restarting = new Subscription();
   #tick: { readonly due: number; readonly timer: Subscription } | undefined;
-  /** An overflow, or a log that failed: the stream fails with it at the next tick. */
+  /** An overflow, or a failure of the log: the stream fails with it at the next tick. */
   #failure: { readonly error: unknown } | undefined;
-  /** Nothing more is received; with what failed, where something did. */
+  /** Set when nothing more will be received, with the error if the receiver failed. */
   #end: { readonly error?: unknown } | undefined;
   #closed = false;
 
@@ -54,22 +51,22 @@ export class ReceiverRun<T> implements SourceRun<T> {
     options: ResolvedReceiverOptions,
     setup: SourceSetup,
     log: WriteAheadLogSession | undefined,
+    /** Where what was ever planned ends: no offset is used twice. */
+    firstOffset: number,
   ) {
     this.#owner = owner;
     this.#receiver = receiver;
     this.#options = options;
     this.#setup = setup;
     this.#log = log;
-    this.#blockInterval = options.blockInterval ?? Math.min(defaultBlockInterval, setup.interval);
-    // After all that was ever planned: offsets are not used twice.
-    const first = plannedUntil(setup);
-    this.#blocks = new BlockGenerator(this.#blockInterval, first);
-    this.#logged = log && this.#recover(log, first);
+    this.#blockInterval = options.blockInterval ?? Math.min(defaultBlockIntervalMs, setup.interval);
+    this.#blocks = new BlockGenerator(this.#blockInterval, firstOffset);
+    this.#logged = log && this.#recover(log, firstOffset);
   }
 
   start(): void {
     if (this.#closed || this.#end) return;
-    // What was recovered may have filled the queue.
+    // Recovered records may have filled the queue.
     this.#startDue = this.#room <= 0;
     if (this.#startDue) return;
     const events = {
@@ -85,7 +82,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
 
   plan({ interval, rate }: PlanRequest): ObservableInput<Plan> {
     const now = this.#setup.scheduler.now();
-    // The timers of a batch and of a block that end together may fire in any order.
+    // The timers of a batch and of a block that end at the same time may fire in any order.
     if (this.#tick && this.#tick.due <= now) this.#endBlock();
     if (this.#failure) return this.#last(this.#failure);
     if (this.#end && this.#blocks.size === 0 && !this.#logged?.size) return this.#last(this.#end);
@@ -102,7 +99,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
     const lost: OffsetRange[] = [];
     const partitions = ranges.map((range, index) => {
       const records = this.#planned.get(range.from) ?? [];
-      // Of a batch that was planned before a restart without a log nothing is left.
+      // Without a log, nothing is left of a batch that was planned before a restart.
       const until = range.from + records.length;
       if (until < range.until) lost.push({ ...range, from: until });
       this.#planned.delete(range.from);
@@ -140,7 +137,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
     return this.#options.maxQueue - this.#blocks.size - this.#plannedRecords - (this.#logged?.size ?? 0);
   }
 
-  /** Takes over what the log had kept: what was planned is replayed, and the rest waits for the next batch. */
+  /** Takes over what the log has kept: what was planned is replayed, the rest waits for the next batch. */
   #recover(log: WriteAheadLogSession, first: number): LoggedRecords<T> {
     const blocks = log.recovered() as readonly Block<T>[];
     for (const range of this.#setup.replay.flat()) {
@@ -179,13 +176,13 @@ export class ReceiverRun<T> implements SourceRun<T> {
     try {
       stored();
     } catch (error) {
-      // One that has completed cannot fail any more, and is not started anew.
+      // A receiver that has completed cannot fail any more, and is not started again.
       if (this.#end) this.#fail(error);
       else this.#failed(error);
     }
   }
 
-  /** Gives whether the new record is to be taken all the same. */
+  /** Returns whether the new record is taken all the same. */
   #overflows(): boolean {
     const { overflow, maxQueue } = this.#options;
     if (overflow === 'error') {
@@ -225,19 +222,26 @@ export class ReceiverRun<T> implements SourceRun<T> {
   }
 
   #failed(error: unknown): void {
-    const { restart, onRestart } = this.#options;
-    if (restart === undefined) {
+    const { restartDelay, restartObserver } = this.#options;
+    if (restartDelay === undefined) {
       this.#ended({ error });
       return;
     }
     try {
-      onRestart?.(error, ++this.#restarts);
+      restartObserver?.next?.({ error, restarts: ++this.#restarts });
     } catch (thrown) {
       this.#ended({ error: thrown });
       return;
     }
-    if (!this.#closed) this.#restarting = this.#setup.scheduler.schedule(() => this.start(), restart);
+    if (!this.#closed) this.#restarting = this.#setup.scheduler.schedule(() => this.start(), restartDelay);
   }
+}
+
+/** The records of an offset range that are in the blocks, which are in order. */
+function recordsOf<T>(blocks: readonly Block<T>[], { from, until }: Pick<OffsetRange, 'from' | 'until'>): readonly T[] {
+  return blocks.flatMap((block) =>
+    block.records.slice(Math.max(from - block.from, 0), Math.max(until - block.from, 0)),
+  );
 }
 
 function lesser(rate: number | undefined, cap: number | undefined): number | undefined {

@@ -4,13 +4,12 @@ import type { Source, SourceRun, SourceSetup } from '../source.js';
 import type { Receiver } from './receiver.js';
 import { type ReceiverSourceOptions, resolveReceiverOptions } from './receiverOptions.js';
 import { ReceiverRun } from './receiverRun.js';
-import { plannedUntil, savedUntil } from './recoveredRecords.js';
-import type { WriteAheadLog, WriteAheadLogSession } from './writeAheadLog.js';
+import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from './writeAheadLog.js';
 
 /**
- * A source over something that pushes, for `batchesFrom`; `receiverBatches` makes a stream of it alone.
+ * A source over something that pushes, for `batchesFrom`; `receiverBatches` makes a stream of one receiver alone.
  *
- * Without a `writeAheadLog` records that no batch has completed are gone with the process.
+ * Without a `writeAheadLog`, records that no batch has completed are lost with the process.
  *
  * @throws {InvalidOptionError} when an option is out of its range
  */
@@ -29,12 +28,13 @@ export function receiverSource<T>(
     needsCheckpoint: resolved.writeAheadLog !== undefined,
     open: (setup) =>
       new Observable<SourceRun<T>>((subscriber) => {
-        openLog(resolved.writeAheadLog, setup).subscribe({
+        const request = offsetsOf(setup);
+        openLog(resolved.writeAheadLog, request).subscribe({
           next: (log) => {
-            const run = new ReceiverRun(kind, receiver, resolved, setup, log);
-            // Nobody waits for it any more, and what has opened has to be closed.
+            const run = new ReceiverRun(kind, receiver, resolved, setup, log, request.planned);
+            // The stream has ended meanwhile: nobody else closes what has been opened.
             if (subscriber.closed) from(run.close()).subscribe({ error: () => {} });
-            // First the driver has it: a receiver that makes the stream end while it is started is closed then.
+            // Handed to the driver first: a receiver may end the stream while it is started, and is closed then.
             subscriber.next(run);
             run.start();
           },
@@ -45,11 +45,17 @@ export function receiverSource<T>(
   };
 }
 
+/** Where what is saved, and what is planned, ends, as the checkpoint says. */
+function offsetsOf({ restored = [], replay }: SourceSetup): WriteAheadLogRequest {
+  const saved = restored.reduce((furthest, { offset }) => Math.max(furthest, offset), 0);
+  const planned = replay.flat().reduce((furthest, { until }) => Math.max(furthest, until), saved);
+  return { saved, planned };
+}
+
 function openLog(
   writeAheadLog: WriteAheadLog | undefined,
-  setup: SourceSetup,
+  request: WriteAheadLogRequest,
 ): Observable<WriteAheadLogSession | undefined> {
   if (!writeAheadLog) return of(undefined);
-  const request = { saved: savedUntil(setup), planned: plannedUntil(setup) };
   return from(writeAheadLog.open(request)).pipe(last());
 }

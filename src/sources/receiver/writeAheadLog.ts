@@ -1,22 +1,28 @@
 import type { ObservableInput } from 'rxjs';
-import type { Block } from './block.js';
+
+/** Records that arrived one after the other. */
+export interface Block<T> {
+  /** Offset of the first: records are numbered in the order in which they arrived. */
+  readonly from: number;
+  readonly records: readonly T[];
+}
 
 /** What the checkpoint knows of a receiver when its log is opened, as offsets of the next record. */
 export interface WriteAheadLogRequest {
-  /** Those before belong to batches that are saved: nobody asks for them any more. */
+  /** Records before it belong to saved batches: nobody asks for them any more. */
   readonly saved: number;
-  /** Those before belong to batches that are saved or planned. At least `saved`. */
+  /** Records before it belong to saved or planned batches. At least `saved`. */
   readonly planned: number;
 }
 
-/** An opened log of one receiver. `append` is called one at a time, with records that go on where the last block ended. */
+/** An opened log of one receiver. `append` is called one at a time, with records that continue where the last block ended. */
 export interface WriteAheadLogSession {
   /**
-   * The blocks that hold records from `saved` on, in order: what was durable when the log was left. Called once: the log does
-   * not keep them in memory.
+   * Returns the blocks that hold records from `saved` on, in order: what was durable when the log was closed or its process
+   * died. Called once: the log does not keep them in memory.
    */
   recovered(): readonly Block<unknown>[];
-  /** The block is durable when this has completed. After a failure nothing more is written: what is durable is not known. */
+  /** The block is durable when this has completed. After a failure nothing more is written: what is durable is unknown. */
   append(block: Block<unknown>): ObservableInput<unknown>;
   /** Records before this offset belong to batches that are complete and saved: they may be deleted. */
   release(offset: number): ObservableInput<unknown>;

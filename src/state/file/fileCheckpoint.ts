@@ -3,13 +3,13 @@ import { from } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
 import { checkPositiveInteger } from '../../options/checks.js';
 import { type FileSystem, nodeFileSystem } from '../../storage/fileSystem.js';
-import { openLocked } from '../../storage/openDirectory.js';
+import { LockedDirectory } from '../../storage/lockedDirectory.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { FileSession } from './fileSession.js';
 
 export interface FileCheckpointOptions {
   /**
-   * A snapshot is begun when the changelog has grown to this many bytes, and to twice the last snapshot.
+   * A snapshot is begun when the changelogs have grown to this many bytes, and to twice the last snapshot.
    * @default 4194304 (4 MiB)
    */
   readonly snapshotBytes?: number;
@@ -18,13 +18,14 @@ export interface FileCheckpointOptions {
 /**
  * A checkpoint in files of one directory: a changelog to which each batch appends what it changed, durable before the
  * batch counts as saved, and now and then a snapshot of everything, written in the background, after which older files
- * are deleted. What is written is in proportion to what changes.
+ * are deleted. The amount written is in proportion to what changes.
  *
- * State may be whatever the structured clone algorithm can copy: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
- * Files hold data only; they have a version and checksums. A record that was cut off by a crash is cut away; other damage
- * is refused with file and offset. One process uses a directory at a time.
+ * The structured clone algorithm must be able to copy the state: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
+ * Files hold data only; they have a version and checksums. A record that a crash cut off is removed; other damage is refused
+ * with file and offset. One process uses a directory at a time.
  *
- * @throws {InvalidOptionError} when the directory is empty or `snapshotBytes` is no positive integer
+ * @param directory created if it is missing
+ * @throws {InvalidOptionError} when `directory` is empty or `snapshotBytes` is not a positive integer
  * @throws {CheckpointError} (as a notification) when the directory is in use
  * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
  * @throws {FencedError} (as a notification) when another process has taken the directory over
@@ -47,11 +48,11 @@ export interface FileCheckpointOptions {
  *       foreachBatch((totals) => console.log(JSON.stringify(totals))),
  *     )
  *     .subscribe({ complete: end });
- * run(() => run(() => console.log('nothing is left to do')));
+ * run(() => run(() => console.log('nothing left to do')));
  * // => [["ann",1]]
  * // => [["ann",2]]
  * // => [["ann",3]]
- * // => nothing is left to do
+ * // => nothing left to do
  * ```
  */
 export function fileCheckpoint(directory: string, options: FileCheckpointOptions = {}): Checkpoint {
@@ -64,7 +65,7 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
   return { location, open: () => from(openFiles(nodeFileSystem, location, snapshotBytes)) };
 }
 
-/** Opens a checkpoint directory on any file system: tests bring one that is full or fails. */
+/** Opens a checkpoint directory on any file system: tests pass one that is full or fails. */
 export function openFiles(fs: FileSystem, location: string, snapshotBytes: number): Promise<CheckpointSession> {
-  return openLocked(location, 'checkpoint', (lock) => FileSession.open(fs, location, snapshotBytes, lock), fs);
+  return LockedDirectory.open(location, 'checkpoint', (directory) => FileSession.open(directory, snapshotBytes), fs);
 }

@@ -1,12 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { serialize } from 'node:v8';
 import { EMPTY, from, type ObservableInput } from 'rxjs';
-import { beginLogFile } from '../../storage/beginLogFile.js';
-import type { DirectoryLock } from '../../storage/directoryLock.js';
 import { failpoint } from '../../storage/failpoint.js';
-import type { FileSystem } from '../../storage/fileSystem.js';
-import type { LogWriter } from '../../storage/logWriter.js';
-import { toStorageError } from '../../storage/toStorageError.js';
+import type { LockedDirectory } from '../../storage/lockedDirectory.js';
+import { SegmentedLog } from '../../storage/segmentedLog.js';
+import { numbersOf } from '../../storage/segmentFiles.js';
+import type { FinishedSegment } from '../../storage/segmentFormat.js';
 import type {
   CheckpointSession,
   LiveState,
@@ -15,18 +14,26 @@ import type {
   SavedBatch,
   StateChange,
 } from '../checkpoint.js';
-import { logPath, type Recovery, recoverFiles } from './fileRecovery.js';
-import type { BeginRecord, PlannedRecord, SavedRecord } from './recoveredState.js';
+import {
+  type ChangelogBegin,
+  type CheckpointRecord,
+  changelogFormat,
+  recordToBytes,
+  type SavedRecord,
+} from './checkpointRecord.js';
+import { type Recovery, recoverFiles } from './fileRecovery.js';
 import { writeSnapshot } from './snapshotWriter.js';
 
-/** A change as it was cut off. */
+/** A change as it was when its batch had been dispatched. */
 interface EncodedChange {
   readonly id: string;
   readonly bytes: Uint8Array;
 }
 
+type AppendedRecord = Exclude<CheckpointRecord, { readonly kind: 'end' }>;
+
 interface Append {
-  readonly record: PlannedRecord | SavedRecord;
+  readonly record: AppendedRecord;
   readonly changes: readonly EncodedChange[];
   resolve(): void;
   reject(error: unknown): void;
@@ -35,8 +42,10 @@ interface Append {
 /** The newest batch that is saved. */
 type LastBatch = Omit<SavedRecord, 'kind' | 'changes'>;
 
-/** Below so many logs a restart reads them quickly, however small each is. */
-const mostLogs = 32;
+type Changelog = SegmentedLog<FinishedSegment, ChangelogBegin>;
+
+/** A restart reads fewer changelogs quickly, however small each is. */
+const maxChangelogs = 32;
 
 /**
  * An opened checkpoint directory.
@@ -45,71 +54,51 @@ const mostLogs = 32;
  *     changelog-3, changelog-4  what came after
  *     snapshot-4.tmp            being written
  *
- * Every opening, and every snapshot, begins a changelog; none is written to by two processes. A snapshot is read from the
- * live states in slices while the stream goes on. What a slice has seen of later batches is in the changelog too, which is
- * applied afterwards and has the last word; so a snapshot counts (is renamed) only when those batches are saved.
+ * The changelogs are a segmented log; a snapshot begins a new one. A snapshot is read from the live states in slices while
+ * the stream goes on. What a slice has seen of later batches is in the changelog too, which is applied afterwards and has
+ * the last word; so a snapshot counts (is renamed) only when those batches are saved.
  */
 export class FileSession implements CheckpointSession {
   readonly restored: RestoredCheckpoint | undefined;
-  readonly #fs: FileSystem;
-  readonly #directory: string;
-  readonly #lock: DirectoryLock;
+  readonly #directory: LockedDirectory;
   readonly #snapshotBytes: number;
+  readonly #log: Changelog;
   readonly #live = new Map<string, LiveState>();
   /** States of which something is saved: a snapshot must have them all. */
   readonly #known: Set<string>;
   readonly #planned: Map<number, PlannedBatch>;
   #last: LastBatch | undefined;
-  #logs: (readonly [number: number, end: number])[];
-  #number: number;
-  #log: LogWriter;
   /** Number of the newest snapshot; 0 for none. */
   #lastSnapshot: number;
-  /** The next snapshot is begun when the changelogs have so many bytes, or there are so many of them. */
-  #due: { readonly bytes: number; readonly logs: number };
+  /** The next snapshot is begun when the changelogs reach this many bytes, or this many of them are finished. */
+  #due: { readonly bytes: number; readonly changelogs: number };
   #snapshot: Promise<void> | undefined;
-  /** Changes that have been cut off and are not saved. With several batches open they are not saved in the order of cutting. */
+  /** Changes that are encoded and not saved. With several batches open they are not saved in the order of encoding. */
   readonly #unsaved = new Set<EncodedChange>();
   #onSaved: (() => void) | undefined;
   #waiting: Append[] = [];
   #writing: Promise<void> | undefined;
-  /** Why nothing more is written: after a failure it is not known what the disk has. */
-  #failure: unknown;
   #closed = false;
 
-  private constructor(
-    fs: FileSystem,
-    directory: string,
-    snapshotBytes: number,
-    lock: DirectoryLock,
-    recovery: Recovery,
-    log: LogWriter,
-  ) {
-    this.#fs = fs;
+  private constructor(directory: LockedDirectory, snapshotBytes: number, recovery: Recovery, log: Changelog) {
     this.#directory = directory;
     this.#snapshotBytes = snapshotBytes;
-    this.#lock = lock;
     this.restored = recovery.state.restored();
     this.#known = new Set(this.restored?.stateIds);
     this.#planned = new Map(recovery.state.planned);
     this.#last = recovery.state.last;
-    this.#logs = [...recovery.logs];
     this.#due = this.#dueAfter(recovery.snapshotBytes);
-    this.#number = recovery.next;
     this.#log = log;
     this.#lastSnapshot = recovery.snapshot;
   }
 
-  static async open(
-    fs: FileSystem,
-    directory: string,
-    snapshotBytes: number,
-    lock: DirectoryLock,
-  ): Promise<FileSession> {
-    const recovery = await recoverFiles(fs, directory);
-    const log = await beginLog(fs, directory, recovery.next, recovery, recovery.leftOver);
+  static async open(directory: LockedDirectory, snapshotBytes: number): Promise<FileSession> {
+    const recovery = await recoverFiles(directory);
+    const { snapshot, changelogs, nextNumber, leftOver } = recovery;
+    const begin = { snapshot, before: changelogs };
+    const log = await SegmentedLog.open(directory, changelogFormat, nextNumber, begin, leftOver);
     failpoint('recovery:done');
-    return new FileSession(fs, directory, snapshotBytes, lock, recovery, log);
+    return new FileSession(directory, snapshotBytes, recovery, log);
   }
 
   attach(state: LiveState): void {
@@ -135,20 +124,20 @@ export class FileSession implements CheckpointSession {
     if (this.#closed) return EMPTY;
     this.#closed = true;
     const closed = this.#close();
-    this.#lock.leaving(closed);
+    this.#directory.closing(closed);
     return from(closed);
   }
 
   // ---- appending
 
-  #append(record: PlannedRecord | SavedRecord, changes: readonly EncodedChange[]): Promise<void> {
+  #append(record: AppendedRecord, changes: readonly EncodedChange[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, changes, resolve, reject });
       this.#writing ??= this.#writeAll();
     });
   }
 
-  /** What has come while one group was written is the next group: one write and one sync. It never rejects. */
+  /** What arrives while one group is written is the next group: one write and one sync. Never rejects. */
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting;
@@ -160,24 +149,20 @@ export class FileSession implements CheckpointSession {
         for (const { reject } of group) reject(error);
       }
     }
-    // In this very turn: an append that comes later must find nobody writing.
+    // In the same turn: an append that comes later must find nobody writing.
     this.#writing = undefined;
   }
 
   /** Durable first, then in effect. */
-  async #write(group: readonly Append[]): Promise<void> {
-    const times = group.map(({ record }) => record.time).join(', ');
-    if (this.#failure) throw this.#failure;
-    try {
-      await this.#lock.check();
-      await this.#log.append(group.map(({ record }) => serialize(record)));
-      await this.#lock.check();
+  #write(group: readonly Append[]): Promise<void> {
+    const action = () => `save the batch of time ${group.map(({ record }) => record.time).join(', ')}`;
+    return this.#log.write(action, async () => {
+      await this.#directory.checkOwner();
+      await this.#log.append(group.map(({ record }) => recordToBytes(record)));
+      await this.#directory.checkOwner();
       for (const append of group) this.#apply(append);
       if (this.#isSnapshotDue()) await this.#beginSnapshot();
-    } catch (cause) {
-      this.#failure = toStorageError(this.#directory, `save the batch of time ${times}`, cause);
-      throw this.#failure;
-    }
+    });
   }
 
   #apply({ record, changes }: Append): void {
@@ -201,33 +186,21 @@ export class FileSession implements CheckpointSession {
   #isSnapshotDue(): boolean {
     if (this.#snapshot || !this.#last || this.#closed) return false;
     if (![...this.#known].every((id) => this.#live.has(id))) return false;
-    return this.#logBytes >= this.#due.bytes || this.#logs.length >= this.#due.logs;
-  }
-
-  get #logBytes(): number {
-    return this.#logs.reduce((sum, [, end]) => sum + end, this.#log.size);
+    return this.#log.bytes >= this.#due.bytes || this.#log.finished.length >= this.#due.changelogs;
   }
 
   /** After a snapshot of this size: what is written again is then at most half of what was changed. */
   #dueAfter(size: number) {
-    return { bytes: Math.max(this.#snapshotBytes, 2 * size), logs: mostLogs };
+    return { bytes: Math.max(this.#snapshotBytes, 2 * size), changelogs: maxChangelogs };
   }
 
   /** A new changelog first: what changes while the snapshot is written is in it. */
   async #beginSnapshot(): Promise<void> {
-    const number = this.#number + 1;
-    failpoint('snapshot:before-changelog');
-    const before = this.#log;
-    const logs = [...this.#logs, [this.#number, before.size] as const];
-    this.#log = await beginLog(this.#fs, this.#directory, number, { snapshot: this.#lastSnapshot, logs });
-    this.#logs = logs;
-    this.#number = number;
-    await before.close();
-    failpoint('snapshot:after-changelog');
-    this.#snapshot = this.#writeSnapshot(number)
+    await this.#log.rotate((before) => ({ snapshot: this.#lastSnapshot, before }));
+    this.#snapshot = this.#writeSnapshot(this.#log.number)
       .catch(() => {
-        // The changelogs are all there still: nothing is lost by a snapshot that failed, the next one is tried much later.
-        this.#due = { bytes: 2 * this.#logBytes, logs: this.#logs.length + mostLogs };
+        // The changelogs are all there still: a snapshot that failed loses nothing, and is tried again much later.
+        this.#due = { bytes: 2 * this.#log.bytes, changelogs: this.#log.finished.length + maxChangelogs };
       })
       .finally(() => {
         this.#snapshot = undefined;
@@ -241,10 +214,10 @@ export class FileSession implements CheckpointSession {
     const commit = async () => {
       await this.#allSaved();
       if (this.#closed) return false;
-      await this.#lock.check();
+      await this.#directory.checkOwner();
       return true;
     };
-    const size = await writeSnapshot(this.#fs, this.#directory, number, content, {
+    const size = await writeSnapshot(this.#directory, number, content, {
       stopped: () => this.#closed,
       commit,
       // Between two slices the stream goes on.
@@ -253,20 +226,14 @@ export class FileSession implements CheckpointSession {
     if (size === undefined) return;
     this.#due = this.#dueAfter(size);
     this.#lastSnapshot = number;
-    const old = this.#logs.filter(([log]) => log < number);
-    this.#logs = this.#logs.filter(([log]) => log >= number);
-    for (const [log] of old) {
-      await this.#fs.remove(logPath(this.#directory, log));
-      failpoint('snapshot:deleting');
-    }
-    for (const name of await this.#fs.list(this.#directory)) {
-      const found = /^snapshot-(\d+)$/.exec(name)?.[1];
-      if (found !== undefined && Number(found) < number) await this.#fs.remove(`${this.#directory}/${name}`);
+    await this.#log.remove(this.#log.finished.filter((changelog) => changelog.number < number));
+    for (const old of numbersOf(await this.#directory.names(), 'snapshot')) {
+      if (old < number) await this.#directory.remove(`snapshot-${old}`);
     }
     failpoint('snapshot:deleted');
   }
 
-  /** Resolves when every change that has been cut off by now is saved, or the session is closed. */
+  /** Resolves when every change that is encoded by now is saved, or the session is closed. */
   #allSaved(): Promise<void> {
     const unsaved = [...this.#unsaved];
     return new Promise((resolve) => {
@@ -284,24 +251,7 @@ export class FileSession implements CheckpointSession {
     this.#onSaved?.();
     await this.#writing;
     await this.#snapshot;
-    try {
-      await this.#log.close();
-    } catch (cause) {
-      throw toStorageError(this.#directory, 'close the changelog', cause);
-    } finally {
-      await this.#lock.release();
-    }
+    await this.#log.close();
     failpoint('close:done');
   }
-}
-
-function beginLog(
-  fs: FileSystem,
-  directory: string,
-  number: number,
-  { snapshot, logs }: Pick<BeginRecord, 'snapshot' | 'logs'>,
-  leftOver?: readonly string[],
-): Promise<LogWriter> {
-  const begin: BeginRecord = { kind: 'begin', snapshot, logs };
-  return beginLogFile(fs, logPath(directory, number), 'changelog', serialize(begin), leftOver);
 }

@@ -1,14 +1,13 @@
 import { serialize } from 'node:v8';
 import type { Key } from '../../batch/key.js';
 import { failpoint } from '../../storage/failpoint.js';
-import { type FileSystem, writeFully } from '../../storage/fileSystem.js';
+import { writeFully } from '../../storage/fileSystem.js';
+import type { LockedDirectory } from '../../storage/lockedDirectory.js';
 import { frame, header } from '../../storage/recordFrame.js';
-import { syncDirectory } from '../../storage/syncDirectory.js';
 import type { LiveState, PlannedBatch } from '../checkpoint.js';
-import { snapshotPath } from './fileRecovery.js';
-import type { CheckpointRecord, SavedRecord } from './recoveredState.js';
+import { type CheckpointRecord, recordToBytes, type SavedRecord } from './checkpointRecord.js';
 
-/** What a snapshot is made of. The states go on changing while it is written. */
+/** What goes into a snapshot. The states go on changing while it is written. */
 export interface SnapshotContent {
   readonly last: Omit<SavedRecord, 'kind' | 'changes'>;
   readonly planned: readonly PlannedBatch[];
@@ -16,50 +15,53 @@ export interface SnapshotContent {
 }
 
 export interface SnapshotControl {
-  /** Asked between slices: the snapshot is given up. */
+  /** Asked between slices: whether to abandon the snapshot. */
   stopped(): boolean;
   /** Called after each slice. */
   pause(): Promise<unknown>;
-  /** Called when everything is on the disk, before it counts; `false` gives it up. */
+  /** Called when everything is on the disk, before it counts; `false` abandons it. */
   commit(): Promise<boolean>;
 }
 
-/** A slice should take at most about this long to encode, ms: a batch that comes at that moment has to wait. */
-const sliceTime = 1;
-/** So much is written between two syncs, lest the sync of a batch has to wait for all of it. */
-const syncBytes = 8 << 20;
+/** About how long encoding a slice should take at most: a batch that arrives at that moment has to wait. */
+const sliceMs = 1;
+const minSliceEntries = 16;
+const firstSliceEntries = 256;
+const maxSliceEntries = 4_096;
+/** How much is written between two syncs, so that the sync of a batch does not have to wait for all of it. */
+const bytesPerSync = 8 << 20;
 
 /**
- * Writes a snapshot in slices, syncs it, and lets it count by giving it its name. Gives its size; `undefined` when it was
- * given up.
+ * Writes a snapshot in slices, syncs it, and makes it count by renaming it. Returns its size in bytes, or `undefined` when it
+ * was abandoned.
  */
 export async function writeSnapshot(
-  fs: FileSystem,
-  directory: string,
+  directory: LockedDirectory,
   number: number,
   content: SnapshotContent,
   control: SnapshotControl,
 ): Promise<number | undefined> {
-  const path = snapshotPath(directory, number);
-  const file = await fs.open(`${path}.tmp`, 'w');
+  const name = `snapshot-${number}`;
+  const temporary = `${name}.tmp`;
+  const file = await directory.openFile(temporary, 'w');
   let kept = false;
   let size = 0;
-  let unsynced = 0;
+  let unsyncedBytes = 0;
   try {
     const write = async (bytes: Uint8Array) => {
       await writeFully(file, bytes, size);
       size += bytes.length;
-      unsynced += bytes.length;
-      if (unsynced < syncBytes) return;
+      unsyncedBytes += bytes.length;
+      if (unsyncedBytes < bytesPerSync) return;
       await file.datasync();
-      unsynced = 0;
+      unsyncedBytes = 0;
     };
     failpoint('snapshot:begun');
     await write(header());
     let sequence = 0;
     for (const record of records(content)) {
       if (control.stopped()) return undefined;
-      await write(frame([serialize(record)], sequence++));
+      await write(frame([recordToBytes(record)], sequence++));
       failpoint('snapshot:slice');
       await control.pause();
     }
@@ -70,14 +72,14 @@ export async function writeSnapshot(
     try {
       await file.close();
     } finally {
-      if (!kept) await fs.remove(`${path}.tmp`);
+      if (!kept) await directory.remove(temporary);
     }
   }
   if (!kept) return undefined;
   failpoint('snapshot:before-rename');
-  await fs.rename(`${path}.tmp`, path);
+  await directory.rename(temporary, name);
   failpoint('snapshot:after-rename');
-  await syncDirectory(directory, fs);
+  await directory.sync();
   failpoint('snapshot:durable');
   return size;
 }
@@ -96,12 +98,12 @@ function* records({ last, planned, states }: SnapshotContent): Iterable<Checkpoi
 type Slice = readonly (readonly [Key, unknown])[];
 
 /**
- * The entries in slices, encoded, at least one. What is added while this goes on need not be in it, and is not waited for: a state
+ * The entries in slices, encoded, at least one. Entries added meanwhile need not be included, and are not waited for: a state
  * that grows faster than it is written would never end.
  */
 function* slicesOf({ size, entries }: LiveState, encode: (slice: Slice) => Uint8Array): Iterable<Uint8Array> {
   let left = size();
-  let length = 256;
+  let length = firstSliceEntries;
   let slice: (readonly [Key, unknown])[] = [];
   for (const entry of entries()) {
     if (left-- <= 0) break;
@@ -109,9 +111,9 @@ function* slicesOf({ size, entries }: LiveState, encode: (slice: Slice) => Uint8
     if (slice.length < length) continue;
     const begun = performance.now();
     const encoded = encode(slice);
-    const perEntry = (performance.now() - begun) / length;
-    // Never much longer than the last one: one that happens to be quick tells little.
-    length = Math.min(Math.max(Math.floor(sliceTime / perEntry), 16), 2 * length, 4_096);
+    const msPerEntry = (performance.now() - begun) / length;
+    // Never more than twice the last one: a slice that happens to be quick says little.
+    length = Math.min(Math.max(Math.floor(sliceMs / msPerEntry), minSliceEntries), 2 * length, maxSliceEntries);
     slice = [];
     yield encoded;
   }

@@ -8,25 +8,25 @@ import { PostgresSession } from './postgresSession.js';
 import { createTables, tablesIn } from './postgresTables.js';
 
 export interface PostgresCheckpointOptions {
-  /** The name of the job, under which it finds its progress and state again. Jobs of several names share the tables. */
+  /** The name of the job, under which its progress and state are kept. Jobs with different names share the tables. */
   readonly job: string;
   /**
-   * The schema with the tables. Both are made where they are missing.
+   * The schema of the tables. Both are created where they are missing.
    * @default 'dstream'
    */
   readonly schema?: string;
   /**
-   * The server rolls a transaction back that idles for so long, in ms: it bounds how long the locks of a process that was
-   * stopped in the middle hold up the one that takes over. Where a batch has an output in its transaction, every output of
-   * the batch must be faster.
+   * How long a transaction may idle before the server rolls it back, in ms. It bounds how long the locks of a suspended
+   * process delay the one that takes over. Where a batch has an output in its transaction, every output of the batch must be
+   * faster.
    * @default 60000
    */
   readonly transactionTimeout?: number;
 }
 
-/** A checkpoint in PostgreSQL; `foreachBatchInTransaction` takes it, to write in the transaction that saves the batch. */
+/** A checkpoint in PostgreSQL. `foreachBatchInTransaction` takes it to write in the transaction that saves the batch. */
 export interface PostgresCheckpoint extends Checkpoint {
-  /** @internal The transaction in which the batch of this time is going to be saved. */
+  /** @internal The transaction in which the batch of this time will be saved. */
   transaction(time: number): Promise<PostgresQueries>;
   /** @internal Whether another process has opened the job. */
   wasFenced(): Promise<boolean>;
@@ -36,11 +36,13 @@ export interface PostgresCheckpoint extends Checkpoint {
  * A checkpoint in tables of a PostgreSQL database: the progress, the planned batches and the state of a job, each complete
  * batch in one transaction.
  *
- * `pool` is a `Pool` of the package `pg` (a peer dependency), made and closed by its owner; two connections at a time are
- * used. Each opening of the job begins a new epoch, in a row that every write compares and sets: a process that was thought
- * dead and is not writes nothing more, and fails with a `FencedError`. What a batch costs is in proportion to what it changed.
+ * `pool` is a `Pool` of the package `pg` (a peer dependency), created and closed by the caller; two connections at a time
+ * are used. Each opening of the job begins a new epoch, in a row that every write compares and sets: a process that was
+ * believed dead and is alive writes nothing more, and fails with a `FencedError`. The cost of a batch is in proportion to
+ * what it changed.
  *
- * State may be whatever the structured clone algorithm can copy. All of it is read when the job is opened, and lives in memory.
+ * The structured clone algorithm must be able to copy the state. All of it is read when the job is opened, and lives in
+ * memory.
  *
  * @throws {InvalidOptionError} when an option is out of its range
  * @throws {CheckpointError} (as a notification) when the database cannot be reached, or refuses
@@ -99,7 +101,7 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
     open: () => defer(() => from(open())),
     transaction: async (time) => {
       if (current) return current.transaction(time);
-      const rule = 'must be the checkpoint that the stream is given';
+      const rule = 'must be the checkpoint of the stream';
       throw new InvalidOptionError('foreachBatchInTransaction', 'checkpoint', location, rule);
     },
     wasFenced: async () => (await current?.wasFenced()) ?? false,

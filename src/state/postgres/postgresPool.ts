@@ -1,4 +1,4 @@
-/** What this library uses of `pg`: a `Pool` of it fits. */
+/** The part of `pg` that this library uses; a `Pool` of `pg` satisfies it. */
 export interface PostgresPool {
   connect(): Promise<PostgresClient>;
 }
@@ -6,7 +6,7 @@ export interface PostgresPool {
 export interface PostgresClient extends PostgresQueries {
   on(event: 'error', listener: (error: Error) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
-  /** Back to the pool; with `true` the connection is closed. */
+  /** Returns the client to the pool; with `true` the connection is closed. */
   release(destroy?: boolean): void;
 }
 
@@ -15,16 +15,14 @@ export interface PostgresQueries {
 }
 
 export interface PostgresResult {
-  // biome-ignore lint/suspicious/noExplicitAny: as pg has it: a row is what the query asks for
+  // biome-ignore lint/suspicious/noExplicitAny: as in pg: the query decides what a row is
   readonly rows: any[];
   readonly rowCount: number | null;
-  /** What was done, as the server says. */
+  /** What the server did, such as `COMMIT`. */
   readonly command: string;
 }
 
-/**
- * Takes a client for as long as the work takes. One whose work failed is closed, as nobody knows the state it is in.
- */
+/** Takes a client for as long as the work takes. If the work fails the client is closed, because its state is unknown. */
 export async function withClient<T>(pool: PostgresPool, work: (client: PostgresClient) => Promise<T>): Promise<T> {
   const client = await takeClient(pool);
   try {
@@ -37,7 +35,7 @@ export async function withClient<T>(pool: PostgresPool, work: (client: PostgresC
   }
 }
 
-/** Outside the pool a client reports a lost connection by an event, too, which would end the process if nobody listened. */
+/** Outside the pool a client also reports a lost connection by an event, which would end the process if nobody listened. */
 export async function takeClient(pool: PostgresPool): Promise<PostgresClient> {
   const client = await pool.connect();
   client.on('error', ignore);
@@ -49,5 +47,5 @@ export function giveBack(client: PostgresClient, destroy: boolean): void {
   if (!destroy) client.removeListener('error', ignore);
 }
 
-/** The query that is running, or the next, fails of the same. */
+/** The running query, or the next one, fails with the same error. */
 function ignore(): void {}

@@ -2,10 +2,11 @@ import { deserialize } from 'node:v8';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
+import { restoredCheckpoint } from '../restoredCheckpoint.js';
 import type { PostgresClient } from './postgresPool.js';
 import { format, type PostgresTables } from './postgresTables.js';
 
-/** What a job finds when it is opened. */
+/** What a job holds when it is opened. */
 export interface OpenedJob {
   readonly epoch: string;
   readonly restored: RestoredCheckpoint | undefined;
@@ -15,16 +16,16 @@ export interface OpenedJob {
 
 type Entry = readonly [key: Buffer, value: Buffer];
 
-const pageSize = 20_000;
+const entriesPerPage = 20_000;
 
-/** Begins a new epoch of the job, which fences all earlier ones; then reads what they have left. */
+/** Begins a new epoch of the job, which fences all earlier ones; then reads what they have saved. */
 export async function openJob(
   client: PostgresClient,
   tables: PostgresTables,
   job: string,
   location: string,
 ): Promise<OpenedJob> {
-  // Waits for a save that is under way: what it commits is read below, and it is the last of its epoch.
+  // Waits for a save in progress: what it commits is read below, and it is the last one of its epoch.
   const { rows } = await client.query(
     `insert into ${tables.jobs} as jobs (job, format, epoch) values ($1, $2, 1)
      on conflict (job) do update set epoch = jobs.epoch + 1 where jobs.format = $2
@@ -66,18 +67,18 @@ async function readPlanned(client: PostgresClient, tables: PostgresTables, job: 
   }));
 }
 
-/** Page by page, so that no answer of the server holds them all. */
+/** Page by page, so that no response of the server holds all entries. */
 async function readEntries(client: PostgresClient, tables: PostgresTables, job: string, id: string): Promise<Entry[]> {
   const entries: Entry[] = [];
   let after = '0';
   for (;;) {
     const { rows } = await client.query(
       `select seq::text as number, coalesce(long_key, key) as key, value from ${tables.entries}
-       where job = $1 and id = $2 and seq > $3 order by seq limit ${pageSize}`,
+       where job = $1 and id = $2 and seq > $3 order by seq limit ${entriesPerPage}`,
       [job, id, after],
     );
     for (const { key, value } of rows) entries.push([key, value]);
-    if (rows.length < pageSize) return entries;
+    if (rows.length < entriesPerPage) return entries;
     after = rows.at(-1).number;
   }
 }
@@ -87,7 +88,7 @@ function restoredState(description: Omit<RestoredState, 'entries'>, entries: Ent
     ...description,
     *entries() {
       for (const [key, value] of entries) yield [keyFromBytes(key), deserialize(value)] as const;
-      // Read once: the operator has it now.
+      // Read once: the operator owns it now.
       entries.length = 0;
     },
   };
@@ -98,17 +99,14 @@ function restoredFrom(
   planned: readonly PlannedBatch[],
   states: ReadonlyMap<string, RestoredState>,
 ): RestoredCheckpoint | undefined {
-  const [first] = planned;
-  const saved = job.time !== null;
-  if (!saved && first === undefined) return undefined;
-  const interval = saved ? Number(job.interval) : (first?.interval ?? 0);
-  return {
-    zeroTime: saved ? Number(job.zero_time) : (first?.zeroTime ?? 0),
-    interval,
-    time: saved ? Number(job.time) : (first?.time ?? 0) - interval,
-    positions: saved ? JSON.parse(job.positions ?? '{}') : {},
-    planned,
-    stateIds: [...states.keys()],
-    state: (id) => states.get(id),
-  };
+  const last =
+    job.time === null
+      ? undefined
+      : {
+          time: Number(job.time),
+          zeroTime: Number(job.zero_time),
+          interval: Number(job.interval),
+          positions: JSON.parse(job.positions ?? '{}'),
+        };
+  return restoredCheckpoint(last, planned, { stateIds: [...states.keys()], state: (id) => states.get(id) });
 }

@@ -1,27 +1,22 @@
 import { serialize } from 'node:v8';
 import { defer, from, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError, FencedError } from '../../batch/errors.js';
-import { keyToBytes, lookupBytes } from '../../storage/keyBytes.js';
+import { lookupBytes } from '../../storage/keyBytes.js';
+import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
 import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
 import type { OpenedJob } from './postgresRestore.js';
 import type { PostgresTables } from './postgresTables.js';
 import { PostgresTransaction } from './postgresTransaction.js';
 
-/** The changes of one operator, encoded. */
-interface EncodedChange extends Omit<StateChange, 'set' | 'deleted'> {
-  readonly set: readonly (readonly [key: Buffer, value: Buffer])[];
-  readonly deleted: readonly Buffer[];
-}
-
-/** The transaction of a batch whose outputs write into it, and the end of it, by which the next batch waits for its turn. */
+/** The transaction of a batch whose outputs write into it, and its end, for which the next batch waits. */
 interface OpenTransaction {
   readonly begun: Promise<PostgresTransaction>;
   readonly over: Promise<void>;
   end(): void;
 }
 
-/** What the session of a job is made of. */
+/** Where the session of a job reads and writes. */
 export interface PostgresJob {
   readonly pool: PostgresPool;
   readonly tables: PostgresTables;
@@ -30,8 +25,8 @@ export interface PostgresJob {
   readonly transactionTimeout: number;
 }
 
-/** How many entries go into one statement at most. */
-const slice = 2_000;
+/** How many entries one statement writes at most. */
+const entriesPerStatement = 2_000;
 
 /** An opened job: one epoch of it. */
 export class PostgresSession implements CheckpointSession {
@@ -51,12 +46,8 @@ export class PostgresSession implements CheckpointSession {
     this.restored = restored;
   }
 
-  encode({ set, deleted, ...change }: StateChange): EncodedChange {
-    return {
-      ...change,
-      set: set.map(([key, state]) => [keyToBytes(key), serialize(state)] as const),
-      deleted: deleted.map((key) => lookupBytes(keyToBytes(key))),
-    };
+  encode(change: StateChange): EncodedChange<StateChange> {
+    return encodeChange(change, serialize);
   }
 
   plan(batch: PlannedBatch): ObservableInput<unknown> {
@@ -72,8 +63,8 @@ export class PostgresSession implements CheckpointSession {
   }
 
   /**
-   * The transaction in which the batch of this time is going to be saved. It begins when that of the batch before is over:
-   * two at once could wait for one another in a way that the server does not see.
+   * The transaction in which the batch of this time will be saved. It begins when that of the batch before is over: two at
+   * once could wait for each other in a way that the server cannot see.
    */
   transaction(time: number): Promise<PostgresQueries> {
     let open = this.#open.get(time);
@@ -91,8 +82,8 @@ export class PostgresSession implements CheckpointSession {
   }
 
   /**
-   * What a failure is to be reported as. A process that was stopped for long finds its connection closed: that another has
-   * taken over must be told all the same.
+   * What a failure is reported as. A process that was suspended for long finds its connection closed: it must still report
+   * that another process has taken over.
    */
   async failure(action: string, cause: unknown): Promise<unknown> {
     if (cause instanceof DStreamError) return cause;
@@ -122,7 +113,7 @@ export class PostgresSession implements CheckpointSession {
 
   async #plan({ time, zeroTime, interval, ranges }: PlannedBatch): Promise<void> {
     const { pool, tables, job, location } = this.#job;
-    // The share keeps a new epoch from beginning, and from reading, until this has been written.
+    // The shared lock keeps a new epoch from beginning, and from reading, until this has been written.
     const { rowCount } = await withClient(pool, (client) =>
       client.query(
         `insert into ${tables.planned} (job, time, zero_time, interval, ranges)
@@ -145,7 +136,7 @@ export class PostgresSession implements CheckpointSession {
       );
       const { queries } = transaction;
       await queries.query(`delete from ${tables.planned} where job = $1 and time <= $2`, [job, time]);
-      for (const change of changes as readonly EncodedChange[]) await this.#write(queries, change);
+      for (const change of changes as readonly EncodedChange<StateChange>[]) await this.#write(queries, change);
       await transaction.commit();
     } catch (error) {
       transaction.abort();
@@ -155,7 +146,7 @@ export class PostgresSession implements CheckpointSession {
     open?.end();
   }
 
-  async #write(queries: PostgresQueries, change: EncodedChange): Promise<void> {
+  async #write(queries: PostgresQueries, change: EncodedChange<StateChange>): Promise<void> {
     const { tables, job } = this.#job;
     const { id, operator, signature, version, set, deleted } = change;
     await queries.query(
@@ -164,8 +155,8 @@ export class PostgresSession implements CheckpointSession {
        set operator = excluded.operator, signature = excluded.signature, version = excluded.version`,
       [job, id, operator, signature, version],
     );
-    for (let i = 0; i < set.length; i += slice) {
-      const part = set.slice(i, i + slice);
+    for (let i = 0; i < set.length; i += entriesPerStatement) {
+      const part = set.slice(i, i + entriesPerStatement);
       const keys = part.map(([key]) => lookupBytes(key));
       await queries.query(
         `insert into ${tables.entries} (job, id, key, long_key, seq, value)
@@ -185,7 +176,7 @@ export class PostgresSession implements CheckpointSession {
     await queries.query(`delete from ${tables.entries} where job = $1 and id = $2 and key = any($3::bytea[])`, [
       job,
       id,
-      deleted,
+      deleted.map(lookupBytes),
     ]);
   }
 
@@ -221,7 +212,7 @@ function newTransaction(begun: Promise<PostgresTransaction>): OpenTransaction {
   const over = new Promise<void>((resolve) => {
     end = resolve;
   });
-  // Whoever asked for it sees the failure; here it only ends the waiting of the next.
+  // The caller of `begun` sees the failure; here it only lets the next batch stop waiting.
   begun.catch(() => end());
   return { begun, over, end };
 }

@@ -1,9 +1,9 @@
 import type { PostgresClient } from './postgresPool.js';
 
-/** The version of the tables and of what is in them. */
+/** The version of the tables and of their contents. */
 export const format = 1;
 
-/** The names of the tables, ready for SQL. */
+/** The quoted names of the tables. */
 export interface PostgresTables {
   readonly schema: string;
   readonly jobs: string;
@@ -24,12 +24,12 @@ export function tablesIn(schema: string): PostgresTables {
   };
 }
 
-/** Makes the tables where they are missing. Those who find them need no right to make any. */
+/** Creates the tables where they are missing. Where they exist no right to create any is needed. */
 export async function createTables(client: PostgresClient, tables: PostgresTables): Promise<void> {
   const { rows } = await client.query('select to_regclass($1) is null as missing', [tables.entries]);
   if (rows[0]?.missing !== true) return;
   await client.query('begin');
-  // Two that begin at once: "if not exists" alone does not keep them apart.
+  // For two that begin at once: "if not exists" alone does not keep them apart.
   await client.query("select pg_advisory_xact_lock(hashtext('dstream tables'))");
   await client.query(`
     create schema if not exists ${tables.schema};

@@ -1,10 +1,7 @@
 import { FencedError } from '../../batch/errors.js';
 import { giveBack, type PostgresClient, type PostgresPool, type PostgresQueries, takeClient } from './postgresPool.js';
 
-/**
- * One transaction of a job, on a client of its own. It is committed by the one who saves the batch; when nobody does, it is
- * rolled back.
- */
+/** One transaction of a job, on a client of its own. Saving the batch commits it; otherwise it is rolled back. */
 export class PostgresTransaction {
   readonly #client: PostgresClient;
   #over = false;
@@ -14,8 +11,8 @@ export class PostgresTransaction {
   }
 
   /**
-   * The server rolls a transaction back that idles for `timeout` ms, so that a process that was stopped does not keep its
-   * locks from the one that takes over.
+   * Begins a transaction that the server rolls back when it idles for `timeout` ms, so that a suspended process does not
+   * hold locks that the process taking over needs.
    */
   static async begin(pool: PostgresPool, timeout: number): Promise<PostgresTransaction> {
     const client = await takeClient(pool);
@@ -28,7 +25,7 @@ export class PostgresTransaction {
     return new PostgresTransaction(client);
   }
 
-  /** What a user may do in it: to query, as long as it is open. */
+  /** What a user may do in it: query, while it is open. */
   readonly queries: PostgresQueries = {
     query: async (text, values) => {
       if (this.#over) throw new Error('the transaction of this batch is over');
@@ -36,7 +33,7 @@ export class PostgresTransaction {
     },
   };
 
-  /** @throws {FencedError} when a statement that is to change a row of this epoch finds none */
+  /** @throws {FencedError} when the statement finds no row of this epoch to change */
   async fenced(location: string, text: string, values: unknown[]): Promise<void> {
     const { rowCount } = await this.queries.query(text, values);
     if (rowCount === 0) throw new FencedError(location);
@@ -44,12 +41,12 @@ export class PostgresTransaction {
 
   async commit(): Promise<void> {
     const { command } = await this.queries.query('commit');
-    // So the server answers where a statement failed that nobody waited for: nothing was written then.
-    if (command !== 'COMMIT') throw new Error(`a statement failed, and the server answered the commit by ${command}`);
+    // The server answers otherwise when a statement failed that nobody awaited: nothing was written then.
+    if (command !== 'COMMIT') throw new Error(`a statement failed, and the server answered the commit with ${command}`);
     this.#end(false);
   }
 
-  /** By closing the connection: nothing more can come of it, whatever is running. */
+  /** Closes the connection: whatever is running has no effect any more. */
   abort(): void {
     this.#end(true);
   }

@@ -345,7 +345,11 @@ describe('receiverBatches', () => {
           if (starts < 3) subscriber.error(new Error(`lost ${starts}`));
           else subscriber.complete();
         }),
-      { interval: 100, restart: 130, onRestart: (error, n) => told.push([String(error), n]) },
+      {
+        interval: 100,
+        restartDelay: 130,
+        restartObserver: { next: ({ error, restarts }) => told.push([String(error), restarts]) },
+      },
     );
     expect(told).toEqual([
       ['Error: lost 1', 1],
@@ -354,12 +358,14 @@ describe('receiverBatches', () => {
     expect(seen).toEqual([[100, ['1 at 0']], [200, ['2 at 130']], [300, ['3 at 260']], 'complete']);
   });
 
-  it('fails with what onRestart throws', () => {
+  it('fails with what restartObserver throws', () => {
     const { seen } = run(() => throwError(() => new Error('lost')), {
       interval: 100,
-      restart: 50,
-      onRestart: () => {
-        throw new Error('no more');
+      restartDelay: 50,
+      restartObserver: {
+        next: () => {
+          throw new Error('no more');
+        },
       },
     });
     expect(seen).toEqual([['error', new Error('no more')]]);
@@ -371,7 +377,7 @@ describe('receiverBatches', () => {
       starts++;
       subscriber.error(new Error('lost'));
     });
-    run(() => failing, { interval: 100, restart: 200 }, 150);
+    run(() => failing, { interval: 100, restartDelay: 200 }, 150);
     expect(starts).toBe(1);
   });
 
@@ -513,8 +519,8 @@ describe('receiverBatches', () => {
     expect(make({ maxRate: 0 })).toThrow('maxRate (0)');
     expect(make({ maxQueue: 0 })).toThrow('maxQueue (0)');
     expect(make({ overflow: 'drop' as 'error' })).toThrow('overflow ("drop")');
-    expect(make({ restart: -1 })).toThrow('restart (-1)');
-    expect(make({ onRestart: () => {} })).toThrow('needs restart to be set');
+    expect(make({ restartDelay: -1 })).toThrow('restartDelay (-1)');
+    expect(make({ restartObserver: {} })).toThrow('needs restartDelay');
     expect(make({ interval: 0 })).toThrow('interval (0)');
     expect(() => receiverSource(undefined as unknown as Receiver<number>)).toThrow('receiverSource: receiver');
   });

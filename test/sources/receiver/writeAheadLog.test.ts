@@ -242,7 +242,7 @@ describe('a receiver with a write-ahead log', () => {
     const seen: unknown[] = [];
     const log = slowWriteAheadLog(memoryWriteAheadLog(), () => slow(50));
     virtual(() => {
-      receiverBatches(held.receiver, { ...logged(), writeAheadLog: log, restart: 20 })
+      receiverBatches(held.receiver, { ...logged(), writeAheadLog: log, restartDelay: 20 })
         .pipe(foreachBatch((records) => void seen.push(...records)))
         .subscribe({ error: (error) => seen.push(error) });
       held.sink.store('a', () => {

@@ -2,6 +2,7 @@ import { CorruptCheckpointError } from 'dstream/node';
 import { describe, expect, it } from 'vitest';
 import { openFiles } from '../../../src/state/file/fileCheckpoint.js';
 import { recoverFiles } from '../../../src/state/file/fileRecovery.js';
+import { Directory } from '../../../src/storage/directory.js';
 import { MemoryFiles } from '../../support/memoryFiles.js';
 import { checkedBatch, readBack, writeBatches } from '../../support/savedBatches.js';
 
@@ -25,7 +26,7 @@ async function readDamaged(whole: MemoryFiles, name: string, bytes: Uint8Array) 
   const files = whole.copy();
   files.set(name, bytes);
   try {
-    return checkedBatch((await recoverFiles(files, '/files')).state.restored());
+    return checkedBatch((await recoverFiles(new Directory('/files', files))).state.restored());
   } catch (error) {
     if (!(error instanceof CorruptCheckpointError)) throw error;
     expect(error.file).toMatch(new RegExp(`/${name}$`));

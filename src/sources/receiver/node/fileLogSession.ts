@@ -1,78 +1,56 @@
 import { EMPTY, from, type ObservableInput } from 'rxjs';
-import { beginLogFile } from '../../../storage/beginLogFile.js';
-import type { DirectoryLock } from '../../../storage/directoryLock.js';
 import { failpoint } from '../../../storage/failpoint.js';
-import type { FileSystem } from '../../../storage/fileSystem.js';
-import type { LogWriter } from '../../../storage/logWriter.js';
-import { toStorageError } from '../../../storage/toStorageError.js';
-import type { Block } from '../block.js';
-import type { WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
-import { type Recovery, recoverSegments, segmentPath } from './recoverSegments.js';
-import { beginToBytes, blockToBytes, type SegmentBegin, type SegmentEnd } from './segmentRecords.js';
+import type { LockedDirectory } from '../../../storage/lockedDirectory.js';
+import { SegmentedLog } from '../../../storage/segmentedLog.js';
+import type { Block, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
+import { recoverSegments } from './recoverSegments.js';
+import { type BlockSegment, type BlockSegmentBegin, blockSegmentFormat, blockToBytes } from './segmentRecords.js';
 
-/** So many bytes are written and synced at once, about: what is encoded is in memory twice. */
+/** About how much is written and synced at once: what is encoded is in memory twice. */
 const groupBytes = 4 << 20;
+/** Assumed at first, and high: otherwise a first group of large records would be huge. */
+const firstRecordBytes = 16_384;
+
+type Segments = SegmentedLog<BlockSegment, BlockSegmentBegin>;
 
 /**
- * An opened directory of a write-ahead log.
+ * An opened directory of a write-ahead log: segments, each deleted as a whole when all records in it are saved.
  *
- *     segment-3, segment-4  full; deleted when all in them is saved
- *     segment-5             being written to
- *
- * Every opening begins a segment; none is written to by two processes. What is synced at once is one frame, so that a power
- * cut, which may leave any part of it, never leaves a whole frame behind a damaged one.
+ * What is synced at once is one frame: a power cut may leave any part of it, but never a whole frame behind a damaged one.
  */
 export class FileLogSession implements WriteAheadLogSession {
   #recovered: readonly Block<unknown>[];
-  readonly #fs: FileSystem;
-  readonly #directory: string;
-  readonly #lock: DirectoryLock;
+  readonly #directory: LockedDirectory;
   readonly #segmentBytes: number;
-  /** Those that are not written to any more, oldest first. */
-  #full: SegmentEnd[];
-  #number: number;
-  /** Offset of the first record that may be in the last segment. */
-  #first: number;
-  #log: LogWriter;
-  /** What a record takes, about. Starts high, lest the first group is of large records and huge. */
-  #recordBytes = groupBytes / 256;
+  readonly #log: Segments;
+  /** Bytes of a record in the last group, on average. */
+  #recordBytes = firstRecordBytes;
   #appending: Promise<void> | undefined;
   #releasing: Promise<void> | undefined;
-  /** Why nothing more is written: after a failure it is not known what the disk has. */
-  #failure: unknown;
   #closed = false;
 
   private constructor(
-    fs: FileSystem,
-    directory: string,
+    directory: LockedDirectory,
     segmentBytes: number,
-    lock: DirectoryLock,
-    recovery: Recovery,
-    log: LogWriter,
+    recovered: readonly Block<unknown>[],
+    log: Segments,
   ) {
-    this.#recovered = recovery.blocks;
-    this.#fs = fs;
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
-    this.#lock = lock;
-    this.#full = [...recovery.segments];
-    this.#number = recovery.nextNumber;
-    this.#first = recovery.next;
+    this.#recovered = recovered;
     this.#log = log;
   }
 
   static async open(
-    fs: FileSystem,
-    directory: string,
+    directory: LockedDirectory,
     segmentBytes: number,
-    lock: DirectoryLock,
     request: WriteAheadLogRequest,
   ): Promise<FileLogSession> {
-    const recovery = await recoverSegments(fs, directory, request);
-    const begin = { from: recovery.next, before: recovery.segments };
-    const log = await beginSegment(fs, directory, recovery.nextNumber, begin, recovery.leftOver);
+    const { blocks, segments, next, nextNumber, leftOver } = await recoverSegments(directory, request);
+    const begin = { from: next, before: segments };
+    const log = await SegmentedLog.open(directory, blockSegmentFormat, nextNumber, begin, leftOver);
     failpoint('segment:opened');
-    return new FileLogSession(fs, directory, segmentBytes, lock, recovery, log);
+    return new FileLogSession(directory, segmentBytes, blocks, log);
   }
 
   recovered(): readonly Block<unknown>[] {
@@ -87,10 +65,12 @@ export class FileLogSession implements WriteAheadLogSession {
   }
 
   release(offset: number): ObservableInput<unknown> {
-    const saved = this.#full.filter((_, i) => (this.#full[i + 1]?.from ?? this.#first) <= offset);
-    if (saved.length === 0 || this.#failure) return EMPTY;
-    this.#full = this.#full.slice(saved.length);
-    this.#releasing = this.#delete(saved);
+    const { finished, begin } = this.#log;
+    const saved = finished.filter((_, i) => (finished[i + 1]?.from ?? begin.from) <= offset);
+    if (saved.length === 0 || this.#log.failed) return EMPTY;
+    this.#releasing = this.#log.remove(saved).catch((cause: unknown) => {
+      throw this.#directory.failure('delete a segment', cause);
+    });
     return from(this.#releasing);
   }
 
@@ -98,17 +78,17 @@ export class FileLogSession implements WriteAheadLogSession {
     if (this.#closed) return EMPTY;
     this.#closed = true;
     const closed = this.#close();
-    this.#lock.leaving(closed);
+    this.#directory.closing(closed);
     return from(closed);
   }
 
-  async #append({ from: first, records }: Block<unknown>): Promise<void> {
-    if (this.#failure) throw this.#failure;
+  #append({ from: first, records }: Block<unknown>): Promise<void> {
     let offset = first;
     const until = first + records.length;
-    try {
+    const action = () => `write records ${offset} to ${until}`;
+    return this.#log.write(action, async () => {
       while (offset < until) {
-        if (this.#log.size >= this.#segmentBytes) await this.#rotate(offset);
+        if (this.#log.segmentBytes >= this.#segmentBytes) await this.#rotate(offset);
         const count = Math.max(Math.floor(groupBytes / this.#recordBytes), 1);
         const group = records.slice(offset - first, offset - first + count);
         const payload = blockToBytes({ from: offset, records: group });
@@ -116,60 +96,18 @@ export class FileLogSession implements WriteAheadLogSession {
         this.#recordBytes = payload.length / group.length;
         offset += group.length;
       }
-      // It is durable; but for whom? What is written after another process has taken over is passed over by it.
-      await this.#lock.check();
-    } catch (cause) {
-      this.#failure = toStorageError(this.#directory, `write records ${offset} to ${until}`, cause);
-      throw this.#failure;
-    }
+      // The records are durable, but maybe not ours: what is written after another process has taken over it passes over.
+      await this.#directory.checkOwner();
+    });
   }
 
-  /** A new segment. One that another process has begun with the same number is not written over. */
-  async #rotate(next: number): Promise<void> {
-    await this.#lock.check();
-    failpoint('segment:before-rotate');
-    const before = this.#log;
-    const full = [...this.#full, { number: this.#number, from: this.#first, end: before.size }];
-    this.#log = await beginSegment(this.#fs, this.#directory, this.#number + 1, { from: next, before: full });
-    // Some may have been deleted meanwhile.
-    this.#full = [...this.#full, full.at(-1) as SegmentEnd];
-    this.#number++;
-    this.#first = next;
-    await before.close();
-    failpoint('segment:after-rotate');
-  }
-
-  async #delete(segments: readonly SegmentEnd[]): Promise<void> {
-    try {
-      await this.#lock.check();
-      for (const { number } of segments) {
-        await this.#fs.remove(segmentPath(this.#directory, number));
-        failpoint('segment:deleted');
-      }
-    } catch (cause) {
-      throw toStorageError(this.#directory, 'delete a segment', cause);
-    }
+  #rotate(next: number): Promise<void> {
+    return this.#log.rotate((before) => ({ from: next, before }));
   }
 
   async #close(): Promise<void> {
-    // What fails there is told there.
+    // Their failures are reported where they were started.
     await Promise.allSettled([this.#appending, this.#releasing]);
-    try {
-      await this.#log.close();
-    } catch (cause) {
-      throw toStorageError(this.#directory, 'close a segment', cause);
-    } finally {
-      await this.#lock.release();
-    }
+    await this.#log.close();
   }
-}
-
-function beginSegment(
-  fs: FileSystem,
-  directory: string,
-  number: number,
-  begin: SegmentBegin,
-  leftOver?: readonly string[],
-): Promise<LogWriter> {
-  return beginLogFile(fs, segmentPath(directory, number), 'segment', beginToBytes(begin), leftOver);
 }

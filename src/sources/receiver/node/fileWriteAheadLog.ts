@@ -3,14 +3,14 @@ import { defer, from } from 'rxjs';
 import { InvalidOptionError } from '../../../batch/errors.js';
 import { checkPositiveInteger } from '../../../options/checks.js';
 import { type FileSystem, nodeFileSystem } from '../../../storage/fileSystem.js';
-import { openLocked } from '../../../storage/openDirectory.js';
+import { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
 import { FileLogSession } from './fileLogSession.js';
 
 export interface FileWriteAheadLogOptions {
   /**
-   * A segment is not appended to any more when it has so many bytes. A segment is deleted as a whole, when all that is in
-   * it is saved: so this is about what the log takes on the disk beyond what is still needed.
+   * Size at which a segment is finished and the next one begun, in bytes. A segment is deleted as a whole, when all its
+   * records are saved: so this is about how much more disk the log takes than what is still needed.
    * @default 16777216 (16 MiB)
    */
   readonly segmentBytes?: number;
@@ -18,16 +18,16 @@ export interface FileWriteAheadLogOptions {
 
 /**
  * A write-ahead log in files of one directory, for one receiver: each group of records is written and synced
- * (`fdatasync`) before a batch may take it. While one group is on its way the next gathers.
+ * (`fdatasync`) before a batch may take it. While one group is written the next one gathers.
  *
- * Records may be whatever the structured clone algorithm can copy: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
- * An instance of a class comes back as a plain object. Files have a version and checksums. A record that was cut off by a
- * crash is cut away; other damage is refused with file and offset. One process uses a directory at a time.
+ * The structured clone algorithm must be able to copy the records: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
+ * An instance of a class comes back as a plain object. Files have a version and checksums. A record that a crash cut off is
+ * removed; other damage is refused with file and offset. One process uses a directory at a time.
  *
  * Source: Spark's `FileBasedWriteAheadLog`, with checksums, and synced.
  *
- * @param directory Is made if it is missing. Belongs to the checkpoint of the stream: keep both, or remove both.
- * @throws {InvalidOptionError} when the directory is empty or `segmentBytes` is no positive integer
+ * @param directory Created if it is missing. Belongs to the checkpoint of the stream: keep both, or remove both.
+ * @throws {InvalidOptionError} when `directory` is empty or `segmentBytes` is not a positive integer
  * @throws {CheckpointError} (as a notification) when the directory is in use
  * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
  * @throws {FencedError} (as a notification) when another process has taken the directory over
@@ -45,7 +45,7 @@ export interface FileWriteAheadLogOptions {
  * const directory = mkdtempSync(join(tmpdir(), 'receiver-'));
  * receiverBatches<string>(
  *   ({ store, complete }) => {
- *     // Told when the message will survive a crash: now its sender may forget it.
+ *     // The message will survive a crash: its sender may forget it.
  *     store('a message', () => console.log('stored'));
  *     complete();
  *   },
@@ -77,14 +77,13 @@ export function fileWriteAheadLog(directory: string, options: FileWriteAheadLogO
   return { location, open };
 }
 
-/** Opens the directory on any file system: tests bring one that is full or fails. */
+/** Opens the directory on any file system: tests pass one that is full or fails. */
 export function openSegments(
   fs: FileSystem,
   location: string,
   segmentBytes: number,
   request: WriteAheadLogRequest,
 ): Promise<WriteAheadLogSession> {
-  const open = (lock: Parameters<typeof FileLogSession.open>[3]) =>
-    FileLogSession.open(fs, location, segmentBytes, lock, request);
-  return openLocked(location, 'write-ahead log', open, fs);
+  const open = (directory: LockedDirectory) => FileLogSession.open(directory, segmentBytes, request);
+  return LockedDirectory.open(location, 'write-ahead log', open, fs);
 }

@@ -1,6 +1,7 @@
 import { CorruptCheckpointError } from 'dstream/node';
 import { describe, expect, it } from 'vitest';
 import { recoverSegments } from '../../../../src/sources/receiver/node/recoverSegments.js';
+import { Directory } from '../../../../src/storage/directory.js';
 import { checkedEnd, type Known, live, nothing, openLog, readEnd } from '../../../support/loggedBlocks.js';
 import { MemoryFiles } from '../../../support/memoryFiles.js';
 
@@ -22,7 +23,7 @@ async function readDamaged(whole: MemoryFiles, name: string, bytes: Uint8Array, 
   const files = whole.copy();
   files.set(name, bytes);
   try {
-    return checkedEnd((await recoverSegments(files, '/files', known)).blocks, known);
+    return checkedEnd((await recoverSegments(new Directory('/files', files), known)).blocks, known);
   } catch (error) {
     if (!(error instanceof CorruptCheckpointError)) throw error;
     expect(error.file).toMatch(new RegExp(`/${name}$`));

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { DStreamError, StorageError } from '../batch/errors.js';
+import { type FileSystem, nodeFileSystem, type OpenFile, syncDirectory } from './fileSystem.js';
+import { LogWriter } from './logWriter.js';
+import { type ReadOptions, readRecords } from './readRecords.js';
+
+/** The files of one directory, by their names. */
+export class Directory {
+  readonly location: string;
+  protected readonly fs: FileSystem;
+
+  /** @param location an absolute path */
+  constructor(location: string, fs: FileSystem = nodeFileSystem) {
+    this.location = location;
+    this.fs = fs;
+  }
+
+  pathOf(name: string): string {
+    return join(this.location, name);
+  }
+
+  names(): Promise<readonly string[]> {
+    return this.fs.list(this.location);
+  }
+
+  /** Opens a file to be written; with `wx` it must not exist. */
+  openFile(name: string, flags: 'w' | 'wx'): Promise<OpenFile> {
+    return this.fs.open(this.pathOf(name), flags);
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.fs.rename(this.pathOf(from), this.pathOf(to));
+  }
+
+  remove(name: string): Promise<void> {
+    return this.fs.remove(this.pathOf(name));
+  }
+
+  /** Makes the names durable: without it, a file that was created or renamed may be gone after a power cut. */
+  sync(): Promise<void> {
+    return syncDirectory(this.location, this.fs);
+  }
+
+  /**
+   * Calls `visit` with the payload of each record of a file. Returns where the whole records end.
+   *
+   * @throws {CorruptCheckpointError} naming file and offset
+   */
+  readRecords(name: string, options: ReadOptions, visit: (payload: Buffer, at: number) => void): Promise<number> {
+    return readRecords(this.fs, this.pathOf(name), options, visit);
+  }
+
+  /** Creates a log file; `kind` is for the names of its failpoints. */
+  createLog(name: string, kind: string): Promise<LogWriter> {
+    return LogWriter.create(this.fs, this.pathOf(name), kind);
+  }
+
+  /** What a failure is reported as: an error that is not ours came from the disk. */
+  failure(action: string, cause: unknown): DStreamError {
+    return cause instanceof DStreamError ? cause : new StorageError(this.location, action, { cause });
+  }
+}

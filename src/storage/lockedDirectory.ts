@@ -1,0 +1,57 @@
+import { Directory } from './directory.js';
+import { DirectoryLock } from './directoryLock.js';
+import { type FileSystem, nodeFileSystem } from './fileSystem.js';
+import { makeDirectory } from './makeDirectory.js';
+
+/** A directory that this process has opened and owns, until it releases it or another process takes it over. */
+export class LockedDirectory extends Directory {
+  readonly #lock: DirectoryLock;
+
+  private constructor(location: string, fs: FileSystem, lock: DirectoryLock) {
+    super(location, fs);
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes the directory if it is missing, locks it, and opens what is kept in it, which releases the directory when it is
+   * closed.
+   *
+   * @param what what is opened, for messages
+   * @throws {CheckpointError} when the directory is in use
+   * @throws {StorageError} when it cannot be read or written
+   */
+  static async open<S>(
+    location: string,
+    what: string,
+    open: (directory: LockedDirectory) => Promise<S>,
+    fs: FileSystem = nodeFileSystem,
+  ): Promise<S> {
+    try {
+      await makeDirectory(location, fs);
+      const lock = await DirectoryLock.take(fs, location);
+      try {
+        return await open(new LockedDirectory(location, fs, lock));
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    } catch (cause) {
+      throw new Directory(location, fs).failure(`open the ${what}`, cause);
+    }
+  }
+
+  /** @throws {FencedError} when another process has taken the directory over */
+  checkOwner(): Promise<void> {
+    return this.#lock.check();
+  }
+
+  /** Announces that `release` will have been called when `closed` settles: another stream of this process waits for it. */
+  closing(closed: Promise<unknown>): void {
+    this.#lock.leaving(closed);
+  }
+
+  /** Never fails. */
+  release(): Promise<void> {
+    return this.#lock.release();
+  }
+}
