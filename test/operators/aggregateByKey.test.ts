@@ -2,6 +2,7 @@ import { type Aggregator, aggregateByKey, fromBatches, type Pair } from 'dstream
 import { mean, topN } from 'dstream/aggregators';
 import { runBatches } from 'dstream/testing';
 import { describe, expect, it } from 'vitest';
+import { pairs } from '../support/pairs.js';
 import { standingCases } from './standing.js';
 
 type Words = Pair<string, string>;
@@ -23,6 +24,17 @@ standingCases('aggregateByKey', {
 });
 
 describe('aggregateByKey', () => {
+  it('aggregates within a batch and keeps nothing for the next', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: pairs('x1 y2 x3'), b: pairs('x4') });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(aggregateByKey(mean()));
+      expectBatches(result).toBe(expected, { m: pairs('x2 y2'), n: pairs('x4') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('lifts the first value of a key, adds the others in their order, and lowers at the end', () => {
     runBatches(({ batches, expectBatches }) => {
       const a: Words[] = [

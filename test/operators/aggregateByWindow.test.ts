@@ -11,6 +11,7 @@ import { count, max, mean, min, set, sum, topN, variance } from 'dstream/aggrega
 import { runBatches } from 'dstream/testing';
 import type { OperatorFunction } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { pairs } from '../support/pairs.js';
 import { feed, type TimedRecords } from './feed.js';
 import { standingCases } from './standing.js';
 
@@ -62,9 +63,20 @@ const concat: InvertibleAggregator<string, string, string> = {
 const inverses = [{}, { inverse: true as const }, { inverse: false as const }, { latency: 'worst-case' as const }];
 
 describe('aggregateByWindow', () => {
+  it('aggregates the window at each slide', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -abcd|', { a: [5], b: [2], c: [3], d: [] });
+      const subs = '                   ^----!';
+      const expected = '               --x-y|';
+      const result = source.pipe(aggregateByWindow(max(), { window: 3, slide: 2 }));
+      expectBatches(result).toBe(expected, { x: [5], y: [3] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it.each(inverses)('aggregates in the order of the records, with what lower makes of nothing (%j)', (options) => {
     runBatches(({ batches, expectBatches }) => {
-      const source = batches('                                    -abcd|', { a: ['a', 'b'], b: ['c'], c: [], d: [] });
+      const source = batches(' -abcd|', { a: ['a', 'b'], b: ['c'], c: [], d: [] });
       expectBatches(source.pipe(aggregateByWindow(concat, { window: 2, ...options }))).toBe('-abcd|', {
         a: ['ab'],
         b: ['abc'],
@@ -117,6 +129,17 @@ describe('aggregateByWindow', () => {
 });
 
 describe('aggregateByKeyAndWindow', () => {
+  it('aggregates each key, and drops one that has left the window', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -abc-|', { a: pairs('x5 y2'), b: pairs('x3'), c: [] });
+      const subs = '           ^----!';
+      const expected = '       -lmn-|';
+      const result = source.pipe(aggregateByKeyAndWindow(max(), { window: 2 }));
+      expectBatches(result).toBe(expected, { l: pairs('x5 y2'), m: pairs('x5 y2'), n: pairs('x3') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   type Text = Pair<string, string>;
   const batches = timed<Text>([
     [

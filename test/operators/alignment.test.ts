@@ -393,8 +393,8 @@ describe('failing, unsubscribing and stopping', () => {
 
   it('unsubscribes from all when one of them fails', () => {
     runBatches(({ batches, expectSubscriptions, flush }) => {
-      const first = batches(' -a-#');
-      const second = batches('-a-----b-|');
+      const first = batches('  -a-#');
+      const second = batches(' -a-----b-|');
       const events: unknown[] = [];
       collect(first.pipe(unionBatches(second)), events);
       expectSubscriptions(first.subscriptions).toBe(' ^--!');

@@ -15,6 +15,17 @@ standingCases('countDistinctByWindow', {
 });
 
 describe('countDistinctByWindow', () => {
+  it('counts a record once while any batch of the window has it', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -abc-|', { a: [...'xxy'], b: [...'xz'], c: [] });
+      const subs = '           ^----!';
+      const expected = '       -lmn-|';
+      const result = source.pipe(countDistinctByWindow({ window: 2 }));
+      expectBatches(result).toBe(expected, { l: [2], m: [3], n: [2] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('counts a record once, and until the last batch that has it leaves', () => {
     runBatches(({ batches, expectBatches }) => {
       const source = batches('-abcde|', { a: ['x', 'x', 'y'], b: ['x'], c: [], d: ['z'], e: [] });

@@ -12,6 +12,17 @@ standingCases('deduplicate', {
 });
 
 describe('deduplicate', () => {
+  it('lets an id pass again when the window has passed', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -abcd|', { a: [...'xx'], b: [...'xy'], c: [...'x'], d: [...'xy'] });
+      const subs = '           ^----!';
+      const expected = '       -lmno|';
+      const result = source.pipe(deduplicate((id) => id, { window: 2 }));
+      expectBatches(result).toBe(expected, { l: ['x'], m: ['y'], n: ['x'], o: ['y'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('lets the first of an id pass within the window, which begins when it was first seen', () => {
     runBatches(({ batches, expectBatches }) => {
       const source = batches('-abcde|', { a: ['x', 'x', 'y'], b: ['x'], c: ['x'], d: ['x', 'y'], e: ['z'] });

@@ -1,4 +1,4 @@
-import { Batch, foreachBatch, fromBatches, limitRate } from 'dstream';
+import { Batch, foreachBatch, fromBatches, limitRate, QueueOverflowError } from 'dstream';
 import {
   filter,
   from,
@@ -39,8 +39,29 @@ describe('limitRate', () => {
   it('lets a burst pass, then keeps the rate, and completes after the queue', () => {
     run(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' (abcd)-|');
-      expectObservable(source.pipe(limitRate({ rate: 250, burst: 2 }))).toBe('(ab)c---(d|)');
-      expectSubscriptions(source.subscriptions).toBe('^------!');
+      const subs = '        ^------!';
+      const expected = '    (ab)c---(d|)';
+      expectObservable(source.pipe(limitRate({ rate: 250, burst: 2 }))).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  it('unsubscribes from the source when it is unsubscribed while values wait, and when the queue overflows', () => {
+    run(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abc-------|');
+      const subs = '        ^---!';
+      const unsub = '       ----!';
+      const expected = '    a---';
+      expectObservable(source.pipe(limitRate({ rate: 250, burst: 1 })), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+    run(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold(' abc-------|');
+      const subs = '        ^-!';
+      const expected = '    a-#';
+      const limited = source.pipe(limitRate({ rate: 250, burst: 1, maxQueue: 1 }));
+      expectObservable(limited).toBe(expected, undefined, new QueueOverflowError('limitRate', 1));
+      expectSubscriptions(source.subscriptions).toBe(subs);
     });
   });
 

@@ -12,6 +12,7 @@ import {
 import { runBatches } from 'dstream/testing';
 import { retry } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { pairs } from '../support/pairs.js';
 import { virtual } from '../support/virtual.js';
 import { feed } from './feed.js';
 import { standingCases } from './standing.js';
@@ -38,6 +39,23 @@ standingCases('groupByKeyAndWindow', {
 });
 
 describe('mapWithState', () => {
+  it('is called for each record with the state of its key', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: pairs('x1 x2'), b: pairs('y3 x4') });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(
+        mapWithState((key: string, value: number | undefined, state: StateHandle<number>) => {
+          const total = (state.get() ?? 0) + (value ?? 0);
+          state.update(total);
+          return [key, total] as const;
+        }),
+      );
+      expectBatches(result).toBe(expected, { m: pairs('x1 x3'), n: pairs('y3 x7') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('begins with the same initial state each time, although states are changed in place', () => {
     const counted = mapWithState<string, number, { count: number }, number>(
       (_key, _value, state) => {

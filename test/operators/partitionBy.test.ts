@@ -5,6 +5,7 @@ import kafkajs from 'kafkajs';
 import type { Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { propertySettings } from '../property/settings.js';
+import { pairs } from '../support/pairs.js';
 import { standingCases } from './standing.js';
 
 const pair: Pair<string, number> = ['a', 1];
@@ -16,6 +17,20 @@ standingCases('partitionBy', {
 });
 
 describe('partitionBy', () => {
+  it('puts each pair where the partitioner says', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: { partitions: [pairs('x1 y2'), pairs('x3')] }, b: [] });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(partitionBy(2, (key) => (key === 'x' ? 0 : 1)));
+      expectBatches(result).toBe(expected, {
+        m: { partitions: [pairs('x1 x3'), pairs('y2')] },
+        n: { partitions: [[], []] },
+      });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('puts all pairs of a key into one partition, in their order, and gives empty partitions too', () => {
     runBatches(({ batches, expectBatches }) => {
       const source = batches<Pair<string, number>>('-a|', {

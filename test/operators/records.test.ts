@@ -12,8 +12,9 @@ import {
   reduceByKey,
 } from 'dstream';
 import { runBatches } from 'dstream/testing';
-import { map, of, timer } from 'rxjs';
+import { map, of, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { pairs } from '../support/pairs.js';
 import { standingCases } from './standing.js';
 
 standingCases('mapRecords', {
@@ -207,5 +208,191 @@ describe('operations that hold', () => {
       flush();
     });
     expect(lines).toEqual(['time 1: 3 records', '  <x>', '  <y>', '  ...']);
+  });
+});
+
+describe('mapRecords', () => {
+  it('maps the records of each batch, of an empty one too', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: [1, 2], b: [] });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(mapRecords((n) => n * 10));
+      expectBatches(result).toBe(expected, { x: [10, 20], y: [] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  it('unsubscribes from the source at once when the function throws', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-c-|', { a: [1], b: [2], c: [3] });
+      const subs = '                   ^--!';
+      const expected = '               -x-#';
+      const positive = (n: number) => {
+        if (n === 2) throw 'broken';
+        return n;
+      };
+      expectBatches(source.pipe(mapRecords(positive))).toBe(expected, { x: [1] }, 'broken');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('filterRecords', () => {
+  it('keeps the records for which the predicate holds, and passes a batch on that has none left', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: [1, 2, 3], b: [1] });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(filterRecords((n) => n > 1));
+      expectBatches(result).toBe(expected, { x: [2, 3], y: [] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('flatMapRecords', () => {
+  it('puts any number of records in the place of one', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-#', { a: [1, 0, 2], b: [0] });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-#';
+      const result = source.pipe(flatMapRecords((n) => 'n'.repeat(n)));
+      expectBatches(result).toBe(expected, { x: ['n', 'n', 'n'], y: [] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('mapValues', () => {
+  it('maps the values and keeps the keys', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: pairs('x1 y2'), b: pairs('x3') });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(mapValues((n) => n * 10));
+      expectBatches(result).toBe(expected, { m: pairs('x10 y20'), n: pairs('x30') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('reduceByKey', () => {
+  it('reduces within a batch and keeps nothing for the next', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: pairs('x1 y2 x3'), b: pairs('x4') });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(reduceByKey((a, b) => a + b));
+      expectBatches(result).toBe(expected, { m: pairs('x4 y2'), n: pairs('x4') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('countByValue', () => {
+  it('counts within a batch and keeps nothing for the next', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: [...'xyx'], b: [...'y'] });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(countByValue());
+      expectBatches(result).toBe(expected, { m: pairs('x2 y1'), n: pairs('y1') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('filterBatches', () => {
+  it('passes on only the batches for which the predicate holds', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-c-|', { a: [], b: [1, 2], c: [] });
+      const subs = '                   ^------!';
+      const expected = '               ---b---|';
+      const result = source.pipe(filterBatches(({ length }) => length > 0));
+      expectBatches(result).toBe(expected, { b: [1, 2] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('printBatches', () => {
+  it('passes each batch on in the moment in which it is printed', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|');
+      const subs = '           ^----!';
+      const expected = '       -a-b-|';
+      const result = source.pipe(printBatches({ write: () => {} }));
+      expectBatches(result).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('foreachBatch', () => {
+  it('passes a batch on when its effect has settled, and completes after the last', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b|');
+      const subs = '           ^---!';
+      const expected = '       ----a-(b|)';
+      const result = source.pipe(foreachBatch(() => timer(3)));
+      expectBatches(result).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  it('passes on the batches before one whose effect fails, then fails and unsubscribes from the source', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -ab---|');
+      const subs = '           ^-----!';
+      const expected = '       ------(a#)';
+      const effect = ([record]: readonly string[]) => (record === 'a' ? timer(5) : throwError(() => 'broken'));
+      expectBatches(source.pipe(foreachBatch(effect))).toBe(expected, undefined, 'broken');
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  it('ends an effect when it is unsubscribed, and the source with it', () => {
+    runBatches(({ batches, cold, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|');
+      const effect = cold('    -----|');
+      const subs = '           ^--!';
+      const effectSubs = '     -^-!';
+      const unsub = '          ---!';
+      const expected = '       ----';
+      expectBatches(source.pipe(foreachBatch(() => effect)), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(effect.subscriptions).toBe(effectSubs);
+    });
+  });
+});
+
+describe('concatMapBatch', () => {
+  it('starts the work on a batch when that on the one before is done', () => {
+    runBatches(({ batches, cold, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -ab----|');
+      const work = cold('      --(r|)', { r: ['done'] });
+      const subs = '           ^------!';
+      const firstWork = '      -^-!';
+      const secondWork = '     ---^-!';
+      const expected = '       ---r-r-|';
+      expectBatches(source.pipe(concatMapBatch(() => work))).toBe(expected, { r: ['done'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(work.subscriptions).toBe([firstWork, secondWork]);
+    });
+  });
+
+  it('ends the work when it is unsubscribed, and does not start what waits', () => {
+    runBatches(({ batches, cold, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -ab----|');
+      const work = cold('      --(r|)', { r: ['done'] });
+      const subs = '           ^-!';
+      const workSubs = '       -^!';
+      const unsub = '          --!';
+      const expected = '       ---';
+      expectBatches(source.pipe(concatMapBatch(() => work)), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(work.subscriptions).toBe(workSubs);
+    });
   });
 });

@@ -24,6 +24,17 @@ standingCases('runningReduce with an initial value', {
 });
 
 describe('runningReduce', () => {
+  it('keeps its value from batch to batch, also over an empty one', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -abc-|', { a: [1, 2], b: [], c: [3] });
+      const subs = '                   ^----!';
+      const expected = '               -lmn-|';
+      const result = source.pipe(runningReduce((a: number, b: number) => a + b));
+      expectBatches(result).toBe(expected, { l: [3], m: [3], n: [6] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('gives the value so far at each batch, of the records in their order', () => {
     runBatches(({ batches, expectBatches }) => {
       const source = batches('-abcd|', { a: [], b: { partitions: [['x', 'y'], ['z']] }, c: [], d: ['u'] });

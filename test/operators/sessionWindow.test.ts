@@ -59,6 +59,28 @@ const shown = (results: readonly TimedRecords<Sessions>[]) =>
 const sessions = (options: SessionWindowOptions) => () => sessionWindow<string, string>({ id: 's', ...options });
 
 describe('sessionWindow', () => {
+  it('passes a session on with the first batch at which its gap has passed', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<Click>(' -ab-c|', { a: [['k', 'x']], b: [['k', 'y']], c: [] });
+      const subs = '                  ^----!';
+      const expected = '              -lm-n|';
+      const result = source.pipe(sessionWindow({ gap: 2 }));
+      expectBatches(result).toBe(expected, { l: [], m: [], n: [['k', { start: 1, end: 2, value: ['x', 'y'] }]] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  it('drops the sessions that are open when the source ends', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<Click>(' -a-|', { a: [['k', 'x']] });
+      const subs = '                  ^--!';
+      const expected = '              -l-|';
+      const result = source.pipe(sessionWindow({ gap: 2 }));
+      expectBatches(result).toBe(expected, { l: [] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('ends a session when the gap has passed without a record of its key', () => {
     const given = clicks(['ab', 'a', '', 'a', '', 'b', '', '']);
     expect(shown(feed(given, sessions({ gap: 2 })))).toEqual(['3: b 1-1 b2', '6: a 1-4 a1 a3 a4', '8: b 6-6 b5']);

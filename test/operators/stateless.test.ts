@@ -11,6 +11,7 @@ import {
 } from 'dstream';
 import { runBatches } from 'dstream/testing';
 import { describe, expect, it } from 'vitest';
+import { pairs } from '../support/pairs.js';
 import { standingCases } from './standing.js';
 
 const pair: Pair<string, number> = ['a', 1];
@@ -105,5 +106,115 @@ describe('stateless operators', () => {
       flush();
     });
     expect(errors).toEqual(['transformBatch: record undefined is no array of records']);
+  });
+});
+
+describe('mapPartitions', () => {
+  it('maps each partition for itself', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: { partitions: [[1, 2], [3]] }, b: { partitions: [[], [4]] } });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(mapPartitions(({ records }) => [records.length]));
+      expectBatches(result).toBe(expected, { x: { partitions: [[2], [1]] }, y: { partitions: [[0], [1]] } });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('flatMapValues', () => {
+  it('puts any number of pairs of the same key in the place of one', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: pairs('x1 y2'), b: pairs('x0') });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(flatMapValues((n) => Array<number>(n).fill(n)));
+      expectBatches(result).toBe(expected, { m: pairs('x1 y2 y2'), n: [] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('glom', () => {
+  it('makes one record of each partition', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: { partitions: [[1, 2], [3]] }, b: [] });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(glom());
+      expectBatches(result).toBe(expected, { x: { partitions: [[[1, 2]], [[3]]] }, y: { partitions: [[[]]] } });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('transformBatch', () => {
+  it('puts other records in the place of those of the whole batch', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: { partitions: [[2], [1]] }, b: [] });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(transformBatch((records) => [...records].sort()));
+      expectBatches(result).toBe(expected, { x: [1, 2], y: [] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('repartition', () => {
+  it('deals the records out to as many partitions as asked for', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: [1, 2, 3], b: { partitions: [[1], [2], [3]] } });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(repartition(2));
+      expectBatches(result).toBe(expected, { x: { partitions: [[1, 3], [2]] }, y: { partitions: [[1, 3], [2]] } });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('reduceBatch', () => {
+  it('reduces a batch to one record, and an empty one to none', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: [1, 2, 3], b: [] });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(reduceBatch((a, b) => a + b));
+      expectBatches(result).toBe(expected, { x: [6], y: [] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('countBatch', () => {
+  it('counts the records of a batch, and says 0 of an empty one', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: { partitions: [[1, 2], [3]] }, b: [] });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(countBatch());
+      expectBatches(result).toBe(expected, { x: [3], y: [0] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('groupByKey', () => {
+  it('groups within a batch and keeps nothing for the next', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: pairs('x1 y2 x3'), b: pairs('x4') });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(groupByKey());
+      expectBatches(result).toBe(expected, {
+        m: [
+          ['x', [1, 3]],
+          ['y', [2]],
+        ],
+        n: [['x', [4]]],
+      });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
   });
 });

@@ -11,6 +11,7 @@ import { runBatches } from 'dstream/testing';
 import { retry } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
+import { pairs } from '../support/pairs.js';
 import { feed } from './feed.js';
 import { standingCases } from './standing.js';
 
@@ -26,6 +27,34 @@ standingCases('updateStateByKey', {
 const words = (text: string): Words => text.split('').map((letter) => [letter, 1] as const);
 
 describe('updateStateByKey', () => {
+  it('keeps the state of a key from batch to batch', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b-|', { a: pairs('x1 y2'), b: pairs('x3') });
+      const subs = '           ^----!';
+      const expected = '       -m-n-|';
+      const result = source.pipe(
+        updateStateByKey((values, state: number = 0) => values.reduce((a, b) => a + b, state)),
+      );
+      expectBatches(result).toBe(expected, { m: pairs('x1 y2'), n: pairs('x4 y2') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  it('starts clean at a second subscription, while the first goes on', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-a-|', { a: pairs('x1') });
+      const subs = '           ^----!';
+      const otherSubs = '      ^--!';
+      const unsub = '          ---!';
+      const expected = '       -m-n-|';
+      const other = '          -m--';
+      const result = source.pipe(updateStateByKey((values, state: number = 0) => values.length + state));
+      expectBatches(result).toBe(expected, { m: pairs('x1'), n: pairs('x2') });
+      expectBatches(result, unsub).toBe(other, { m: pairs('x1') });
+      expectSubscriptions(source.subscriptions).toBe([subs, otherSubs]);
+    });
+  });
+
   it('begins with the same initial state each time, although states are changed in place', () => {
     const counted = updateStateByKey<string, number, { count: number }>(
       (values, state = { count: 0 }) => {

@@ -19,6 +19,17 @@ import { standingCases } from './standing.js';
 standingCases('windowByCount', { records: ['a', 'b'], make: () => windowByCount<string>({ count: 3 }) });
 
 describe('windowByCount', () => {
+  it('has the last records, however many batches they came in', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -a-b-|', { a: [1, 2], b: [3, 4] });
+      const subs = '                   ^----!';
+      const expected = '               -x-y-|';
+      const result = source.pipe(windowByCount({ count: 3 }));
+      expectBatches(result).toBe(expected, { x: [1, 2], y: [2, 3, 4] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('has the last records, whichever batches and partitions they came in', () => {
     runBatches(({ batches, expectBatches }) => {
       const source = batches('-abcd|', { a: ['a'], b: { partitions: [['b', 'c'], ['d']] }, c: [], d: ['e'] });

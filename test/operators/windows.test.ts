@@ -1,9 +1,19 @@
-import { type Batch, type Pair, reduceByKeyAndWindow, reduceByWindow, window } from 'dstream';
+import {
+  type Batch,
+  countByValueAndWindow,
+  countByWindow,
+  groupByKeyAndWindow,
+  type Pair,
+  reduceByKeyAndWindow,
+  reduceByWindow,
+  window,
+} from 'dstream';
 import { runBatches } from 'dstream/testing';
 import fc from 'fast-check';
 import type { OperatorFunction } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { propertySettings } from '../property/settings.js';
+import { pairs } from '../support/pairs.js';
 import { standingCases } from './standing.js';
 
 const sum = (a: number, b: number) => a + b;
@@ -41,6 +51,29 @@ function run<T, R>(batches: readonly (readonly T[])[], operator: OperatorFunctio
 }
 
 describe('window', () => {
+  it('has the batches of the last window ms at each slide, and none when the source ends between two', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -abcde|');
+      const subs = '           ^-----!';
+      const expected = '       --x-y-|';
+      const result = source.pipe(window({ window: 3, slide: 2 }));
+      expectBatches(result).toBe(expected, { x: ['a', 'b'], y: ['b', 'c', 'd'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  it('unsubscribes from the source when it is unsubscribed between two slides', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -abcde|');
+      const subs = '           ^--!';
+      const unsub = '          ---!';
+      const expected = '       --x-';
+      const result = source.pipe(window({ window: 2, slide: 2 }));
+      expectBatches(result, unsub).toBe(expected, { x: ['a', 'b'] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('gives partial windows first, the first one after one slide', () => {
     const { results } = run([['a'], ['b'], ['c'], ['d'], ['e'], ['f']], window({ window: 4, slide: 2 }));
     expect(results).toEqual([
@@ -92,6 +125,17 @@ describe('window', () => {
 });
 
 describe('reduceByWindow', () => {
+  it('subtracts the batch that leaves the window', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -abcd|', { a: [1], b: [2], c: [3], d: [4] });
+      const subs = '                   ^----!';
+      const expected = '               -wxyz|';
+      const result = source.pipe(reduceByWindow(sum, { inverse: difference, window: 2 }));
+      expectBatches(result).toBe(expected, { w: [1], x: [3], y: [5], z: [7] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
   it('reduces in the order of the records, and gives an empty batch for a window without records', () => {
     const { results } = run(
       [['a', 'b'], ['c'], [], []],
@@ -107,7 +151,18 @@ describe('reduceByWindow', () => {
 });
 
 describe('reduceByKeyAndWindow', () => {
-  const pairs: Pair<string, number>[][] = [
+  it('has a key from its first batch in the window to its last', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -abc-|', { a: pairs('x1 y2'), b: pairs('x3'), c: [] });
+      const subs = '           ^----!';
+      const expected = '       -lmn-|';
+      const result = source.pipe(reduceByKeyAndWindow(sum, { inverse: difference, window: 2 }));
+      expectBatches(result).toBe(expected, { l: pairs('x1 y2'), m: pairs('x4 y2'), n: pairs('x3') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  const given: Pair<string, number>[][] = [
     [
       ['a', 1],
       ['b', 2],
@@ -118,7 +173,7 @@ describe('reduceByKeyAndWindow', () => {
   ];
 
   it.each([{}, { inverse: difference }])('lets a key go with the last batch that had it (%j)', (options) => {
-    const { results } = run(pairs, reduceByKeyAndWindow(sum, { window: 2, ...options }));
+    const { results } = run(given, reduceByKeyAndWindow(sum, { window: 2, ...options }));
     expect(results).toEqual([
       [
         1,
@@ -140,7 +195,7 @@ describe('reduceByKeyAndWindow', () => {
   });
 
   it('emits only changes when told to, and a key that left once with undefined', () => {
-    const { results } = run(pairs, reduceByKeyAndWindow(sum, { window: 2, emit: 'changes' }));
+    const { results } = run(given, reduceByKeyAndWindow(sum, { window: 2, emit: 'changes' }));
     expect(results).toEqual([
       [
         1,
@@ -176,7 +231,7 @@ describe('reduceByKeyAndWindow', () => {
 
   it('drops keys by a filter', () => {
     const filter = ([, value]: Pair<string, number>) => value > 1;
-    const { results } = run(pairs, reduceByKeyAndWindow(sum, { inverse: difference, window: 3, filter }));
+    const { results } = run(given, reduceByKeyAndWindow(sum, { inverse: difference, window: 3, filter }));
     expect(results).toEqual([
       [1, [['b', 2]]],
       [
@@ -234,5 +289,54 @@ describe('reduceByKeyAndWindow', () => {
     };
     expect(types).toBeTypeOf('function');
     expect(() => reduceByKeyAndWindow(sum, { window: 1, emit: 'some' as never })).toThrow('emit ("some")');
+  });
+});
+
+describe('countByWindow', () => {
+  it('counts by batch time: an interval without a batch moves the window on', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches<number>(' -ab-c|', { a: [1, 2], b: [3], c: [4] });
+      const subs = '                   ^----!';
+      const expected = '               -xy-z|';
+      const result = source.pipe(countByWindow({ window: 2 }));
+      expectBatches(result).toBe(expected, { x: [2], y: [3], z: [1] });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('countByValueAndWindow', () => {
+  it('counts each value, and drops one that has left the window', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -abc-|', { a: [...'xxy'], b: [...'x'], c: [] });
+      const subs = '           ^----!';
+      const expected = '       -lmn-|';
+      const result = source.pipe(countByValueAndWindow({ window: 2 }));
+      expectBatches(result).toBe(expected, { l: pairs('x2 y1'), m: pairs('x3 y1'), n: pairs('x1') });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+});
+
+describe('groupByKeyAndWindow', () => {
+  it('has the values of a key in the order in which they came', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -abc-|', { a: pairs('x1 y2'), b: pairs('x3'), c: [] });
+      const subs = '           ^----!';
+      const expected = '       -lmn-|';
+      const result = source.pipe(groupByKeyAndWindow({ window: 2 }));
+      expectBatches(result).toBe(expected, {
+        l: [
+          ['x', [1]],
+          ['y', [2]],
+        ],
+        m: [
+          ['x', [1, 3]],
+          ['y', [2]],
+        ],
+        n: [['x', [3]]],
+      });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
   });
 });

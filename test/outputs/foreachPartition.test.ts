@@ -31,6 +31,31 @@ function notes(now: () => number) {
 }
 
 describe('foreachPartition', () => {
+  it('passes a batch on when the effects on all its partitions have settled', () => {
+    runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-b---|', { a: { partitions: [['x'], ['y']] }, b: ['z'] });
+      const subs = '           ^------!';
+      const expected = '       ---ab--|';
+      const result = source.pipe(foreachPartition(({ index }) => timer(index + 1)));
+      expectBatches(result).toBe(expected, { a: { partitions: [['x'], ['y']] }, b: { partitions: [['z']] } });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+    });
+  });
+
+  it('ends the effects when it is unsubscribed, and the source with them', () => {
+    runBatches(({ batches, cold, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a-|', { a: { partitions: [['x'], ['y']] } });
+      const effect = cold('    ----|');
+      const subs = '           ^-!';
+      const effectSubs = '     -^!';
+      const unsub = '          --!';
+      const expected = '       ---';
+      expectBatches(source.pipe(foreachPartition(() => effect)), unsub).toBe(expected);
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(effect.subscriptions).toBe([effectSubs, effectSubs]);
+    });
+  });
+
   it('calls for each partition, an empty one too, and tells time and id', () => {
     const calls: unknown[] = [];
     runBatches(

@@ -21,6 +21,23 @@ standingCases('foreachPartitionOnce', {
 });
 
 describe('foreachPartitionOnce', () => {
+  it('asks what is written before the effects begin', () => {
+    runBatches(({ batches, cold, expectBatches, expectSubscriptions }) => {
+      const source = batches(' -a------|', { a: { partitions: [['x'], ['y']] } });
+      const written = cold('   --(i|)', { i: ['1-0'] });
+      const effect = cold('    ---|');
+      const subs = '           ^-------!';
+      const writtenSubs = '    -^-!';
+      const effectSubs = '     ---^--!';
+      const expected = '       ------a-|';
+      const result = source.pipe(foreachPartitionOnce(() => effect, { written: () => written }));
+      expectBatches(result).toBe(expected, { a: { partitions: [['x'], ['y']] } });
+      expectSubscriptions(source.subscriptions).toBe(subs);
+      expectSubscriptions(written.subscriptions).toBe(writtenSubs);
+      expectSubscriptions(effect.subscriptions).toBe(effectSubs);
+    });
+  });
+
   it('asks once a batch, skips what was written, and waits for both', () => {
     const calls: string[] = [];
     runBatches(({ batches, expectBatches, completions, flush, scheduler }) => {
