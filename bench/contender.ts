@@ -1,4 +1,4 @@
-/** What is timed: set up and warmed up, and then run several times for so many units. */
+/** What is timed: set up and warmed up, and then run several times for a number of units. */
 export interface Prepared {
   readonly units: number;
   run(units: number): void;

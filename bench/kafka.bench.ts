@@ -4,7 +4,7 @@
 //   npm run bench -- kafka [--records N] [--rounds N] [--only TEXT] [--spark] [--brokers HOST:PORT]
 //
 // --only reads just the rows whose name has the text in it, such as "views" or "gzip", and writes no results. --spark has Spark Streaming
-// read too, which Maven fetches once. What each figure counts stands with `Run` in kafka/contenders.ts.
+// read too, which Maven fetches once. `Run` in kafka/contenders.ts says what each figure counts.
 import { randomUUID } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';

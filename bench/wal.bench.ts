@@ -35,7 +35,7 @@ const openIn = (directory: string, saved = 0): Promise<WriteAheadLogSession> =>
   lastValueFrom(from(fileWriteAheadLog(directory).open({ saved, planned: saved })));
 const closed = (session: WriteAheadLogSession) => lastValueFrom(from(session.close()), { defaultValue: undefined });
 
-/** So many senders, each of which sends a block when it has heard that the one before is stored. Gives records a second. */
+/** Each sender sends a block when the previous one is acknowledged as stored. Returns records per second. */
 async function sending(directory: string, senders: number, block: number): Promise<number> {
   const session = await openIn(directory);
   const begun = performance.now();
@@ -62,7 +62,7 @@ async function sending(directory: string, senders: number, block: number): Promi
   return rate;
 }
 
-/** Writes the same bytes to one file, in pieces of about what the log writes at once, each synced. Gives bytes a second. */
+/** Writes the same bytes to one file, in pieces of about what the log writes at once, each synced. Returns bytes per second. */
 async function plainFile(directory: string, piece: number): Promise<number> {
   const file = await open(join(directory, 'plain'), 'w');
   const bytes = Buffer.alloc(piece, 'abcdefghij');
@@ -78,7 +78,7 @@ async function plainFile(directory: string, piece: number): Promise<number> {
   return rate;
 }
 
-/** Opens a log in which nothing is saved: reads it, looks at the checksums, and makes the records. Gives bytes a second. */
+/** Opens a log in which nothing is saved: reads it, checks the checksums, and creates the records. Returns bytes per second. */
 async function recovery(directory: string): Promise<number> {
   const size = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
   const begun = performance.now();

@@ -1,5 +1,5 @@
 // Changesets write the entry of a release directly below the title of CHANGELOG.md. These two functions keep the introduction in
-// its place, and make what stands under `## Unreleased` a part of the entry.
+// its place, and make the section `## Unreleased` a part of the entry.
 
 /**
  * Takes out what Changesets must not see.

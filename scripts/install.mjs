@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs a command in the repository, its output shown. Gives the exit code. */
+/** Runs a command in the repository, its output shown. Returns the exit code. */
 export function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
   if (error) throw error;
@@ -13,8 +13,8 @@ export function run(command, args, options = {}) {
 }
 
 /**
- * The same without standing still: servers that this process has started go on, for somebody reads what they say. A signal is
- * passed on, so that whoever waits for the code can stop the servers. Gives the exit code.
+ * The same without blocking: the output of servers that this process has started is still read, so they go on. A signal is
+ * passed on, so that the caller can stop the servers. Returns the exit code.
  */
 export async function runBeside(command, args, options = {}) {
   const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });

@@ -28,7 +28,7 @@ const kafka = jars({
 /** Why no broker can be started here; `undefined` when one can. */
 export const whyNoBroker = kafka.whyNot;
 
-/** Copies Kafka's jars by Maven, once. Gives the class path. */
+/** Copies Kafka's jars with Maven, once. Returns the class path. */
 export const ensureKafka = kafka.ensure;
 
 /**

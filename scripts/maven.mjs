@@ -21,7 +21,7 @@ export function jars({ name, version, directory, artifacts }) {
       const missing = needed.filter((command) => !hasCommand(command));
       return missing.length === 0 ? undefined : `there is no ${missing.join(' and no ')}`;
     },
-    /** Gives the class path. */
+    /** Returns the class path. */
     ensure() {
       const lib = join(library, 'lib');
       if (existsSync(done)) return join(lib, '*');

@@ -1,5 +1,6 @@
 // node scripts/words.mjs [PATH...]: looks for the phrases that CONTRIBUTING.md lists under "Words", in prose of Markdown and in comments
-// and strings of code. Without a path it checks every Markdown file. A line that ends with a comment `words-ok: why` is left out.
+// and strings of code. Without a path it checks every Markdown file and all code except src and test. It skips a line that ends with a
+// comment `words-ok: why`.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { root } from './install.mjs';
@@ -41,10 +42,14 @@ function proseOfCode(text) {
 }
 
 const paths = process.argv.slice(2);
-const tracked = execFileSync('git', ['ls-files', '--', ...(paths.length > 0 ? paths : ['*.md'])], {
-  cwd: root,
-  encoding: 'utf8',
-});
+const tracked = execFileSync(
+  'git',
+  ['ls-files', '--', ...(paths.length > 0 ? paths : ['*.md', 'bench', 'examples', 'scripts'])],
+  {
+    cwd: root,
+    encoding: 'utf8',
+  },
+);
 let found = 0;
 for (const path of tracked.split('\n').filter((name) => /\.(md|m?[jt]s|mts)$/.test(name))) {
   const text = read(path);

@@ -5,7 +5,7 @@ import { randomOf } from './random.js';
 /** The part of an interval that still waits is rounded to this. */
 const step = 0.02;
 const deepest = 14;
-/** Above so many waiting intervals nothing is added. */
+/** With more waiting intervals than this nothing is added. */
 const enough = 3;
 const overloadedAbove = 0.5;
 const states = Math.round(deepest / step) + 1;
@@ -20,8 +20,8 @@ export interface Bound {
 }
 
 /**
- * The best that any controller can do on a plant whose cost does not change: by value iteration, the sizes that give the
- * most throughput where an overloaded batch costs `penalty` of a full one. It is told more than any controller can know, the
+ * The best that any controller can do on a plant whose cost does not change: by value iteration, the sizes with the
+ * most throughput if an overloaded batch costs `penalty` of a full one. It knows more than any controller can, the
  * exact time for which the running batch and those behind it will still take; only the noise of the batch to be formed is hidden.
  */
 export function boundOf(plant: Plant, penalty: number): Bound {

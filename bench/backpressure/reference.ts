@@ -1,8 +1,8 @@
 import type { RateControllerFactory } from 'dstream';
 
 /**
- * A controller that is told the truth of scenario S6: cost and noise as they are, so that only what cannot be known is
- * unknown to it, the noise of each batch. It shows how far any controller of this form (a target, and a slack for
+ * A controller that knows the truth about scenario S6: cost and noise as they are, so that only the noise of each batch, which
+ * nothing can know, is unknown to it. It shows how far any controller of this form (a target, and a slack for
  * waiting work) can get there.
  */
 export function knowing(target: number, slack: number): RateControllerFactory {

@@ -61,7 +61,7 @@ function inNode(name: string, baseOnly: boolean, refuses: Contender['refuses'] =
   };
 }
 
-/** Runs a command to its end. Gives what it wrote and its CPU time in seconds, all threads together. */
+/** Runs a command to its end. Returns its output and its CPU time in seconds, all threads together. */
 function timed(command: string, args: readonly string[]): { readonly out: string; readonly cpu: number } {
   const script = 'TIMEFORMAT="%U %S"; time "$@" 2>/dev/null';
   const { status, stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', command, ...args], { encoding: 'utf8' });
@@ -70,7 +70,7 @@ function timed(command: string, args: readonly string[]): { readonly out: string
   return { out: stdout, cpu: user + system };
 }
 
-/** `-c` ends it at the last record: the end of a partition it would hear of only after a fetch that waits in vain. */
+/** `-c` ends it at the last record: it would learn of the end of a partition only after a fetch that waits without effect. */
 const kcat: Contender = {
   name: 'librdkafka (kcat)',
   baseOnly: false,

@@ -27,7 +27,7 @@ const spark = jars({
  */
 const interval = 500;
 
-/** What spark-submit gives a driver where nothing else is said. */
+/** The default of spark-submit for a driver. */
 const heap = '-Xmx1g';
 
 /** Milliseconds. The direct stream waits for brokers without end, so that nobody else would say that records are missing. */
@@ -57,7 +57,7 @@ function whyNot(): string | undefined {
   }
 }
 
-/** Compiles the reader. Gives the arguments of `java` that run it. */
+/** Compiles the reader. Returns the arguments of `java` that run it. */
 function prepare(): readonly string[] {
   mkdirSync(classes, { recursive: true });
   run('javac', ['-d', classes, '-cp', spark.ensure(), source]);
@@ -88,7 +88,7 @@ function contender(mode: (typeof modes)[number], java: readonly string[], reason
   };
 }
 
-/** Runs a command to its end and gives what it wrote. */
+/** Runs a command to its end and returns its output. */
 function run(command: string, args: readonly string[]): string {
   const limits = { timeout: timeLimit, killSignal: 'SIGKILL' } as const;
   const { status, signal, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...limits });

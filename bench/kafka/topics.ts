@@ -17,7 +17,7 @@ export interface Topic {
   readonly growing?: boolean;
 }
 
-/** The parts of all records, and the multiple, by which topics grow. */
+/** Topics grow by these parts and multiples of all records. */
 export const growth = [1 / 8, 1 / 2, 2] as const;
 
 export const growingLabel = (records: number, part: number) => `${(records * part) / 1e6} million`;

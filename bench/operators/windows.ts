@@ -21,7 +21,7 @@ const length = 3;
 const add = (a: number, b: number): number => a + b;
 const subtract = (a: number, b: number): number => a - b;
 
-/** What each of the last batches has come to. */
+/** The aggregate of each of the last batches. */
 function lastOf<T, P>(each: (parts: Parts<T>) => P): (parts: Parts<T>) => readonly P[] {
   const panes: P[] = [];
   return (parts) => {
@@ -68,7 +68,7 @@ function countsOf(parts: Parts<string>): ReadonlyMap<string, number> {
   return counts;
 }
 
-/** Sums by key of the last batches, put together anew. */
+/** Sums by key of the last batches, recomputed each time. */
 function resummed(): (parts: Parts<Numbers>) => Parts<Numbers> {
   const last = lastOf(summed);
   return (parts) => {

@@ -26,7 +26,7 @@ export class Feed {
     return this.#time;
   }
 
-  /** Gives the time on the clock, and of the processor, which other processes do not lengthen; in ms. */
+  /** Returns the time on the clock, and of the processor, which other processes do not lengthen; in ms. */
   next(records: readonly Pair<string, number>[]): { readonly clock: number; readonly cpu: number } {
     this.#time += interval;
     const fields = { time: this.#time, interval, zeroTime: 0, inputs: {}, state: this.registry };
@@ -61,7 +61,7 @@ export function nameOf(i: number): string {
   return `customer-${i}`;
 }
 
-/** So many records, of keys picked at random: from a tenth of them nine times in ten, when `skewed`. */
+/** Records with keys picked at random: from a tenth of them nine times in ten, when `skewed`. */
 export function pick(keys: number, records: number, skewed = false): Pair<string, number>[] {
   return Array.from({ length: records }, () => {
     const range = skewed && Math.random() < 0.9 ? keys / 10 : keys;

@@ -8,7 +8,7 @@ import type { Contender } from '../contender.js';
 import { contextAt } from './context.js';
 
 const touched = 10_000;
-/** With 200 panes of 10,000 keys drawn from so many, a million different ones are in the window. */
+/** With 200 panes of 10,000 keys drawn from this many, a million distinct ones are in the window. */
 const keySpace = 1_260_011;
 const panes = 200;
 const runs = 7;
@@ -46,7 +46,7 @@ type Slide = (time: number, pairs: readonly Sums[]) => void;
 /**
  * All contenders must agree on `total`, the sum over all keys of the window, when they are warm.
  *
- * `fill` is for those to whom so many slides before the first that counts would take minutes.
+ * `fill` is for contenders that would take minutes for all the slides before the first one that counts.
  */
 function contender(
   create: () => { slide: Slide; total: () => number; fill?: (panes: readonly Sums[][]) => void },
@@ -123,7 +123,7 @@ const rebuild: Contender = contender(() => {
         const come = added.get(key);
         const rest = left === undefined ? value : value - left;
         const next = come === undefined ? rest : rest + come;
-        // The filter that Spark's guide gives for counts, without which keys at zero would stay for ever.
+        // The filter for counts from Spark's guide, without which keys at zero would stay forever.
         if (next !== 0) after.set(key, next);
       }
       for (const [key, value] of added) if (!before.has(key)) after.set(key, value);

@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 export interface DemoOptions {
   /** Kafka brokers; the in-memory log when absent. */
   readonly brokers: readonly string[] | undefined;
-  /** End gracefully after so many seconds; run until interrupted when absent. */
+  /** Seconds after which to end gracefully; without it, run until interrupted. */
   readonly duration: number | undefined;
-  /** Flights replayed a second. */
+  /** Flights replayed per second. */
   readonly speed: number;
   /** Make the output slow from time to time, so that backpressure sets in. */
   readonly slow: boolean;
