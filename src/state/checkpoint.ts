@@ -7,37 +7,47 @@ import type { TopicPartitionOffset } from '../batch/topicPartition.js';
 /** The next offset to read of each partition of one source. */
 export type Positions = readonly TopicPartitionOffset[];
 
-/** What one batch changed in the state of one operator. Values are as the operator left them, not encoded. */
+/** What one batch changed in the state of one operator. Values are as the operator left them, not encoded yet. */
 export interface StateChange {
+  /** The user's name for the state. */
   readonly id: string;
+  /** The name of the operator. */
   readonly operator: string;
+  /** What the state depends on besides the user's functions, such as `window=60000 slide=5000`. */
   readonly signature: string;
+  /** The version of the user's state schema. */
   readonly version: number;
+  /** Keys that were set, with their states. */
   readonly set: readonly (readonly [key: Key, state: unknown])[];
+  /** Keys that were deleted. */
   readonly deleted: readonly Key[];
 }
 
-/** The state of an operator while the stream runs: what a store reads to write a snapshot in the background. */
+/** The state of an operator while the stream runs: what a store reads when it writes a snapshot in the background. */
 export interface LiveState extends Pick<StateChange, 'id' | 'operator' | 'signature' | 'version'> {
+  /** The current number of keys. */
   size(): number;
-  /** As it is now, oldest key first; it may change while it is read, as a `Map` may. */
+  /** The current entries, oldest key first; like those of a `Map`, they may change while they are iterated. */
   entries(): Iterable<readonly [Key, unknown]>;
 }
 
-/** An operator asks for its state, of a store that holds states itself. */
+/** What an operator says when it opens its state in a store that holds states itself. */
 export interface StateRequest<K extends Key, S> extends Pick<StateChange, 'id' | 'operator' | 'signature' | 'version'> {
-  /** Turns a state that was saved under an older version into today's. */
+  /** Turns a state that was saved under an older version into the current one. */
   readonly migrate: ((state: unknown, fromVersion: number, key: K) => S) | undefined;
-  /** Hands over what was changed, encoded, by the batch of this time: it comes back in `SavedBatch.changes`. */
+  /** Hands over the encoded changes of the batch of this time, which come back in `SavedBatch.changes`. */
   cut(time: number, change: unknown): void;
-  /** To be called when the operator closes the state. */
+  /** Called when the operator closes the state. */
   closed(): void;
 }
 
-/** A batch whose ranges are fixed and whose records have not been read yet. */
+/** A batch whose offset ranges are fixed and whose records have not been read yet. */
 export interface PlannedBatch {
+  /** The end of its interval, ms. */
   readonly time: number;
+  /** The time that windows are aligned to: where the first interval of the stream began, ms. */
   readonly zeroTime: number;
+  /** The batch interval, ms. */
   readonly interval: number;
   /** Offset ranges by the name of the source. */
   readonly ranges: Readonly<Record<string, readonly OffsetRange[]>>;
@@ -45,62 +55,76 @@ export interface PlannedBatch {
 
 /** A complete batch. */
 export interface SavedBatch {
+  /** The end of its interval, ms. */
   readonly time: number;
+  /** The time that windows are aligned to: where the first interval of the stream began, ms. */
   readonly zeroTime: number;
+  /** The batch interval, ms. */
   readonly interval: number;
-  /** Where each source goes on after this batch, by the name of the source. */
+  /** The next offsets of each source after this batch, by the name of the source. */
   readonly positions: Readonly<Record<string, Positions>>;
-  /** The encoded changes of every stateful operator, in the order in which they were cut off. */
+  /** The encoded changes of every stateful operator, in the order in which `encode` was called. */
   readonly changes: readonly unknown[];
 }
 
 /** The state of one operator as it was saved. */
 export interface RestoredState {
+  /** The name of the operator that saved it. */
   readonly operator: string;
+  /** The signature of the operator that saved it. */
   readonly signature: string;
+  /** The version of the user's state schema under which it was saved. */
   readonly version: number;
-  /** Read once, oldest key first. A `KeyTable` is the operator's from then on. */
+  /** Read once, oldest key first. The operator owns a `KeyTable` from then on. */
   entries(): Iterable<readonly [Key, unknown]>;
 }
 
 /** What a checkpoint holds after a restart. */
 export interface RestoredCheckpoint {
+  /** The time that windows are aligned to: where the first interval of the stream began, ms. */
   readonly zeroTime: number;
+  /** The batch interval, ms. */
   readonly interval: number;
-  /** Time of the last complete batch; when none was, that of the batch before the first planned one. */
+  /** Time of the last saved batch or, when none was saved, one interval before the first planned batch. */
   readonly time: number;
+  /** Where each source goes on, by the name of the source. */
   readonly positions: Readonly<Record<string, Positions>>;
-  /** Batches that were planned after `time` and not completed, in order of time. */
+  /** Batches that were planned after `time` and not saved, in order of time. */
   readonly planned: readonly PlannedBatch[];
+  /** The ids of all states that are saved. */
   readonly stateIds: readonly string[];
+  /** Returns the state with this id, or `undefined` when none is saved. */
   state(id: string): RestoredState | undefined;
 }
 
 /**
- * An opened checkpoint of one running stream. `plan` is called in order of batch time, the next when the one before has
- * completed, and so is `save`; but a batch may be planned while another is saved. A saved batch and its state are durable,
- * as one, when what `save` returns has completed.
+ * An opened checkpoint of one running stream. `plan` is called in order of batch time, each call after the previous one has
+ * completed, and so is `save`; but a batch may be planned while another is saved. A saved batch and its state become durable
+ * together, at the latest when what `save` returns has completed.
  */
 export interface CheckpointSession {
+  /** What the checkpoint holds; `undefined` when it is empty. */
   readonly restored: RestoredCheckpoint | undefined;
   /**
-   * Opens the state of an operator, for stores of states larger than memory: what it gives has what was saved last, and what
-   * was changed since and not saved is forgotten with the session. Without it states live in memory.
+   * Opens the state of an operator, for stores of states larger than memory. It holds what was saved last; changes that are
+   * not saved are lost with the session. Without this method states live in memory.
    */
   openState?<K extends Key, S>(request: StateRequest<K, S>): KeyedState<K, S>;
   /**
-   * Tells of a state that an operator has opened, restored: for stores that write snapshots. Between two turns of the event
-   * loop a state has no changes that are not cut off yet, until `close` is called.
+   * Announces a state that an operator has opened and restored, to stores that write snapshots. Between two turns of the
+   * event loop all changes of a state are encoded, until `close` is called.
    */
   attach?(state: LiveState): void;
   /**
-   * Encodes changes at the moment they are cut off, before a later batch can alter the same objects. What it returns is
-   * only handed back in `SavedBatch.changes`.
+   * Encodes the changes of a batch before a later batch can alter the same objects. The result is only passed back in
+   * `SavedBatch.changes`.
    */
   encode(change: StateChange): unknown;
-  /** Notes the ranges of a batch before the first byte of it is read, so that a replayed batch has the same ranges. */
+  /** Saves the ranges of a batch before its first record is read, so that a replayed batch has the same ranges. */
   plan(batch: PlannedBatch): ObservableInput<unknown>;
+  /** Saves a complete batch with its state. Completes when both are durable. */
   save(batch: SavedBatch): ObservableInput<unknown>;
+  /** Closes the checkpoint when what is being written is durable. */
   close(): ObservableInput<unknown>;
 }
 
@@ -112,5 +136,6 @@ export interface CheckpointSession {
 export interface Checkpoint {
   /** Shown in messages, such as a path. */
   readonly location: string;
+  /** Emits the session. It is closed by its `close`, not by unsubscribing. */
   open(): ObservableInput<CheckpointSession>;
 }

@@ -1,8 +1,8 @@
 import type { CommittedState } from '../batch/committedState.js';
 import type { Key } from '../batch/key.js';
 
-/** What a batch changed that is not complete yet. */
-interface Cut<K, S> {
+/** The changes of a batch that is not complete yet. */
+interface PendingChange<K, S> {
   readonly time: number;
   readonly set: readonly (readonly [K, S])[];
   readonly deleted: readonly K[];
@@ -10,12 +10,12 @@ interface Cut<K, S> {
 
 /**
  * A state in memory as of the last complete batch: a copy, because later batches may have changed the same objects already.
- * What a batch changed is copied when it is cut off, and takes effect when the batch is complete.
+ * The changes of a batch are copied when it has been dispatched, and take effect when it is complete.
  */
 export class CommittedCopy<K extends Key, S> implements CommittedState<K, S> {
   time: number | undefined;
   readonly #map: Map<K, S>;
-  readonly #cuts: Cut<K, S>[] = [];
+  readonly #pending: PendingChange<K, S>[] = [];
 
   constructor(restored: Iterable<readonly [K, S]>, time: number | undefined) {
     this.#map = new Map(copyOf(restored));
@@ -35,13 +35,13 @@ export class CommittedCopy<K extends Key, S> implements CommittedState<K, S> {
   }
 
   cut(time: number, set: readonly (readonly [K, S])[], deleted: readonly K[]): void {
-    this.#cuts.push({ time, set: copyOf(set), deleted });
+    this.#pending.push({ time, set: copyOf(set), deleted });
   }
 
   complete(time: number): void {
     this.time = time;
-    for (let first = this.#cuts[0]; first && first.time <= time; first = this.#cuts[0]) {
-      this.#cuts.shift();
+    for (let first = this.#pending[0]; first && first.time <= time; first = this.#pending[0]) {
+      this.#pending.shift();
       for (const [key, state] of first.set) this.#map.set(key, state);
       for (const key of first.deleted) this.#map.delete(key);
     }

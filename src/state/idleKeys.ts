@@ -1,7 +1,6 @@
 /**
- * Finds the keys that have not been touched for a while, without looking at the others: for each time there is a bucket of
- * the keys last touched then. A key stands in one bucket only, so that what is kept does not grow with how often keys are
- * touched.
+ * Finds the keys that have not been touched for a while without visiting the others: each time has a bucket of the keys last
+ * touched then. A key is in one bucket only, so memory does not grow with how often keys are touched.
  */
 export class IdleKeys<K> {
   /** By time, oldest first: times only rise. */
@@ -9,12 +8,12 @@ export class IdleKeys<K> {
   /** When each key was touched last. */
   readonly #times = new Map<K, number>();
 
-  /** How many keys are remembered. */
+  /** The number of keys. */
   get size(): number {
     return this.#times.size;
   }
 
-  /** Times must not fall from one call to the next. */
+  /** Times must not decrease from one call to the next. */
   touch(key: K, time: number): void {
     const before = this.#times.get(key);
     if (before === time) return;
@@ -25,7 +24,7 @@ export class IdleKeys<K> {
     else this.#buckets.set(time, new Set([key]));
   }
 
-  /** Takes the keys last touched before `time`, as `isIdle` confirms, in the order in which they were touched. */
+  /** Removes the keys last touched before `time` and returns those that `isIdle` confirms, in the order in which they were touched. */
   takeBefore(time: number, isIdle: (key: K) => boolean): readonly K[] {
     const taken: K[] = [];
     for (const [touched, keys] of this.#buckets) {

@@ -7,12 +7,12 @@ const integer = new BigInt64Array(number.buffer);
 const whole = (fraction: number) => Math.floor(fraction * 2 ** 32) | 0;
 
 /**
- * Hashes keys to 32 bits: keys that are equal as a `Map` sees it have one hash. Seed and factor are drawn for each table, so
- * that nobody can choose keys that all collide; hence nothing that can be seen may depend on a hash.
+ * Hashes keys to 32 bits: keys that are equal in a `Map` have the same hash. Seed and factor are random for each table, so
+ * no observable behaviour may depend on a hash.
  */
 export class KeyHash {
   readonly #seed = whole(Math.random());
-  /** Odd: a multiplication loses nothing then. */
+  /** Odd, so that a multiplication loses no bits. */
   readonly #factor = whole(Math.random()) | 1;
 
   of(key: Key): number {
@@ -26,7 +26,7 @@ export class KeyHash {
         return this.#ofWords(words[0] as number, words[1] as number);
       case 'bigint':
         integer[0] = key;
-        // More than 64 bits: what the lowest ones leave out counts too.
+        // More than 64 bits: the higher ones count too.
         if (integer[0] !== key) return this.#ofText(key.toString(36));
         return this.#ofWords(words[0] as number, words[1] as number);
       case 'boolean':
@@ -57,7 +57,7 @@ export class KeyHash {
   }
 }
 
-/** Lets each bit count in all others, as the end of MurmurHash3 does. */
+/** Lets each bit affect all others, like the finalizer of MurmurHash3. */
 function mixed(hash: number): number {
   let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

@@ -3,58 +3,58 @@ import { KeyHash } from './keyHash.js';
 import { PlaceIndex } from './placeIndex.js';
 
 /** In the place of a key that was deleted. */
-const gone = Symbol('gone');
-type Gone = typeof gone;
+const tombstone = Symbol('deleted');
+type Tombstone = typeof tombstone;
 
 const chunkBits = 12;
-/** Entries of a chunk: what closing up the gaps of one takes is the longest pause there is. */
-const chunkSize = 1 << chunkBits;
-const offsetMask = chunkSize - 1;
-const fewest = 16;
-/** So many keys are looked up together: few enough that what was read is still in the cache when it is asked for. */
-const together = 1_024;
+/** The time it takes to compact one chunk is the longest pause of the table. */
+const chunkEntries = 1 << chunkBits;
+const offsetMask = chunkEntries - 1;
+const minChunkEntries = 16;
+/** How many keys are looked up together: few enough that what was read is still in the cache when it is used. */
+const keysPerLookup = 1_024;
 
-type Slots<K, S> = (K | S | Gone | undefined)[];
+type Slots<K, S> = (K | S | Tombstone | undefined)[];
 
-/** Entries in the order of their coming, with gaps. */
+/** Entries in insertion order, with tombstones. */
 class Chunk<K, S> {
   readonly id: number;
-  /** Key, state, key, state: both are in one line of the cache. */
+  /** Key, state, key, state: so both are in one cache line. */
   readonly slots: Slots<K, S>;
   readonly capacity: number;
-  /** Places in use, gaps too. */
+  /** Places in use, tombstones included. */
   length = 0;
   live = 0;
   previous: Chunk<K, S> | undefined = undefined;
   next: Chunk<K, S> | undefined = undefined;
-  /** Where its entries are now, without gaps, from this offset on; it then stays as it was for those that are reading it. */
+  /** Where its entries have moved, compacted, from offset `movedBy` on; iterators in progress still read this chunk. */
   movedTo: Chunk<K, S> | undefined = undefined;
   movedBy = 0;
 
   constructor(id: number, capacity: number) {
     this.id = id;
     this.capacity = capacity;
-    // Filled, so that V8 does not begin with a list of numbers.
+    // Filled, so that V8 does not start with an array of numbers.
     this.slots = new Array(2 * capacity).fill(undefined);
   }
 
-  /** How many entries there are before an offset. */
+  /** Counts the entries before an offset. */
   liveBefore(offset: number): number {
     let count = 0;
-    for (let i = 0; i < offset; i++) if (this.slots[2 * i] !== gone) count++;
+    for (let i = 0; i < offset; i++) if (this.slots[2 * i] !== tombstone) count++;
     return count;
   }
 }
 
-/** Goes through the entries as they are at each step, as a `Map`'s iterator does. */
+/** Iterates over the entries as they are at each step, like the iterator of a `Map`. */
 class Entries<K, S> implements IterableIterator<[K, S]> {
-  readonly #given: (key: K, place: number) => void;
+  readonly #visited: (key: K, place: number) => void;
   #chunk: Chunk<K, S> | undefined;
   #offset = 0;
 
-  constructor(first: Chunk<K, S>, given: (key: K, place: number) => void) {
+  constructor(first: Chunk<K, S>, visited: (key: K, place: number) => void) {
     this.#chunk = first;
-    this.#given = given;
+    this.#visited = visited;
   }
 
   next(): IteratorResult<[K, S], undefined> {
@@ -68,9 +68,9 @@ class Entries<K, S> implements IterableIterator<[K, S]> {
       const { slots, length } = chunk;
       for (let offset = this.#offset; offset < length; offset++) {
         const key = slots[2 * offset];
-        if (key === gone) continue;
+        if (key === tombstone) continue;
         this.#offset = offset + 1;
-        this.#given(key as K, (chunk.id << chunkBits) | offset);
+        this.#visited(key as K, (chunk.id << chunkBits) | offset);
         return { done: false, value: [key as K, slots[2 * offset + 1] as S] };
       }
       chunk = chunk.next;
@@ -86,43 +86,43 @@ class Entries<K, S> implements IterableIterator<[K, S]> {
 }
 
 /**
- * A `Map` for millions of keys: the same keys are equal, in the same order, and entries may change while they are gone through.
- * It has no limit of 2^24 keys, no long pauses to grow or to close up gaps, and takes less memory.
+ * A `Map` for millions of keys: the same keys are equal, in the same order, and entries may change during iteration. It has no
+ * limit of 2^24 keys, no long pauses to grow or to compact, and takes less memory.
  *
- * Above all, keys can be looked up together: in a large table each is in no cache, and to wait for memory is what a look
- * costs. Whoever knows the keys of a batch beforehand says so by `prepare`, and they are waited for at the same time.
+ * Above all, keys can be looked up together. In a large table a lookup mostly waits for memory, because no key is in a cache; a
+ * caller that knows the keys of a batch in advance passes them to `prepare`, and these waits overlap.
  */
 export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
   readonly #hash: { of(key: Key): number };
   readonly #index = new PlaceIndex();
   #first: Chunk<K, S>;
   #last: Chunk<K, S>;
-  /** By the number of the chunk. */
+  /** By the id of the chunk. */
   readonly #slots: Slots<K, S>[] = [];
   readonly #chunks: (Chunk<K, S> | undefined)[] = [];
   readonly #freeIds: number[] = [];
   #size = 0;
 
-  /** The key that was looked up or given out last: it is likely to be set next. The hash is its own where it was not found. */
-  #lastKey: K | Gone = gone;
+  /** The key that was looked up or iterated last: it is likely to be set next. `#lastHash` is its hash if it was not found. */
+  #lastKey: K | Tombstone = tombstone;
   #lastPlace = -1;
   #lastHash = 0;
 
   #prepared: readonly K[] = [];
-  /** The next of them that will be asked for, and how far they have been looked up. */
+  /** The index of the prepared key that is expected next, and how many have been looked up. */
   #next = 0;
   #ready = 0;
-  readonly #hashes = new Int32Array(together);
-  readonly #places = new Int32Array(together);
+  readonly #hashes = new Int32Array(keysPerLookup);
+  readonly #places = new Int32Array(keysPerLookup);
   #windowStart = 0;
-  readonly #given = (key: K, place: number): void => {
+  readonly #visited = (key: K, place: number): void => {
     this.#lastKey = key;
     this.#lastPlace = place;
   };
 
   constructor(entries?: Iterable<readonly [K, S]>, hash: { of(key: Key): number } = new KeyHash()) {
     this.#hash = hash;
-    this.#first = this.#newChunk(fewest);
+    this.#first = this.#newChunk(minChunkEntries);
     this.#last = this.#first;
     if (entries) for (const [key, state] of entries) this.set(key, state);
   }
@@ -131,7 +131,7 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
     return this.#size;
   }
 
-  /** For how many entries there is room: in proportion to `size`, a few thousand apart. */
+  /** How many entries fit: in proportion to `size`, within a few thousand. */
   get capacity(): number {
     let capacity = 0;
     for (let chunk: Chunk<K, S> | undefined = this.#first; chunk; chunk = chunk.next) capacity += chunk.capacity;
@@ -160,24 +160,24 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
     this.#index.remove(this.#hash.of(key), place);
     const chunk = this.#chunks[place >>> chunkBits] as Chunk<K, S>;
     const at = 2 * (place & offsetMask);
-    chunk.slots[at] = gone;
+    chunk.slots[at] = tombstone;
     chunk.slots[at + 1] = undefined;
     chunk.live--;
     this.#size--;
-    this.#lastKey = gone;
-    this.#closeUp(chunk);
+    this.#lastKey = tombstone;
+    this.#compact(chunk);
     return true;
   }
 
   entries(): IterableIterator<[K, S]> {
-    return new Entries(this.#first, this.#given);
+    return new Entries(this.#first, this.#visited);
   }
 
   [Symbol.iterator](): IterableIterator<[K, S]> {
     return this.entries();
   }
 
-  /** Says which keys will be asked for next, in this order. It changes nothing but how long that takes. */
+  /** Announces which keys will be looked up next, in this order. It only makes the lookups faster. */
   prepare(keys: readonly K[]): void {
     this.#prepared = keys;
     this.#next = 0;
@@ -191,7 +191,7 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
       this.#next = next + 1;
       const i = next - this.#windowStart;
       const place = this.#places[i] as number;
-      if (place >= 0 && this.#keyAt(place) !== gone) {
+      if (place >= 0 && this.#keyAt(place) !== tombstone) {
         this.#lastKey = key;
         this.#lastPlace = place;
         return place;
@@ -211,13 +211,13 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
     return place;
   }
 
-  #keyAt(place: number): K | Gone {
-    return (this.#slots[place >>> chunkBits] as Slots<K, S>)[2 * (place & offsetMask)] as K | Gone;
+  #keyAt(place: number): K | Tombstone {
+    return (this.#slots[place >>> chunkBits] as Slots<K, S>)[2 * (place & offsetMask)] as K | Tombstone;
   }
 
   /**
-   * Looks up the next of the prepared keys in stages: in each, no read waits for the one before. Gives how many states are objects,
-   * which nobody needs, lest V8 leave out what is asked for nothing else.
+   * Looks up the next of the prepared keys in stages: in each, no read waits for the one before. Returns how many states are objects,
+   * which nobody needs, so that V8 does not optimize the reads away.
    */
   #lookUp(): number {
     const keys = this.#prepared;
@@ -225,10 +225,10 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
     const places = this.#places;
     const index = this.#index;
     const start = this.#next;
-    const length = Math.min(keys.length - start, together);
+    const length = Math.min(keys.length - start, keysPerLookup);
     for (let i = 0; i < length; i++) hashes[i] = this.#hash.of(keys[start + i] as K);
     for (let i = 0; i < length; i++) places[i] = index.first(hashes[i] as number);
-    // To ask for its type is enough to read a key, or a state, into the cache.
+    // Reading the type is enough to bring a key, or a state, into the cache.
     for (let i = 0; i < length; i++) {
       const place = places[i] as number;
       const key = keys[start + i] as K;
@@ -250,7 +250,7 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
   }
 
   #insert(key: K, state: S, hash: number): void {
-    if (this.#last.length === this.#last.capacity) this.#addRoom();
+    if (this.#last.length === this.#last.capacity) this.#grow();
     const chunk = this.#last;
     const offset = chunk.length++;
     const place = (chunk.id << chunkBits) | offset;
@@ -264,38 +264,40 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
     this.#lastPlace = place;
   }
 
-  #addRoom(): void {
+  #grow(): void {
     const last = this.#last;
-    // The only one: few keys take little room.
-    if (last.capacity < chunkSize) {
+    // The only chunk: few keys take little memory.
+    if (last.capacity < chunkEntries) {
       this.#rewrite(last, undefined);
       return;
     }
-    const chunk = this.#newChunk(chunkSize);
+    const chunk = this.#newChunk(chunkEntries);
     chunk.previous = last;
     last.next = chunk;
     this.#last = chunk;
   }
 
   /**
-   * After a deletion: a chunk that is empty goes, and two that are half empty together become one. Each time there is a chunk
-   * less, and a new one comes with `chunkSize` new entries only: so what this costs is in proportion to what was added.
+   * After a deletion: an empty chunk is removed, and two neighbours that are half empty together become one. Each time one
+   * chunk disappears, and a new one takes `chunkEntries` insertions: so the cost is in proportion to the insertions.
    */
-  #closeUp(chunk: Chunk<K, S>): void {
+  #compact(chunk: Chunk<K, S>): void {
     const { previous, next } = chunk;
     if (chunk.live === 0 && next) {
       this.#link(previous, next);
       this.#moved(chunk, next, 0);
       return;
     }
-    if (next && 2 * (chunk.live + next.live) <= chunkSize) this.#rewrite(chunk, next);
-    else if (previous && 2 * (previous.live + chunk.live) <= chunkSize) this.#rewrite(previous, chunk);
+    if (next && 2 * (chunk.live + next.live) <= chunkEntries) this.#rewrite(chunk, next);
+    else if (previous && 2 * (previous.live + chunk.live) <= chunkEntries) this.#rewrite(previous, chunk);
   }
 
-  /** Puts the entries of a chunk, and of the one behind it, into a new one. */
+  /** Moves the entries of a chunk, and of the following one, into a new chunk. */
   #rewrite(first: Chunk<K, S>, second: Chunk<K, S> | undefined): void {
     const alone = !second && !first.previous && !first.next;
-    const into = this.#newChunk(alone ? Math.min(Math.max(2 * first.live, fewest), chunkSize) : chunkSize);
+    const into = this.#newChunk(
+      alone ? Math.min(Math.max(2 * first.live, minChunkEntries), chunkEntries) : chunkEntries,
+    );
     const before = first.previous;
     const after = (second ?? first).next;
     this.#move(first, into);
@@ -307,8 +309,8 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
   #move(chunk: Chunk<K, S>, into: Chunk<K, S>): void {
     const base = into.length;
     for (let offset = 0; offset < chunk.length; offset++) {
-      const key = chunk.slots[2 * offset] as K | Gone;
-      if (key === gone) continue;
+      const key = chunk.slots[2 * offset] as K | Tombstone;
+      if (key === tombstone) continue;
       const to = into.length++;
       into.slots[2 * to] = key;
       into.slots[2 * to + 1] = chunk.slots[2 * offset + 1];
@@ -318,7 +320,7 @@ export class KeyTable<K extends Key, S> implements Iterable<[K, S]> {
     this.#moved(chunk, into, base);
   }
 
-  /** The chunk is none of the table any more. Places that were looked up are not right any more; the last one its caller changes. */
+  /** The chunk no longer belongs to the table, and places looked up before are invalid; the caller updates the last one. */
   #moved(chunk: Chunk<K, S>, to: Chunk<K, S>, by: number): void {
     chunk.movedTo = to;
     chunk.movedBy = by;

@@ -2,9 +2,10 @@ import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { KeyTable } from './keyTable.js';
 
-const deleted = Symbol('deleted');
+/** In the place of the state of a key that was deleted. */
+const tombstone = Symbol('deleted');
 
-/** Takes what was changed since the last cut. */
+/** Receives what was changed since the last `cut`. */
 export type CutState<K extends Key, S> = (
   time: number,
   set: readonly (readonly [K, S])[],
@@ -12,17 +13,21 @@ export type CutState<K extends Key, S> = (
 ) => void;
 
 /**
- * State in memory: one mutable table, and the keys touched since the last cut with what they have now, so that a batch costs
- * what it touched and not what is kept: in the large table, one look for each key whose state is changed in place.
+ * State in memory: one mutable table, and the current states of the keys touched since the last `cut`. So the cost of a batch is
+ * in proportion to what it touched, not to the size of the state: one lookup in the large table per key whose state is
+ * changed in place.
  */
 export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   readonly restored: boolean;
   readonly #table: KeyTable<K, S>;
-  readonly #dirty = new Map<K, S | typeof deleted>();
+  readonly #dirty = new Map<K, S | typeof tombstone>();
   readonly #onCut: CutState<K, S> | undefined;
   readonly #onClose: (() => void) | undefined;
 
-  /** `restored` is what the checkpoint has: a `KeyTable` is taken as it is, without a copy. Without `onCut` nothing is saved, and changes are not noted. */
+  /**
+   * @param restored what the checkpoint holds; a `KeyTable` is used without a copy
+   * @param onCut without it nothing is saved, and changes are not recorded
+   */
   constructor(restored: Iterable<readonly [K, S]> | undefined, onCut?: CutState<K, S>, onClose?: () => void) {
     this.restored = restored !== undefined;
     this.#table = restored instanceof KeyTable ? restored : new KeyTable(restored);
@@ -30,7 +35,7 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
     this.#onClose = onClose;
   }
 
-  /** Notes every key as changed: what was restored is not as the checkpoint has it. */
+  /** Records every key as changed: the restored states differ from those in the checkpoint. */
   touchAll(): void {
     for (const [key, state] of this.#table) this.#dirty.set(key, state);
   }
@@ -58,7 +63,7 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
 
   delete(key: K): boolean {
     const existed = this.#table.delete(key);
-    if (existed && this.#onCut) this.#dirty.set(key, deleted);
+    if (existed && this.#onCut) this.#dirty.set(key, tombstone);
     return existed;
   }
 
@@ -71,17 +76,17 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   }
 
   cut(time: number): void {
-    // Lest the keys of this batch be held until the next one.
+    // So that the keys of this batch are not retained until the next one.
     this.#table.prepare([]);
     if (!this.#onCut || this.#dirty.size === 0) return;
     const set: (readonly [K, S])[] = [];
-    const gone: K[] = [];
+    const deleted: K[] = [];
     for (const [key, state] of this.#dirty) {
-      if (state === deleted) gone.push(key);
+      if (state === tombstone) deleted.push(key);
       else set.push([key, state]);
     }
     this.#dirty.clear();
-    this.#onCut(time, set, gone);
+    this.#onCut(time, set, deleted);
   }
 
   close(): void {

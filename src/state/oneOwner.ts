@@ -1,12 +1,12 @@
 import { defer, EMPTY, type Observable } from 'rxjs';
 import { FencedError } from '../batch/errors.js';
 
-/** Does the work of the owner when it is subscribed to, and completes. */
+/** Returns an Observable that does the work of the owner when it is subscribed to, and completes. */
 export type AsOwner = (work: () => void) => Observable<never>;
 
 /**
- * Of what is kept in memory there is one owner at a time: each call takes it over, and the work of those before fails with
- * a `FencedError` from then on.
+ * What is kept in memory has one owner at a time: each call takes it over, and the work of earlier owners fails with a
+ * `FencedError` from then on.
  */
 export function oneOwner(): () => AsOwner {
   let owner: AsOwner | undefined;

@@ -1,14 +1,14 @@
-/** Places in a shard at first, and at most: what it then takes to divide one is the longest pause there is. */
-const fewest = 16;
-const most = 1 << 15;
-/** A shard is not divided by more bits of the hash than these: keys that collide would never come apart. */
-const deepest = 20;
+const minShardPlaces = 16;
+/** A larger shard is split; the time this takes is the longest pause of the index. */
+const maxShardPlaces = 1 << 15;
+/** A shard is never split by more bits of the hash: keys with equal hashes cannot be separated. */
+const maxDepthBits = 20;
 
-/** Pairs of a hash and a place counted from 1, which 0 tells from a free pair; a length that is a power of two. */
+/** Pairs of a hash and a place, which counts from 1 so that 0 marks a free pair. The length is a power of two. */
 class Shard {
   slots: Int32Array;
   count = 0;
-  /** By how many bits of the hash its entries were divided from others. */
+  /** How many bits of the hash all its entries share. */
   depth: number;
 
   constructor(capacity: number, depth: number) {
@@ -26,7 +26,7 @@ class Shard {
     this.count++;
   }
 
-  /** Where the pair stands. It must be there. */
+  /** Returns the position of the pair, which must exist. */
   at(hash: number, place: number): number {
     const { slots } = this;
     const mask = slots.length - 2;
@@ -35,7 +35,7 @@ class Shard {
     return at;
   }
 
-  /** Moves up what would not be found behind a free pair: so there are no marks of what was removed. */
+  /** Moves up pairs that would not be found behind a free one, so no tombstones are needed. */
   remove(hash: number, place: number): void {
     const { slots } = this;
     const mask = slots.length - 2;
@@ -62,30 +62,30 @@ class Shard {
 }
 
 /**
- * From hashes to places: which entries of a list may have a key, by its hash. Open addressing, hash and place side by side, in
- * shards that grow one by one, and are divided in two from a certain size on (extendible hashing): so adding one never
- * takes longer than to go through one shard.
+ * Maps hashes to places: which entries of a list may have a key, by its hash. Open addressing, with hash and place side by
+ * side, in shards that grow one by one and are split from a certain size on (extendible hashing): so adding a place never
+ * takes longer than rewriting one shard.
  */
 export class PlaceIndex {
-  /** By the first `#depth` bits of the hash; a shard that is not divided that far stands several times. */
-  #shards: Shard[] = [new Shard(fewest, 0)];
+  /** By the first `#depth` bits of the hash; a shard that is split less often occurs several times. */
+  #shards: Shard[] = [new Shard(minShardPlaces, 0)];
   #depth = 0;
   #found = 0;
 
-  /** For how many places there is room. */
+  /** How many places fit. */
   get capacity(): number {
     let capacity = 0;
     for (const { slots } of new Set(this.#shards)) capacity += slots.length / 2;
     return capacity;
   }
 
-  /** The first place that has this hash, or -1. */
+  /** Returns the first place with this hash, or -1. */
   first(hash: number): number {
     const { slots } = this.#shards[(hash >>> 1) >>> (31 - this.#depth)] as Shard;
     return this.#search(slots, hash, (hash << 1) & (slots.length - 2));
   }
 
-  /** The next place that has this hash, or -1; to be called after `first` or `next` of the same hash, and no change. */
+  /** Returns the next place with this hash, or -1. Call it after `first` or `next` of the same hash, with no change between. */
   next(hash: number): number {
     const { slots } = this.#shardOf(hash);
     return this.#search(slots, hash, (this.#found + 2) & (slots.length - 2));
@@ -100,15 +100,15 @@ export class PlaceIndex {
     shard.add(hash, place);
   }
 
-  /** Both must be there. */
+  /** The pair must exist. */
   remove(hash: number, place: number): void {
     const shard = this.#shardOf(hash);
     shard.remove(hash, place);
     const capacity = shard.slots.length / 2;
-    if (capacity > fewest && shard.count * 8 < capacity) shard.resize(capacity / 2);
+    if (capacity > minShardPlaces && shard.count * 8 < capacity) shard.resize(capacity / 2);
   }
 
-  /** Both must be there. */
+  /** The pair must exist. */
   replace(hash: number, place: number, by: number): void {
     const shard = this.#shardOf(hash);
     shard.slots[shard.at(hash, place) + 1] = by + 1;
@@ -126,13 +126,13 @@ export class PlaceIndex {
   }
 
   #shardOf(hash: number): Shard {
-    // Not at once: to shift by 32 is to shift by 0.
+    // In two steps: a shift by 32 is a shift by 0.
     return this.#shards[(hash >>> 1) >>> (31 - this.#depth)] as Shard;
   }
 
   #grow(shard: Shard, hash: number): void {
     const capacity = shard.slots.length / 2;
-    if (capacity < most || shard.depth === deepest) {
+    if (capacity < maxShardPlaces || shard.depth === maxDepthBits) {
       shard.resize(2 * capacity);
       return;
     }

@@ -1,26 +1,26 @@
 import type { CommittedState } from '../batch/committedState.js';
 import type { Key } from '../batch/key.js';
 
-/** The state of an operator, to be read from outside while the stream runs. */
+/** The state of an operator, read from outside while the stream runs. */
 export class QueryableState<K extends Key, S> {
   #state: CommittedState<K, S> | undefined;
 
-  /** The time of the last complete batch, as of which everything is read; `undefined` before there is one. */
+  /** The time of the last complete batch, which all reads reflect; `undefined` before the first one. */
   get time(): number | undefined {
     return this.#state?.time;
   }
 
-  /** How many keys there are. */
+  /** The number of keys. */
   get count(): number {
     return this.#state?.size ?? 0;
   }
 
-  /** The state of a key, not to be changed; `undefined` when there is none. */
+  /** Returns the state of a key, or `undefined` when the key has no state. Do not change it. */
   get(key: K): S | undefined {
     return this.#state?.get(key);
   }
 
-  /** All keys with their states, oldest key first; not to be changed. */
+  /** All keys with their states, oldest key first. Do not change them. */
   *entries(): IterableIterator<readonly [K, S]> {
     if (this.#state) yield* this.#state.entries();
   }
@@ -32,13 +32,13 @@ export class QueryableState<K extends Key, S> {
 }
 
 /**
- * Makes the state of an operator readable from outside while the stream runs: give what it returns to one `updateStateByKey` or
- * `mapWithState`, and read it whenever you like, for instance to answer requests.
+ * Makes the state of an operator readable from outside while the stream runs: pass what it returns to one `updateStateByKey`
+ * or `mapWithState`, and read it at any time, for instance to answer requests.
  *
- * Everything is as of the last complete batch, whose time is `time`: a batch that is under way, or that fails, is not seen. Over
- * a state in memory that takes a copy of it, of which each batch costs what it touches, and states must be what
- * `structuredClone` can copy; over `lmdbCheckpoint` with `cacheKeys` it is read from disk, for as long as the stream runs.
- * After a failure it stays as it was until the first batch of the next subscription.
+ * All reads reflect the last complete batch, whose time is `time`: a batch in progress, or one that fails, is not visible. A
+ * state in memory is copied for this: each batch copies what it touches, and `structuredClone` must be able to copy the
+ * states. With `lmdbCheckpoint` and `cacheKeys` states are read from disk, for as long as the stream runs. After a failure
+ * the view stays the same until the first batch of the next subscription.
  *
  * Source: Faust's tables and Kafka Streams' interactive queries.
  *

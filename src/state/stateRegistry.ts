@@ -7,15 +7,15 @@ import { CommittedCopy } from './committedCopy.js';
 import { type CutState, MemoryKeyedState } from './memoryKeyedState.js';
 
 /**
- * The states of all operators of one running stream: hands them out, restored, under ids that are unique, and collects
- * what each batch changed, until the driver takes it for saving.
+ * The states of all operators of one running stream: opens them, restored, under unique ids, and collects what each batch
+ * changed until the driver saves it.
  */
 export class StateRegistry implements BatchState {
   readonly #session: CheckpointSession | undefined;
   readonly #open = new Map<string, string>();
   readonly #seen = new Set<string>();
   readonly #changes = new Map<number, unknown[]>();
-  /** States that are read from outside. */
+  /** Copies of states that are read from outside. */
   readonly #copies = new Set<{ complete(time: number): void }>();
   #completed: number | undefined;
 
@@ -51,29 +51,29 @@ export class StateRegistry implements BatchState {
     const entries = restored && restoredEntries(description, restored);
     const save: CutState<K, S> = (time, set, deleted) => this.#add(time, session.encode({ ...saved, set, deleted }));
     const state = this.#inMemory(description, entries, save, free);
-    // The store knows one version of a state: with the first change of a batch all of it is of today's.
+    // The store keeps one version per state: the first change rewrites the whole state in the current one.
     if (restored && restored.version !== version) state.touchAll();
     session.attach?.({ ...saved, size: () => state.size, entries: () => state.entries() });
     return state;
   }
 
-  /** What the batch of this time changed, encoded; given out once. */
+  /** Returns what the batch of this time changed, encoded, and forgets it. */
   takeChanges(time: number): readonly unknown[] {
     const changes = this.#changes.get(time) ?? [];
     this.#changes.delete(time);
     return changes;
   }
 
-  /** To be called when a batch is complete, and saved where there is a checkpoint: queries see it from now on. */
+  /** Called when a batch is complete, and saved where there is a checkpoint: queries see it from now on. */
   completed(time: number): void {
     this.#completed = time;
     for (const copy of this.#copies) copy.complete(time);
   }
 
   /**
-   * To be called when the first batch is complete: every state in the checkpoint must have been asked for by then.
+   * Called when the first batch is complete: every state in the checkpoint must have been opened by then.
    *
-   * @throws {IncompatibleStateError} when an operator that had state is not there any more
+   * @throws {IncompatibleStateError} when an operator that had state has been removed
    */
   checkAllRestored(): void {
     const restored = this.#session?.restored;
@@ -83,11 +83,11 @@ export class StateRegistry implements BatchState {
       vanished,
       `the state of a ${restored.state(vanished)?.operator ?? 'stateful operator'}`,
       'nothing',
-      'no operator of the stream has this id any more; bring it back, or start with a new checkpoint',
+      'no operator of the stream has this id any more; restore the operator, or start with a new checkpoint',
     );
   }
 
-  /** With a copy as of the last complete batch, where somebody wants to read that. */
+  /** A state in memory, with a copy as of the last complete batch where it is read from outside. */
   #inMemory<K extends Key, S>(
     { queryable }: StateDescription<K, S>,
     entries: Iterable<readonly [K, S]> | undefined,
@@ -130,7 +130,7 @@ function checkCompatible<K extends Key, S>(
     throw new IncompatibleStateError(id, saved, `${operator} ${signature}`.trim(), rule);
   }
   if (restored.version === version || (migrate && restored.version < version)) return;
-  const rule = restored.version > version ? 'a newer version cannot be read' : 'give migrate to read an older version';
+  const rule = restored.version > version ? 'a newer version cannot be read' : 'set migrate to read an older version';
   throw new IncompatibleStateError(id, `version ${restored.version}`, `version ${version}`, rule);
 }
 

@@ -6,25 +6,25 @@ import { CheckpointError, FencedError } from '../batch/errors.js';
 import { failpoint } from './failpoint.js';
 import type { FileSystem } from './fileSystem.js';
 
-/** Who has a directory. The token is new at every opening: by it an owner knows that it still is the owner. */
+/** Who owns a directory. The token is new at every opening, so an owner can tell whether it still is the owner. */
 interface Owner {
   readonly token: string;
   readonly host: string;
   readonly pid: number;
-  /** When the process began, where the system tells: process ids are used again. */
+  /** When the process started, where the system reports it: process ids are reused. */
   readonly started: string | null;
 }
 
 /**
- * Directories that this process has locked: its own process id in the file of one that it has not is from another life.
- * With what settles when it is free again, where it is being left.
+ * Directories that this process has locked. One that is being closed has a promise that settles when it is free again. The own
+ * process id in the lock of a directory that is not listed here comes from an earlier process with the same id.
  */
 const held = new Map<string, Promise<unknown> | undefined>();
 
 /**
- * The lock of a directory: a file that names its owner. The lock of a process that is gone is taken over, and so is that of
- * another machine, of which nothing can be known (a container has a new name at every start). Should that one be alive
- * after all, it is fenced: `check` fails there from then on.
+ * The lock of a directory: a file that names its owner. The lock of a process that no longer runs is taken over, and so is
+ * that of another machine, whose processes cannot be checked (a container has a new name at every start). If that process
+ * is alive after all it is fenced: its `check` fails from then on.
  */
 export class DirectoryLock {
   readonly #fs: FileSystem;
@@ -38,15 +38,15 @@ export class DirectoryLock {
   }
 
   /**
-   * Waits for a stream of this process that is leaving: after an error `retry()` subscribes again at once.
+   * Takes the lock, waiting for a stream of this process that is closing: after an error `retry()` subscribes again at once.
    *
-   * @throws {CheckpointError} when another process of this machine, or another stream of this process, has it
+   * @throws {CheckpointError} when another process of this machine, or another stream of this process, owns it
    */
   static async take(fs: FileSystem, directory: string): Promise<DirectoryLock> {
     while (held.has(directory)) {
-      const left = held.get(directory);
-      if (!left) throw inUse(directory, 'another stream of this process');
-      await left.catch(() => {});
+      const closed = held.get(directory);
+      if (!closed) throw inUse(directory, 'another stream of this process');
+      await closed.catch(() => {});
     }
     held.set(directory, undefined);
     try {
@@ -65,19 +65,19 @@ export class DirectoryLock {
     if (owner?.token !== this.#owner.token) throw new FencedError(this.#directory);
   }
 
-  /** Says that `release` will have been called when `left` settles. */
-  leaving(left: Promise<unknown>): void {
-    held.set(this.#directory, left);
+  /** Announces that `release` will have been called when `closed` settles. */
+  closing(closed: Promise<unknown>): void {
+    held.set(this.#directory, closed);
   }
 
-  /** It does not fail: a file that stays is that of a process which is gone, or of this one, which may have it again. */
+  /** Never fails: a lock file that remains is taken over at the next opening. */
   async release(): Promise<void> {
     const path = join(this.#directory, 'lock');
     try {
       const owner = await readOwner(this.#fs, path);
       if (owner?.token === this.#owner.token) await this.#fs.remove(path);
     } catch {
-      // As said above.
+      // See above.
     }
     held.delete(this.#directory);
   }
@@ -114,7 +114,7 @@ async function writeOwner(fs: FileSystem, path: string, owner: Owner): Promise<v
   }
 }
 
-/** `undefined` when there is none, or it does not say. */
+/** Returns `undefined` when the file is missing or unreadable. */
 async function readOwner(fs: FileSystem, path: string): Promise<Owner | undefined> {
   try {
     return JSON.parse(await fs.readFile(path));
@@ -139,7 +139,7 @@ function isRunning({ host, pid, started }: Owner): boolean {
   return started === null || running === null || running === started;
 }
 
-/** Linux tells in which tick after boot a process began. */
+/** Linux reports in which tick after boot a process started. */
 function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

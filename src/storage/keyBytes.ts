@@ -3,38 +3,38 @@ import type { Key } from '../batch/key.js';
 
 // Keys as bytes, for stores that look keys up by bytes: equal keys have equal bytes, and keys of different kinds differ.
 // The first byte says the kind: s text as UTF-8, u text as UTF-16 (it has half a surrogate pair), d a number, i a bigint,
-// t and f the booleans, n null; h is the hash of one that is too long to look up by.
+// t and f the booleans, n null; h is the hash of a key that is too long to look up.
 
-/** With room for so many bytes before it, which are left as they come. */
-export function keyToBytes(key: Key, room = 0): Buffer {
+/** @param prefixBytes how many uninitialized bytes to leave in front of the key */
+export function keyToBytes(key: Key, prefixBytes = 0): Buffer {
   switch (typeof key) {
     case 'string':
-      return isWellFormed(key) ? textBytes('s', key, 'utf8', room) : textBytes('u', key, 'utf16le', room);
+      return isWellFormed(key) ? textBytes('s', key, 'utf8', prefixBytes) : textBytes('u', key, 'utf16le', prefixBytes);
     case 'number': {
-      const bytes = Buffer.alloc(room + 9, 'd');
-      // As for a `Map`, -0 is 0.
-      bytes.writeDoubleBE(key === 0 ? 0 : key, room + 1);
+      const bytes = Buffer.alloc(prefixBytes + 9, 'd');
+      // As in a `Map`, -0 is 0.
+      bytes.writeDoubleBE(key === 0 ? 0 : key, prefixBytes + 1);
       return bytes;
     }
     case 'bigint':
-      return textBytes('i', String(key), 'latin1', room);
+      return textBytes('i', String(key), 'latin1', prefixBytes);
     case 'boolean':
-      return textBytes(key ? 't' : 'f', '', 'latin1', room);
+      return textBytes(key ? 't' : 'f', '', 'latin1', prefixBytes);
     default:
-      return textBytes('n', '', 'latin1', room);
+      return textBytes('n', '', 'latin1', prefixBytes);
   }
 }
 
 /** The kind, one byte (two in UTF-16), and the text. */
-function textBytes(kind: string, text: string, encoding: BufferEncoding, room: number): Buffer {
-  const start = room + (encoding === 'utf16le' ? 2 : 1);
+function textBytes(kind: string, text: string, encoding: BufferEncoding, prefixBytes: number): Buffer {
+  const start = prefixBytes + (encoding === 'utf16le' ? 2 : 1);
   const bytes = Buffer.allocUnsafe(start + Buffer.byteLength(text, encoding));
-  bytes.write(kind, room, encoding);
+  bytes.write(kind, prefixBytes, encoding);
   bytes.write(text, start, encoding);
   return bytes;
 }
 
-/** The language version that the types are of does not know the method yet. */
+/** The types of this language version lack the method. */
 function isWellFormed(text: string & { isWellFormed?(): boolean }): boolean {
   return text.isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);
 }
@@ -42,7 +42,7 @@ function isWellFormed(text: string & { isWellFormed?(): boolean }): boolean {
 /**
  * The key whose bytes these are.
  *
- * @throws {RangeError} when the bytes are no key
+ * @throws {RangeError} when the bytes are not a key
  */
 export function keyFromBytes(bytes: Buffer, start = 0, end = bytes.length): Key {
   switch (bytes[start]) {
@@ -79,7 +79,7 @@ const kinds = {
 /** Bytes of the longest key that is looked up by as it is. */
 export const longest = 1_024;
 
-/** What to look a key up by, when that may not be long. */
+/** The bytes to look a key up by, at most 1,024: those of a longer key are hashed. */
 export function lookupBytes(key: Buffer): Buffer {
   if (key.length <= longest) return key;
   return Buffer.concat([Buffer.from('h', 'latin1'), createHash('sha256').update(key).digest()]);

@@ -47,7 +47,7 @@ export class LockedDirectory extends Directory {
 
   /** Announces that `release` will have been called when `closed` settles: another stream of this process waits for it. */
   closing(closed: Promise<unknown>): void {
-    this.#lock.leaving(closed);
+    this.#lock.closing(closed);
   }
 
   /** Never fails. */

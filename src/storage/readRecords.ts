@@ -5,19 +5,18 @@ import { frameBytes, headAt, headerBytes, headerFault, isWhole } from './recordF
 const windowBytes = 1 << 20;
 
 export interface ReadOptions {
-  /** Where the file must end with a whole record; what is behind is passed over. Default: the end of the file. */
+  /** Where the file must end with a whole record, in bytes; what follows is ignored. Default: the end of the file. */
   readonly end?: number;
   /**
-   * Whether the last record may have been cut off: in the file that was being written when the process died. It was never
-   * acknowledged.
+   * Whether the last record may be cut off: in the file that was being written when the process died. Such a record was
+   * never acknowledged. Default: false.
    */
   readonly torn?: boolean;
 }
 
 /**
- * Gives the payload of each record of a file, in order, and where the record begins. Returns where the whole records end.
- *
- * Files may be larger than memory: they are read piece by piece.
+ * Calls `visit` with the payload of each record of a file, in order, and where the record begins. Returns where the whole
+ * records end. Files may be larger than memory: they are read piece by piece.
  *
  * @throws {CorruptCheckpointError} naming file and offset: damage is not guessed at
  */
@@ -31,11 +30,11 @@ export async function readRecords(
   try {
     const { size } = await file.stat();
     const reader = new WindowedReader(file, Math.min(size, end ?? size));
-    if (end !== undefined && size < end) throw new CorruptCheckpointError(path, size, `it had ${end} bytes once`);
+    if (end !== undefined && size < end) throw new CorruptCheckpointError(path, size, `it had ${end} bytes before`);
     const first = await reader.bytes(0, headerBytes);
     const fault = headerFault(first);
     if (fault) {
-      // Of a file that was never synced a power cut may leave the length without the bytes.
+      // A power cut may leave a file that was never synced with its length and without its bytes.
       if (torn && (size < headerBytes || first.every((byte) => byte === 0))) return 0;
       throw new CorruptCheckpointError(path, fault.offset, fault.reason);
     }
@@ -58,7 +57,7 @@ async function readFrames(
       throw new CorruptCheckpointError(path, at, reason);
     };
     const head = headAt(await reader.bytes(at, frameBytes), 0);
-    if (!head) return damaged('a record has no whole head');
+    if (!head) return damaged('a record has no complete head');
     if (head.sequence !== sequence) {
       throw new CorruptCheckpointError(path, at, `it is record ${head.sequence} where ${sequence} should be`);
     }
@@ -72,20 +71,20 @@ async function readFrames(
   return at;
 }
 
-/** Whether a record of a higher number begins somewhere behind: then what is damaged here is not the end of the log. */
+/** Whether a record with a higher number begins later in the file: then the damage is not a torn end. */
 async function laterRecord(reader: WindowedReader, from: number, sequence: number): Promise<boolean> {
-  const most = sequence + Math.ceil((reader.size - from) / frameBytes);
+  const maxSequence = sequence + Math.ceil((reader.size - from) / frameBytes);
   for (let start = from + 1; start + frameBytes <= reader.size; start += windowBytes) {
     const bytes = await reader.bytes(start, windowBytes + frameBytes - 1);
     for (let i = 0; i + frameBytes <= bytes.length; i++) {
       const found = bytes.readUInt32BE(i + 4);
-      if (found > sequence && found <= most && headAt(bytes, i)) return true;
+      if (found > sequence && found <= maxSequence && headAt(bytes, i)) return true;
     }
   }
   return false;
 }
 
-/** Reads a file by windows. What it gives stays valid: a window is not written to again. */
+/** Reads a file in windows. The bytes it returns stay valid: a window is never overwritten. */
 class WindowedReader {
   readonly size: number;
   readonly #file: OpenFile;
@@ -97,7 +96,7 @@ class WindowedReader {
     this.size = size;
   }
 
-  /** Fewer at the end of the file. */
+  /** Returns fewer bytes at the end of the file. */
   async bytes(from: number, length: number): Promise<Buffer> {
     const until = Math.min(from + length, this.size);
     if (from < this.#from || until > this.#from + this.#window.length) await this.#move(from, until);

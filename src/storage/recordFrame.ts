@@ -6,13 +6,13 @@ import { crc32 } from 'node:zlib';
 //     frame    length (4) | sequence (4) | crc of those two (4) | crc of the payload (4) | payload
 //
 // Numbers are big endian. Records are numbered from 0 within their file. The head of a frame has a checksum of its own, so
-// that a damaged length is known for what it is, and a whole record behind a damaged one can be found.
+// that a damaged length is recognized, and a whole record behind a damaged one can be found.
 
 const magic = Buffer.from('dstream\n');
 export const headerBytes = 12;
 export const frameBytes = 16;
 
-/** The one format there is. A file of another version is refused. */
+/** The only format. A file of another version is refused. */
 const formatVersion = 1;
 
 export function header(): Buffer {
@@ -22,10 +22,10 @@ export function header(): Buffer {
   return bytes;
 }
 
-/** What is wrong with a header, and at which byte. */
+/** Returns what is wrong with a header, and at which byte. */
 export function headerFault(bytes: Buffer): { readonly offset: number; readonly reason: string } | undefined {
   if (bytes.length < headerBytes || !bytes.subarray(0, magic.length).equals(magic)) {
-    return { offset: 0, reason: 'it is no file of dstream' };
+    return { offset: 0, reason: 'it is not a file of dstream' };
   }
   const version = bytes.readUInt32BE(magic.length);
   if (version === formatVersion) return undefined;
@@ -33,7 +33,7 @@ export function headerFault(bytes: Buffer): { readonly offset: number; readonly 
   return { offset: magic.length, reason };
 }
 
-/** Records as they stand in the file, `sequence` being the number of the first. */
+/** Returns records as they are in the file; `sequence` is the number of the first. */
 export function frame(payloads: readonly Uint8Array[], sequence: number): Buffer {
   const bytes = Buffer.allocUnsafe(payloads.reduce((sum, { length }) => sum + frameBytes + length, 0));
   let at = 0;
@@ -54,7 +54,7 @@ export interface FrameHead {
   readonly crc: number;
 }
 
-/** The head of a frame at `at`; `undefined` when there is none. */
+/** Returns the head of the frame at `at`, or `undefined` when no valid head begins there. */
 export function headAt(bytes: Buffer, at: number): FrameHead | undefined {
   if (at + frameBytes > bytes.length) return undefined;
   if (crc32(bytes.subarray(at, at + 8)) !== bytes.readUInt32BE(at + 8)) return undefined;

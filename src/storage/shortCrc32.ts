@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
-/** For fewer bytes the call into zlib takes longer than they do. */
-const short = 256;
+/** For fewer bytes the call into zlib takes longer than the loop. */
+const minZlibBytes = 256;
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte;
@@ -9,9 +9,9 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return rest;
 });
 
-/** The CRC-32 of the bytes from `start` until `end`, which are few as a rule, on top of what came before them. */
+/** The CRC-32 of the bytes from `start` until `end`, usually few, continuing the checksum `before`. */
 export function shortCrc32(bytes: Uint8Array, end: number, before = 0, start = 0): number {
-  if (end - start > short) return crc32(bytes.subarray(start, end), before);
+  if (end - start > minZlibBytes) return crc32(bytes.subarray(start, end), before);
   let rest = ~before;
   for (let i = start; i < end; i++) rest = (rest >>> 8) ^ (table[(rest ^ (bytes[i] as number)) & 0xff] as number);
   return ~rest >>> 0;

@@ -1,34 +1,34 @@
 import { deserialize, serialize } from 'node:v8';
 
-// States as bytes: as JSON where that carries all there is to them, which is several times as fast, else as V8 writes what the
-// structured clone algorithm can copy. V8's begins with a byte that no JSON begins with.
+// States as bytes: as JSON where that loses nothing, which is several times as fast, otherwise as V8 writes what the structured
+// clone algorithm can copy. V8's format begins with a byte that no JSON begins with.
 
 const v8Start = 0xff;
-/** What is nested deeper, or turns in a circle, is left to V8. */
-const deepest = 8;
+/** What is nested deeper, or circular, is left to V8. */
+const maxJsonDepth = 8;
 
 export function stateToBytes(state: unknown): Buffer {
-  return isJson(state, deepest) ? Buffer.from(JSON.stringify(state), 'utf8') : serialize(state);
+  return isJson(state, maxJsonDepth) ? Buffer.from(JSON.stringify(state), 'utf8') : serialize(state);
 }
 
 /** The state whose bytes end at `end`. */
 export function stateFromBytes(bytes: Buffer, end: number): unknown {
-  // V8 does not look at what stands behind.
+  // V8 ignores what follows.
   return bytes[0] === v8Start ? deserialize(bytes) : JSON.parse(bytes.toString('utf8', 0, end));
 }
 
-/** Reads many states: JSON by the block, since to begin to parse takes longer than to parse a small state. */
+/** Reads many states: JSON in blocks, because starting the parser takes longer than parsing a small state. */
 export class StateReader {
   readonly #states: unknown[] = [];
   #block = Buffer.allocUnsafe(1 << 16);
   /** Ends before the bracket that closes the list. */
   #length = 0;
 
-  /** The bytes may be written over afterwards. */
+  /** The bytes may be overwritten afterwards. */
   add(bytes: Buffer, end: number): void {
     if (bytes[0] === v8Start || end > this.#block.length - 2) {
       this.#parse();
-      // What V8 gives may have a view on its bytes.
+      // What V8 returns may be a view of its bytes.
       this.#states.push(stateFromBytes(Buffer.from(bytes.subarray(0, end)), end));
       return;
     }
@@ -59,7 +59,7 @@ const openingBracket = '['.charCodeAt(0);
 const closingBracket = ']'.charCodeAt(0);
 const comma = ','.charCodeAt(0);
 
-/** Whether JSON gives exactly this back. */
+/** Whether JSON returns exactly this value. */
 function isJson(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case 'string':
@@ -76,14 +76,14 @@ function isJson(value: unknown, depth: number): boolean {
   }
 }
 
-/** Dense, and without anything besides its elements. */
+/** Dense, and with no properties besides its elements. */
 function isJsonArray(value: readonly unknown[], depth: number): boolean {
   if (Object.keys(value).length !== value.length) return false;
   for (const element of value) if (!isJson(element, depth - 1)) return false;
   return true;
 }
 
-/** Plain: others are more than their fields. */
+/** Plain: others have more than their fields. */
 function isJsonObject(value: object, depth: number): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype) return false;
   for (const name in value) if (!isJson((value as Record<string, unknown>)[name], depth - 1)) return false;

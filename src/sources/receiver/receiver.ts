@@ -30,7 +30,7 @@ export type Receiver<T> = ObservableInput<T> | ((sink: ReceiverSink<T>) => Teard
 export interface IntakeEvents<T> {
   /** Whether there is room for another record. */
   room(): boolean;
-  /** `stored` is called once the record is in the write-ahead log, or at once where there is none. */
+  /** `stored` is called once the record is in the write-ahead log, or immediately without a log. */
   store(record: T, stored?: () => void): void;
   complete(): void;
   fail(error: unknown): void;

@@ -5,6 +5,7 @@ import type { Receiver } from './receiver.js';
 import type { ReceiverSourceOptions } from './receiverOptions.js';
 import { receiverSource } from './receiverSource.js';
 
+/** Options of `receiverBatches`: those of the receiver and those of the driver. */
 export type ReceiverBatchesOptions = ReceiverSourceOptions & DriverOptions;
 
 /**

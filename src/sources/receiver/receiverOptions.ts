@@ -12,6 +12,7 @@ export interface ReceiverRestart {
   readonly restarts: number;
 }
 
+/** Options of a receiver. */
 export interface ReceiverSourceOptions {
   /**
    * How often the records that arrived become a block, in ms, at the multiples of it. A block is a partition of its batch.

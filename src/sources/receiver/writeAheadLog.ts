@@ -4,6 +4,7 @@ import type { ObservableInput } from 'rxjs';
 export interface Block<T> {
   /** Offset of the first: records are numbered in the order in which they arrived. */
   readonly from: number;
+  /** In the order in which they arrived. */
   readonly records: readonly T[];
 }
 
@@ -26,6 +27,7 @@ export interface WriteAheadLogSession {
   append(block: Block<unknown>): ObservableInput<unknown>;
   /** Records before this offset belong to batches that are complete and saved: they may be deleted. */
   release(offset: number): ObservableInput<unknown>;
+  /** Closes the log when what is being written is durable. */
   close(): ObservableInput<unknown>;
 }
 
@@ -38,5 +40,6 @@ export interface WriteAheadLogSession {
 export interface WriteAheadLog {
   /** Shown in messages, such as a path. */
   readonly location: string;
+  /** Emits the session, which is closed by its `close`. */
   open(request: WriteAheadLogRequest): ObservableInput<WriteAheadLogSession>;
 }

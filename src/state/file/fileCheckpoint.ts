@@ -7,6 +7,7 @@ import { LockedDirectory } from '../../storage/lockedDirectory.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { FileSession } from './fileSession.js';
 
+/** Options of `fileCheckpoint`. */
 export interface FileCheckpointOptions {
   /**
    * A snapshot is begun when the changelogs have grown to this many bytes, and to twice the last snapshot.

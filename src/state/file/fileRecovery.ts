@@ -11,7 +11,7 @@ export interface Recovery {
   readonly state: RecoveredState;
   /** The changelogs that count, oldest first. */
   readonly changelogs: readonly FinishedSegment[];
-  /** Number of the newest snapshot; 0 when there is none. */
+  /** Number of the newest snapshot; 0 when none exists. */
   readonly snapshot: number;
   readonly snapshotBytes: number;
   /** Above every number in use. */

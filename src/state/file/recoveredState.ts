@@ -12,7 +12,7 @@ interface OperatorState extends Pick<StateChange, 'operator' | 'signature' | 've
 /** What the records of a checkpoint add up to. */
 export class RecoveredState {
   readonly #operators = new Map<string, OperatorState>();
-  /** By time: a plan may stand in a snapshot and in the changelog that was begun before it. */
+  /** By time: a plan may be both in a snapshot and in the changelog that was begun before it. */
   readonly planned = new Map<number, PlannedBatch>();
   last: Omit<SavedRecord, 'kind' | 'changes'> | undefined;
 

@@ -7,6 +7,7 @@ import { openJob } from './postgresRestore.js';
 import { PostgresSession } from './postgresSession.js';
 import { createTables, tablesIn } from './postgresTables.js';
 
+/** Options of `postgresCheckpoint`. */
 export interface PostgresCheckpointOptions {
   /** The name of the job, under which its progress and state are kept. Jobs with different names share the tables. */
   readonly job: string;

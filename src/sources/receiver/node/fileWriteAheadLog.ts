@@ -7,6 +7,7 @@ import { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
 import { FileLogSession } from './fileLogSession.js';
 
+/** Options of `fileWriteAheadLog`. */
 export interface FileWriteAheadLogOptions {
   /**
    * Size at which a segment is finished and the next one begun, in bytes. A segment is deleted as a whole, when all its
