@@ -55,6 +55,7 @@ export type { Hold, HoldKind } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { OffsetRange } from './batch/offsetRange.js';
+export type { NothingInferred, PairLike, PairOf } from './batch/pairOf.js';
 export type { Partition } from './batch/partition.js';
 export type {
   DecisionInputs,

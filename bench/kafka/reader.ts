@@ -12,7 +12,6 @@ import {
   foreachBatch,
   logBatches,
   mapRecords,
-  type Pair,
   type RecordView,
   reduceBatch,
   reduceByKeyAndWindow,
@@ -103,7 +102,7 @@ const kept: OperatorFunction<Batch<Text>, Batch<unknown>> = foreachBatch((record
 });
 
 const counted: OperatorFunction<Batch<string | null>, Batch<unknown>> = pipe(
-  mapRecords((key): Pair<string, number> => [key as string, 1]),
+  mapRecords((key) => [key as string, 1]),
   reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 1_000 }),
   foreachBatch(() => {}),
 );

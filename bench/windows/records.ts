@@ -54,7 +54,7 @@ function pipeline(sink: Sink): (batch: Batch<Order>) => void {
   const source = new Subject<Batch<Order>>();
   source
     .pipe(
-      mapRecords(({ customer, amount }) => [customer, amount] as const),
+      mapRecords(({ customer, amount }) => [customer, amount]),
       filterRecords(([, amount]) => amount > 0),
       reduceByKey((a, b) => a + b),
     )
@@ -65,12 +65,12 @@ function pipeline(sink: Sink): (batch: Batch<Order>) => void {
 /** Other functions through the same operators, so that the engine cannot know which of them is called. */
 function others(batch: Batch<Order>): void {
   const source = new Subject<Batch<Order>>();
-  const pairs = mapRecords(({ customer, amount }: Order) => [customer.slice(-1), amount % 10] as const);
+  const pairs = mapRecords(({ customer, amount }: Order) => [customer.slice(-1), amount % 10]);
   const projections = [
-    mapRecords(({ customer }: Order) => [customer, 1] as const),
-    mapRecords(({ amount }: Order) => [`${amount}`, 2] as const),
-    mapRecords((order: Order) => [order.customer.length, order.amount] as const),
-    mapRecords(({ amount }: Order) => [amount > 0, amount] as const),
+    mapRecords(({ customer }: Order) => [customer, 1]),
+    mapRecords(({ amount }: Order) => [`${amount}`, 2]),
+    mapRecords((order: Order) => [order.customer.length, order.amount]),
+    mapRecords(({ amount }: Order) => [amount > 0, amount]),
   ];
   const reduce = reduceByKey<string | number | boolean, number>((a, b) => Math.max(a, b));
   for (const project of projections) {

@@ -30,7 +30,7 @@ const subtract = (a: Delays, b: Delays): Delays => [a[0] - b[0], a[1] - b[1]];
 /** The main job: three outputs over one stream of flights. */
 export function flightsPipeline(flights: Observable<Batch<Flight>>, outputs: FlightOutputs): Observable<unknown> {
   const shared = flights.pipe(share());
-  const byOrigin = shared.pipe(mapRecords(({ origin, delay }) => [origin, delay] as const));
+  const byOrigin = shared.pipe(mapRecords(({ origin, delay }) => [origin, delay]));
 
   const lastMinute = byOrigin.pipe(
     mapValues((delay): Delays => [1, delay]),

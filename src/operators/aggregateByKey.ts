@@ -23,7 +23,7 @@ import { afterSteps } from './fusion/perRecord.js';
  * import { aggregateByKey, foreachBatch, fromBatches } from 'dstream';
  * import { mean } from 'dstream/aggregators';
  *
- * fromBatches([[['a', 1], ['b', 5], ['a', 2]] as [string, number][]], { interval: 10 })
+ * fromBatches([[['a', 1], ['b', 5], ['a', 2]]], { interval: 10 })
  *   .pipe(
  *     aggregateByKey(mean()),
  *     foreachBatch((means) => console.log(means)),

@@ -40,7 +40,7 @@ export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends
  * import { aggregateByKeyAndWindow, foreachBatch, fromBatches } from 'dstream';
  * import { max } from 'dstream/aggregators';
  *
- * fromBatches([[['a', 3], ['b', 2]], [['a', 1]], []] as [string, number][][], { interval: 10 })
+ * fromBatches([[['a', 3], ['b', 2]], [['a', 1]], []], { interval: 10 })
  *   .pipe(
  *     aggregateByKeyAndWindow(max(), { window: 20 }),
  *     foreachBatch((highest) => console.log(highest)),

@@ -1,6 +1,7 @@
 import { from, map, type ObservableInput, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
+import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
 import { checkFunction } from '../options/checks.js';
 import { heldEffects } from './base/heldEffects.js';
 
@@ -25,6 +26,12 @@ import { heldEffects } from './base/heldEffects.js';
  * // => [ 1, 2 ]
  * ```
  */
+export function concatMapBatch<T, P extends PairLike = NothingInferred>(
+  project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly P[]>,
+): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+export function concatMapBatch<T, R>(
+  project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly R[]>,
+): OperatorFunction<Batch<T>, Batch<R>>;
 export function concatMapBatch<T, R>(
   project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly R[]>,
 ): OperatorFunction<Batch<T>, Batch<R>> {

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
+import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
 import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
 
@@ -22,6 +23,12 @@ import { perRecord } from './fusion/perRecord.js';
  * // => [ 'to', 'be', 'or', 'not' ]
  * ```
  */
+export function flatMapRecords<T, P extends PairLike = NothingInferred>(
+  project: (record: T, context: BatchContext) => Iterable<P>,
+): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+export function flatMapRecords<T, R>(
+  project: (record: T, context: BatchContext) => Iterable<R>,
+): OperatorFunction<Batch<T>, Batch<R>>;
 export function flatMapRecords<T, R>(
   project: (record: T, context: BatchContext) => Iterable<R>,
 ): OperatorFunction<Batch<T>, Batch<R>> {

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
+import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
 import { checkPair } from '../collections/pairs.js';
 import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
@@ -16,7 +17,7 @@ import { perRecord } from './fusion/perRecord.js';
  * ```ts
  * import { flatMapValues, foreachBatch, fromBatches } from 'dstream';
  *
- * fromBatches([[['line', 'to be'] as const]], { interval: 10 })
+ * fromBatches([[['line', 'to be']]], { interval: 10 })
  *   .pipe(
  *     flatMapValues((line) => line.split(' ')),
  *     foreachBatch((pairs) => console.log(pairs)),
@@ -25,6 +26,12 @@ import { perRecord } from './fusion/perRecord.js';
  * // => [ [ 'line', 'to' ], [ 'line', 'be' ] ]
  * ```
  */
+export function flatMapValues<K extends Key, V, P extends PairLike = NothingInferred>(
+  project: (value: V, key: K) => Iterable<P>,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, PairOf<NoInfer<P>>>>>;
+export function flatMapValues<K extends Key, V, R>(
+  project: (value: V, key: K) => Iterable<R>,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>>;
 export function flatMapValues<K extends Key, V, R>(
   project: (value: V, key: K) => Iterable<R>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>> {

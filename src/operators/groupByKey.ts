@@ -15,7 +15,7 @@ import { perBatch } from './base/perBatch.js';
  * ```ts
  * import { foreachBatch, fromBatches, groupByKey } from 'dstream';
  *
- * fromBatches([[['a', 1], ['b', 2], ['a', 3]] as [string, number][]], { interval: 10 })
+ * fromBatches([[['a', 1], ['b', 2], ['a', 3]]], { interval: 10 })
  *   .pipe(
  *     groupByKey(),
  *     foreachBatch((groups) => console.log(JSON.stringify(groups))),

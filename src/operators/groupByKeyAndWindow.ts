@@ -23,7 +23,7 @@ import type { WindowOptions } from './windowOptions.js';
  * ```ts
  * import { foreachBatch, fromBatches, groupByKeyAndWindow } from 'dstream';
  *
- * fromBatches([[['a', 1]], [['b', 2], ['a', 3]], []] as [string, number][][], { interval: 10 })
+ * fromBatches([[['a', 1]], [['b', 2], ['a', 3]], []], { interval: 10 })
  *   .pipe(
  *     groupByKeyAndWindow({ window: 20 }),
  *     foreachBatch((groups) => console.log(JSON.stringify(groups))),

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
 import type { Partition } from '../batch/partition.js';
 import { checkFunction } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
@@ -23,6 +24,12 @@ import { perBatch } from './base/perBatch.js';
  * // => [ 2, 4 ]
  * ```
  */
+export function mapPartitions<T, P extends PairLike = NothingInferred>(
+  project: (partition: Partition<T>) => Iterable<P>,
+): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+export function mapPartitions<T, R>(
+  project: (partition: Partition<T>) => Iterable<R>,
+): OperatorFunction<Batch<T>, Batch<R>>;
 export function mapPartitions<T, R>(
   project: (partition: Partition<T>) => Iterable<R>,
 ): OperatorFunction<Batch<T>, Batch<R>> {

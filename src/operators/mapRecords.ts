@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
+import type { PairLike, PairOf } from '../batch/pairOf.js';
 import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
 
@@ -22,6 +23,12 @@ import { perRecord } from './fusion/perRecord.js';
  * // => [ 1, 2 ]
  * ```
  */
+export function mapRecords<T, P extends PairLike>(
+  project: (record: T, context: BatchContext) => P,
+): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+export function mapRecords<T, R>(
+  project: (record: T, context: BatchContext) => R,
+): OperatorFunction<Batch<T>, Batch<R>>;
 export function mapRecords<T, R>(
   project: (record: T, context: BatchContext) => R,
 ): OperatorFunction<Batch<T>, Batch<R>> {

@@ -2,6 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import type { Key, Pair } from '../batch/key.js';
+import type { PairLike, PairOf } from '../batch/pairOf.js';
 import { checkPair } from '../collections/pairs.js';
 import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
@@ -17,7 +18,7 @@ import { perRecord } from './fusion/perRecord.js';
  * ```ts
  * import { foreachBatch, fromBatches, mapValues } from 'dstream';
  *
- * fromBatches([[['SFO', 7] as const]], { interval: 10 })
+ * fromBatches([[['SFO', 7]]], { interval: 10 })
  *   .pipe(
  *     mapValues((delay) => delay * 60),
  *     foreachBatch((pairs) => console.log(pairs)),
@@ -26,6 +27,12 @@ import { perRecord } from './fusion/perRecord.js';
  * // => [ [ 'SFO', 420 ] ]
  * ```
  */
+export function mapValues<K extends Key, V, P extends PairLike>(
+  project: (value: V, key: K, context: BatchContext) => P,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, PairOf<NoInfer<P>>>>>;
+export function mapValues<K extends Key, V, R>(
+  project: (value: V, key: K, context: BatchContext) => R,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>>;
 export function mapValues<K extends Key, V, R>(
   project: (value: V, key: K, context: BatchContext) => R,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>> {

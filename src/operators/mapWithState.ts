@@ -3,6 +3,7 @@ import type { Batch } from '../batch/batch.js';
 import type { StateDescription } from '../batch/batchState.js';
 import type { CommittedState } from '../batch/committedState.js';
 import type { Key, Pair } from '../batch/key.js';
+import type { PairLike, PairOf } from '../batch/pairOf.js';
 import { checkPair } from '../collections/pairs.js';
 import { checkFunction, checkPositiveInteger } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
@@ -72,6 +73,14 @@ interface Stamped<S> {
  * // => []
  * ```
  */
+export function mapWithState<K extends Key, V, S, P extends PairLike>(
+  map: (key: K, value: V | undefined, state: StateHandle<S>, context: { readonly time: number }) => P | undefined,
+  options?: MapWithStateOptions<K, S>,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<PairOf<NoInfer<P>>>>;
+export function mapWithState<K extends Key, V, S, R>(
+  map: (key: K, value: V | undefined, state: StateHandle<S>, context: { readonly time: number }) => R | undefined,
+  options?: MapWithStateOptions<K, S>,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<R>>;
 export function mapWithState<K extends Key, V, S, R>(
   map: (key: K, value: V | undefined, state: StateHandle<S>, context: { readonly time: number }) => R | undefined,
   options: MapWithStateOptions<K, S> = {},

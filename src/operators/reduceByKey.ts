@@ -19,7 +19,7 @@ import { afterSteps } from './fusion/perRecord.js';
  * ```ts
  * import { foreachBatch, fromBatches, reduceByKey } from 'dstream';
  *
- * fromBatches([[['a', 1], ['b', 5], ['a', 2]] as [string, number][]], { interval: 10 })
+ * fromBatches([[['a', 1], ['b', 5], ['a', 2]]], { interval: 10 })
  *   .pipe(
  *     reduceByKey((a, b) => a + b),
  *     foreachBatch((sums) => console.log(sums)),

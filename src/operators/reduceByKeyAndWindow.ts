@@ -36,7 +36,7 @@ export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOpt
  * ```ts
  * import { foreachBatch, fromBatches, reduceByKeyAndWindow } from 'dstream';
  *
- * fromBatches([[['a', 1], ['b', 2]], [['a', 3]], []] as [string, number][][], { interval: 10 })
+ * fromBatches([[['a', 1], ['b', 2]], [['a', 3]], []], { interval: 10 })
  *   .pipe(
  *     reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 20 }),
  *     foreachBatch((sums) => console.log(sums)),

@@ -2,6 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { InvalidRecordError } from '../batch/errors.js';
+import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
 import { checkFunction } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
 
@@ -26,6 +27,12 @@ import { perBatch } from './base/perBatch.js';
  * // => [ 1, 2, 3 ]
  * ```
  */
+export function transformBatch<T, P extends PairLike = NothingInferred>(
+  transform: (records: readonly T[], context: BatchContext) => readonly P[],
+): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+export function transformBatch<T, R>(
+  transform: (records: readonly T[], context: BatchContext) => readonly R[],
+): OperatorFunction<Batch<T>, Batch<R>>;
 export function transformBatch<T, R>(
   transform: (records: readonly T[], context: BatchContext) => readonly R[],
 ): OperatorFunction<Batch<T>, Batch<R>> {

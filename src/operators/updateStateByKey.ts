@@ -57,7 +57,7 @@ export interface UpdateStateByKeyOptions<K extends Key, S> {
  * ```ts
  * import { foreachBatch, fromBatches, updateStateByKey } from 'dstream';
  *
- * fromBatches([[['a', 1], ['b', 1]], [['a', 1]]] as [string, number][][], { interval: 10 })
+ * fromBatches([[['a', 1], ['b', 1]], [['a', 1]]], { interval: 10 })
  *   .pipe(
  *     updateStateByKey((values, count: number | undefined) => values.length + (count ?? 0)),
  *     foreachBatch((counts) => console.log(counts)),

@@ -1,5 +1,6 @@
 import { EMPTY, type ObservableInput, of } from 'rxjs';
 import { InvalidOptionError } from '../batch/errors.js';
+import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
 import type { Partition } from '../batch/partition.js';
 import { batchesOf } from '../driver/batchesOf.js';
 import type { BatchStream } from '../driver/batchStream.js';
@@ -40,6 +41,11 @@ export interface FromBatchesOptions extends DriverOptions {
  * // => complete
  * ```
  */
+export function fromBatches<P extends PairLike = NothingInferred>(
+  batches: readonly (readonly P[])[],
+  options: FromBatchesOptions,
+): BatchStream<PairOf<NoInfer<P>>>;
+export function fromBatches<T>(batches: readonly (readonly T[])[], options: FromBatchesOptions): BatchStream<T>;
 export function fromBatches<T>(batches: readonly (readonly T[])[], options: FromBatchesOptions): BatchStream<T> {
   const { emptyAfter = 0, partitions = 2, ...driver } = options;
   const resolved = resolveDriverOptions('fromBatches', driver);

@@ -1,4 +1,5 @@
 import {
+  type BatchStream,
   concatMapBatch,
   countByValue,
   filterBatches,
@@ -150,7 +151,7 @@ describe('operators on records', () => {
   });
 });
 
-declare function fromNumbers(): ReturnType<typeof import('dstream').fromBatches<number>>;
+declare function fromNumbers(): BatchStream<number>;
 
 describe('operations that hold', () => {
   it('foreachBatch overlaps effects, passes batches on in order, and completes each when its effect has settled', () => {

