@@ -19,7 +19,7 @@ import { standingCases } from './standing.js';
 standingCases('windowByCount', { records: ['a', 'b'], make: () => windowByCount<string>({ count: 3 }) });
 
 describe('windowByCount', () => {
-  it('has the last records, however many batches they came in', () => {
+  it('has the last records, from any number of batches', () => {
     runBatches(({ batches, expectBatches, expectSubscriptions }) => {
       const source = batches<number>(' -a-b-|', { a: [1, 2], b: [3, 4] });
       const subs = '                   ^----!';
