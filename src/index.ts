@@ -20,7 +20,7 @@ export type { RateController, RateControllerFactory, RateControllerSetup } from 
 export type { RateDecisionOptions } from './backpressure/rateDecisionOptions.js';
 export { Batch } from './batch/batch.js';
 export type { BatchContext } from './batch/batchContext.js';
-export type { BatchInfo, InputInfo } from './batch/batchInfo.js';
+export type { BatchInfo, InputInfo, PartitionProgress } from './batch/batchInfo.js';
 export type { BatchState, StateDescription } from './batch/batchState.js';
 export type { CommittedState } from './batch/committedState.js';
 export {
@@ -54,6 +54,28 @@ export {
 export type { Hold, HoldKind } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
+export type { BatchMonitoring, EffectDescription } from './batch/monitoring/batchMonitoring.js';
+export type {
+  BatchFailure,
+  BatchPlanned,
+  FetchEvent,
+  PartitionRetried,
+  PlannedInput,
+  StreamEnd,
+} from './batch/monitoring/monitorEvents.js';
+export type { FailureStage, Stage, StageEnd, StageKind } from './batch/monitoring/stage.js';
+export type { MonitoredStream, RunMonitor, StreamMonitor } from './batch/monitoring/streamMonitor.js';
+export type {
+  BatchSnapshot,
+  CheckpointSnapshot,
+  InputSnapshot,
+  PartitionSnapshot,
+  ReceiverSnapshot,
+  SourceSnapshot,
+  StateSnapshot,
+  StreamSnapshot,
+} from './batch/monitoring/streamSnapshot.js';
+export type { StatusChange, StatusTrigger, StreamStatus } from './batch/monitoring/streamStatus.js';
 export type { OffsetRange } from './batch/offsetRange.js';
 export type { NothingInferred, PairLike, PairOf } from './batch/pairOf.js';
 export type { Partition } from './batch/partition.js';
@@ -163,6 +185,7 @@ export type {
   Source,
   SourceRun,
   SourceSetup,
+  SourceStatus,
 } from './sources/source.js';
 export type {
   Checkpoint,

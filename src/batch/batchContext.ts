@@ -1,6 +1,7 @@
 import type { InputInfo } from './batchInfo.js';
 import type { BatchState } from './batchState.js';
 import type { Hold, HoldKind } from './hold.js';
+import type { BatchMonitoring } from './monitoring/batchMonitoring.js';
 
 /** What travels with a batch through every operator, untouched. */
 export interface BatchContext {
@@ -16,6 +17,8 @@ export interface BatchContext {
   readonly inputs: Readonly<Record<string, InputInfo>>;
   /** Where stateful operators keep their state, restored from the checkpoint. */
   readonly state: BatchState;
+  /** What operators report to for the monitors of the stream; absent where none watches. */
+  readonly monitoring?: BatchMonitoring | undefined;
   /**
    * Keeps the batch open until the hold is released. A batch is complete, and its progress may be saved, when no hold
    * is left. A `'wait'` hold marks time spent waiting for another stream: it is not counted as processing. `aborted` is

@@ -1,12 +1,26 @@
 import type { OffsetRange } from './offsetRange.js';
 import type { RateDecision } from './rateDecision.js';
 
+/** How far one partition of a source has come with a batch. */
+export interface PartitionProgress extends OffsetRange {
+  /** The end of the partition when the batch was planned: the offset of the next record to be written. */
+  readonly end: number;
+  /** Records from `until` to `end`, counted by offsets. */
+  readonly lag: number;
+  /** The timestamp of the newest record read of the partition, in ms since the epoch; `undefined` where none was read. */
+  readonly newestTimestamp?: number | undefined;
+  /** How far that record lies in the past when the batch is saved, in ms; 0 without lag, `undefined` where unknown. */
+  readonly behind?: number | undefined;
+}
+
 /** What one source put into a batch. */
 export interface InputInfo {
   /** Records handed to the operators. */
   readonly records: number;
   /** The offset ranges they came from, one a partition; a partition without records may be absent. */
   readonly ranges: readonly OffsetRange[];
+  /** How far each partition has come, of a source that knows the ends of its partitions. */
+  readonly partitions?: readonly PartitionProgress[] | undefined;
   /** Records that waited in the source beyond this batch when it was planned. */
   readonly lag: number;
   /** The limit that applied when the batch was planned, in records per second; `undefined` when there was none. */

@@ -4,6 +4,7 @@ import type { BatchOrigin } from './batchOrigin.js';
 import type { BatchState } from './batchState.js';
 import { AbandonedBatchError, LateHoldError } from './errors.js';
 import type { Hold, HoldKind } from './hold.js';
+import type { BatchMonitoring } from './monitoring/batchMonitoring.js';
 
 /** What an open batch tells its owner, each at most once and only one of the two. */
 export interface OpenBatchEvents {
@@ -28,6 +29,7 @@ export class OpenBatch implements BatchContext {
   readonly zeroTime: number;
   readonly inputs: Readonly<Record<string, InputInfo>>;
   readonly state: BatchState;
+  readonly monitoring: BatchMonitoring | undefined;
   readonly origin: BatchOrigin | undefined;
 
   readonly #events: OpenBatchEvents;
@@ -48,6 +50,7 @@ export class OpenBatch implements BatchContext {
     this.zeroTime = fields.zeroTime;
     this.inputs = fields.inputs;
     this.state = fields.state;
+    this.monitoring = fields.monitoring;
     this.origin = fields.origin;
     this.#events = events;
     this.#now = now;

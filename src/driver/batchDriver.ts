@@ -14,8 +14,10 @@ import {
 } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
 import { Batch } from '../batch/batch.js';
+import type { BatchInfo } from '../batch/batchInfo.js';
 import { BatchOrigin } from '../batch/batchOrigin.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
+import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { OpenBatch } from '../batch/openBatch.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import type { Fetched, Plan, Source } from '../sources/source.js';
@@ -26,6 +28,8 @@ import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
 import { Formation } from './formation.js';
 import { InFlight } from './inFlight.js';
+import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
+import { driverSnapshot } from './monitoring/driverSnapshot.js';
 import { ReachedPositions } from './reachedPositions.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
@@ -69,6 +73,13 @@ export class BatchDriver {
   readonly #due: SerialQueue<Tick>;
   readonly #planned: SerialQueue<RunningBatch>;
   readonly #done: SerialQueue<RunningBatch>;
+  readonly #monitor: DriverMonitor;
+  /** As `#reached`, of the batches that have been saved and committed. */
+  readonly #committed = new ReachedPositions();
+  /** The batch planned last. */
+  #latest: RunningBatch | undefined;
+  #lastInfo: BatchInfo | undefined;
+  #savedAt: number | undefined;
   #state = new StateRegistry();
   #zeroTime = 0;
   #restoredChecked = false;
@@ -81,6 +92,7 @@ export class BatchDriver {
     sources: Readonly<Record<string, Source<unknown>>>,
     options: ResolvedDriverOptions,
     output: DriverOutput,
+    history: FailureHistory = { failed: 0 },
   ) {
     this.#sources = sources;
     this.#options = options;
@@ -88,9 +100,18 @@ export class BatchDriver {
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
     const free = () => this.#open.length < options.concurrentBatches;
     this.#intervals = new BatchIntervals(options.interval, options.dynamicInterval);
-    this.#due = new SerialQueue((tick) => this.#plan(tick), on);
+    this.#due = new SerialQueue((tick) => this.#monitor.step('plan', tick.time, () => this.#plan(tick)), on);
     this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
     this.#done = new SerialQueue((batch) => this.#save(batch), on);
+    const kinds = Object.entries(sources).map(([name, { kind }]) => [name, kind] as const);
+    const stream = {
+      name: options.name,
+      interval: options.interval,
+      sources: Object.fromEntries(kinds),
+      checkpoint: options.checkpoint?.location,
+      snapshot: () => this.snapshot(),
+    };
+    this.#monitor = new DriverMonitor(options, stream, history, () => this.#pendingSince);
   }
 
   start(): void {
@@ -103,7 +124,38 @@ export class BatchDriver {
 
   /** Unsubscribed: aborts what is open. Nothing more is sent. */
   close(): void {
-    this.#shut(() => {});
+    this.#shut(() => this.#monitor.ended('unsubscribed'));
+  }
+
+  /** What can be known of the run now. */
+  snapshot(): StreamSnapshot {
+    const { name, scheduler, checkpoint } = this.#options;
+    return driverSnapshot({
+      name,
+      at: scheduler.now(),
+      monitor: this.#monitor,
+      interval: this.#intervals.current,
+      lastBatch: this.#lastInfo,
+      waiting: this.#due.size + this.#planned.size,
+      open: this.#open.slice(this.#saving),
+      saving: this.#open.slice(0, this.#saving),
+      sources: this.#sources,
+      runs: this.#closed ? [] : this.#resources.runs,
+      committed: this.#committed,
+      latest: this.#latest,
+      state: this.#state.snapshot(),
+      checkpoint: checkpoint && {
+        location: checkpoint.location,
+        time: this.#lastInfo?.time ?? this.#resources.session?.restored?.time,
+        savedAt: this.#savedAt,
+      },
+    });
+  }
+
+  /** Since when the oldest batch that is open or due has been so. */
+  get #pendingSince(): number | undefined {
+    const batch = this.#open[0] ?? first(this.#planned.waiting);
+    return batch?.submissionTime ?? first(this.#due.waiting)?.time;
   }
 
   /** Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. */
@@ -115,6 +167,7 @@ export class BatchDriver {
 
   #stopAfter(drainTimeout: number, finish: Finish): void {
     this.#stopping = { draining: this.#resources.stop(), completed: [], finish: [finish] };
+    this.#monitor.stopping();
     this.#due.clear();
     this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainTimeout));
     this.#finishWhenDrained();
@@ -135,9 +188,11 @@ export class BatchDriver {
     return this.#resources.openSources(this.#sources, (name) => {
       const positions = restored?.positions[name];
       this.#reached.restore(name, positions ?? []);
+      this.#committed.restore(name, positions ?? []);
       const replay = restored?.planned.map((planned) => planned.ranges[name] ?? []) ?? [];
       if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
-      return { name, interval, scheduler, restored: positions, replay };
+      const fetched = this.#monitor.fetchObserver(name);
+      return { name, interval, scheduler, restored: positions, replay, fetched };
     });
   }
 
@@ -146,8 +201,9 @@ export class BatchDriver {
     const now = this.#options.scheduler.now();
     this.#zeroTime = restored?.zeroTime ?? this.#intervals.zeroTime(now);
     this.#intervals.start(restored?.planned.at(-1)?.time ?? restored?.time, now);
+    this.#monitor.opened(restored?.planned.length ?? 0);
     const begin = (): void => {
-      for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, now));
+      for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, now), true);
       if (this.#intervals.nextTime <= now) this.#tick();
       else this.#scheduleTick();
     };
@@ -205,13 +261,15 @@ export class BatchDriver {
         if (answers.every(([, plan]) => plan === undefined)) return this.#sourcesEnded();
         const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
         const batch = new RunningBatch(time, interval, submissionTime, planned, decisions);
-        return concat(this.#logPlan(batch), EMPTY.pipe(tap({ complete: () => this.#queue(batch) })));
+        this.#latest = batch;
+        return concat(this.#logPlan(batch), EMPTY.pipe(tap({ complete: () => this.#queue(batch, false) })));
       }),
     );
   }
 
-  #queue(batch: RunningBatch): void {
+  #queue(batch: RunningBatch, replayed: boolean): void {
     this.#inFlight.planned(batch);
+    this.#monitor.planned(() => batch.planned(replayed));
     this.#planned.push(batch);
   }
 
@@ -242,19 +300,22 @@ export class BatchDriver {
   #process(batch: RunningBatch): Observable<unknown> {
     this.#open.push(batch);
     batch.processingStartTime = this.#options.scheduler.now();
+    batch.enter('fetch', batch.processingStartTime);
     const fetches = this.#resources.runs.map(([name, run]) =>
       defer(() => run.fetch(batch.plans.get(name) ?? noPlan)).pipe(
         last(),
         map((fetched) => [name, fetched] as const),
       ),
     );
-    return forkJoin(fetches).pipe(tap((answers) => this.#dispatch(batch, new Map(answers))));
+    const fetched = this.#monitor.step('fetch', batch.time, () => forkJoin(fetches));
+    return fetched.pipe(tap((answers) => this.#dispatch(batch, new Map(answers))));
   }
 
   #dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
     const { scheduler } = this.#options;
     batch.fetched(fetched);
     batch.dispatchTime = scheduler.now();
+    batch.enter('dispatch', batch.dispatchTime);
     const fields = {
       time: batch.time,
       interval: batch.interval,
@@ -263,22 +324,34 @@ export class BatchDriver {
       inputs: batch.inputs,
       state: this.#state,
       origin: this.origin,
+      monitoring: this.#monitor.batch(batch.time),
     };
-    const events = { complete: () => this.#completed(batch), fail: (error: unknown) => this.#fail(error) };
+    const fail = (error: unknown): void => {
+      this.#monitor.holdFailed(error, batch.time, batch.stage === 'dispatch');
+      this.#fail(error);
+    };
+    const events = { complete: () => this.#completed(batch), fail };
     const open = new OpenBatch(fields, events, () => scheduler.now());
     batch.open = open;
     const own = open.hold();
     this.origin.opened(open);
+    this.#monitor.dispatch(batch.time, () => this.#handOut(open, fetched, fail));
+    if (this.#closed) return;
+    const now = scheduler.now();
+    batch.dispatchDelay = now - batch.dispatchTime;
+    batch.enter('effect', now);
+    own.release();
+  }
+
+  #handOut(open: OpenBatch, fetched: ReadonlyMap<string, Fetched<unknown>>, fail: (error: unknown) => void): void {
     for (const [name, { partitions }] of fetched) {
       const heard = this.#output.next(name, new Batch(partitions, open));
       if (this.#closed) return;
       if (!heard && this.#refusesUnclaimed) {
-        this.#fail(new UnclaimedBatchError(batch.time, name));
+        fail(new UnclaimedBatchError(open.time, name));
         return;
       }
     }
-    batch.dispatchDelay = scheduler.now() - batch.dispatchTime;
-    own.release();
   }
 
   /** Where progress is kept, what nobody saw to would be lost for good. */
@@ -293,7 +366,9 @@ export class BatchDriver {
   #completed(batch: RunningBatch): void {
     if (this.#closed) return;
     if (batch.open?.claims === 1 && this.#refusesUnclaimed) {
-      this.#fail(new UnclaimedBatchError(batch.time));
+      const error = new UnclaimedBatchError(batch.time);
+      this.#monitor.holdFailed(error, batch.time, true);
+      this.#fail(error);
       return;
     }
     batch.processingEndTime = this.#options.scheduler.now();
@@ -309,9 +384,17 @@ export class BatchDriver {
   #save(batch: RunningBatch): Observable<unknown> {
     if (!this.#restoredChecked) this.#state.checkAllRestored();
     this.#restoredChecked = true;
+    const { time } = batch;
+    const { scheduler } = this.#options;
     return concat(
-      this.#saveCheckpoint(batch),
-      this.#commit(batch),
+      this.#monitor.stage({ kind: 'save', time }, () => {
+        batch.enter('save', scheduler.now());
+        return this.#saveCheckpoint(batch);
+      }),
+      this.#monitor.stage({ kind: 'commit', time }, () => {
+        batch.enter('commit', scheduler.now());
+        return this.#commit(batch);
+      }),
       defer(() => this.#saved(batch)),
     );
   }
@@ -337,10 +420,14 @@ export class BatchDriver {
     this.#saving--;
     this.#inFlight.saved(batch);
     this.#state.completed(batch.time);
-    const info = batch.info(this.#options.scheduler.now());
+    this.#committed.advance(batch.plans);
+    this.#savedAt = this.#options.scheduler.now();
+    const info = batch.info(this.#savedAt);
+    this.#lastInfo = info;
     for (const [name, controller] of this.#controllers) controller.completed(info, info.inputs[name]?.records ?? 0);
     this.#stopping?.completed.push(batch.time);
     this.#options.batchObserver?.next(info);
+    this.#monitor.completed(info);
     const changed = this.#intervals.completed(info.interval, info.processingDelay + info.saveDelay);
     if (changed && this.#ticking) this.#scheduleTick();
     this.#planned.run();
@@ -357,9 +444,11 @@ export class BatchDriver {
   #finish(): void {
     this.#shut((closing) => {
       if (closing) {
+        this.#monitor.failed(closing.error);
         this.#output.error(closing.error);
         return;
       }
+      this.#monitor.ended(this.#stopping ? 'stopped' : 'completed');
       this.origin.end();
       this.#output.complete();
     });
@@ -367,7 +456,10 @@ export class BatchDriver {
 
   /** What fails while closing after a failure is a consequence of it: the first error is the one to report. */
   #fail(error: unknown): void {
-    this.#shut(() => this.#output.error(error), error);
+    this.#shut(() => {
+      this.#monitor.failed(error);
+      this.#output.error(error);
+    }, error);
   }
 
   /**
@@ -398,3 +490,8 @@ export class BatchDriver {
 type Finish = (report: StopReport) => void;
 
 const noPlan: Plan = { ranges: [], lag: 0 };
+
+function first<T>(items: Iterable<T>): T | undefined {
+  for (const item of items) return item;
+  return undefined;
+}

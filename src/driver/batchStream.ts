@@ -2,6 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { Observable, type Subscriber } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { offerSegments, type Segment } from '../batch/segment.js';
 import { checkNonNegative } from '../options/checks.js';
 import type { BatchDriver } from './batchDriver.js';
@@ -27,12 +28,12 @@ export type SubscribeBatches<T> = (subscriber: Subscriber<Batch<T>>) => { driver
  * ```
  */
 export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposable {
-  readonly #drivers: Set<BatchDriver>;
+  readonly #drivers: Drivers;
   readonly #drainTimeout: number;
 
   /** @internal Streams are made by `kafkaBatches`, `fromBatches` and their like. */
   constructor(interval: number, subscribe: SubscribeBatches<T>, segments?: SubscribeBatches<Segment<T>>) {
-    const drivers = new Set<BatchDriver>();
+    const drivers: Drivers = { running: new Set(), latest: undefined };
     super(listed(drivers, subscribe));
     if (segments) offerSegments(this, new Observable(listed(drivers, segments)));
     this.#drivers = drivers;
@@ -48,7 +49,7 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
     const given = options.drainTimeout ?? this.#drainTimeout;
     checkNonNegative('stop', 'drainTimeout', given);
     const drainTimeout = Math.min(given, longestTimer);
-    const stopping = [...this.#drivers].map(
+    const stopping = [...this.#drivers.running].map(
       (driver) => new Promise<StopReport>((resolve) => driver.stop(drainTimeout, resolve)),
     );
     const reports = await Promise.all(stopping);
@@ -58,21 +59,32 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
     };
   }
 
+  /**
+   * Everything that can be known of the latest subscription now; `undefined` before the first. It is computed when asked for
+   * and costs nothing otherwise. Times are ms of the scheduler's clock.
+   */
+  snapshot(): StreamSnapshot | undefined {
+    return this.#drivers.latest?.snapshot();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 }
 
+interface Drivers {
+  readonly running: Set<BatchDriver>;
+  latest: BatchDriver | undefined;
+}
+
 /** Keeps the driver of each subscription among `drivers` while it lasts. */
-function listed<T>(
-  drivers: Set<BatchDriver>,
-  subscribe: SubscribeBatches<T>,
-): (subscriber: Subscriber<Batch<T>>) => () => void {
+function listed<T>(drivers: Drivers, subscribe: SubscribeBatches<T>): (subscriber: Subscriber<Batch<T>>) => () => void {
   return (subscriber) => {
     const { driver, close } = subscribe(subscriber);
-    drivers.add(driver);
+    drivers.running.add(driver);
+    drivers.latest = driver;
     return () => {
-      drivers.delete(driver);
+      drivers.running.delete(driver);
       close();
     };
   };

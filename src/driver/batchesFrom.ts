@@ -62,6 +62,7 @@ export function batchesFrom<const S extends Readonly<Record<string, Source<unkno
 class SharedRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
+  readonly #history = { failed: 0 };
   #run:
     | { readonly driver: BatchDriver; readonly subjects: Map<string, Subject<Batch<unknown>>>; count: number }
     | undefined;
@@ -97,15 +98,20 @@ class SharedRun {
       if (this.#run?.driver === driver) this.#run = undefined;
       for (const subject of subjects.values()) notify(subject);
     };
-    const driver = new BatchDriver(this.#sources, this.#options, {
-      next: (name, batch) => {
-        const subject = subjects.get(name);
-        subject?.next(batch);
-        return subject?.observed === true;
+    const driver = new BatchDriver(
+      this.#sources,
+      this.#options,
+      {
+        next: (name, batch) => {
+          const subject = subjects.get(name);
+          subject?.next(batch);
+          return subject?.observed === true;
+        },
+        error: (error) => end((subject) => subject.error(error)),
+        complete: () => end((subject) => subject.complete()),
       },
-      error: (error) => end((subject) => subject.error(error)),
-      complete: () => end((subject) => subject.complete()),
-    });
+      this.#history,
+    );
     // Not at once: the other streams are still to be subscribed, and a restored run may have batches to replay.
     this.#options.scheduler.schedule(() => driver.start());
     return { driver, subjects, count: 0 };

@@ -3,6 +3,7 @@ import type { DynamicInterval } from '../backpressure/dynamicInterval.js';
 import type { RateController, RateControllerFactory } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import { InvalidOptionError } from '../batch/errors.js';
+import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
 import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../options/checks.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
@@ -34,6 +35,21 @@ export interface DriverOptions {
   readonly initialRate?: number;
   /** Keeps progress and state across restarts. */
   readonly checkpoint?: Checkpoint;
+  /**
+   * The name of the stream in monitors, metrics, logs and traces.
+   * @default the kind of its source, such as `kafkaBatches`
+   */
+  readonly name?: string;
+  /**
+   * What watches the stream: metrics, traces, logs, health checks, dashboards.
+   * @default none
+   */
+  readonly monitors?: readonly StreamMonitor[];
+  /**
+   * How long a batch may be open or due, in ms, with none completing, before the status of the stream is `stalled`.
+   * @default the larger of 10 seconds and 10 batch intervals
+   */
+  readonly stallAfter?: number;
   /** Receives the `BatchInfo` of every complete batch, after its progress was saved. */
   readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'>;
   /**
@@ -59,6 +75,9 @@ export interface ResolvedDriverOptions {
   readonly initialRate: number;
   readonly checkpoint: Checkpoint | undefined;
   readonly batchObserver: Pick<Observer<BatchInfo>, 'next'> | undefined;
+  readonly name: string;
+  readonly monitors: readonly StreamMonitor[];
+  readonly stallAfter: number;
   readonly unclaimed: 'error' | 'complete';
   readonly scheduler: SchedulerLike;
 }
@@ -78,6 +97,9 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     backpressure: backpressure && checkedController(owner, backpressure),
     checkpoint,
     batchObserver,
+    name: options.name ?? owner,
+    monitors: options.monitors ?? [],
+    stallAfter: options.stallAfter ?? Math.max(10_000, 10 * interval),
     concurrentBatches: options.concurrentBatches ?? defaults.concurrentBatches,
     initialRate: options.initialRate ?? defaults.initialRate,
     unclaimed: options.unclaimed ?? defaults.unclaimed,
@@ -90,6 +112,13 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
   checkPositiveInteger(owner, 'concurrentBatches', resolved.concurrentBatches);
   checkPositive(owner, 'initialRate', resolved.initialRate);
   checkOneOf(owner, 'unclaimed', resolved.unclaimed, ['error', 'complete']);
+  checkPositive(owner, 'stallAfter', resolved.stallAfter);
+  if (typeof resolved.name !== 'string' || resolved.name === '') {
+    throw new InvalidOptionError(owner, 'name', options.name, 'must be a string that is not empty');
+  }
+  if (!Array.isArray(resolved.monitors))
+    throw new InvalidOptionError(owner, 'monitors', options.monitors, 'must be an array');
+  for (const [i, monitor] of resolved.monitors.entries()) checkFunction(owner, `monitors[${i}].run`, monitor?.run);
   if (batchObserver !== undefined) checkFunction(owner, 'batchObserver.next', batchObserver.next);
   if (checkpoint !== undefined) checkFunction(owner, 'checkpoint.open', checkpoint.open);
   if (backpressure !== undefined) checkFunction(owner, 'backpressure', backpressure);

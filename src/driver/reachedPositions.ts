@@ -1,3 +1,4 @@
+import { partitionKey } from '../batch/topicPartition.js';
 import type { Plan } from '../sources/source.js';
 import type { Positions } from '../state/checkpoint.js';
 
@@ -17,13 +18,17 @@ export class ReachedPositions {
     }
   }
 
+  of(name: string): ReadonlyMap<string, Positions[number]> {
+    return this.#sources.get(name) ?? new Map();
+  }
+
   toRecord(): Readonly<Record<string, Positions>> {
     return Object.fromEntries([...this.#sources].map(([name, positions]) => [name, [...positions.values()]]));
   }
 
   #set(name: string, position: Positions[number]): void {
     const positions = this.#sources.get(name) ?? new Map<string, Positions[number]>();
-    positions.set(`${position.topic}/${position.partition}`, position);
+    positions.set(partitionKey(position), position);
     this.#sources.set(name, positions);
   }
 }

@@ -1,5 +1,8 @@
 import type { InFlightBatch } from '../backpressure/batchFormation.js';
-import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
+import type { BatchInfo, InputInfo, PartitionProgress } from '../batch/batchInfo.js';
+import type { BatchPlanned, PlannedInput } from '../batch/monitoring/monitorEvents.js';
+import type { FailureStage } from '../batch/monitoring/stage.js';
+import type { BatchSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OpenBatch } from '../batch/openBatch.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import type { Fetched, Plan } from '../sources/source.js';
@@ -17,6 +20,9 @@ export class RunningBatch {
   dispatchTime = 0;
   dispatchDelay = 0;
   processingEndTime: number | undefined;
+  /** What is done with it now, and since when, in ms of the scheduler's clock. */
+  stage: FailureStage = 'plan';
+  since: number;
 
   constructor(
     time: number,
@@ -28,8 +34,36 @@ export class RunningBatch {
     this.time = time;
     this.interval = interval;
     this.submissionTime = submissionTime;
+    this.since = submissionTime;
     this.plans = plans;
     this.#decisions = decisions;
+  }
+
+  enter(stage: FailureStage, now: number): void {
+    this.stage = stage;
+    this.since = now;
+  }
+
+  decisionOf(name: string): RateDecision | undefined {
+    return this.#decisions.get(name);
+  }
+
+  /** As monitors see it once its ranges are fixed. */
+  planned(replayed: boolean): BatchPlanned {
+    const inputs: Record<string, PlannedInput> = {};
+    for (const [name, { ranges, lag, rate }] of this.plans) {
+      inputs[name] = { ranges, lag, rate, decision: this.#decisions.get(name) };
+    }
+    const { time, interval, submissionTime } = this;
+    return { time, interval, submissionTime, replayed, inputs };
+  }
+
+  /** As a snapshot shows it. */
+  snapshot(): BatchSnapshot {
+    let records = 0;
+    for (const name of this.plans.keys()) records += this.recordsOf(name);
+    const { time, stage, since } = this;
+    return { time, records, stage, since };
   }
 
   /** As the rate controller of a source sees it. */
@@ -52,7 +86,7 @@ export class RunningBatch {
   fetched(fetched: ReadonlyMap<string, Fetched<unknown>>): void {
     const inputs: Record<string, InputInfo> = {};
     for (const [name, plan] of this.plans) {
-      const { partitions, ...read }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
+      const { partitions, progress, ...read }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
       const records = read.records ?? partitions.reduce((sum, partition) => sum + partition.records.length, 0);
       inputs[name] = {
         ranges: plan.ranges,
@@ -60,6 +94,7 @@ export class RunningBatch {
         rate: plan.rate,
         decision: this.#decisions.get(name),
         ...read,
+        ...(progress && { partitions: progress }),
         records,
       };
     }
@@ -67,7 +102,8 @@ export class RunningBatch {
   }
 
   info(savedTime: number): BatchInfo {
-    const { time, interval, submissionTime, inputs } = this;
+    const { time, interval, submissionTime } = this;
+    const inputs = inputsAt(this.inputs, savedTime);
     const start = this.processingStartTime ?? submissionTime;
     const end = this.processingEndTime ?? start;
     let records = 0;
@@ -88,4 +124,16 @@ export class RunningBatch {
       inputs,
     };
   }
+}
+
+/** With how far each partition is behind at that time. */
+function inputsAt(inputs: Readonly<Record<string, InputInfo>>, now: number): Readonly<Record<string, InputInfo>> {
+  if (Object.values(inputs).every(({ partitions }) => partitions === undefined)) return inputs;
+  const behind = ({ lag, newestTimestamp }: PartitionProgress) =>
+    lag === 0 ? 0 : newestTimestamp === undefined ? undefined : Math.max(now - newestTimestamp, 0);
+  const entries = Object.entries(inputs).map(([name, { partitions, ...input }]) => {
+    const at = partitions?.map((partition) => ({ ...partition, behind: behind(partition) }));
+    return [name, { ...input, ...(at && { partitions: at }) }] as const;
+  });
+  return Object.fromEntries(entries);
 }

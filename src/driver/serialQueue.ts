@@ -35,6 +35,11 @@ export class SerialQueue<T> {
     return this.#items;
   }
 
+  /** How many items have not been started. */
+  get size(): number {
+    return this.#items.size;
+  }
+
   get idle(): boolean {
     return !this.#busy && this.#items.size === 0;
   }

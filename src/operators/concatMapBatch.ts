@@ -39,5 +39,6 @@ export function concatMapBatch<T, R>(
   return heldEffects(
     (batch) => from(project(batch.records, batch.context)).pipe(map((records) => batch.withRecords(records))),
     false,
+    { operator: 'concatMapBatch' },
   );
 }

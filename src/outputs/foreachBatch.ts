@@ -31,8 +31,9 @@ export function foreachBatch<T>(
   effect: (records: readonly T[], context: BatchContext) => ObservableInput<unknown> | void,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachBatch', 'effect', effect);
-  return heldEffects((batch) => {
+  const run = (batch: Batch<T>) => {
     const done = effect(batch.records, batch.context);
     return concat(done ? from(done).pipe(ignoreElements()) : EMPTY, of(batch));
-  }, true);
+  };
+  return heldEffects(run, true, { operator: 'foreachBatch' });
 }

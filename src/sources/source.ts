@@ -1,4 +1,7 @@
 import type { ObservableInput, SchedulerLike } from 'rxjs';
+import type { PartitionProgress } from '../batch/batchInfo.js';
+import type { FetchEvent } from '../batch/monitoring/monitorEvents.js';
+import type { PartitionSnapshot, SourceSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { Partition } from '../batch/partition.js';
 import type { Segment } from '../batch/segment.js';
@@ -13,8 +16,15 @@ export interface SourceSetup {
   readonly scheduler: SchedulerLike;
   /** Where to go on, from the checkpoint; `undefined` when there is none, and the source's own start option applies. */
   readonly restored: readonly TopicPartitionOffset[] | undefined;
+  /** To be called after each request for records; absent where nobody listens. */
+  readonly fetched?: ((event: Omit<FetchEvent, 'source'>) => void) | undefined;
   /** Ranges that were planned and not completed before a restart: they will be fetched again, before anything else. */
   readonly replay: readonly (readonly OffsetRange[])[];
+}
+
+/** What a source knows of itself, of what a snapshot shows: the driver adds what is committed. */
+export interface SourceStatus extends Omit<SourceSnapshot, 'partitions'> {
+  readonly partitions: readonly Omit<PartitionSnapshot, 'committed' | 'lag' | 'behind'>[];
 }
 
 /** What the batch driver asks of a source at a tick. */
@@ -49,6 +59,8 @@ export interface Fetched<T> {
   readonly overshootBytes?: number | undefined;
   readonly skipped?: number | undefined;
   readonly lost?: readonly OffsetRange[] | undefined;
+  /** How far each partition has come; `behind` is computed when the batch is saved. */
+  readonly progress?: readonly Omit<PartitionProgress, 'behind'>[] | undefined;
 }
 
 /**
@@ -66,6 +78,8 @@ export interface SourceRun<T> {
    * until it completes without a value. The others are not planned any more.
    */
   stop?(): void;
+  /** What the source holds now; computed when asked for. Without it a snapshot shows what was planned and committed. */
+  snapshot?(): SourceStatus;
   /** Called once, whatever happened; nothing is called afterwards. */
   close(): ObservableInput<unknown>;
 }

@@ -2,6 +2,7 @@ import type { BatchState, StateDescription } from '../batch/batchState.js';
 import { DuplicateIdError, IncompatibleStateError, MissingIdError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
+import type { StateSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { CheckpointSession, RestoredState } from './checkpoint.js';
 import { CommittedCopy } from './committedCopy.js';
 import { type CutState, MemoryKeyedState } from './memoryKeyedState.js';
@@ -17,23 +18,42 @@ export class StateRegistry implements BatchState {
   readonly #changes = new Map<number, unknown[]>();
   /** Copies of states that are read from outside. */
   readonly #copies = new Set<{ complete(time: number): void }>();
+  /** The states that operators have open. */
+  readonly #live = new Set<LiveState>();
   #completed: number | undefined;
 
   constructor(session?: CheckpointSession) {
     this.#session = session;
   }
 
+  /** The states that operators have open, as a snapshot shows them. */
+  snapshot(): readonly StateSnapshot[] {
+    return [...this.#live].map(({ id, operator, size }) => ({ id, operator, entries: size() }));
+  }
+
   keyed<K extends Key, S>(description: StateDescription<K, S>): KeyedState<K, S> {
+    const { id, operator } = description;
+    const live: LiveState = { id, operator, size: () => 0 };
+    const state = this.#keyed(description, () => this.#live.delete(live));
+    live.size = () => state.size;
+    this.#live.add(live);
+    return state;
+  }
+
+  #keyed<K extends Key, S>(description: StateDescription<K, S>, closed: () => void): KeyedState<K, S> {
     const { operator, id } = description;
     const session = this.#session;
     if (id === undefined) {
       if (session) throw new MissingIdError(operator);
-      return this.#inMemory(description, undefined, undefined, undefined);
+      return this.#inMemory(description, undefined, undefined, closed);
     }
     const other = this.#open.get(id);
     if (other !== undefined) throw new DuplicateIdError(operator, id, other);
     this.#open.set(id, operator);
-    const free = () => this.#open.delete(id);
+    const free = () => {
+      this.#open.delete(id);
+      closed();
+    };
     if (!session) return this.#inMemory(description, undefined, undefined, free);
 
     const restored = this.#seen.has(id) ? undefined : session.restored?.state(id);
@@ -116,6 +136,12 @@ export class StateRegistry implements BatchState {
     if (changes) changes.push(encoded);
     else this.#changes.set(time, [encoded]);
   }
+}
+
+interface LiveState {
+  readonly id: string | undefined;
+  readonly operator: string;
+  size: () => number;
 }
 
 /** @throws {IncompatibleStateError} when the operator cannot read what was saved */

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as aggregators from 'dstream/aggregators';
 import { describe, expect, it } from 'vitest';
+import { statusTransitions } from '../../src/batch/monitoring/streamStatus.js';
 import { operators, root } from '../support/operators.js';
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -110,5 +111,20 @@ describe('pages', () => {
     expect(names.length).toBeGreaterThan(12);
     const page = read('docs/testing.md');
     expect(names.filter((name) => !page.match(`[\`(]${name}\\b`))).toEqual([]);
+  });
+
+  it('list every transition between statuses', () => {
+    const page = read('docs/observability.md');
+    const rows = [...page.matchAll(/^\| `(\w+)` \| `(\w+)` \| `(\w+)` \|$/gm)].map(([, ...row]) => row);
+    const transitions = Object.entries(statusTransitions).flatMap(([status, byTrigger]) =>
+      Object.entries(byTrigger)
+        .filter(([trigger]) => trigger !== 'end' && trigger !== 'error')
+        .map(([trigger, next]) => [status, trigger, next]),
+    );
+    expect(rows).toEqual(transitions);
+    const [, body = ''] = /interface RunMonitor \{(.*?)\n\}/s.exec(read('src/batch/monitoring/streamMonitor.ts')) ?? [];
+    const methods = [...body.matchAll(/^ {2}(\w+)\?/gm)].map(([, name]) => name);
+    expect(methods).toHaveLength(8);
+    for (const method of methods) expect(page).toContain(`| \`${method}\` |`);
   });
 });

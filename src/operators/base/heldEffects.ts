@@ -14,6 +14,7 @@ import {
   tap,
 } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
+import type { EffectDescription } from '../../batch/monitoring/batchMonitoring.js';
 
 /**
  * The one way in which asynchronous operators are made. On arrival each batch is held and its effect started (or, with
@@ -25,12 +26,13 @@ import type { Batch } from '../../batch/batch.js';
 export function heldEffects<T, R>(
   effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
   overlap: boolean,
+  monitored?: EffectDescription,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   return (source) =>
     defer(() => {
       const running = new Subscription();
       return source.pipe(
-        map((batch) => hold(batch, effect, overlap, running)),
+        map((batch) => hold(batch, effect, overlap, running, monitored)),
         concatMap((held) => held),
         finalize(() => running.unsubscribe()),
       );
@@ -42,6 +44,7 @@ function hold<T, R>(
   effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
   overlap: boolean,
   running: Subscription,
+  monitored: EffectDescription | undefined,
 ): Observable<Batch<R>> {
   const abort = new Subject<void>();
   let aborted = false;
@@ -55,7 +58,9 @@ function hold<T, R>(
   });
   running.add(open);
 
-  const work = defer(() => from(effect(batch))).pipe(
+  const { monitoring } = batch.context;
+  const run = () => from(effect(batch));
+  const work = (monitoring && monitored ? monitoring.effect(monitored, run) : defer(run)).pipe(
     // At once, not when its turn comes: a batch that has failed must not wait for those before it.
     tap({ error: (error: unknown) => held.fail(error) }),
     takeUntil(abort),

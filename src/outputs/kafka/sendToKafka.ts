@@ -86,7 +86,7 @@ export function sendToKafka<T extends OutputMessage>(
       const transactions = new BatchTransactions(kafka, { groupId, topic, transactionTimeout });
       const write = (batch: Batch<T>) => from(transactions.write(batch)).pipe(map(() => batch));
       return source.pipe(
-        heldEffects(write, false),
+        heldEffects(write, false, { operator: 'sendToKafka' }),
         finalize(() => transactions.close()),
       );
     });

@@ -68,7 +68,7 @@ export function foreachBatchInTransaction<T>(
   ) => ObservableInput<unknown> | void,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachBatchInTransaction', 'effect', effect);
-  return heldEffects((batch) => {
+  const run = (batch: Batch<T>) => {
     const { context, records } = batch;
     const written = from(checkpoint.transaction(context.time)).pipe(
       mergeMap((transaction) => effect(transaction, records, context) ?? []),
@@ -78,5 +78,6 @@ export function foreachBatchInTransaction<T>(
       }),
     );
     return concat(written.pipe(ignoreElements()), of(batch));
-  }, true);
+  };
+  return heldEffects(run, true, { operator: 'foreachBatchInTransaction' });
 }

@@ -1,0 +1,16 @@
+import type { Observable, ObservableInput } from 'rxjs';
+import type { PartitionRetried } from './monitorEvents.js';
+import type { Stage } from './stage.js';
+
+/** An effect of an output: the operator, its id, and the partition where it works on one. */
+export type EffectDescription = Pick<Stage, 'id' | 'partition'> & { readonly operator: string };
+
+/** How operators report to the monitors of their stream. A batch has one only where a monitor watches. */
+export interface BatchMonitoring {
+  /** The same values as `work` has, run as a stage that ends with it. */
+  effect<T>(effect: EffectDescription, work: () => ObservableInput<T>): Observable<T>;
+  /** An operator is about to fail the batch by what a user's function threw. */
+  failing(error: unknown, operator: string, id?: string): void;
+  /** An effect on a partition failed and will run again. */
+  retried(event: Omit<PartitionRetried, 'time'>): void;
+}

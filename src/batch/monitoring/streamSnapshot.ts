@@ -1,0 +1,110 @@
+import type { BatchInfo } from '../batchInfo.js';
+import type { RateDecision } from '../rateDecision.js';
+import type { TopicPartition } from '../topicPartition.js';
+import type { FailureStage } from './stage.js';
+import type { StreamStatus } from './streamStatus.js';
+
+/** One partition of a source, now. Offsets are those of the next record. */
+export interface PartitionSnapshot extends TopicPartition {
+  /** After everything planned. */
+  readonly planned: number;
+  /** After everything saved: in complete batches whose progress is durable, or would be with a checkpoint. */
+  readonly committed: number;
+  /** The end of the log, as last heard. */
+  readonly end: number;
+  /** Bytes received and not handed to a batch yet. */
+  readonly bufferedBytes: number;
+  /** Records between `committed` and `end`, counted by offsets. */
+  readonly lag: number;
+  /** How far the newest record of a complete batch lies in the past, in ms; 0 without lag, `undefined` where unknown. */
+  readonly behind?: number | undefined;
+}
+
+/** What a receiver holds, now. */
+export interface ReceiverSnapshot {
+  /** Records that no batch has taken yet. */
+  readonly queuedRecords: number;
+  /** Blocks that no batch has taken yet. */
+  readonly queuedBlocks: number;
+  /** Bytes of the write-ahead log, where there is one that knows. */
+  readonly writeAheadLogBytes?: number | undefined;
+}
+
+/** What a source knows of itself, now. */
+export interface SourceSnapshot {
+  readonly partitions: readonly PartitionSnapshot[];
+  /** Bytes received and not handed to a batch yet. */
+  readonly bufferedBytes: number;
+  /** Of a source that receives records itself. */
+  readonly receiver?: ReceiverSnapshot | undefined;
+}
+
+/** One source of a stream, now. */
+export interface InputSnapshot extends SourceSnapshot {
+  /** The kind of the source, such as `kafkaBatches`. */
+  readonly kind: string;
+  /** The limit of the latest plan, in records per second; `undefined` where none applies. */
+  readonly rate: number | undefined;
+  /** Why, from a controller that explains its decisions. */
+  readonly decision: RateDecision | undefined;
+}
+
+/** One batch between plan and save, now. */
+export interface BatchSnapshot {
+  /** The batch time. */
+  readonly time: number;
+  /** Records over all sources: by offsets as planned until it has been read. */
+  readonly records: number;
+  readonly stage: FailureStage;
+  /** When that stage began, in ms of the scheduler's clock. */
+  readonly since: number;
+}
+
+/** The state of one operator, now. */
+export interface StateSnapshot {
+  readonly id: string | undefined;
+  readonly operator: string;
+  readonly entries: number;
+  /** Bytes, where the store knows them. */
+  readonly bytes?: number | undefined;
+}
+
+/** The checkpoint of a stream, now. */
+export interface CheckpointSnapshot {
+  readonly location: string;
+  /** The time of the last saved batch. */
+  readonly time: number | undefined;
+  /** When it was saved by this run, in ms of the scheduler's clock. */
+  readonly savedAt: number | undefined;
+  /** Bytes on disk, where the store knows them. */
+  readonly bytes?: number | undefined;
+}
+
+/** Everything that can be known of a stream at one moment. It is computed when asked for and costs nothing otherwise. */
+export interface StreamSnapshot {
+  /** The name of the stream. */
+  readonly name: string;
+  /** Now, in ms of the scheduler's clock. */
+  readonly at: number;
+  readonly status: StreamStatus;
+  /** Since when, in ms of the scheduler's clock. */
+  readonly since: number;
+  /** Progress of `recovering`: replayed batches that are complete, of all that the checkpoint had planned. */
+  readonly recovery: { readonly done: number; readonly total: number } | undefined;
+  /** How many subscriptions of this stream failed before this one. */
+  readonly attempt: number;
+  /** The batch interval in ms, now. */
+  readonly interval: number;
+  /** The last complete batch whose progress is saved. */
+  readonly lastBatch: BatchInfo | undefined;
+  /** Batches that are due or planned and not started. */
+  readonly waiting: number;
+  /** Batches that are being read, dispatched or written by outputs, oldest first. */
+  readonly open: readonly BatchSnapshot[];
+  /** Batches that are complete and being saved or committed, oldest first. */
+  readonly saving: readonly BatchSnapshot[];
+  /** By the name of the source. */
+  readonly inputs: Readonly<Record<string, InputSnapshot>>;
+  readonly state: readonly StateSnapshot[];
+  readonly checkpoint: CheckpointSnapshot | undefined;
+}

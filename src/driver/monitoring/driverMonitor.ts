@@ -1,0 +1,196 @@
+import { defer, from, type Observable, type ObservableInput, type SchedulerLike, Subscription, tap } from 'rxjs';
+import type { BatchInfo } from '../../batch/batchInfo.js';
+import type { BatchMonitoring } from '../../batch/monitoring/batchMonitoring.js';
+import type { BatchFailure, BatchPlanned, FetchEvent, StreamEnd } from '../../batch/monitoring/monitorEvents.js';
+import type { MonitoredStream, StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
+import type { StatusTrigger } from '../../batch/monitoring/streamStatus.js';
+import { RunMonitors } from './runMonitors.js';
+import type { StageDescription } from './stageRun.js';
+import { StatusTracker } from './statusTracker.js';
+
+/** How many subscriptions of a stream have failed in a row; one object for all of them. */
+export interface FailureHistory {
+  failed: number;
+}
+
+export interface DriverMonitorOptions {
+  readonly monitors: readonly StreamMonitor[];
+  /** How long a batch may be open or due with none completing before the stream is stalled, in ms. */
+  readonly stallAfter: number;
+  readonly scheduler: SchedulerLike;
+}
+
+type Origin = Pick<BatchFailure, 'time' | 'stage' | 'operator' | 'id'>;
+
+/**
+ * What a driver tells of its run: the status, which is always kept, and everything else, which goes to the monitors and
+ * costs nothing where there are none.
+ */
+export class DriverMonitor {
+  readonly #monitors: RunMonitors | undefined;
+  readonly #tracker: StatusTracker;
+  readonly #history: FailureHistory;
+  readonly #attempt: number;
+  readonly #scheduler: SchedulerLike;
+  readonly #stallAfter: number;
+  readonly #pendingSince: () => number | undefined;
+  readonly #timer = new Subscription();
+  #progressTime: number;
+  /** Where the latest error came from: the first that named it knows best. */
+  #blamed: { readonly error: unknown; readonly origin: Origin } | undefined;
+  #recovery: { readonly done: number; readonly total: number } | undefined;
+
+  /** `pendingSince` returns since when the oldest batch that is open or due has been so. */
+  constructor(
+    { monitors, stallAfter, scheduler }: DriverMonitorOptions,
+    stream: Omit<MonitoredStream, 'attempt' | 'now'>,
+    history: FailureHistory,
+    pendingSince: () => number | undefined,
+  ) {
+    this.#scheduler = scheduler;
+    this.#stallAfter = stallAfter;
+    this.#history = history;
+    this.#attempt = history.failed;
+    this.#pendingSince = pendingSince;
+    const now = () => scheduler.now();
+    this.#progressTime = now();
+    if (monitors.length > 0) this.#monitors = new RunMonitors(monitors, { ...stream, attempt: this.#attempt, now });
+    this.#tracker = new StatusTracker(now(), (change) => this.#monitors?.tell((monitor) => monitor.status?.(change)));
+  }
+
+  /** Whether anybody listens. */
+  get watched(): boolean {
+    return this.#monitors !== undefined;
+  }
+
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  get status() {
+    this.#lookForStall();
+    return { status: this.#tracker.status, since: this.#tracker.since, recovery: this.#recovery };
+  }
+
+  /** Checkpoint and sources are open; so many batches are replayed first. */
+  opened(replays: number): void {
+    this.#progressTime = this.#scheduler.now();
+    if (replays > 0) {
+      this.#recovery = { done: 0, total: replays };
+      this.#trigger('opened');
+    } else this.#trigger('recovered');
+    if (this.#monitors) this.#watchForStall(this.#stallAfter);
+  }
+
+  planned(batch: () => BatchPlanned): void {
+    if (!this.#monitors) return;
+    const planned = batch();
+    this.#monitors.tell((monitor) => monitor.planned?.(planned));
+  }
+
+  /** What a source calls after each request for records; nothing where nobody listens. */
+  fetchObserver(source: string): ((event: Omit<FetchEvent, 'source'>) => void) | undefined {
+    const monitors = this.#monitors;
+    return monitors && ((event) => monitors.tell((monitor) => monitor.fetched?.({ ...event, source })));
+  }
+
+  completed(info: BatchInfo): void {
+    this.#progressTime = this.#scheduler.now();
+    this.#history.failed = 0;
+    this.#trigger('progressed');
+    if (this.#recovery) {
+      const { done, total } = this.#recovery;
+      this.#recovery = done + 1 < total ? { done: done + 1, total } : undefined;
+      if (!this.#recovery) this.#trigger('recovered');
+    }
+    this.#monitors?.tell((monitor) => monitor.completed?.(info));
+  }
+
+  stopping(): void {
+    this.#trigger('stop');
+  }
+
+  ended(reason: Exclude<StreamEnd['reason'], 'failed'>): void {
+    this.#timer.unsubscribe();
+    this.#history.failed = 0;
+    this.#trigger('end');
+    this.#end({ reason, at: this.#scheduler.now() });
+  }
+
+  failed(error: unknown): void {
+    this.#timer.unsubscribe();
+    this.#history.failed = this.#attempt + 1;
+    const unknown: Origin = { time: undefined, stage: 'open' };
+    const blamed = this.#blamed;
+    const { time, stage, operator, id } = blamed && blamed.error === error ? blamed.origin : unknown;
+    const failure: BatchFailure = { time, stage, operator, id, error, attempt: this.#attempt };
+    this.#monitors?.tell((monitor) => monitor.failed?.(failure));
+    this.#trigger('error', { error });
+    this.#end({ reason: 'failed', at: this.#scheduler.now(), error });
+  }
+
+  /** The same as `work`; when it fails, that is where the stream failed. */
+  step<T>(stage: Origin['stage'], time: number, work: () => ObservableInput<T>): Observable<T> {
+    return defer(work).pipe(tap({ error: (error: unknown) => this.#blame(error, { stage, time }) }));
+  }
+
+  /** The same as `step`, run as a stage. */
+  stage<T>(description: StageDescription, work: () => ObservableInput<T>): Observable<T> {
+    const { kind: stage, time, operator, id } = description;
+    const run = this.#monitors ? this.#monitors.stageOf(description, work) : defer(() => from(work()));
+    return run.pipe(tap({ error: (error: unknown) => this.#blame(error, { stage, time, operator, id }) }));
+  }
+
+  /** Runs the dispatch of a batch as a stage. */
+  dispatch(time: number, work: () => void): void {
+    if (this.#monitors) this.#monitors.stage({ kind: 'dispatch', time }, work);
+    else work();
+  }
+
+  /** A hold of the batch failed: in its dispatch, unless an effect was blamed before. */
+  holdFailed(error: unknown, time: number, dispatching: boolean): void {
+    this.#blame(error, { stage: dispatching ? 'dispatch' : 'effect', time });
+  }
+
+  /** What the operators of a batch report to; nothing where nobody listens. */
+  batch(time: number): BatchMonitoring | undefined {
+    const monitors = this.#monitors;
+    return (
+      monitors && {
+        effect: (effect, work) => this.stage({ kind: 'effect', time, ...effect }, work),
+        failing: (error, operator, id) => this.#blame(error, { stage: 'dispatch', time, operator, id }),
+        retried: (event) => monitors.tell((monitor) => monitor.retried?.({ time, ...event })),
+      }
+    );
+  }
+
+  #blame(error: unknown, origin: Origin): void {
+    if (this.#blamed?.error !== error) this.#blamed = { error, origin };
+  }
+
+  #trigger(trigger: StatusTrigger, failure?: { readonly error: unknown }): void {
+    this.#tracker.trigger(trigger, this.#scheduler.now(), failure);
+  }
+
+  #end(end: StreamEnd): void {
+    this.#monitors?.tell((monitor) => monitor.ended?.(end));
+  }
+
+  /** How long until the stream is stalled if nothing completes, in ms. */
+  #lookForStall(): number {
+    const pendingSince = this.#pendingSince();
+    if (pendingSince === undefined) return this.#stallAfter;
+    const left = Math.max(pendingSince, this.#progressTime) + this.#stallAfter - this.#scheduler.now();
+    if (left > 0) return left;
+    this.#trigger('overdue');
+    return this.#stallAfter;
+  }
+
+  #watchForStall(delay: number): void {
+    const action = this.#scheduler.schedule(() => {
+      this.#timer.remove(action);
+      this.#watchForStall(this.#lookForStall());
+    }, delay);
+    this.#timer.add(action);
+  }
+}

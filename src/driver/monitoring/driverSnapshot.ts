@@ -1,0 +1,71 @@
+import type {
+  InputSnapshot,
+  PartitionSnapshot,
+  StateSnapshot,
+  StreamSnapshot,
+} from '../../batch/monitoring/streamSnapshot.js';
+import { partitionKey } from '../../batch/topicPartition.js';
+import type { Source, SourceRun, SourceStatus } from '../../sources/source.js';
+import type { ReachedPositions } from '../reachedPositions.js';
+import type { RunningBatch } from '../runningBatch.js';
+import type { DriverMonitor } from './driverMonitor.js';
+
+/** What a snapshot is computed from. */
+export interface DriverParts
+  extends Pick<StreamSnapshot, 'name' | 'at' | 'interval' | 'lastBatch' | 'waiting' | 'checkpoint'> {
+  readonly monitor: DriverMonitor;
+  readonly open: readonly RunningBatch[];
+  readonly saving: readonly RunningBatch[];
+  readonly sources: Readonly<Record<string, Source<unknown>>>;
+  readonly runs: readonly (readonly [name: string, run: SourceRun<unknown>])[];
+  readonly committed: ReachedPositions;
+  /** The batch planned last. */
+  readonly latest: RunningBatch | undefined;
+  readonly state: readonly StateSnapshot[];
+}
+
+export function driverSnapshot(parts: DriverParts): StreamSnapshot {
+  const { monitor, open, saving, sources, runs, committed, latest, ...rest } = parts;
+  const statuses = new Map(runs.map(([name, run]) => [name, run.snapshot?.()]));
+  const inputs = Object.entries(sources).map(([name, { kind }]): [string, InputSnapshot] => {
+    const status = statuses.get(name) ?? plannedOnly(name, latest, committed);
+    const partitions = status.partitions.map((partition) => withProgress(name, partition, parts));
+    const rate = latest?.plans.get(name)?.rate;
+    return [name, { ...status, partitions, kind, rate, decision: latest?.decisionOf(name) }];
+  });
+  return {
+    ...rest,
+    ...monitor.status,
+    attempt: monitor.attempt,
+    open: open.map((batch) => batch.snapshot()),
+    saving: saving.map((batch) => batch.snapshot()),
+    inputs: Object.fromEntries(inputs),
+  };
+}
+
+/** Of a source that does not tell: what was planned of it last. */
+function plannedOnly(name: string, latest: RunningBatch | undefined, committed: ReachedPositions): SourceStatus {
+  const planned = new Map(
+    [...committed.of(name)].map(([key, { offset, ...place }]) => [key, { ...place, until: offset }]),
+  );
+  for (const range of latest?.plans.get(name)?.ranges ?? []) planned.set(partitionKey(range), range);
+  const partitions = [...planned.values()].map(({ topic, partition, until }) => {
+    return { topic, partition, planned: until, end: until, bufferedBytes: 0 };
+  });
+  return { partitions, bufferedBytes: 0 };
+}
+
+function withProgress(
+  name: string,
+  partition: SourceStatus['partitions'][number],
+  { committed, lastBatch, at }: DriverParts,
+): PartitionSnapshot {
+  const { planned, end } = partition;
+  const saved = committed.of(name).get(partitionKey(partition))?.offset ?? Math.min(planned, end);
+  const lag = Math.max(end - saved, 0);
+  const newest = lastBatch?.inputs[name]?.partitions?.find(
+    (one) => one.partition === partition.partition && one.topic === partition.topic,
+  )?.newestTimestamp;
+  const behind = lag === 0 ? 0 : newest === undefined ? undefined : Math.max(at - newest, 0);
+  return { ...partition, committed: saved, lag, behind };
+}
