@@ -3,8 +3,10 @@
 // comment `words-ok: why`.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { root } from './install.mjs';
 
+const usual = ['*.md', 'bench', 'docs', 'examples', 'scripts'];
 const read = (path) => readFileSync(`${root}${path}`, 'utf8');
 const quoted = (cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, phrase]) => phrase);
 const patternOf = (phrases) => phrases.map((phrase) => `\\b${phrase.replaceAll(' ', '\\s+')}\\b`).join('|');
@@ -23,46 +25,51 @@ const rows = [...section.split(/^## /m)[0].matchAll(/^\| (`.*?) \| (.*?) \| (.*?
 /** Without code, code spans, addresses and the table itself. */
 function proseOfMarkdown(text) {
   const code = /^(?:```|~~~)[\s\S]*?^(?:```|~~~)|^ {4}.*$|`[^`]+`|\]\([^)]*\)|https?:\S+/gm;
-  return text
-    .replaceAll(/^\| `.*$/gm, (row) => (text.includes('\n## Words\n') ? hide(row) : row))
-    .replaceAll(code, hide);
+  const table = /^## Words$[\s\S]*?(?=^## |(?![\s\S]))/m;
+  return text.replace(table, hide).replaceAll(code, hide);
 }
 
+/** Comments and strings, without the code spans of comments and what is inserted into strings. */
 function proseOfCode(text) {
   const parts =
     /(?:^[ \t]*\/\/.*\n?)+|\/\/.*|\/\*[\s\S]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/gm;
   let prose = '';
   for (const { 0: part, index } of text.matchAll(parts)) {
-    const readable = part
-      .replaceAll(/\$\{[^}]*\}|`[^`\n]+`(?=[\s\S]*\*\/)/g, hide)
-      .replaceAll(/^[ \t]*(?:\/\/|\/?\*+\/?)/gm, (leader) => ' '.repeat(leader.length));
-    prose += hide(text.slice(prose.length, index)) + readable;
+    const spans = /^\s*\//.test(part) ? /`[^`\n]+`/g : /\$\{[^}]*\}/g;
+    const leaders = /^[ \t]*(?:\/\/|\/?\*+\/?)/gm;
+    prose += hide(text.slice(prose.length, index));
+    prose += part.replaceAll(spans, hide).replaceAll(leaders, (leader) => ' '.repeat(leader.length));
   }
   return prose;
 }
 
-const paths = process.argv.slice(2);
-const tracked = execFileSync(
-  'git',
-  ['ls-files', '--', ...(paths.length > 0 ? paths : ['*.md', 'bench', 'examples', 'scripts'])],
-  {
-    cwd: root,
-    encoding: 'utf8',
-  },
-);
-let found = 0;
-for (const path of tracked.split('\n').filter((name) => /\.(md|m?[jt]s|mts)$/.test(name))) {
-  const text = read(path);
+/**
+ * The phrases to replace, in the order of the list.
+ *
+ * @param {string} path says by its ending how to read the text
+ * @param {string} text
+ */
+export function phrasesIn(path, text) {
   const lines = text.split('\n');
   const prose = path.endsWith('.md') ? proseOfMarkdown(text) : proseOfCode(text);
-  for (const { avoid, fine, write } of rows) {
-    for (const { 0: phrase, index } of prose.matchAll(avoid)) {
-      const line = prose.slice(0, index).split('\n').length;
-      if (fine.test(prose.slice(index)) || lines[line - 1].includes('words-ok: ')) continue;
-      console.error(`${path}:${line}: '${phrase.replaceAll(/\s+/g, ' ')}': write ${write}`);
-      found += 1;
-    }
-  }
+  const lineOf = (index) => prose.slice(0, index).split('\n').length;
+  return rows.flatMap(({ avoid, fine, write }) =>
+    [...prose.matchAll(avoid)]
+      .filter(({ index }) => !fine.test(prose.slice(index)) && !lines[lineOf(index) - 1].includes('words-ok: '))
+      .map(({ 0: phrase, index }) => ({ line: lineOf(index), phrase: phrase.replaceAll(/\s+/g, ' '), write })),
+  );
 }
-if (found > 0) console.error(`\n${found} phrases to replace, see "Words" in CONTRIBUTING.md.`);
-process.exit(found > 0 ? 1 : 0);
+
+function main(paths) {
+  const args = ['ls-files', '--', ...(paths.length > 0 ? paths : usual)];
+  const tracked = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n');
+  const found = tracked
+    .filter((path) => /\.(?:md|m?[jt]s)$/.test(path))
+    .flatMap((path) => phrasesIn(path, read(path)).map((phrase) => ({ path, ...phrase })));
+  for (const { path, line, phrase, write } of found) console.error(`${path}:${line}: '${phrase}': write ${write}`);
+  if (found.length > 0) console.error(`\n${found.length} phrases to replace, see "Words" in CONTRIBUTING.md.`);
+  return found.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main ?? process.argv[1] === new URL(import.meta.url).pathname)
+  process.exit(main(process.argv.slice(2)));

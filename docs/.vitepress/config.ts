@@ -5,7 +5,7 @@ import { linkOperators } from './linkOperators.js';
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
 
-/** Pages of a folder appear by themselves, under the title that they give themselves. */
+/** Pages of a folder appear by themselves, under their own titles. */
 function pages(folder: string, first: readonly string[] = []) {
   if (!existsSync(`${docs}${folder}`)) return [];
   const files = readdirSync(`${docs}${folder}`).filter((file) => file.endsWith('.md') && file !== 'index.md');
@@ -45,7 +45,7 @@ const guide = [
 
 const groups = ['Records', 'Pairs', 'One result per batch', 'Several streams', 'Windows', 'State', 'Flow', 'Outputs'];
 
-/** The pages of the operators, by the group that each names in its first lines. */
+/** The pages of the operators, by the group that each page names in its front matter. */
 function operators() {
   const groupOf = ({ link }: { link: string }) =>
     /^group: (.*)$/m.exec(readFileSync(`${docs}${link}.md`, 'utf8'))?.[1] ?? 'Others';

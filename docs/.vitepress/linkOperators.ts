@@ -1,8 +1,8 @@
 import type { MarkdownRenderer } from 'vitepress';
 
 /**
- * On the site, an operator that is written as a call, such as `mapRecords(f)`, links to its page: the list of operators, and
- * whoever adds to it, need not say so.
+ * On the site, an operator that is written as a call, such as `mapRecords(f)`, links to its page. The list of operators needs no
+ * links of its own.
  */
 export function linkOperators(md: MarkdownRenderer, names: ReadonlySet<string>): void {
   md.core.ruler.push('link-operators', ({ tokens, Token, env }) => {
