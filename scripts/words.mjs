@@ -71,5 +71,4 @@ function main(paths) {
   return found.length > 0 ? 1 : 0;
 }
 
-if (import.meta.main ?? process.argv[1] === new URL(import.meta.url).pathname)
-  process.exit(main(process.argv.slice(2)));
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exit(main(process.argv.slice(2)));
