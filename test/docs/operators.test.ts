@@ -43,7 +43,8 @@ function optionsOf(name: string): readonly string[] {
 it('every operator and output has its page, and no page is of something else', () => {
   const pages = readdirSync(join(root, 'docs/operators')).map((file) => file.replace(/\.md$/, ''));
   expect(names.length).toBeGreaterThan(35);
-  expect(names.filter((name) => !existsSync(pathOf(name)))).toEqual([]);
+  const missing = names.filter((name) => !existsSync(pathOf(name)));
+  expect(missing, 'write docs/operators/<name>.md in the form of its neighbors').toEqual([]);
   expect(pages.filter((name) => !names.includes(name))).toEqual([]);
 });
 

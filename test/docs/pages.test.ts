@@ -58,9 +58,11 @@ describe('pages', () => {
   it('list every operator and output', () => {
     const listed = read('docs/operators.md');
     expect(operators.size).toBeGreaterThan(25);
-    expect([...operators.keys()].filter((name) => !listed.includes(`\`${name}(`))).toEqual([]);
+    const unlisted = [...operators.keys()].filter((name) => !listed.includes(`\`${name}(`));
+    expect(unlisted, 'add a row to docs/operators.md').toEqual([]);
     const recommended = read('docs/which-operator.md');
-    expect([...operators.keys()].filter((name) => !recommended.includes(`(./operators/${name}.md`))).toEqual([]);
+    const unrecommended = [...operators.keys()].filter((name) => !recommended.includes(`(./operators/${name}.md`));
+    expect(unrecommended, 'link each from docs/which-operator.md').toEqual([]);
   });
 
   it('list every option of a stream from Kafka', () => {

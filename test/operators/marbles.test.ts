@@ -19,7 +19,8 @@ const marbles = filesOf('test')
 it('every operator has a marble test that asserts the subscriptions to its source', () => {
   const asserts = (name: string) => marbles.some((test) => new RegExp(`\\b${name}(<[^(]*>)?\\(`).test(test));
   expect(inVirtualTime.length).toBeGreaterThan(40);
-  expect(inVirtualTime.filter((name) => !asserts(name))).toEqual([]);
+  const missing = inVirtualTime.filter((name) => !asserts(name));
+  expect(missing, 'in the test of each, assert source.subscriptions in a runBatches, as its neighbors do').toEqual([]);
 });
 
 it('their diagrams are aligned in columns', () => {
@@ -28,5 +29,5 @@ it('their diagrams are aligned in columns', () => {
     return new Set(diagrams.map(([, before = '']) => before.length)).size > 1;
   };
   const runs = marbles.flatMap((test) => test.split(/^(?=.*\brun\w*\()/m));
-  expect(runs.filter(isCrooked)).toEqual([]);
+  expect(runs.filter(isCrooked), 'pad the diagrams inside their quotes, so that all begin in one column').toEqual([]);
 });

@@ -155,11 +155,11 @@ function labelled(label: string, lines: readonly string[]): readonly string[] {
 const alphabet = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
 /** A letter without a value is that letter, or a batch with it as its one record. */
-function standsForItself(text: string, letter: string): boolean {
+function isItsOwnValue(text: string, letter: string): boolean {
   return text === `"${letter}"` || text === `["${letter}"]`;
 }
 
-/** Which letter stands for which value: that of the test, else the value itself if it is a letter, else a free one. */
+/** The letter of each value: that of the test, else the value itself if it is a letter, else a free one. */
 class Legend {
   readonly #known: ReadonlyMap<unknown, string>;
   readonly #letters = new Map<string, string>();
@@ -181,9 +181,9 @@ class Legend {
     return '#';
   }
 
-  /** One line a letter that does not stand for itself. */
+  /** One line for each letter whose value it does not show. */
   lines(): readonly string[] {
-    const values = [...this.#letters].filter(([text, letter]) => !standsForItself(text, letter));
+    const values = [...this.#letters].filter(([text, letter]) => !isItsOwnValue(text, letter));
     const all = [...values.sort(([, a], [, b]) => (a < b ? -1 : 1)), ...[...this.#errors].map((text) => [text, '#'])];
     return all.map(([text, letter]) => `${letter} = ${text}`);
   }
