@@ -18,6 +18,7 @@ export {
 
 export type { RateController, RateControllerFactory, RateControllerSetup } from './backpressure/rateController.js';
 export type { RateDecisionOptions } from './backpressure/rateDecisionOptions.js';
+export type { RateSharing } from './backpressure/shareRecords.js';
 export { Batch } from './batch/batch.js';
 export type { BatchContext } from './batch/batchContext.js';
 export type { BatchInfo, InputInfo, PartitionProgress } from './batch/batchInfo.js';
@@ -151,7 +152,6 @@ export { type PrintBatchesOptions, printBatches } from './outputs/printBatches.j
 export { kafkaPartitioner, type Partitioner } from './partitioning/kafkaPartitioner.js';
 export { type FromBatchesOptions, fromBatches } from './sources/fromBatches.js';
 export { bytes } from './sources/log/bytes.js';
-export type { InvalidRecord } from './sources/log/invalidRecord.js';
 export { json } from './sources/log/json.js';
 export { type LogBatchesOptions, logBatches } from './sources/log/logBatches.js';
 export type {
@@ -162,9 +162,9 @@ export type {
   LogPoint,
 } from './sources/log/logClient.js';
 export { logSource } from './sources/log/logSource.js';
-export type { LogSourceOptions } from './sources/log/logSourceOptions.js';
+export type { InvalidRecord, LogSourceOptions } from './sources/log/logSourceOptions.js';
 export { MemoryLog, type MemoryLogOptions, memoryLog, type NewRecord } from './sources/log/memoryLog.js';
-export type { RecordReader } from './sources/log/recordReader.js';
+export type { RecordReader, RetainedRecords } from './sources/log/recordReader.js';
 export type { RecordHeader, RecordView } from './sources/log/recordView.js';
 export { string } from './sources/log/string.js';
 export { memoryWriteAheadLog } from './sources/receiver/memoryWriteAheadLog.js';

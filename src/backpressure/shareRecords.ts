@@ -1,5 +1,5 @@
-/** How a budget is shared among partitions that have records waiting: by their lag, evenly, or the oldest first. */
-export type ShareStrategy = 'lag' | 'fair' | 'oldest';
+/** How a rate is shared among partitions that have records waiting: by lag, evenly, or the oldest records first. */
+export type RateSharing = 'lag' | 'fair' | 'oldest';
 
 export interface ShareRequest {
   /** Records waiting in each partition, at least 0. */
@@ -26,7 +26,7 @@ export interface ShareRequest {
    * `'oldest'` fills the partitions in the order of `times`, each up to its cap; those of one time share by lag.
    * @default 'lag'
    */
-  readonly strategy?: ShareStrategy;
+  readonly strategy?: RateSharing;
   /**
    * For `'oldest'`: the time of the next record of each partition, such as its timestamp in ms. One that is not known is
    * taken for the oldest.

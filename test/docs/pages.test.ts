@@ -69,7 +69,7 @@ describe('pages', () => {
     const options = [
       ...fieldsOf('src/sources/log/logSourceOptions.ts', 'LogSourceOptions'),
       ...fieldsOf('src/driver/driverOptions.ts', 'DriverOptions'),
-      ...fieldsOf('src/sources/kafka/kafkajs/kafkajsClient.ts', 'KafkaClientOptions'),
+      ...fieldsOf('src/sources/kafka/kafkajs/kafkaClientOptions.ts', 'KafkaClientOptions'),
     ];
     const listed = [...read('docs/kafka.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
     expect(options.length).toBeGreaterThan(20);

@@ -7,6 +7,7 @@ import {
   type TopicPartition,
 } from 'dstream';
 import { concatMap, defer, finalize, from, Observable, type SchedulerLike, Subject, timer } from 'rxjs';
+import { codecOf } from '../../src/sources/kafka/kafkajs/codecs.js';
 import { RecordBatchReader } from '../../src/sources/kafka/protocol/recordBatchReader.js';
 import type { RecordReader } from '../../src/sources/log/recordReader.js';
 import { encodeBatch } from './recordBatch.js';
@@ -131,7 +132,14 @@ export class BatchedLog implements LogClient {
       left = Math.max(left - bytes, 0);
       for (const batch of chosen) this.#count(`${partition}:${batch.from}`);
       const records = Buffer.concat(chosen.map((batch) => batch.bytes));
-      const reader = RecordBatchReader.open(records, { topic, partition, from: offset, aborted: [], checkCrcs: true });
+      const reader = RecordBatchReader.open(records, {
+        topic,
+        partition,
+        from: offset,
+        aborted: [],
+        checkCrcs: true,
+        codecOf,
+      });
       if (reader) this.#hold(partition, reader, bytes);
       return { ...place, bytes, records: reader };
     });

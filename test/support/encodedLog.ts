@@ -1,5 +1,6 @@
 import type { FetchedPartition, FetchRequest, LogClient, LogPoint, TopicPartition } from 'dstream';
 import { EMPTY, of } from 'rxjs';
+import { codecOf } from '../../src/sources/kafka/kafkajs/codecs.js';
 import { type AbortedTransaction, RecordBatchReader } from '../../src/sources/kafka/protocol/recordBatchReader.js';
 
 export interface EncodedPartition {
@@ -16,7 +17,14 @@ export function encodedLog(topic: string, partitions: readonly EncodedPartition[
     const { batches, latest, aborted = [] } = partitions[partition] as EncodedPartition;
     const after = batches.filter((batch) => Number(batch.readBigInt64BE(0)) + batch.readInt32BE(23) >= offset);
     const bytes = Buffer.concat(after.slice(0, perFetch));
-    const records = RecordBatchReader.open(bytes, { topic, partition, from: offset, aborted, checkCrcs: true });
+    const records = RecordBatchReader.open(bytes, {
+      topic,
+      partition,
+      from: offset,
+      aborted,
+      checkCrcs: true,
+      codecOf,
+    });
     return { topic, partition, offset, earliest: 0, latest, bytes: bytes.length, records };
   };
   const offset = ({ partition }: TopicPartition, point: LogPoint) =>

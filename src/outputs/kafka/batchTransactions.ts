@@ -1,19 +1,19 @@
-import type { Kafka, Message } from 'kafkajs';
 import type { Batch } from '../../batch/batch.js';
 import { ProtocolError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import { concatAll } from '../../collections/concatAll.js';
-import { StableOffsets } from './stableOffsets.js';
+import { batchTimeOf } from './batchMetadata.js';
+import type { ProducerMessage, TransactionsPort } from './producerPort.js';
 import { TransactionalProducer } from './transactionalProducer.js';
 
-/** A record to be written. */
-export interface OutputMessage extends Message {
-  /** Where it goes, when not to the topic of the operation. */
+/** A record to write with `sendToKafka`. */
+export interface OutputMessage extends ProducerMessage {
+  /** Topic to write to, instead of the one in the options. */
   readonly topic?: string;
 }
 
-/** What belongs together: the input ranges and the records made of them. */
+/** What one transaction writes: input ranges and the records made from them. `name` is the transactional id. */
 interface Part {
   readonly name: string;
   readonly ranges: readonly OffsetRange[];
@@ -23,30 +23,27 @@ interface Part {
 export interface BatchTransactionsOptions {
   readonly topic: string | undefined;
   readonly groupId: string;
-  readonly transactionTimeout: number;
 }
 
-/** By group, the subscriptions of this process that have ended and are not closed yet. */
+/** By group, the subscriptions of this process that have ended and are still closing. */
 const closing = new Map<string, Promise<unknown>>();
 
-/** The transactions of one subscription: producers are made when they are needed, and live until `close`. */
+/** The transactions of one subscription. Producers are created on demand and live until `close`. */
 export class BatchTransactions {
-  readonly #kafka: Kafka;
+  readonly #port: TransactionsPort;
   readonly #options: BatchTransactionsOptions;
-  readonly #offsets: StableOffsets;
   readonly #producers = new Map<string, Promise<TransactionalProducer>>();
-  /** Those that have gone beyond what an earlier life has written. */
-  readonly #isNew = new Set<string>();
+  /** The transactional ids that have gone beyond what an earlier run has written. */
+  readonly #caughtUp = new Set<string>();
   #writing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(kafka: Kafka, options: BatchTransactionsOptions) {
-    this.#kafka = kafka;
+  constructor(port: TransactionsPort, options: BatchTransactionsOptions) {
+    this.#port = port;
     this.#options = options;
-    this.#offsets = new StableOffsets(kafka, options.groupId, options.transactionTimeout);
   }
 
-  /** Writes what of the batch has not been written in an earlier life. Called again when it has settled. */
+  /** Writes what an earlier run has not written of the batch. To be called again only after it has settled. */
   async write(batch: Batch<OutputMessage>): Promise<void> {
     const { time } = batch.context;
     const writes = this.#partsOf(batch).map((part) => this.#writePart(part, time));
@@ -55,8 +52,7 @@ export class BatchTransactions {
   }
 
   /**
-   * What is being written is finished, and not cut off: a subscription that follows begins after it, lest the two fence each
-   * other.
+   * Finishes what is being written. A subscription that follows begins after that, so that the two do not fence each other.
    */
   close(): void {
     this.#closed = true;
@@ -71,14 +67,14 @@ export class BatchTransactions {
     await this.#writing;
     const producers = await Promise.allSettled(this.#producers.values());
     await Promise.all(producers.map(async (one) => one.status === 'fulfilled' && one.value.close()));
-    await this.#offsets.close();
+    await this.#port.close();
   }
 
   async #writePart({ name, ranges, records }: Part, time: number): Promise<void> {
     const producer = await this.#producer(name);
-    // Asked after the former owner was fenced, and until something is new: from then on nobody else commits.
-    if (!this.#isNew.has(name) && (await this.#wasWritten(ranges, time))) return;
-    this.#isNew.add(name);
+    // Checked after the former owner was fenced, and until the first part that is new: from then on nobody else commits.
+    if (!this.#caughtUp.has(name) && (await this.#wasWritten(ranges, time))) return;
+    this.#caughtUp.add(name);
     await producer.write({ messages: this.#byTopic(records), ranges, time });
   }
 
@@ -92,22 +88,24 @@ export class BatchTransactions {
   }
 
   async #connect(name: string): Promise<TransactionalProducer> {
-    const { groupId, transactionTimeout } = this.#options;
+    const { groupId } = this.#options;
     await closing.get(groupId);
-    const producer = new TransactionalProducer(this.#kafka, name, groupId, transactionTimeout);
-    // Left while it waited: the id belongs to those that follow.
+    const producer = new TransactionalProducer(this.#port.producer(name), groupId);
+    // Closed while it waited: the id belongs to the next subscription.
     if (this.#closed) throw new Error('the output is closed');
     await producer.connect();
     return producer;
   }
 
   /**
-   * Whether these ranges, of a batch of this time, were committed before: then its records are there, too.
+   * Whether these ranges of the batch at `time` were committed before: then its records have been written too.
    *
-   * @throws {ProtocolError} when something in the middle of them was: another process has worked on them
+   * @throws {ProtocolError} when an offset in the middle of them was committed: another process has written some of them
    */
   async #wasWritten(ranges: readonly OffsetRange[], time: number): Promise<boolean> {
-    const committed = await this.#offsets.of(ranges);
+    const offsets = await this.#port.stableOffsets(this.#options.groupId, ranges);
+    const committed = new Map(offsets.map((one) => [partitionKey(one), one]));
+    const timeOf = (range: OffsetRange) => batchTimeOf(of(range)?.metadata ?? '');
     const of = (range: OffsetRange) => committed.get(partitionKey(range));
     const moved = ranges.filter(isMoved);
     for (const range of moved) {
@@ -117,17 +115,17 @@ export class BatchTransactions {
       const reason = `${what} is committed already, in the middle of [${range.from}, ${range.until})`;
       throw new ProtocolError('OffsetFetch', reason, true);
     }
-    // Later ones may have been written too: of several open batches the first can be written long before it is saved.
-    if (moved.length === 0) return ranges.some((range) => (of(range)?.time ?? -Infinity) >= time);
+    // Later batches may have been written too: with several open batches, a write can precede its save by far.
+    if (moved.length === 0) return ranges.some((range) => timeOf(range) >= time);
     const written = moved.filter((range) => (of(range)?.offset ?? -1) >= range.until);
     if (written.length === 0 || written.length === moved.length) return written.length > 0;
     throw new ProtocolError('OffsetFetch', 'some partitions of the batch are committed already, others not', true);
   }
 
-  #byTopic(records: readonly OutputMessage[]): ReadonlyMap<string, readonly Message[]> {
-    const byTopic = new Map<string, Message[]>();
+  #byTopic(records: readonly OutputMessage[]): ReadonlyMap<string, readonly ProducerMessage[]> {
+    const byTopic = new Map<string, ProducerMessage[]>();
     for (const { topic = this.#options.topic, ...message } of records) {
-      if (topic === undefined) throw new TypeError('sendToKafka: a record has no topic, and the operation none either');
+      if (topic === undefined) throw new TypeError('sendToKafka: a record has no topic, and the options name none');
       const messages = byTopic.get(topic);
       if (messages) messages.push(message);
       else byTopic.set(topic, [message]);
@@ -136,15 +134,17 @@ export class BatchTransactions {
   }
 
   /**
-   * Each partition by itself, where it is known which records came of which; else the whole batch as one. Which of the two is
-   * no matter of the records: a batch without any takes the same transactional ids as those before it.
+   * One part per input partition, where it is known which records came from which; else one part for the whole batch. This does not
+   * depend on the records: a batch without any uses the same transactional ids as the batches before it.
    */
   #partsOf(batch: Batch<OutputMessage>): readonly Part[] {
     const { groupId } = this.#options;
     const ranges = Object.values(batch.context.inputs).flatMap((input) => input.ranges);
     const isMixed = batch.partitions.some(({ range }) => !range);
     if (ranges.length === 0 && batch.size > 0) {
-      throw new TypeError('sendToKafka: a batch has no offset ranges, by which it would be known when it comes again');
+      throw new TypeError(
+        'sendToKafka: a batch with records has no offset ranges, so a replay could not be recognized',
+      );
     }
     const byRange = recordsByRange(batch);
     const parts = isMixed
@@ -158,7 +158,7 @@ export class BatchTransactions {
   }
 }
 
-/** By the range they were made of: several partitions where streams of one source are united. */
+/** Records by the input partition they were made from. Several partitions have one where streams of one source are united. */
 function recordsByRange<T>({ partitions }: Batch<T>): ReadonlyMap<string, readonly T[]> {
   const found = new Map<string, readonly T[]>();
   for (const { range, records } of partitions) {

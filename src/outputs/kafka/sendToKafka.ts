@@ -1,53 +1,59 @@
-import type { Kafka } from 'kafkajs';
 import { defer, finalize, from, map, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import { heldEffects } from '../../operators/base/heldEffects.js';
 import { checkPositiveInteger } from '../../options/checks.js';
+import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
+import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import { BatchTransactions, type OutputMessage } from './batchTransactions.js';
 
+/** What `sendToKafka` takes. */
 export interface SendToKafkaOptions {
   /**
-   * The group under which the offsets of the input are committed, in the transactions. It names them too, so each job
-   * has its own. The source is to have the same, with `commitOffsets: false`.
+   * Consumer group under which the transactions commit the offsets of the input. It is also part of the transactional ids, so each job
+   * needs its own. Give the source the same group, with `commitOffsets: false`.
    */
   readonly groupId: string;
-  /** Where records go that have no topic of their own. */
+  /** Topic for records without a `topic` of their own. Default none. */
   readonly topic?: string;
   /**
-   * After so long, in ms, the broker aborts a transaction that was not ended: readers of committed records wait as long for
-   * what came after it.
+   * When the broker aborts a transaction that has not ended, in ms. Readers of committed records wait that long for the records after
+   * it.
    * @default 60000
    */
   readonly transactionTimeout?: number;
 }
 
 /**
- * Output operation with an effect that happens exactly once, from Kafka to Kafka: writes the records of each batch to topics in
- * transactions that also commit the offsets of the input. Those who read with `read_committed` see a record once, whatever crashes.
+ * Output operation from Kafka to Kafka, exactly once: writes the records of each batch to topics in transactions that also commit the
+ * offsets of the input. Consumers that read with `read_committed` see each record once, whatever crashes.
  *
- * A record is a message of kafkajs: `{ key, value, headers, partition, timestamp }`, with a `topic` where it goes elsewhere.
- * Where it is known which records came of which input partition (nothing has mixed partitions: no window, no state), each
- * input partition is a transaction, with a producer whose transactional id is `GROUP-TOPIC-PARTITION`. A process that takes a
- * partition over begins with the same id, which fences the one before: kafkajs does not tell the broker the generation of a
- * group, by which one id for all would do. Otherwise the batch is one transaction, whose id is the group: then let one
- * process do the job.
+ * A record is `{ key, value, headers, partition, timestamp }`, as in kafkajs, with a `topic` where it differs from the option.
+ * Where each record is known to come from one input partition (no window and no state has mixed partitions), each input partition
+ * has its own transaction and a producer with the transactional id `GROUP-TOPIC-PARTITION`. A process that takes a partition over
+ * uses the same id, which fences the previous owner; kafkajs cannot send the generation of the group, which would allow one id
+ * for all. Otherwise the batch is one transaction whose id is the group: then only one process may run the job.
  *
- * Without a checkpoint the stream starts again at what was committed. With one, which state needs, a batch that is run again
- * is written only as far as it was not: it has the same ranges, and what was committed is asked first, when nobody else can
- * commit any more. A new subscription of the same group in the same process waits until the one before is closed.
+ * Without a checkpoint the stream restarts at the committed offsets. With one, which state needs, a batch is replayed with the same
+ * ranges, and what was committed before is not written again. A new subscription of the same group in the same process waits
+ * until the previous one is closed.
  *
- * Needs Kafka 2.5. Readers of committed records may be anything but kafkajs's own consumer (docs/limits.md).
+ * Needs Kafka 2.5. Consumers of committed records may be anything but kafkajs's own consumer (docs/limits.md).
  *
- * Takes batches of messages; passes them on unchanged when they are committed. One batch is written at a time.
+ * Takes batches of messages and passes them on unchanged once they are committed. One batch is written at a time.
  *
  * Source: Kafka's exactly-once semantics (KIP-98), in the layout from before KIP-447.
  *
  * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {UnsupportedClientError} (as a notification) when `kafka` is not a client of kafkajs 2.2.4
  * @throws {FencedError} (as a notification) when another process has taken a transactional id, or the broker has aborted a
  * transaction after `transactionTimeout`: nothing is written then
- * @throws {ProtocolError} (as a notification) when a broker refuses
- * @throws {TypeError} (as a notification) when a batch has no offset ranges, or a record no topic
+ * @throws {ProtocolError} (as a notification) when a broker refuses a request
+ * @throws {TypeError} (as a notification) when a batch with records has no offset ranges, or a record has no topic
+ *
+ * @see {@link kafkaBatches} for the source
+ * @see {@link foreachBatchInTransaction} for exactly-once output to PostgreSQL
+ * @see {@link foreachPartitionOnce} for stores without such transactions
  *
  * @example
  * ```ts no-run
@@ -83,7 +89,8 @@ export function sendToKafka<T extends OutputMessage>(
   checkPositiveInteger('sendToKafka', 'transactionTimeout', transactionTimeout);
   return (source) =>
     defer(() => {
-      const transactions = new BatchTransactions(kafka, { groupId, topic, transactionTimeout });
+      const port = kafkajsTransactions(kafka, transactionTimeout);
+      const transactions = new BatchTransactions(port, { groupId, topic });
       const write = (batch: Batch<T>) => from(transactions.write(batch)).pipe(map(() => batch));
       return source.pipe(
         heldEffects(write, false, { operator: 'sendToKafka' }),

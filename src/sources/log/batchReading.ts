@@ -1,45 +1,49 @@
-import type { SchedulerLike, Subscription } from 'rxjs';
+import { type SchedulerLike, Subscription } from 'rxjs';
 import { MalformedRecordError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { Partition } from '../../batch/partition.js';
-import { laterTurn } from './laterTurn.js';
+import type { BatchCursor } from './batchCursor.js';
 import type { PartitionState } from './partitionState.js';
-import type { RecordTaking } from './recordTaking.js';
 
-/** After so many ms of decoding the event loop is given back: with the last chunk it is ten at most. */
-const timeSlice = 8;
-/** Records decoded between two looks at the clock: at first one, then as many as take about a millisecond, up to these. */
-const largestChunk = 1_024;
-/** And no more bytes than these, by the mean size of the records: a large one takes longer than a small one. */
-const chunkBytes = 256 * 1_024;
+/** After this much decoding the event loop gets a turn: with the last chunk that is at most 10 ms. */
+const timeSliceMs = 8;
+/** A chunk is what is decoded between two looks at the clock: one record at first, then as many as take about a millisecond. */
+const maxChunkRecords = 1_024;
+/** Bound on a chunk by the mean size of its records: large ones take longer than small ones. */
+const maxChunkBytes = 256 * 1_024;
+
+type Immediate = {
+  setImmediate?(work: () => void): unknown;
+  clearImmediate?(handle: unknown): void;
+};
 
 interface OpenRange<R> {
   readonly range: OffsetRange;
   readonly state: PartitionState;
   readonly records: R[];
-  /** Records to be decoded until the next look at the clock. */
+  /** Records to decode before the next look at the clock. */
   chunk: number;
 }
 
 /**
- * Takes the records of one plan out of what has been read ahead, partition by partition as the bytes arrive, in slices
- * of time so that timers and sockets get their turn.
+ * Reads the records of one plan from what has been read ahead, partition by partition as the bytes arrive, in time slices so
+ * that timers and sockets get their turn.
  */
 export class BatchReading<R> {
   readonly #ranges: readonly OpenRange<R>[];
-  readonly #taking: RecordTaking<R>;
+  readonly #cursor: BatchCursor<R>;
   readonly #scheduler: SchedulerLike;
   #open: readonly OpenRange<R>[];
   #loading = false;
 
   constructor(
     ranges: readonly (readonly [OffsetRange, PartitionState])[],
-    taking: RecordTaking<R>,
+    cursor: BatchCursor<R>,
     scheduler: SchedulerLike,
   ) {
     this.#ranges = ranges.map(([range, state]) => ({ range, state, records: [], chunk: 1 }));
     this.#open = this.#ranges.filter(({ range, state }) => state.awaits(range));
-    this.#taking = taking;
+    this.#cursor = cursor;
     this.#scheduler = scheduler;
   }
 
@@ -47,14 +51,14 @@ export class BatchReading<R> {
     return this.#ranges.map(({ range, records }, index) => ({ index, records, range }));
   }
 
-  /** The partitions that the batch has not come to the end of. */
+  /** The partitions whose range has not been read to its end. */
   get open(): readonly PartitionState[] {
     return this.#open.map(({ state }) => state);
   }
 
-  /** What came in for this batch beyond its ranges, and was not counted for another. */
-  takeSurplus(): { readonly records: number; readonly bytes: number } {
-    const taken = this.#ranges.map(({ range, state }) => state.takeSurplus(range.until));
+  /** What was fetched beyond the ranges of this batch and not yet counted for another one. */
+  takeOvershoot(): { readonly records: number; readonly bytes: number } {
+    const taken = this.#ranges.map(({ range, state }) => state.takeOvershoot(range.until));
     return {
       records: taken.reduce((sum, { records }) => sum + records, 0),
       bytes: taken.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -62,19 +66,19 @@ export class BatchReading<R> {
   }
 
   /**
-   * Takes what is there. Calls `again` when the time slice is used up or something had to be waited for; gives true
+   * Reads what has arrived. Calls `again` when the time slice is used up or after it had to wait for decompression; returns true
    * when every range has been read to its end.
    */
   run(subscription: Subscription, again: () => void, fail: (error: unknown) => void): boolean {
     if (this.#loading) return false;
     let now = this.#scheduler.now();
-    const end = now + timeSlice;
+    const end = now + timeSliceMs;
     // Ranges may have been given up while there was nothing to read.
     this.#close();
     while (this.#open.length > 0) {
       let progress = false;
       for (const open of this.#open) {
-        const loading = this.#take(open);
+        const loading = this.#readChunk(open);
         if (loading instanceof Promise) {
           this.#await(loading, again, fail);
           return false;
@@ -101,19 +105,19 @@ export class BatchReading<R> {
     this.#open = this.#open.filter(({ range, state }) => state.awaits(range));
   }
 
-  /** One chunk of one partition. Gives whether anything moved, or what has to be waited for. */
-  #take({ range, state, records, chunk }: OpenRange<R>): boolean | Promise<void> {
+  /** Reads one chunk of one partition. Returns whether anything moved, or a promise to wait for. */
+  #readChunk({ range, state, records, chunk }: OpenRange<R>): boolean | Promise<void> {
     const reader = state.readers[0];
     if (!reader || state.hasReached(range.until)) return false;
     const before = reader.position;
     try {
       const loading = reader.load();
       if (loading) return loading;
-      const most = Math.max(1, Math.min(chunk, Math.floor(chunkBytes / state.size.mean)));
-      this.#taking.take(reader, range.until, most, state, records);
+      const max = Math.max(1, Math.min(chunk, Math.floor(maxChunkBytes / state.size.mean)));
+      this.#cursor.advance(reader, range.until, max, state, records);
     } catch (error) {
       if (!(error instanceof MalformedRecordError)) throw error;
-      this.#taking.malformed(error, reader);
+      this.#cursor.skipMalformed(error, reader);
     }
     const { done } = reader;
     if (done) state.readers.shift()?.release?.();
@@ -133,8 +137,21 @@ export class BatchReading<R> {
   }
 }
 
-/** The clock may tell whole milliseconds only: 0 is less than one, 1 is up to two. */
+/** The clock may show whole milliseconds only: 0 is less than one, 1 is up to two. */
 function nextChunk(chunk: number, elapsed: number): number {
-  if (elapsed < 1) return Math.min(chunk * 2, largestChunk);
+  if (elapsed < 1) return Math.min(chunk * 2, maxChunkRecords);
   return elapsed < 2 ? chunk : Math.max(1, Math.floor(chunk / elapsed));
+}
+
+/**
+ * Runs `work` in a later turn of the event loop, so that timers and sockets get theirs first. It uses `setImmediate` where the platform
+ * has it, because a timer would leave the loop idle for a millisecond each time.
+ *
+ * It does not break virtual time: it runs only after real time has passed during synchronous work.
+ */
+function laterTurn(scheduler: SchedulerLike, work: () => void): Subscription {
+  const { setImmediate, clearImmediate } = globalThis as Immediate;
+  if (!setImmediate || !clearImmediate) return scheduler.schedule(work);
+  const handle = setImmediate(work);
+  return new Subscription(() => clearImmediate(handle));
 }

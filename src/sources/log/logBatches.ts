@@ -2,20 +2,24 @@ import { batchesOf } from '../../driver/batchesOf.js';
 import type { BatchStream } from '../../driver/batchStream.js';
 import { type DriverOptions, resolveDriverOptions } from '../../driver/driverOptions.js';
 import type { LogClient } from './logClient.js';
-import { logSource } from './logSource.js';
 import type { LogSourceOptions } from './logSourceOptions.js';
+import { resolvedLogSource } from './resolvedLogSource.js';
+import { resolveLogSourceOptions } from './resolveLogSourceOptions.js';
 
+/** What `logBatches` takes. */
 export type LogBatchesOptions<T> = LogSourceOptions<T> & DriverOptions;
 
 /**
- * The records of a partitioned log as a stream of batches, one an interval: what `kafkaBatches` is for Kafka, over any
+ * The records of a partitioned log as a stream of batches, one per interval: the counterpart of `kafkaBatches` for any
  * `LogClient`, such as `memoryLog()`.
  *
  * @throws {InvalidOptionError} when an option is out of its range
  *
- * @see memoryLog for an example
+ * @see {@link memoryLog} for an example
+ * @see {@link logSource} for several sources on one driver
  */
 export function logBatches<T>(client: LogClient, options: LogBatchesOptions<T>): BatchStream<T> {
-  const resolved = resolveDriverOptions('logBatches', options);
-  return batchesOf('log', logSource(client, options, 'logBatches'), resolved);
+  const driver = resolveDriverOptions('logBatches', options);
+  const source = resolvedLogSource('logBatches', () => client, resolveLogSourceOptions('logBatches', options));
+  return batchesOf('log', source, driver);
 }

@@ -18,30 +18,32 @@ import { UnknownTopicError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
+import type { BatchCursor } from './batchCursor.js';
 import { BatchReading } from './batchReading.js';
 import type { LogClient } from './logClient.js';
-import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
 import { PartitionState } from './partitionState.js';
 import { planRanges } from './planRanges.js';
 import { ReadAhead } from './readAhead.js';
 import { ReadingPace } from './readingPace.js';
-import type { RecordTaking } from './recordTaking.js';
+import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import { checkRange, startPositions } from './startPositions.js';
 
-/** Also offsets that did not move are committed again after so many ms: Kafka forgets one that is a week old. */
-const commitAllEvery = 3_600_000;
+/** How often offsets that have not moved are committed too: Kafka deletes them after a week without a commit. */
+const commitAllIntervalMs = 3_600_000;
 
-/** Bytes that may come in beyond what is planned: so many, and this part of the byte budget. */
-const mostAhead = { bytes: 8 * 1024 * 1024, part: 1 / 8 } as const;
+/** Bounds on what is fetched beyond the plan: absolute, and as a fraction of the byte budget. */
+const maxBytesBeyondPlan = 8 * 1024 * 1024;
+const maxFractionBeyondPlan = 1 / 8;
 
-export type NewTaking<R> = (scheduler: SchedulerLike) => RecordTaking<R>;
+/** Called for each batch. */
+export type NewCursor<R> = (scheduler: SchedulerLike) => BatchCursor<R>;
 
-/** A source over a log, opened: plans ranges at each tick, reads them ahead, decodes them when their turn comes. */
+/** An opened source over a log: plans ranges at each tick, reads them ahead, and decodes them when their batch is next. */
 export class LogRun<R> implements SourceRun<R> {
   readonly #owner: string;
   readonly #client: LogClient;
   readonly #options: ResolvedLogSourceOptions<unknown>;
-  readonly #newTaking: NewTaking<R>;
+  readonly #newCursor: NewCursor<R>;
   readonly #setup: SourceSetup;
   readonly #states = new Map<string, PartitionState>();
   readonly #readAhead: ReadAhead;
@@ -56,13 +58,13 @@ export class LogRun<R> implements SourceRun<R> {
     owner: string,
     client: LogClient,
     options: ResolvedLogSourceOptions<unknown>,
-    newTaking: NewTaking<R>,
+    newCursor: NewCursor<R>,
     setup: SourceSetup,
   ) {
     this.#owner = owner;
     this.#client = client;
     this.#options = options;
-    this.#newTaking = newTaking;
+    this.#newCursor = newCursor;
     this.#setup = setup;
     this.#readAhead = new ReadAhead(client, this.#states, options, setup.scheduler);
   }
@@ -97,27 +99,27 @@ export class LogRun<R> implements SourceRun<R> {
     return new Observable((subscriber) => {
       const begun = this.#setup.scheduler.now();
       const states = ranges.map((range) => [range, this.#states.get(partitionKey(range)) as PartitionState] as const);
-      const taking = this.#newTaking(this.#setup.scheduler);
-      const reading = new BatchReading(states, taking, this.#setup.scheduler);
+      const cursor = this.#newCursor(this.#setup.scheduler);
+      const reading = new BatchReading(states, cursor, this.#setup.scheduler);
       const fail = (error: unknown) => subscriber.error(error);
       const run = (): void => {
         if (subscriber.closed) return;
         try {
           if (reading.run(subscription, run, fail)) done();
-          else this.#readAhead.need(reading.open);
+          else this.#readAhead.prioritize(reading.open);
         } catch (error) {
           fail(error);
         }
       };
       const done = (): void => {
         for (const [range, state] of states) state.settle(range);
-        this.#readAhead.need([]);
+        this.#readAhead.prioritize([]);
         const elapsed = this.#setup.scheduler.now() - begun;
-        subscriber.next(this.#fetched(reading, taking));
-        // The operators go through the records now: what is decoded by them is read only then.
+        subscriber.next(this.#fetched(reading, cursor));
+        // Operators run during `complete`: that is when lazily decoded records are read.
         subscriber.complete();
-        taking.release();
-        this.#pace.measure(taking.records, elapsed + taking.elapsed);
+        cursor.release();
+        this.#pace.measure(cursor.records, elapsed + cursor.elapsed);
       };
       const subscription: Subscription = new Subscription();
       subscription.add(this.#readAhead.arrivals.subscribe({ next: run, error: fail }));
@@ -131,7 +133,7 @@ export class LogRun<R> implements SourceRun<R> {
     if (groupId === undefined || !commitOffsets) return EMPTY;
     const now = this.#setup.scheduler.now();
     const all = now >= this.#commitAllAt;
-    if (all) this.#commitAllAt = now + commitAllEvery;
+    if (all) this.#commitAllAt = now + commitAllIntervalMs;
     const moved = ranges.filter((range) => all || this.#committed.get(partitionKey(range)) !== range.until);
     if (moved.length === 0) return EMPTY;
     for (const range of moved) this.#committed.set(partitionKey(range), range.until);
@@ -147,7 +149,7 @@ export class LogRun<R> implements SourceRun<R> {
   #partitions(): ObservableInput<readonly TopicPartition[]> {
     const { topics, partitions } = this.#options;
     if (topics) return this.#client.partitions(topics);
-    // Explicit partitions are looked up too, so that one that does not exist is an error and not an endless wait.
+    // Explicit partitions are looked up too: one that does not exist is an error and not an endless wait.
     const wanted = partitions ?? [];
     return from(this.#client.partitions([...new Set(wanted.map(({ topic }) => topic))])).pipe(
       last(),
@@ -169,7 +171,7 @@ export class LogRun<R> implements SourceRun<R> {
     }
   }
 
-  /** New partitions, and new topics of a pattern. They start at the earliest: everything in them is new. */
+  /** Adds new partitions, and new topics that match a pattern. They start at the earliest offset: everything in them is new. */
   #discover(): Observable<unknown> {
     const { scheduler } = this.#setup;
     if (!this.#options.topics || scheduler.now() < this.#discoverAt) return EMPTY;
@@ -197,11 +199,11 @@ export class LogRun<R> implements SourceRun<R> {
     );
   }
 
-  /** A log that ends before what is planned, or was received, was made anew, or cut. */
+  /** A log that ends before what is planned or received was recreated or truncated. */
   #checkRecreated(): Observable<unknown> {
     const ahead = [...this.#states.values()].filter((state) => state.latest < Math.max(state.planned, state.fetchFrom));
     if (ahead.length === 0) return EMPTY;
-    // It may have come since the end was asked for, so that is asked for again.
+    // Records may have arrived since the end was asked for, so it is asked for again.
     const received = new Map(ahead.map((state) => [state, state.fetchFrom]));
     return from(this.#client.offsets(ahead, 'latest')).pipe(
       tap((positions) => {
@@ -216,14 +218,14 @@ export class LogRun<R> implements SourceRun<R> {
     );
   }
 
-  /** Ranges are planned that the logs have not got any more. */
+  /** Gives up planned ranges that are not in the logs any more. */
   #giveUp(states: readonly PartitionState[]): Observable<unknown> {
     const positions = states.map(({ topic, partition, planned }) => ({ topic, partition, offset: planned }));
     return checkRange(this.#client, positions, this.#options.offsetOutOfRange).pipe(
       tap(({ positions, lost }) => {
         this.#lost.push(...lost);
         for (const position of positions) this.#stateOf(position).moveTo(position.offset);
-        // A batch may be waiting for what will not come any more.
+        // A batch may be waiting for records that will never arrive.
         if (positions.length > 0) this.#readAhead.arrivals.next();
       }),
     );
@@ -250,49 +252,49 @@ export class LogRun<R> implements SourceRun<R> {
     const waiting = sum(states, ({ lag }) => lag);
     const allowed = rate(waiting);
     const partitions = states.map(({ lag, size, time }) => ({ lag, recordSize: size.mean, time }));
-    const limit = allowed ?? this.#ownRate(waiting, interval);
+    const limit = allowed ?? this.#paceRate(waiting, interval);
     const counts = planRanges(partitions, { ...this.#options, rate: limit, interval, carry: this.#carry });
     this.#carry.planned(limit, interval, counts);
     const ranges = states.map(({ topic, partition, planned }, i) => {
       return { topic, partition, from: planned, until: planned + (counts[i] ?? 0) };
     });
     this.#planned(ranges);
-    this.#readOn(counts, allowed);
+    this.#readBeyondPlan(counts, allowed);
     this.#readAhead.pump();
     return { ranges, lag: waiting - sum(counts, (count) => count), rate: allowed };
   }
 
-  /** The beginning of the next plan may come in before its tick, where nobody limits the rate: it will be as this one. */
-  #readOn(counts: readonly number[], rate: number | undefined): void {
+  /** Where no rate is set, the beginning of the next plan is fetched before its tick: it is expected to equal this one. */
+  #readBeyondPlan(counts: readonly number[], rate: number | undefined): void {
     const { maxRatePerPartition, maxBufferedBytes } = this.#options;
     const limited = rate !== undefined || maxRatePerPartition !== undefined;
     const states = [...this.#states.values()];
     const bytes = states.reduce((total, { size }, i) => total + size.mean * (counts[i] ?? 0), 0);
-    const most = limited ? 0 : Math.min(mostAhead.bytes, maxBufferedBytes * mostAhead.part);
-    const part = Math.min(1, most / Math.max(bytes, 1));
-    for (const [i, state] of states.entries()) state.ahead = Math.floor((counts[i] ?? 0) * part);
+    const maxBytes = limited ? 0 : Math.min(maxBytesBeyondPlan, maxBufferedBytes * maxFractionBeyondPlan);
+    const fraction = Math.min(1, maxBytes / Math.max(bytes, 1));
+    for (const [i, state] of states.entries()) state.ahead = Math.floor((counts[i] ?? 0) * fraction);
   }
 
-  /** What fits into an interval anyway is not limited. */
-  #ownRate(waiting: number, interval: number): number | undefined {
+  /** A rate by the reading pace; `undefined` when everything that waits can be read within the interval. */
+  #paceRate(waiting: number, interval: number): number | undefined {
     const states = [...this.#states.values()];
     const ahead = sum(states, ({ planned, position }) => Math.max(planned - position, 0));
-    // Of those that are known: what is assumed of the others says nothing.
+    // Of the known sizes only: the others are guesses.
     const known = states.filter(({ size, lag }) => size.known && lag > 0);
     const size = sum(known, (state) => state.size.mean) / Math.max(known.length, 1);
-    const most = this.#pace.most(interval, size, ahead);
-    return waiting <= most ? undefined : (most * 1_000) / interval;
+    const max = this.#pace.maxRecords(interval, size, ahead);
+    return waiting <= max ? undefined : (max * 1_000) / interval;
   }
 
-  #fetched(reading: BatchReading<R>, { records, skipped }: RecordTaking<R>): Fetched<R> {
-    const surplus = reading.takeSurplus();
+  #fetched(reading: BatchReading<R>, { records, skipped }: BatchCursor<R>): Fetched<R> {
+    const overshoot = reading.takeOvershoot();
     const lost = [...this.#lost.splice(0), ...this.#readAhead.takeLost()];
     return {
       partitions: reading.partitions,
       records,
       bytes: this.#readAhead.takeReceived(),
-      overshootRecords: surplus.records,
-      overshootBytes: surplus.bytes,
+      overshootRecords: overshoot.records,
+      overshootBytes: overshoot.bytes,
       ...(skipped > 0 && { skipped }),
       ...(lost.length > 0 && { lost }),
     };
@@ -307,7 +309,7 @@ function sum<E>(elements: readonly E[], of: (element: E) => number): number {
   return elements.reduce((total, element) => total + of(element), 0);
 }
 
-/** A partition that was first planned after the last save has no position yet: it starts where its first plan does. */
+/** A partition that was first planned after the last save has no position yet: it starts where its first range does. */
 function withReplayed(
   restored: readonly TopicPartitionOffset[],
   replay: SourceSetup['replay'],

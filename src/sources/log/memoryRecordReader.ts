@@ -1,7 +1,7 @@
-import type { KeptRecords, RecordReader } from './recordReader.js';
+import type { RecordReader, RetainedRecords } from './recordReader.js';
 import type { RecordHeader, RecordView } from './recordView.js';
 
-/** A record as the in-memory log keeps it. */
+/** A record as the log in memory stores it. */
 export interface StoredRecord {
   readonly offset: number;
   readonly timestamp: number;
@@ -13,7 +13,7 @@ export interface StoredRecord {
 
 const decoder = new TextDecoder();
 
-/** The one view that shows each record in turn. */
+/** A view that is moved from record to record. */
 class StoredRecordView implements RecordView {
   readonly topic: string;
   readonly partition: number;
@@ -53,7 +53,7 @@ class StoredRecordView implements RecordView {
   }
 }
 
-/** Reads the records of one fetch from the in-memory log. Their offsets may have gaps. */
+/** Reads the records of one fetch from the log in memory. Their offsets may have gaps. */
 export class MemoryRecordReader implements RecordReader {
   readonly end: number;
   readonly #records: readonly StoredRecord[];
@@ -91,7 +91,7 @@ export class MemoryRecordReader implements RecordReader {
       const record = this.#records[this.#next];
       if (record === undefined) break;
       if (record.offset >= until) {
-        // Whatever lies between is a gap.
+        // The offsets in between are a gap.
         this.#position = until;
         break;
       }
@@ -103,7 +103,7 @@ export class MemoryRecordReader implements RecordReader {
     return count;
   }
 
-  keep(until: number, max: number, visit: (view: RecordView) => void): KeptRecords | undefined {
+  retain(until: number, max: number, visit: (view: RecordView) => void): RetainedRecords | undefined {
     const from = this.#next;
     const count = this.read(until, max, visit);
     const records = this.#records.slice(from, from + count);

@@ -5,7 +5,7 @@ import { partitionKey } from '../../batch/topicPartition.js';
 import type { RecordReader } from './recordReader.js';
 
 /**
- * What the source knows of one partition.
+ * The state of one partition in a source.
  *
  *     delivered ......... fetchFrom ............ planned ......... target ......... latest
  *               readers              to fetch               ahead
@@ -23,19 +23,19 @@ export class PartitionState implements TopicPartition {
   ahead = 0;
   /** The end of the log, as last heard. */
   latest: number;
-  /** What was received and not yet decoded, oldest first. */
+  /** Received and not yet decoded, oldest first. */
   readonly readers: RecordReader[] = [];
   readonly size = new MeanRecordSize();
-  /** Timestamp of the newest record read, where it is needed to share the oldest first. */
+  /** Timestamp of the newest record read, where `rateSharing` is `'oldest'`. */
   time: number | undefined;
   inFlight = false;
-  /** Its first records are asked for, whatever is planned, to learn how large they are. */
+  /** Its first records are fetched, whatever is planned, to learn their size. */
   sampling = false;
-  /** Nothing came of it when it was asked last: it is left alone for a moment. */
+  /** The last fetch returned nothing: it is not asked again for a moment. */
   paused = false;
   /** Ranges that were planned and have not been read to their end. */
   readonly #pending = new Set<string>();
-  #surplus: readonly Surplus[] = [];
+  #overshoots: readonly Overshoot[] = [];
 
   constructor({ topic, partition, offset }: TopicPartitionOffset) {
     this.topic = topic;
@@ -50,7 +50,7 @@ export class PartitionState implements TopicPartition {
     return Math.max(this.latest - this.planned, 0);
   }
 
-  /** Up to here it is asked for. Beyond the end of a log an answer would be long in coming. */
+  /** Where fetching stops. Beyond the end of a log the answer would take long. */
   get target(): number {
     return Math.max(this.planned, Math.min(this.planned + this.ahead, this.latest));
   }
@@ -67,40 +67,40 @@ export class PartitionState implements TopicPartition {
     return this.readers[0]?.position ?? this.fetchFrom;
   }
 
-  /** Takes in what a fetch from `offset` brought. */
+  /** Adds what a fetch from `offset` returned. */
   receive(records: RecordReader, offset: number, bytes: number): void {
     const { end } = records;
     const { target } = this;
     const from = Math.max(target, offset);
     if (end > from) {
-      const surplus = { target, from, end, size: bytes / (end - offset), sampled: this.sampling };
-      this.#surplus = [...this.#surplus, surplus];
+      const overshoot = { target, from, end, size: bytes / (end - offset), sampled: this.sampling };
+      this.#overshoots = [...this.#overshoots, overshoot];
     }
     this.size.observe(end - offset, bytes);
     this.readers.push(records);
     this.fetchFrom = end;
   }
 
-  /** What came in beyond a plan up to `until`, since the last call. */
-  takeSurplus(until: number): { readonly records: number; readonly bytes: number } {
-    const taken = this.#surplus.filter(({ target }) => target <= until);
-    this.#surplus = this.#surplus.filter(({ target }) => target > until);
+  /** What was fetched beyond a plan up to `until`, since the last call. */
+  takeOvershoot(until: number): { readonly records: number; readonly bytes: number } {
+    const taken = this.#overshoots.filter(({ target }) => target <= until);
+    this.#overshoots = this.#overshoots.filter(({ target }) => target > until);
     return {
       records: taken.reduce((sum, { from, end }) => sum + end - from, 0),
       bytes: Math.round(taken.reduce((sum, { from, end, size }) => sum + (end - from) * size, 0)),
     };
   }
 
-  /** Lets go of what was received and not yet decoded. It has to be fetched again. */
+  /** Discards what was received and not yet decoded. It has to be fetched again. */
   drop(): void {
     this.fetchFrom = this.position;
     this.readers.length = 0;
   }
 
-  /** A range is fixed. One that begins beyond what is planned is of a log that was made anew since: it is given up. */
+  /** A range is fixed. One that begins beyond what is planned belongs to a log that was recreated since: it is given up. */
   plan({ from, until }: OffsetRange): void {
     if (from > this.planned || until <= this.planned) return;
-    this.#surplus = this.#surplus.flatMap((one) => afterPlan(one, this.planned, until));
+    this.#overshoots = this.#overshoots.flatMap((one) => afterPlan(one, this.planned, until));
     this.planned = until;
     this.#pending.add(`${from}-${until}`);
   }
@@ -115,20 +115,20 @@ export class PartitionState implements TopicPartition {
     this.#pending.delete(`${from}-${until}`);
   }
 
-  /** What is before an offset is not in the log any more. */
+  /** The log has no record before this offset any more. */
   skipTo(offset: number): void {
     this.fetchFrom = offset;
     this.planned = Math.max(this.planned, offset);
   }
 
-  /** The log was made anew, or cut: whatever was planned of it is given up, and reading goes on here. */
+  /** The log was recreated or truncated: whatever was planned is given up, and reading continues here. */
   moveTo(offset: number): void {
     this.planned = offset;
     this.ahead = 0;
     this.fetchFrom = offset;
     this.time = undefined;
     this.readers.length = 0;
-    this.#surplus = [];
+    this.#overshoots = [];
     this.#pending.clear();
   }
 
@@ -138,20 +138,20 @@ export class PartitionState implements TopicPartition {
   }
 }
 
-/** What one fetch brought beyond what was asked for, because a record batch is the smallest unit that a log gives. */
-interface Surplus {
-  /** What was asked for when it came. */
+/** What one fetch returned beyond what was asked for, because a record batch is the smallest unit that a log returns. */
+interface Overshoot {
+  /** The target when it arrived. */
   readonly target: number;
-  /** The offsets beyond it. */
+  /** The offsets beyond the target. */
   readonly from: number;
   readonly end: number;
-  /** Mean bytes of an offset in what that fetch brought. */
+  /** Mean bytes of an offset in that fetch. */
   readonly size: number;
   readonly sampled: boolean;
 }
 
-/** What was sampled for a plan is no surplus as far as the plan goes. */
-function afterPlan(surplus: Surplus, from: number, until: number): readonly Surplus[] {
-  if (!surplus.sampled || surplus.target !== from) return [surplus];
-  return surplus.end > until ? [{ ...surplus, target: until, from: Math.max(surplus.from, until) }] : [];
+/** A sample overshoots a plan only as far as it reaches beyond it. */
+function afterPlan(overshoot: Overshoot, from: number, until: number): readonly Overshoot[] {
+  if (!overshoot.sampled || overshoot.target !== from) return [overshoot];
+  return overshoot.end > until ? [{ ...overshoot, target: until, from: Math.max(overshoot.from, until) }] : [];
 }

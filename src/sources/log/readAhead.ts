@@ -4,36 +4,34 @@ import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import type { PartitionState } from './partitionState.js';
+import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import { passOver } from './startPositions.js';
 
-/** One request asks at most this much of a broker: what comes is decoded while the next answer is on its way. */
-const requestBytes = 4 * 1024 * 1024;
-/** At most this much of a partition, and not less where more is wanted: what is cut off of a record batch is sent again. */
+/** Bound on one request to a broker: its response is decoded while the next one is on its way. */
+const maxRequestBytes = 4 * 1024 * 1024;
+/** Bound on one partition of a request. It is used in full where that much is wanted, because a cut record batch is sent again. */
 const maxPartitionBytes = 1024 * 1024;
-/** What is asked for of a partition to learn how large its records are. */
+/** What is fetched from a partition to learn the size of its records. */
 const sampleBytes = 64 * 1024;
-/** How long a log may wait for records. They are known to be there, so this is only met when a client is out of step. */
-const maxWait = 500;
-/** How long it leaves a partition alone of which nothing came: a log in memory answers at once, and would for ever. */
-const emptyPause = 100;
+/** How long a log may wait for records. They are known to be there, so this only matters when the log has changed. */
+const maxWaitMs = 500;
+/** Pause after a fetch that returned nothing: a log in memory would answer at once, again and again. */
+const emptyPauseMs = 100;
 
-export interface ReadAheadOptions {
-  readonly maxBufferedBytes: number;
-  readonly offsetOutOfRange: 'error' | 'earliest' | 'latest';
-}
+export type ReadAheadOptions = Pick<ResolvedLogSourceOptions<unknown>, 'maxBufferedBytes' | 'offsetOutOfRange'>;
 
 /**
- * Brings in the bytes of what is planned, ahead of the operators and within a byte budget. Never asks beyond the target of a
- * partition, which is what is planned where a rate is set: so the rate of the controller is what reaches the wire. What a
- * record batch brings in surplus stays in the buffer for the next range.
+ * Fetches what is planned ahead of the operators, within a byte budget. It never asks beyond the target of a partition, which
+ * is the plan where a rate is set: so the rate of the controller is what reaches the wire. Where a record batch overshoots a
+ * range, the rest stays in the buffer for the next range.
  *
- * One request is in flight for each broker. It asks for no more than the budget leaves, and a broker goes beyond what is
- * asked by one record batch at most, when it has no smaller one to give: so the budget is exceeded by at most one record
- * batch a broker. When the batch that is being read needs bytes and other partitions' hold the budget, theirs are let go
- * and fetched again when their turn comes; nothing else is ever fetched twice.
+ * One request per broker is in flight. It asks for no more than the budget leaves, and a broker exceeds that by at most one record
+ * batch, when it has no smaller one: so the budget is exceeded by at most one record batch per broker. When the batch that
+ * is being read needs bytes and other partitions use up the budget, theirs are discarded and fetched again later; nothing else is
+ * ever fetched twice.
  */
 export class ReadAhead {
-  /** Emits when bytes have arrived, or a position was moved; errors when fetching failed for good. */
+  /** Emits when bytes have arrived or a position has moved; errors when fetching has failed for good. */
   readonly arrivals = new Subject<void>();
   readonly #client: LogClient;
   readonly #options: ReadAheadOptions;
@@ -44,7 +42,7 @@ export class ReadAhead {
   readonly #lost: OffsetRange[] = [];
   /** Brokers that have a request in flight. */
   readonly #busy = new Set<string>();
-  /** Partitions that the batch which is being read has not come to the end of. */
+  /** Partitions whose range in the batch that is being read has not been read to its end. */
   #open: ReadonlySet<PartitionState> = new Set();
   #requested = 0;
   #failed = false;
@@ -74,19 +72,19 @@ export class ReadAhead {
     return this.#lost.splice(0);
   }
 
-  /** The batch that is being read is not done with `open`: those of them of which nothing is there come first from now on. */
-  need(open: readonly PartitionState[]): void {
+  /** The batch that is being read still needs `open`: those without buffered bytes are fetched first from now on. */
+  prioritize(open: readonly PartitionState[]): void {
     this.#open = new Set(open);
     this.pump();
   }
 
-  /** Asks for the first records of partitions whose record size is not known yet. */
+  /** Fetches the first records of partitions whose record size is not known yet. */
   sample(states: readonly PartitionState[]): void {
     for (const state of states) state.sampling = !state.paused;
     this.pump();
   }
 
-  /** Asks for what is wanted and not there yet, as far as the budget goes. */
+  /** Fetches what is wanted and has not arrived yet, as far as the budget allows. */
   pump(): void {
     if (this.#failed) return;
     const states = [...this.#partitions.values()];
@@ -101,7 +99,7 @@ export class ReadAhead {
       if (this.#busy.has(broker)) return [];
       const request = requests.get(broker) ?? {
         asked: [],
-        left: requestBytes,
+        left: maxRequestBytes,
       };
       requests.set(broker, request);
       return [{ state, records, request }];
@@ -109,7 +107,7 @@ export class ReadAhead {
     let free = this.#options.maxBufferedBytes - this.#buffered - this.#requested;
     for (const { state, records, request } of wanted) {
       if (request.left <= 0) continue;
-      if (free <= 0 && first.has(state)) free += this.#makeRoom(1 - free);
+      if (free <= 0 && first.has(state)) free += this.#discard(1 - free);
       if (free <= 0) continue;
       const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / sampled.length);
       const bytes = state.sampling ? sample : state.size.bytesFor(records);
@@ -134,14 +132,14 @@ export class ReadAhead {
     return bytes;
   }
 
-  /** Lets go of what the batch that is being read does not need, beginning with what no batch needs yet. Gives the bytes. */
-  #makeRoom(bytes: number): number {
-    const held = [...this.#partitions.values()].filter(
+  /** Discards what the batch that is being read does not need, beginning with what no batch needs yet. Returns the freed bytes. */
+  #discard(bytes: number): number {
+    const buffered = [...this.#partitions.values()].filter(
       (state) => !this.#open.has(state) && !state.inFlight && state.readers.length > 0,
     );
-    const idle = held.filter((state) => state.position >= state.planned);
+    const unplanned = buffered.filter((state) => state.position >= state.planned);
     let freed = 0;
-    for (const state of new Set([...idle, ...held])) {
+    for (const state of new Set([...unplanned, ...buffered])) {
       if (freed >= bytes) break;
       freed += state.buffered;
       state.drop();
@@ -156,7 +154,7 @@ export class ReadAhead {
     for (const key of waiting.keys()) this.#stateOf(key).inFlight = true;
     this.#requested += maxBytes;
     let answered = false;
-    /** All has come: the next request may go, before this one is complete. */
+    /** Every partition has been answered: the next request may be sent before this one completes. */
     const answer = (): void => {
       if (!answered) this.#busy.delete(broker);
       answered = true;
@@ -171,7 +169,7 @@ export class ReadAhead {
       }
       if (waiting.size === 0) answer();
     };
-    const options = { maxWait, maxBytes, signal: this.#abort.signal };
+    const options = { maxWait: maxWaitMs, maxBytes, signal: this.#abort.signal };
     const subscription = new Subscription();
     this.#fetches.add(subscription);
     subscription.add(
@@ -182,9 +180,9 @@ export class ReadAhead {
             this.#receive(partition);
             this.#stateOf(partitionKey(partition)).sampling = false;
           }
-          // One that brings nothing while others do had no room left in the answer.
+          // A partition that returns nothing while others return something did not fit the response.
           if (!fetched.some(({ records, error }) => records || error)) this.#pause(fetched.map(partitionKey));
-          // Asked for before what came is decoded: the log works on the next answer meanwhile.
+          // The next request is sent before this response is decoded, so that the log works meanwhile.
           this.pump();
           this.arrivals.next();
         },
@@ -202,7 +200,7 @@ export class ReadAhead {
     );
   }
 
-  /** Nothing is asked for any more: who waits for it is told, or will be. */
+  /** Stops fetching and passes the error to the batch that waits, or to the next one. */
   #fail(error: unknown): void {
     this.#failed = true;
     this.arrivals.error(error);
@@ -217,13 +215,13 @@ export class ReadAhead {
       for (const state of states) state.paused = false;
       this.pump();
       this.arrivals.next();
-    }, emptyPause);
+    }, emptyPauseMs);
     this.#fetches.add(pause);
   }
 
   #receive(fetched: FetchedPartition): void {
     const state = this.#stateOf(partitionKey(fetched));
-    // Asked for before the log was found to be made anew.
+    // A response to a request from before the log was found to be recreated.
     if (fetched.offset !== state.fetchFrom) return;
     if (fetched.error) {
       this.#refused(state, fetched);
@@ -236,11 +234,11 @@ export class ReadAhead {
     state.receive(records, fetched.offset, fetched.bytes);
   }
 
-  /** The log has not got the offset any more: fail, or go on at an end of the log and note what is lost. */
+  /** The log does not have the offset: fails, or continues at an end of the log and notes what is lost. */
   #refused(state: PartitionState, { error, earliest, latest }: FetchedPartition): void {
     const policy = this.#options.offsetOutOfRange;
     const outOfRange = error instanceof OffsetOutOfRangeError;
-    // No batch needs it yet, and one needs what came before it: it is asked for again once it is planned.
+    // No batch needs it yet, and one needs what was fetched before: it is fetched again once it is planned.
     if (outOfRange && state.fetchFrom > state.planned) {
       state.ahead = 0;
       return;

@@ -3,20 +3,20 @@ import { InvalidOptionError, OffsetOutOfRangeError } from '../../batch/errors.js
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { LogClient, LogPoint } from './logClient.js';
-import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
+import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 
 export interface StartPositions {
   readonly positions: readonly TopicPartitionOffset[];
-  /** What was passed over because `offsetOutOfRange` says so. */
+  /** What was passed over under `offsetOutOfRange`. */
   readonly lost: readonly OffsetRange[];
 }
 
 type StartOptions = Pick<ResolvedLogSourceOptions<unknown>, 'groupId' | 'start' | 'offsetOutOfRange' | 'topics'>;
 
 /**
- * Where each partition starts: at its position in the checkpoint, else at the offset its group has committed, else
- * where `start` says. A partition that its topic was given since then starts at the earliest, for all in it is new: the
- * first batch saves a position of every partition, so one without any, among others that have one, is new. Positions that are not in the log any more, or not yet, follow `offsetOutOfRange`.
+ * Where each partition starts: at its position in the checkpoint, else at the offset its group has committed, else where `start`
+ * says. The first batch saves a position for every partition, so a partition without one in a topic whose other partitions have
+ * one was added since: it starts at the earliest offset. Positions outside the log are subject to `offsetOutOfRange`.
  */
 export function startPositions(
   owner: string,
@@ -37,13 +37,9 @@ export function startPositions(
       const known = new Set([...found.values()].map(({ topic }) => topic));
       const open = missing(partitions, found);
       const isNew = ({ topic }: TopicPartition) => options.topics !== undefined && known.has(topic);
+      const initial = open.filter((partition) => !isNew(partition));
       return forkJoin([
-        fromStart(
-          owner,
-          client,
-          open.filter((partition) => !isNew(partition)),
-          options,
-        ),
+        fromStart(owner, client, initial, options),
         fromEarliest(client, open.filter(isNew), options),
       ]).pipe(map((started) => started.flat()));
     }),
@@ -55,7 +51,7 @@ export function startPositions(
   );
 }
 
-/** Unless `start` gives an offset for it. */
+/** The earliest offsets, except where `start` lists an offset. */
 function fromEarliest(
   client: LogClient,
   partitions: readonly TopicPartition[],
@@ -91,7 +87,7 @@ function fromStart(
   );
 }
 
-/** Holds positions against the ends of the log. */
+/** Compares positions with the ends of the log. */
 export function checkRange(
   client: LogClient,
   positions: readonly TopicPartitionOffset[],
@@ -116,9 +112,9 @@ export function checkRange(
 }
 
 /**
- * Where to go on instead of an offset that is not in the log, and what is lost by it.
+ * Where to continue instead of an offset that is not in the log, and what is lost.
  *
- * @throws {OffsetOutOfRangeError} when the policy is to fail
+ * @throws {OffsetOutOfRangeError} when the policy is `'error'`
  */
 export function passOver(
   position: TopicPartitionOffset,
@@ -134,7 +130,7 @@ export function passOver(
   return { position: { topic, partition, offset }, lost };
 }
 
-/** Too old: from the position to what is still there. Too new (the topic was made anew): what the log has not got. */
+/** Too old: from the position to the earliest offset. Too new (the topic was recreated): what the log does not have. */
 function lostRange({ topic, partition, offset }: TopicPartitionOffset, earliest: number, latest: number): OffsetRange {
   if (offset < earliest) return { topic, partition, from: offset, until: earliest };
   return { topic, partition, from: latest, until: offset };

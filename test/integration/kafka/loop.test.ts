@@ -34,7 +34,7 @@ describeKafka('the loop on a real Kafka', () => {
         // Without the integral term: it answers the queue of the first slow seconds with its floor (see the docs).
         backpressure: pid({ integral: 0 }),
         initialRate: 10_000,
-        onFetch: (event) => fetches.push({ batches: infos.length, event }),
+        fetchObserver: { next: (event) => fetches.push({ batches: infos.length, event }) },
         batchObserver,
       });
     const output = foreachBatch<number>((records) => timer(records.length * cost()));

@@ -37,7 +37,7 @@ describe.skipIf(whyNoBroker())('a quota on the bytes that are read (KIP-219)', (
       interval: 50,
       maxBufferedBytes: 300_000,
       deserialize: (view) => view.keyText() ?? '',
-      onFetch: (event) => events.push({ ...event, at: performance.now() }),
+      fetchObserver: { next: (event) => events.push({ ...event, at: performance.now() }) },
     });
     await new Promise<void>((resolve, reject) => {
       stream.pipe(foreachBatch((records) => void keys.push(...records))).subscribe({

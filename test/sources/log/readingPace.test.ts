@@ -9,7 +9,7 @@ function readBacklog(interval: number, pace: number, ticks: number) {
   const waiting: { left: number; readonly size: number }[] = [];
   return Array.from({ length: ticks }, () => {
     const ahead = waiting.reduce((sum, { left }) => sum + left, 0);
-    const planned = own.most(interval, 100, ahead);
+    const planned = own.maxRecords(interval, 100, ahead);
     waiting.push({ left: planned, size: planned });
     let readable = interval * pace;
     for (let batch = waiting[0]; batch && readable > 0; batch = waiting[0]) {
@@ -48,25 +48,25 @@ describe('the pace of reading', () => {
   });
 
   it('is bounded by bytes before anything is known', () => {
-    expect(new ReadingPace().most(100, 100, 0)).toBe(Math.floor(65_536 * 1.1));
-    expect(new ReadingPace().most(100, 1_048_576, 0)).toBe(17);
-    expect(new ReadingPace().most(100, 100_000_000, 0)).toBe(1);
+    expect(new ReadingPace().maxRecords(100, 100, 0)).toBe(Math.floor(65_536 * 1.1));
+    expect(new ReadingPace().maxRecords(100, 1_048_576, 0)).toBe(17);
+    expect(new ReadingPace().maxRecords(100, 100_000_000, 0)).toBe(1);
   });
 
   it('rises by steps and falls by halves, so that one odd batch changes little', () => {
     const pace = new ReadingPace();
-    const first = pace.most(100, 100, 0);
+    const first = pace.maxRecords(100, 100, 0);
     pace.measure(first, 0);
-    expect(pace.most(100, 100, 0) / first).toBeCloseTo(4, 2);
+    expect(pace.maxRecords(100, 100, 0) / first).toBeCloseTo(4, 2);
     pace.measure(first, 1e9);
-    expect(pace.most(100, 100, 0) / first).toBeCloseTo(2, 2);
+    expect(pace.maxRecords(100, 100, 0) / first).toBeCloseTo(2, 2);
     pace.measure(100, 1e9);
-    expect(pace.most(100, 100, 0) / first).toBeCloseTo(2, 2);
+    expect(pace.maxRecords(100, 100, 0) / first).toBeCloseTo(2, 2);
   });
 
   it('leaves three quarters to batches that wait for their outputs', () => {
     const pace = new ReadingPace();
-    const usual = pace.most(100, 100, 0) / 1.1;
-    expect(pace.most(100, 100, 1e9) / usual).toBeCloseTo(0.75, 2);
+    const usual = pace.maxRecords(100, 100, 0) / 1.1;
+    expect(pace.maxRecords(100, 100, 1e9) / usual).toBeCloseTo(0.75, 2);
   });
 });

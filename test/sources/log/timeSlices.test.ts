@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { asyncScheduler, type SchedulerLike, Subscription } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { codecOf } from '../../../src/sources/kafka/kafkajs/codecs.js';
 import { RecordBatchReader } from '../../../src/sources/kafka/protocol/recordBatchReader.js';
 import { BatchReading } from '../../../src/sources/log/batchReading.js';
-import { DecodedRecords } from '../../../src/sources/log/decodedRecords.js';
+import { EagerCursor } from '../../../src/sources/log/eagerCursor.js';
 import { PartitionState } from '../../../src/sources/log/partitionState.js';
 import { propertySettings } from '../../property/settings.js';
 import { encodeBatch } from '../../support/recordBatch.js';
@@ -38,7 +39,7 @@ function partition(number: number, records: number, perBatch: number): Partition
     batches.push(encodeBatch(batch));
   }
   const bytes = Buffer.concat(batches);
-  const options = { topic: 't', partition: number, from: 0, aborted: [], checkCrcs: false };
+  const options = { topic: 't', partition: number, from: 0, aborted: [], checkCrcs: false, codecOf };
   const reader = RecordBatchReader.open(bytes, options);
   state.plan({ topic: 't', partition: number, from: 0, until: records });
   if (reader) state.receive(reader, 0, bytes.length);
@@ -59,7 +60,7 @@ async function slices(partitions: readonly PartitionState[], cost: (partition: n
   );
   const reading = new BatchReading<void>(
     ranges,
-    new DecodedRecords<void>({ deserialize, invalidRecords: 'error', share: 'lag' }),
+    new EagerCursor<void>({ deserialize, invalidRecords: 'error', rateSharing: 'lag' }),
     clock.scheduler,
   );
   await new Promise<void>((resolve, reject) => {

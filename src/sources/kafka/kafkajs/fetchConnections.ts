@@ -3,17 +3,17 @@ import { connect, type Socket } from 'node:net';
 import { ResponseReader } from '../protocol/responseReader.js';
 import type { ResponseBuffers } from './responseBuffers.js';
 
-/** What is used of kafkajs's connections. */
+/** The parts of kafkajs's connections that are used here. */
 interface Connection {
   socketFactory: SocketFactory;
   processData(bytes: Buffer): void;
-  /** While somebody logs in. */
+  /** Set while SASL authentication is under way. */
   readonly authHandlers: unknown;
   readonly requestQueue: { fulfillRequest(response: { size: number; correlationId: number; payload: Buffer }): void };
 }
 
 interface ConnectionPool {
-  /** One for all requests but Fetch, and one for Fetch. */
+  /** Two connections: the first for all requests but Fetch, the second for Fetch. */
   readonly pool: readonly Connection[];
 }
 
@@ -21,20 +21,20 @@ export interface ConnectionPoolBuilder {
   build(destination?: unknown): Promise<ConnectionPool>;
 }
 
-interface SocketTarget {
+interface SocketOptions {
   readonly host: string;
   readonly port: number;
   readonly ssl?: unknown;
   readonly onConnect: () => void;
 }
-type SocketFactory = (target: SocketTarget) => Socket;
+type SocketFactory = (options: SocketOptions) => Socket;
 
-/** Keep-alive of kafkajs's own sockets, ms. */
-const keepAlive = 60_000;
+/** The same as for sockets that kafkajs makes. */
+const keepAliveMs = 60_000;
 
 /**
- * Has the responses of Fetch requests read into `buffers`. kafkajs gathers the pieces of a response, each in a buffer that
- * the socket made, and joins them in one more; nothing else of a connection is changed.
+ * Makes connections read the responses of Fetch requests into `buffers`. By itself kafkajs collects the chunks of a response, each
+ * in a buffer that the socket allocated, and joins them in yet another. Nothing else about a connection changes.
  */
 export function readFetchesInto(buffers: ResponseBuffers, builder: ConnectionPoolBuilder): void {
   const build = builder.build;
@@ -42,15 +42,15 @@ export function readFetchesInto(buffers: ResponseBuffers, builder: ConnectionPoo
   builder.build = async (destination) => {
     const pool = await build.call(builder, destination);
     const connection = pool.pool[1];
-    if (connection) takeOver(connection, buffers, plain);
+    if (connection) replaceSocketFactory(connection, buffers, plain);
     return pool;
   };
 }
 
-function takeOver(connection: Connection, buffers: ResponseBuffers, plain: string | undefined): void {
+function replaceSocketFactory(connection: Connection, buffers: ResponseBuffers, plain: string | undefined): void {
   const { socketFactory, processData } = connection;
-  // A connection that is made again begins with a response.
-  connection.socketFactory = (target) => {
+  // Each new socket begins with a complete response.
+  connection.socketFactory = (options) => {
     const reader = new ResponseReader(
       (length) => buffers.take(length),
       ({ correlationId, body }) =>
@@ -63,28 +63,28 @@ function takeOver(connection: Connection, buffers: ResponseBuffers, plain: strin
         socket.destroy(error as Error);
       }
     };
-    if (target.ssl || String(socketFactory) !== plain) {
-      const socket = socketFactory.call(connection, target);
+    if (options.ssl || String(socketFactory) !== plain) {
+      const socket = socketFactory.call(connection, options);
       connection.processData = (bytes) => {
         if (connection.authHandlers) processData.call(connection, bytes);
         else guarded(socket, () => reader.push(bytes));
       };
       return socket;
     }
-    const { host, port, onConnect } = target;
-    const callback = (length: number, room: Uint8Array): boolean => {
-      // What is said to log in is read as kafkajs does it, which may keep the bytes.
-      if (connection.authHandlers) processData.call(connection, Buffer.from(room.subarray(0, length)));
-      else guarded(socket, () => reader.came(length));
+    const { host, port, onConnect } = options;
+    const callback = (length: number, target: Uint8Array): boolean => {
+      // kafkajs itself reads the responses of SASL authentication, and may keep the bytes.
+      if (connection.authHandlers) processData.call(connection, Buffer.from(target.subarray(0, length)));
+      else guarded(socket, () => reader.received(length));
       return true;
     };
-    const socket: Socket = connect({ host, port, onread: { buffer: () => reader.room, callback } }, onConnect);
-    // While a broker is gone kafkajs ends the socket that never connected again at each try, and each adds a listener.
-    return socket.setKeepAlive(true, keepAlive).setMaxListeners(0);
+    const socket: Socket = connect({ host, port, onread: { buffer: () => reader.target, callback } }, onConnect);
+    // While a broker is down, every attempt of kafkajs to connect ends the failed socket again, which adds a listener each time.
+    return socket.setKeepAlive(true, keepAliveMs).setMaxListeners(0);
   };
 }
 
-/** The text of kafkajs's own way to make a socket: one that the user has given is left as it is. */
+/** The source text of kafkajs's own socket factory: one that the user has configured is left alone. */
 function plainSocketFactory(): string | undefined {
   try {
     return String((createRequire(import.meta.url)('kafkajs/src/network/socketFactory.js') as () => SocketFactory)());

@@ -1,27 +1,31 @@
-import type { Kafka } from 'kafkajs';
 import { batchesOf } from '../../../driver/batchesOf.js';
 import type { BatchStream } from '../../../driver/batchStream.js';
 import { type DriverOptions, resolveDriverOptions } from '../../../driver/driverOptions.js';
-import { type KafkaSourceOptions, kafkaSource } from './kafkaSource.js';
+import type { Kafka } from './kafka.js';
+import { type KafkaSourceOptions, kafkaSourceOf } from './kafkaSource.js';
 
 /** What `kafkaBatches` takes. */
 export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions;
 
 /**
- * Kafka topics as a stream of batches, one an interval.
+ * Kafka topics as a stream of batches, one per interval.
  *
- * At each tick the offset ranges of the batch are fixed (by the rate of the controller, shared out by lag), then read,
- * deserialized and dispatched; when every output has settled the batch is complete, and only then are its offsets
- * committed. `kafka` is the user's own kafkajs client; TLS, SASL, retries and logging are as set there.
+ * Each tick fixes the offset ranges of the batch, from the rate of the controller and the lag of the partitions. The records are then
+ * read, deserialized and dispatched. When every output has settled the batch is complete, and only then are its offsets
+ * committed. `kafka` is your own kafkajs client, with its settings for TLS, SASL, retries and logging.
  *
- * Errors come as typed notifications: `UnknownTopicError`, `ConnectionError`, `AuthenticationError`,
- * `OffsetOutOfRangeError` and the others on the errors page. Those that are `retriable` may be retried with `retry()`:
- * a new subscription goes on from the checkpoint, or from the committed offsets.
+ * Errors arrive as typed notifications: `UnknownTopicError`, `ConnectionError`, `AuthenticationError`,
+ * `OffsetOutOfRangeError` and the others on the errors page. A `retriable` one may be retried with `retry()`: a new subscription
+ * continues from the checkpoint, or from the committed offsets.
  *
  * Source: Spark's direct Kafka stream (`DirectKafkaInputDStream`).
  *
  * @throws {InvalidOptionError} when an option is out of its range
- * @throws {UnsupportedClientError} when `kafka` is no client of kafkajs 2.2.4
+ * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ *
+ * @see {@link kafkaSource} for several sources on one driver
+ * @see {@link logBatches} for other logs, and a log in memory
+ * @see {@link sendToKafka} for exactly-once output to Kafka
  *
  * @example
  * ```ts no-run
@@ -41,6 +45,6 @@ export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions;
  * ```
  */
 export function kafkaBatches<T>(kafka: Kafka, options: KafkaBatchesOptions<T>): BatchStream<T> {
-  const resolved = resolveDriverOptions('kafkaBatches', options);
-  return batchesOf('kafka', kafkaSource(kafka, options, 'kafkaBatches'), resolved);
+  const driver = resolveDriverOptions('kafkaBatches', options);
+  return batchesOf('kafka', kafkaSourceOf('kafkaBatches', kafka, options), driver);
 }

@@ -1,26 +1,33 @@
-import type { Kafka } from 'kafkajs';
-import { defer } from 'rxjs';
-import { logSource } from '../../log/logSource.js';
-import { type LogSourceOptions, resolveLogSourceOptions } from '../../log/logSourceOptions.js';
+import type { LogSourceOptions } from '../../log/logSourceOptions.js';
+import { resolvedLogSource } from '../../log/resolvedLogSource.js';
+import { resolveLogSourceOptions } from '../../log/resolveLogSourceOptions.js';
 import type { Source } from '../../source.js';
-import { type KafkaClientOptions, KafkajsClient } from './kafkajsClient.js';
+import type { Kafka } from './kafka.js';
+import { type KafkaClientOptions, resolveKafkaClientOptions } from './kafkaClientOptions.js';
+import { KafkajsClient } from './kafkajsClient.js';
 
 /** What a source over Kafka takes. */
 export type KafkaSourceOptions<T> = LogSourceOptions<T> & KafkaClientOptions;
 
 /**
- * Topics of a Kafka cluster as a source for `batchesFrom`; `kafkaBatches` makes a stream of one alone.
+ * Topics of a Kafka cluster as a source for `batchesFrom`. Each subscription has a client, and so connections, of its own.
  *
  * @throws {InvalidOptionError} when an option is out of its range
- * @throws {UnsupportedClientError} when `kafka` is no client of kafkajs 2.2.4
+ * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ *
+ * @see {@link kafkaBatches} for a stream of this source alone
+ * @see {@link batchesFrom} for several sources on one driver
  */
-export function kafkaSource<T>(kafka: Kafka, options: KafkaSourceOptions<T>, kind = 'kafkaSource'): Source<T> {
+export function kafkaSource<T>(kafka: Kafka, options: KafkaSourceOptions<T>): Source<T> {
+  return kafkaSourceOf('kafkaSource', kafka, options);
+}
+
+/** `kind` names the source in messages. */
+export function kafkaSourceOf<T>(kind: string, kafka: Kafka, options: KafkaSourceOptions<T>): Source<T> {
   const resolved = resolveLogSourceOptions(kind, options);
-  // Made once to be checked now; each subscription has a client, and so connections, of its own.
-  new KafkajsClient(kafka, options);
-  return {
-    kind,
-    durable: resolved.groupId !== undefined,
-    open: (setup) => defer(() => logSource(new KafkajsClient(kafka, options), options, kind).open(setup)),
-  };
+  const { fetchObserver, ...rest } = resolveKafkaClientOptions(kind, options);
+  const newClient = () => new KafkajsClient(kafka, { ...rest, ...(fetchObserver && { fetchObserver }) });
+  // Fails now if `kafka` is not supported.
+  newClient();
+  return resolvedLogSource(kind, newClient, resolved);
 }

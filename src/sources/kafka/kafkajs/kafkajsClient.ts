@@ -8,83 +8,54 @@ import {
   UnknownTopicError,
 } from '../../../batch/errors.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
-import { checkOneOf, checkPositive } from '../../../options/checks.js';
 import type { FetchedPartition, FetchOptions, FetchRequest, LogClient, LogPoint } from '../../log/logClient.js';
-import type { BufferLoan } from '../protocol/bufferLoan.js';
+import type { BufferRefCount } from '../protocol/bufferRefCount.js';
+import { fetchError, isRetriable, offsetOutOfRange, unknownTopic } from '../protocol/errorCodes.js';
 import type { FetchResponsePartition } from '../protocol/fetchProtocol.js';
 import { RecordBatchReader } from '../protocol/recordBatchReader.js';
-import { fetchError, isPassing, mayRetry, offsetOutOfRange, translateError, unknownTopic } from './kafkaErrors.js';
-import { type IsolationLevel, type KafkajsPort, kafkajsPort, type OffsetEntry } from './kafkajsPort.js';
+import { codecOf } from './codecs.js';
+import {
+  type KafkaClientOptions,
+  type ResolvedKafkaClientOptions,
+  resolveKafkaClientOptions,
+} from './kafkaClientOptions.js';
+import { type KafkajsPort, kafkajsPort, type OffsetEntry } from './kafkajsPort.js';
+import { translateError } from './translateError.js';
+import { withBackOff } from './withBackOff.js';
 
-/** What one Fetch request asked for and brought, as `onFetch` is told. */
-export interface FetchEvent {
-  /** Node id of the broker. */
-  readonly broker: string;
-  readonly partitions: readonly FetchRequest[];
-  /** Bytes of records received. */
-  readonly bytes: number;
-  /** How long the broker asks to leave it alone because a quota is used up, in ms. It is waited for. */
-  readonly throttleTime: number;
-}
-
-export interface KafkaClientOptions {
-  /**
-   * Whether records of open and aborted transactions are read too.
-   * @default 'read_committed'
-   */
-  readonly isolationLevel?: IsolationLevel;
-  /**
-   * Whether the checksum of every record batch is verified. That takes up to half as much CPU time again.
-   * @default false
-   */
-  readonly checkCrcs?: boolean;
-  /**
-   * How long a request is tried again after losing a broker or a leader, in ms.
-   * @default 60000
-   */
-  readonly retryTimeout?: number;
-  /** Told of every Fetch request once it is answered. */
-  readonly onFetch?: (event: FetchEvent) => void;
-}
-
-/** Between two attempts, in ms: doubled each time up to the second. */
-const backOff = { first: 100, most: 1_000 } as const;
+/** Pauses between the attempts of a request. */
+const backOff = { firstPauseMs: 100, maxPauseMs: 1_000 } as const;
 
 /**
- * Kafka behind the client port: Fetch requests of our own over the connections of the user's kafkajs client, with TLS,
- * SASL, retries and logging as set there.
+ * Kafka behind the client port: sends Fetch requests of its own over the connections of the user's kafkajs client, which keeps its
+ * settings for TLS, SASL, retries and logging. `kafkaBatches` and `kafkaSource` make one for each subscription.
  *
- * @throws {UnsupportedClientError} when the object is no `Kafka` of kafkajs 2.2.4
+ * @see {@link kafkaBatches} for an example
  */
 export class KafkajsClient implements LogClient {
   readonly name = 'kafka';
   readonly #port: KafkajsPort;
-  readonly #checkCrcs: boolean;
-  readonly #isolationLevel: IsolationLevel;
-  readonly #retryTimeout: number;
-  readonly #onFetch: ((event: FetchEvent) => void) | undefined;
-  /** Who leads each partition, as last heard. */
+  readonly #options: ResolvedKafkaClientOptions;
+  /** The leader of each partition, as of the last metadata. */
   readonly #leaders = new Map<string, string>();
   /** The last request to each broker: the next one waits for it. */
   readonly #inFlight = new Map<string, Promise<unknown>>();
   readonly #topics = new Set<string>();
   #closed = false;
 
+  /**
+   * @throws {InvalidOptionError} when an option is out of its range
+   * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+   */
   constructor(kafka: Kafka, options: KafkaClientOptions = {}) {
-    const { isolationLevel = 'read_committed', checkCrcs = false, retryTimeout = 60_000 } = options;
-    checkOneOf('kafka', 'isolationLevel', isolationLevel, ['read_committed', 'read_uncommitted']);
-    checkPositive('kafka', 'retryTimeout', retryTimeout);
-    this.#port = kafkajsPort(kafka, isolationLevel);
-    this.#isolationLevel = isolationLevel;
-    this.#checkCrcs = checkCrcs;
-    this.#retryTimeout = retryTimeout;
-    this.#onFetch = options.onFetch;
+    this.#options = resolveKafkaClientOptions('kafka', options);
+    this.#port = kafkajsPort(kafka, this.#options.isolationLevel);
   }
 
   async connect(): Promise<void> {
     try {
       await this.#port.connect();
-      // Left while it was connecting: nobody else would close what is open now.
+      // It was closed while it was connecting: nobody else would close this connection.
       if (this.#closed) await this.#port.disconnect();
     } catch (error) {
       throw translateError(error, 'connecting', 'the cluster');
@@ -93,7 +64,7 @@ export class KafkajsClient implements LogClient {
 
   async close(): Promise<void> {
     this.#closed = true;
-    // A broker that is gone cannot be said goodbye to.
+    // A broker that is gone cannot answer.
     await this.#port.disconnect().catch(() => {});
   }
 
@@ -126,7 +97,7 @@ export class KafkajsClient implements LogClient {
     const beyond = found.filter(({ offset }) => offset === '-1');
     const positions = found.filter(({ offset }) => offset !== '-1').map(toPosition);
     if (beyond.length === 0) return positions;
-    // Nothing is that new: reading begins at the end.
+    // No record is that new: reading begins at the end.
     return [...positions, ...(await this.offsets(beyond, 'latest'))];
   }
 
@@ -159,24 +130,29 @@ export class KafkajsClient implements LogClient {
     return this.#leaders.get(partitionKey(partition));
   }
 
-  /** Asks each broker, and asks again for what passed over to another one, until all has come or the time is up. */
+  /** Asks each broker, and asks again for partitions that moved to another one, until all have come or the time is up. */
   async #fetchAll(
     requests: readonly FetchRequest[],
     options: FetchOptions,
     subscriber: Subscriber<readonly FetchedPartition[]>,
   ): Promise<void> {
     const brokers = [...this.#byLeader(requests)];
-    const share = Math.ceil(options.maxBytes / Math.max(brokers.length, 1));
+    const fairShare = Math.ceil(options.maxBytes / Math.max(brokers.length, 1));
     await Promise.all(
       brokers.map(async ([leader, led]) => {
         const bytes = led.reduce((sum, { maxBytes }) => sum + maxBytes, 0);
-        const again = await this.#fetchFrom(leader, led, { ...options, maxBytes: Math.max(bytes, share) }, subscriber);
+        const again = await this.#fetchFrom(
+          leader,
+          led,
+          { ...options, maxBytes: Math.max(bytes, fairShare) },
+          subscriber,
+        );
         if (again.length > 0) await this.#fetchAgain(again, options, subscriber);
       }),
     );
   }
 
-  /** Gives the requests that are to be repeated. */
+  /** Returns the requests to be repeated. */
   async #fetchFrom(
     leader: string,
     requests: readonly FetchRequest[],
@@ -195,25 +171,25 @@ export class KafkajsClient implements LogClient {
       answered = await call;
     } catch (cause) {
       const error = translateError(cause, 'Fetch', topicsOf(requests));
-      if (!mayRetry(error)) throw error;
+      if (!error.retriable) throw error;
       return requests;
     }
     if (!answered) return [];
     if (answered.errorCode !== 0) throw fetchError(answered.errorCode, topicsOf(requests));
     const { partitions } = answered;
-    this.#onFetch?.({
+    this.#options.fetchObserver?.next?.({
       broker: leader,
       partitions: requests,
       bytes: partitions.reduce((sum, p) => sum + p.records.length, 0),
       throttleTime: answered.throttleTime,
     });
     const asked = new Map(requests.map((request) => [partitionKey(request), request]));
-    const again = partitions.filter((p) => isPassing(p.errorCode)).flatMap((p) => asked.get(partitionKey(p)) ?? []);
-    const settled = partitions.filter((p) => !isPassing(p.errorCode));
-    const { loan } = answered;
-    const fetched = settled.map((p) => this.#fetched(p, asked.get(partitionKey(p)) as FetchRequest, loan));
+    const again = partitions.filter((p) => isRetriable(p.errorCode)).flatMap((p) => asked.get(partitionKey(p)) ?? []);
+    const settled = partitions.filter((p) => !isRetriable(p.errorCode));
+    const { refCount } = answered;
+    const fetched = settled.map((p) => this.#fetched(p, asked.get(partitionKey(p)) as FetchRequest, refCount));
     subscriber.next(await Promise.all(fetched));
-    loan?.letGo();
+    refCount?.release();
     return again;
   }
 
@@ -237,11 +213,11 @@ export class KafkajsClient implements LogClient {
   async #fetched(
     answer: FetchResponsePartition,
     request: FetchRequest,
-    loan: BufferLoan | undefined,
+    refCount: BufferRefCount | undefined,
   ): Promise<FetchedPartition> {
     const { topic, partition, offset } = request;
     const { errorCode, aborted, records } = answer;
-    const readable = this.#isolationLevel === 'read_committed' ? answer.lastStableOffset : answer.highWatermark;
+    const readable = this.#options.isolationLevel === 'read_committed' ? answer.lastStableOffset : answer.highWatermark;
     const place = { topic, partition, offset, bytes: records.length };
     if (errorCode === offsetOutOfRange) return this.#outOfRange(request);
     const earliest = toNumber(topic, partition, String(answer.logStartOffset));
@@ -252,13 +228,14 @@ export class KafkajsClient implements LogClient {
       partition,
       from: offset,
       aborted,
-      checkCrcs: this.#checkCrcs,
-      loan,
+      checkCrcs: this.#options.checkCrcs,
+      codecOf,
+      refCount,
     });
     return { ...place, earliest, latest, records: reader };
   }
 
-  /** Kafka does not say what it still has, so it is asked. */
+  /** Kafka does not say which offsets it still has, so it is asked. */
   async #outOfRange({ topic, partition, offset }: FetchRequest): Promise<FetchedPartition> {
     const ends = await Promise.all([
       this.offsets([{ topic, partition }], 'earliest'),
@@ -301,29 +278,32 @@ export class KafkajsClient implements LogClient {
     return byLeader;
   }
 
-  /** A broker that does not know a topic may know it soon; one that still does not know it is right. */
-  async #givingUp(error: DStreamError): Promise<DStreamError> {
-    if (!(error instanceof ProtocolError) || error.kafkaError !== unknownTopic) return error;
+  /** Retries, with fresh metadata and growing pauses, what may succeed another time. */
+  async #retrying<R>(what: string, resource: string, request: () => Promise<R>): Promise<R> {
+    const attempt = () =>
+      request().catch((cause: unknown) => {
+        throw translateError(cause, what, resource);
+      });
+    try {
+      return await withBackOff(attempt, {
+        ...backOff,
+        timeoutMs: this.#options.retryTimeout,
+        isRetriable: (error) => !this.#closed && (error as DStreamError).retriable,
+        beforeRetry: async () => {
+          if (this.#topics.size > 0) await this.#refresh();
+        },
+      });
+    } catch (error) {
+      throw await this.#explained(error as DStreamError);
+    }
+  }
+
+  /** A broker that does not know a topic yet may learn of it; one that still does not is right. */
+  async #explained(error: DStreamError): Promise<DStreamError> {
+    if (this.#closed || !(error instanceof ProtocolError) || error.kafkaError !== unknownTopic) return error;
     const existing = await this.#port.topicNames().catch(() => [...this.#topics]);
     const absent = [...this.#topics].find((topic) => !existing.includes(topic));
     return absent === undefined ? error : new UnknownTopicError(absent, { cause: error });
-  }
-
-  /** Tries again, with fresh metadata and growing pauses, what may succeed another time. */
-  async #retrying<R>(what: string, resource: string, attempt: () => Promise<R>): Promise<R> {
-    const deadline = Date.now() + this.#retryTimeout;
-    for (let pause: number = backOff.first; ; pause = Math.min(pause * 2, backOff.most)) {
-      try {
-        return await attempt();
-      } catch (cause) {
-        const error: DStreamError = translateError(cause, what, resource);
-        if (this.#closed || !mayRetry(error)) throw error;
-        if (Date.now() + pause > deadline) throw await this.#givingUp(error);
-      }
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      // What this fails with, the next attempt will meet and report.
-      if (this.#topics.size > 0) await this.#refresh().catch(() => {});
-    }
   }
 }
 

@@ -1,73 +1,64 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import { ProtocolError, UnsupportedClientError } from '../../../batch/errors.js';
-import type { BufferLoan } from '../protocol/bufferLoan.js';
-import { byTopic, type TopicPartitions } from '../protocol/byTopic.js';
-import type { Encoder } from '../protocol/encoder.js';
-import { type FetchPartition, type FetchResponse, readFetchResponse } from '../protocol/fetchProtocol.js';
+import type { TopicPartition } from '../../../batch/topicPartition.js';
+import type { BufferRefCount } from '../protocol/bufferRefCount.js';
+import { isRetriable, kafkaErrorName } from '../protocol/errorCodes.js';
+import {
+  encodeFetchRequest,
+  type FetchCall,
+  type FetchResponse,
+  type IsolationLevel,
+  isolationLevels,
+  readFetchResponse,
+} from '../protocol/fetchProtocol.js';
+import { groupByTopic, type TopicPartitions } from '../protocol/groupByTopic.js';
 import {
   type CommittedPartition,
   encodeStableOffsetFetch,
   readOffsetFetchResponse,
 } from '../protocol/offsetFetchProtocol.js';
 import { type ConnectionPoolBuilder, readFetchesInto } from './fetchConnections.js';
-import { isPassing, kafkaErrorName } from './kafkaErrors.js';
 import { ResponseBuffers } from './responseBuffers.js';
 
-// This file and `fetchConnections.ts` know kafkajs from within. kafkajs is frozen at 2.2.4 and its package has no `exports` field; what is
-// used here and why stands in docs/design/0003-kafka-read-path.md. Everything else speaks to the functions of this port.
+// This file and `fetchConnections.ts` rely on internals of kafkajs, which is frozen at 2.2.4 and whose package has no `exports` field.
+// docs/design/0003-kafka-read-path.md lists what is used and why. Everything else calls the functions of this port.
 
-export type IsolationLevel = 'read_committed' | 'read_uncommitted';
-
-/** A partition with the id of the broker that leads it. */
-export interface PartitionLeader {
-  readonly topic: string;
-  readonly partition: number;
+/** A partition with the node id of its leader. */
+export interface PartitionLeader extends TopicPartition {
   readonly leader: string;
 }
 
-export interface FetchCall {
-  readonly partitions: readonly FetchPartition[];
-  readonly maxWait: number;
-  readonly maxBytes: number;
-}
-
-export interface OffsetEntry {
-  readonly topic: string;
-  readonly partition: number;
+/** The offset of a partition as kafkajs has it. */
+export interface OffsetEntry extends TopicPartition {
   /** As Kafka sends it; -1 for none. */
   readonly offset: string;
 }
 
-/** A response in a buffer that is used again: who reads from it holds the loan. Who asked for it has to let go of it. */
-export interface LentResponse extends FetchResponse {
-  readonly loan?: BufferLoan | undefined;
+/** A response in a pooled buffer. Readers retain it; the caller of `fetch` releases it once they have. */
+export interface PooledFetchResponse extends FetchResponse {
+  readonly refCount?: BufferRefCount | undefined;
 }
 
-/** What the client needs of kafkajs. Errors are kafkajs's own; they are translated further up. */
+/** What the client needs of kafkajs. It fails with kafkajs's own errors, which the caller translates. */
 export interface KafkajsPort {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   /** The names of all topics. */
   topicNames(): Promise<readonly string[]>;
-  /** Partitions and their leaders, fresh from a broker. Fails when a topic is not there. */
+  /** Partitions and their leaders, fresh from a broker. Fails when a topic does not exist. */
   leaders(topics: readonly string[]): Promise<readonly PartitionLeader[]>;
-  fetch(leader: string, call: FetchCall): Promise<LentResponse>;
-  /** Timestamp -1 is the end, -2 the beginning. */
+  fetch(leader: string, call: Omit<FetchCall, 'isolationLevel'>): Promise<PooledFetchResponse>;
+  /** Timestamp -1 is the end of a partition, -2 its beginning. */
   listOffsets(
     leader: string,
-    partitions: readonly { topic: string; partition: number }[],
+    partitions: readonly TopicPartition[],
     timestamp: number,
   ): Promise<readonly OffsetEntry[]>;
-  offsetFetch(
-    groupId: string,
-    partitions: readonly { topic: string; partition: number }[],
-  ): Promise<readonly OffsetEntry[]>;
-  /** The same with metadata. Fails while a transaction has offsets of the partitions that is not ended. */
-  stableOffsetFetch(
-    groupId: string,
-    partitions: readonly { topic: string; partition: number }[],
-  ): Promise<readonly CommittedPartition[]>;
+  /** The committed offsets of a group. */
+  offsetFetch(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetEntry[]>;
+  /** The same with metadata. Fails while offsets of the partitions are part of an open transaction. */
+  stableOffsetFetch(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedPartition[]>;
   offsetCommit(groupId: string, offsets: readonly OffsetEntry[]): Promise<void>;
 }
 
@@ -103,15 +94,18 @@ interface TopicMetadata {
   readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
 }
 
+/** The description of the symbol under which `Kafka` has its factory of clusters. */
 const createCluster = 'private:Kafka:createCluster';
-const isolationLevels = { read_uncommitted: 0, read_committed: 1 } as const;
+/** How long kafkajs may use metadata before it asks again. */
+const metadataMaxAgeMs = 300_000;
 const fetchApi = { apiKey: 1, apiVersion: 11, apiName: 'Fetch' } as const;
 const offsetFetchApi = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } as const;
 
-/** @throws {UnsupportedClientError} when the client has not got what this port stands on */
+/** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
 export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): KafkajsPort {
   const cluster = makeCluster(kafka, isolationLevel);
-  const NewEncoder = loadEncoder();
+  const Encoder = loadEncoder();
+  const encoded = (bytes: Buffer) => async () => new Encoder().writeBuffer(bytes);
   const buffers = new ResponseBuffers();
   const { connectionPoolBuilder } = cluster.brokerPool;
   if (connectionPoolBuilder) readFetchesInto(buffers, connectionPoolBuilder);
@@ -143,43 +137,39 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     },
     fetch: async (leader, call) => {
       const broker = await cluster.findBroker({ nodeId: leader });
-      const request = { ...fetchApi, encode: async () => encodeFetch(new NewEncoder(), call, isolation) };
-      return send(broker, request, (body) => ({ ...readFetchResponse(body), loan: buffers.loanOf(body) }));
+      const request = { ...fetchApi, encode: encoded(encodeFetchRequest({ ...call, isolationLevel })) };
+      return send(broker, request, (body) => ({ ...readFetchResponse(body), refCount: buffers.refCountOf(body) }));
     },
     listOffsets: async (leader, partitions, timestamp) => {
       const broker = await cluster.findBroker({ nodeId: leader });
-      const topics = byTopic(partitions, ({ partition }) => ({ partition, timestamp }));
+      const topics = groupByTopic(partitions, ({ partition }) => ({ partition, timestamp }));
       const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel: isolation, topics });
       return flatten(responses);
     },
     offsetFetch: (groupId, partitions) =>
       withCoordinator(groupId, async (broker) => {
-        const topics = byTopic(partitions, ({ partition }) => ({ partition }));
+        const topics = groupByTopic(partitions, ({ partition }) => ({ partition }));
         return flatten((await broker.offsetFetch({ groupId, topics })).responses);
       }),
     stableOffsetFetch: (groupId, partitions) =>
       withCoordinator(groupId, async (broker) => {
-        const topics = byTopic(partitions, ({ partition }) => partition);
-        const encode = async () => encodeStableOffsetFetch(new NewEncoder(), groupId, topics);
-        const { errorCode, partitions: found } = await send(
-          broker,
-          { ...offsetFetchApi, encode },
-          readOffsetFetchResponse,
-        );
+        const topics = groupByTopic(partitions, ({ partition }) => partition);
+        const request = { ...offsetFetchApi, encode: encoded(encodeStableOffsetFetch(groupId, topics)) };
+        const { errorCode, partitions: found } = await send(broker, request, readOffsetFetchResponse);
         const failed = errorCode || found.find((one) => one.errorCode !== 0)?.errorCode;
-        if (failed) throw new ProtocolError('OffsetFetch', kafkaErrorName(failed), isPassing(failed));
+        if (failed) throw new ProtocolError('OffsetFetch', kafkaErrorName(failed), isRetriable(failed));
         return found;
       }),
     offsetCommit: (groupId, offsets) =>
       withCoordinator(groupId, async (broker) => {
-        const topics = byTopic(offsets, ({ partition, offset }) => ({ partition, offset }));
-        // Generation -1 and no member: the commit of a client that does not take part in the group.
+        const topics = groupByTopic(offsets, ({ partition, offset }) => ({ partition, offset }));
+        // Generation -1 and no member id: the commit of a client that is not a member of the group.
         await broker.offsetCommit({ groupId, groupGenerationId: -1, memberId: '', topics });
       }),
   };
 }
 
-/** A request of our own over a connection of kafkajs. */
+/** Sends a request of our own over a connection of kafkajs. */
 async function send<R extends { readonly throttleTime: number }>(
   broker: Broker,
   request: unknown,
@@ -206,7 +196,7 @@ function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Cluster {
     );
   }
   const cluster = create({
-    metadataMaxAge: 300_000,
+    metadataMaxAge: metadataMaxAgeMs,
     allowAutoTopicCreation: false,
     isolationLevel: isolationLevels[isolationLevel],
   }) as Cluster;
@@ -217,9 +207,10 @@ function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Cluster {
   return cluster;
 }
 
-function loadEncoder(): new () => Encoder {
+/** kafkajs takes requests as instances of its own class. */
+function loadEncoder(): new () => { writeBuffer(bytes: Buffer): unknown } {
   try {
-    return createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js') as new () => Encoder;
+    return createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js') as ReturnType<typeof loadEncoder>;
   } catch (cause) {
     const missing = 'kafkajs/src/protocol/encoder.js cannot be loaded: version 2.2.4 is needed';
     throw new UnsupportedClientError('kafkajs', missing, { cause });
@@ -232,20 +223,6 @@ function leadersOf({ topic, partitionMetadata }: TopicMetadata): readonly Partit
     partition: partitionId,
     leader: String(leader),
   }));
-}
-
-function encodeFetch(encoder: Encoder, { partitions, maxWait, maxBytes }: FetchCall, isolation: number): Encoder {
-  encoder.writeInt32(-1).writeInt32(maxWait).writeInt32(1).writeInt32(maxBytes).writeInt8(isolation);
-  encoder.writeInt32(0).writeInt32(-1); // no fetch session
-  const topics = byTopic(partitions, (partition) => partition);
-  encoder.writeInt32(topics.length);
-  for (const topic of topics) {
-    encoder.writeString(topic.topic).writeInt32(topic.partitions.length);
-    for (const { partition, offset, maxBytes: partitionMaxBytes } of topic.partitions) {
-      encoder.writeInt32(partition).writeInt32(-1).writeInt64(offset).writeInt64(-1).writeInt32(partitionMaxBytes);
-    }
-  }
-  return encoder.writeInt32(0).writeString('');
 }
 
 function flatten(responses: readonly TopicPartitions<{ partition: number; offset: string }>[]): readonly OffsetEntry[] {

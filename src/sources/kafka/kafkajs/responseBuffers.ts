@@ -1,72 +1,72 @@
-import { BufferLoan } from '../protocol/bufferLoan.js';
+import { BufferRefCount } from '../protocol/bufferRefCount.js';
 
-/** Smaller ones are left to the collector. */
-const smallest = 64 * 1_024;
-/** Bytes that may lie free: what a large batch keeps until it has been dispatched. */
-const most = 128 * 1_024 * 1_024;
-/** What was not needed for so many ms is given up. */
-const patience = 5_000;
+/** Smaller buffers are left to the garbage collector. */
+const minPooledBytes = 64 * 1_024;
+/** Bytes that may lie unused in the pool: what a large batch retains until it has been dispatched. */
+const maxPooledBytes = 128 * 1_024 * 1_024;
+/** Buffers that were not needed for this long are freed. */
+const idleTimeoutMs = 5_000;
 
 /**
- * Buffers for responses, used again and again.
+ * A pool of buffers for responses.
  *
- * Fetched bytes lie outside of V8's heap and yet count as its growth: new ones for each response bring on one full
- * collection after the other, and the system has to find and clear their pages each time.
+ * Fetched bytes lie outside V8's heap and yet count as its growth: a new buffer for each response causes one full garbage
+ * collection after the other, and the system has to find and clear the pages each time.
  */
 export class ResponseBuffers {
   readonly #free = new Map<number, ArrayBufferLike[]>();
-  readonly #loans = new WeakMap<ArrayBufferLike, BufferLoan>();
+  readonly #refCounts = new WeakMap<ArrayBufferLike, BufferRefCount>();
   #freeBytes = 0;
-  /** The least that was free since the last look. */
-  #spare = 0;
-  #nextLook: NodeJS.Timeout | undefined;
+  /** The fewest bytes that were free since the last check. */
+  #minFreeBytes = 0;
+  #idleCheck: NodeJS.Timeout | undefined;
 
-  /** A buffer of this length, with whatever is in it. */
+  /** A buffer of this length, with arbitrary content. */
   take(length: number): Buffer {
-    if (length < smallest) return Buffer.allocUnsafeSlow(length);
-    // In few sizes, so that one fits another time, and by a quarter too long at most.
+    if (length < minPooledBytes) return Buffer.allocUnsafeSlow(length);
+    // In few sizes, so that a buffer fits again, and at most a quarter too long.
     const step = 2 ** (Math.floor(Math.log2(length)) - 2);
     const capacity = Math.ceil(length / step) * step;
     const memory = this.#pop(capacity) ?? Buffer.allocUnsafeSlow(capacity).buffer;
-    this.#loans.set(memory, new BufferLoan(() => this.#giveBack(memory)));
+    this.#refCounts.set(memory, new BufferRefCount(() => this.#recycle(memory)));
     return Buffer.from(memory, 0, length);
   }
 
-  /** By which those who read from a buffer say that they do, and that they do no longer; none of a small one. */
-  loanOf(buffer: Buffer): BufferLoan | undefined {
-    return this.#loans.get(buffer.buffer);
+  /** Counts the readers of a buffer from `take`; `undefined` for one that is too small for the pool. */
+  refCountOf(buffer: Buffer): BufferRefCount | undefined {
+    return this.#refCounts.get(buffer.buffer);
   }
 
-  /** Bytes that lie free. */
+  /** Bytes that lie unused in the pool. */
   get freeBytes(): number {
     return this.#freeBytes;
   }
 
-  #giveBack(memory: ArrayBufferLike): void {
+  #recycle(memory: ArrayBufferLike): void {
     const capacity = memory.byteLength;
-    if (this.#freeBytes + capacity > most) return;
+    if (this.#freeBytes + capacity > maxPooledBytes) return;
     const free = this.#free.get(capacity) ?? [];
     free.push(memory);
     this.#free.set(capacity, free);
     this.#freeBytes += capacity;
-    this.#nextLook ??= setTimeout(() => this.#giveUp(), patience).unref();
+    this.#idleCheck ??= setTimeout(() => this.#freeIdle(), idleTimeoutMs).unref();
   }
 
   #pop(capacity: number): ArrayBufferLike | undefined {
     const memory = this.#free.get(capacity)?.pop();
     if (!memory) return undefined;
     this.#freeBytes -= capacity;
-    this.#spare = Math.min(this.#spare, this.#freeBytes);
+    this.#minFreeBytes = Math.min(this.#minFreeBytes, this.#freeBytes);
     return memory;
   }
 
-  /** A backlog has been read, and a trickle needs less, or nothing. */
-  #giveUp(): void {
-    let spare = this.#spare;
+  /** After a backlog has been read, a trickle needs fewer buffers, or none. */
+  #freeIdle(): void {
+    let spare = this.#minFreeBytes;
     for (const capacity of this.#free.keys()) {
       while (spare >= capacity && this.#pop(capacity)) spare -= capacity;
     }
-    this.#spare = this.#freeBytes;
-    this.#nextLook = this.#freeBytes > 0 ? setTimeout(() => this.#giveUp(), patience).unref() : undefined;
+    this.#minFreeBytes = this.#freeBytes;
+    this.#idleCheck = this.#freeBytes > 0 ? setTimeout(() => this.#freeIdle(), idleTimeoutMs).unref() : undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** Kafka's primitive types, big-endian. Reading past the end throws a RangeError, whatever a length says. */
+/** Reads Kafka's primitive types, big-endian. Reading past the end throws a `RangeError`, whatever a length in the bytes says. */
 export class BodyReader {
   readonly #body: Buffer;
   #at = 0;
@@ -22,7 +22,7 @@ export class BodyReader {
     return this.#body.readBigInt64BE(this.#at - 8);
   }
 
-  /** The length of an array; a null array has none. Every element takes a byte at least. */
+  /** The length of an array, 0 for null. Every element takes at least one byte. */
   count(): number {
     const count = this.int32();
     if (count > this.#body.length - this.#at) throw new RangeError(`an array of ${count} does not fit the response`);
@@ -43,7 +43,7 @@ export class BodyReader {
     }
   }
 
-  /** A length as newer versions of requests have it: one more than it is, and 0 for null, which has none. */
+  /** The length of an array in newer versions of responses: one more than it is, because 0 stands for null. */
   compactCount(): number {
     return Math.max(this.uvarint() - 1, 0);
   }

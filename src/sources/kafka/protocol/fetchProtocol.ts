@@ -1,4 +1,6 @@
 import { BodyReader } from './bodyReader.js';
+import { BodyWriter } from './bodyWriter.js';
+import { groupByTopic } from './groupByTopic.js';
 import type { AbortedTransaction } from './recordBatchReader.js';
 
 /** One partition of a Fetch request. */
@@ -9,7 +11,22 @@ export interface FetchPartition {
   readonly maxBytes: number;
 }
 
-/** One partition of a Fetch response. Offsets are as sent; `records` points into the received bytes. */
+/** What one Fetch request asks of a broker. */
+export interface FetchCall {
+  readonly partitions: readonly FetchPartition[];
+  /** How long the broker may wait for records, ms. */
+  readonly maxWait: number;
+  readonly maxBytes: number;
+  readonly isolationLevel: IsolationLevel;
+}
+
+/** Whether records of open and aborted transactions are read too. */
+export type IsolationLevel = 'read_committed' | 'read_uncommitted';
+
+/** Kafka's numbers for the isolation levels. */
+export const isolationLevels = { read_uncommitted: 0, read_committed: 1 } as const;
+
+/** One partition of a Fetch response. Offsets are the broker's own; `records` is a view of the received bytes. */
 export interface FetchResponsePartition {
   readonly topic: string;
   readonly partition: number;
@@ -27,12 +44,29 @@ export interface FetchResponse {
   readonly partitions: readonly FetchResponsePartition[];
 }
 
+/** The bytes of a Fetch request, version 11, outside of any fetch session. */
+export function encodeFetchRequest({ partitions, maxWait, maxBytes, isolationLevel }: FetchCall): Buffer {
+  const [replicaId, minBytes, sessionId, sessionEpoch, leaderEpoch, logStartOffset] = [-1, 1, 0, -1, -1, -1];
+  const writer = new BodyWriter().int32(replicaId).int32(maxWait).int32(minBytes).int32(maxBytes);
+  writer.int8(isolationLevels[isolationLevel]).int32(sessionId).int32(sessionEpoch);
+  const topics = groupByTopic(partitions, (partition) => partition);
+  writer.int32(topics.length);
+  for (const topic of topics) {
+    writer.string(topic.topic).int32(topic.partitions.length);
+    for (const { partition, offset, maxBytes: partitionMaxBytes } of topic.partitions) {
+      writer.int32(partition).int32(leaderEpoch).int64(offset).int64(logStartOffset).int32(partitionMaxBytes);
+    }
+  }
+  const [forgottenTopics, rackId] = [0, ''];
+  return writer.int32(forgottenTopics).string(rackId).bytes;
+}
+
 /** Reads the body of a Fetch response, version 11, without copying the records. */
 export function readFetchResponse(body: Buffer): FetchResponse {
   const reader = new BodyReader(body);
   const throttleTime = reader.int32();
   const errorCode = reader.int16();
-  reader.int32(); // session id: no fetch session is used
+  reader.int32(); // session id: no fetch session is open
   const partitions: FetchResponsePartition[] = [];
   for (let topics = reader.count(); topics > 0; topics--) {
     const topic = reader.string();
@@ -51,7 +85,7 @@ function readPartition(reader: BodyReader, topic: string): FetchResponsePartitio
   for (let count = reader.count(); count > 0; count--) {
     aborted.push({ producerId: reader.int64(), firstOffset: Number(reader.int64()) });
   }
-  reader.int32(); // preferred read replica: reading goes to the leader
+  reader.int32(); // preferred read replica: unused, because only leaders are read
   const records = reader.bytes();
   return { topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted, records };
 }

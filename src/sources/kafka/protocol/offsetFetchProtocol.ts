@@ -1,12 +1,12 @@
 import { BodyReader } from './bodyReader.js';
-import type { TopicPartitions } from './byTopic.js';
-import type { Encoder } from './encoder.js';
+import { BodyWriter } from './bodyWriter.js';
+import type { TopicPartitions } from './groupByTopic.js';
 
 /** One partition of an OffsetFetch response. */
 export interface CommittedPartition {
   readonly topic: string;
   readonly partition: number;
-  /** -1 for none. */
+  /** -1 where the group has committed none. */
   readonly offset: number;
   readonly metadata: string;
   readonly errorCode: number;
@@ -18,29 +18,23 @@ export interface OffsetFetchResponse {
   readonly partitions: readonly CommittedPartition[];
 }
 
-/** No fields of later brokers. */
+/** The number of tagged fields that follow. */
 const noTags = 0;
 
 /**
- * Writes an OffsetFetch request, version 7: the first that asks for stable offsets. The broker answers an error for partitions
- * for which a transaction has offsets that are neither committed nor aborted yet.
+ * The bytes of an OffsetFetch request, version 7: the first that asks for stable offsets. For a partition whose offsets are part
+ * of an open transaction the broker answers with an error.
  */
-export function encodeStableOffsetFetch(
-  encoder: Encoder,
-  groupId: string,
-  topics: readonly TopicPartitions<number>[],
-): Encoder {
-  // The header of a version like this ends with tags, which kafkajs does not know.
-  encoder
-    .writeInt8(noTags)
-    .writeUVarIntString(groupId)
-    .writeUVarInt(topics.length + 1);
+export function encodeStableOffsetFetch(groupId: string, topics: readonly TopicPartitions<number>[]): Buffer {
+  // The header of a flexible version ends with tags, which kafkajs does not write.
+  const writer = new BodyWriter().int8(noTags).compactString(groupId).compactCount(topics.length);
   for (const { topic, partitions } of topics) {
-    encoder.writeUVarIntString(topic).writeUVarInt(partitions.length + 1);
-    for (const partition of partitions) encoder.writeInt32(partition);
-    encoder.writeInt8(noTags);
+    writer.compactString(topic).compactCount(partitions.length);
+    for (const partition of partitions) writer.int32(partition);
+    writer.int8(noTags);
   }
-  return encoder.writeInt8(1).writeInt8(noTags);
+  const requireStable = 1;
+  return writer.int8(requireStable).int8(noTags).bytes;
 }
 
 /** Reads the body of an OffsetFetch response, version 7, with the tags of its header. */

@@ -1,13 +1,21 @@
-import { MalformedRecordError, OffsetTooLargeError, UnsupportedCodecError } from '../../../batch/errors.js';
+import { MalformedRecordError, UnsupportedCodecError } from '../../../batch/errors.js';
 import type { RecordReader } from '../../log/recordReader.js';
 import type { RecordView } from '../../log/recordView.js';
-import { codecOf } from '../kafkajs/codecs.js';
-import type { BufferLoan } from './bufferLoan.js';
+import type { BufferRefCount } from './bufferRefCount.js';
+import type { CodecLookup } from './codec.js';
 import { crc32c } from './crc32c.js';
-import { KeptSection } from './keptSection.js';
+import {
+  attributeMask,
+  batchSize,
+  fieldAt,
+  hasTooLargeOffset,
+  headerFault,
+  readBaseOffset,
+} from './recordBatchHeader.js';
 import { type OpenRecordBatch, RecordCursor } from './recordCursor.js';
+import { RetainedSection } from './retainedSection.js';
 
-/** A transaction that was aborted: its producer's records from `firstOffset` to its next control record do not count. */
+/** An aborted transaction: the records of its producer, from `firstOffset` to its next control record, are passed over. */
 export interface AbortedTransaction {
   readonly producerId: bigint;
   readonly firstOffset: number;
@@ -18,35 +26,19 @@ export interface RecordBatchReaderOptions {
   readonly partition: number;
   /** The offset that was asked for: the first batch may begin before it. */
   readonly from: number;
-  /** Those that end in what was fetched, when only committed records are read. */
+  /** The aborted transactions in what was fetched, when only committed records are read. */
   readonly aborted: readonly AbortedTransaction[];
   readonly checkCrcs: boolean;
-  /** Of the buffer that the bytes are in, if it is to be used again. */
-  readonly loan?: BufferLoan | undefined;
+  readonly codecOf: CodecLookup;
+  /** Counts the readers of the buffer that holds the bytes, where buffers are pooled. */
+  readonly refCount?: BufferRefCount | undefined;
 }
-
-// Where the fields of a record batch are, after its base offset and length.
-const at = {
-  length: 8,
-  magic: 16,
-  crc: 17,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  baseTimestamp: 27,
-  maxTimestamp: 35,
-  producerId: 43,
-  count: 57,
-  records: 61,
-} as const;
-const attribute = { codec: 0x07, appendTime: 0x08, transactional: 0x10, control: 0x20 } as const;
-/** Bytes of base offset and length, which the length does not count. */
-const lead = 12;
 
 /**
  * Reads the record batches (magic 2) that a fetch brought for one partition.
  *
- * Kafka cuts the last batch off where the bytes end; a cut-off batch is left for the next fetch. Lengths are checked
- * against what is there before anything is done by them.
+ * Kafka cuts the last batch where the bytes end; a cut batch is left for the next fetch. Every length is checked against the
+ * bytes that are there before it is used.
  *
  * Source: Kafka's message format, https://kafka.apache.org/documentation/#recordbatch
  */
@@ -58,9 +50,9 @@ export class RecordBatchReader implements RecordReader {
   readonly #cursor: RecordCursor;
   readonly #aborted: AbortedTransaction[];
   readonly #abortedProducers = new Set<bigint>();
-  /** For those who go through the records again. */
-  #again: RecordCursor | undefined;
-  /** Where the records of the loaded batch are, and what is said of all of them. */
+  /** Reads retained records. */
+  #retainedCursor: RecordCursor | undefined;
+  /** Where the records of the loaded batch are, and what its header says of all of them. */
   #records: Buffer;
   #batch: OpenRecordBatch = { baseOffset: 0, lastOffset: 0, timestamp: 0, appendTime: false };
   #position: number;
@@ -69,10 +61,10 @@ export class RecordBatchReader implements RecordReader {
   /** Records left in the loaded batch; 0 when none is loaded. */
   #left = 0;
   #batchEnd: number;
-  /** Bytes of the loaded batch beside those that were fetched, when it had to be unpacked. */
+  /** Bytes of the loaded batch after decompression, beside those that were fetched. */
   #unpacked = 0;
   #loading: Promise<void> | undefined;
-  /** The record under the cursor has been decoded and not been given out. */
+  /** The record under the cursor has been decoded and not yet handed out. */
   #decoded = false;
   #error: MalformedRecordError | undefined;
   #failed: { readonly from: number; readonly until: number } | undefined;
@@ -87,28 +79,28 @@ export class RecordBatchReader implements RecordReader {
     this.#aborted = [...options.aborted].sort((a, b) => b.firstOffset - a.firstOffset);
     this.#position = options.from;
     this.#batchEnd = options.from;
-    options.loan?.hold();
+    options.refCount?.retain();
   }
 
   /**
-   * Looks over the batches in `bytes`. Gives `undefined` when there are none. When the very first one cannot be read, or
-   * would not lead past the offset that was asked for, the reader fails at its first `load`: a broker sends the first batch
-   * whole or not at all (KIP-74), so asking again would bring the same bytes for ever.
+   * Scans the headers of the batches in `bytes`; returns `undefined` when there are none. When the very first one cannot be read,
+   * or ends before the offset that was asked for, the reader fails at its first `load`: a broker sends the first batch whole or
+   * not at all (KIP-74), so asking again would return the same bytes for ever.
    */
   static open(bytes: Buffer, options: RecordBatchReaderOptions): RecordBatchReader | undefined {
     let position = 0;
     let end = options.from;
-    // Where the batch before ends: some servers begin with batches that end before the offset that was asked for.
+    // The end of the previous batch: some servers begin with batches that end before the offset that was asked for.
     let previousEnd = 0;
-    while (position + at.records <= bytes.length) {
-      // What stands before an offset that is too large can be read: the next fetch begins there, and tells.
-      if (position > 0 && isTooLarge(bytes.readBigInt64BE(position))) break;
-      const size = lead + bytes.readInt32BE(position + at.length);
-      const baseOffset = readOffset(bytes, position, options);
-      const lastOffset = baseOffset + bytes.readInt32BE(position + at.lastOffsetDelta);
-      const reason = wrongHeader(size, bytes.readInt8(position + at.magic), baseOffset, lastOffset, previousEnd);
+    while (position + fieldAt.records <= bytes.length) {
+      // What comes before an offset that is too large can be read: the next fetch begins there and fails.
+      if (position > 0 && hasTooLargeOffset(bytes, position)) break;
+      const size = batchSize(bytes, position);
+      const baseOffset = readBaseOffset(bytes, position, options);
+      const lastOffset = baseOffset + bytes.readInt32BE(position + fieldAt.lastOffsetDelta);
+      const reason = headerFault(bytes, position, baseOffset, lastOffset, previousEnd);
       if (reason !== undefined) {
-        // What stands before it can be read; the next fetch begins here.
+        // What comes before it can be read; the next fetch begins here.
         if (position > 0) break;
         return RecordBatchReader.#unreadable(bytes, reason, options);
       }
@@ -119,17 +111,13 @@ export class RecordBatchReader implements RecordReader {
     }
     if (bytes.length === 0) return undefined;
     if (position === 0)
-      return RecordBatchReader.#unreadable(
-        bytes,
-        `it does not end within the ${bytes.length} bytes that came`,
-        options,
-      );
+      return RecordBatchReader.#unreadable(bytes, `it does not end within the ${bytes.length} bytes received`, options);
     if (end === options.from)
       return RecordBatchReader.#unreadable(bytes, 'it ends before the offset that was asked for', options);
     return new RecordBatchReader(bytes, position, end, options);
   }
 
-  /** Nothing is known of the batch, not even where it ends: going past it means trying the next offset. */
+  /** Not even the end of the batch is known: `skip` goes to the next offset. */
   static #unreadable(bytes: Buffer, reason: string, options: RecordBatchReaderOptions): RecordBatchReader {
     const { topic, partition, from } = options;
     const reader = new RecordBatchReader(bytes, 0, from + 1, options);
@@ -158,12 +146,12 @@ export class RecordBatchReader implements RecordReader {
 
   read(until: number, max: number, visit: (view: RecordView) => void): number {
     let count = 0;
-    // Small batches are gone through without going back to the caller.
+    // Small batches are read without returning to the caller.
     while (count < max && this.#position < until && this.#ready()) count += this.#readBatch(until, max - count, visit);
     return count;
   }
 
-  keep(until: number, max: number, visit: (view: RecordView) => void): KeptSection | undefined {
+  retain(until: number, max: number, visit: (view: RecordView) => void): RetainedSection | undefined {
     if (this.#position >= until || !this.#ready()) return undefined;
     const cursor = this.#cursor;
     const position = this.#position;
@@ -172,12 +160,16 @@ export class RecordBatchReader implements RecordReader {
     if (count === 0) return undefined;
     const end = this.#decoded ? cursor.begin : cursor.at;
     const section = { bytes: this.#records, from, until: end, batch: this.#batch, position, count };
-    this.#again ??= new RecordCursor(this.#options.topic, this.#options.partition);
-    // What was unpacked is in a buffer of its own.
-    return new KeptSection(this.#again, section, this.#records === this.#bytes ? this.#options.loan : undefined);
+    this.#retainedCursor ??= new RecordCursor(this.#options.topic, this.#options.partition);
+    // Decompressed records have a buffer of their own.
+    return new RetainedSection(
+      this.#retainedCursor,
+      section,
+      this.#records === this.#bytes ? this.#options.refCount : undefined,
+    );
   }
 
-  /** Whether records can be read without anything to wait for. */
+  /** Whether records can be read at once. */
   #ready(): boolean {
     return this.#left > 0 || !(this.done || this.load() || this.#left === 0);
   }
@@ -190,7 +182,7 @@ export class RecordBatchReader implements RecordReader {
       if (!this.#decoded) this.#decode(cursor);
       const { offset } = cursor;
       if (offset >= until) {
-        // It is the first of the next range; what lies between is a gap.
+        // It is the first record of the next range; the offsets in between are a gap.
         this.#position = until;
         break;
       }
@@ -207,9 +199,9 @@ export class RecordBatchReader implements RecordReader {
   }
 
   release(): void {
-    const { loan } = this.#options;
-    if (this.#cursor.shown) loan?.show();
-    loan?.letGo();
+    const { refCount } = this.#options;
+    if (this.#cursor.exposed) refCount?.pin();
+    refCount?.release();
   }
 
   skip(): { readonly from: number; readonly until: number } {
@@ -232,12 +224,12 @@ export class RecordBatchReader implements RecordReader {
     }
   }
 
-  /** After the last record of a batch the position is where the batch ends: offsets at its end may have been compacted. */
+  /** After the last record the position is the end of the batch: offsets at its end may have been compacted away. */
   #finishBatch(): void {
     this.#position = Math.max(this.#position, this.#batchEnd);
   }
 
-  /** The rest of the batch cannot be read. The error is thrown again until `skip` goes past it. */
+  /** The rest of the batch cannot be read. `load` throws the error again until `skip` goes past it. */
   #fail(error: unknown): never {
     this.#failed = { from: this.#position, until: Math.max(this.#batchEnd, this.#position) };
     this.#left = 0;
@@ -256,23 +248,24 @@ export class RecordBatchReader implements RecordReader {
   #loadBatch(): void {
     const bytes = this.#bytes;
     const batch = this.#nextBatch;
-    const size = lead + bytes.readInt32BE(batch + at.length);
-    const baseOffset = readOffset(bytes, batch, this.#options);
-    const lastOffset = baseOffset + bytes.readInt32BE(batch + at.lastOffsetDelta);
+    const size = batchSize(bytes, batch);
+    const baseOffset = readBaseOffset(bytes, batch, this.#options);
+    const lastOffset = baseOffset + bytes.readInt32BE(batch + fieldAt.lastOffsetDelta);
     this.#nextBatch = batch + size;
     this.#batchEnd = lastOffset + 1;
     if (lastOffset < this.#position) return;
     this.#checkCrc(batch, batch + size);
 
-    const attributes = bytes.readInt16BE(batch + at.attributes);
-    const control = (attributes & attribute.control) !== 0;
+    const attributes = bytes.readInt16BE(batch + fieldAt.attributes);
+    const control = (attributes & attributeMask.control) !== 0;
     if (this.#isAborted(batch, attributes, lastOffset, control) || control) {
       this.#position = Math.max(this.#position, this.#batchEnd);
       return;
     }
-    const count = bytes.readInt32BE(batch + at.count);
-    // Every record takes seven bytes at least, and compaction leaves batches without any.
-    if (count < 0 || count > lastOffset - baseOffset + 1) this.#fail(new Error('its number of records cannot be'));
+    const count = bytes.readInt32BE(batch + fieldAt.count);
+    // Compaction leaves batches without records.
+    if (count < 0 || count > lastOffset - baseOffset + 1)
+      this.#fail(new Error('its number of records does not fit its offsets'));
     if (count === 0) {
       this.#position = Math.max(this.#position, this.#batchEnd);
       return;
@@ -282,20 +275,20 @@ export class RecordBatchReader implements RecordReader {
 
   #checkCrc(from: number, until: number): void {
     if (!this.#options.checkCrcs) return;
-    const stored = this.#bytes.readUInt32BE(from + at.crc);
-    const actual = crc32c(this.#bytes, from + at.attributes, until);
-    if (stored !== actual) this.#fail(new Error(`its checksum is ${actual}, not ${stored} as it says`));
+    const stored = this.#bytes.readUInt32BE(from + fieldAt.crc);
+    const actual = crc32c(this.#bytes, from + fieldAt.attributes, until);
+    if (stored !== actual) this.#fail(new Error(`its checksum is ${actual}, and its header says ${stored}`));
   }
 
-  /** Follows the transactions: which producers' records are aborted at this batch. */
+  /** Tracks transactions: whether the records of this batch are part of an aborted one. */
   #isAborted(batch: number, attributes: number, lastOffset: number, control: boolean): boolean {
-    if ((attributes & attribute.transactional) === 0) return false;
+    if ((attributes & attributeMask.transactional) === 0) return false;
     while ((this.#aborted.at(-1)?.firstOffset ?? Infinity) <= lastOffset) {
       const { producerId } = this.#aborted.pop() as AbortedTransaction;
       this.#abortedProducers.add(producerId);
     }
     if (this.#abortedProducers.size === 0) return false;
-    const producerId = this.#bytes.readBigInt64BE(batch + at.producerId);
+    const producerId = this.#bytes.readBigInt64BE(batch + fieldAt.producerId);
     // A control record ends the transaction of its producer, aborted or committed.
     return control ? this.#abortedProducers.delete(producerId) : this.#abortedProducers.has(producerId);
   }
@@ -307,8 +300,8 @@ export class RecordBatchReader implements RecordReader {
     { baseOffset, lastOffset, count }: { baseOffset: number; lastOffset: number; count: number },
   ): void {
     const bytes = this.#bytes;
-    const appendTime = (attributes & attribute.appendTime) !== 0;
-    const timestamp = Number(bytes.readBigInt64BE(batch + (appendTime ? at.maxTimestamp : at.baseTimestamp)));
+    const appendTime = (attributes & attributeMask.appendTime) !== 0;
+    const timestamp = Number(bytes.readBigInt64BE(batch + (appendTime ? fieldAt.maxTimestamp : fieldAt.baseTimestamp)));
     const open = (records: Buffer, from: number, to: number): void => {
       this.#records = records;
       this.#batch = { baseOffset, lastOffset, timestamp, appendTime };
@@ -316,19 +309,19 @@ export class RecordBatchReader implements RecordReader {
       this.#left = count;
       this.#unpacked = records === bytes ? 0 : records.length;
     };
-    const id = attributes & attribute.codec;
+    const id = attributes & attributeMask.codec;
     if (id === 0) {
-      open(bytes, batch + at.records, until);
+      open(bytes, batch + fieldAt.records, until);
       return;
     }
-    const unpacked = this.#decompress(id, bytes.subarray(batch + at.records, until));
+    const unpacked = this.#decompress(id, bytes.subarray(batch + fieldAt.records, until));
     if (!(unpacked instanceof Promise)) {
       open(unpacked, 0, unpacked.length);
       return;
     }
     this.#loading = unpacked
       .then((records) => open(records, 0, records.length))
-      // Kept for the next `load`, which throws it like any other.
+      // The next `load` throws it.
       .catch((error: unknown) => {
         this.#failed = { from: this.#position, until: Math.max(this.#batchEnd, this.#position) };
         this.#error = this.#malformed(error);
@@ -339,8 +332,8 @@ export class RecordBatchReader implements RecordReader {
   }
 
   #decompress(id: number, packed: Buffer): Buffer | Promise<Buffer> {
-    const codec = codecOf(id);
-    if (!codec) this.#fail(new Error(`its codec has the number ${id}, which no codec has`));
+    const codec = this.#options.codecOf(id);
+    if (!codec) this.#fail(new Error(`its codec number is ${id}, which Kafka does not define`));
     const { topic, partition } = this.#options;
     const { name, packageName, decompress } = codec;
     if (!decompress) throw new UnsupportedCodecError(name, packageName, topic, partition, this.#position);
@@ -350,29 +343,4 @@ export class RecordBatchReader implements RecordReader {
       return this.#fail(error);
     }
   }
-}
-
-function readOffset(bytes: Buffer, batch: number, { topic, partition }: RecordBatchReaderOptions): number {
-  const offset = bytes.readBigInt64BE(batch);
-  if (isTooLarge(offset)) throw new OffsetTooLargeError(topic, partition, String(offset));
-  return Number(offset);
-}
-
-function isTooLarge(offset: bigint): boolean {
-  return offset > BigInt(Number.MAX_SAFE_INTEGER);
-}
-
-/** What is wrong with the header of a batch, if anything. Batches come in order of their offsets. */
-function wrongHeader(
-  size: number,
-  magic: number,
-  baseOffset: number,
-  lastOffset: number,
-  previousEnd: number,
-): string | undefined {
-  if (magic !== 2) return `its format (magic ${magic}) is not a record batch of version 2`;
-  if (size < at.records) return `its length (${size}) is less than a header`;
-  if (baseOffset < previousEnd || lastOffset < baseOffset)
-    return `its offsets (${baseOffset} to ${lastOffset}) cannot be`;
-  return undefined;
 }

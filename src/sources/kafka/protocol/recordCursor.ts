@@ -1,9 +1,8 @@
 import { MalformedRecordError } from '../../../batch/errors.js';
 import type { RecordHeader, RecordView } from '../../log/recordView.js';
-import { TextCache } from './textCache.js';
-import { utf8Text } from './utf8Text.js';
+import { decodeUtf8, TextCache } from './textCache.js';
 
-/** What is said once for all records of a batch. With append time, `timestamp` is that of each of them. */
+/** What the header of a record batch says of all its records. With append time, `timestamp` holds for each of them. */
 export interface OpenRecordBatch {
   readonly baseOffset: number;
   readonly lastOffset: number;
@@ -12,10 +11,10 @@ export interface OpenRecordBatch {
 }
 
 /** What a cursor points into until it is opened. */
-const nothing = Buffer.alloc(0);
-const viewOfNothing = new DataView(nothing.buffer, 0, 0);
+const noBytes = Buffer.alloc(0);
+const noView = new DataView(noBytes.buffer, 0, 0);
 
-/** One for all: the keys of a topic are spread over its partitions and fetches. */
+/** Shared by all cursors: the keys of a topic are spread over its partitions and fetches. */
 const keys = new TextCache();
 
 /**
@@ -32,8 +31,8 @@ export class RecordCursor implements RecordView {
   timestamp = 0;
   keyLength = -1;
   valueLength = -1;
-  #bytes: Buffer = nothing;
-  #view: DataView = viewOfNothing;
+  #bytes: Buffer = noBytes;
+  #view: DataView = noView;
   #at = 0;
   #end = 0;
   #baseOffset = 0;
@@ -46,17 +45,17 @@ export class RecordCursor implements RecordView {
   #recordEnd = 0;
   /** Where the record begins. */
   begin = 0;
-  /** Whether bytes themselves were ever given out: nobody knows for how long they are kept. */
-  shown = false;
+  /** Whether views of the bytes were ever handed out: the receiver may keep them. */
+  exposed = false;
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
     this.partition = partition;
   }
 
-  /** Turns to the records at [`from`, `until`) of the buffer. */
+  /** Goes to the records at [`from`, `until`) of the buffer. */
   open(bytes: Buffer, from: number, until: number, batch: OpenRecordBatch): void {
-    // Small record batches are many in one buffer.
+    // One buffer holds many small record batches: the view is kept.
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -112,17 +111,17 @@ export class RecordCursor implements RecordView {
   }
 
   get key(): Uint8Array | null {
-    this.shown = true;
+    this.exposed = true;
     return this.keyLength < 0 ? null : this.#bytes.subarray(this.#keyAt, this.#keyAt + this.keyLength);
   }
 
   get value(): Uint8Array | null {
-    this.shown = true;
+    this.exposed = true;
     return this.valueLength < 0 ? null : this.#bytes.subarray(this.#valueAt, this.#valueAt + this.valueLength);
   }
 
   get headers(): readonly RecordHeader[] {
-    this.shown = true;
+    this.exposed = true;
     const at = this.#at;
     this.#at = this.#headersAt;
     const headers: RecordHeader[] = [];
@@ -141,7 +140,7 @@ export class RecordCursor implements RecordView {
   }
 
   valueText(): string | null {
-    return this.valueLength < 0 ? null : utf8Text(this.#bytes, this.#valueAt, this.#valueAt + this.valueLength);
+    return this.valueLength < 0 ? null : decodeUtf8(this.#bytes, this.#valueAt, this.#valueAt + this.valueLength);
   }
 
   fail(reason: string): never {
@@ -154,11 +153,11 @@ export class RecordCursor implements RecordView {
     return this.#bytes.subarray(from, this.#at);
   }
 
-  /** Headers are read when they are asked for, so what they say of themselves is checked before a record is given out. */
+  /** Headers are decoded on demand, so their lengths are checked before the record is handed out. */
   #checkHeaders(): void {
     const end = this.#recordEnd;
     const count = this.#varint();
-    // Two bytes at least make a header: a count beyond that is a lie, and no loop is begun on it.
+    // A header takes at least two bytes: a larger count is damage, and no loop runs on it.
     if (count < 0 || count > (end - this.#at) / 2) this.fail('its number of headers does not fit the record');
     for (let i = 0; i < count; i++) {
       const keyLength = this.#varint();
@@ -182,7 +181,7 @@ export class RecordCursor implements RecordView {
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return (value >>> 1) ^ -(value & 1);
     }
-    return this.fail('a number in it does not end');
+    return this.fail('a varint in it does not end');
   }
 
   /** A zig-zag varint of at most ten bytes, as a number: exact up to 2^53, beyond any real difference of times. */
@@ -196,6 +195,6 @@ export class RecordCursor implements RecordView {
       if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
       scale *= 128;
     }
-    return this.fail('a number in it does not end');
+    return this.fail('a varint in it does not end');
   }
 }

@@ -1,7 +1,7 @@
-/** A response is its length (4 bytes), the number of its request (4), which counts, and its body. */
-const headerLength = 8;
-const idLength = 4;
-const stagingLength = 64 * 1_024;
+/** A response is its length (4 bytes), its correlation id (4 bytes), which the length includes, and its body. */
+const headerBytes = 8;
+const correlationIdBytes = 4;
+const stagingBytes = 64 * 1_024;
 
 export interface Response {
   readonly correlationId: number;
@@ -9,37 +9,46 @@ export interface Response {
 }
 
 /**
- * Puts the responses of one connection together: each body is copied once at most, into a buffer of its own that is as long
- * as the response says; or not at all, where the socket is read into `room`.
+ * Assembles the responses of one connection. Each body is copied at most once, into a buffer of the length that the response
+ * announces; where the socket reads into `target`, it is not copied at all.
  */
 export class ResponseReader {
-  readonly #take: (length: number) => Buffer;
+  readonly #allocate: (length: number) => Buffer;
   readonly #next: (response: Response) => void;
   #staging: Buffer | undefined;
-  readonly #header = Buffer.alloc(headerLength);
-  #headerBytes = 0;
+  readonly #header = Buffer.alloc(headerBytes);
+  #headerLength = 0;
   #body: Buffer | undefined;
   #bodyBytes = 0;
 
-  constructor(take: (length: number) => Buffer, next: (response: Response) => void) {
-    this.#take = take;
+  /** `allocate` returns a buffer for the body of a response; `next` is called with each complete response. */
+  constructor(allocate: (length: number) => Buffer, next: (response: Response) => void) {
+    this.#allocate = allocate;
     this.#next = next;
   }
 
-  /** Where the next bytes of the socket should go: never empty. `came` is to be told of them. */
-  get room(): Buffer {
+  /** Where the next bytes of the socket should go: never empty. Call `received` after bytes have arrived there. */
+  get target(): Buffer {
     if (this.#body) return this.#body.subarray(this.#bodyBytes);
-    this.#staging ??= Buffer.allocUnsafeSlow(stagingLength);
+    this.#staging ??= Buffer.allocUnsafeSlow(stagingBytes);
     return this.#staging;
   }
 
-  /** So many bytes have come into `room`. @throws {RangeError} when they are no response */
-  came(length: number): void {
+  /**
+   * Takes note of `length` bytes that the socket has put into `target`.
+   *
+   * @throws {RangeError} when the bytes are not a response
+   */
+  received(length: number): void {
     if (this.#body) this.#fill(length);
     else this.push((this.#staging as Buffer).subarray(0, length));
   }
 
-  /** These bytes have come, somewhere else. @throws {RangeError} when they are no response */
+  /**
+   * Copies bytes that arrived in another buffer.
+   *
+   * @throws {RangeError} when the bytes are not a response
+   */
   push(bytes: Buffer): void {
     let at = 0;
     while (at < bytes.length) {
@@ -49,18 +58,18 @@ export class ResponseReader {
         this.#fill(copied);
         continue;
       }
-      const copied = bytes.copy(this.#header, this.#headerBytes, at);
+      const copied = bytes.copy(this.#header, this.#headerLength, at);
       at += copied;
-      this.#headerBytes += copied;
-      if (this.#headerBytes === headerLength) this.#begin();
+      this.#headerLength += copied;
+      if (this.#headerLength === headerBytes) this.#begin();
     }
   }
 
   #begin(): void {
-    this.#headerBytes = 0;
-    const length = this.#header.readInt32BE(0) - idLength;
-    if (length < 0) throw new RangeError(`a response has ${length} bytes`);
-    this.#body = this.#take(length);
+    this.#headerLength = 0;
+    const length = this.#header.readInt32BE(0) - correlationIdBytes;
+    if (length < 0) throw new RangeError(`a response announces a body of ${length} bytes`);
+    this.#body = this.#allocate(length);
     this.#bodyBytes = 0;
     this.#fill(0);
   }
@@ -70,6 +79,6 @@ export class ResponseReader {
     this.#bodyBytes += length;
     if (this.#bodyBytes < body.length) return;
     this.#body = undefined;
-    this.#next({ correlationId: this.#header.readInt32BE(idLength), body });
+    this.#next({ correlationId: this.#header.readInt32BE(correlationIdBytes), body });
   }
 }

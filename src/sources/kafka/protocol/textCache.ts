@@ -1,38 +1,44 @@
-import { utf8Text } from './utf8Text.js';
+/** Longer texts are seldom recurring keys, and comparing each byte of them costs more than decoding. */
+const maxTextBytes = 28;
+/** Many more than a usual topic has keys: those whose hashes collide evict each other. */
+const entryCount = 1 << 16;
+/** An entry holds the length and the bytes of its text, as words of four bytes. */
+const wordsPerEntry = 1 + maxTextBytes / 4;
+const nonAsciiMask = 0x80808080;
+/** After this many lookups the hit rate is reviewed; below a quarter the cache is bypassed for a while. */
+const lookupsPerReview = 4_096;
+const minHitsPerReview = lookupsPerReview / 4;
+const bypassedLookups = 16 * lookupsPerReview;
 
-/** Longer texts are seldom keys that come again, and looking at each byte of them costs more than decoding. */
-const longest = 28;
-/** Many more than the keys of a usual topic: those that share a place drive each other out. */
-const places = 1 << 16;
-/** What an entry takes: its length and its text, as words of four bytes. */
-const wordsEach = 1 + longest / 4;
-const nonAscii = 0x80808080;
-/** So many lookups are judged together; with fewer hits than a quarter the cache stays out of the way for a while. */
-const judged = 4_096;
-const rest = 16 * judged;
+type Slices = { utf8Slice(from: number, until: number): string };
+
+/** The UTF-8 text of the bytes at [`from`, `until`): what `toString` calls, without its checks of the arguments. */
+export function decodeUtf8(bytes: Uint8Array, from: number, until: number): string {
+  return (bytes as unknown as Slices).utf8Slice(from, until);
+}
 
 /**
- * Decodes short texts, giving the same string again for the same bytes: keys of a log come again and again. A string that
- * is there costs no allocation, no collection, and its hash is known to every `Map` already.
+ * Decodes short texts and returns the same string for the same bytes: the keys of a log recur. A hit costs no allocation and no
+ * garbage collection, and V8 has already computed the hash of the string for every `Map`.
  *
- * Each text has two places, by its hash, for the last two texts that were decoded there. So it holds at most 65,536
- * strings of up to 28 characters. Length and bytes of both lie side by side in one line of the processor's cache, as what
- * a lookup costs is the memory that it has to wait for (2 MiB in all).
+ * Each hash has two entries, for the last two texts that were decoded there, so at most 65,536 strings of up to 28 characters are
+ * held. Length and bytes of both entries share one line of the processor's cache, because waiting for memory is what a lookup
+ * costs (2 MiB in all).
  */
 export class TextCache {
-  readonly #texts: string[] = new Array(places).fill('');
-  readonly #entries = new Int32Array(places * wordsEach);
+  readonly #texts: string[] = new Array(entryCount).fill('');
+  readonly #entries = new Int32Array(entryCount * wordsPerEntry);
   #lookups = 0;
   #hits = 0;
-  #resting = 0;
+  #bypassed = 0;
 
   /** The UTF-8 text of the bytes at [`from`, `until`), in a buffer and a view of the same bytes. */
   decode(bytes: Uint8Array, view: DataView, from: number, until: number): string {
     const length = until - from;
     if (length === 0) return '';
-    if (length > longest || this.#resting > 0) {
-      if (this.#resting > 0) this.#resting--;
-      return utf8Text(bytes, from, until);
+    if (length > maxTextBytes || this.#bypassed > 0) {
+      if (this.#bypassed > 0) this.#bypassed--;
+      return decodeUtf8(bytes, from, until);
     }
     // The last word ends where the text does, and may overlap the one before.
     const last = until - 4;
@@ -44,10 +50,10 @@ export class TextCache {
       seen |= word;
       hash = Math.imul(hash ^ (hash >>> 15) ^ word, 0x9e3779b1);
     }
-    // Other than ASCII, characters and bytes do not correspond.
-    if ((seen & nonAscii) !== 0) return utf8Text(bytes, from, until);
-    if (++this.#lookups === judged) this.#judge();
-    const newer = (hash ^ (hash >>> 15)) & (places - 2);
+    // Beyond ASCII, characters and bytes do not correspond.
+    if ((seen & nonAsciiMask) !== 0) return decodeUtf8(bytes, from, until);
+    if (++this.#lookups === lookupsPerReview) this.#review();
+    const newer = (hash ^ (hash >>> 15)) & (entryCount - 2);
     if (this.#has(newer, view, from, until, tail)) {
       this.#hits++;
       return this.#texts[newer]!;
@@ -57,13 +63,13 @@ export class TextCache {
       this.#hits++;
       return this.#texts[older]!;
     }
-    return this.#put(newer, view, from, until, tail, utf8Text(bytes, from, until));
+    return this.#put(newer, view, from, until, tail, decodeUtf8(bytes, from, until));
   }
 
-  #has(place: number, view: DataView, from: number, until: number, tail: number): boolean {
+  #has(entry: number, view: DataView, from: number, until: number, tail: number): boolean {
     const entries = this.#entries;
     const last = until - 4;
-    let word = place * wordsEach;
+    let word = entry * wordsPerEntry;
     if (entries[word++] !== until - from) return false;
     for (let at = from; at < last; at += 4) if (entries[word++] !== view.getInt32(at, true)) return false;
     return entries[word] === tail;
@@ -75,16 +81,16 @@ export class TextCache {
     const last = until - 4;
     this.#texts[older] = this.#texts[newer]!;
     this.#texts[newer] = text;
-    let word = newer * wordsEach;
-    entries.copyWithin(older * wordsEach, word, older * wordsEach);
+    let word = newer * wordsPerEntry;
+    entries.copyWithin(older * wordsPerEntry, word, older * wordsPerEntry);
     entries[word++] = until - from;
     for (let at = from; at < last; at += 4) entries[word++] = view.getInt32(at, true);
     entries[word] = tail;
     return text;
   }
 
-  #judge(): void {
-    if (this.#hits < judged / 4) this.#resting = rest;
+  #review(): void {
+    if (this.#hits < minHitsPerReview) this.#bypassed = bypassedLookups;
     this.#lookups = 0;
     this.#hits = 0;
   }

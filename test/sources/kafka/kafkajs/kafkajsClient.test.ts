@@ -132,7 +132,7 @@ describe('brokers', () => {
   it('tell how long to wait, and kafkajs is told so (KIP-219)', async () => {
     const cluster = topic(1, 20, { throttleTime: 123 });
     const events: FetchEvent[] = [];
-    const { seen } = await read(cluster, 20, { onFetch: (event) => events.push(event) });
+    const { seen } = await read(cluster, 20, { fetchObserver: { next: (event) => events.push(event) } });
     expect(seen).toEqual({ 0: upTo(20) });
     expect(new Set(cluster.throttled)).toEqual(new Set([123]));
     expect(events.map(({ throttleTime }) => throttleTime)).toEqual(events.map(() => 123));

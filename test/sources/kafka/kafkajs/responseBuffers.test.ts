@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ResponseBuffers } from '../../../../src/sources/kafka/kafkajs/responseBuffers.js';
-import type { BufferLoan } from '../../../../src/sources/kafka/protocol/bufferLoan.js';
+import type { BufferRefCount } from '../../../../src/sources/kafka/protocol/bufferRefCount.js';
 
 const mebi = 1_048_576;
 
-function taken(buffers: ResponseBuffers, length: number): { readonly buffer: Buffer; readonly loan: BufferLoan } {
+function taken(
+  buffers: ResponseBuffers,
+  length: number,
+): { readonly buffer: Buffer; readonly refCount: BufferRefCount } {
   const buffer = buffers.take(length);
-  return { buffer, loan: buffers.loanOf(buffer) as BufferLoan };
+  return { buffer, refCount: buffers.refCountOf(buffer) as BufferRefCount };
 }
 
 describe('ResponseBuffers', () => {
@@ -15,22 +18,22 @@ describe('ResponseBuffers', () => {
 
   it('uses a buffer again once all who read from it have let go, and not before', () => {
     const buffers = new ResponseBuffers();
-    const { buffer, loan } = taken(buffers, 2 * mebi - 5);
+    const { buffer, refCount } = taken(buffers, 2 * mebi - 5);
     expect(buffer.length).toBe(2 * mebi - 5);
-    loan.hold();
-    loan.letGo();
+    refCount.retain();
+    refCount.release();
     expect(taken(buffers, 2 * mebi).buffer.buffer).not.toBe(buffer.buffer);
-    loan.letGo();
+    refCount.release();
     const again = taken(buffers, 2 * mebi - 100_000);
     expect(again.buffer.buffer).toBe(buffer.buffer);
-    expect(again.loan).not.toBe(loan);
+    expect(again.refCount).not.toBe(refCount);
   });
 
   it('never uses one again whose bytes were given out', () => {
     const buffers = new ResponseBuffers();
-    const { buffer, loan } = taken(buffers, mebi);
-    loan.show();
-    loan.letGo();
+    const { buffer, refCount } = taken(buffers, mebi);
+    refCount.pin();
+    refCount.release();
     expect(buffers.freeBytes).toBe(0);
     expect(taken(buffers, mebi).buffer.buffer).not.toBe(buffer.buffer);
   });
@@ -39,26 +42,26 @@ describe('ResponseBuffers', () => {
     const buffers = new ResponseBuffers();
     const buffer = buffers.take(1_000);
     expect(buffer.length).toBe(1_000);
-    expect(buffers.loanOf(buffer)).toBeUndefined();
+    expect(buffers.refCountOf(buffer)).toBeUndefined();
   });
 
   it('lets no more than 128 MiB lie free', () => {
     const buffers = new ResponseBuffers();
     const all = Array.from({ length: 200 }, () => taken(buffers, mebi));
-    for (const { loan } of all) loan.letGo();
+    for (const { refCount } of all) refCount.release();
     expect(buffers.freeBytes).toBe(128 * mebi);
   });
 
   it('gives up what was not needed for five seconds', () => {
     const buffers = new ResponseBuffers();
     const all = Array.from({ length: 10 }, () => taken(buffers, mebi));
-    for (const { loan } of all) loan.letGo();
+    for (const { refCount } of all) refCount.release();
     const free: number[] = [];
     for (let second = 0; second < 11; second++) {
       vi.advanceTimersByTime(1_000);
       free.push(buffers.freeBytes / mebi);
       const two = [taken(buffers, mebi), taken(buffers, mebi)];
-      for (const { loan } of two) loan.letGo();
+      for (const { refCount } of two) refCount.release();
     }
     // At the second look it is known what was not needed since the first.
     expect(free).toEqual([10, 10, 10, 10, 10, 10, 10, 10, 10, 2, 2]);
@@ -67,11 +70,11 @@ describe('ResponseBuffers', () => {
   it('keeps nothing once nothing is needed', () => {
     const buffers = new ResponseBuffers();
     const all = Array.from({ length: 10 }, () => taken(buffers, mebi));
-    for (const { loan } of all) loan.letGo();
+    for (const { refCount } of all) refCount.release();
     vi.advanceTimersByTime(10_000);
     expect(buffers.freeBytes).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
-    taken(buffers, mebi).loan.letGo();
+    taken(buffers, mebi).refCount.release();
     expect(buffers.freeBytes).toBe(mebi);
     expect(vi.getTimerCount()).toBe(1);
   });

@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readFetchResponse } from '../../../../src/sources/kafka/protocol/fetchProtocol.js';
+import { encodeFetchRequest, readFetchResponse } from '../../../../src/sources/kafka/protocol/fetchProtocol.js';
 import { propertySettings } from '../../../property/settings.js';
 
 const int = (size: 2 | 4 | 8, value: number) => {
@@ -45,6 +46,36 @@ const whole = encode([
   ],
   ['ключ', [{ partition: 2, errorCode: 0, aborted: [], records: Buffer.alloc(0) }]],
 ]);
+
+describe('encodeFetchRequest', () => {
+  it('writes the bytes that kafkajs writes for the same request', async () => {
+    const kafkajsRequest = createRequire(import.meta.url)('kafkajs/src/protocol/requests/fetch/v11/request.js');
+    const partitions = [
+      { topic: 'flights', partition: 0, offset: 41, maxBytes: 1_000 },
+      { topic: 'ключ', partition: 3, offset: 2 ** 40, maxBytes: 2_000 },
+      { topic: 'flights', partition: 1, offset: 0, maxBytes: 3_000 },
+    ];
+    const request = kafkajsRequest({
+      replicaId: -1,
+      maxWaitTime: 500,
+      minBytes: 1,
+      maxBytes: 6_000,
+      isolationLevel: 1,
+      topics: [
+        {
+          topic: 'flights',
+          partitions: [
+            { partition: 0, fetchOffset: 41, maxBytes: 1_000 },
+            { partition: 1, fetchOffset: 0, maxBytes: 3_000 },
+          ],
+        },
+        { topic: 'ключ', partitions: [{ partition: 3, fetchOffset: 2 ** 40, maxBytes: 2_000 }] },
+      ],
+    });
+    const bytes = encodeFetchRequest({ partitions, maxWait: 500, maxBytes: 6_000, isolationLevel: 'read_committed' });
+    expect(bytes).toEqual((await request.encode()).buffer);
+  });
+});
 
 describe('readFetchResponse', () => {
   it('reads what was sent, and points into the received bytes', () => {

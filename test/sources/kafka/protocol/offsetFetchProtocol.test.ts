@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readOffsetFetchResponse } from '../../../../src/sources/kafka/protocol/offsetFetchProtocol.js';
+import {
+  encodeStableOffsetFetch,
+  readOffsetFetchResponse,
+} from '../../../../src/sources/kafka/protocol/offsetFetchProtocol.js';
 import { propertySettings } from '../../../property/settings.js';
 
 const int32 = (value: number) => [...new Uint8Array(new Int32Array([value]).buffer)].reverse();
@@ -17,6 +20,14 @@ const whole = Buffer.from([
   ...[0, ...compact('ключ'), 0 + 1, 0],
   ...[0, 16, 0],
 ]);
+
+describe('encodeStableOffsetFetch', () => {
+  it('writes an OffsetFetch request, version 7, that requires stable offsets', () => {
+    const bytes = encodeStableOffsetFetch('jobs', [{ topic: 'flights', partitions: [0, 300] }]);
+    const topics = [1 + 1, ...compact('flights'), 2 + 1, ...int32(0), ...int32(300), 0];
+    expect([...bytes]).toEqual([0, ...compact('jobs'), ...topics, 1, 0]);
+  });
+});
 
 describe('readOffsetFetchResponse', () => {
   it('reads what was sent, and leaves out what it does not know', () => {

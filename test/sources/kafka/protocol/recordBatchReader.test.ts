@@ -2,12 +2,13 @@ import { gzipSync } from 'node:zlib';
 import { DStreamError, MalformedRecordError, OffsetTooLargeError, UnsupportedCodecError } from 'dstream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { codecOf } from '../../../../src/sources/kafka/kafkajs/codecs.js';
 import { crc32c } from '../../../../src/sources/kafka/protocol/crc32c.js';
 import {
   type AbortedTransaction,
   RecordBatchReader,
 } from '../../../../src/sources/kafka/protocol/recordBatchReader.js';
-import type { KeptRecords } from '../../../../src/sources/log/recordReader.js';
+import type { RetainedRecords } from '../../../../src/sources/log/recordReader.js';
 import type { RecordView } from '../../../../src/sources/log/recordView.js';
 import { propertySettings } from '../../../property/settings.js';
 import { type EncodedRecord, encodeBatch } from '../../../support/recordBatch.js';
@@ -25,15 +26,15 @@ interface Options {
 /** Reads everything, in steps of `max`, going past what is malformed. A guard counts the steps: there must be an end. */
 function readAll(bytes: Buffer, options: Options = {}) {
   const { from = 0, until = Infinity, max = 7, checkCrcs = true, aborted = [], keep = false } = options;
-  const kept: KeptRecords[] = [];
+  const kept: RetainedRecords[] = [];
   const records: EncodedRecord[] = [];
   const errors: MalformedRecordError[] = [];
-  const reader = RecordBatchReader.open(bytes, { topic: 't', partition: 3, from, aborted, checkCrcs });
+  const reader = RecordBatchReader.open(bytes, { topic: 't', partition: 3, from, aborted, checkCrcs, codecOf });
   for (let steps = 0; reader && !reader.done && reader.position < until; steps++) {
     if (steps > bytes.length + 10) throw new Error('no end');
     try {
       if (reader.load()) throw new Error('nothing here is asynchronous');
-      const some = keep ? reader.keep(until, max, () => {}) : undefined;
+      const some = keep ? reader.retain(until, max, () => {}) : undefined;
       if (some) kept.push(some);
       if (!keep) reader.read(until, max, (view) => records.push(copyOf(view)));
     } catch (error) {
@@ -115,7 +116,14 @@ describe('RecordBatchReader', () => {
   it('counts what it holds: the bytes that came, and a batch that it has unpacked', () => {
     const [packed, plain] = [encodeBatch(run(0, 50), { codec: 1 }, (body) => gzipSync(body)), encodeBatch(run(50, 60))];
     const fetched = Buffer.concat([packed, plain]);
-    const reader = RecordBatchReader.open(fetched, { topic: 't', partition: 3, from: 0, aborted: [], checkCrcs: true });
+    const reader = RecordBatchReader.open(fetched, {
+      topic: 't',
+      partition: 3,
+      from: 0,
+      aborted: [],
+      checkCrcs: true,
+      codecOf,
+    });
     expect(reader?.bytesLeft).toBe(fetched.length);
     expect(reader?.load()).toBeUndefined();
     const unpacked = encodeBatch(run(0, 50)).length - 61;
@@ -169,8 +177,15 @@ describe('RecordBatchReader', () => {
       }),
       propertySettings(),
     );
-    const reader = RecordBatchReader.open(log, { topic: 't', partition: 3, from: 3, aborted: [], checkCrcs: true });
-    const kept = [reader?.keep(4, 9, () => {}), reader?.keep(8, 9, () => {}), reader?.keep(8, 9, () => {})];
+    const reader = RecordBatchReader.open(log, {
+      topic: 't',
+      partition: 3,
+      from: 3,
+      aborted: [],
+      checkCrcs: true,
+      codecOf,
+    });
+    const kept = [reader?.retain(4, 9, () => {}), reader?.retain(8, 9, () => {}), reader?.retain(8, 9, () => {})];
     for (let again = 0; again < 2; again++) {
       const offsets = kept.map((some) => {
         const seen: number[] = [];
@@ -190,8 +205,7 @@ describe('RecordBatchReader', () => {
       if (length === 0) expect(reader).toBeUndefined();
       else expect(reader?.end).toBe(length < first.length ? 1 : 5);
       if (length === 0 || length >= first.length) expect(errors).toEqual([]);
-      else
-        expect(errors).toMatchObject([{ offset: 0, reason: `it does not end within the ${length} bytes that came` }]);
+      else expect(errors).toMatchObject([{ offset: 0, reason: `it does not end within the ${length} bytes received` }]);
     }
   });
 
@@ -275,8 +289,12 @@ describe('RecordBatchReader', () => {
     ]);
     expect(change((batch) => batch.writeInt32BE(5, 8))()).toEqual(['its length (17) is less than a header']);
     expect(change((batch) => batch.writeInt32BE(-9, 23))()[0]).toContain('cannot be');
-    expect(change((batch) => batch.writeInt32BE(2 ** 31 - 1, 57))()).toEqual(['its number of records cannot be']);
-    expect(change((batch) => batch.writeInt16BE(7, 21))()).toEqual(['its codec has the number 7, which no codec has']);
+    expect(change((batch) => batch.writeInt32BE(2 ** 31 - 1, 57))()).toEqual([
+      'its number of records does not fit its offsets',
+    ]);
+    expect(change((batch) => batch.writeInt16BE(7, 21))()).toEqual([
+      'its codec number is 7, which Kafka does not define',
+    ]);
     expect(change((batch) => batch.writeInt16BE(2, 21))).toThrow(UnsupportedCodecError);
   });
 

@@ -49,9 +49,9 @@ describe('ResponseReader', () => {
           for (let at = 0; at < bytes.length; ) {
             const { length, room } = pieces[piece++ % pieces.length]!;
             if (room) {
-              const copied = bytes.copy(reader.room.subarray(0, length), 0, at);
+              const copied = bytes.copy(reader.target.subarray(0, length), 0, at);
               at += copied;
-              reader.came(copied);
+              reader.received(copied);
             } else {
               reader.push(bytes.subarray(at, at + length));
               at += length;
@@ -70,6 +70,8 @@ describe('ResponseReader', () => {
 
   it('refuses a length that no response has', () => {
     const { reader } = newReader();
-    expect(() => reader.push(Buffer.from([0, 0, 0, 3, 0, 0, 0, 1]))).toThrow(new RangeError('a response has -1 bytes'));
+    expect(() => reader.push(Buffer.from([0, 0, 0, 3, 0, 0, 0, 1]))).toThrow(
+      new RangeError('a response announces a body of -1 bytes'),
+    );
   });
 });

@@ -1,10 +1,11 @@
+/** Partitions of one topic, in the shape that Kafka's requests and responses have. */
 export interface TopicPartitions<P> {
   readonly topic: string;
   readonly partitions: readonly P[];
 }
 
-/** As Kafka's requests have partitions: by their topics, in the order in which these first come. */
-export function byTopic<E extends { readonly topic: string }, P>(
+/** Groups partitions by topic. Topics keep the order in which they first appear. */
+export function groupByTopic<E extends { readonly topic: string }, P>(
   entries: readonly E[],
   project: (entry: E) => P,
 ): readonly TopicPartitions<P>[] {

@@ -1,18 +1,20 @@
 import { DeserializationError, type MalformedRecordError } from '../../batch/errors.js';
-import type { ResolvedLogSourceOptions } from './logSourceOptions.js';
+import type { BatchCursor } from './batchCursor.js';
 import type { PartitionState } from './partitionState.js';
 import type { RecordReader } from './recordReader.js';
-import type { RecordTaking } from './recordTaking.js';
 import type { RecordView } from './recordView.js';
+import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 
-/** Records are decoded as they are read, and invalid ones dealt with. */
-export class DecodedRecords<T> implements RecordTaking<T> {
+export type DecodingOptions<T> = Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords' | 'rateSharing'>;
+
+/** Decodes records as it moves over them, and applies the policy for invalid ones. */
+export class EagerCursor<T> implements BatchCursor<T> {
   readonly elapsed = 0;
-  readonly #options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords' | 'share'>;
+  readonly #options: DecodingOptions<T>;
   #records = 0;
   #skipped = 0;
 
-  constructor(options: Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords' | 'share'>) {
+  constructor(options: DecodingOptions<T>) {
     this.#options = options;
   }
 
@@ -24,16 +26,16 @@ export class DecodedRecords<T> implements RecordTaking<T> {
     return this.#skipped;
   }
 
-  take(reader: RecordReader, until: number, max: number, state: PartitionState, taken: T[]): void {
-    const before = taken.length;
+  advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: T[]): void {
+    const before = target.length;
     try {
-      reader.read(until, max, this.#visitor(state, taken));
+      reader.read(until, max, this.#visitor(state, target));
     } finally {
-      this.#records += taken.length - before;
+      this.#records += target.length - before;
     }
   }
 
-  malformed(error: MalformedRecordError, reader: RecordReader): void {
+  skipMalformed(error: MalformedRecordError, reader: RecordReader): void {
     const { invalidRecords } = this.#options;
     if (invalidRecords === 'error') throw error;
     const { from, until } = reader.skip();
@@ -45,15 +47,15 @@ export class DecodedRecords<T> implements RecordTaking<T> {
 
   release(): void {}
 
-  #visitor(state: PartitionState, taken: T[]): (view: RecordView) => void {
-    if (this.#options.share !== 'oldest') return (view) => this.#decode(view, taken);
+  #visitor(state: PartitionState, target: T[]): (view: RecordView) => void {
+    if (this.#options.rateSharing !== 'oldest') return (view) => this.#decode(view, target);
     return (view) => {
       state.time = view.timestamp;
-      this.#decode(view, taken);
+      this.#decode(view, target);
     };
   }
 
-  #decode(view: RecordView, taken: T[]): void {
+  #decode(view: RecordView, target: T[]): void {
     let record: T;
     try {
       record = this.#options.deserialize(view);
@@ -61,7 +63,7 @@ export class DecodedRecords<T> implements RecordTaking<T> {
       this.#undeserializable(view, cause);
       return;
     }
-    taken.push(record);
+    target.push(record);
   }
 
   #undeserializable(view: RecordView, cause: unknown): void {

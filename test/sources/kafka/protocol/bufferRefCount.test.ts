@@ -1,5 +1,6 @@
 import type { RecordReader, RecordView } from 'dstream';
 import { describe, expect, it } from 'vitest';
+import { codecOf } from '../../../../src/sources/kafka/kafkajs/codecs.js';
 import { ResponseBuffers } from '../../../../src/sources/kafka/kafkajs/responseBuffers.js';
 import { RecordBatchReader } from '../../../../src/sources/kafka/protocol/recordBatchReader.js';
 import { encodeBatch } from '../../../support/recordBatch.js';
@@ -14,10 +15,10 @@ function received() {
   const buffers = new ResponseBuffers();
   const bytes = buffers.take(batch.length);
   batch.copy(bytes);
-  const loan = buffers.loanOf(bytes);
-  const options = { topic: 't', partition: 0, from: 0, aborted: [], checkCrcs: true, loan };
+  const refCount = buffers.refCountOf(bytes);
+  const options = { topic: 't', partition: 0, from: 0, aborted: [], checkCrcs: true, codecOf, refCount };
   const reader = RecordBatchReader.open(bytes, options) as RecordBatchReader;
-  loan?.letGo();
+  refCount?.release();
   return { reader, isFree: () => buffers.freeBytes > 0 };
 }
 
@@ -32,9 +33,9 @@ const ways: readonly (readonly [string, (reader: RecordReader, look: (view: Reco
   [
     'once more, from what was kept',
     (reader, look) => {
-      const kept = reader.keep?.(2, 10, () => {});
-      kept?.read(look);
-      return () => kept?.release?.();
+      const retained = reader.retain?.(2, 10, () => {});
+      retained?.read(look);
+      return () => retained?.release?.();
     },
   ],
 ];
@@ -46,25 +47,25 @@ describe.each(ways)('the buffer of records that are read %s', (_, readAll) => {
     ['their headers', (view) => view.headers],
   ])('is never used again when %s was given out', (_, look) => {
     const { reader, isFree } = received();
-    const letGo = readAll(reader, look);
+    const release = readAll(reader, look);
     reader.release();
-    letGo();
+    release();
     expect(isFree()).toBe(false);
   });
 
   it('is used again when only texts and numbers were, once all have let go', () => {
     const { reader, isFree } = received();
-    const letGo = readAll(reader, (view) => [view.keyText(), view.valueText(), view.offset, view.valueLength]);
+    const release = readAll(reader, (view) => [view.keyText(), view.valueText(), view.offset, view.valueLength]);
     expect(isFree()).toBe(false);
     reader.release();
-    letGo();
+    release();
     expect(isFree()).toBe(true);
   });
 
   it('is not used again before that, whoever lets go first', () => {
     const { reader, isFree } = received();
-    const letGo = readAll(reader, (view) => view.offset);
-    letGo();
+    const release = readAll(reader, (view) => view.offset);
+    release();
     expect(isFree()).toBe(false);
     reader.release();
     expect(isFree()).toBe(true);
@@ -73,9 +74,9 @@ describe.each(ways)('the buffer of records that are read %s', (_, readAll) => {
 
 it('a buffer that records are kept of is not used again before they are let go of', () => {
   const { reader, isFree } = received();
-  const kept = reader.keep(2, 10, () => {});
+  const retained = reader.retain(2, 10, () => {});
   reader.release();
   expect(isFree()).toBe(false);
-  kept?.release();
+  retained?.release();
   expect(isFree()).toBe(true);
 });

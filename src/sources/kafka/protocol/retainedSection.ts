@@ -1,31 +1,31 @@
-import type { KeptRecords } from '../../log/recordReader.js';
+import type { RetainedRecords } from '../../log/recordReader.js';
 import type { RecordView } from '../../log/recordView.js';
-import type { BufferLoan } from './bufferLoan.js';
+import type { BufferRefCount } from './bufferRefCount.js';
 import type { OpenRecordBatch, RecordCursor } from './recordCursor.js';
 
-/** The part of a record batch that `KeptSection` goes through: at [`from`, `until`) of the buffer. */
+/** Part of a record batch, at [`from`, `until`) of the buffer. */
 export interface Section {
   readonly bytes: Buffer;
   readonly from: number;
   readonly until: number;
   readonly batch: OpenRecordBatch;
-  /** Records below this offset are passed over: the batch begins before what was asked for. */
+  /** Records below this offset are passed over: the batch begins before the offset that was asked for. */
   readonly position: number;
   readonly count: number;
 }
 
-/** A part of a record batch that was read already, to be gone through again. */
-export class KeptSection implements KeptRecords {
+/** A part of a record batch that has been read once and is kept to be read again. */
+export class RetainedSection implements RetainedRecords {
   readonly #cursor: RecordCursor;
   readonly #section: Section;
-  readonly #loan: BufferLoan | undefined;
+  readonly #refCount: BufferRefCount | undefined;
 
-  /** The cursor may serve many: it is turned to the section when that is read. */
-  constructor(cursor: RecordCursor, section: Section, loan: BufferLoan | undefined) {
+  /** Sections may share a cursor: `read` opens it at its own section. */
+  constructor(cursor: RecordCursor, section: Section, refCount: BufferRefCount | undefined) {
     this.#cursor = cursor;
     this.#section = section;
-    this.#loan = loan;
-    loan?.hold();
+    this.#refCount = refCount;
+    refCount?.retain();
   }
 
   get count(): number {
@@ -43,7 +43,7 @@ export class KeptSection implements KeptRecords {
     cursor.open(bytes, from, until, batch);
     while (!cursor.atEnd) {
       cursor.next();
-      // As when it was read first.
+      // The same records as in the first pass.
       if (cursor.offset < position) continue;
       position = cursor.offset + 1;
       visit(cursor);
@@ -51,7 +51,7 @@ export class KeptSection implements KeptRecords {
   }
 
   release(): void {
-    if (this.#cursor.shown) this.#loan?.show();
-    this.#loan?.letGo();
+    if (this.#cursor.exposed) this.#refCount?.pin();
+    this.#refCount?.release();
   }
 }

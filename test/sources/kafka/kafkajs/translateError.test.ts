@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { translateError } from '../../../../src/sources/kafka/kafkajs/kafkaErrors.js';
+import { translateError } from '../../../../src/sources/kafka/kafkajs/translateError.js';
 
 // kafkajs does not export all of its errors; the ones it really throws are what has to be understood.
 const errors = createRequire(import.meta.url)('kafkajs/src/errors.js');

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { virtual } from '../../support/virtual.js';
 
 /** What each batch has of each partition, of 60 records each, of which partition 2 has the oldest and 1 the newest. */
-function countsOf(share: 'lag' | 'oldest', rate = 30, seconds = 6, options = {}): readonly (readonly number[])[] {
+function countsOf(rateSharing: 'lag' | 'oldest', rate = 30, seconds = 6, options = {}): readonly (readonly number[])[] {
   const counts: number[][] = [];
   virtual((scheduler) => {
     const log = memoryLog({ topics: { t: 3 } });
@@ -17,7 +17,7 @@ function countsOf(share: 'lag' | 'oldest', rate = 30, seconds = 6, options = {})
       interval: 1_000,
       deserialize: string(),
       backpressure: fixedRate(rate),
-      share,
+      rateSharing,
       ...options,
     });
     const output = foreachBatch<string | null>((_, context) => {

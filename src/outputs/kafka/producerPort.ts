@@ -1,0 +1,53 @@
+import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
+
+/** A record to write. */
+export interface ProducerMessage {
+  /** Decides the partition, where `partition` is not set. Default: none. */
+  readonly key?: Buffer | string | null;
+  /** `null` is a tombstone. */
+  readonly value: Buffer | string | null;
+  /** Partition number to write to. Default: chosen by the key, else in turn. */
+  readonly partition?: number;
+  /** Header values by name; a list is a header that repeats. Default: none. */
+  readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** Milliseconds since the epoch, as text. Default: now. */
+  readonly timestamp?: string;
+}
+
+/** An offset with the text that is committed beside it. */
+export interface OffsetWithMetadata extends TopicPartitionOffset {
+  readonly metadata: string;
+}
+
+/**
+ * A producer with a transactional id of its own, with one transaction at a time. A process that takes the id over fences it: then
+ * every method fails with a `FencedError`. All other failures are a `DStreamError` too.
+ */
+export interface ProducerPort {
+  /**
+   * Begins a transaction, unless one is open. The first call takes the transactional id: it ends the transaction of the former
+   * owner and fences it, so that nobody else commits under this id once it has settled.
+   */
+  begin(): Promise<void>;
+  /** Adds records of one topic to the transaction. */
+  send(topic: string, messages: readonly ProducerMessage[]): Promise<void>;
+  /** Adds the offsets of a consumer group to the transaction. */
+  sendOffsets(groupId: string, offsets: readonly OffsetWithMetadata[]): Promise<void>;
+  commit(): Promise<void>;
+  /** Aborts the open transaction, if any. Never fails: the broker aborts it after its timeout. */
+  abort(): Promise<void>;
+  /** Aborts the open transaction and disconnects. Never fails. */
+  close(): Promise<void>;
+}
+
+/** What the output needs of a Kafka client. */
+export interface TransactionsPort {
+  producer(transactionalId: string): ProducerPort;
+  /**
+   * The committed offsets of a group that no open transaction is about to change. A partition without a committed offset is left
+   * out.
+   */
+  stableOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetWithMetadata[]>;
+  /** Closes the connection of `stableOffsets`; producers close their own. Never fails. */
+  close(): Promise<void>;
+}

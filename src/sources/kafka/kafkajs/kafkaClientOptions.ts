@@ -1,0 +1,50 @@
+import type { Observer } from 'rxjs';
+import { checkObserver, checkOneOf, checkPositive } from '../../../options/checks.js';
+import type { FetchRequest } from '../../log/logClient.js';
+import type { IsolationLevel } from '../protocol/fetchProtocol.js';
+
+/** One Fetch request and what the broker returned, as `fetchObserver` receives it. */
+export interface FetchEvent {
+  /** Node id of the broker. */
+  readonly broker: string;
+  /** What was asked for: partitions, offsets and `maxBytes` of each. */
+  readonly partitions: readonly FetchRequest[];
+  /** Bytes of records received. */
+  readonly bytes: number;
+  /** How long the broker asks to be left alone because a quota is used up, in ms. The next request waits for it. */
+  readonly throttleTime: number;
+}
+
+/** What a client of Kafka takes beside the `Kafka` of kafkajs. */
+export interface KafkaClientOptions {
+  /**
+   * `'read_committed'` leaves out the records of open and aborted transactions; `'read_uncommitted'` reads them too.
+   * @default 'read_committed'
+   */
+  readonly isolationLevel?: IsolationLevel;
+  /**
+   * Whether the checksum of every record batch is verified. That takes up to half as much CPU time again.
+   * @default false
+   */
+  readonly checkCrcs?: boolean;
+  /**
+   * How long a request is retried after a broker or a leader is lost, in ms.
+   * @default 60000
+   */
+  readonly retryTimeout?: number;
+  /** Receives every Fetch request once the broker has answered it. Only `next` is called. Default none. */
+  readonly fetchObserver?: Partial<Observer<FetchEvent>>;
+}
+
+export type ResolvedKafkaClientOptions = Required<Omit<KafkaClientOptions, 'fetchObserver'>> & {
+  readonly fetchObserver: Partial<Observer<FetchEvent>> | undefined;
+};
+
+/** @throws {InvalidOptionError} when an option is out of its range */
+export function resolveKafkaClientOptions(owner: string, options: KafkaClientOptions): ResolvedKafkaClientOptions {
+  const { isolationLevel = 'read_committed', checkCrcs = false, retryTimeout = 60_000, fetchObserver } = options;
+  checkOneOf(owner, 'isolationLevel', isolationLevel, ['read_committed', 'read_uncommitted']);
+  checkPositive(owner, 'retryTimeout', retryTimeout);
+  if (fetchObserver !== undefined) checkObserver(owner, 'fetchObserver', fetchObserver);
+  return { isolationLevel, checkCrcs, retryTimeout, fetchObserver };
+}

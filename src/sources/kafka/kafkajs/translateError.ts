@@ -1,0 +1,61 @@
+import {
+  AuthenticationError,
+  AuthorizationError,
+  ConnectionError,
+  DStreamError,
+  ProtocolError,
+  TimedOutError,
+} from '../../../batch/errors.js';
+import { coordinatorNotAvailable, kafkaErrorName } from '../protocol/errorCodes.js';
+
+/** kafkajs's own default, for errors that do not say how long the request waited. */
+const defaultRequestTimeoutMs = 30_000;
+
+interface KafkaJSLikeError extends Error {
+  readonly type?: string;
+  readonly code?: unknown;
+  readonly broker?: string;
+  readonly retriable?: boolean;
+  /** How long a request had waited when it timed out, ms. */
+  readonly pendingDuration?: number;
+}
+
+/** The errors from the outermost to the first cause: kafkajs wraps an error when it gives up retrying. */
+function chain(error: unknown): readonly KafkaJSLikeError[] {
+  const found: KafkaJSLikeError[] = [];
+  let next = error;
+  while (next instanceof Error && !found.includes(next) && found.length < 10) {
+    found.push(next);
+    next = next.cause;
+  }
+  return found;
+}
+
+/** Turns what kafkajs throws into this library's errors. `what` is the request and `resource` what it asked for. */
+export function translateError(error: unknown, what: string, resource: string): DStreamError {
+  if (error instanceof DStreamError) return error;
+  const errors = chain(error);
+  const cause = errors.at(-1) ?? new Error(String(error));
+  const find = (test: (one: KafkaJSLikeError) => boolean) => errors.find(test);
+  const broker = find((one) => one.broker !== undefined)?.broker;
+  const brokers = broker === undefined ? [] : [broker];
+
+  const sasl = find(
+    (one) => /SASL/i.test(one.name) || /SASL/.test(one.type ?? '') || one.type === 'UNSUPPORTED_SASL_MECHANISM',
+  );
+  if (sasl) return new AuthenticationError(brokers, { cause: sasl });
+  const refused = find((one) => one.type?.endsWith('AUTHORIZATION_FAILED') ?? false);
+  if (refused) return new AuthorizationError(resource, { cause: refused });
+  const late = find((one) => one.name === 'KafkaJSRequestTimeoutError');
+  if (late) return new TimedOutError(what, late.pendingDuration ?? defaultRequestTimeoutMs, { cause });
+  const protocol = find((one) => one.name === 'KafkaJSProtocolError' && one.type !== undefined);
+  if (protocol)
+    return new ProtocolError(what, protocol.type ?? 'unknown', protocol.retriable === true, { cause: protocol });
+  const system = find((one) => typeof one.code === 'string' && /^E[A-Z]+$/.test(one.code));
+  if (system || find((one) => /Connection|Broker/.test(one.name) || one.message === 'Broker not connected'))
+    return new ConnectionError(brokers, { cause });
+  // kafkajs calls it final, yet raises it when no broker that it knows has answered in time.
+  const unreached = find((one) => one.name === 'KafkaJSGroupCoordinatorNotFound');
+  if (unreached) return new ProtocolError(what, kafkaErrorName(coordinatorNotAvailable), true, { cause: unreached });
+  return new ProtocolError(what, cause.message, false, { cause });
+}

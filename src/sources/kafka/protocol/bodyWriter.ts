@@ -1,0 +1,69 @@
+/** Writes Kafka's primitive types, big-endian, into a buffer that grows: the counterpart of `BodyReader`. */
+export class BodyWriter {
+  #buffer = Buffer.alloc(256);
+  #length = 0;
+
+  /** What was written so far. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  int8(value: number): this {
+    this.#buffer.writeInt8(value, this.#reserve(1));
+    return this;
+  }
+
+  int16(value: number): this {
+    this.#buffer.writeInt16BE(value, this.#reserve(2));
+    return this;
+  }
+
+  int32(value: number): this {
+    this.#buffer.writeInt32BE(value, this.#reserve(4));
+    return this;
+  }
+
+  int64(value: number): this {
+    this.#buffer.writeBigInt64BE(BigInt(value), this.#reserve(8));
+    return this;
+  }
+
+  /** Length (2 bytes) and UTF-8 text. */
+  string(text: string): this {
+    return this.int16(Buffer.byteLength(text)).#utf8(text);
+  }
+
+  uvarint(value: number): this {
+    let rest = value;
+    for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.#buffer.writeUInt8((rest % 128) + 0x80, this.#reserve(1));
+    this.#buffer.writeUInt8(rest, this.#reserve(1));
+    return this;
+  }
+
+  /** The length of an array in newer versions of requests: one more than it is, because 0 stands for null. */
+  compactCount(count: number): this {
+    return this.uvarint(count + 1);
+  }
+
+  compactString(text: string): this {
+    return this.compactCount(Buffer.byteLength(text)).#utf8(text);
+  }
+
+  #utf8(text: string): this {
+    const length = Buffer.byteLength(text);
+    this.#buffer.write(text, this.#reserve(length), 'utf8');
+    return this;
+  }
+
+  /** Makes room for `length` more bytes and returns where they go. */
+  #reserve(length: number): number {
+    const at = this.#length;
+    this.#length += length;
+    if (this.#length > this.#buffer.length) {
+      const grown = Buffer.alloc(Math.max(this.#length, 2 * this.#buffer.length));
+      this.#buffer.copy(grown, 0, 0, at);
+      this.#buffer = grown;
+    }
+    return at;
+  }
+}

@@ -1,0 +1,50 @@
+import { AuthorizationError, type DStreamError, ProtocolError } from '../../../batch/errors.js';
+
+/** Kafka's name for the error of a topic or partition that the broker does not know, or not yet. */
+export const unknownTopic = 'UNKNOWN_TOPIC_OR_PARTITION';
+
+/** The error codes of Kafka's protocol that a reader meets; every other one is reported by its number. */
+const names: Readonly<Record<number, string>> = {
+  1: 'OFFSET_OUT_OF_RANGE',
+  2: 'CORRUPT_MESSAGE',
+  3: unknownTopic,
+  5: 'LEADER_NOT_AVAILABLE',
+  6: 'NOT_LEADER_OR_FOLLOWER',
+  7: 'REQUEST_TIMED_OUT',
+  9: 'REPLICA_NOT_AVAILABLE',
+  14: 'COORDINATOR_LOAD_IN_PROGRESS',
+  15: 'COORDINATOR_NOT_AVAILABLE',
+  16: 'NOT_COORDINATOR',
+  29: 'TOPIC_AUTHORIZATION_FAILED',
+  30: 'GROUP_AUTHORIZATION_FAILED',
+  56: 'KAFKA_STORAGE_ERROR',
+  74: 'FENCED_LEADER_EPOCH',
+  75: 'UNKNOWN_LEADER_EPOCH',
+  76: 'UNSUPPORTED_COMPRESSION_TYPE',
+  78: 'OFFSET_NOT_AVAILABLE',
+  88: 'UNSTABLE_OFFSET_COMMIT',
+};
+
+/** The partition or the coordinator is moving to another broker, or a transaction is about to end. */
+const retriable = new Set([3, 5, 6, 7, 9, 14, 15, 16, 56, 74, 75, 78, 88]);
+
+export const offsetOutOfRange = 1;
+const topicAuthorizationFailed = 29;
+export const coordinatorNotAvailable = 15;
+
+/** Kafka's name for an error code. */
+export function kafkaErrorName(code: number): string {
+  return names[code] ?? `error ${code}`;
+}
+
+/** Whether asking again, with fresh metadata, may help. */
+export function isRetriable(code: number): boolean {
+  return retriable.has(code);
+}
+
+/** The error for a code in a Fetch response. */
+export function fetchError(code: number, topic: string): DStreamError {
+  const name = kafkaErrorName(code);
+  if (code === topicAuthorizationFailed) return new AuthorizationError(`topic "${topic}"`, { cause: new Error(name) });
+  return new ProtocolError('Fetch', name, isRetriable(code));
+}

@@ -1,0 +1,23 @@
+import type { MalformedRecordError } from '../../batch/errors.js';
+import type { PartitionState } from './partitionState.js';
+import type { RecordReader } from './recordReader.js';
+
+/** Moves over what has been read ahead and turns it into the records of one batch. */
+export interface BatchCursor<R> {
+  /** Records in the batch so far. */
+  readonly records: number;
+  /** Records left out so far because they are invalid. */
+  readonly skipped: number;
+  /** Time spent on decoding after the cursor had moved on, in ms. */
+  readonly elapsed: number;
+  /** Moves `reader` over records below `until`, at most `max` of them, and appends the result to `target`. */
+  advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: R[]): void;
+  /**
+   * Goes past a malformed record batch.
+   *
+   * @throws {MalformedRecordError} when `invalidRecords` is `'error'`
+   */
+  skipMalformed(error: MalformedRecordError, reader: RecordReader): void;
+  /** The batch has been dispatched: releases what was retained for that. */
+  release(): void;
+}

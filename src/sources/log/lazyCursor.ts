@@ -1,0 +1,157 @@
+import type { SchedulerLike } from 'rxjs';
+import { DeserializationError, type MalformedRecordError } from '../../batch/errors.js';
+import type { Segment } from '../../batch/segment.js';
+import type { BatchCursor } from './batchCursor.js';
+import { type DecodingOptions, EagerCursor } from './eagerCursor.js';
+import type { PartitionState } from './partitionState.js';
+import type { RecordReader, RetainedRecords } from './recordReader.js';
+import type { RecordView } from './recordView.js';
+import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
+
+/** A string up to this long takes no more memory than the record it was decoded from. */
+const maxLightChars = 32;
+
+/** After this many parts, lazy decoding stops where they hold too few records: to retain a part costs as much as a few records. */
+const sampledParts = 16;
+const minRecordsPerPart = 4;
+
+type LazyOptions<T> = DecodingOptions<T> & Pick<ResolvedLogSourceOptions<T>, 'maxBytesPerBatch'>;
+
+/** Decoded already, or still to be decoded. */
+type Part<T> = RetainedRecords | readonly T[];
+
+/**
+ * Checks and counts records as it moves over them, and retains their bytes: an operator decodes them as it iterates, so that each
+ * record is garbage before the next is created.
+ *
+ * Decoded eagerly are records that a reader cannot retain, those beyond `maxBytesPerBatch`, those of a partition whose first record
+ * is light (a number takes less memory than its bytes, and a second pass would be wasted), and those of small record batches.
+ *
+ * Only for streams that an invalid record fails: skipped records could not be counted before the batch is dispatched.
+ */
+export class LazyCursor<T> implements BatchCursor<Segment<T>> {
+  readonly #options: LazyOptions<T>;
+  readonly #scheduler: SchedulerLike;
+  readonly #eager: EagerCursor<T>;
+  readonly #segments: LazySegment<T>[] = [];
+  #retainedRecords = 0;
+  #retainedBytes = 0;
+  #elapsed = 0;
+
+  constructor(options: LazyOptions<T>, scheduler: SchedulerLike) {
+    this.#options = options;
+    this.#scheduler = scheduler;
+    this.#eager = new EagerCursor(options);
+  }
+
+  get records(): number {
+    return this.#retainedRecords + this.#eager.records;
+  }
+
+  get skipped(): number {
+    return this.#eager.skipped;
+  }
+
+  get elapsed(): number {
+    return this.#elapsed;
+  }
+
+  advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: Segment<T>[]): void {
+    const segment = target[0] === undefined ? this.#newSegment(target) : (target[0] as LazySegment<T>);
+    if (segment.isLazy && this.#retainedBytes < this.#options.maxBytesPerBatch && reader.retain) {
+      const visit = this.#options.rateSharing === 'oldest' ? noteTime(state) : ignore;
+      const retained = reader.retain(until, max, visit);
+      if (!retained) return;
+      segment.retain(retained);
+      this.#retainedRecords += retained.count;
+      this.#retainedBytes += retained.bytes;
+      return;
+    }
+    const records: T[] = [];
+    this.#eager.advance(reader, until, max, state, records);
+    if (records.length === 0) return;
+    segment.parts.push(records);
+    segment.isLazy ??= isHeavy(records[0]);
+  }
+
+  release(): void {
+    for (const segment of this.#segments) segment.release();
+  }
+
+  skipMalformed(error: MalformedRecordError, reader: RecordReader): void {
+    this.#eager.skipMalformed(error, reader);
+  }
+
+  #newSegment(target: Segment<T>[]): LazySegment<T> {
+    const segment = new LazySegment<T>((parts, visit) => this.#decode(parts, visit));
+    this.#segments.push(segment);
+    target.push(segment);
+    return segment;
+  }
+
+  #decode(parts: readonly Part<T>[], visit: (record: T) => void): void {
+    const begun = this.#scheduler.now();
+    const { deserialize } = this.#options;
+    const decode = (view: RecordView): void => {
+      let record: T;
+      try {
+        record = deserialize(view);
+      } catch (cause) {
+        throw new DeserializationError(view.topic, view.partition, view.offset, { cause });
+      }
+      visit(record);
+    };
+    for (const part of parts) {
+      if ('read' in part) part.read(decode);
+      else for (const record of part) visit(record);
+    }
+    this.#elapsed += this.#scheduler.now() - begun;
+  }
+}
+
+/** The records of one partition of one batch. */
+class LazySegment<T> implements Segment<T> {
+  readonly parts: Part<T>[] = [];
+  #released = false;
+  /** Whether lazy decoding pays; `undefined` before the first record. */
+  isLazy: boolean | undefined;
+  #retainedParts = 0;
+  #retainedRecords = 0;
+  readonly #decode: (parts: readonly Part<T>[], visit: (record: T) => void) => void;
+
+  constructor(decode: (parts: readonly Part<T>[], visit: (record: T) => void) => void) {
+    this.#decode = decode;
+  }
+
+  retain(retained: RetainedRecords): void {
+    this.parts.push(retained);
+    this.#retainedParts++;
+    this.#retainedRecords += retained.count;
+    const tooSmall = this.#retainedRecords < sampledParts * minRecordsPerPart;
+    if (this.#retainedParts === sampledParts && tooSmall) this.isLazy = false;
+  }
+
+  forEach(visit: (record: T) => void): void {
+    if (this.#released) throw new Error('the records of a segment were iterated after their batch was dispatched');
+    this.#decode(this.parts, visit);
+  }
+
+  release(): void {
+    this.#released = true;
+    for (const part of this.parts) if ('read' in part) part.release?.();
+    this.parts.length = 0;
+  }
+}
+
+/** Whether a record takes more memory than the bytes it was decoded from. */
+function isHeavy(record: unknown): boolean {
+  return typeof record === 'string' ? record.length > maxLightChars : typeof record === 'object' && record !== null;
+}
+
+const ignore = (): void => {};
+
+function noteTime(state: PartitionState): (view: RecordView) => void {
+  return (view) => {
+    state.time = view.timestamp;
+  };
+}
