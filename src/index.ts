@@ -93,6 +93,15 @@ export { type BatchStreams, batchesFrom, type RecordOf } from './driver/batchesF
 export { BatchStream } from './driver/batchStream.js';
 export type { DriverOptions } from './driver/driverOptions.js';
 export type { StopOptions, StopReport } from './driver/stopReport.js';
+export { type Health, type HealthOptions, type HealthReport, health, type StreamHealth } from './monitors/health.js';
+export { healthHandler } from './monitors/healthHandler.js';
+export {
+  type LogEvent,
+  type Logger,
+  type LogMethod,
+  type LogMonitorOptions,
+  logMonitor,
+} from './monitors/logMonitor.js';
 export { aggregateByKey } from './operators/aggregateByKey.js';
 export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './operators/aggregateByKeyAndWindow.js';
 export { aggregateByWindow } from './operators/aggregateByWindow.js';

@@ -97,13 +97,13 @@ export class DriverMonitor {
   completed(info: BatchInfo): void {
     this.#progressTime = this.#scheduler.now();
     this.#history.failed = 0;
+    this.#monitors?.tell((monitor) => monitor.completed?.(info));
     this.#trigger('progressed');
     if (this.#recovery) {
       const { done, total } = this.#recovery;
       this.#recovery = done + 1 < total ? { done: done + 1, total } : undefined;
       if (!this.#recovery) this.#trigger('recovered');
     }
-    this.#monitors?.tell((monitor) => monitor.completed?.(info));
   }
 
   stopping(): void {

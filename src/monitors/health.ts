@@ -1,0 +1,93 @@
+import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
+import type { StreamStatus } from '../batch/monitoring/streamStatus.js';
+import { checkNonNegative } from '../options/checks.js';
+
+export interface HealthOptions {
+  /**
+   * How long a stream may stay stalled before it is not live, in ms, on top of the stream's own `stallAfter`.
+   * @default 0
+   */
+  readonly stallAfter?: number;
+  /**
+   * How long a stream may stay failed, with no new subscription, before it is not live, in ms.
+   * @default 30_000
+   */
+  readonly failedAfter?: number;
+}
+
+/** One stream in a health report. */
+export interface StreamHealth {
+  readonly name: string;
+  readonly status: StreamStatus;
+  /** For how long, in ms. */
+  readonly for: number;
+  /** How many subscriptions failed before this one. */
+  readonly attempt: number;
+}
+
+export interface HealthReport {
+  /** No stream is stalled or failed for too long: if not, restart the process. */
+  readonly live: boolean;
+  /** All streams are running, and there is one. */
+  readonly ready: boolean;
+  /** In the order of their first subscription. */
+  readonly streams: readonly StreamHealth[];
+}
+
+/** A monitor that answers liveness and readiness probes. */
+export interface Health extends StreamMonitor {
+  check(): HealthReport;
+}
+
+/**
+ * A monitor for health checks, of one stream or many: live while no stream is stalled, or failed for longer than `failedAfter`
+ * without coming back; ready while all are running. Streams of the same name share one entry, so a `retry()` replaces what it
+ * retries.
+ *
+ * @throws {InvalidOptionError} when an option is out of its range
+ *
+ * @see healthHandler
+ * @see logMonitor
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches, health } from 'dstream';
+ *
+ * const probes = health();
+ * fromBatches([['a']], { interval: 10, name: 'letters', monitors: [probes] })
+ *   .pipe(foreachBatch(() => console.log(probes.check().ready, probes.check().streams[0]?.status)))
+ *   .subscribe();
+ * // => true running
+ * ```
+ */
+export function health(options: HealthOptions = {}): Health {
+  const { stallAfter = 0, failedAfter = 30_000 } = options;
+  checkNonNegative('health', 'stallAfter', stallAfter);
+  checkNonNegative('health', 'failedAfter', failedAfter);
+  const streams = new Map<string, MonitoredStream>();
+  const limits = new Map<StreamStatus, number>([
+    ['stalled', stallAfter],
+    ['failed', failedAfter],
+  ]);
+  return {
+    run: (stream) => {
+      streams.set(stream.name, stream);
+      return {};
+    },
+    check: () => {
+      const all = Array.from(streams.values(), healthOf);
+      const dead = (stream: StreamHealth) => stream.for >= (limits.get(stream.status) ?? Infinity);
+      return {
+        live: !all.some(dead),
+        ready: all.length > 0 && all.every(({ status }) => status === 'running'),
+        streams: all,
+      };
+    },
+  };
+}
+
+function healthOf(stream: MonitoredStream): StreamHealth {
+  const { name, attempt } = stream;
+  const { status, since, at } = stream.snapshot();
+  return { name, status, for: Math.max(at - since, 0), attempt };
+}
