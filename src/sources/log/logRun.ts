@@ -22,9 +22,9 @@ import type { BatchCursor } from './batchCursor.js';
 import { BatchReading } from './batchReading.js';
 import type { LogClient } from './logClient.js';
 import { PartitionState } from './partitionState.js';
-import { planRanges } from './planRanges.js';
 import { ReadAhead } from './readAhead.js';
 import { ReadingPace } from './readingPace.js';
+import { recordsPerPartition } from './recordsPerPartition.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import { checkRange, startPositions } from './startPositions.js';
 
@@ -247,13 +247,17 @@ export class LogRun<R> implements SourceRun<R> {
     });
   }
 
+  /**
+   * The rate becomes records per partition, and these become ranges. `planned` of each partition moves on, so that `pump` then
+   * fetches the difference: its records times their mean size are the max bytes of the Fetch.
+   */
   #planRanges({ rate, interval }: PlanRequest): Plan {
     const states = [...this.#states.values()];
     const waiting = sum(states, ({ lag }) => lag);
     const allowed = rate(waiting);
     const partitions = states.map(({ lag, size, time }) => ({ lag, recordSize: size.mean, time }));
     const limit = allowed ?? this.#paceRate(waiting, interval);
-    const counts = planRanges(partitions, { ...this.#options, rate: limit, interval, carry: this.#carry });
+    const counts = recordsPerPartition(partitions, { ...this.#options, rate: limit, interval, carry: this.#carry });
     this.#carry.planned(limit, interval, counts);
     const ranges = states.map(({ topic, partition, planned }, i) => {
       return { topic, partition, from: planned, until: planned + (counts[i] ?? 0) };

@@ -7,9 +7,9 @@ import type { RecordReader } from './recordReader.js';
 /**
  * The state of one partition in a source.
  *
- *     delivered ......... fetchFrom ............ planned ......... target ......... latest
- *               readers              to fetch               ahead
- *                                                        ............ lag ...........
+ *     position ......... fetchFrom ............ planned ......... target ......... latest
+ *               readers             to fetch               ahead
+ *                                                       ............. lag ............
  */
 export class PartitionState implements TopicPartition {
   readonly topic: string;

@@ -84,7 +84,10 @@ export class ReadAhead {
     this.pump();
   }
 
-  /** Fetches what is wanted and has not arrived yet, as far as the budget allows. */
+  /**
+   * Fetches what is wanted and has not arrived yet, as far as the budget allows. Here records become bytes: what lies between
+   * `fetchFrom` and `target` of a partition, times the mean size of its records, is the max bytes of its Fetch.
+   */
   pump(): void {
     if (this.#failed) return;
     const states = [...this.#partitions.values()];

@@ -10,7 +10,7 @@ export interface PartitionLag {
   readonly time?: number | undefined;
 }
 
-export interface RangeLimits {
+export interface BatchLimits {
   /** Records per second over all partitions; `undefined` for no limit. */
   readonly rate: number | undefined;
   /** Batch interval in ms. */
@@ -28,7 +28,7 @@ export interface RangeLimits {
  * exceed the bytes. Where records wait, at least one is always taken, from each partition in turn, so that records larger than
  * the bound cannot stop the stream.
  */
-export function planRanges(partitions: readonly PartitionLag[], limits: RangeLimits): readonly number[] {
+export function recordsPerPartition(partitions: readonly PartitionLag[], limits: BatchLimits): readonly number[] {
   const { rate, interval, maxRatePerPartition, minRatePerPartition, rateSharing, carry, maxBytesPerBatch } = limits;
   const lags = partitions.map(({ lag }) => lag);
   const times = partitions.map(({ time }) => time);
