@@ -8,26 +8,31 @@ import { type DriverOptions, resolveDriverOptions } from '../driver/driverOption
 import { checkPositiveInteger } from '../options/checks.js';
 import type { Fetched, Plan, Source, SourceRun, SourceSetup } from './source.js';
 
+/** What `fromBatches` takes. */
 export interface FromBatchesOptions extends DriverOptions {
   /**
-   * How many empty batches come after the last array, before the stream completes; `Infinity` for ever.
+   * Number of empty batches after the last array, before the stream completes; `Infinity` for a stream that does not complete.
    * @default 0
    */
   readonly emptyAfter?: number;
   /**
-   * Over how many partitions the records of an array are spread, in equal runs.
+   * Number of partitions over which the records of an array are spread, in equal runs.
    * @default 2
    */
   readonly partitions?: number;
 }
 
 /**
- * A stream of given batches: batch i (from 0) comes at the i+1-th multiple of the interval, then `emptyAfter` empty
- * ones, then the stream completes. For tests and examples; with a checkpoint it goes on where it was.
+ * A stream of given batches: batch i (from 0) is emitted at the i+1-th multiple of the interval, followed by `emptyAfter` empty
+ * ones, and then the stream completes. For tests and examples; with a checkpoint a new subscription continues after the last
+ * complete batch.
  *
  * Source: Spark's `queueStream`.
  *
  * @throws {InvalidOptionError} when an option is out of its range
+ *
+ * @see {@link logBatches} for a log in memory
+ * @see {@link runBatches} for batch marbles in tests
  *
  * @example
  * ```ts
@@ -70,7 +75,7 @@ class GivenBatches<T> implements Source<T> {
   readonly #batches: readonly (readonly T[])[];
   readonly #count: number;
   readonly #partitions: number;
-  /** How many records batch i and those after it have. */
+  /** Number of records in batch i and all later ones. */
   readonly #left: number[];
 
   constructor(batches: readonly (readonly T[])[], emptyAfter: number, partitions: number) {

@@ -7,18 +7,18 @@ import type { Partition } from '../batch/partition.js';
 import type { Segment } from '../batch/segment.js';
 import type { TopicPartitionOffset } from '../batch/topicPartition.js';
 
-/** What the batch driver gives a source when it is opened. */
+/** What the batch driver passes to a source when it opens it. */
 export interface SourceSetup {
   /** The name of the source among those of its driver, for messages. */
   readonly name: string;
-  /** Batch interval in ms, at first where intervals change. */
+  /** Batch interval in ms; the initial one where intervals change. */
   readonly interval: number;
   readonly scheduler: SchedulerLike;
-  /** Where to go on, from the checkpoint; `undefined` when there is none, and the source's own start option applies. */
+  /** Where to continue, from the checkpoint; `undefined` without a checkpoint, where the source's own start option applies. */
   readonly restored: readonly TopicPartitionOffset[] | undefined;
   /** To be called after each request for records; absent where nobody listens. */
   readonly fetched?: ((event: Omit<FetchEvent, 'source'>) => void) | undefined;
-  /** Ranges that were planned and not completed before a restart: they will be fetched again, before anything else. */
+  /** Ranges that were planned and not completed before a restart: they are fetched again, before anything else. */
   readonly replay: readonly (readonly OffsetRange[])[];
 }
 
@@ -31,11 +31,11 @@ export interface SourceStatus extends Omit<SourceSnapshot, 'partitions'> {
 export interface PlanRequest {
   /** The time of the batch. */
   readonly time: number;
-  /** Its interval in ms: what `SourceSetup` has, unless intervals change. */
+  /** Its interval in ms: the one in `SourceSetup`, unless intervals change. */
   readonly interval: number;
   /**
-   * Gives the records per second that the controller allows, told what waits in the source; `undefined` for no limit.
-   * To be called exactly once, when the lag is known.
+   * Returns the records per second that the controller allows, given the records that wait in the source; `undefined` for no limit.
+   * Call it exactly once, when the lag is known.
    */
   rate(lag: number): number | undefined;
 }
@@ -52,14 +52,19 @@ export interface Plan {
 /** The records of a plan. */
 export interface Fetched<T> {
   readonly partitions: readonly Partition<T>[];
-  /** How many records there are, where the partitions do not tell by their length. */
+  /** Number of records, where it is not the sum of the lengths of the partitions. */
   readonly records?: number | undefined;
+  /** Bytes received since the previous batch. */
   readonly bytes?: number | undefined;
+  /** Records received beyond the ranges, because a record batch is the smallest unit that a log returns. */
   readonly overshootRecords?: number | undefined;
+  /** The bytes of those. */
   readonly overshootBytes?: number | undefined;
+  /** Records left out because they are invalid. */
   readonly skipped?: number | undefined;
+  /** Ranges that were not in the log any more. */
   readonly lost?: readonly OffsetRange[] | undefined;
-  /** How far each partition has come; `behind` is computed when the batch is saved. */
+  /** How far each partition has been read; `behind` is computed when the batch is saved. */
   readonly progress?: readonly Omit<PartitionProgress, 'behind'>[] | undefined;
 }
 
@@ -71,11 +76,11 @@ export interface Fetched<T> {
 export interface SourceRun<T> {
   plan(request: PlanRequest): ObservableInput<Plan>;
   fetch(plan: Plan): ObservableInput<Fetched<T>>;
-  /** The batch of these ranges, and all before it, are complete and saved. */
+  /** The batch with these ranges and all batches before it are complete and saved. */
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown>;
   /**
-   * The stream is being stopped. For a source that gathers records itself: it takes in no more, and `plan` is still called,
-   * until it completes without a value. The others are not planned any more.
+   * The stream is stopping. For a source that collects records itself: it accepts no more, and `plan` is still called until it
+   * completes without a value. Other sources are not planned any more.
    */
   stop?(): void;
   /** What the source holds now; computed when asked for. Without it a snapshot shows what was planned and committed. */
@@ -90,17 +95,17 @@ export interface SourceRun<T> {
  * Source: Spark's `InputDStream` (compute) and `RateController` (publish), made replayable by planned ranges.
  */
 export interface Source<T> {
-  /** Names the kind of source in messages, such as `kafkaBatches`. */
+  /** Names the source in messages, such as `kafkaBatches`. */
   readonly kind: string;
-  /** Whether `commit` makes progress durable, so that a batch wrongly called complete would be lost for good. */
+  /** Whether `commit` makes progress durable, so that a batch wrongly called complete would be lost. */
   readonly durable: boolean;
-  /** Whether it goes on by what a checkpoint has saved and planned, so that it cannot do without one. */
+  /** Whether it continues only from a checkpoint, so that it needs one. */
   readonly needsCheckpoint?: boolean | undefined;
   /**
-   * The same source with its records made only when they are gone through, each time anew: one segment for each partition.
-   * Operators that take one record after the other use it, and nobody holds a batch of records then.
+   * The same source with records that are decoded on each iteration: one segment per partition. Operators that process records one
+   * by one use it, so that no batch of records is held in memory.
    */
   readonly segments?: Source<Segment<T>> | undefined;
-  /** No batch comes after the one that makes `plan` complete without a value: the source has ended. */
+  /** When `plan` completes without a value, the source has ended and no batch follows. */
   open(setup: SourceSetup): ObservableInput<SourceRun<T>>;
 }

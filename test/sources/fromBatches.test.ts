@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
 
 describe('fromBatches', () => {
-  it('gives batch i at the i+1-th multiple of the interval, then empty ones, then completes', () => {
+  it('emits batch i at the i+1-th multiple of the interval, then empty ones, then completes', () => {
     const seen: unknown[] = [];
     virtual(() => {
       fromBatches([['a', 'b', 'c'], [], ['d']], { interval: 10, emptyAfter: 1 })

@@ -1,8 +1,11 @@
 import type { RecordView } from './recordView.js';
 
 /**
- * A deserializer that parses the value of each record as JSON. `T` is taken at its word: nothing checks the shape. A
- * record without a value (a tombstone) gives `null`, so read a topic that has them as `json<T | null>()`.
+ * A deserializer that parses the value of each record as JSON. Nothing checks that the result has the shape of `T`. A record without a
+ * value (a tombstone) becomes `null`, so read a topic that has them as `json<T | null>()`.
+ *
+ * @see {@link string} for text
+ * @see {@link bytes} for any other format
  *
  * @example
  * ```ts

@@ -7,21 +7,28 @@ import type { FetchedPartition, FetchOptions, FetchRequest, LogClient, LogPoint 
 import { MemoryRecordReader, type StoredRecord } from './memoryRecordReader.js';
 import type { RecordHeader } from './recordView.js';
 
-/** A record to append. Text is kept as UTF-8. */
+/** A record to append to a log in memory. Text is stored as UTF-8. */
 export interface NewRecord {
+  /** Default: none. */
   readonly key?: string | Uint8Array | null;
+  /** `null` is a tombstone. */
   readonly value: string | Uint8Array | null;
+  /** Default: none. */
   readonly headers?: readonly RecordHeader[];
   /** Milliseconds since the epoch. Default: now, by the log's scheduler. */
   readonly timestamp?: number;
-  /** Default: by the hash of the key; in turn for records without a key. */
+  /** Default: chosen by the hash of the key, as Kafka does; in turn for records without a key. */
   readonly partition?: number;
 }
 
+/** What `memoryLog` takes. */
 export interface MemoryLogOptions {
-  /** Topics to begin with, and how many partitions each has. */
+  /** Topics to create, with their number of partitions. Default: none. */
   readonly topics?: Readonly<Record<string, number>>;
-  /** The clock for time stamps. Default `asyncScheduler`. */
+  /**
+   * The clock for timestamps.
+   * @default asyncScheduler
+   */
   readonly scheduler?: SchedulerLike;
 }
 
@@ -34,8 +41,10 @@ interface StoredPartition {
 const encoder = new TextEncoder();
 
 /**
- * A partitioned log in memory, with offsets, consumer groups and retention: it stands in for Kafka in tests, in a browser
- * and in demos, behind the same client port. It answers synchronously, so it runs in virtual time.
+ * A partitioned log in memory, with offsets, consumer groups and retention. It replaces Kafka in tests, in a browser and in demos, behind
+ * the same client port. It answers synchronously, so it runs in virtual time.
+ *
+ * @see {@link memoryLog} for an example
  */
 export class MemoryLog implements LogClient {
   readonly name = 'memory log';
@@ -49,7 +58,11 @@ export class MemoryLog implements LogClient {
     for (const [topic, partitions] of Object.entries(options.topics ?? {})) this.createTopic(topic, partitions);
   }
 
-  /** Makes a topic, or gives it more partitions when it exists. */
+  /**
+   * Creates a topic, or adds partitions to an existing one.
+   *
+   * @throws {InvalidOptionError} when `partitions` is not a positive integer
+   */
   createTopic(topic: string, partitions = 1): void {
     checkPositiveInteger('memoryLog', 'partitions', partitions);
     const existing = this.#topics.get(topic) ?? [];
@@ -57,11 +70,17 @@ export class MemoryLog implements LogClient {
     this.#topics.set(topic, existing);
   }
 
+  /** Deletes a topic and its records. */
   deleteTopic(topic: string): void {
     this.#topics.delete(topic);
   }
 
-  /** Appends records in order. Gives the offset of each. */
+  /**
+   * Appends records in order, and returns the offset of each.
+   *
+   * @throws {UnknownTopicError} when the topic does not exist
+   * @throws {InvalidOptionError} when a record names a partition that the topic does not have
+   */
   append(topic: string, records: readonly NewRecord[]): readonly TopicPartitionOffset[] {
     const partitions = this.#topics.get(topic);
     if (!partitions) throw new UnknownTopicError(topic);
@@ -75,7 +94,11 @@ export class MemoryLog implements LogClient {
     });
   }
 
-  /** Retention: drops all records of a partition below `offset`. */
+  /**
+   * Retention: deletes all records of a partition below `offset`.
+   *
+   * @throws {UnknownTopicError} when the partition does not exist
+   */
   truncate(topic: string, partition: number, offset: number): void {
     const stored = this.#partition({ topic, partition });
     stored.earliest = Math.min(Math.max(offset, stored.earliest), stored.latest);
@@ -83,12 +106,16 @@ export class MemoryLog implements LogClient {
     stored.records.splice(0, kept === -1 ? stored.records.length : kept);
   }
 
-  /** The offset after the last record of a partition. */
+  /**
+   * The offset after the last record of a partition.
+   *
+   * @throws {UnknownTopicError} when the partition does not exist
+   */
   latest(topic: string, partition: number): number {
     return this.#partition({ topic, partition }).latest;
   }
 
-  /** What a group has committed for a partition. */
+  /** The committed offset of a group; `undefined` if it has not committed any. */
   committedOffset(groupId: string, topic: string, partition: number): number | undefined {
     return this.#groups.get(groupId)?.get(partitionKey({ topic, partition }))?.offset;
   }
@@ -205,7 +232,12 @@ export class MemoryLog implements LogClient {
 }
 
 /**
- * A log in memory that stands in for Kafka.
+ * A log in memory that replaces Kafka in tests, demos and browsers.
+ *
+ * @throws {InvalidOptionError} when a number of partitions is not a positive integer
+ *
+ * @see {@link logBatches} for a stream over it
+ * @see {@link LogClient} for the port that it implements
  *
  * @example
  * ```ts

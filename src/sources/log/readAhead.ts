@@ -31,7 +31,7 @@ export type ReadAheadOptions = Pick<ResolvedLogSourceOptions<unknown>, 'maxBuffe
  * ever fetched twice.
  */
 export class ReadAhead {
-  /** Emits when bytes have arrived or a position has moved; errors when fetching has failed for good. */
+  /** Emits when bytes have arrived or a position has moved; errors when fetching has failed with an error that is not retried. */
   readonly arrivals = new Subject<void>();
   readonly #client: LogClient;
   readonly #options: ReadAheadOptions;

@@ -50,7 +50,7 @@ export interface RecordReader {
    */
   read(until: number, max: number, visit: (view: RecordView) => void): number;
   /**
-   * Like `read`, and returns the records for a second pass; `undefined` when there are none. It may stop before `max`. The records
+   * Like `read`, and returns the records for a second pass; `undefined` when there is no record. It may stop before `max`. The records
    * of a reader without this method are decoded at once.
    */
   retain?(until: number, max: number, visit: (view: RecordView) => void): RetainedRecords | undefined;

@@ -49,7 +49,7 @@ function readAll<T>(kafka: kafkajs.Kafka, topic: string, deserialize: (view: Rec
   });
 }
 
-/** Of each record once. A difference of so many texts would take minutes to print. */
+/** Of each record once. A diff of this many strings would take minutes to print. */
 function expectAll(texts: readonly string[]): void {
   const numbers = texts.map((text) => Number.parseInt(text, 10)).sort((a, b) => a - b);
   expect(numbers.findIndex((n, i) => n !== i)).toBe(-1);

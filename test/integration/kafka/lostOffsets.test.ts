@@ -38,7 +38,7 @@ interface Run {
   readonly offsetOutOfRange?: 'earliest';
 }
 
-/** Counts values until `until` has been counted. Gives the counts, and what the inputs say is lost. */
+/** Counts values until `until` has been counted. Returns the counts, and the lost ranges that the inputs report. */
 async function count(topic: string, until: string, { crashAt, ...options }: Run) {
   const infos: BatchInfo[] = [];
   const stream = kafkaBatches(kafka, {

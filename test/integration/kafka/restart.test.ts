@@ -15,7 +15,7 @@ interface Line {
   readonly ranges: readonly (readonly [from: number, until: number])[];
 }
 
-/** Runs the reader until it ends by itself, or kills it after so many batches. Gives the batches that it reported. */
+/** Runs the reader until it ends by itself, or kills it after a number of batches. Returns the batches that it reported. */
 async function runReader(args: readonly string[], killAfter: number): Promise<readonly Line[]> {
   const reader = spawn(process.execPath, ['--import', 'tsx', child, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: Line[] = [];

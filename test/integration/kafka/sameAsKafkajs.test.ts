@@ -84,7 +84,7 @@ async function readByUs(topic: string, count: number): Promise<readonly Seen[]> 
   return seen;
 }
 
-/** Headers of one name stand together in what kafkajs gives: order is compared by name. */
+/** kafkajs groups headers of one name: their order is compared by name. */
 const normal = (seen: readonly Seen[]) => seen.map((one) => ({ ...one, headers: [...one.headers].sort() }));
 
 async function expectSame(topic: string, count: number): Promise<readonly Seen[]> {
@@ -113,7 +113,7 @@ const varied = (): Message[] => [
   ...Array.from({ length: 500 }, (_, i) => ({ key: `k${i}`, value: `value ${i}`.repeat(i % 20) })),
 ];
 
-describeKafka('every record is what kafkajs gives', () => {
+describeKafka('every record equals what kafkajs reads', () => {
   const registered = { ...CompressionCodecs };
   beforeAll(registerCodecs);
   afterAll(() => Object.assign(CompressionCodecs, registered));

@@ -113,7 +113,7 @@ describeKafka('sendToKafka', () => {
     expect(valuesOf(await outputOf(output, 3))).toEqual(inputValues(3, 200));
   });
 
-  it('writes what state gives once, with a checkpoint, when batches are run again', async () => {
+  it('writes the output of state once, with a checkpoint, when batches are replayed', async () => {
     const kafka = newKafka();
     const [input, output, groupId] = [await inputTopic(2, 60), await makeTopic(kafka, 1), randomUUID()];
     let batches = 0;
@@ -151,7 +151,7 @@ describeKafka('sendToKafka', () => {
     const [written = []] = valuesOf(await outputOf(output, 1));
     for (const key of ['0', '1']) {
       const sums = written.filter((line) => line.startsWith(`${key} `)).map((line) => Number(line.slice(2)));
-      // Totals of one key only grow: one that came twice would stand there twice.
+      // Totals of one key only grow: one that was written twice would be there twice.
       expect(sums).toEqual([...new Set(sums)].sort((a, b) => a - b));
       expect(sums.at(-1)).toBe(60);
     }
@@ -166,7 +166,7 @@ describeKafka('sendToKafka', () => {
       lines.push(line);
       for (const listener of listeners) listener();
     });
-    /** When it has begun to write so many batches that have records. */
+    /** After it has begun to write this number of batches with records. */
     const writing = (batches: number) =>
       new Promise<void>((resolve) => {
         const check = () => {

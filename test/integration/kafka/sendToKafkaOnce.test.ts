@@ -9,7 +9,7 @@ import { inputTopic, inputValues, outputOf, valuesOf } from '../../support/kafka
 
 type Options = KafkaBatchesOptions<string | null>;
 
-/** What a test is made of: a job that reads records and writes them. */
+/** A job under test: it reads records and writes them. */
 interface Job {
   readonly kafka: Kafka;
   readonly input: string;
@@ -32,7 +32,7 @@ const mixed = transformBatch((values: readonly (string | null)[]) => values);
 const message = (value: string | null): Message => ({ value, partition: 0 });
 const send = ({ output, groupId }: Job, kafka: Kafka) => sendToKafka(kafka, { topic: output, groupId });
 
-/** Until so many records have gone through. */
+/** Until this number of records has gone through. */
 function through(stream: Observable<Batch<unknown>>, count: number): Promise<number> {
   return lastValueFrom(
     stream.pipe(

@@ -15,7 +15,7 @@ describe.skipIf(whyNoBroker())('a quota on the bytes that are read (KIP-219)', (
   }, 180_000);
   afterAll(() => cluster?.stop(), 60_000);
 
-  it('is obeyed: the client waits as long as it is told, and every record comes once and in order', async () => {
+  it('is obeyed: the client waits for the time in the response, and every record arrives once and in order', async () => {
     const brokers = cluster.brokers.split(',');
     const filler = newKafka({ brokers });
     const topic = await makeTopic(filler, 1);

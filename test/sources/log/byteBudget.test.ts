@@ -30,7 +30,7 @@ beforeAll(() => {
 });
 afterAll(() => vi.restoreAllMocks());
 
-/** Reads a log of record batches to its end. Gives what came, in order of each partition. */
+/** Reads a log of record batches to its end. Returns what arrived, in the order of each partition. */
 function read(given: Reading) {
   const { sizes, maxBufferedBytes, maxRatePerPartition, maxBytesPerBatch } = given;
   const { brokers, latency, work, concurrentBatches } = given;

@@ -114,7 +114,7 @@ interface Case {
   readonly row: Row;
 }
 
-/** Reads to the end. Gives all that a user sees of it. */
+/** Reads to the end. Returns all that a user sees of it. */
 function readAll({ partitions, deserialize, undecodable, policy, row, maxRatePerPartition, ...options }: Case) {
   const batches: unknown[] = [];
   const infos: BatchInfo[] = [];

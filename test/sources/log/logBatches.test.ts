@@ -55,7 +55,7 @@ const ranges = (infos: readonly BatchInfo[]) =>
   infos.map((info) => info.inputs.log?.ranges.map(({ from, until }: OffsetRange) => [from, until]));
 
 describe('logBatches', () => {
-  it('gives every record once, in order of each partition, in ranges that join', () => {
+  it('delivers every record once, in the order of each partition, in ranges that join', () => {
     const { log, infos, events, run } = setup(4);
     virtual((scheduler) => {
       run(scheduler, 35);

@@ -37,7 +37,7 @@ const rangeOf = (info: BatchInfo) => {
   return { from, until };
 };
 
-describe('a log of which the beginning of the next batch has come in', () => {
+describe('a log of which the beginning of the next batch has been fetched', () => {
   it.each(['earliest', 'latest'] as const)(
     'loses what follows to retention (%s): each record stays in its batch',
     (policy) => {

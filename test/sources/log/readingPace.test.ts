@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ReadingPace } from '../../../src/sources/log/readingPace.js';
 import { propertySettings } from '../../property/settings.js';
 
-/** Reads a backlog without end at a given pace (records a ms). Gives what each tick planned, and what was ahead of it. */
+/** Reads a backlog without end at a given pace (records a ms). Returns what each tick planned, and what was unread then. */
 function readBacklog(interval: number, pace: number, ticks: number) {
   const own = new ReadingPace();
   const waiting: { left: number; readonly size: number }[] = [];

@@ -48,7 +48,7 @@ const fresh = (from: number, until: number) =>
     .slice(from)
     .map(({ value }) => value);
 
-describe('a topic that is made anew while ranges of it wait to be read', () => {
+describe('a topic that is recreated while ranges of it wait to be read', () => {
   it('is read from its beginning, and no batch waits for what is gone', () => {
     for (const count of [0, 5, 10]) {
       const { events, run, makeAnew } = setup('earliest');

@@ -46,7 +46,7 @@ function partition(number: number, records: number, perBatch: number): Partition
   return state;
 }
 
-/** Decodes partitions in slices. Gives the ms that each took, and how many records were decoded in it. */
+/** Decodes partitions in slices. Returns the ms that each took, and the number of records decoded in it. */
 async function slices(partitions: readonly PartitionState[], cost: (partition: number) => number) {
   const clock = workClock();
   const taken: { ms: number; records: number }[] = [];
@@ -76,7 +76,7 @@ async function slices(partitions: readonly PartitionState[], cost: (partition: n
 }
 
 describe('decoding', () => {
-  it('gives the event loop back every ten milliseconds, or after one record that takes longer', async () => {
+  it('yields to the event loop every ten milliseconds, or after one record that takes longer', async () => {
     const costs = fc.double({ min: 0.0005, max: 30, noNaN: true });
     await fc.assert(
       fc.asyncProperty(

@@ -130,7 +130,7 @@ export class KafkajsClient implements LogClient {
     return this.#leaders.get(partitionKey(partition));
   }
 
-  /** Asks each broker, and asks again for partitions that moved to another one, until all have come or the time is up. */
+  /** Asks each broker, and asks again for partitions that moved to another one, until all have arrived or the time is up. */
   async #fetchAll(
     requests: readonly FetchRequest[],
     options: FetchOptions,

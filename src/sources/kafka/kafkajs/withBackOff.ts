@@ -12,7 +12,7 @@ export interface BackOffOptions {
   readonly beforeRetry?: () => Promise<unknown>;
 }
 
-/** Calls `attempt` until it succeeds, fails for good, or runs out of time. Rejects with its last error. */
+/** Calls `attempt` until it succeeds, fails with an error that is not retriable, or runs out of time. Rejects with its last error. */
 export async function withBackOff<R>(attempt: () => Promise<R>, options: BackOffOptions): Promise<R> {
   const { firstPauseMs, maxPauseMs, timeoutMs, isRetriable, beforeRetry } = options;
   const begun = performance.now();

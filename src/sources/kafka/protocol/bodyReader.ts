@@ -43,7 +43,7 @@ export class BodyReader {
     }
   }
 
-  /** The length of an array in newer versions of responses: one more than it is, because 0 stands for null. */
+  /** The length of an array in newer versions of responses: one more than it is, because 0 means null. */
   compactCount(): number {
     return Math.max(this.uvarint() - 1, 0);
   }

@@ -40,7 +40,7 @@ export class BodyWriter {
     return this;
   }
 
-  /** The length of an array in newer versions of requests: one more than it is, because 0 stands for null. */
+  /** The length of an array in newer versions of requests: one more than it is, because 0 means null. */
   compactCount(count: number): this {
     return this.uvarint(count + 1);
   }

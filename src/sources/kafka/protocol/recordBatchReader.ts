@@ -83,7 +83,7 @@ export class RecordBatchReader implements RecordReader {
   }
 
   /**
-   * Scans the headers of the batches in `bytes`; returns `undefined` when there are none. When the very first one cannot be read,
+   * Scans the headers of the batches in `bytes`; returns `undefined` when there is no batch. When the very first one cannot be read,
    * or ends before the offset that was asked for, the reader fails at its first `load`: a broker sends the first batch whole or
    * not at all (KIP-74), so asking again would return the same bytes for ever.
    */

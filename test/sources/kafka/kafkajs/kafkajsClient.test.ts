@@ -24,7 +24,7 @@ function recordsAt(offset: number, end: number): Answer {
   return offset < end ? { records: batchAt(from, Math.min(perBatch, end - from)) } : {};
 }
 
-/** Reads until `total` records came; gives the values of each partition, or what it failed with. */
+/** Reads until `total` records have arrived; returns the values of each partition, or the error. */
 async function read(cluster: ReturnType<typeof scriptedCluster>, total: number, options: KafkaClientOptions = {}) {
   const seen: Record<number, string[]> = {};
   let count = 0;
@@ -63,7 +63,7 @@ describe('a leader that moves', () => {
     ['UNKNOWN_LEADER_EPOCH', 75],
     ['KAFKA_STORAGE_ERROR', 56],
     ['OFFSET_NOT_AVAILABLE', 78],
-  ])('is found anew after %s, and nothing is lost or doubled', async (_, errorCode) => {
+  ])('is looked up again after %s, and nothing is lost or doubled', async (_, errorCode) => {
     // The metadata says so only at the third look; until then the old leader refuses.
     const cluster = topic(2, 40, {
       leaders: (look) => ['0', look < 3 ? '0' : '1'],
@@ -129,7 +129,7 @@ describe('brokers', () => {
     expect(cluster.most).toEqual({ one: 1, all: 3 });
   });
 
-  it('tell how long to wait, and kafkajs is told so (KIP-219)', async () => {
+  it('carry the throttle time, which kafkajs waits for (KIP-219)', async () => {
     const cluster = topic(1, 20, { throttleTime: 123 });
     const events: FetchEvent[] = [];
     const { seen } = await read(cluster, 20, { fetchObserver: { next: (event) => events.push(event) } });

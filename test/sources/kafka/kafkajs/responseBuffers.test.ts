@@ -16,7 +16,7 @@ describe('ResponseBuffers', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('uses a buffer again once all who read from it have let go, and not before', () => {
+  it('uses a buffer again once all readers have released it, and not before', () => {
     const buffers = new ResponseBuffers();
     const { buffer, refCount } = taken(buffers, 2 * mebi - 5);
     expect(buffer.length).toBe(2 * mebi - 5);

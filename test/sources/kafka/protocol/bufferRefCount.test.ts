@@ -10,7 +10,7 @@ const batch = encodeBatch(
   [0, 1].map((offset) => ({ offset, timestamp: 0, key: Buffer.from('k'), value, headers: [['h', Buffer.from('1')]] })),
 );
 
-/** A response of one record batch, as the client hands it on: it has let go of it. */
+/** A response of one record batch, as the client passes it on: it has released the buffer. */
 function received() {
   const buffers = new ResponseBuffers();
   const bytes = buffers.take(batch.length);
@@ -31,7 +31,7 @@ const ways: readonly (readonly [string, (reader: RecordReader, look: (view: Reco
     },
   ],
   [
-    'once more, from what was kept',
+    'a second time, from what was retained',
     (reader, look) => {
       const retained = reader.retain?.(2, 10, () => {});
       retained?.read(look);
@@ -53,7 +53,7 @@ describe.each(ways)('the buffer of records that are read %s', (_, readAll) => {
     expect(isFree()).toBe(false);
   });
 
-  it('is used again when only texts and numbers were, once all have let go', () => {
+  it('is used again when only strings and numbers were read, once all have released it', () => {
     const { reader, isFree } = received();
     const release = readAll(reader, (view) => [view.keyText(), view.valueText(), view.offset, view.valueLength]);
     expect(isFree()).toBe(false);
@@ -62,7 +62,7 @@ describe.each(ways)('the buffer of records that are read %s', (_, readAll) => {
     expect(isFree()).toBe(true);
   });
 
-  it('is not used again before that, whoever lets go first', () => {
+  it('is not used again before that, in whatever order they release it', () => {
     const { reader, isFree } = received();
     const release = readAll(reader, (view) => view.offset);
     release();
@@ -72,7 +72,7 @@ describe.each(ways)('the buffer of records that are read %s', (_, readAll) => {
   });
 });
 
-it('a buffer that records are kept of is not used again before they are let go of', () => {
+it('a buffer with retained records is not used again before they are released', () => {
   const { reader, isFree } = received();
   const retained = reader.retain(2, 10, () => {});
   reader.release();

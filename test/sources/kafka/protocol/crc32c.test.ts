@@ -16,7 +16,7 @@ function slowly(bytes: Uint8Array): number {
 }
 
 describe('crc32c', () => {
-  it('gives the values of RFC 3720', () => {
+  it('returns the values of RFC 3720', () => {
     expect(of(new Uint8Array(32))).toBe(0x8a9136aa);
     expect(of(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43);
     expect(of(Uint8Array.from({ length: 32 }, (_, i) => i))).toBe(0x46dd794e);

@@ -97,7 +97,7 @@ describe('readFetchResponse', () => {
     }
   });
 
-  it('ends, with a response or a RangeError, and gives no byte from outside, however the bytes are changed', () => {
+  it('ends, with a response or a RangeError, and returns no byte from outside, however the bytes are changed', () => {
     const mutation = fc.record({ at: fc.nat(whole.length - 4), int32: fc.oneof(fc.integer(), fc.nat(300)) });
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {

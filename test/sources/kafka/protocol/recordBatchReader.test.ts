@@ -92,7 +92,7 @@ const drawnRecords = fc
   });
 
 describe('crc32c', () => {
-  it('gives the check value of the standard', () => {
+  it('returns the check value of the standard', () => {
     expect(crc32c(Buffer.from('123456789'), 0, 9)).toBe(0xe3069283);
     expect(crc32c(Buffer.alloc(32), 0, 32)).toBe(0x8a9136aa);
   });
@@ -226,7 +226,7 @@ describe('RecordBatchReader', () => {
     expect(reader?.end).toBe(9);
   });
 
-  it('reads what stands before an offset that is too large, and fails at it', () => {
+  it('reads what comes before an offset that is too large, and fails there', () => {
     const beyond = encodeBatch(run(3, 5));
     beyond.writeBigInt64BE(2n ** 60n, 0);
     const { records, errors, reader } = readAll(Buffer.concat([encodeBatch(run(0, 3)), beyond]));
@@ -236,7 +236,7 @@ describe('RecordBatchReader', () => {
     expect(() => readAll(beyond, { from: 3 })).toThrow(OffsetTooLargeError);
   });
 
-  it('gives the append time of the batch where the topic says so', () => {
+  it('returns the append time of the batch where the topic is configured so', () => {
     const { records } = readAll(encodeBatch(run(0, 3), { appendTime: 42 }));
     expect(records.map(({ timestamp }) => timestamp)).toEqual([42, 42, 42]);
   });
@@ -298,14 +298,14 @@ describe('RecordBatchReader', () => {
     expect(change((batch) => batch.writeInt16BE(2, 21))).toThrow(UnsupportedCodecError);
   });
 
-  it('never hangs, crashes, or gives a wrong record with checksums on, however the bytes are changed', () => {
+  it('never hangs, crashes, or returns a wrong record with checksums on, however the bytes are changed', () => {
     const original = [run(0, 4), run(4, 9), run(12, 15)];
     const whole = Buffer.concat([
       encodeBatch(original[0] as EncodedRecord[]),
       encodeBatch(original[1] as EncodedRecord[], { codec: 1 }, (body) => gzipSync(body)),
       encodeBatch(original[2] as EncodedRecord[], { lastOffset: 20 }),
     ]);
-    // Of a record everything but its offset stands under the checksum: Kafka leaves the base offset out of it.
+    // The checksum covers everything of a record but its offset: Kafka leaves out the base offset.
     const content = ({ timestamp, key, value, headers }: EncodedRecord) =>
       `${timestamp} ${key}=${value} ${headers.length}`;
     const contents = new Set(original.flat().map(content));
@@ -335,7 +335,7 @@ describe('RecordBatchReader', () => {
           const { records, errors, reader } = readAll(mutated, { checkCrcs });
           const kept = readAll(mutated, { checkCrcs, keep: true });
           expect(kept.errors.map(String)).toEqual(errors.map(String));
-          // What stands before the damage in the same step goes with it.
+          // What comes before the damage in the same step is lost with it.
           if (errors.length === 0) expect(kept.records).toEqual(records);
           if (reader) expect(reader.end).toBeGreaterThan(0);
           if (!checkCrcs) return;

@@ -8,7 +8,7 @@ function decode(cache: TextCache, bytes: Buffer, from = 0, until = bytes.length)
 }
 
 describe('TextCache', () => {
-  it('gives what the bytes say, whatever came before and lies around', () => {
+  it('returns the text of the bytes, whatever was decoded before and lies around them', () => {
     const cache = new TextCache();
     const text = fc.oneof(
       fc.string({ maxLength: 40 }),
@@ -30,7 +30,7 @@ describe('TextCache', () => {
     );
   });
 
-  it('gives invalid UTF-8 as the engine decodes it', () => {
+  it('decodes invalid UTF-8 as the engine decodes it', () => {
     const cache = new TextCache();
     const bytes = Buffer.from([0x61, 0xff, 0xc3, 0x28, 0x62]);
     for (let i = 0; i < 3; i++) expect(decode(cache, bytes)).toBe(bytes.toString('utf8'));
