@@ -38,6 +38,7 @@ export {
   IntervalMismatchError,
   InvalidOptionError,
   InvalidRecordError,
+  InvalidStateError,
   LateBatchError,
   LateHoldError,
   MalformedRecordError,

@@ -6,6 +6,7 @@ import type { StateSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { CheckpointSession, RestoredState } from './checkpoint.js';
 import { CommittedCopy } from './committedCopy.js';
 import { type CutState, MemoryKeyedState } from './memoryKeyedState.js';
+import { encodeSavable } from './savableState.js';
 
 /**
  * The states of all operators of one running stream: opens them, restored, under unique ids, and collects what each batch
@@ -69,7 +70,12 @@ export class StateRegistry implements BatchState {
       return state;
     }
     const entries = restored && restoredEntries(description, restored);
-    const save: CutState<K, S> = (time, set, deleted) => this.#add(time, session.encode({ ...saved, set, deleted }));
+    const save: CutState<K, S> = (time, set, deleted) => {
+      this.#add(
+        time,
+        encodeSavable(saved, set, () => session.encode({ ...saved, set, deleted })),
+      );
+    };
     const state = this.#inMemory(description, entries, save, free);
     // The store keeps one version per state: the first change rewrites the whole state in the current one.
     if (restored && restored.version !== version) state.touchAll();
@@ -109,7 +115,7 @@ export class StateRegistry implements BatchState {
 
   /** A state in memory, with a copy as of the last complete batch where it is read from outside. */
   #inMemory<K extends Key, S>(
-    { queryable }: StateDescription<K, S>,
+    { operator, id, queryable }: StateDescription<K, S>,
     entries: Iterable<readonly [K, S]> | undefined,
     save: CutState<K, S> | undefined,
     free: (() => void) | undefined,
@@ -118,7 +124,7 @@ export class StateRegistry implements BatchState {
     let copy: CommittedCopy<K, S> | undefined;
     const cut: CutState<K, S> = (time, set, deleted) => {
       save?.(time, set, deleted);
-      copy?.cut(time, set, deleted);
+      encodeSavable({ operator, id }, set, () => copy?.cut(time, set, deleted));
     };
     const close = () => {
       if (copy) this.#copies.delete(copy);

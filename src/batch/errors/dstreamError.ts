@@ -23,6 +23,7 @@ export type DStreamErrorCode =
   | 'PROTOCOL'
   | 'QUEUE_OVERFLOW'
   | 'INCOMPATIBLE_STATE'
+  | 'INVALID_STATE'
   | 'CHECKPOINT'
   | 'CORRUPT_CHECKPOINT'
   | 'STORAGE'

@@ -17,6 +17,24 @@ export class IncompatibleStateError extends DStreamError {
   }
 }
 
+/** A state would not come back from the checkpoint as it is, and is not saved. */
+export class InvalidStateError extends DStreamError {
+  override readonly name = 'InvalidStateError';
+  readonly code = 'INVALID_STATE';
+  constructor(
+    readonly operator: string,
+    /** The user's name for the state; `undefined` where it has none. */
+    readonly id: string | undefined,
+    /** The key whose state it is. */
+    readonly key: unknown,
+    readonly rule: string,
+    options?: ErrorOptions,
+  ) {
+    const state = id === undefined ? 'the state' : `state ${describe(id)}`;
+    super(`${operator}: ${state} of key ${describe(key)} cannot be saved: ${rule}`, options);
+  }
+}
+
 /** A checkpoint, or a write-ahead log, cannot be opened or saved. */
 export class CheckpointError extends DStreamError {
   override readonly name = 'CheckpointError';

@@ -5,6 +5,7 @@ import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { stateToBytes } from '../../storage/stateBytes.js';
 import type { StateRequest } from '../checkpoint.js';
+import { encodeSavable } from '../savableState.js';
 import { DiskCommitted } from './diskCommitted.js';
 import { DiskReader } from './diskReader.js';
 import { entryToBytes } from './lmdbEntry.js';
@@ -155,7 +156,10 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
       pinned.time = time;
       const after = pinned.found;
       // Touched and gone again within the batch: it is pinned for nothing else.
-      const bytes = after === absent ? undefined : stateToBytes(after.state);
+      const bytes =
+        after === absent
+          ? undefined
+          : encodeSavable(this.#request, [[key, after.state]], () => stateToBytes(after.state));
       writes.push({ key, before, after, bytes });
     }
     if (writes.length === 0) return;
