@@ -24,7 +24,10 @@ export interface SourceSetup {
 
 /** What a source knows of itself, of what a snapshot shows: the driver adds what is committed. */
 export interface SourceStatus extends Omit<SourceSnapshot, 'partitions'> {
-  readonly partitions: readonly Omit<PartitionSnapshot, 'committed' | 'lag' | 'behind'>[];
+  readonly partitions: readonly (Omit<PartitionSnapshot, 'committed' | 'lag' | 'behind'> & {
+    /** Where this run began to read: what is committed until a batch is. */
+    readonly start: number;
+  })[];
 }
 
 /** What the batch driver asks of a source at a tick. */
@@ -43,6 +46,8 @@ export interface PlanRequest {
 /** The offset ranges of a batch, decided before any of them is read, so that the batch can be replayed. */
 export interface Plan {
   readonly ranges: readonly OffsetRange[];
+  /** The end of each of these partitions when the batch was planned, of a source that knows. */
+  readonly ends?: readonly number[] | undefined;
   /** Records waiting beyond the ranges. */
   readonly lag: number;
   /** The limit that applied, in records per second. */

@@ -50,19 +50,18 @@ function plannedOnly(name: string, latest: RunningBatch | undefined, committed: 
   );
   for (const range of latest?.plans.get(name)?.ranges ?? []) planned.set(partitionKey(range), range);
   const partitions = [...planned.values()].map(({ topic, partition, until }) => {
-    return { topic, partition, planned: until, end: until, bufferedBytes: 0 };
+    return { topic, partition, start: 0, planned: until, end: until, bufferedBytes: 0 };
   });
   return { partitions, bufferedBytes: 0 };
 }
 
 function withProgress(
   name: string,
-  partition: SourceStatus['partitions'][number],
+  { start, ...partition }: SourceStatus['partitions'][number],
   { committed, lastBatch, at }: DriverParts,
 ): PartitionSnapshot {
-  const { planned, end } = partition;
-  const saved = committed.of(name).get(partitionKey(partition))?.offset ?? Math.min(planned, end);
-  const lag = Math.max(end - saved, 0);
+  const saved = committed.of(name).get(partitionKey(partition))?.offset ?? start;
+  const lag = Math.max(partition.end - saved, 0);
   const newest = lastBatch?.inputs[name]?.partitions?.find(
     (one) => one.partition === partition.partition && one.topic === partition.topic,
   )?.newestTimestamp;

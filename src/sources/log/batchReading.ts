@@ -119,7 +119,10 @@ export class BatchReading<R> {
       if (!(error instanceof MalformedRecordError)) throw error;
       this.#cursor.skipMalformed(error, reader);
     }
-    const { done } = reader;
+    const { done, newestTimestamp } = reader;
+    if (newestTimestamp !== undefined && newestTimestamp > (state.newestTimestamp ?? -Infinity)) {
+      state.newestTimestamp = newestTimestamp;
+    }
     if (done) state.readers.shift()?.release?.();
     return done || reader.position !== before;
   }

@@ -19,6 +19,8 @@ export interface FetchOptions {
   readonly maxBytes: number;
   /** Settles early, with whatever came, when aborted. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with how long a broker asks to be left alone because a quota is used up, in ms, if it does. */
+  readonly throttled?: ((duration: number) => void) | undefined;
 }
 
 /** The response for one partition. */

@@ -17,7 +17,7 @@ import { ShareCarry } from '../../backpressure/shareCarry.js';
 import { UnknownTopicError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
-import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
+import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import type { BatchCursor } from './batchCursor.js';
 import { BatchReading } from './batchReading.js';
 import type { LogClient } from './logClient.js';
@@ -66,7 +66,14 @@ export class LogRun<R> implements SourceRun<R> {
     this.#options = options;
     this.#newCursor = newCursor;
     this.#setup = setup;
-    this.#readAhead = new ReadAhead(client, this.#states, options, setup.scheduler);
+    this.#readAhead = new ReadAhead(client, this.#states, options, setup.scheduler, setup.fetched);
+  }
+
+  snapshot(): SourceStatus {
+    const partitions = Array.from(this.#states.values(), ({ topic, partition, start, planned, latest, buffered }) => {
+      return { topic, partition, start, planned, end: Math.max(latest, planned), bufferedBytes: buffered };
+    });
+    return { partitions, bufferedBytes: sum(partitions, ({ bufferedBytes }) => bufferedBytes) };
   }
 
   /** Connects and finds where each partition starts. */
@@ -95,7 +102,7 @@ export class LogRun<R> implements SourceRun<R> {
     );
   }
 
-  fetch({ ranges }: Plan): Observable<Fetched<R>> {
+  fetch({ ranges, ends }: Plan): Observable<Fetched<R>> {
     return new Observable((subscriber) => {
       const begun = this.#setup.scheduler.now();
       const states = ranges.map((range) => [range, this.#states.get(partitionKey(range)) as PartitionState] as const);
@@ -115,7 +122,7 @@ export class LogRun<R> implements SourceRun<R> {
         for (const [range, state] of states) state.settle(range);
         this.#readAhead.prioritize([]);
         const elapsed = this.#setup.scheduler.now() - begun;
-        subscriber.next(this.#fetched(reading, cursor));
+        subscriber.next({ ...this.#fetched(reading, cursor), progress: progressOf(states, ends) });
         // Operators run during `complete`: that is when lazily decoded records are read.
         subscriber.complete();
         cursor.release();
@@ -265,7 +272,8 @@ export class LogRun<R> implements SourceRun<R> {
     this.#planned(ranges);
     this.#readBeyondPlan(counts, allowed);
     this.#readAhead.pump();
-    return { ranges, lag: waiting - sum(counts, (count) => count), rate: allowed };
+    const ends = states.map(({ latest }) => latest);
+    return { ranges, ends, lag: waiting - sum(counts, (count) => count), rate: allowed };
   }
 
   /** Where no rate is set, the beginning of the next plan is fetched before its tick: it is expected to equal this one. */
@@ -307,6 +315,17 @@ export class LogRun<R> implements SourceRun<R> {
   #stateOf(partition: TopicPartition): PartitionState {
     return this.#states.get(partitionKey(partition)) as PartitionState;
   }
+}
+
+/** How far the partitions of a batch have come. A batch that is replayed goes by the ends of now. */
+function progressOf(
+  states: readonly (readonly [OffsetRange, PartitionState])[],
+  ends: readonly number[] | undefined,
+): NonNullable<Fetched<unknown>['progress']> {
+  return states.map(([range, { latest, newestTimestamp }], i) => {
+    const end = Math.max(ends?.[i] ?? latest, range.until);
+    return { ...range, end, lag: end - range.until, newestTimestamp };
+  });
 }
 
 function sum<E>(elements: readonly E[], of: (element: E) => number): number {

@@ -60,6 +60,7 @@ export class MemoryRecordReader implements RecordReader {
   readonly #view: StoredRecordView;
   #next = 0;
   #position: number;
+  #newestTimestamp = -Infinity;
 
   /** `from` is the offset asked for; `records` is not empty. */
   constructor(topic: string, partition: number, from: number, records: readonly StoredRecord[]) {
@@ -71,6 +72,10 @@ export class MemoryRecordReader implements RecordReader {
 
   get position(): number {
     return this.#position;
+  }
+
+  get newestTimestamp(): number | undefined {
+    return this.#newestTimestamp === -Infinity ? undefined : this.#newestTimestamp;
   }
 
   get done(): boolean {
@@ -97,6 +102,7 @@ export class MemoryRecordReader implements RecordReader {
       }
       this.#next++;
       this.#position = record.offset + 1;
+      if (record.timestamp > this.#newestTimestamp) this.#newestTimestamp = record.timestamp;
       this.#view.record = record;
       visit(this.#view);
     }

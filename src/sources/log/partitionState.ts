@@ -15,6 +15,8 @@ export class PartitionState implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
   readonly key: string;
+  /** The offset where this run begins. */
+  readonly start: number;
   /** The offset after everything planned: where the next range starts. */
   planned: number;
   /** The offset after everything received: where the next fetch starts. */
@@ -28,6 +30,8 @@ export class PartitionState implements TopicPartition {
   readonly size = new MeanRecordSize();
   /** Timestamp of the newest record read, where `rateSharing` is `'oldest'`. */
   time: number | undefined;
+  /** The largest timestamp of what batches have read, in ms since the epoch. */
+  newestTimestamp: number | undefined;
   inFlight = false;
   /** Its first records are fetched, whatever is planned, to learn their size. */
   sampling = false;
@@ -41,6 +45,7 @@ export class PartitionState implements TopicPartition {
     this.topic = topic;
     this.partition = partition;
     this.key = partitionKey({ topic, partition });
+    this.start = offset;
     this.planned = offset;
     this.fetchFrom = offset;
     this.latest = offset;

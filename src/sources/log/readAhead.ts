@@ -2,10 +2,12 @@ import { defer, type SchedulerLike, Subject, Subscription } from 'rxjs';
 import { OffsetOutOfRangeError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
+import type { SourceSetup } from '../source.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import type { PartitionState } from './partitionState.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import { passOver } from './startPositions.js';
+import { WatchedFetch } from './watchedFetch.js';
 
 /** Bound on one request to a broker: its response is decoded while the next one is on its way. */
 const maxRequestBytes = 4 * 1024 * 1024;
@@ -37,6 +39,7 @@ export class ReadAhead {
   readonly #options: ReadAheadOptions;
   readonly #partitions: ReadonlyMap<string, PartitionState>;
   readonly #scheduler: SchedulerLike;
+  readonly #fetchObserver: SourceSetup['fetched'];
   readonly #fetches = new Subscription();
   readonly #abort = new AbortController();
   readonly #lost: OffsetRange[] = [];
@@ -53,7 +56,9 @@ export class ReadAhead {
     partitions: ReadonlyMap<string, PartitionState>,
     options: ReadAheadOptions,
     scheduler: SchedulerLike,
+    fetchObserver?: SourceSetup['fetched'],
   ) {
+    this.#fetchObserver = fetchObserver;
     this.#client = client;
     this.#partitions = partitions;
     this.#options = options;
@@ -172,13 +177,15 @@ export class ReadAhead {
       }
       if (waiting.size === 0) answer();
     };
-    const options = { maxWait: maxWaitMs, maxBytes, signal: this.#abort.signal };
+    const watched = this.#fetchObserver && new WatchedFetch(broker, requests, this.#scheduler, this.#fetchObserver);
+    const options = { maxWait: maxWaitMs, maxBytes, signal: this.#abort.signal, throttled: watched?.throttled };
     const subscription = new Subscription();
     this.#fetches.add(subscription);
     subscription.add(
       defer(() => this.#client.fetch(requests, options)).subscribe({
         next: (fetched) => {
           settle(fetched.map(partitionKey));
+          watched?.received(fetched);
           for (const partition of fetched) {
             this.#receive(partition);
             this.#stateOf(partitionKey(partition)).sampling = false;
@@ -189,8 +196,12 @@ export class ReadAhead {
           this.pump();
           this.arrivals.next();
         },
-        error: (error: unknown) => this.#fail(error),
+        error: (error: unknown) => {
+          watched?.ended({ error });
+          this.#fail(error);
+        },
         complete: () => {
+          watched?.ended();
           this.#fetches.remove(subscription);
           const unanswered = [...waiting.keys()];
           settle(unanswered);

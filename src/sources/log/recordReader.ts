@@ -29,6 +29,11 @@ export interface RecordReader {
   readonly position: number;
   /** Where the next fetch starts once this reader is done. */
   readonly end: number;
+  /**
+   * The largest timestamp, in ms since the epoch, of what was read or loaded so far: of a log of record batches, from their
+   * headers. `undefined` where it is unknown.
+   */
+  readonly newestTimestamp?: number | undefined;
   /** No record is left. */
   readonly done: boolean;
   /** Bytes held in memory for what is left. */

@@ -156,7 +156,7 @@ export class KafkajsClient implements LogClient {
   async #fetchFrom(
     leader: string,
     requests: readonly FetchRequest[],
-    { maxWait, maxBytes, signal }: FetchOptions,
+    { maxWait, maxBytes, signal, throttled }: FetchOptions,
     subscriber: Subscriber<readonly FetchedPartition[]>,
   ): Promise<readonly FetchRequest[]> {
     const before = this.#inFlight.get(leader);
@@ -177,6 +177,7 @@ export class KafkajsClient implements LogClient {
     if (!answered) return [];
     if (answered.errorCode !== 0) throw fetchError(answered.errorCode, topicsOf(requests));
     const { partitions } = answered;
+    if (answered.throttleTime > 0) throttled?.(answered.throttleTime);
     this.#options.fetchObserver?.next?.({
       broker: leader,
       partitions: requests,

@@ -54,6 +54,7 @@ export class RecordBatchReader implements RecordReader {
   #retainedCursor: RecordCursor | undefined;
   /** Where the records of the loaded batch are, and what its header says of all of them. */
   #records: Buffer;
+  #newestTimestamp: number | undefined;
   #batch: OpenRecordBatch = { baseOffset: 0, lastOffset: 0, timestamp: 0, appendTime: false };
   #position: number;
   /** Where the next record batch begins. */
@@ -128,6 +129,10 @@ export class RecordBatchReader implements RecordReader {
 
   get position(): number {
     return this.#position;
+  }
+
+  get newestTimestamp(): number | undefined {
+    return this.#newestTimestamp;
   }
 
   get done(): boolean {
@@ -302,6 +307,9 @@ export class RecordBatchReader implements RecordReader {
     const bytes = this.#bytes;
     const appendTime = (attributes & attributeMask.appendTime) !== 0;
     const timestamp = Number(bytes.readBigInt64BE(batch + (appendTime ? fieldAt.maxTimestamp : fieldAt.baseTimestamp)));
+    const newest = Number(bytes.readBigInt64BE(batch + fieldAt.maxTimestamp));
+    // A batch without timestamps has -1.
+    if (newest >= 0) this.#newestTimestamp = Math.max(newest, this.#newestTimestamp ?? newest);
     const open = (records: Buffer, from: number, to: number): void => {
       this.#records = records;
       this.#batch = { baseOffset, lastOffset, timestamp, appendTime };
