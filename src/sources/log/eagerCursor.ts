@@ -3,6 +3,7 @@ import type { BatchCursor } from './batchCursor.js';
 import type { PartitionState } from './partitionState.js';
 import type { RecordReader } from './recordReader.js';
 import type { RecordView } from './recordView.js';
+import { refusePromise } from './refusePromise.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 
 export type DecodingOptions<T> = Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords' | 'rateSharing'>;
@@ -10,11 +11,13 @@ export type DecodingOptions<T> = Pick<ResolvedLogSourceOptions<T>, 'deserialize'
 /** Decodes records as it moves over them, and applies the policy for invalid ones. */
 export class EagerCursor<T> implements BatchCursor<T> {
   readonly elapsed = 0;
+  readonly #owner: string;
   readonly #options: DecodingOptions<T>;
   #records = 0;
   #skipped = 0;
 
-  constructor(options: DecodingOptions<T>) {
+  constructor(owner: string, options: DecodingOptions<T>) {
+    this.#owner = owner;
     this.#options = options;
   }
 
@@ -62,6 +65,9 @@ export class EagerCursor<T> implements BatchCursor<T> {
     } catch (cause) {
       this.#undeserializable(view, cause);
       return;
+    }
+    if (typeof record === 'object' && record !== null) {
+      refusePromise(this.#owner, this.#options.deserialize, view, record);
     }
     target.push(record);
   }

@@ -6,6 +6,7 @@ import { type DecodingOptions, EagerCursor } from './eagerCursor.js';
 import type { PartitionState } from './partitionState.js';
 import type { RecordReader, RetainedRecords } from './recordReader.js';
 import type { RecordView } from './recordView.js';
+import { refusePromise } from './refusePromise.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 
 /** A string up to this long takes no more memory than the record it was decoded from. */
@@ -30,6 +31,7 @@ type Part<T> = RetainedRecords | readonly T[];
  * Only for streams that an invalid record fails: skipped records could not be counted before the batch is dispatched.
  */
 export class LazyCursor<T> implements BatchCursor<Segment<T>> {
+  readonly #owner: string;
   readonly #options: LazyOptions<T>;
   readonly #scheduler: SchedulerLike;
   readonly #eager: EagerCursor<T>;
@@ -38,10 +40,11 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   #retainedBytes = 0;
   #elapsed = 0;
 
-  constructor(options: LazyOptions<T>, scheduler: SchedulerLike) {
+  constructor(owner: string, options: LazyOptions<T>, scheduler: SchedulerLike) {
+    this.#owner = owner;
     this.#options = options;
     this.#scheduler = scheduler;
-    this.#eager = new EagerCursor(options);
+    this.#eager = new EagerCursor(owner, options);
   }
 
   get records(): number {
@@ -92,6 +95,7 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   #decode(parts: readonly Part<T>[], visit: (record: T) => void): void {
     const begun = this.#scheduler.now();
     const { deserialize } = this.#options;
+    const owner = this.#owner;
     const decode = (view: RecordView): void => {
       let record: T;
       try {
@@ -99,6 +103,7 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
       } catch (cause) {
         throw new DeserializationError(view.topic, view.partition, view.offset, { cause });
       }
+      if (typeof record === 'object' && record !== null) refusePromise(owner, deserialize, view, record);
       visit(record);
     };
     for (const part of parts) {

@@ -30,7 +30,7 @@ export interface LogSourceOptions<T> {
   readonly partitions?: readonly TopicPartition[];
   /**
    * Turns a record into the value that operators receive. The view and its bytes are valid during the call only, so the function
-   * must be synchronous. `string()`, `json()` and `bytes()` return ready-made ones.
+   * must be synchronous: a promise fails the stream with an `InvalidOptionError`. `string()`, `json()` and `bytes()` return ready-made ones.
    */
   readonly deserialize: (view: RecordView) => T;
   /**

@@ -30,7 +30,7 @@ export function resolvedLogSource<T>(
         return concat(run.open().pipe(ignoreElements()), ready).pipe(finalize(closeUnopened));
       }),
   });
-  const eager = source(() => new EagerCursor<T>(options));
+  const eager = source(() => new EagerCursor<T>(kind, options));
   if (options.invalidRecords !== 'error') return eager;
-  return { ...eager, segments: source((scheduler) => new LazyCursor<T>(options, scheduler)) };
+  return { ...eager, segments: source((scheduler) => new LazyCursor<T>(kind, options, scheduler)) };
 }

@@ -1,5 +1,5 @@
 import { type BatchInfo, foreachBatch, pid } from 'dstream';
-import { type FetchEvent, kafkaBatches } from 'dstream/kafka';
+import { type KafkaFetchEvent, kafkaBatches } from 'dstream/kafka';
 import { timer } from 'rxjs';
 import { expect, it } from 'vitest';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
@@ -19,7 +19,7 @@ describeKafka('the loop on a real Kafka', () => {
       Array.from({ length: total / 800 }, () => Array.from({ length: 800 }, (_, i) => ({ partition: i % 4, value }))),
     );
 
-    const fetches: { batches: number; event: FetchEvent }[] = [];
+    const fetches: { batches: number; event: KafkaFetchEvent }[] = [];
     // 0.02 ms a record, then 0.2 ms, then 0.02 ms again: capacities of 50,000 and of 5,000 records a second.
     const phases = { slowFrom: 12, fastFrom: 60, end: 110 };
     const observed = new ObservedRun(phases.end);

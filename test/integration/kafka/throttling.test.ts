@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { foreachBatch } from 'dstream';
-import { type FetchEvent, kafkaBatches } from 'dstream/kafka';
+import { type KafkaFetchEvent, kafkaBatches } from 'dstream/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
 import { makeTopic, newKafka, produce } from '../../support/kafka.js';
@@ -29,7 +29,7 @@ describe.skipIf(whyNoBroker())('a quota on the bytes that are read (KIP-219)', (
     const tool = ['-cp', cluster.classpath, 'kafka.admin.ConfigCommand', '--bootstrap-server', cluster.brokers];
     execFileSync('java', [...tool, ...quota, ...client], { stdio: 'pipe' });
 
-    const events: (FetchEvent & { readonly at: number })[] = [];
+    const events: (KafkaFetchEvent & { readonly at: number })[] = [];
     const keys: string[] = [];
     const stream = kafkaBatches(newKafka({ brokers, clientId }), {
       topics: [topic],

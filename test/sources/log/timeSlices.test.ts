@@ -60,7 +60,7 @@ async function slices(partitions: readonly PartitionState[], cost: (partition: n
   );
   const reading = new BatchReading<void>(
     ranges,
-    new EagerCursor<void>({ deserialize, invalidRecords: 'error', rateSharing: 'lag' }),
+    new EagerCursor<void>('test', { deserialize, invalidRecords: 'error', rateSharing: 'lag' }),
     clock.scheduler,
   );
   await new Promise<void>((resolve, reject) => {

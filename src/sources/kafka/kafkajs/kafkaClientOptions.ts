@@ -4,7 +4,7 @@ import type { FetchRequest } from '../../log/logClient.js';
 import type { IsolationLevel } from '../protocol/fetchProtocol.js';
 
 /** One Fetch request and what the broker returned, as `fetchObserver` receives it. */
-export interface FetchEvent {
+export interface KafkaFetchEvent {
   /** Node id of the broker. */
   readonly broker: string;
   /** What was asked for: partitions, offsets and `maxBytes` of each. */
@@ -33,11 +33,11 @@ export interface KafkaClientOptions {
    */
   readonly retryTimeout?: number;
   /** Receives every Fetch request once the broker has answered it. Only `next` is called. Default none. */
-  readonly fetchObserver?: Partial<Observer<FetchEvent>>;
+  readonly fetchObserver?: Partial<Observer<KafkaFetchEvent>>;
 }
 
 export type ResolvedKafkaClientOptions = Required<Omit<KafkaClientOptions, 'fetchObserver'>> & {
-  readonly fetchObserver: Partial<Observer<FetchEvent>> | undefined;
+  readonly fetchObserver: Partial<Observer<KafkaFetchEvent>> | undefined;
 };
 
 /** @throws {InvalidOptionError} when an option is out of its range */

@@ -1,5 +1,5 @@
 import { foreachBatch, type ProtocolError } from 'dstream';
-import { type FetchEvent, type KafkaClientOptions, kafkaBatches } from 'dstream/kafka';
+import { type KafkaFetchEvent, type KafkaClientOptions, kafkaBatches } from 'dstream/kafka';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { KafkajsClient } from '../../../../src/sources/kafka/kafkajs/kafkajsClient.js';
@@ -131,7 +131,7 @@ describe('brokers', () => {
 
   it('carry the throttle time, which kafkajs waits for (KIP-219)', async () => {
     const cluster = topic(1, 20, { throttleTime: 123 });
-    const events: FetchEvent[] = [];
+    const events: KafkaFetchEvent[] = [];
     const { seen } = await read(cluster, 20, { fetchObserver: { next: (event) => events.push(event) } });
     expect(seen).toEqual({ 0: upTo(20) });
     expect(new Set(cluster.throttled)).toEqual(new Set([123]));
