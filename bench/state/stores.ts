@@ -149,4 +149,5 @@ export function batchesOverPlainLmdb(
 export const stores: Readonly<Record<string, (directory: string) => Checkpoint>> = {
   fileCheckpoint: (directory) => fileCheckpoint(directory),
   lmdbCheckpoint: (directory) => lmdbCheckpoint(directory),
+  "lmdbCheckpoint with verify: 'pages'": (directory) => lmdbCheckpoint(directory, { verify: 'pages' }),
 };

@@ -19,7 +19,7 @@ export interface OpenFile {
 
 /** What checkpoints, write-ahead logs and outputs need of a file system. A port, so that a full or failing disk can be tested. */
 export interface FileSystem {
-  open(path: string, flags: 'r' | 'w' | 'wx'): Promise<OpenFile>;
+  open(path: string, flags: 'r' | 'r+' | 'w' | 'wx'): Promise<OpenFile>;
   readFile(path: string): Promise<string>;
   link(existing: string, path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;

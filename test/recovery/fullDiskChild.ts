@@ -4,7 +4,7 @@ import { foreachBatch, fromBatches, type Pair, updateStateByKey } from 'dstream'
 import { lmdbCheckpoint } from 'dstream/node';
 import { retry } from 'rxjs';
 
-// DIRECTORY [HOT_KEYS]: keeps texts, of twenty keys more with each of thirty batches, and writes what each batch has to a file.
+// DIRECTORY [CACHE_KEYS]: keeps texts, of twenty keys more with each of thirty batches, and writes what each batch has to a file.
 
 const [directory = '', cacheKeys] = process.argv.slice(2);
 const batches = Array.from({ length: 30 }, (_, i) =>

@@ -1,17 +1,18 @@
 import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checkpoint, CheckpointSession, KeyedState } from 'dstream';
-import { lmdbCheckpoint } from 'dstream/node';
+import { type LmdbCheckpointOptions, lmdbCheckpoint } from 'dstream/node';
 import { firstValueFrom, from, lastValueFrom, type ObservableInput } from 'rxjs';
 
 // make DIRECTORY: a checkpoint to be damaged.
-// try DIRECTORY REPORT HOT_KEYS|- DAMAGE...: reads copies of it, each with the damage of its name (bit-N, cut-N), and reports
+// try DIRECTORY REPORT OPTIONS DAMAGE...: reads copies of it, each with the damage of its name (bit-N, cut-N), and reports
 // what came of it: "right", "wrong", or the name and message of the error. A line begins before the try: it stays unfinished
 // when that ends the process.
 
 const done = (work: ObservableInput<unknown>) => lastValueFrom(from(work), { defaultValue: undefined });
 const open = (checkpoint: Checkpoint): Promise<CheckpointSession> => firstValueFrom(from(checkpoint.open()));
 const description = { id: 'sums', operator: 'updateStateByKey', signature: '', version: 0 };
+const deleted = ['key-5'];
 const keys = Array.from({ length: 60 }, (_, k) => `key-${k}`);
 
 async function make(directory: string): Promise<void> {
@@ -20,8 +21,7 @@ async function make(directory: string): Promise<void> {
     const set = keys
       .filter((_, k) => time === 10 || (k + time) % 3 > 0)
       .map((key, k) => [key, `${time} `.repeat(k)] as const);
-    const deleted = time === 30 ? ['key-5'] : [];
-    const changes = [session.encode({ ...description, set, deleted })];
+    const changes = [session.encode({ ...description, set, deleted: time === 30 ? deleted : [] })];
     await done(
       session.save({
         time,
@@ -37,11 +37,11 @@ async function make(directory: string): Promise<void> {
 }
 
 /** All that a checkpoint gives, as text. */
-async function read(directory: string, cacheKeys: number | undefined): Promise<string> {
-  const session = await open(lmdbCheckpoint(directory, cacheKeys === undefined ? {} : { cacheKeys }));
+async function read(directory: string, options: LmdbCheckpointOptions): Promise<string> {
+  const session = await open(lmdbCheckpoint(directory, options));
   try {
     const { time, positions, planned } = session.restored ?? {};
-    const entries = cacheKeys === undefined ? restored(session) : tiered(session);
+    const entries = options.cacheKeys === undefined ? restored(session) : tiered(session);
     return JSON.stringify([time, positions, planned, [...entries]]);
   } finally {
     await done(session.close());
@@ -52,11 +52,13 @@ function restored(session: CheckpointSession): Iterable<readonly [unknown, unkno
   return session.restored?.state(description.id)?.entries() ?? [];
 }
 
-/** Each key looked up alone, as an operator does, and then all of them: what only one of both finds is missing here. */
+/** Each key looked up alone, as an operator does, and then all of them. A key that is not found alone is missing here. */
 function tiered(session: CheckpointSession): Iterable<readonly [unknown, unknown]> {
   const request = { ...description, cut: () => {}, closed: () => {} };
   const state = session.openState?.(request as never) as KeyedState<string, unknown>;
   const alone = new Map(keys.filter((key) => state.has(key)).map((key) => [key, state.get(key)]));
+  // What an operator would take for a new key, whatever a walk over all keys says about it later.
+  if (alone.size < keys.length - deleted.length) return alone;
   const entries = [...state.entries()];
   return entries.length === alone.size ? entries.map(([key]) => [key, alone.get(key)]) : alone;
 }
@@ -64,7 +66,7 @@ function tiered(session: CheckpointSession): Iterable<readonly [unknown, unknown
 async function tryAll(
   directory: string,
   report: string,
-  cacheKeys: number | undefined,
+  options: LmdbCheckpointOptions,
   damages: string[],
 ): Promise<void> {
   const whole = readFileSync(join(directory, 'data.mdb'));
@@ -77,7 +79,7 @@ async function tryAll(
     const copy = `${directory}-${damage}`;
     cpSync(directory, copy, { recursive: true });
     writeFileSync(join(copy, 'data.mdb'), bytes);
-    const result = await read(copy, cacheKeys).then(
+    const result = await read(copy, options).then(
       (found) => (found === right ? 'right' : 'wrong'),
       ({ name, message }: Error) => `${name}: ${message.replaceAll(copy, 'COPY')}`,
     );
@@ -86,8 +88,8 @@ async function tryAll(
   }
 }
 
-const [mode, directory = '', report = '', cacheKeys, ...damages] = process.argv.slice(2);
+const [mode, directory = '', report = '', options = '{}', ...damages] = process.argv.slice(2);
 if (mode === 'make') {
   await make(directory);
-  writeFileSync(`${directory}.right`, await read(directory, undefined));
-} else await tryAll(directory, report, cacheKeys === '-' ? undefined : Number(cacheKeys), damages);
+  writeFileSync(`${directory}.right`, await read(directory, {}));
+} else await tryAll(directory, report, JSON.parse(options), damages);

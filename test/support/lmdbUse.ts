@@ -5,8 +5,8 @@ import { lmdbCheckpoint } from 'dstream/node';
 import { open, type Transaction } from 'lmdb';
 import { firstValueFrom, from } from 'rxjs';
 import { metasOf, newestFirst } from '../../src/state/lmdb/metaPages.js';
-import { ourTrees } from '../../src/state/lmdb/ourTrees.js';
-import { walkPages } from '../../src/state/lmdb/walkPages.js';
+import { ourTrees } from '../../src/state/lmdb/pages/ourTrees.js';
+import { walkPages } from '../../src/state/lmdb/pages/walkPages.js';
 import { randomOf } from '../crash/records.js';
 import { settle } from './savedBatches.js';
 
@@ -41,7 +41,7 @@ export async function useAtRandom(
 ): Promise<void> {
   const draw = randomOf(seed);
   const below = (n: number) => Math.floor(draw() * n);
-  const openSession = () => firstValueFrom(from(lmdbCheckpoint(directory, { verify: false }).open()));
+  const openSession = () => firstValueFrom(from(lmdbCheckpoint(directory).open()));
   const readers: { readonly until: number; readonly transaction: Transaction; close(): Promise<void> }[] = [];
   const endReaders = async (at: number) => {
     for (const reader of readers.splice(0)) {

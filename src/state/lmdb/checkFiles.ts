@@ -1,11 +1,12 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
+import { type FileSystem, nodeFileSystem, type OpenFile } from '../../storage/fileSystem.js';
 import { appendZeros } from './dataFile.js';
 import { layoutIsKnown, type Meta, magicAt, metasOf, newestFirst } from './metaPages.js';
-import { ourTrees } from './ourTrees.js';
-import { walkPages } from './walkPages.js';
+import { ourTrees } from './pages/ourTrees.js';
+import { walkPages } from './pages/walkPages.js';
 
 // LMDB maps its files into memory and trusts them: on a full disk, or of a file that was cut, it may end the process by a
 // signal where another would give an error. And its binding ends the process by another when LMDB refuses to open (a fault of
@@ -17,27 +18,32 @@ const tries = 5;
 /** How much the last pages may be that a transaction took, gave up again and therefore never wrote. */
 const unwritten = 1_048_576;
 
-/** What is looked at in the file of the data, beside its meta pages and its length. */
+/** What is read of the data file beyond its two meta pages: by default nothing, so that a file of any size opens at once. */
 export interface Check {
   /** All its pages. */
-  readonly pages: boolean;
-  /** The checksums of the values in them, which matter where not all of them are read at once. */
-  readonly values: boolean;
+  readonly pages?: boolean;
+  /** With `pages`, the checksums of the values in them, which matter where not all of them are read right after. */
+  readonly values?: boolean;
 }
 
 /**
- * Sees that a directory can be given to LMDB: that there is room to open it, that its files can be written, and that the file
- * of its data has what its meta pages say, and pages that are whole.
- * Gives the number of its last transaction; 0 of a new one.
+ * Checks that LMDB can open a directory: there is room to do so, its files are writable, the meta pages agree, and the data
+ * file is as long as they say. With `pages` all pages are checked too.
  *
- * @throws {CorruptCheckpointError} when the meta pages contradict each other, the file ends before its pages do, or a page
- * is damaged
+ * @param fs through which the data file is read; a port, so that a test can count what is read
+ * @returns the number of the last transaction; 0 where the directory is new
+ * @throws {CorruptCheckpointError} when the meta pages contradict each other, the file is too short, or a checked page is
+ * damaged
  */
-export async function checkFiles(directory: string, check: Check): Promise<bigint> {
+export async function checkFiles(
+  directory: string,
+  check: Check = {},
+  fs: Pick<FileSystem, 'open'> = nodeFileSystem,
+): Promise<bigint> {
   await probe(directory);
-  await (await openIfThere(join(directory, 'lock.mdb')))?.close();
+  await (await openIfThere(fs, join(directory, 'lock.mdb')))?.close();
   const path = join(directory, 'data.mdb');
-  const file = await openIfThere(path);
+  const file = await openIfThere(fs, path);
   if (!file) return 0n;
   try {
     return layoutIsKnown ? await checkData(path, file, check) : 0n;
@@ -62,16 +68,16 @@ async function probe(directory: string): Promise<void> {
   }
 }
 
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
+async function openIfThere(fs: Pick<FileSystem, 'open'>, path: string): Promise<OpenFile | undefined> {
   try {
-    return await open(path, 'r+');
+    return await fs.open(path, 'r+');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-async function checkData(path: string, file: FileHandle, { pages, values }: Check): Promise<bigint> {
+async function checkData(path: string, file: OpenFile, { pages = false, values = false }: Check): Promise<bigint> {
   for (let attempt = 1; ; attempt++) {
     const metas = await checkMetas(path, file);
     if (!metas) return 0n;
@@ -91,7 +97,7 @@ async function checkData(path: string, file: FileHandle, { pages, values }: Chec
 }
 
 /** The meta pages, that of the last transaction first; none in a new file. */
-async function checkMetas(path: string, file: FileHandle): Promise<readonly [newest: Meta, other: Meta] | undefined> {
+async function checkMetas(path: string, file: OpenFile): Promise<readonly [newest: Meta, other: Meta] | undefined> {
   for (let attempt = 1; ; attempt++) {
     const { size } = await file.stat();
     // LMDB makes it so, and writes the meta pages then.

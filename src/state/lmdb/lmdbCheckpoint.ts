@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
-import { checkPositiveInteger } from '../../options/checks.js';
+import { checkOneOf, checkPositiveInteger } from '../../options/checks.js';
+import type { FileSystem } from '../../storage/fileSystem.js';
 import { openDirectory } from '../../storage/openDirectory.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { LmdbSession } from './lmdbSession.js';
@@ -14,13 +15,11 @@ export interface LmdbCheckpointOptions {
    */
   readonly cacheKeys?: number;
   /**
-   * Whether all pages of the file are looked at before it is opened, so that a damaged one is refused. It takes as long as the
-   * file takes to be read. Without it a file of any size opens at once when there are `cacheKeys`; a damaged page may then end the
-   * process by a signal, and a key that was damaged may be taken for a new one.
-   *
-   * @default true
+   * `'pages'` reads the whole file before LMDB opens it, and refuses it with a `CorruptCheckpointError` where a page is damaged.
+   * By default only its two meta pages are read, which takes the same time for any size of file: a damaged state is refused when
+   * it is read, but LMDB keeps no checksums of its own structure, and a damaged page may end the process by a signal.
    */
-  readonly verify?: boolean;
+  readonly verify?: 'pages';
 }
 
 /**
@@ -36,7 +35,8 @@ export interface LmdbCheckpointOptions {
  * directory writes nothing more, and fails with a `FencedError`. State may be whatever the structured clone algorithm can
  * copy; it is kept with a checksum.
  *
- * @throws {InvalidOptionError} when the directory is empty, `cacheKeys` is no positive integer, or `verify` no boolean
+ * @throws {InvalidOptionError} when the directory is empty, `cacheKeys` is not a positive integer, or `verify` is not
+ * `'pages'`
  * @throws {StorageError} (as a notification) when the directory cannot be read or written, the disk is full, or `lmdb` is not
  * installed
  * @throws {TimedOutError} (as a notification) when a commit does not settle within 60 s
@@ -67,24 +67,32 @@ export interface LmdbCheckpointOptions {
  * ```
  */
 export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions = {}): Checkpoint {
-  const { cacheKeys, verify = true } = options;
+  const { cacheKeys, verify } = options;
   if (typeof directory !== 'string' || directory === '') {
     throw new InvalidOptionError('lmdbCheckpoint', 'directory', directory, 'must be a non-empty path');
   }
   if (cacheKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'cacheKeys', cacheKeys);
-  if (typeof verify !== 'boolean') {
-    throw new InvalidOptionError('lmdbCheckpoint', 'verify', verify, 'must be true or false');
-  }
+  if (verify !== undefined) checkOneOf('lmdbCheckpoint', 'verify', verify, ['pages']);
   const location = resolve(directory);
   return {
     location,
-    open: () => defer(() => from(openDirectory(location, 'checkpoint', () => open(location, cacheKeys, verify)))),
+    open: () =>
+      defer(() => from(openDirectory(location, 'checkpoint', () => openLmdb(location, { cacheKeys, verify })))),
   };
 }
 
-async function open(location: string, cacheKeys: number | undefined, verify: boolean): Promise<CheckpointSession> {
-  // Without hot keys all values are read, which looks at their checksums.
-  const store = await LmdbStore.open(location, { pages: verify, values: cacheKeys !== undefined });
+/** Opens a directory, on a file system that a test can bring to count what is read of the data file beforehand. */
+export async function openLmdb(
+  location: string,
+  {
+    cacheKeys,
+    verify,
+  }: { readonly [Option in keyof LmdbCheckpointOptions]: LmdbCheckpointOptions[Option] | undefined },
+  fs?: Pick<FileSystem, 'open'>,
+): Promise<CheckpointSession> {
+  // Without a cache all values are read next, and their checksums with them.
+  const check = { pages: verify === 'pages', values: cacheKeys !== undefined };
+  const store = await LmdbStore.open(location, check, fs);
   try {
     return new LmdbSession(store, cacheKeys);
   } catch (error) {

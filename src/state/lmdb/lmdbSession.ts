@@ -15,7 +15,8 @@ import type {
 } from '../checkpoint.js';
 import { entryToBytes, seqOf } from './lmdbEntry.js';
 import { reading } from './lmdbErrors.js';
-import { entryKey, type LmdbStateRecord, type LmdbStore } from './lmdbStore.js';
+import { entryKey } from './lmdbKeys.js';
+import type { LmdbStateRecord, LmdbStore } from './lmdbStore.js';
 import { readState } from './readState.js';
 import { type TieredChange, TieredState } from './tieredState.js';
 

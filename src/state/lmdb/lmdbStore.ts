@@ -3,14 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Database, GetOptions, RangeOptions, RootDatabase, Transaction } from 'lmdb';
 import { CorruptCheckpointError, FencedError, TimedOutError } from '../../batch/errors.js';
-import type { Key } from '../../batch/key.js';
-import { keyToBytes, longest, lookupBytes } from '../../storage/keyBytes.js';
+import type { FileSystem } from '../../storage/fileSystem.js';
 import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
 import { type Check, checkFiles } from './checkFiles.js';
 import { DataFile, type Volume } from './dataFile.js';
-import { ageKey } from './lmdbAge.js';
 import { checkedBytes, valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
 import { commitErrorOf, reading } from './lmdbErrors.js';
+import { ageKey, plannedKey, plannedRange, rangeOf } from './lmdbKeys.js';
 
 // Five databases of one LMDB environment:
 //   owner     one entry, whose version is the epoch: every write is made on condition that it still has it
@@ -29,8 +28,6 @@ const entryOverhead = 16;
 const ownerKey = Buffer.from('owner');
 const formatKey = Buffer.from('format');
 const progressKey = Buffer.from('progress');
-const plannedStart = Buffer.from('planned ');
-const plannedEnd = Buffer.from('planned!');
 
 export type LmdbProgress = Omit<SavedBatch, 'changes'>;
 
@@ -122,9 +119,9 @@ export class LmdbStore {
   }
 
   /** Begins a new epoch, which fences those before it. */
-  static async open(directory: string, check: Check): Promise<LmdbStore> {
+  static async open(directory: string, check: Check = {}, fs?: Pick<FileSystem, 'open'>): Promise<LmdbStore> {
     const { open } = await import('lmdb');
-    const transactions = await checkFiles(directory, check);
+    const transactions = await checkFiles(directory, check, fs);
     const env = reading(directory, () => open<Buffer, Buffer>(directory, options));
     let file: DataFile | undefined;
     try {
@@ -308,7 +305,7 @@ export class LmdbStore {
   }
 
   planned(): PlannedBatch[] {
-    const range = this.range(this.#progress, { start: plannedStart, end: plannedEnd });
+    const range = this.range(this.#progress, plannedRange);
     return [...range].map(({ key, value }) => valueFromBytes(key, value, this.directory) as PlannedBatch);
   }
 
@@ -355,36 +352,4 @@ async function within(ms: number, directory: string, commit: Promise<void>): Pro
     late.catch(() => {});
     commit.catch(() => {});
   }
-}
-
-/** In order of time: shifted, so that negative times come first. */
-function plannedKey(time: number): Buffer {
-  const bytes = Buffer.alloc(plannedStart.length + 8);
-  plannedStart.copy(bytes);
-  bytes.writeBigUInt64BE(BigInt.asUintN(64, BigInt(time) + 2n ** 63n), plannedStart.length);
-  return bytes;
-}
-
-/** The key of an entry: the number of its state, then the bytes of its key. */
-export function entryKey(state: number, key: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(4 + key.length);
-  bytes.writeUInt32BE(state, 0);
-  key.copy(bytes, 4);
-  return bytes;
-}
-
-/** The same, of a key that is not bytes yet. */
-export function entryKeyOf(state: number, key: Key): { readonly at: Buffer; readonly longKey: Buffer | undefined } {
-  const at = keyToBytes(key, 4);
-  if (at.length - 4 > longest) {
-    const longKey = at.subarray(4);
-    return { at: entryKey(state, lookupBytes(longKey)), longKey };
-  }
-  at.writeUInt32BE(state, 0);
-  return { at, longKey: undefined };
-}
-
-/** All keys of a state, for a range. */
-function rangeOf(state: number): { readonly start: Buffer; readonly end: Buffer } {
-  return { start: entryKey(state, Buffer.alloc(0)), end: entryKey(state + 1, Buffer.alloc(0)) };
 }

@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
-import { type Tree, treeAt } from './treePages.js';
+import type { OpenFile } from '../../storage/fileSystem.js';
 
 // A meta page: number of the page (8), transaction (8), 0 (2), its kind (2), 0 (4); magic (4), version (4), address (8), size
 // of the map (8); the record of the tree of free pages, which begins with the size of a page (4); that of the main tree; last
@@ -26,8 +25,8 @@ export interface Meta {
   readonly pageSize: number;
   readonly lastPage: bigint;
   readonly transaction: bigint;
-  readonly freeTree: Tree;
-  readonly mainTree: Tree;
+  /** Its bytes, which also hold the records of the main tree and of the tree of free pages. */
+  readonly bytes: Buffer;
   /** What never changes. */
   readonly fixed: Buffer;
 }
@@ -36,7 +35,10 @@ export interface Meta {
 export const layoutIsKnown = ['x64', 'arm64'].includes(process.arch);
 
 /** Both pages. @throws {CorruptCheckpointError} when one of them is none */
-export async function metasOf(path: string, file: FileHandle): Promise<readonly [first: Meta, second: Meta]> {
+export async function metasOf(
+  path: string,
+  file: Pick<OpenFile, 'read'>,
+): Promise<readonly [first: Meta, second: Meta]> {
   const first = await metaAt(path, file, 0, 0);
   return [first, await metaAt(path, file, 1, first.pageSize)];
 }
@@ -46,7 +48,7 @@ export function newestFirst([first, second]: readonly [Meta, Meta]): readonly [n
   return first.transaction > second.transaction ? [first, second] : [second, first];
 }
 
-async function metaAt(path: string, file: FileHandle, number: number, offset: number): Promise<Meta> {
+async function metaAt(path: string, file: Pick<OpenFile, 'read'>, number: number, offset: number): Promise<Meta> {
   const page = Buffer.alloc(metaLength);
   const { bytesRead } = await file.read(page, 0, page.length, offset);
   const refuse = (at: number, reason: string) => new CorruptCheckpointError(path, offset + at, reason);
@@ -76,8 +78,7 @@ async function metaAt(path: string, file: FileHandle, number: number, offset: nu
     pageSize,
     lastPage: page.readBigUInt64LE(lastPageAt),
     transaction: page.readBigUInt64LE(transactionAt),
-    freeTree: treeAt(page, freeTreeAt),
-    mainTree: treeAt(page, mainTreeAt),
+    bytes: page,
     fixed,
   };
 }

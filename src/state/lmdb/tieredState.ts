@@ -9,7 +9,8 @@ import { encodeSavable } from '../savableState.js';
 import { DiskCommitted } from './diskCommitted.js';
 import { DiskReader } from './diskReader.js';
 import { entryToBytes } from './lmdbEntry.js';
-import { entryKeyOf, type LmdbStateRecord, type LmdbStore } from './lmdbStore.js';
+import { entryKeyOf } from './lmdbKeys.js';
+import type { LmdbStateRecord, LmdbStore } from './lmdbStore.js';
 
 /** The state of a key, one object for as long as the key is there. `seq` is its age on disk, 0 before it is there. */
 interface Cell<S> {

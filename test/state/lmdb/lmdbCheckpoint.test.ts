@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
@@ -15,6 +15,8 @@ import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import { open } from 'lmdb';
 import { firstValueFrom, from, lastValueFrom, map, retry, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import type { StateRequest } from '../../../src/state/checkpoint.js';
+import { settle } from '../../support/savedBatches.js';
 
 const newStore = (options?: LmdbCheckpointOptions) => (): CheckpointStore => {
   const directory = mkdtempSync(join(tmpdir(), 'dstream-lmdb-'));
@@ -43,8 +45,8 @@ describe('lmdbCheckpoint', () => {
     expect(() => lmdbCheckpoint('x', { cacheKeys: 0 })).toThrow(InvalidOptionError);
     // @ts-expect-error a number of keys
     expect(() => lmdbCheckpoint('x', { cacheKeys: 'all' })).toThrow(InvalidOptionError);
-    // @ts-expect-error true or false
-    expect(() => lmdbCheckpoint('x', { verify: 'no' })).toThrow(InvalidOptionError);
+    // @ts-expect-error 'pages' or nothing
+    expect(() => lmdbCheckpoint('x', { verify: true })).toThrow(/verify.*"pages"/);
     // @ts-expect-error not null, as from a configuration
     expect(() => lmdbCheckpoint('x', { verify: null })).toThrow(InvalidOptionError);
   });
@@ -136,9 +138,9 @@ describe('lmdbCheckpoint', () => {
     const spoiled = Buffer.from(entry!.value);
     spoiled[spoiled.length - 1] = spoiled.at(-1)! ^ 1;
     await entries.put(entry!.key, spoiled);
-    // What is not read at once is looked at when it is opened.
-    await expect(openIn(directory, { cacheKeys: 5 })).rejects.toThrow(CorruptCheckpointError);
-    for (const options of [{}, { cacheKeys: 5, verify: false }]) {
+    // What is not read at once is checked when it is opened.
+    await expect(openIn(directory, { cacheKeys: 5, verify: 'pages' })).rejects.toThrow(CorruptCheckpointError);
+    for (const options of [{}, { cacheKeys: 5 }]) {
       const session = await openIn(directory, options);
       const state = session.restored?.state('sums');
       expect(() => [...(state?.entries() ?? [])]).toThrow(CorruptCheckpointError);
@@ -160,19 +162,18 @@ describe('lmdbCheckpoint', () => {
   });
 
   it.each([
-    ['progress', {}, 'the checksum of a value does not fit'],
-    ['progress', { verify: false }, 'its progress is not whole'],
-    ['entries', { cacheKeys: 5 }, 'the checksum of a state does not fit'],
-    ['order', { cacheKeys: 5 }, 'the checksum of a value does not fit'],
+    ['progress', { verify: 'pages' }, 'the checksum of a value does not fit'],
+    ['progress', {}, 'its progress is not whole'],
+    ['entries', { cacheKeys: 5, verify: 'pages' }, 'the checksum of a state does not fit'],
+    ['order', { cacheKeys: 5, verify: 'pages' }, 'the checksum of a value does not fit'],
   ] as const)('refuses a key of the database %s that has changed, with %o', async (name, options, reason) => {
     const directory = newDirectory();
     const session = await openIn(directory);
     const change = { id: 'sums', operator: 'o', signature: '', version: 0, set: [['a', 1]] as const, deleted: [] };
     const batch = { time: 10, zeroTime: 0, interval: 10, positions: {}, changes: [session.encode(change)] };
-    const settled = (work: Parameters<typeof from>[0]) => lastValueFrom(from(work), { defaultValue: undefined });
-    await settled(session.save(batch));
-    await settled(session.plan({ time: 20, zeroTime: 0, interval: 10, ranges: {} }));
-    await settled(session.close());
+    await settle(session.save(batch));
+    await settle(session.plan({ time: 20, zeroTime: 0, interval: 10, ranges: {} }));
+    await settle(session.close());
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
     const env = open<Buffer, Buffer>(directory, { ...binary, maxDbs: 8, noSubdir: false });
     const database = env.openDB<Buffer, Buffer>(name, binary);
@@ -189,6 +190,35 @@ describe('lmdbCheckpoint', () => {
     const refused = await openIn(directory, options).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(CorruptCheckpointError);
     expect(refused).toMatchObject({ file: join(directory, 'data.mdb'), reason });
+  });
+
+  it.each(['e', 'A', 'z'])('does not take a key for a new one whose bytes have changed, to %s', async (changed) => {
+    const directory = newDirectory();
+    const description = { id: 'sums', operator: 'o', signature: '', version: 0 };
+    const get = async (key: string) => {
+      const session = await openIn(directory, { cacheKeys: 5 });
+      const request = { ...description, cut: () => {}, closed: () => {} } as unknown as StateRequest<string, number>;
+      try {
+        return session.openState?.(request).get(key);
+      } finally {
+        await settle(session.close());
+      }
+    };
+    const first = await openIn(directory);
+    const set = ['b', 'd', 'f', 'h'].map((key) => [key, 1] as const);
+    const changes = [first.encode({ ...description, set, deleted: [] })];
+    await settle(first.save({ time: 10, zeroTime: 0, interval: 10, positions: {}, changes }));
+    await settle(first.close());
+    const path = join(directory, 'data.mdb');
+    const whole = readFileSync(path);
+    const found = [await get('a'), await get('b'), await get('c'), await get('d'), await get('h'), await get('i')];
+    expect(found).toEqual([undefined, 1, undefined, 1, 1, undefined]);
+
+    const at = whole.indexOf('\0\0\0\0sd', 0, 'latin1');
+    expect(whole.indexOf('\0\0\0\0sd', at + 1, 'latin1')).toBe(-1);
+    whole.write(changed, at + 5);
+    writeFileSync(path, whole);
+    await expect(get('d')).rejects.toThrow(CorruptCheckpointError);
   });
 
   it('fails a stream whose directory another opens', async () => {

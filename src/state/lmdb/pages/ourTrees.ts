@@ -1,5 +1,5 @@
-import { shortCrc32 } from '../../storage/shortCrc32.js';
-import { entryFits, valueFits } from './lmdbEntry.js';
+import { shortCrc32 } from '../../../storage/shortCrc32.js';
+import { entryFits, valueFits } from '../lmdbEntry.js';
 import { compareBytes, PageFlaw } from './treePages.js';
 import type { DatabaseKind } from './walkPages.js';
 

@@ -1,6 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
-import { CorruptCheckpointError } from '../../batch/errors.js';
-import { freeTreeAt, type Meta, mainTreeAt, transactionAt } from './metaPages.js';
+import { CorruptCheckpointError } from '../../../batch/errors.js';
+import type { OpenFile } from '../../../storage/fileSystem.js';
+import { freeTreeAt, type Meta, mainTreeAt, transactionAt } from '../metaPages.js';
 import { readRuns } from './readRuns.js';
 import { compareBytes, compareNumbers, freeRuns, numberAt, PageFlaw, type Tree, treeAt } from './treePages.js';
 import { type Pages, type TreeKind, TreeWalk } from './treeWalk.js';
@@ -28,12 +28,14 @@ interface Found {
  */
 export async function walkPages(
   path: string,
-  file: FileHandle,
+  file: Pick<OpenFile, 'read'>,
   newest: Meta,
   other: Meta,
   databases: ReadonlyMap<string, DatabaseKind>,
 ): Promise<void> {
-  const { pageSize, freeTree, mainTree, offset } = newest;
+  const { pageSize, offset } = newest;
+  const freeTree = treeAt(newest.bytes, freeTreeAt);
+  const mainTree = treeAt(newest.bytes, mainTreeAt);
   const transaction = Number(newest.transaction);
   const pages: Pages = { path, file, pageSize, take: taker(Number(newest.lastPage)) };
   await checkOther(pages, newest, other);
@@ -71,9 +73,10 @@ function taker(lastPage: number): Pages['take'] {
 
 /** Which one is the newest is told by numbers that may be damaged: then the trees of the other are newer than it says. */
 async function checkOther({ path, file, pageSize }: Pages, { lastPage }: Meta, other: Meta): Promise<void> {
-  const roots = [other.freeTree.root, other.mainTree.root].flatMap((first) =>
-    first !== undefined && first <= Number(lastPage) ? [{ first, count: 1 }] : [],
-  );
+  const roots = [freeTreeAt, mainTreeAt].flatMap((at) => {
+    const first = treeAt(other.bytes, at).root;
+    return first !== undefined && first <= Number(lastPage) ? [{ first, count: 1 }] : [];
+  });
   await readRuns(file, pageSize, roots, ({ bytes, start }, { first }) => {
     const written = numberAt(bytes, start + 8);
     if (numberAt(bytes, start) === first && written > other.transaction) throw otherTransaction(path, other, written);

@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '../../../storage/fileSystem.js';
 import type { Page } from './treePages.js';
 
 /** Bytes that are read at once, unless one run has more: what comes of them takes some ms, and other work gets its turn. */
@@ -24,7 +24,7 @@ interface Group {
  * What stands behind the end of the file is zeros.
  */
 export async function readRuns<R extends Run>(
-  file: FileHandle,
+  file: Pick<OpenFile, 'read'>,
   pageSize: number,
   runs: readonly R[],
   visit: (page: Page, run: R) => void,

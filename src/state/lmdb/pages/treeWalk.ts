@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
-import { CorruptCheckpointError } from '../../batch/errors.js';
+import { CorruptCheckpointError } from '../../../batch/errors.js';
+import type { OpenFile } from '../../../storage/fileSystem.js';
 import { type Run, readRuns } from './readRuns.js';
 import {
   type Bounds,
@@ -44,7 +44,7 @@ export interface TreeKind {
 /** The file, and what has been found in it. */
 export interface Pages {
   readonly path: string;
-  readonly file: FileHandle;
+  readonly file: Pick<OpenFile, 'read'>;
   readonly pageSize: number;
   /** Takes pages for a tree, or as free. @throws {PageFlaw} when there are none, or they are taken */
   take(first: number, count: number): void;

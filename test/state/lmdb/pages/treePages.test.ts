@@ -10,7 +10,7 @@ import {
   type Page,
   PageFlaw,
   treeAt,
-} from '../../../src/state/lmdb/treePages.js';
+} from '../../../../src/state/lmdb/pages/treePages.js';
 
 // Pages made by hand, after the layout that LMDB's source has.
 

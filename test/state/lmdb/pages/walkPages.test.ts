@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { lmdbCheckpoint } from 'dstream/node';
 import { firstValueFrom, from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { checkFiles } from '../../../src/state/lmdb/checkFiles.js';
-import { propertySettings } from '../../property/settings.js';
-import { useAtRandom, walk } from '../../support/lmdbUse.js';
-import { settle } from '../../support/savedBatches.js';
+import { checkFiles } from '../../../../src/state/lmdb/checkFiles.js';
+import { propertySettings } from '../../../property/settings.js';
+import { useAtRandom, walk } from '../../../support/lmdbUse.js';
+import { settle } from '../../../support/savedBatches.js';
 
 describe('the walk through the pages of LMDB', () => {
   it('finds nothing wrong after any transaction of a file in use', async () => {
