@@ -8,15 +8,15 @@ import { perBatch } from './base/perBatch.js';
 import { afterSteps } from './fusion/perRecord.js';
 
 /**
- * Aggregates the values of each key within a batch: one pair a key, in the order in which the keys first came.
+ * Aggregates the values of each key within a batch. Emits one pair per key, in the order in which the keys first appear.
  *
- * Takes batches of pairs; the result is one partition without an offset range. An empty batch stays empty.
+ * Takes batches of pairs. The result is one partition without an offset range; an empty batch stays empty.
  *
  * Source: Spark's `combineByKey`, with `lift` for its `createCombiner`, `add` for `mergeValue` and `combine` for
  * `mergeCombiners`.
  *
- * @throws {InvalidOptionError} when the aggregator is none
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ * @throws {InvalidOptionError} if the aggregator lacks `lift`, `combine` or `lower`
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
  *
  * @example
  * ```ts
@@ -31,6 +31,10 @@ import { afterSteps } from './fusion/perRecord.js';
  *   .subscribe();
  * // => [ [ 'a', 1.5 ], [ 'b', 5 ] ]
  * ```
+ *
+ * @see {@link aggregateByKeyAndWindow}
+ * @see {@link reduceByKey}
+ * @see {@link groupByKey}
  */
 export function aggregateByKey<K extends Key, In, P, Out>(
   aggregator: Aggregator<In, P, Out>,

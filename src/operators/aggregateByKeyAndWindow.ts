@@ -9,13 +9,17 @@ import { partialsByKey } from '../windows/partialsByKey.js';
 import { type AggregateWindowOptions, checkAggregateWindow, inverseOf } from './aggregatorOptions.js';
 import { slidingKeys } from './base/slidingKeys.js';
 
+/** Options of `aggregateByKeyAndWindow`. */
 export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends 'all' | 'changes'>
   extends AggregateWindowOptions {
-  /** Keeps a key only while it gives true; a key that is dropped leaves the window too. Asked about touched keys. */
+  /**
+   * Keeps a key only while it returns true; a key that is dropped also leaves the window. Called for the keys that a slide
+   * touches. Default: every key is kept.
+   */
   readonly filter?: (pair: Pair<K, Out>) => boolean;
   /**
-   * `'all'` gives a pair for every key in the window, `'changes'` only for those whose value may have changed, and
-   * `[key, undefined]` once for one that left.
+   * `'all'` emits a pair for every key in the window, `'changes'` only for keys whose value may have changed, and
+   * `[key, undefined]` once for a key that left.
    * @default 'all'
    */
   readonly emit?: Emit;
@@ -24,16 +28,18 @@ export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends
 /**
  * Aggregates the values of each key over the last `window` ms, every `slide` ms.
  *
- * Takes batches of pairs; gives one pair a key, in one partition. A key leaves when the last batch that had it does.
+ * Takes batches of pairs. Emits one pair per key, in one partition. A key leaves the window with the last batch that
+ * contained it.
  *
- * A slide costs what comes and what goes, not what the window holds; `emit: 'all'` adds one pair for each key.
+ * A slide costs what enters and what leaves, not what the window contains; `emit: 'all'` adds one pair per key.
  *
  * Source: Spark's `reduceByKeyAndWindow`, over an aggregator.
  *
- * @throws {InvalidOptionError} when the aggregator or an option is none, or `inverse` is asked of an aggregator without
- * one; as a notification at the first batch when `window` or `slide` is no multiple of the batch interval
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
- * @throws {IncompatibleStateError} (as a notification) when the checkpoint has the panes of another aggregator
+ * @throws {InvalidOptionError} if the aggregator lacks a part, an option is out of its range, or `inverse` is `true` and
+ * the aggregator has no inverse; as a notification, at the first batch, if `window` or `slide` is not a multiple of the
+ * batch interval
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
+ * @throws {IncompatibleStateError} (as a notification) if the checkpoint contains panes of another aggregator
  *
  * @example
  * ```ts
@@ -50,11 +56,16 @@ export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends
  * // => [ [ 'a', 3 ], [ 'b', 2 ] ]
  * // => [ [ 'a', 1 ] ]
  * ```
+ *
+ * @see {@link aggregateByWindow}
+ * @see {@link aggregateByKey}
+ * @see {@link reduceByKeyAndWindow}
  */
 export function aggregateByKeyAndWindow<K extends Key, In, P, Out, Emit extends 'all' | 'changes' = 'all'>(
   aggregator: InvertibleAggregator<In, P, Out>,
   options: AggregateByKeyAndWindowOptions<K, Out, Emit>,
 ): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Emit extends 'all' ? Out : Out | undefined>>>;
+/** Aggregates the values of each key over the last `window` ms, every `slide` ms. */
 export function aggregateByKeyAndWindow<K extends Key, In, P, Out, Emit extends 'all' | 'changes' = 'all'>(
   aggregator: Aggregator<In, P, Out>,
   options: AggregateByKeyAndWindowOptions<K, Out, Emit> & { readonly inverse?: false },

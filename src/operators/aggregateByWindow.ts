@@ -14,16 +14,17 @@ import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { afterSteps } from './fusion/perRecord.js';
 
 /**
- * Aggregates the records of the last `window` ms, every `slide` ms: one record, also for an empty window (what `lower`
- * makes of the identity, such as 0 for a count).
+ * Aggregates the records of the last `window` ms, every `slide` ms. Emits one record, also for an empty window: what
+ * `lower` returns for the identity, such as 0 for a count.
  *
  * A slide costs a few calls of `combine`, whatever the length of the window. Of each batch only its partial is kept.
  *
  * Source: Spark's `reduceByWindow`, over an aggregator.
  *
- * @throws {InvalidOptionError} when the aggregator or an option is none, or `inverse` is asked of an aggregator without
- * one; as a notification at the first batch when `window` or `slide` is no multiple of the batch interval
- * @throws {IncompatibleStateError} (as a notification) when the checkpoint has the panes of another aggregator
+ * @throws {InvalidOptionError} if the aggregator lacks a part, an option is out of its range, or `inverse` is `true` and
+ * the aggregator has no inverse; as a notification, at the first batch, if `window` or `slide` is not a multiple of the
+ * batch interval
+ * @throws {IncompatibleStateError} (as a notification) if the checkpoint contains panes of another aggregator
  *
  * @example
  * ```ts
@@ -40,11 +41,16 @@ import { afterSteps } from './fusion/perRecord.js';
  * // => 3
  * // => 6
  * ```
+ *
+ * @see {@link aggregateByKeyAndWindow}
+ * @see {@link reduceByWindow}
+ * @see {@link countByWindow}
  */
 export function aggregateByWindow<In, P, Out>(
   aggregator: InvertibleAggregator<In, P, Out>,
   options: AggregateWindowOptions,
 ): OperatorFunction<Batch<In>, Batch<Out>>;
+/** Aggregates the records of the last `window` ms, every `slide` ms. */
 export function aggregateByWindow<In, P, Out>(
   aggregator: Aggregator<In, P, Out>,
   options: AggregateWindowOptions & { readonly inverse?: false },

@@ -4,18 +4,18 @@ import type { Aggregator } from '../windows/aggregator.js';
 import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
 import type { WindowOptions } from './windowOptions.js';
 
-/** What operators that aggregate over a sliding window take. */
+/** Options of operators that aggregate over a sliding window. */
 export interface AggregateWindowOptions extends WindowOptions {
   /**
-   * Whether what leaves the window is taken out of its value by the inverse of the aggregator, which must be an
-   * `InvertibleAggregator` for `true`. An inverse that is not exact is refreshed: the newest panes are aggregated by
-   * themselves too, and take over when all older ones have left.
-   * @default true when the aggregator has an inverse and it is exact, which gives the same result
+   * Whether what leaves the window is subtracted from its value with the inverse of the aggregator; `true` requires an
+   * `InvertibleAggregator`. An inverse that is not exact is refreshed: the newest panes are also aggregated separately, and
+   * take over when all older ones have left.
+   * @default true if the aggregator has an exact inverse, which has the same result
    */
   readonly inverse?: boolean;
   /**
-   * Without an inverse: `'average'` keeps the window by two stacks, three calls of `combine` a slide on average but one
-   * for each pane now and then; `'worst-case'` by DABA Lite, at most six at every slide.
+   * Without an inverse: `'average'` keeps the window in two stacks, with three calls of `combine` per slide on average but
+   * one per pane now and then; `'worst-case'` uses DABA Lite, with at most six calls in every slide.
    * @default 'average'
    */
   readonly latency?: 'average' | 'worst-case';
@@ -35,11 +35,11 @@ export function checkAggregateWindow<In, P, Out>(
   checkAggregator(operator, aggregator);
   checkOneOf(operator, 'latency', latency, ['average', 'worst-case']);
   if (inverse === true && !isInvertible(aggregator)) {
-    throw new InvalidOptionError(operator, 'inverse', inverse, 'takes an aggregator that has `invert`');
+    throw new InvalidOptionError(operator, 'inverse', inverse, 'requires an aggregator with `invert`');
   }
 }
 
-/** The aggregator with the inverse that is to be used, if one is. */
+/** The aggregator with its inverse, if the inverse is to be used. */
 export function inverseOf<In, P, Out>(
   aggregator: Aggregator<In, P, Out>,
   inverse: boolean | undefined,

@@ -6,11 +6,15 @@ import { checkFunction } from '../options/checks.js';
 import { heldEffects } from './base/heldEffects.js';
 
 /**
- * Transforms the records of each batch asynchronously, one batch after the other, holding the batch meanwhile. Use it
- * where you would use `concatMap`, which takes no hold and would let the batch complete too early.
+ * Transforms the records of each batch asynchronously, one batch after another, and holds the batch until it has finished.
+ * Use it where you would use RxJS's `concatMap`, which takes no hold and so lets the batch complete too early.
  *
- * `project` gives the new records: a promise, or any `ObservableInput` whose last value counts. The batch that goes on
- * has them in one partition without an offset range. When `project` throws or fails, the batch fails.
+ * `project` returns the new records: a promise, or any `ObservableInput`, of which the last value counts. The resulting
+ * batch has them in one partition without an offset range. If `project` throws or fails, the batch fails.
+ *
+ * Source: RxJS's `concatMap`; Spark has no asynchronous transformation.
+ *
+ * @throws {InvalidOptionError} if `project` is not a function
  *
  * @example
  * ```ts
@@ -25,10 +29,18 @@ import { heldEffects } from './base/heldEffects.js';
  *   .subscribe();
  * // => [ 1, 2 ]
  * ```
+ *
+ * @see {@link transformBatch}
+ * @see {@link foreachBatch}
+ * @see {@link mapRecords}
  */
 export function concatMapBatch<T, P extends PairLike = NothingInferred>(
   project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly P[]>,
 ): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+/**
+ * Transforms the records of each batch asynchronously, one batch after another, and holds the batch until it has
+ * finished.
+ */
 export function concatMapBatch<T, R>(
   project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly R[]>,
 ): OperatorFunction<Batch<T>, Batch<R>>;

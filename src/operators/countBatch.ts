@@ -3,7 +3,7 @@ import type { Batch } from '../batch/batch.js';
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Counts the records of each batch: one record, 0 for an empty batch.
+ * Counts the records of each batch. Emits one record, 0 for an empty batch.
  *
  * Source: Spark's `count`.
  *
@@ -20,6 +20,10 @@ import { perBatch } from './base/perBatch.js';
  * // => [ 2 ]
  * // => [ 0 ]
  * ```
+ *
+ * @see {@link countByWindow}
+ * @see {@link countByValue}
+ * @see {@link reduceBatch}
  */
 export function countBatch<T>(): OperatorFunction<Batch<T>, Batch<number>> {
   return perBatch(() => (batch) => batch.withRecords([batch.size]));

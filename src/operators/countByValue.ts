@@ -6,13 +6,14 @@ import { perBatch } from './base/perBatch.js';
 import { afterSteps } from './fusion/perRecord.js';
 
 /**
- * Counts how often each value comes within a batch: one pair `[value, count]` a value, in the order of first appearance.
+ * Counts how often each value occurs within a batch. Emits one pair `[value, count]` per value, in the order of first
+ * appearance.
  *
- * Records are keys themselves: strings, numbers, bigints, booleans or null. An empty batch stays empty.
+ * The records themselves are the keys: strings, numbers, bigints, booleans or null. An empty batch stays empty.
  *
  * Source: Spark's `countByValue`.
  *
- * @throws {InvalidRecordError} (as a notification) when a record is an object
+ * @throws {InvalidRecordError} (as a notification) if a record is an object
  *
  * @example
  * ```ts
@@ -26,6 +27,10 @@ import { afterSteps } from './fusion/perRecord.js';
  *   .subscribe();
  * // => [ [ 'a', 2 ], [ 'b', 1 ] ]
  * ```
+ *
+ * @see {@link countByValueAndWindow}
+ * @see {@link countBatch}
+ * @see {@link reduceByKey}
  */
 export function countByValue<K extends Key>(): OperatorFunction<Batch<K>, Batch<Pair<K, number>>> {
   return afterSteps<K, Pair<K, number>>((visitRecords) =>

@@ -6,13 +6,14 @@ import { reduceByKeyAndWindow } from './reduceByKeyAndWindow.js';
 import { checkWindow, type WindowOptions } from './windowOptions.js';
 
 /**
- * Counts how often each value came in the last `window` ms, every `slide` ms: one pair `[value, count]` for each value of
- * the window.
+ * Counts how often each value occurred in the last `window` ms, every `slide` ms. Emits one pair `[value, count]` for each
+ * value in the window.
  *
  * Source: Spark's `countByValueAndWindow`.
  *
- * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
- * `slide` is no multiple of the batch interval
+ * @throws {InvalidOptionError} if `window` or `slide` is not a positive integer; as a notification, at the first batch, if
+ * one is not a multiple of the batch interval
+ * @throws {InvalidRecordError} (as a notification) if a record is an object
  *
  * @example
  * ```ts
@@ -28,6 +29,10 @@ import { checkWindow, type WindowOptions } from './windowOptions.js';
  * // => [ [ 'a', 2 ], [ 'b', 1 ] ]
  * // => [ [ 'a', 1 ] ]
  * ```
+ *
+ * @see {@link countByValue}
+ * @see {@link countDistinctByWindow}
+ * @see {@link reduceByKeyAndWindow}
  */
 export function countByValueAndWindow<K extends Key>(
   options: WindowOptions,

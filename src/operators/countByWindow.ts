@@ -5,15 +5,15 @@ import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 /**
- * Counts the records of the last `window` ms, every `slide` ms: one record.
+ * Counts the records of the last `window` ms, every `slide` ms. Emits one record.
  *
- * As in Spark, a result is empty until the first record has ever arrived, and `[0]` for an empty window afterwards. A
- * slide costs the batches that come and go, not those in the window.
+ * As in Spark, results are empty until the first record arrives, and `[0]` for an empty window afterwards. A slide costs
+ * the batches that enter and leave, not those in the window.
  *
  * Source: Spark's `countByWindow`.
  *
- * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
- * `slide` is no multiple of the batch interval
+ * @throws {InvalidOptionError} if `window` or `slide` is not a positive integer; as a notification, at the first batch, if
+ * one is not a multiple of the batch interval
  *
  * @example
  * ```ts
@@ -31,6 +31,11 @@ import type { WindowOptions } from './windowOptions.js';
  * // => [ 1 ]
  * // => [ 0 ]
  * ```
+ *
+ * @see {@link countBatch}
+ * @see {@link countByValueAndWindow}
+ * @see {@link countDistinctByWindow}
+ * @see {@link window}
  */
 export function countByWindow<T>(options: WindowOptions): OperatorFunction<Batch<T>, Batch<number>> {
   return slidingPanes<T, number, number>({
@@ -49,7 +54,7 @@ export function countByWindow<T>(options: WindowOptions): OperatorFunction<Batch
       return {
         pane: (batch) => batch.size || undefined,
         restore(restored) {
-          // There was a result with a record before the restart, be it long ago.
+          // Panes were saved, so there was a record before the restart.
           begun = true;
           enter(restored);
         },

@@ -7,17 +7,18 @@ import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 /**
- * Counts the different records of the last `window` ms, every `slide` ms: one record, 0 for an empty window. The count is
- * exact.
+ * Counts the distinct records of the last `window` ms, every `slide` ms. Emits one record, 0 for an empty window. The count
+ * is exact.
  *
- * Takes batches of keys, such as user ids (`mapRecords` makes them); gives one partition. Every id of the window is kept,
- * once, and once more for each batch that has it. A slide costs the batches that come and go, not those in the window.
+ * Takes batches of keys, such as user ids (extract them with `mapRecords`). The result is one partition. Every id in the
+ * window is kept once, and once more for each batch that contains it. A slide costs the batches that enter and leave, not
+ * those in the window.
  *
- * Source: SQL's `count(distinct ...)`; Spark Streaming has none.
+ * Source: SQL's `count(distinct ...)`; Spark Streaming has no counterpart.
  *
- * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
- * `slide` is no multiple of the batch interval
- * @throws {InvalidRecordError} (as a notification) when a record is an object
+ * @throws {InvalidOptionError} if `window` or `slide` is not a positive integer; as a notification, at the first batch, if
+ * one is not a multiple of the batch interval
+ * @throws {InvalidRecordError} (as a notification) if a record is an object
  *
  * @example
  * ```ts
@@ -34,6 +35,10 @@ import type { WindowOptions } from './windowOptions.js';
  * // => [ 2 ]
  * // => [ 1 ]
  * ```
+ *
+ * @see {@link countByWindow}
+ * @see {@link countByValueAndWindow}
+ * @see {@link deduplicate}
  */
 export function countDistinctByWindow<K extends Key>(
   options: WindowOptions,
@@ -43,7 +48,7 @@ export function countDistinctByWindow<K extends Key>(
     options,
     create() {
       const panes = new Fifo<TimedPane<readonly K[]>>();
-      // In how many panes of the window each record is.
+      // The number of panes in the window that contain each record.
       const counts = new Map<K, number>();
       const enter = (added: readonly TimedPane<readonly K[]>[]): void => {
         for (const pane of added) {
@@ -58,7 +63,7 @@ export function countDistinctByWindow<K extends Key>(
         },
         restore: enter,
         slide(evicted, added) {
-          // What comes first, so that a record that comes and goes is not taken out and put in again.
+          // First what enters, so that a record that enters and leaves is not deleted and added again.
           enter(added);
           for (const [, left] of panes.takeWhile(([time]) => time <= evicted)) {
             for (const record of left) {

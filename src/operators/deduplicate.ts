@@ -17,10 +17,10 @@ export interface ForgottenIds {
 
 /** Options of `deduplicate`. */
 export interface DeduplicateOptions {
-  /** For how long an id is remembered after it was first seen, in ms of batch time. */
+  /** How long an id is remembered after it was first seen, in ms of batch time. */
   readonly window: number;
   /**
-   * How many ids are remembered at most: beyond that the least recently seen is forgotten early.
+   * Maximum number of ids that are remembered: beyond it the least recently seen id is forgotten early.
    * @default 1000000
    */
   readonly maxIds?: number;
@@ -29,17 +29,20 @@ export interface DeduplicateOptions {
    * fails. Default: no observer.
    */
   readonly overflowObserver?: Partial<Observer<ForgottenIds>>;
-  /** Name of the state, stable across deployments; required with a checkpoint. */
+  /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
 
 /**
- * Lets only the first record of each id pass within `window` ms of batch time. Partitions and offset ranges stay.
+ * Passes only the first record of each id within `window` ms of batch time. Partitions and offset ranges stay.
  *
- * The ids of the window are kept, bounded by `maxIds`. A batch costs its records and the ids that leave.
+ * The ids of the window are kept, `maxIds` of them at most. A batch costs its records and the ids that leave.
  *
- * @throws {InvalidOptionError} when an option is out of its range
- * @throws {InvalidRecordError} (as a notification) when an id is an object
+ * Source: Structured Streaming's `dropDuplicates`; Spark Streaming has no counterpart.
+ *
+ * @throws {InvalidOptionError} if an option is out of its range, or `idOf` is not a function
+ * @throws {InvalidRecordError} (as a notification) if an id is an object
+ * @throws {MissingIdError} (as a notification) if a checkpoint is configured and `id` is missing
  *
  * @example
  * ```ts
@@ -55,6 +58,10 @@ export interface DeduplicateOptions {
  * // => []
  * // => [ 'a', 'c' ]
  * ```
+ *
+ * @see {@link countDistinctByWindow}
+ * @see {@link filterRecords}
+ * @see {@link updateStateByKey}
  */
 export function deduplicate<T>(
   idOf: (record: T) => Key,
@@ -69,9 +76,9 @@ export function deduplicate<T>(
   return perBatchWithState<T, T, Key, number>(description, (firstSeen) => {
     const leaving = new IdleKeys<Key>();
     let forgotten = 0;
-    // The state has the times, the cache the order of use: what it drops is dropped from the state.
+    // The state holds the times, the cache the order of use: what the cache drops is dropped from the state.
     const recent = new LRUCache<ReturnType<typeof nameOf>, { readonly key: Key }>({
-      // By size, for by `max` the cache takes the room of all ids when it is made.
+      // With `maxSize`, because with `max` the cache allocates room for all ids when it is created.
       maxSize: maxIds,
       sizeCalculation: () => 1,
       dispose: ({ key }, _, reason) => {
@@ -115,9 +122,9 @@ export function deduplicate<T>(
   });
 }
 
-/** The cache takes no `null`. */
-const nothing = Symbol('null');
+/** The cache accepts no `null`. */
+const nullId = Symbol('null');
 
-function nameOf(key: Key): NonNullable<Key> | typeof nothing {
-  return key ?? nothing;
+function nameOf(key: Key): NonNullable<Key> | typeof nullId {
+  return key ?? nullId;
 }

@@ -5,8 +5,12 @@ import { checkFunction } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Lets through only the batches for which `predicate` is true. A batch that goes no further counts as claimed, so that it
- * completes; rxjs's own `filter` would leave it unclaimed.
+ * Passes only the batches for which `predicate` returns true. A batch that is dropped counts as claimed, so it completes;
+ * RxJS's own `filter` would leave it unclaimed.
+ *
+ * Source: RxJS's `filter`.
+ *
+ * @throws {InvalidOptionError} if `predicate` is not a function
  *
  * @example
  * ```ts
@@ -21,6 +25,9 @@ import { perBatch } from './base/perBatch.js';
  * // => [ 'a' ]
  * // => [ 'b' ]
  * ```
+ *
+ * @see {@link filterRecords}
+ * @see {@link concatMapBatch}
  */
 export function filterBatches<T>(
   predicate: (records: readonly T[], context: BatchContext) => boolean,

@@ -5,10 +5,12 @@ import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
 
 /**
- * Keeps the records for which `predicate` is true. A batch of which none is left goes on, empty; partitions and the
- * context stay as they are.
+ * Keeps the records for which `predicate` returns true. A batch with none left passes on, empty; partitions and context
+ * stay as they are.
  *
  * Source: Spark's `filter`.
+ *
+ * @throws {InvalidOptionError} if `predicate` is not a function
  *
  * @example
  * ```ts
@@ -22,10 +24,15 @@ import { perRecord } from './fusion/perRecord.js';
  *   .subscribe();
  * // => [ 1, 3 ]
  * ```
+ *
+ * @see {@link filterBatches}
+ * @see {@link mapRecords}
+ * @see {@link flatMapRecords}
  */
 export function filterRecords<T, S extends T>(
   predicate: (record: T, context: BatchContext) => record is S,
 ): OperatorFunction<Batch<T>, Batch<S>>;
+/** Keeps the records for which `predicate` returns true. */
 export function filterRecords<T>(
   predicate: (record: T, context: BatchContext) => boolean,
 ): OperatorFunction<Batch<T>, Batch<T>>;

@@ -6,9 +6,12 @@ import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
 
 /**
- * Replaces every record by any number of records, in order. Partitions and the context stay as they are.
+ * Replaces every record with any number of records, in order. Partitions and context stay as they are. A result that is an
+ * array of two elements is a pair: `[word, 1]` has the type `Pair<string, number>`.
  *
  * Source: Spark's `flatMap`.
+ *
+ * @throws {InvalidOptionError} if `project` is not a function
  *
  * @example
  * ```ts
@@ -22,10 +25,15 @@ import { perRecord } from './fusion/perRecord.js';
  *   .subscribe();
  * // => [ 'to', 'be', 'or', 'not' ]
  * ```
+ *
+ * @see {@link mapRecords}
+ * @see {@link flatMapValues}
+ * @see {@link filterRecords}
  */
 export function flatMapRecords<T, P extends PairLike = NothingInferred>(
   project: (record: T, context: BatchContext) => Iterable<P>,
 ): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+/** Replaces every record with any number of records, in order. */
 export function flatMapRecords<T, R>(
   project: (record: T, context: BatchContext) => Iterable<R>,
 ): OperatorFunction<Batch<T>, Batch<R>>;

@@ -7,11 +7,12 @@ import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
 
 /**
- * Replaces every pair by any number of pairs with the same key, in order.
+ * Replaces every pair with any number of pairs that have the same key, in order. Partitions and context stay as they are.
  *
  * Source: Spark's `flatMapValues`.
  *
- * @throws {InvalidRecordError} (as a notification) when a record is no pair
+ * @throws {InvalidOptionError} if `project` is not a function
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair
  *
  * @example
  * ```ts
@@ -25,10 +26,14 @@ import { perRecord } from './fusion/perRecord.js';
  *   .subscribe();
  * // => [ [ 'line', 'to' ], [ 'line', 'be' ] ]
  * ```
+ *
+ * @see {@link mapValues}
+ * @see {@link flatMapRecords}
  */
 export function flatMapValues<K extends Key, V, P extends PairLike = NothingInferred>(
   project: (value: V, key: K) => Iterable<P>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, PairOf<NoInfer<P>>>>>;
+/** Replaces every pair with any number of pairs that have the same key, in order. */
 export function flatMapValues<K extends Key, V, R>(
   project: (value: V, key: K) => Iterable<R>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>>;

@@ -3,7 +3,7 @@ import type { Batch } from '../batch/batch.js';
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Makes one record of all records of a partition: an array, empty where the partition is.
+ * Turns all records of a partition into one record: an array, empty where the partition is empty.
  *
  * Source: Spark's `glom`.
  *
@@ -19,6 +19,9 @@ import { perBatch } from './base/perBatch.js';
  *   .subscribe();
  * // => [ [ 'a', 'b' ], [ 'c' ] ]
  * ```
+ *
+ * @see {@link mapPartitions}
+ * @see {@link repartition}
  */
 export function glom<T>(): OperatorFunction<Batch<T>, Batch<readonly T[]>> {
   return perBatch(() => (batch) => batch.withPartitions(({ records }) => [records]));

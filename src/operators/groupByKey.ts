@@ -5,11 +5,14 @@ import { groupPairs } from '../collections/pairs.js';
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Collects the values of each key within a batch: one pair a key, values in order, keys in order of first appearance.
+ * Collects the values of each key within a batch. Emits one pair per key: values in order, keys in the order of first
+ * appearance.
+ *
+ * Takes batches of pairs. The result is one partition without an offset range; an empty batch stays empty.
  *
  * Source: Spark's `groupByKey`.
  *
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
  *
  * @example
  * ```ts
@@ -23,6 +26,11 @@ import { perBatch } from './base/perBatch.js';
  *   .subscribe();
  * // => [["a",[1,3]],["b",[2]]]
  * ```
+ *
+ * @see {@link groupByKeyAndWindow}
+ * @see {@link reduceByKey}
+ * @see {@link aggregateByKey}
+ * @see {@link cogroup}
  */
 export function groupByKey<K extends Key, V>(): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly V[]>>> {
   return perBatch(() => (batch) => batch.withRecords([...groupPairs('groupByKey', batch.partitions)]));

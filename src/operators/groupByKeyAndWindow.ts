@@ -7,17 +7,17 @@ import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import type { WindowOptions } from './windowOptions.js';
 
 /**
- * Collects the values of each key over the last `window` ms, every `slide` ms: one pair for each key of the window, values
- * in the order in which they came.
+ * Collects the values of each key over the last `window` ms, every `slide` ms. Emits one pair for each key in the window,
+ * its values in the order of their arrival.
  *
- * A result costs the values of the window, because it holds them all; where a reduction will do,
- * `reduceByKeyAndWindow` costs only what comes and goes.
+ * A result costs the values in the window, because it contains them all; where a reduction is enough,
+ * `reduceByKeyAndWindow` costs only what enters and leaves.
  *
  * Source: Spark's `groupByKeyAndWindow`.
  *
- * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
- * `slide` is no multiple of the batch interval
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ * @throws {InvalidOptionError} if `window` or `slide` is not a positive integer; as a notification, at the first batch, if
+ * one is not a multiple of the batch interval
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
  *
  * @example
  * ```ts
@@ -33,6 +33,10 @@ import type { WindowOptions } from './windowOptions.js';
  * // => [["a",[1,3]],["b",[2]]]
  * // => [["b",[2]],["a",[3]]]
  * ```
+ *
+ * @see {@link groupByKey}
+ * @see {@link reduceByKeyAndWindow}
+ * @see {@link window}
  */
 export function groupByKeyAndWindow<K extends Key, V>(
   options: WindowOptions,

@@ -24,38 +24,43 @@ export interface DroppedValue {
 
 /** Options of `limitRate`. */
 export interface LimitRateOptions {
-  /** Records per second. */
+  /** Records per second, greater than 0. */
   readonly rate: number;
   /**
-   * How many records may pass at once after a pause.
-   * @default rate, that is, one second's worth, and at least 1
+   * Number of records that may pass at once after a pause.
+   * @default rate (the records of one second), at least 1
    */
   readonly burst?: number;
   /**
-   * How many values may wait. With 0 none waits: what cannot pass at once is an overflow.
+   * Number of values that may wait. With 0 none waits: what cannot pass at once overflows.
    * @default 1000
    */
   readonly maxQueue?: number;
   /**
-   * What to do when more wait than may: fail with a `QueueOverflowError`, or drop the value that waits longest, or the
+   * What happens when the queue is full: fail with a `QueueOverflowError`, drop the value that has waited longest, or drop the
    * new one.
    * @default 'error'
    */
   readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest';
   /** Observes each value that is dropped. If its `next` throws, the stream fails. Default: no observer. */
   readonly dropObserver?: Partial<Observer<DroppedValue>>;
-  /** @default asyncScheduler */
+  /**
+   * Clock and timer.
+   * @default asyncScheduler
+   */
   readonly scheduler?: SchedulerLike;
 }
 
 /**
- * Lets values pass at a limited rate, by a token bucket: what comes too fast waits its turn, in order. A value is a record
- * and costs one token; a `Batch` costs as many as it has records, and is held while it waits.
+ * Limits the rate at which values pass, with a token bucket: values that arrive too fast wait their turn, in order. A value
+ * is a record and costs one token; a `Batch` costs one token per record, and is held while it waits.
  *
  * Completion waits for the queue; an error does not.
  *
- * @throws {InvalidOptionError} when an option is out of its range
- * @throws {QueueOverflowError} (as a notification) when more than `maxQueue` values wait and `overflow` is `'error'`
+ * Source: Spark's `spark.streaming.receiver.maxRate`, as an operator.
+ *
+ * @throws {InvalidOptionError} if an option is out of its range
+ * @throws {QueueOverflowError} (as a notification) if more than `maxQueue` values wait and `overflow` is `'error'`
  *
  * @example
  * ```ts
@@ -70,6 +75,9 @@ export interface LimitRateOptions {
  * );
  * // => true
  * ```
+ *
+ * @see {@link fixedRate}
+ * @see {@link receiverBatches}
  */
 export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunction<T> {
   const {
@@ -115,7 +123,7 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
           subscriber.error(error);
         }
       };
-      // One timer at most, for the head of the queue, and none is kept once it has fired.
+      // At most one timer, for the head of the queue; none is kept after it has fired.
       const arm = (): void => {
         if (awaited === queue[0]) return;
         timer?.unsubscribe();
@@ -123,7 +131,7 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
         if (awaited) timer = scheduler.schedule(onTimer, bucket.wait(scheduler.now(), awaited.cost));
       };
       const drain = (): void => {
-        // A consumer may make the source emit or complete from within `next`: the loop that is running sees to it.
+        // A consumer may make the source emit or complete within `next`: the running loop handles it.
         if (draining) return;
         draining = true;
         pass();
@@ -144,11 +152,11 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
         timer?.unsubscribe();
         for (const { hold } of queue.splice(0)) hold?.abandon();
       });
-      // By `takeUntil` a source that emits while it is subscribed to sees at once that nobody listens any more.
+      // With `takeUntil` a source that emits during `subscribe` sees at once that it was unsubscribed.
       source.pipe(takeUntil(left)).subscribe({
         next: (value) => {
           const waiting = waitingOf(value, () => {
-            // The batch was given up by its driver: it goes no further.
+            // The driver abandoned the batch: it goes no further.
             const place = queue.indexOf(waiting);
             if (place >= 0) queue.splice(place, 1);
             if (queue.length === 0) drain();

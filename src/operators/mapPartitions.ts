@@ -6,10 +6,12 @@ import { checkFunction } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Replaces the records of each partition of each batch as a whole: for work that is shared by the records of a partition.
- * Index and offset range of the partition stay.
+ * Replaces the records of each partition as a whole: for work that the records of a partition share. Index and offset range
+ * of the partition stay.
  *
  * Source: Spark's `mapPartitions`.
+ *
+ * @throws {InvalidOptionError} if `project` is not a function
  *
  * @example
  * ```ts
@@ -23,10 +25,16 @@ import { perBatch } from './base/perBatch.js';
  *   .subscribe();
  * // => [ 2, 4 ]
  * ```
+ *
+ * @see {@link mapRecords}
+ * @see {@link glom}
+ * @see {@link transformBatch}
+ * @see {@link foreachPartition}
  */
 export function mapPartitions<T, P extends PairLike = NothingInferred>(
   project: (partition: Partition<T>) => Iterable<P>,
 ): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+/** Replaces the records of each partition as a whole: for work that the records of a partition share. */
 export function mapPartitions<T, R>(
   project: (partition: Partition<T>) => Iterable<R>,
 ): OperatorFunction<Batch<T>, Batch<R>>;

@@ -6,9 +6,12 @@ import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
 
 /**
- * Applies a function to every record of every batch. Partitions, offset ranges and the context stay as they are.
+ * Applies a function to every record. Partitions, offset ranges and context stay as they are. A result that is an array of
+ * two elements is a pair: `[word, 1]` has the type `Pair<string, number>`.
  *
  * Source: Spark's `map`.
+ *
+ * @throws {InvalidOptionError} if `project` is not a function
  *
  * @example
  * ```ts
@@ -22,10 +25,16 @@ import { perRecord } from './fusion/perRecord.js';
  *   .subscribe();
  * // => [ 1, 2 ]
  * ```
+ *
+ * @see {@link flatMapRecords}
+ * @see {@link filterRecords}
+ * @see {@link mapValues}
+ * @see {@link mapPartitions}
  */
 export function mapRecords<T, P extends PairLike>(
   project: (record: T, context: BatchContext) => P,
 ): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+/** Applies a function to every record. */
 export function mapRecords<T, R>(
   project: (record: T, context: BatchContext) => R,
 ): OperatorFunction<Batch<T>, Batch<R>>;

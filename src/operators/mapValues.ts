@@ -8,11 +8,12 @@ import { checkFunction } from '../options/checks.js';
 import { perRecord } from './fusion/perRecord.js';
 
 /**
- * Applies a function to the value of every pair; the key stays.
+ * Applies a function to the value of every pair; the key stays. Partitions, offset ranges and context stay as they are.
  *
  * Source: Spark's `mapValues`.
  *
- * @throws {InvalidRecordError} (as a notification) when a record is no pair
+ * @throws {InvalidOptionError} if `project` is not a function
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair
  *
  * @example
  * ```ts
@@ -26,10 +27,14 @@ import { perRecord } from './fusion/perRecord.js';
  *   .subscribe();
  * // => [ [ 'SFO', 420 ] ]
  * ```
+ *
+ * @see {@link flatMapValues}
+ * @see {@link mapRecords}
  */
 export function mapValues<K extends Key, V, P extends PairLike>(
   project: (value: V, key: K, context: BatchContext) => P,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, PairOf<NoInfer<P>>>>>;
+/** Applies a function to the value of every pair; the key stays. */
 export function mapValues<K extends Key, V, R>(
   project: (value: V, key: K, context: BatchContext) => R,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>>;

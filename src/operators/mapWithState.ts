@@ -12,42 +12,48 @@ import { initialEntries } from './base/initialEntries.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { StateHandle } from './stateHandle.js';
 
+/** Options of `mapWithState`. */
 export interface MapWithStateOptions<K extends Key, S> {
-  /** Name of the state, stable across deployments; required with a checkpoint. */
+  /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
   /**
-   * The state to begin with, when there is none in a checkpoint. It counts as touched by the first batch. Each subscription
-   * reads it anew, an iterator excepted, and with an `id` takes a copy.
+   * Initial states, if a checkpoint has none. They count as touched by the first batch. Each subscription reads them again
+   * (except from an iterator, which can be read once) and with an `id` copies them. Default: no state.
    */
   readonly initialState?: Iterable<readonly [K, S]>;
-  /** A key whose state was not touched for longer than this, in ms, times out. Default never. */
+  /** Time after which a key whose state was not touched times out, in ms of batch time. Default: never. */
   readonly timeout?: number;
-  /** Made by `queryable()`: the state as of the last complete batch, to be read from outside. */
+  /** Created by `queryable()`: the state as of the last complete batch, readable from outside. Default: not readable. */
   readonly queryable?: QueryableState<K, S>;
-  /** Version of the state's schema. @default 0 */
+  /**
+   * Version of the state's schema, an integer of at least 0.
+   * @default 0
+   */
   readonly version?: number;
-  /** Turns a state of an older version into today's. */
+  /** Converts a state of an older version to the current one. Required when a checkpoint contains states of another `version`. */
   readonly migrate?: StateDescription<K, S>['migrate'];
 }
 
-/** A state with the batch time at which it was touched last: what a checkpoint keeps. */
+/** A state with the batch time at which it was last touched: what a checkpoint saves. */
 interface Stamped<S> {
   state: S;
   touched: number;
 }
 
 /**
- * Keeps a state for each key, record by record: `map` is called for every record, in order, with a handle to the state of
- * its key, and sees what earlier records of the batch did. What it gives is passed on; `undefined` is not.
+ * Keeps a state per key, record by record: calls `map` for every record, in order, with a handle to the state of its key,
+ * which shows what earlier records of the batch did. Emits what `map` returns, except `undefined`.
  *
  * With a `timeout`, a key times out in the first batch whose time is more than that after the state was last touched (by a
- * record, or by an update): `map` is called once with no value and `state.isTimingOut`, and the state is removed. Keys
- * without records are not called otherwise, so a batch costs its records, and idle keys cost nothing until they leave.
+ * record, or by an update): `map` is called once more, with no value and `state.isTimingOut`, and the state is removed.
+ * Keys without records are not called otherwise: a batch costs its records, and idle keys cost nothing until they leave.
  *
  * Source: Spark's `mapWithState`; there, keys time out only in batches in which state is checkpointed.
  *
- * @throws {InvalidOptionError} when `timeout` is no positive integer, or `version` no integer of at least 0
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ * @throws {InvalidOptionError} if `map` is not a function, `timeout` is not a positive integer, or `version` is not an
+ * integer of at least 0
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
+ * @throws {MissingIdError} (as a notification) if a checkpoint is configured and `id` is missing
  *
  * @example
  * ```ts
@@ -72,11 +78,19 @@ interface Stamped<S> {
  * // => [ 'ann left with 3' ]
  * // => []
  * ```
+ *
+ * @see {@link updateStateByKey}
+ * @see {@link runningReduce}
+ * @see {@link sessionWindow}
  */
 export function mapWithState<K extends Key, V, S, P extends PairLike>(
   map: (key: K, value: V | undefined, state: StateHandle<S>, context: { readonly time: number }) => P | undefined,
   options?: MapWithStateOptions<K, S>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<PairOf<NoInfer<P>>>>;
+/**
+ * Keeps a state per key, record by record: calls `map` for every record, in order, with a handle to the state of its
+ * key, which shows what earlier records of the batch did.
+ */
 export function mapWithState<K extends Key, V, S, R>(
   map: (key: K, value: V | undefined, state: StateHandle<S>, context: { readonly time: number }) => R | undefined,
   options?: MapWithStateOptions<K, S>,
@@ -128,7 +142,7 @@ export function mapWithState<K extends Key, V, S, R>(
         }
       };
       for (const { records } of batch.partitions) {
-        // What is no pair is refused when its turn comes.
+        // A record that is not a pair is refused when its turn comes.
         kept.prepare?.(records.map((record) => (Array.isArray(record) ? record[0] : (null as K))));
         for (const record of records) {
           if (!Array.isArray(record)) checkPair('mapWithState', record);
@@ -146,7 +160,7 @@ export function mapWithState<K extends Key, V, S, R>(
   });
 }
 
-/** The time of the last touch is not the user's: it stays as it was. */
+/** The user's function knows nothing of the time of the last touch, which stays. */
 function stamped<K extends Key, S>(
   migrate: NonNullable<StateDescription<K, S>['migrate']>,
 ): NonNullable<StateDescription<K, Stamped<S>>['migrate']> {

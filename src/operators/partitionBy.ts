@@ -8,18 +8,19 @@ import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartiti
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Puts the pairs of each batch into partitions by their keys: all pairs of a key into one, in their order.
+ * Distributes the pairs of each batch over partitions by their keys: all pairs of a key are in one partition, in their
+ * order.
  *
- * By default a key is where Kafka's default partitioner puts it: a topic of as many partitions agrees. Every partition is
- * there, an empty one too; none has an offset range.
+ * By default a key goes where Kafka's default partitioner puts it, so that it matches a topic with the same number of
+ * partitions. Every partition is present, also an empty one; none has an offset range.
  *
- * Takes batches of pairs. A batch costs one call of the partitioner and one push a record.
+ * Takes batches of pairs. A batch costs one call of the partitioner per record.
  *
  * Source: Spark's `partitionBy`.
  *
- * @throws {InvalidOptionError} when `partitions` is no positive integer, or `partitioner` no function
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, its key is an object, or the partitioner gives
- * no partition that there is
+ * @throws {InvalidOptionError} if `partitions` is not a positive integer, or `partitioner` is not a function
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, its key is an object, or the partitioner
+ * returns no existing partition
  *
  * @example
  * ```ts
@@ -35,6 +36,10 @@ import { perBatch } from './base/perBatch.js';
  *   .subscribe();
  * // => [[],[["SFO",10],["SFO",30]],[["LAX",5]]]
  * ```
+ *
+ * @see {@link repartition}
+ * @see {@link kafkaPartitioner}
+ * @see {@link foreachPartition}
  */
 export function partitionBy<K extends Key, V>(
   partitions: number,
@@ -46,7 +51,7 @@ export function partitionBy<K extends Key, V>(
     const spread = Array.from({ length: partitions }, (_, index) => ({ index, records: [] as Pair<K, V>[] }));
     for (const { records } of batch.partitions) {
       for (const record of records) {
-        // A check of the key alone would do, but an array is known by nothing else.
+        // A check of the key would be enough, but only this recognizes an array.
         if (!Array.isArray(record) || typeof record[0] !== 'string') checkPair('partitionBy', record);
         const partition = partitioner(record[0], partitions);
         const place = spread[partition];

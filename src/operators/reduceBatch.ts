@@ -10,6 +10,8 @@ import { afterSteps } from './fusion/perRecord.js';
  *
  * Source: Spark's `reduce`.
  *
+ * @throws {InvalidOptionError} if `reduce` is not a function
+ *
  * @example
  * ```ts
  * import { foreachBatch, fromBatches, reduceBatch } from 'dstream';
@@ -23,6 +25,11 @@ import { afterSteps } from './fusion/perRecord.js';
  * // => [ 6 ]
  * // => []
  * ```
+ *
+ * @see {@link reduceByWindow}
+ * @see {@link runningReduce}
+ * @see {@link reduceByKey}
+ * @see {@link countBatch}
  */
 export function reduceBatch<T>(reduce: (a: T, b: T) => T): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('reduceBatch', 'reduce', reduce);

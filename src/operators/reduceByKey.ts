@@ -7,13 +7,14 @@ import { perBatch } from './base/perBatch.js';
 import { afterSteps } from './fusion/perRecord.js';
 
 /**
- * Puts the values of each key within a batch together: one pair a key, in the order in which the keys first came.
+ * Reduces the values of each key within a batch. Emits one pair per key, in the order in which the keys first appear.
  *
- * `reduce` must be associative. The result is one partition without an offset range. An empty batch stays empty.
+ * `reduce` must be associative. The result is one partition without an offset range; an empty batch stays empty.
  *
  * Source: Spark's `reduceByKey`.
  *
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ * @throws {InvalidOptionError} if `reduce` is not a function
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
  *
  * @example
  * ```ts
@@ -27,6 +28,11 @@ import { afterSteps } from './fusion/perRecord.js';
  *   .subscribe();
  * // => [ [ 'a', 3 ], [ 'b', 5 ] ]
  * ```
+ *
+ * @see {@link reduceByKeyAndWindow}
+ * @see {@link aggregateByKey}
+ * @see {@link groupByKey}
+ * @see {@link updateStateByKey}
  */
 export function reduceByKey<K extends Key, V>(
   reduce: (a: V, b: V) => V,

@@ -6,31 +6,31 @@ import { checkFunction, checkOneOf } from '../options/checks.js';
 import { slidingKeys } from './base/slidingKeys.js';
 import type { WindowOptions } from './windowOptions.js';
 
+/** Options of `reduceByKeyAndWindow`. */
 export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOptions {
   /**
-   * Takes the values that leave the window out of its value: `inverse(reduce(a, b), a)` must equal `b`. Called once a key
-   * and slide, before the new values come in. Without it the window is kept by two stacks, which costs little more and
-   * cannot drift.
+   * Subtracts the values that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Called once per key
+   * and slide, before new values enter. Without it the window is kept in two stacks, which costs little more and cannot drift.
    */
   readonly inverse?: (value: V, old: V) => V;
-  /** Keeps a key only while it gives true; a key that is dropped leaves the window too. */
+  /** Keeps a key only while it returns true; a key that is dropped also leaves the window. Default: every key is kept. */
   readonly filter?: (pair: Pair<K, V>) => boolean;
 }
 
 /**
  * Reduces the values of each key over the last `window` ms, every `slide` ms.
  *
- * Takes batches of pairs; gives one pair a key, in one partition: with `emit: 'all'` (the default) for every key in the
- * window, with `'changes'` only for those whose value may have changed, and `[key, undefined]` once for one that left.
- * A key leaves when the last batch that had it does (Spark keeps it, at zero, until a filter drops it).
+ * Takes batches of pairs. Emits one pair per key, in one partition: with `emit: 'all'` (the default) for every key in the
+ * window; with `'changes'` only for keys whose value may have changed, and `[key, undefined]` once for a key that left. A
+ * key leaves with the last batch that contained it (Spark keeps it, at zero, until a filter drops it).
  *
- * A slide costs what comes and what goes, not what the window holds; `emit: 'all'` adds one pair for each key.
+ * A slide costs what enters and what leaves, not what the window contains; `emit: 'all'` adds one pair per key.
  *
  * Source: Spark's `reduceByKeyAndWindow`.
  *
- * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
- * `slide` is no multiple of the batch interval
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
+ * @throws {InvalidOptionError} if `reduce` is not a function, or an option is out of its range; as a notification, at the
+ * first batch, if `window` or `slide` is not a multiple of the batch interval
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
  *
  * @example
  * ```ts
@@ -46,11 +46,17 @@ export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOpt
  * // => [ [ 'a', 4 ], [ 'b', 2 ] ]
  * // => [ [ 'a', 3 ] ]
  * ```
+ *
+ * @see {@link reduceByKey}
+ * @see {@link reduceByWindow}
+ * @see {@link aggregateByKeyAndWindow}
+ * @see {@link countByValueAndWindow}
  */
 export function reduceByKeyAndWindow<K extends Key, V>(
   reduce: (a: V, b: V) => V,
   options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit?: 'all' },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>>;
+/** Reduces the values of each key over the last `window` ms, every `slide` ms. */
 export function reduceByKeyAndWindow<K extends Key, V>(
   reduce: (a: V, b: V) => V,
   options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit: 'changes' },

@@ -7,20 +7,24 @@ import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { afterSteps } from './fusion/perRecord.js';
 import type { WindowOptions } from './windowOptions.js';
 
+/** Options of `reduceByWindow`. */
 export interface ReduceByWindowOptions<T> extends WindowOptions {
-  /** Takes the records that leave the window out of its value: `inverse(reduce(a, b), a)` must equal `b`. */
+  /**
+   * Subtracts the records that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Without it the
+   * window is kept in two stacks.
+   */
   readonly inverse?: (value: T, old: T) => T;
 }
 
 /**
- * Reduces the records of the last `window` ms to one, every `slide` ms. A window without records gives an empty batch.
+ * Reduces the records of the last `window` ms to one, every `slide` ms. An empty window results in an empty batch.
  *
  * A slide costs a few calls of `reduce`, whatever the length of the window.
  *
  * Source: Spark's `reduceByWindow`.
  *
- * @throws {InvalidOptionError} when an option is out of its range; as a notification at the first batch when `window` or
- * `slide` is no multiple of the batch interval
+ * @throws {InvalidOptionError} if `reduce` is not a function, or an option is out of its range; as a notification, at the
+ * first batch, if `window` or `slide` is not a multiple of the batch interval
  *
  * @example
  * ```ts
@@ -36,6 +40,10 @@ export interface ReduceByWindowOptions<T> extends WindowOptions {
  * // => [ 3 ]
  * // => [ 2 ]
  * ```
+ *
+ * @see {@link reduceBatch}
+ * @see {@link aggregateByWindow}
+ * @see {@link reduceByKeyAndWindow}
  */
 export function reduceByWindow<T>(
   reduce: (a: T, b: T) => T,
@@ -49,7 +57,7 @@ export function reduceByWindow<T>(
       operator: 'reduceByWindow',
       options,
       create() {
-        // A keyed window with one key: the panes, the inverse and the leaving of the last pane are the same.
+        // A keyed window with one key: panes, inverse and the departure of the last pane work the same.
         const keyed = new KeyedWindow<null, T>({ reduce, inverse });
         const toPanes = (panes: readonly TimedPane<readonly [T]>[]) =>
           panes.map(([time, [partial]]) => ({ time, partials: [[null, partial]] as const }));

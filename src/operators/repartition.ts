@@ -4,11 +4,11 @@ import { checkPositiveInteger } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Spreads the records of each batch over a number of partitions, in turn. The partitions have no offset range.
+ * Distributes the records of each batch over a number of partitions, in turn. The partitions have no offset range.
  *
  * Source: Spark's `repartition`.
  *
- * @throws {InvalidOptionError} when the number is no positive integer
+ * @throws {InvalidOptionError} if `partitions` is not a positive integer
  *
  * @example
  * ```ts
@@ -23,6 +23,10 @@ import { perBatch } from './base/perBatch.js';
  *   .subscribe();
  * // => [ [ 'a', 'c' ], [ 'b' ] ]
  * ```
+ *
+ * @see {@link partitionBy}
+ * @see {@link glom}
+ * @see {@link mapPartitions}
  */
 export function repartition<T>(partitions: number): OperatorFunction<Batch<T>, Batch<T>> {
   checkPositiveInteger('repartition', 'partitions', partitions);

@@ -3,33 +3,37 @@ import type { Batch } from '../batch/batch.js';
 import { checkFunction } from '../options/checks.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 
+/** Options of `runningReduce`. */
 export interface RunningReduceOptions<S> {
-  /** Name of the state, stable across deployments; required with a checkpoint. */
+  /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
-  /** The value to begin with, when there is none in a checkpoint. Default: the first record. */
+  /** Initial value, if a checkpoint has none. Default: the first record. */
   readonly initial?: S;
-  /** Version of the value's schema. @default 0 */
+  /**
+   * Version of the value's schema, an integer of at least 0.
+   * @default 0
+   */
   readonly version?: number;
-  /** Turns a value of an older version into today's. */
+  /** Converts a value of an older version to the current one. Required when a checkpoint contains a value of another `version`. */
   readonly migrate?: (value: unknown, fromVersion: number) => S;
 }
 
-/** Under which the one value stands in the state. */
-const only = 0;
+/** The key of the one value in the state. */
+const valueKey = 0;
 
 /**
- * Reduces all records there have ever been, since the stream was first run: one record a batch, the value so far. Until
- * there is a value (no record yet, and no `initial`) the batch is empty.
+ * Reduces all records since the stream first ran. Emits one record per batch, the value so far; until there is a value (no
+ * record yet, and no `initial`) the batch is empty.
  *
- * `reduce` gets the value so far and a record, in the order of the records, and gives the new value; it must leave the old
- * one as it is, because outputs may still work on it. With `initial` the value may be of another type than the records.
+ * `reduce` takes the value so far and a record, in the order of the records, and returns the new value. It must not change
+ * the old one, because outputs may still use it. With `initial` the value may have another type than the records.
  *
- * Takes batches of any records; gives one partition. A batch costs one call a record, whatever came before.
+ * Takes batches of any records; the result is one partition. A batch costs one call per record, whatever came before.
  *
- * Source: rxjs's `scan`, kept over restarts; in Spark `updateStateByKey` with one key.
+ * Source: RxJS's `scan`, kept over restarts; in Spark, `updateStateByKey` with one key.
  *
- * @throws {InvalidOptionError} when `version` is no integer of at least 0
- * @throws {MissingIdError} (as a notification) when a checkpoint is configured and `id` is not given
+ * @throws {InvalidOptionError} if `reduce` is not a function, or `version` is not an integer of at least 0
+ * @throws {MissingIdError} (as a notification) if a checkpoint is configured and `id` is missing
  *
  * @example
  * ```ts
@@ -46,11 +50,16 @@ const only = 0;
  * // => [ 5 ]
  * // => [ 5 ]
  * ```
+ *
+ * @see {@link reduceBatch}
+ * @see {@link updateStateByKey}
+ * @see {@link reduceByWindow}
  */
 export function runningReduce<T>(
   reduce: (value: T, record: T) => T,
   options?: RunningReduceOptions<T>,
 ): OperatorFunction<Batch<T>, Batch<T>>;
+/** Reduces all records since the stream first ran. */
 export function runningReduce<T, S>(
   reduce: (value: S, record: T) => S,
   options: RunningReduceOptions<S> & { readonly initial: S },
@@ -63,17 +72,17 @@ export function runningReduce<T>(
   checkFunction('runningReduce', 'reduce', reduce);
   if (migrate !== undefined) checkFunction('runningReduce', 'migrate', migrate);
   return perBatchWithState<T, T, number, T>({ operator: 'runningReduce', id, version, migrate }, (state) => {
-    if ('initial' in options && !state.has(only)) state.set(only, options.initial as T);
+    if ('initial' in options && !state.has(valueKey)) state.set(valueKey, options.initial as T);
     return (batch) => {
-      let begun = state.has(only);
-      let value = state.get(only) as T;
+      let begun = state.has(valueKey);
+      let value = state.get(valueKey) as T;
       for (const { records } of batch.partitions) {
         for (const record of records) {
           value = begun ? reduce(value, record) : record;
           begun = true;
         }
       }
-      if (batch.size > 0) state.set(only, value);
+      if (batch.size > 0) state.set(valueKey, value);
       return batch.withRecords(begun ? [value] : []);
     };
   });

@@ -10,28 +10,30 @@ import { partialsByKey } from '../windows/partialsByKey.js';
 import { checkAggregator } from './aggregatorOptions.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 
+/** Options of `sessionWindow`. */
 export interface SessionWindowOptions {
-  /** Records of a key whose batch times are at most this far apart belong to one session, ms, a positive integer. */
+  /** Longest time between two batches with records of one session, in ms of batch time, a positive integer. */
   readonly gap: number;
   /**
-   * Ends a session that has lasted this long, ms from its first batch, although records go on.
+   * Longest duration of a session, in ms from its first batch: then it ends although records still arrive.
    * @default Infinity
    */
   readonly maxDuration?: number;
-  /** Name of the state, stable across deployments; required with a checkpoint. */
+  /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
 
-/** A session that is over. Times are batch times, ms. */
+/** A session that has ended. Times are batch times, in ms. */
 export interface Session<R> {
-  /** Time of the first batch that had records of it. */
+  /** Time of the first batch with records of the session, in ms. */
   readonly start: number;
-  /** Time of the last one. */
+  /** Time of the last batch with records of the session, in ms. */
   readonly end: number;
+  /** All values of the session in their order, or the result of the aggregator. */
   readonly value: R;
 }
 
-/** A session that goes on, as a checkpoint keeps it. */
+/** A session that has not ended, as a checkpoint saves it. */
 interface OpenSession<P> {
   readonly start: number;
   readonly end: number;
@@ -39,27 +41,28 @@ interface OpenSession<P> {
 }
 
 /**
- * Gathers the records of each key into sessions: a session ends when its key has had no records for `gap` ms of batch
- * time. It comes out once, with the first batch that shows its end; sessions that end with one batch come in the order of
+ * Gathers the records of each key into sessions. A session ends when its key has had no records for `gap` ms of batch time.
+ * It is emitted once, with the first batch that shows its end; sessions that end with the same batch are in the order of
  * their starts, then of their keys.
  *
  *     time      10   20   30   40   50   60   70        gap 20
  *     a         x         x                   x
- *     sessions            10 to 30  |out            the next batch that could go on with it would be that of time 50
+ *     sessions            10 to 30  |out            the batch of time 50 would have been the next that could continue it
  *
- * Takes batches of pairs; gives pairs `[key, { start, end, value }]`, in one partition, where `value` is all values of the
- * session in their order, or with an `aggregator` what it makes of them. Sessions that are open when the stream ends stay
- * in the checkpoint.
+ * Takes batches of pairs. Emits pairs `[key, { start, end, value }]`, in one partition, where `value` is all values of the
+ * session in their order or, with an `aggregator`, its result. Sessions that are open when the stream ends stay in the
+ * checkpoint.
  *
- * A batch costs its records and the sessions that end. A checkpoint saves each session that a batch touches as a whole:
- * long ones want an aggregator, which keeps them small.
+ * A batch costs its records and the sessions that end. A checkpoint saves each session that a batch touches as a whole: for
+ * long sessions use an aggregator, which keeps them small.
  *
- * Source: session windows of the Dataflow model (Akidau et al., PVLDB 8(12), 2015), in batch time; in Spark
+ * Source: session windows of the Dataflow model (Akidau et al., PVLDB 8(12), 2015), in batch time; in Spark,
  * `session_window` of Structured Streaming.
  *
- * @throws {InvalidOptionError} when `gap` or `maxDuration` is no positive integer, or the aggregator is none
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
- * @throws {IncompatibleStateError} (as a notification) when the checkpoint has sessions of another aggregator
+ * @throws {InvalidOptionError} if `gap` or `maxDuration` is not a positive integer, or the aggregator lacks a part
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
+ * @throws {IncompatibleStateError} (as a notification) if the checkpoint contains sessions of another aggregator
+ * @throws {MissingIdError} (as a notification) if a checkpoint is configured and `id` is missing
  *
  * @example
  * ```ts
@@ -79,10 +82,15 @@ interface OpenSession<P> {
  * // => 5 ann 1 2 [ '/', '/cart' ]
  * // => 5 bob 1 1 [ '/' ]
  * ```
+ *
+ * @see {@link groupByKeyAndWindow}
+ * @see {@link mapWithState}
+ * @see {@link aggregateByKeyAndWindow}
  */
 export function sessionWindow<K extends Key, V>(
   options: SessionWindowOptions & { readonly aggregator?: undefined },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<readonly V[]>>>>;
+/** Gathers the records of each key into sessions. */
 export function sessionWindow<K extends Key, V, P, R>(
   options: SessionWindowOptions & { readonly aggregator: Aggregator<V, P, R> },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<R>>>>;
@@ -93,7 +101,7 @@ export function sessionWindow<K extends Key, V>(
   checkPositiveInteger('sessionWindow', 'gap', gap);
   if (maxDuration !== Infinity) checkPositiveInteger('sessionWindow', 'maxDuration', maxDuration);
   checkAggregator('sessionWindow', aggregator);
-  // Not the gap: with another one an open session is as good as before.
+  // Without the gap: open sessions stay valid when it changes.
   const description = { operator: 'sessionWindow', id, signature: aggregatorSignature(aggregator) };
   return perBatchWithState<Pair<K, V>, Pair<K, Session<unknown>>, K, OpenSession<unknown>>(description, (open) => {
     const idle = idleSince(open);
@@ -119,7 +127,7 @@ export function sessionWindow<K extends Key, V>(
           idle.touch(key, time);
         }
       }
-      // Nothing came in this batch: whatever comes later is more than the gap away.
+      // This batch had no records of the key, so any later one is more than the gap away.
       const isOver = (key: K) => (open.get(key)?.end ?? Infinity) <= time - gap;
       for (const key of idle.takeBefore(time - gap + 1, isOver)) {
         ended.push([key, open.get(key) as OpenSession<unknown>]);
@@ -135,7 +143,7 @@ export function sessionWindow<K extends Key, V>(
 
 type Ended<K extends Key> = readonly [key: K, session: OpenSession<unknown>];
 
-/** All values in their order, by batch: so that a session grows at the cost of its batches, not of its values. */
+/** All values in their order, by batch, so that a session grows at the cost of its batches and not of its values. */
 const list: Aggregator<unknown, unknown[][], unknown[]> = {
   name: 'list',
   identity: [],
@@ -155,7 +163,7 @@ function idleSince<K extends Key>(open: KeyedState<K, OpenSession<unknown>>): Id
   return idle;
 }
 
-/** The same order after a restart as without one, whatever the order in which a checkpoint gives the keys. */
+/** The order is the same after a restart, whatever the order in which a checkpoint returns the keys. */
 function byStartAndKey<K extends Key>([a, first]: Ended<K>, [b, second]: Ended<K>): number {
   if (first.start !== second.start) return first.start - second.start;
   const [left, right] = [`${a}`, `${b}`];

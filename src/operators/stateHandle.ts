@@ -1,8 +1,8 @@
 import { InvalidRecordError } from '../batch/errors.js';
 
 /**
- * The state of one key, as `mapWithState` hands it to the user's function. Valid during the call only: one handle serves
- * all keys.
+ * The state of one key, as `mapWithState` passes it to the user's function. Valid only during the call: one handle serves all
+ * keys.
  *
  * Source: Spark's `State`.
  */
@@ -17,26 +17,32 @@ export class StateHandle<S> {
     return this.#state !== undefined;
   }
 
-  /** Whether this is the last call for the key: its state has timed out, and cannot be updated or removed. */
+  /** Whether this is the last call for the key, because its state timed out: it cannot be updated or removed. */
   get isTimingOut(): boolean {
     return this.#timingOut;
   }
 
-  /** The state; `undefined` when there is none. */
+  /** The state, or `undefined`. */
   get(): S | undefined {
     return this.#state;
   }
 
-  /** @throws {InvalidRecordError} when the state is timing out, or is `undefined` */
+  /**
+   * Sets the state of the key.
+   * @throws {InvalidRecordError} if the state is timing out, or `state` is `undefined`
+   */
   update(state: S): void {
     this.#refuseTimingOut('updated');
-    if (state === undefined) throw new InvalidRecordError('mapWithState', state, 'is no state: use remove()');
+    if (state === undefined) throw new InvalidRecordError('mapWithState', state, 'is not a state: use remove()');
     this.#state = state;
     this.#updated = true;
     this.#removed = false;
   }
 
-  /** @throws {InvalidRecordError} when the state is timing out */
+  /**
+   * Removes the state of the key.
+   * @throws {InvalidRecordError} if the state is timing out
+   */
   remove(): void {
     this.#refuseTimingOut('removed');
     this.#state = undefined;
@@ -54,7 +60,7 @@ export class StateHandle<S> {
     return this.#removed;
   }
 
-  /** @internal Turns to another key. */
+  /** @internal Moves to another key. */
   open(state: S | undefined, timingOut: boolean): void {
     this.#state = state;
     this.#timingOut = timingOut;

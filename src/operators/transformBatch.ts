@@ -7,12 +7,13 @@ import { checkFunction } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Replaces the records of each batch by what a function of all of them gives: for whatever no other operator does. The
+ * Replaces the records of each batch with the result of a function of all of them: for whatever no other operator does. The
  * result is one partition without an offset range.
  *
  * Source: Spark's `transform`.
  *
- * @throws {InvalidRecordError} (as a notification) when the function gives nothing
+ * @throws {InvalidOptionError} if `transform` is not a function
+ * @throws {InvalidRecordError} (as a notification) if the function does not return an array
  *
  * @example
  * ```ts
@@ -26,10 +27,17 @@ import { perBatch } from './base/perBatch.js';
  *   .subscribe();
  * // => [ 1, 2, 3 ]
  * ```
+ *
+ * @see {@link transformBatches}
+ * @see {@link concatMapBatch}
+ * @see {@link mapPartitions}
  */
 export function transformBatch<T, P extends PairLike = NothingInferred>(
   transform: (records: readonly T[], context: BatchContext) => readonly P[],
 ): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
+/**
+ * Replaces the records of each batch with the result of a function of all of them: for whatever no other operator does.
+ */
 export function transformBatch<T, R>(
   transform: (records: readonly T[], context: BatchContext) => readonly R[],
 ): OperatorFunction<Batch<T>, Batch<R>>;
@@ -39,7 +47,7 @@ export function transformBatch<T, R>(
   checkFunction('transformBatch', 'transform', transform);
   return perBatch(() => (batch) => {
     const records = transform(batch.records, batch.context);
-    if (!Array.isArray(records)) throw new InvalidRecordError('transformBatch', records, 'is no array of records');
+    if (!Array.isArray(records)) throw new InvalidRecordError('transformBatch', records, 'is not an array of records');
     return batch.withRecords(records);
   });
 }

@@ -9,49 +9,54 @@ import type { QueryableState } from '../state/queryable.js';
 import { initialEntries } from './base/initialEntries.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 
-/** What an update function is told besides values and state. */
+/** What an update function receives besides values and state. */
 export interface StateUpdate<K> {
+  /** The key whose state is updated. */
   readonly key: K;
-  /** The batch time, ms. */
+  /** The batch time, in ms. */
   readonly time: number;
 }
 
+/** Options of `updateStateByKey`. */
 export interface UpdateStateByKeyOptions<K extends Key, S> {
-  /** Name of the state, stable across deployments; required with a checkpoint. */
+  /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
   /**
-   * The state to begin with, when there is none in a checkpoint. Each subscription reads it anew, an iterator excepted, and
-   * with an `id` takes a copy.
+   * Initial states, if a checkpoint has none. Each subscription reads them again (except from an iterator, which can be read
+   * once) and with an `id` copies them. Default: no state.
    */
   readonly initialState?: Iterable<readonly [K, S]>;
   /**
-   * For which keys `update` is called at each batch: every key that has state or values, as Spark does; or only those
-   * with values, which costs what the batch touches and not what is kept.
+   * The keys for which `update` is called at each batch: every key that has state or values, as in Spark; or only those with
+   * values, which costs what the batch touches and not what is kept.
    * @default 'all'
    */
   readonly call?: 'all' | 'touched';
-  /** Made by `queryable()`: the state as of the last complete batch, to be read from outside. */
+  /** Created by `queryable()`: the state as of the last complete batch, readable from outside. Default: not readable. */
   readonly queryable?: QueryableState<K, S>;
-  /** Version of the state's schema. @default 0 */
+  /**
+   * Version of the state's schema, an integer of at least 0.
+   * @default 0
+   */
   readonly version?: number;
-  /** Turns a state of an older version into today's. */
+  /** Converts a state of an older version to the current one. Required when a checkpoint contains states of another `version`. */
   readonly migrate?: StateDescription<K, S>['migrate'];
 }
 
 /**
- * Keeps a state for each key: at every batch `update` gets the key's new values and its state and gives the new state;
+ * Keeps a state per key: at every batch `update` takes the key's new values and its state and returns the new state;
  * `undefined` removes the key.
  *
- * Takes batches of pairs; gives all keys with their states (with `call: 'touched'`, those that were updated), in one
+ * Takes batches of pairs. Emits all keys with their states (with `call: 'touched'`, the keys that were updated), in one
  * partition. An empty batch updates every key with no values.
  *
- * With `call: 'all'` a batch costs a call for every key that is kept; with `'touched'` one for every key it has.
+ * With `call: 'all'` a batch costs one call for every key with a state; with `'touched'` one for every key of the batch.
  *
  * Source: Spark's `updateStateByKey`.
  *
- * @throws {InvalidOptionError} when `version` is no integer of at least 0
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
- * @throws {MissingIdError} (as a notification) when a checkpoint is configured and `id` is not given
+ * @throws {InvalidOptionError} if `update` is not a function, or an option is out of its range
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
+ * @throws {MissingIdError} (as a notification) if a checkpoint is configured and `id` is missing
  *
  * @example
  * ```ts
@@ -66,6 +71,10 @@ export interface UpdateStateByKeyOptions<K extends Key, S> {
  * // => [ [ 'a', 1 ], [ 'b', 1 ] ]
  * // => [ [ 'a', 2 ], [ 'b', 1 ] ]
  * ```
+ *
+ * @see {@link mapWithState}
+ * @see {@link runningReduce}
+ * @see {@link reduceByKeyAndWindow}
  */
 export function updateStateByKey<K extends Key, V, S>(
   update: (values: readonly V[], state: S | undefined, update: StateUpdate<K>) => S | undefined,
@@ -124,7 +133,7 @@ function updateTouched<K extends Key, V, S>(
   return updated;
 }
 
-/** An unchanged primitive need not be saved again; an object may have been changed in place, so it is. */
+/** An unchanged primitive need not be saved again; an object must be, because it may have been changed in place. */
 function keep<K extends Key, S>(
   state: KeyedState<K, S>,
   key: K,

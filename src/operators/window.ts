@@ -8,13 +8,13 @@ import type { WindowOptions } from './windowOptions.js';
 /**
  * Gathers the records of the last `window` ms into one batch, every `slide` ms.
  *
- * The first result comes after one slide, of a window that is not full yet. With a slide longer than the window, the
- * batches between two windows are left out. Takes batches of any records; gives one partition.
+ * The first result comes after one slide, when the window is not full yet. With a slide longer than the window, batches
+ * between two windows are left out. Takes batches of any records; the result is one partition.
  *
  * Source: Spark's `window`.
  *
- * @throws {InvalidOptionError} when `window` or `slide` is no positive integer; as a notification at the first batch when
- * it is no multiple of the batch interval
+ * @throws {InvalidOptionError} if `window` or `slide` is not a positive integer; as a notification, at the first batch, if
+ * one is not a multiple of the batch interval
  *
  * @example
  * ```ts
@@ -31,6 +31,11 @@ import type { WindowOptions } from './windowOptions.js';
  * // => a b c
  * // => b c d
  * ```
+ *
+ * @see {@link windowByCount}
+ * @see {@link countByWindow}
+ * @see {@link reduceByWindow}
+ * @see {@link groupByKeyAndWindow}
  */
 export function window<T>(options: WindowOptions): OperatorFunction<Batch<T>, Batch<T>> {
   return slidingPanes<T, readonly T[], T>({

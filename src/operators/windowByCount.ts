@@ -6,24 +6,25 @@ import { checkPositiveInteger } from '../options/checks.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import type { TimedPane } from './base/slidingPanes.js';
 
+/** Options of `windowByCount`. */
 export interface WindowByCountOptions {
-  /** How many records the window has at most, a positive integer. */
+  /** Maximum number of records in the window, a positive integer. */
   readonly count: number;
-  /** Name of the state, stable across deployments; required with a checkpoint. */
+  /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
 
 /**
- * Gathers the last `count` records, those of the batch included, however old they are: one result a batch, an empty batch
- * too, in the order of the records. Until there are as many the window has what there is.
+ * Gathers the last `count` records, including those of the batch, however old they are. Emits one result per batch, also
+ * for an empty batch, in the order of the records. Until `count` records have arrived, the window contains all of them.
  *
- * Takes batches of any records; gives one partition. Fewer than `2 * count` records are kept. A batch costs the records of
- * the window, for the result.
+ * Takes batches of any records; the result is one partition. Fewer than `2 * count` records are kept. A batch costs the
+ * records in the window, for the result.
  *
- * Source: a sliding count window, as Flink's `countWindow`; Spark Streaming has windows by time only.
+ * Source: a sliding count window, as Flink's `countWindow`; Spark Streaming has only windows by time.
  *
- * @throws {InvalidOptionError} when `count` is no positive integer
- * @throws {MissingIdError} (as a notification) when a checkpoint is configured and `id` is not given
+ * @throws {InvalidOptionError} if `count` is not a positive integer
+ * @throws {MissingIdError} (as a notification) if a checkpoint is configured and `id` is missing
  *
  * @example
  * ```ts
@@ -40,13 +41,16 @@ export interface WindowByCountOptions {
  * // => a b c
  * // => c d e
  * ```
+ *
+ * @see {@link window}
+ * @see {@link runningReduce}
  */
 export function windowByCount<T>(options: WindowByCountOptions): OperatorFunction<Batch<T>, Batch<T>> {
   const { count, id } = options;
   checkPositiveInteger('windowByCount', 'count', count);
   const description = { operator: 'windowByCount', id, signature: `count=${count}` };
   return perBatchWithState<T, T, number, readonly T[]>(description, (state) => {
-    // What each batch brought, by its time: a checkpoint saves what comes and what goes.
+    // The records of each batch, by its time: a checkpoint saves what enters and what leaves.
     const panes = new Fifo<TimedPane<readonly T[]>>();
     let kept = 0;
     const push = (time: number, records: readonly T[]): void => {
@@ -62,7 +66,7 @@ export function windowByCount<T>(options: WindowByCountOptions): OperatorFunctio
         push(time, newest);
         // Without an id there is no checkpoint that could read it.
         if (id !== undefined) state.set(time, newest);
-        // Out goes a pane that the window can do without as a whole.
+        // A pane leaves when the window is full without it.
         while (kept - (panes.first?.[1].length ?? 0) >= count) {
           const [left, { length }] = panes.shift() as TimedPane<readonly T[]>;
           kept -= length;

@@ -1,32 +1,32 @@
 import { checkMultiple, checkPositiveInteger } from '../options/checks.js';
 
-/** What every operator over a sliding window takes. */
+/** Options of every operator over a sliding window. */
 export interface WindowOptions {
-  /** Length of the window in ms, a multiple of the batch interval. The window at time t has the batches in (t - window, t]. */
+  /** Length of the window, in ms, a multiple of the batch interval. The window at time t contains the batches in (t - window, t]. */
   readonly window: number;
   /**
-   * How often there is a result, in ms, a multiple of the batch interval.
+   * Time between two results, in ms, a multiple of the batch interval.
    * @default the batch interval
    */
   readonly slide?: number;
-  /** Name of the state, stable across deployments; required with a checkpoint. */
+  /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
 
-/** Checked when the operator is called. */
+/** Called with the operator, before any batch. */
 export function checkWindow(operator: string, { window, slide }: WindowOptions): void {
   checkPositiveInteger(operator, 'window', window);
   if (slide !== undefined) checkPositiveInteger(operator, 'slide', slide);
 }
 
-/** Checked at the first batch, which tells the interval. Gives the slide. */
+/** Called at the first batch, which has the interval. Returns the slide. */
 export function slideOf(operator: string, { window, slide }: WindowOptions, interval: number): number {
   checkMultiple(operator, 'window', window, interval);
   if (slide !== undefined) checkMultiple(operator, 'slide', slide, interval);
   return slide ?? interval;
 }
 
-/** Panes saved under other lengths would give other windows. */
+/** Panes saved with other lengths would make other windows. */
 export function windowSignature({ window, slide }: WindowOptions): string {
   return `window=${window} slide=${slide ?? 'interval'}`;
 }

@@ -6,14 +6,16 @@ import { checkFunction } from '../options/checks.js';
 
 /**
  * Output operation: calls `effect` with the records of each batch, and keeps the batch open until what it returns (a
- * promise or any `ObservableInput`; nothing when it is synchronous) has completed. Then the batch is passed on.
+ * promise or any `ObservableInput`; nothing if it is synchronous) has completed. Then the batch passes on.
  *
- * Only after the effect has settled may the progress of the batch be saved, so an effect is run at least once. When it
- * throws or fails, the batch fails and the stream with it; nothing of the batch is saved.
+ * Progress is saved only after the effect has settled, so an effect runs at least once. If it throws or fails, the batch
+ * fails and the stream with it; nothing of the batch is saved.
  *
  * Takes batches of any records; passes them on unchanged, in order.
  *
  * Source: Spark's `foreachRDD`.
+ *
+ * @throws {InvalidOptionError} if `effect` is not a function
  *
  * @example
  * ```ts
@@ -25,6 +27,11 @@ import { checkFunction } from '../options/checks.js';
  * // => 2 10
  * // => 1 10
  * ```
+ *
+ * @see {@link foreachPartition}
+ * @see {@link foreachPartitionOnce}
+ * @see {@link concatMapBatch}
+ * @see {@link printBatches}
  */
 export function foreachBatch<T>(
   // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing

@@ -30,71 +30,80 @@ import {
   checkPositiveInteger,
 } from '../options/checks.js';
 
-/** What an effect is told besides the partition. */
+/** What an effect receives besides the partition. */
 export interface PartitionContext {
-  /** `TIME-INDEX`: unique, and the same again when the partition is run again, so that it can name what is written. */
+  /** `TIME-INDEX`: unique, and the same when the partition runs again, so that what is written can be named by it. */
   readonly id: string;
-  /** The batch time, ms. */
+  /** The batch time, in ms. */
   readonly time: number;
-  /** The batch interval, ms. */
+  /** The batch interval, in ms. */
   readonly interval: number;
-  /** How often the effect on this partition has failed before, since the batch came. */
+  /** How often the effect on this partition has failed since the batch arrived. */
   readonly attempt: number;
 }
 
-/** How a failed partition is tried again: alone, while the others go on. */
+/** How a failed partition is retried: alone, while the others continue. */
 export interface PartitionRetry {
-  /** How often at most. */
+  /** Maximum number of retries, an integer of at least 0. */
   readonly count: number;
   /**
-   * Wait before the first retry, in ms; each further one waits twice as long.
+   * Delay before the first retry, in ms; it doubles for each further retry.
    * @default 100
    */
   readonly delay?: number;
   /**
-   * The longest wait, in ms.
+   * Longest delay between two retries, in ms.
    * @default 10000
    */
   readonly maxDelay?: number;
   /**
-   * Whether trying again may help.
+   * Whether a retry may help with an error.
    * @default always
    */
   readonly when?: (error: unknown) => boolean;
 }
 
-/** A partition whose effect has failed for good, as a dead-letter Observer receives it. */
+/** A partition whose effect failed permanently, as a dead-letter Observer receives it. */
 export interface FailedPartition<T> {
+  /** The id of the partition, `TIME-INDEX`. */
   readonly id: string;
+  /** The batch time, in ms. */
   readonly time: number;
+  /** The partition with its records. */
   readonly partition: Partition<T>;
+  /** What the last attempt failed with. */
   readonly error: unknown;
 }
 
-/** How much of a batch was skipped. */
+/** How much of a batch `foreachPartition` skipped. */
 export interface SkippedPartitions {
+  /** The batch time, in ms. */
   readonly time: number;
+  /** Number of partitions that were skipped. */
   readonly partitions: number;
+  /** Number of records in them. */
   readonly records: number;
 }
 
-/** Where failed partitions go. Where `next` returns an `ObservableInput`, the batch stays open until it has completed. */
+/** An Observer that receives the partitions that failed permanently. */
 export interface DeadLetters<T> {
+  /** Receives a failed partition. If it returns an `ObservableInput`, the batch stays open until that has completed. */
   // biome-ignore lint/suspicious/noConfusingVoidType: an rxjs Subject returns nothing
   next(failed: FailedPartition<T>): ObservableInput<unknown> | void;
 }
 
+/** Options of `foreachPartition`. */
 export interface ForeachPartitionOptions<T> {
   /**
-   * How many partitions of a batch are worked on at once, a positive integer or `Infinity`.
+   * Number of partitions of a batch that run at once, a positive integer or `Infinity`.
    * @default Infinity
    */
   readonly concurrency?: number;
-  /** Default: a failed partition is not tried again. */
+  /** How a failed partition is retried. Default: not at all. */
   readonly retry?: PartitionRetry;
   /**
-   * What to do with a partition that has failed for good: fail the batch and the stream, skip and count it, or hand it to
-   * a dead-letter Observer and go on.
+   * What happens to a partition that failed permanently: fail the batch and the stream, skip and count it, or pass it to a
+   * dead-letter Observer and continue.
    * @default 'fail'
    */
   readonly onError?: 'fail' | 'skip' | DeadLetters<T>;
@@ -112,18 +121,18 @@ export interface ForeachPartitionOptions<T> {
 
 /**
  * Output operation: calls `effect` with each partition of each batch, also with an empty one, and keeps the batch open
- * until what the calls return (a promise or any `ObservableInput`; nothing when it is synchronous) has completed. Then the
- * batch is passed on.
+ * until what the calls return (a promise or any `ObservableInput`; nothing if synchronous) has completed. Then the batch
+ * passes on.
  *
- * Partitions are worked on side by side, and tried again one by one: what has succeeded is not repeated, unless the whole
- * batch is run again after a crash. Then every partition has the same id and, from a source that can be replayed, the same
- * records again: an effect that writes under the id holds everything once.
+ * Partitions run side by side and are retried one by one: what has succeeded is not repeated, unless the whole batch runs
+ * again after a crash. Then every partition has the same id and, from a source that can be replayed, the same records
+ * again: an effect that writes under the id stores everything once.
  *
  * Takes batches of any records; passes them on unchanged, in order.
  *
  * Source: Spark's `foreachPartition` within `foreachRDD`.
  *
- * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {InvalidOptionError} if `effect` is not a function, or an option is out of its range
  *
  * @example
  * ```ts
@@ -144,6 +153,10 @@ export interface ForeachPartitionOptions<T> {
  * // => 1 1 [ 'c' ]
  * // => complete
  * ```
+ *
+ * @see {@link foreachPartitionOnce}
+ * @see {@link foreachBatch}
+ * @see {@link mapPartitions}
  */
 export function foreachPartition<T>(
   // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
@@ -185,7 +198,7 @@ export function foreachPartition<T>(
   }, true);
 }
 
-/** Completes when what `work` gives has completed. */
+/** Completes when what `work` returns has completed. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
 function settled(work: () => ObservableInput<unknown> | void): Observable<never> {
   return defer(() => work() ?? EMPTY).pipe(ignoreElements());

@@ -5,27 +5,28 @@ import { heldEffects } from '../operators/base/heldEffects.js';
 import { checkFunction } from '../options/checks.js';
 import { type ForeachPartitionOptions, foreachPartition, type PartitionContext } from './foreachPartition.js';
 
+/** Options of `foreachPartitionOnce`. */
 export interface ForeachPartitionOnceOptions<T> extends ForeachPartitionOptions<T> {
   /**
-   * Says which of these ids have been written, in this life or an earlier one. Asked once for each batch, with the ids of its
-   * partitions; every value of what it returns is a list of ids.
+   * Returns which of these ids have been written, by this process or an earlier one. Called once per batch, with the ids of its
+   * partitions; every value of the returned `ObservableInput` is a list of ids.
    */
   readonly written: (ids: readonly string[]) => ObservableInput<Iterable<string>>;
 }
 
 /**
- * Output operation with an effect that happens exactly once, by unique ids: calls `effect` with each partition of each batch,
- * except those that have been written. It is `foreachPartition`, and takes its options.
+ * Output operation with an effect that happens exactly once, by unique ids: calls `effect` with each partition of each
+ * batch, except those already written. It is `foreachPartition`, and takes its options.
  *
- * The id of a partition is `TIME-INDEX`: the same again when the batch is run again after a crash, because its time and its
- * ranges were noted before it was read (that takes a checkpoint). `effect` writes the records and the id as one: a row with the
- * id in the same transaction, an object under the id as its name. `written` then finds what is there already.
+ * The id of a partition is `TIME-INDEX`. It is the same when the batch runs again after a crash, because its time and its
+ * ranges were saved before it was read (which takes a checkpoint). `effect` writes the records and the id as one: a row
+ * with the id in the same transaction, an object with the id as its name. `written` then finds what exists already.
  *
  * Takes batches of any records; passes them on unchanged, in order.
  *
- * Source: Spark's guide on exactly-once output, which tells how to do it by hand.
+ * Source: Spark's guide to exactly-once output, which explains how to do it by hand.
  *
- * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {InvalidOptionError} if `effect` or `written` is not a function, or an option is out of its range
  *
  * @example
  * ```ts
@@ -53,6 +54,10 @@ export interface ForeachPartitionOnceOptions<T> extends ForeachPartitionOptions<
  * // => writing 1
  * // => [ [ 'a' ], [ 'b' ] ]
  * ```
+ *
+ * @see {@link foreachPartition}
+ * @see {@link foreachBatchInTransaction}
+ * @see {@link sendToKafka}
  */
 export function foreachPartitionOnce<T>(
   // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
@@ -62,11 +67,11 @@ export function foreachPartitionOnce<T>(
   const { written, ...others } = options;
   checkFunction('foreachPartitionOnce', 'effect', effect);
   checkFunction('foreachPartitionOnce', 'written', written);
-  // Refuses what is wrong now and not at the first subscription.
+  // Refuses invalid options now and not at the first subscription.
   foreachPartition(effect, others);
   return (source) =>
     defer(() => {
-      /** What was written of the batches under way, by time. */
+      /** The ids already written, of the batches in progress, by time. */
       const found = new Map<number, ReadonlySet<string>>();
       const ask = (batch: Batch<T>) => {
         const { time } = batch.context;

@@ -3,19 +3,20 @@ import type { Batch } from '../batch/batch.js';
 import { perBatch } from '../operators/base/perBatch.js';
 import { checkNonNegativeInteger } from '../options/checks.js';
 
+/** Options of `printBatches`. */
 export interface PrintBatchesOptions<T> {
   /**
-   * How many records of a batch are shown.
+   * Number of records of a batch that are printed.
    * @default 10
    */
   readonly count?: number;
   /**
-   * How a record is shown.
+   * Converts a record to text.
    * @default String
    */
   readonly format?: (record: T) => string;
   /**
-   * Where the lines go.
+   * Receives each line.
    * @default console.log
    */
   readonly write?: (line: string) => void;
@@ -25,6 +26,8 @@ export interface PrintBatchesOptions<T> {
  * Output operation for a first look: prints the time of each batch and its first records. Passes the batch on.
  *
  * Source: Spark's `print`.
+ *
+ * @throws {InvalidOptionError} if `count` is not an integer of at least 0, or `format` or `write` is not a function
  *
  * @example
  * ```ts
@@ -38,6 +41,8 @@ export interface PrintBatchesOptions<T> {
  * // =>   b
  * // =>   ...
  * ```
+ *
+ * @see {@link foreachBatch}
  */
 export function printBatches<T>(options: PrintBatchesOptions<T> = {}): OperatorFunction<Batch<T>, Batch<T>> {
   const { count = 10, format = String, write = (line: string) => console.log(line) } = options;

@@ -50,6 +50,10 @@ export function fromBatches<P extends PairLike = NothingInferred>(
   batches: readonly (readonly P[])[],
   options: FromBatchesOptions,
 ): BatchStream<PairOf<NoInfer<P>>>;
+/**
+ * A stream of given batches: batch i (from 0) comes at the i+1-th multiple of the interval, then `emptyAfter` empty
+ * ones, then the stream completes.
+ */
 export function fromBatches<T>(batches: readonly (readonly T[])[], options: FromBatchesOptions): BatchStream<T>;
 export function fromBatches<T>(batches: readonly (readonly T[])[], options: FromBatchesOptions): BatchStream<T> {
   const { emptyAfter = 0, partitions = 2, ...driver } = options;

@@ -2,8 +2,7 @@ import type { Aggregator } from './aggregator.js';
 import { partialOf } from './partialOf.js';
 
 /**
- * Gives what an aggregator makes of the values at hand, oldest first: for the records of one batch, or to try an
- * aggregator out.
+ * Applies an aggregator to values, oldest first: for the records of one batch, or to try an aggregator out.
  *
  * @example
  * ```ts
@@ -12,6 +11,9 @@ import { partialOf } from './partialOf.js';
  * console.log(aggregate(mean(), [1, 2, 6]));
  * // => 3
  * ```
+ *
+ * @see {@link aggregateByWindow}
+ * @see {@link aggregateByKey}
  */
 export function aggregate<In, P, Out>(aggregator: Aggregator<In, P, Out>, inputs: Iterable<In>): Out {
   return aggregator.lower(partialOf(aggregator, inputs));

@@ -1,10 +1,10 @@
 /**
- * A way to put the values of a window together: `lift` makes a partial of one input, `combine` makes one partial of two,
- * `lower` makes the result of a partial. A window keeps partials, one a batch, and combines them as it slides.
+ * A way to aggregate the values of a window: `lift` turns an input into a partial, `combine` turns two partials into one,
+ * `lower` turns a partial into the result. A window keeps one partial per batch and combines them as it slides.
  *
- * `combine` must be associative; it need not be commutative, because older partials always come first. Partials are
- * shared between windows, panes and checkpoints: `combine` must leave its arguments as they are, and partials must be
- * plain data. The functions are called without `this`.
+ * `combine` must be associative; it need not be commutative, because older partials always come first. Windows, panes and
+ * checkpoints share partials: `combine` must not change its arguments, and partials must be plain data. The functions are
+ * called without `this`.
  *
  * Source: lift, combine and lower of Tangwongsan, Hirzel, Schneider and Wu, "General incremental sliding-window
  * aggregation", PVLDB 8(7), 2015.
@@ -26,18 +26,21 @@
  */
 export interface Aggregator<In, P, Out> {
   /**
-   * What a checkpoint knows it by, parameters included, such as `topN(3)`: partials that were saved under another name are
-   * refused, because they would be read wrongly. Without it the shape of `identity` must do.
+   * Identifies the aggregator in a checkpoint, parameters included, such as `topN(3)`: partials saved under another name are
+   * refused, because they would be misread. Without it the shape of `identity` identifies the aggregator.
    */
   readonly name?: string;
-  /** The partial of no input at all: combined with any other, it gives the other. */
+  /** The partial of no input: combined with any other partial, it results in the other. */
   readonly identity: P;
+  /** Returns the partial of one input. */
   readonly lift: (input: In) => P;
+  /** Returns the partial of two partials. Associative; must not change its arguments. */
   readonly combine: (older: P, newer: P) => P;
+  /** Returns the result of a partial. */
   readonly lower: (partial: P) => Out;
   /**
-   * Adds an input to a partial that `lift` or `add` has made and nobody else has seen, so it may change it in place.
-   * Without it inputs are lifted and combined one by one.
+   * Adds an input to a partial that `lift` or `add` has returned and nothing else refers to, so it may change it in place.
+   * Without it, inputs are lifted and combined one by one.
    */
   readonly add?: (partial: P, input: In) => P;
 }

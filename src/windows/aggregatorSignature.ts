@@ -1,6 +1,6 @@
 import type { Aggregator } from './aggregator.js';
 
-/** What a checkpoint knows an aggregator by: its name, else what its partials look like. */
+/** What identifies an aggregator in a checkpoint: its name, else the shape of its partials. */
 export function aggregatorSignature<In, P, Out>(aggregator: Aggregator<In, P, Out>): string {
   return `aggregator=${aggregator.name ?? shapeOf(aggregator.identity)}`;
 }

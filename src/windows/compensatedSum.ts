@@ -2,37 +2,37 @@ import { growRing, newNumberRing, type Ring } from './ring.js';
 import { roundingError } from './roundingError.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 
-/** Beyond it, in one window, the small values would be lost beside what is left of the large ones. */
-const MAX_RANGE = 2 ** 40;
-/** So large that sums of a window may overflow. */
-const TOO_LARGE = 2 ** 960;
+/** Largest ratio of magnitudes in one window: beyond it, small values would be lost in the rounding errors of large ones. */
+const maxMagnitudeRatio = 2 ** 40;
+/** Largest magnitude of which the sums of a window cannot overflow. */
+const maxMagnitude = 2 ** 960;
 
 /**
- * The sum of a sliding window of numbers, by subtraction, with an error that stays where it is however long the stream
- * runs: below 1e-15 of the sum of the magnitudes.
+ * The sum of a sliding window of numbers, by subtraction, with an error that does not grow however long the stream runs: below
+ * 1e-15 of the sum of the magnitudes.
  *
- * Three things bound it. The rounding error of each addition is added up beside the sum. The sum is refreshed: what
- * enters is also summed by itself, and takes over when everything older has left, so a value that is gone is forgotten
- * within one window; that costs one addition a slide and no pause. And while a value is in the window that could not be
- * taken out again (not finite, or larger than another by more than 2^40), the older part is kept as a front of two stacks.
+ * Three things bound the error. The rounding errors of the additions are summed beside the sum. The sum is refreshed: what
+ * enters is also summed separately, and takes over when everything older has left, so a value that left is forgotten within one
+ * window; that costs one addition per slide and no pause. And while the window contains a value that cannot be subtracted again
+ * (not finite, or larger than another by more than 2^40), the older part is kept as a front of two stacks.
  *
- * A window with NaN, or with infinities of both signs, has the sum NaN, until they have left. Intermediate sums beyond
- * the largest number are infinite, as in any loop over the values.
+ * A window with NaN, or with infinities of both signs, has the sum NaN until they have left. Intermediate sums beyond the
+ * largest number are infinite, as in any loop over the values.
  *
  * Source: Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", 1974, with Knuth's two-sum.
  */
 export class CompensatedSum implements SlidingAggregator<number> {
   #ring = newNumberRing(4) as Ring<number>;
   #head = 0;
-  /** What came before is the front; what came since is the back, summed by itself. */
+  /** Values before it are the front; values from it on are the back, which is summed separately. */
   #split = 0;
   #tail = 0;
-  // Sums with what their roundings have left. They begin as fractions so that the engine keeps them off the heap.
+  // Sums and their rounding errors. They begin as fractions so that the engine keeps them off the heap.
   #sum = 0.5;
   #sumRest = 0.5;
   #back = 0.5;
   #backRest = 0.5;
-  // Magnitudes, zero aside, of the values that came before and since split.
+  // Magnitudes, except zero, of the values before split and from split on.
   #frontMin = Infinity;
   #frontMax = 0.5;
   #backMin = Infinity;
@@ -58,7 +58,7 @@ export class CompensatedSum implements SlidingAggregator<number> {
     this.#backRest += roundingError(this.#back, value, back);
     this.#back = back;
     const magnitude = Math.abs(value);
-    // NaN is not within any range.
+    // NaN is within no range.
     if (!(magnitude <= this.#backMax && magnitude >= this.#backMin) && magnitude !== 0) this.#widen(magnitude);
     if (!this.#stacked) this.#add(value);
   }
@@ -137,7 +137,7 @@ export class CompensatedSum implements SlidingAggregator<number> {
 
   #isWide(): boolean {
     const max = Math.max(this.#frontMax, this.#backMax);
-    return max > TOO_LARGE || max > Math.min(this.#frontMin, this.#backMin) * MAX_RANGE;
+    return max > maxMagnitude || max > Math.min(this.#frontMin, this.#backMin) * maxMagnitudeRatio;
   }
 
   #stack(): void {

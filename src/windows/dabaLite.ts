@@ -1,12 +1,12 @@
-import { growRing, holdsOn, type NewRing, newRing, type Ring } from './ring.js';
+import { growRing, type NewRing, newRing, type Ring, retains } from './ring.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 
 const BACK = 0;
 const MIDDLE = 1;
 
 /**
- * The aggregate of a sliding window under any associative operation, without an inverse, and without a slide that costs
- * more than others: at most six calls of `combine` to insert, evict and query (about four on average).
+ * The aggregate of a sliding window under any associative operation, without an inverse, and without expensive slides: at most
+ * six calls of `combine` to insert, evict and query (about four on average).
  *
  *     ring:   done        | left          | right   | built     | back
  *             ^ head      ^ left          ^ right   ^ built     ^ split      ^ tail
@@ -15,8 +15,8 @@ const MIDDLE = 1;
  *     left          each holds the aggregate of itself with all up to right
  *     right, back   as they were inserted
  *
- * It is two stacks whose flip is spread over the slides before it is needed: each insertion and each eviction moves one
- * element from right to built, and one from left to done. Both are through when the front before them is used up.
+ * These are two stacks whose flip is spread over the slides before it is needed: each insertion and each eviction moves one
+ * element from right to built, and one from left to done. Both are finished when the front before them is used up.
  *
  * Source: DABA Lite, Tangwongsan, Hirzel and Schneider, "In-order sliding-window aggregation in worst-case constant
  * time", VLDB Journal 30, 2021 (arXiv 2009.13768).
@@ -33,7 +33,7 @@ export class DabaLite<P> implements SlidingAggregator<P> {
   #built = 0;
   #split = 0;
   #tail = 0;
-  /** The aggregates of [split, tail) and of [right, split). What an empty range left here is never read. */
+  /** The aggregates of [split, tail) and of [right, split). The value of an empty range is never read. */
   readonly #sums: Ring<P>;
 
   /** `combine` must be associative; it need not be commutative: older partials come first. */
@@ -43,7 +43,7 @@ export class DabaLite<P> implements SlidingAggregator<P> {
     this.#ring = create(4);
     this.#mask = 3;
     this.#sums = create(2);
-    this.#clears = holdsOn(this.#ring);
+    this.#clears = retains(this.#ring);
   }
 
   get size(): number {
@@ -97,7 +97,7 @@ export class DabaLite<P> implements SlidingAggregator<P> {
     const head = this.#head;
     const split = this.#split;
     if (head === split) {
-      // Empty: let go of the last partials.
+      // Empty: release the last partials.
       this.#sums[BACK] = undefined;
       this.#sums[MIDDLE] = undefined;
       return;
@@ -111,14 +111,14 @@ export class DabaLite<P> implements SlidingAggregator<P> {
       if (right !== split) ring[left & mask] = this.#combine(ring[left & mask] as P, this.#sums[MIDDLE] as P);
       this.#left = left + 1;
     } else {
-      // Left is through, and by now so is right: what was built joins what is done, one by one.
+      // Left is finished, and by now so is right: built elements join the done ones, one by one.
       this.#left = left + 1;
       this.#right = right + 1;
       this.#built++;
     }
   }
 
-  /** The front is done to its end: the next one begins with it as left and the back as right. */
+  /** The front is finished: the next one begins with it as left and the back as right. */
   #begin(): void {
     this.#right = this.#split;
     this.#left = this.#head;

@@ -1,33 +1,36 @@
 import { roundingError } from './roundingError.js';
 
 /**
- * A sum of numbers without any rounding: a plain number while one number can say it (integers up to 2^53, and many
- * more), else several that add up to it.
+ * A sum of numbers without any rounding: a plain number while one number can represent it (integers up to 2^53, and many
+ * more), else several numbers that add up to it.
  *
- * Adding and taking out are exact, so a value that has left leaves nothing behind, however large it was, and the same
- * numbers give the same sum in any order and grouping.
+ * Addition and subtraction are exact, so a value that was subtracted leaves nothing behind, however large it was, and the sum of
+ * the same numbers is the same in any order and grouping.
  *
  * Source: Shewchuk, "Adaptive precision floating-point arithmetic and fast robust geometric predicates", 1997; the way
  * Python's `math.fsum` adds.
  */
 export type ExactSum = number | LongSum;
 
+/** A sum that one number cannot represent. */
 export interface LongSum {
-  /** They do not overlap, smallest first, unless their sum overflows. */
+  /** Numbers that add up to the sum, smallest first. They do not overlap, unless their sum overflows. */
   readonly parts: readonly number[];
-  /** How many NaN, Infinity and -Infinity are in the sum: counted, because they cannot be taken out by subtraction. */
+  /** Number of NaN in the sum: counted, like the infinities, because subtraction cannot remove them. */
   readonly nan: number;
+  /** Number of `Infinity` in the sum. */
   readonly positive: number;
+  /** Number of `-Infinity` in the sum. */
   readonly negative: number;
 }
 
-const nothing: LongSum = { parts: [], nan: 0, positive: 0, negative: 0 };
+const emptySum: LongSum = { parts: [], nan: 0, positive: 0, negative: 0 };
 
 /** One number as a sum. */
 export function exactSum(value: number): ExactSum {
   if (Number.isFinite(value)) return value;
-  if (value > 0) return { ...nothing, positive: 1 };
-  return value < 0 ? { ...nothing, negative: 1 } : { ...nothing, nan: 1 };
+  if (value > 0) return { ...emptySum, positive: 1 };
+  return value < 0 ? { ...emptySum, negative: 1 } : { ...emptySum, nan: 1 };
 }
 
 export function addExact(a: ExactSum, b: ExactSum): ExactSum {
@@ -54,7 +57,7 @@ export function roundExact(sum: ExactSum): number {
 }
 
 function toLong(sum: ExactSum): LongSum {
-  return typeof sum === 'number' ? { ...nothing, parts: [sum] } : sum;
+  return typeof sum === 'number' ? { ...emptySum, parts: [sum] } : sum;
 }
 
 function addLong(a: LongSum, b: LongSum, sign: 1 | -1): ExactSum {
@@ -67,7 +70,7 @@ function addLong(a: LongSum, b: LongSum, sign: 1 | -1): ExactSum {
   return { parts, nan, positive, negative };
 }
 
-/** Carries `value` upwards through the parts; what each rounding leaves becomes a part. */
+/** Carries `value` upwards through the parts; each rounding error becomes a part. */
 function addPart(parts: readonly number[], value: number): number[] {
   const result: number[] = [];
   let carry = value;
@@ -78,7 +81,7 @@ function addPart(parts: readonly number[], value: number): number[] {
       if (rest !== 0) result.push(rest);
       carry = sum;
     } else {
-      // Both stay as they are: what overflows may come back when one of them leaves.
+      // Both stay as they are: an overflow may go away when one of them is subtracted.
       result.push(carry);
       carry = part;
     }
@@ -98,7 +101,7 @@ function roundParts(parts: readonly number[]): number {
     if (!Number.isFinite(sum)) return sum;
     rest = roundingError(before, part, sum);
   }
-  // Half a unit in the last place has been rounded to even, but smaller parts say to which side it belongs.
+  // Half a unit in the last place was rounded to even, but smaller parts decide to which side it belongs.
   const below = parts[i] ?? 0;
   if ((rest < 0 && below < 0) || (rest > 0 && below > 0)) {
     const nudged = sum + rest * 2;

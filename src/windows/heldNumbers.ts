@@ -1,12 +1,12 @@
-// Numbers are what an inverse may fail to take out again. A partial is one, or holds some in a pair, an array or a plain
-// object, as where a mean is kept as sum and count. Those that lie deeper are not looked for.
+// An inverse may fail to subtract numbers exactly. A partial is a number, or contains numbers in a pair, an array or a plain
+// object, such as the sum and count of a mean. Numbers that lie deeper are not looked for.
 
-/** Whether rounding may leave something behind. */
+/** Whether rounding errors are possible. */
 export function holdsNumber(partial: unknown): boolean {
   return typeof partial === 'number' || valuesOf(partial).some((value) => typeof value === 'number');
 }
 
-/** Whether there is one that no inverse can take out again. */
+/** Whether it contains a number that no inverse can subtract. */
 export function holdsNonFinite(partial: unknown): boolean {
   return isNonFinite(partial) || (typeof partial === 'object' && valuesOf(partial).some(isNonFinite));
 }

@@ -1,23 +1,23 @@
 import type { SlidingAggregator } from './slidingAggregator.js';
 
-/** The aggregate of one key within a `KeyedWindow`. There may be millions, so fields that are not needed share their values. */
+/** The aggregate of one key in a `KeyedWindow`. There may be millions, so unused fields share their values. */
 export class KeyedSlot<K, P> {
   readonly key: K;
-  /** How many panes in the window have the key. At 0 the key leaves. */
+  /** Number of panes in the window that contain the key. At 0 the key leaves. */
   panes = 0;
-  /** Whether it has left the window: a key that comes back has another slot. */
+  /** Whether the key has left the window: if it returns, it has another slot. */
   removed = false;
   /** The number of the last slide that touched it. */
   slide = 0;
   value: P;
-  /** Without an inverse from the second pane on; with one only while a number is in it that cannot be taken out. */
+  /** Without an inverse: from the second pane on. With one: only while a pane contains a number that cannot be subtracted. */
   sliding: SlidingAggregator<P> | undefined = undefined;
-  /** Whether `sliding` has changed since `value` was taken from it. */
+  /** Whether `sliding` has changed since `value` was read from it. */
   changed = false;
-  /** With an inverse that is not exact: the newest panes by themselves, reduced, and how many they are. */
+  /** With an inverse that is not exact: the newest panes, reduced separately, and their number. */
   fresh: P;
   freshPanes = 0;
-  /** With an inverse: how many panes have NaN or an infinity for the key. */
+  /** With an inverse: number of panes with NaN or an infinity for the key. */
   nonFinite = 0;
 
   constructor(key: K, partial: P) {
@@ -26,7 +26,7 @@ export class KeyedSlot<K, P> {
     this.fresh = partial;
   }
 
-  /** Taken only when it is asked for, so that what enters and leaves in one slide costs one call. */
+  /** Read only when needed, so that what enters and leaves in one slide costs one call. */
   current(): P {
     if (this.changed) {
       this.value = this.sliding?.query() as P;

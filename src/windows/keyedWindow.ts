@@ -6,21 +6,21 @@ import type { SlidingAggregator } from './slidingAggregator.js';
 import { SmallWindow } from './smallWindow.js';
 import { TwoStacks } from './twoStacks.js';
 
-/** What one batch brought: a partial for each of its keys. */
+/** The records of one batch: a partial for each of its keys. */
 export interface Pane<K, P> {
-  /** The batch time, ms. */
+  /** The batch time, in ms. */
   readonly time: number;
   readonly partials: Iterable<readonly [K, P]>;
-  /** Keys that the filter dropped in the slide at this time. To be saved with the pane, and read by `restore` alone. */
+  /** Keys that the filter dropped in the slide at this time. Saved with the pane; only `restore` reads them. */
   readonly dropped?: Iterable<K> | undefined;
 }
 
-/** A pane with the slots of its keys, so that what leaves need not be looked up. */
+/** A pane with the slots of its keys, so that no look-up is needed when it leaves. */
 interface KeptPane<K, P> {
   readonly time: number;
   readonly slots: readonly KeyedSlot<K, P>[];
   readonly partials: readonly P[];
-  /** Where each slot stands: made when it is first needed, and longer as more keys enter the pane. */
+  /** The index of each slot: created when first needed, and extended as more keys enter the pane. */
   places: Map<KeyedSlot<K, P>, number> | undefined;
 }
 
@@ -30,28 +30,28 @@ export interface KeyedWindowOptions<K, P> {
   /** `inverse(reduce(a, b), a)` must equal `b`, up to the order of the values. */
   readonly inverse?: ((value: P, old: P) => P) | undefined;
   /**
-   * Whether the inverse is exact to the last bit, so that nothing needs a refresh; false when nothing is sure to be.
+   * Whether the inverse is exact to the last bit, so that nothing needs a refresh; false if that is not certain.
    * @default exact for all but numbers, alone or in a pair, an array or a plain object
    */
   readonly exact?: boolean | undefined;
-  /** Drops a key, from the window too, when it gives false. */
+  /** Drops a key, also from the window, if it returns false. */
   readonly filter?: ((pair: readonly [K, P]) => boolean) | undefined;
   /**
-   * Without an inverse: whether the calls of `reduce` for a key are few on average (three a pane) or at every slide (six).
+   * Without an inverse: whether the calls of `reduce` per key are bounded on average (three per pane) or in every slide (six).
    * @default 'average'
    */
   readonly latency?: 'average' | 'worst-case' | undefined;
 }
 
 /**
- * A sliding window by key. A slide costs what comes and what goes: the keys of the panes that enter and of those that
- * leave. Each key counts the panes that hold it, so it leaves exactly when its last pane does, and nothing of it (a zero,
- * a rounding error) stays behind. Panes go by their times; there may be gaps between them.
+ * A sliding window by key. A slide costs the keys of the panes that enter and of those that leave. Each key counts the panes
+ * that contain it, so it leaves exactly with its last pane, and nothing of it (a zero, a rounding error) stays behind. Panes are
+ * ordered by their times; there may be gaps between them.
  *
- * With an inverse that is not exact, a value is refreshed so that its rounding errors cannot pile up: the panes that came
- * after some moment are also reduced by themselves, and that is the value once all older ones have left. While NaN or an
- * infinity is in the window of a key, which no inverse could take out again, the key does without. Numbers deeper than in a
- * pair, an array or a plain object are not seen.
+ * With an inverse that is not exact, a value is refreshed so that rounding errors cannot accumulate: the panes after some moment
+ * are also reduced separately, and that is the value when all older panes have left. While the window of a key contains NaN or
+ * an infinity, which no inverse can subtract, the key does without the inverse. Numbers deeper than in a pair, an array or a
+ * plain object are not noticed.
  *
  * Source: what Spark's `ReducedWindowedDStream` computes, without its pass over all keys.
  */
@@ -60,7 +60,7 @@ export class KeyedWindow<K, P> {
   readonly #panes = new Fifo<KeptPane<K, P>>();
   readonly #slots = new Map<K, KeyedSlot<K, P>>();
   #touched: KeyedSlot<K, P>[] = [];
-  /** With a filter: the slots that this slide has made. One that it drops at once was in no result. */
+  /** With a filter: the slots created in this slide. A slot that the filter drops at once was in no result. */
   readonly #born = new Set<KeyedSlot<K, P>>();
   #slide = 0;
   #dropped: K[] = [];
@@ -70,12 +70,12 @@ export class KeyedWindow<K, P> {
     this.#options = options;
   }
 
-  /** How many keys the window has. */
+  /** Number of keys in the window. */
   get size(): number {
     return this.#slots.size;
   }
 
-  /** The keys that the filter dropped in the last slide: to be saved with the pane of its time. */
+  /** The keys that the filter dropped in the last slide, to save with the pane of its time. */
   get dropped(): readonly K[] {
     return this.#dropped;
   }
@@ -99,14 +99,13 @@ export class KeyedWindow<K, P> {
       }
     }
     this.#born.clear();
-    // The filter may be another one now: the next slide asks it about every key.
+    // The filter may have changed: the next slide calls it for every key.
     this.#filterAll = this.#options.filter !== undefined;
   }
 
   /**
-   * Takes out the panes with times up to and including `evicted`, then puts the new ones in, oldest first. Gives the slots
-   * of the keys that either touched; those that are no longer in the window are empty. A new key that the filter drops at
-   * once is not among them.
+   * Removes the panes with times up to and including `evicted`, then adds the new ones, oldest first. Returns the slots of the
+   * keys of both; those no longer in the window are empty. A new key that the filter drops at once is not among them.
    */
   slide(evicted: number, added: Iterable<Pane<K, P>>): readonly KeyedSlot<K, P>[] {
     this.#touched = [];
@@ -115,7 +114,7 @@ export class KeyedWindow<K, P> {
     this.#evict(this.#panes.takeWhile(({ time }) => time <= evicted));
     for (const pane of added) this.#add(pane);
     this.#applyFilter();
-    // Not before: a key that leaves and comes back in one slide keeps its slot.
+    // Not before: a key that leaves and returns in one slide keeps its slot.
     for (const slot of this.#touched) if (slot.panes === 0) this.#remove(slot);
     if (this.#born.size === 0 || this.#dropped.length === 0) return this.#touched;
     return this.#touched.filter((slot) => !slot.removed || !this.#born.has(slot));
@@ -136,19 +135,19 @@ export class KeyedWindow<K, P> {
 
   #evict(leaving: readonly KeptPane<K, P>[]): void {
     if (this.#panes.size === 0) {
-      // A slide as long as the window, or longer: nothing stays, and nothing need be taken out.
+      // A slide as long as the window, or longer: nothing stays, so nothing must be subtracted.
       for (const slot of this.#slots.values()) {
         this.#touch(slot);
         slot.panes = 0;
       }
       return;
     }
-    // The old values of a key are put together first, so that the inverse is called once a key.
+    // The old values of a key are reduced first, so that the inverse is called once per key.
     const old = leaving.length > 1 ? new Map<KeyedSlot<K, P>, P>() : undefined;
     for (const { slots, partials } of leaving) {
       for (let i = 0; i < slots.length; i++) {
         const slot = slots[i] as KeyedSlot<K, P>;
-        // A filter dropped it: its panes are forgotten.
+        // The filter dropped it, and its panes with it.
         if (slot.removed) continue;
         this.#touch(slot);
         this.#leave(slot, partials[i] as P, old);
@@ -167,7 +166,7 @@ export class KeyedWindow<K, P> {
     if (!inverse) return;
     if (this.#isStuck(partial)) slot.nonFinite--;
     if (!slot.sliding && slot.freshPanes > slot.panes) {
-      // Where the slide is no part of the window, what leaves may reach into the newest panes.
+      // If the window is not a multiple of the slide, what leaves may include some of the newest panes.
       slot.freshPanes--;
       if (slot.panes > 0) slot.fresh = inverse(slot.fresh, partial);
     }
@@ -176,7 +175,7 @@ export class KeyedWindow<K, P> {
     else old.set(slot, partial);
   }
 
-  /** The value of a slot that `old` has left. */
+  /** The value of a slot after `old` has left. */
   #settle(slot: KeyedSlot<K, P>, old: P): void {
     const { inverse } = this.#options;
     if (!inverse || slot.panes === 0) return;
@@ -213,7 +212,7 @@ export class KeyedWindow<K, P> {
     return slot;
   }
 
-  /** The first pane of a slot, be it new or just left by all its panes. */
+  /** The first pane of a slot, which is new or whose panes have all left. */
   #begin(slot: KeyedSlot<K, P>, partial: P): void {
     slot.panes = 1;
     slot.value = partial;
@@ -244,7 +243,7 @@ export class KeyedWindow<K, P> {
     slot.changed = true;
   }
 
-  /** Whether no inverse could take it out again. One that is exact knows how. */
+  /** Whether no inverse can subtract it. An exact inverse handles numbers within partials. */
   #isStuck(partial: P): boolean {
     return this.#options.exact === true ? isNonFinite(partial) : holdsNonFinite(partial);
   }
@@ -254,7 +253,7 @@ export class KeyedWindow<K, P> {
     return latency === 'worst-case' ? new DabaLite(reduce) : new TwoStacks(reduce);
   }
 
-  /** Goes over all panes, once for the time in which a key has a number that cannot be taken out. */
+  /** Reads all panes: once for each period in which a key has a number that cannot be subtracted. */
   #slidingOf(slot: KeyedSlot<K, P>): SlidingAggregator<P> {
     const sliding = this.#newSliding();
     for (const pane of this.#panes) {
@@ -282,7 +281,7 @@ export class KeyedWindow<K, P> {
 function placeOf<K, P>(pane: KeptPane<K, P>, slot: KeyedSlot<K, P>): number | undefined {
   pane.places ??= new Map();
   const { places, slots } = pane;
-  // The newest pane may still be filling: what came since the last look is added.
+  // Keys may still be entering the newest pane: those since the last call are added.
   for (let i = places.size; i < slots.length; i++) places.set(slots[i] as KeyedSlot<K, P>, i);
   return places.get(slot);
 }

@@ -1,7 +1,7 @@
 import { foldRecords } from '../collections/foldRecords.js';
 import type { Aggregator } from './aggregator.js';
 
-/** The partial of several inputs, oldest first; the identity when there are none. */
+/** The partial of several inputs, oldest first; the identity for no input. */
 export function partialOf<In, P>(aggregator: Aggregator<In, P, unknown>, inputs: Iterable<In>): P {
   const partial = partialOfVisited<In, P>(aggregator, (next) => {
     for (const input of inputs) next(input);
@@ -9,7 +9,7 @@ export function partialOf<In, P>(aggregator: Aggregator<In, P, unknown>, inputs:
   return partial ? partial[0] : aggregator.identity;
 }
 
-/** The same of inputs with each of which `visit` calls what it is given; nothing when there are none. */
+/** The same for inputs that `visit` passes to its argument; `undefined` for no input. */
 export function partialOfVisited<In, P>(
   { lift, combine, add }: Aggregator<In, P, unknown>,
   visit: (next: (input: In) => void) => void,

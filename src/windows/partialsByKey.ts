@@ -3,8 +3,8 @@ import { checkPair } from '../collections/pairs.js';
 import type { Aggregator } from './aggregator.js';
 
 /**
- * The partial of each key, its values in the order of the records; keys in the order of their first appearance. `visit` is
- * to call what it is given with each record.
+ * The partial of each key, its values in the order of the records; keys in the order of their first appearance. `visit` passes
+ * each record to its argument.
  */
 export function partialsByKey<K extends Key, In, P>(
   operator: string,

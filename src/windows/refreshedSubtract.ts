@@ -8,24 +8,23 @@ import { TwoStacks } from './twoStacks.js';
 /**
  * The aggregate of a sliding window under an operation whose inverse is not exact, as with floating-point numbers.
  *
- * It is subtract-on-evict, refreshed: what enters is also aggregated by itself, and takes over when everything older has
- * left, so an error lasts one window at most. That costs one more call of `combine` a slide and no pause. While a number
- * is in the window that could not be taken out again (NaN, an infinity, alone or in a pair, an array or a plain object) it
- * does without the inverse.
+ * Subtract-on-evict with a refresh: what enters is also aggregated separately, and takes over when everything older has left, so
+ * an error lasts at most one window. That costs one more call of `combine` per slide and no pause. While the window contains a
+ * number that cannot be subtracted (NaN or an infinity, alone or in a pair, an array or a plain object), no inverse is used.
  */
 export class RefreshedSubtract<P> implements SlidingAggregator<P> {
   readonly #operation: InvertibleOperation<P>;
   readonly #latency: 'average' | 'worst-case' | undefined;
   #ring: Ring<P> = newRing(4);
   #head = 0;
-  /** What came since is in `#fresh`. */
+  /** Partials from it on are aggregated in `#fresh`. */
   #split = 0;
   #tail = 0;
   #value: P | undefined;
   #fresh: P | undefined;
-  /** One more than the number of the newest partial that cannot be taken out. */
+  /** One more than the index of the newest partial that cannot be subtracted. */
   #stuck = 0;
-  /** The whole window, while such a partial is in it. */
+  /** The whole window, while it contains such a partial. */
   #sliding: SlidingAggregator<P> | undefined;
 
   constructor(operation: InvertibleOperation<P>, latency?: 'average' | 'worst-case') {
@@ -54,7 +53,7 @@ export class RefreshedSubtract<P> implements SlidingAggregator<P> {
   evict(count = 1): void {
     const head = Math.min(this.#head + count, this.#tail);
     if (head === this.#head) return;
-    if (!this.#sliding && head < this.#tail) this.#takeOut(head);
+    if (!this.#sliding && head < this.#tail) this.#subtract(head);
     this.#sliding?.evict(head - this.#head);
     clearRing(this.#ring, this.#head, head);
     this.#head = head;
@@ -71,8 +70,8 @@ export class RefreshedSubtract<P> implements SlidingAggregator<P> {
     this.#begin();
   }
 
-  /** The window is to begin at `head`, where something is left. */
-  #takeOut(head: number): void {
+  /** Moves the beginning of the window to `head`; the window is not empty then. */
+  #subtract(head: number): void {
     const { invert } = this.#operation;
     if (head < this.#split) {
       this.#value = invert(this.#value as P, this.#between(this.#head, head));
@@ -91,7 +90,7 @@ export class RefreshedSubtract<P> implements SlidingAggregator<P> {
     return partial;
   }
 
-  /** The window is empty, or the last of what could not be taken out has left it. */
+  /** The window is empty, or the last partial that cannot be subtracted has left it. */
   #begin(): void {
     this.#value = this.#head === this.#tail ? undefined : this.query();
     this.#sliding = undefined;

@@ -1,5 +1,5 @@
 /**
- * What rounding took away from `sum = a + b`, exactly, unless the sum overflows.
+ * The exact rounding error of `sum = a + b`, unless the sum overflows.
  *
  * Source: Knuth's two-sum, The Art of Computer Programming, volume 2, 4.2.2.
  */

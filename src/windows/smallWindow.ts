@@ -1,15 +1,15 @@
 import type { SlidingAggregator } from './slidingAggregator.js';
 
 /**
- * The aggregate of a sliding window of at most four partials, computed anew at each query: for windows by key, where most
- * keys are in a few panes only. The partials stand in fields, which takes a third of the room of an array, and no ring.
+ * The aggregate of a sliding window of at most four partials, computed again at each query: for windows by key, where most keys
+ * are in only a few panes. The partials are fields, which take a third of the memory of an array.
  */
 export class SmallWindow<P> implements SlidingAggregator<P> {
   static readonly capacity = 4;
 
   readonly #combine: (older: P, newer: P) => P;
   #size = 2;
-  // Oldest first. One that is not in use has the value of another, so that the fields keep their representation.
+  // Oldest first. An unused field has the value of another, so that the fields keep their representation.
   #first: P;
   #second: P;
   #third: P;
@@ -27,7 +27,7 @@ export class SmallWindow<P> implements SlidingAggregator<P> {
     return this.#size;
   }
 
-  /** To be called only when there is room. */
+  /** Call it only if fewer than `capacity` partials are in the window. */
   insert(partial: P): void {
     const size = this.#size++;
     if (size === 0) this.#first = partial;
@@ -59,7 +59,7 @@ export class SmallWindow<P> implements SlidingAggregator<P> {
     this.#size = 0;
   }
 
-  /** Goes on in a window with more room. */
+  /** Moves the partials to a larger window. */
   moveTo(other: SlidingAggregator<P>): SlidingAggregator<P> {
     for (const partial of [this.#first, this.#second, this.#third, this.#fourth].slice(0, this.#size)) {
       other.insert(partial);

@@ -1,18 +1,17 @@
-import { clearRing, growRing, holdsOn, type NewRing, newRing, type Ring } from './ring.js';
+import { clearRing, growRing, type NewRing, newRing, type Ring, retains } from './ring.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 
-/** What it takes to subtract: the part of an `InvertibleAggregator` that works on partials. */
+/** The functions of an `InvertibleAggregator` that work on partials. */
 export interface InvertibleOperation<P> {
   readonly combine: (older: P, newer: P) => P;
   readonly invert: (value: P, older: P) => P;
 }
 
 /**
- * The aggregate of a sliding window under an operation that has an inverse: one call to add, one to take out, none to
- * query. The partials that leave together are combined first, then taken out by one call.
+ * The aggregate of a sliding window under an operation with an inverse: one call to add, one to subtract, none to query. The
+ * partials that leave together are combined first, then subtracted with one call.
  *
- * The value drifts if the inverse is not exact, as with floating-point numbers: `CompensatedSum` and the exact `sum` do
- * not.
+ * The value drifts if the inverse is not exact, as with floating-point numbers; `CompensatedSum` and the exact `sum` do not.
  *
  * Source: subtract-on-evict, IBM sliding-window-aggregators; Spark's `ReducedWindowedDStream`.
  */
@@ -31,7 +30,7 @@ export class SubtractOnEvict<P> implements SlidingAggregator<P> {
     this.#newRing = create;
     this.#ring = create(4);
     this.#value = create(1);
-    this.#clears = holdsOn(this.#ring);
+    this.#clears = retains(this.#ring);
   }
 
   get size(): number {
@@ -66,7 +65,7 @@ export class SubtractOnEvict<P> implements SlidingAggregator<P> {
     this.#tail = 0;
   }
 
-  /** What leaves when the window begins at `head`. */
+  /** The aggregate of what leaves when the window begins at `head`. */
   #leaving(head: number): P {
     const mask = this.#ring.length - 1;
     let old = this.#ring[this.#head & mask] as P;

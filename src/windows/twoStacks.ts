@@ -1,17 +1,17 @@
-import { clearRing, growRing, holdsOn, type NewRing, newRing, type Ring } from './ring.js';
+import { clearRing, growRing, type NewRing, newRing, type Ring, retains } from './ring.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
 
 /**
- * The aggregate of a sliding window under any associative operation, without an inverse: three calls of `combine` a slide
- * on average, whatever the length of the window.
+ * The aggregate of a sliding window under any associative operation, without an inverse: three calls of `combine` per slide on
+ * average, whatever the length of the window.
  *
  *     ring:   front                     | back
  *             v1+..+v4 v2+..+v4 v3+v4 v4 | v5  v6  v7        back total = v5+v6+v7
  *             ^ head                    ^ split            ^ tail
  *
- * The front holds the aggregate of each element with all front elements after it, so the window's is the first of these
- * with the back's total. When the front is used up, the back is turned into a new front, in one pass: where that pass is
- * too long for one slide, `DabaLite` spreads it.
+ * The front contains the aggregate of each element with all front elements after it, so the aggregate of the window is the first
+ * of these combined with the total of the back. When the front is used up, the back becomes the new front, in one pass. If that
+ * pass takes too long for one slide, use `DabaLite`, which spreads it.
  *
  * Source: "two-stacks lite", IBM sliding-window-aggregators; Adamax, Stack Overflow 2011.
  */
@@ -34,7 +34,7 @@ export class TwoStacks<P> implements SlidingAggregator<P> {
     this.#ring = create(4);
     this.#mask = 3;
     this.#back = create(1);
-    this.#clears = holdsOn(this.#ring);
+    this.#clears = retains(this.#ring);
   }
 
   get size(): number {
@@ -83,7 +83,7 @@ export class TwoStacks<P> implements SlidingAggregator<P> {
     this.#mask = this.#ring.length - 1;
   }
 
-  /** Turns [`head`, tail) into the front. What is about to be evicted is not touched. */
+  /** Turns [`head`, tail) into the front, without the elements about to be evicted. */
   #flip(head: number): void {
     const ring = this.#ring;
     const mask = this.#mask;

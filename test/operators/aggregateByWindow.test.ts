@@ -268,7 +268,7 @@ describe('an inverse', () => {
       // @ts-expect-error a set has no inverse
       aggregateByKeyAndWindow(set(), { window: 1, inverse: true });
     };
-    expect(windows).toThrow('aggregateByWindow: inverse (true) takes an aggregator that has `invert`');
+    expect(windows).toThrow('aggregateByWindow: inverse (true) requires an aggregator with `invert`');
     expect(byKey).toThrow('aggregateByKeyAndWindow: inverse (true)');
   });
 

@@ -105,7 +105,7 @@ describe('stateless operators', () => {
         .subscribe({ error: (error: Error) => errors.push(error.message) });
       flush();
     });
-    expect(errors).toEqual(['transformBatch: record undefined is no array of records']);
+    expect(errors).toEqual(['transformBatch: record undefined is not an array of records']);
   });
 });
 

@@ -236,7 +236,7 @@ describe('min, max and topN', () => {
 
 it('refuses what it cannot count by, naming it', () => {
   expect(() => topN(0)).toThrow('topN: n (0) must be a positive integer');
-  expect(() => histogram([1, 1])).toThrow('histogram: bounds ([1,1]) must be numbers that rise');
+  expect(() => histogram([1, 1])).toThrow('histogram: bounds ([1,1]) must be ascending numbers');
   expect(() => histogram([Number.NaN])).toThrow('bounds');
 });
 

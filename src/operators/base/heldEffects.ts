@@ -17,11 +17,10 @@ import type { Batch } from '../../batch/batch.js';
 import type { EffectDescription } from '../../batch/monitoring/batchMonitoring.js';
 
 /**
- * The one way in which asynchronous operators are made. On arrival each batch is held and its effect started (or, with
- * `overlap` false, started when the one before has settled). When the effect has completed, its last value (a batch)
- * is passed on, in the order of the batches even where effects overlap; then the hold is released, so that an operator
- * further down can take its own before the batch completes. An effect that fails fails the batch; one that is
- * unsubscribed before it settled abandons it.
+ * Makes every asynchronous operator. On arrival each batch is held and its effect started (or, with `overlap` false, started
+ * when the one before has settled). When the effect has completed, its last value (a batch) passes on, in the order of the
+ * batches even if effects overlap; then the hold is released, so that an operator further down can take its own before the
+ * batch completes. An effect that fails also fails the batch; one that is unsubscribed before it has settled abandons it.
  */
 export function heldEffects<T, R>(
   effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
@@ -61,7 +60,7 @@ function hold<T, R>(
   const { monitoring } = batch.context;
   const run = () => from(effect(batch));
   const work = (monitoring && monitored ? monitoring.effect(monitored, run) : defer(run)).pipe(
-    // At once, not when its turn comes: a batch that has failed must not wait for those before it.
+    // Now, not when its turn comes: a batch that has failed must not wait for those before it.
     tap({ error: (error: unknown) => held.fail(error) }),
     takeUntil(abort),
   );
@@ -75,7 +74,7 @@ function hold<T, R>(
       held.release();
       running.remove(open);
     };
-    // Given up while it waited for its turn: its effect is not begun, and what it has brought goes no further.
+    // Abandoned while it waited for its turn: its effect does not start, and a result goes no further.
     if (aborted) {
       subscriber.complete();
       return;

@@ -1,11 +1,11 @@
 import type { Key } from '../../batch/key.js';
 
 /**
- * The initial states for each subscription. They are read anew for each, one by one, so that however many there are, no
- * second list of them is made; but what can be gone through only once is kept, for a second subscription would find nothing.
+ * The initial states for each subscription. Each subscription reads them again, one by one, so that no second list of them is
+ * made; but an iterator, which can be read only once, is kept for the next subscription.
  *
- * They may be changed in place, and a `retry()` must not begin with what was made of them. State with an id is plain data,
- * which can be copied; other state is taken as it is.
+ * States may be changed in place, and a `retry()` must not begin with changed ones. State with an id is plain data, which can
+ * be copied; other state is used as it is.
  */
 export function initialEntries<K extends Key, S>(
   initial: Iterable<readonly [K, S]>,
@@ -16,8 +16,8 @@ export function initialEntries<K extends Key, S>(
   return id === undefined ? entries : { [Symbol.iterator]: () => copies(entries) };
 }
 
-/** Copied so many at a time: one by one takes several times as long, and all at once several times the memory. */
-const together = 1_024;
+/** States per copy: copying them one by one takes several times as long, and all at once several times the memory. */
+const statesPerCopy = 1_024;
 
 function* copies<K, S>(entries: Iterable<readonly [K, S]>): Generator<readonly [K, S]> {
   let keys: K[] = [];
@@ -32,7 +32,7 @@ function* copies<K, S>(entries: Iterable<readonly [K, S]>): Generator<readonly [
   for (const [key, state] of entries) {
     keys.push(key);
     states.push(state);
-    if (keys.length === together) yield* copied();
+    if (keys.length === statesPerCopy) yield* copied();
   }
   yield* copied();
 }

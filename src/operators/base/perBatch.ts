@@ -4,16 +4,16 @@ import type { BatchContext } from '../../batch/batchContext.js';
 
 /** What an operator does with each batch of one subscription. */
 export interface BatchHandler<T, R> {
-  /** Gives the batch to pass on, or `undefined` to swallow this one (a window between two slides). */
+  /** Returns the batch to pass on, or `undefined` to swallow this one (a window between two slides). */
   next(batch: Batch<T>): Batch<R> | undefined;
   /** Called once when the subscription ends, however it ends. */
   close?(): void;
 }
 
 /**
- * The one way in which the synchronous operators are made: `create` runs once a subscription, so that a second
- * subscription or a `retry()` starts clean. Here, and only here, an exception of a user's function fails the batch (so
- * that other branches of the stream fail with it and nothing is saved), and a swallowed batch is claimed.
+ * Makes every synchronous operator: `create` runs once per subscription, so that a second subscription or a `retry()` starts
+ * clean. Only here does an exception of a user's function fail the batch (so that other branches of the stream fail with it
+ * and nothing is saved), and only here is a swallowed batch claimed.
  */
 export function perBatch<T, R>(
   create: () => BatchHandler<T, R> | BatchHandler<T, R>['next'],
@@ -32,7 +32,7 @@ export function perBatch<T, R>(
 
 function handle<T, R>(handler: BatchHandler<T, R>, batch: Batch<T>): Batch<R> | undefined {
   const result = failingBatch(batch.context, () => handler.next(batch));
-  // Claiming a batch that goes no further tells the driver that it was not lost on the way.
+  // A claimed batch may go no further: the driver does not take it for lost.
   if (result === undefined) batch.context.hold().release();
   return result;
 }

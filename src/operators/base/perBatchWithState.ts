@@ -7,9 +7,9 @@ import { checkNonNegativeInteger } from '../../options/checks.js';
 import { perBatch } from './perBatch.js';
 
 /**
- * The one way in which stateful operators are made. The state is opened, restored where there is a checkpoint, at the
- * first batch of the subscription (`create` then gives the handler); after each batch its changes are cut off and
- * belong to that batch; when the subscription ends its id is free again.
+ * Makes every stateful operator. The state is opened, and restored if there is a checkpoint, at the first batch of the
+ * subscription (`create` then returns the handler). After each batch its changes are cut off and belong to that batch. When
+ * the subscription ends, its id is free again.
  */
 export function perBatchWithState<T, R, K extends Key, S>(
   description: StateDescription<K, S>,

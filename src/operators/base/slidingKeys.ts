@@ -12,9 +12,9 @@ export interface SlidingKeysOptions<T, K extends Key, P, R> {
   readonly signature?: string | undefined;
   readonly keyed: KeyedWindowOptions<K, P>;
   readonly emit: 'all' | 'changes';
-  /** The partials of one batch; `visit` calls what it is given with each record. */
+  /** The partials of one batch; `visit` calls its argument with each record. */
   partials(visit: (add: (record: T) => void) => void): ReadonlyMap<K, P>;
-  /** What comes out of a partial. */
+  /** The result of a partial. */
   lower(partial: P): R;
 }
 
@@ -29,7 +29,7 @@ interface SavedKeyedPane<K, P> {
   readonly dropped?: readonly K[];
 }
 
-/** The one way in which operators by key over sliding windows are made. */
+/** Makes every operator by key over sliding windows. */
 export function slidingKeys<T, K extends Key, P, R>(
   settings: SlidingKeysOptions<T, K, P, R>,
 ): OperatorFunction<Batch<T>, Batch<Pair<K, R | undefined>>> {

@@ -6,29 +6,29 @@ import { Fifo } from '../../collections/fifo.js';
 import { checkWindow, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
 import { perBatchWithState } from './perBatchWithState.js';
 
-/** A pane with the time of the batch that brought it. */
+/** A pane with the time of its batch. */
 export type TimedPane<P> = readonly [time: number, pane: P];
 
-/** What a window operator makes of panes of type `P`. What a checkpoint saves of one, `S`, is plain data. */
+/** What a window operator does with panes of type `P`. A checkpoint saves `S`, which is plain data. */
 export interface PaneHandler<T, P, R, S = P> {
-  /** What one batch brings; `undefined` when there is nothing to keep. */
+  /** The pane of one batch; `undefined` if there is nothing to keep. */
   pane(batch: Batch<T>): P | undefined;
   /**
-   * Called once, before anything else, when a checkpoint has had a result: with the panes that are still in the window,
-   * oldest first.
+   * Called once, before anything else, if there was a result before the checkpoint: with the panes that are still in the
+   * window, oldest first.
    */
   restore(panes: readonly TimedPane<P>[]): void;
   /**
-   * A result is due: panes with times up to and including `evicted` leave (they are `left` in number), and those that came
-   * since the last result and are still in the window enter, oldest first. Gives the records of the result.
+   * A result is due: panes with times up to and including `evicted` leave (`left` of them), and those that arrived since the
+   * last result and are still in the window enter, oldest first. Returns the records of the result.
    */
   slide(evicted: number, added: readonly TimedPane<P>[], left: number): readonly R[];
   /**
-   * Called after each slide with the pane of its time, if there is one: gives the pane that is to be saved instead, when
-   * the result has changed what a restart must know. It counts as `left` later on, even where there was none.
+   * Called after each slide with the pane of its time, if there is one: returns the pane to save instead, if the result has
+   * changed what a restart must know. That pane counts as `left` later, even if there was none before.
    */
   amend?(pane: P | undefined): P | undefined;
-  /** What is saved of a pane, where that is not the pane itself: both or neither. */
+  /** What is saved of a pane, if not the pane itself: both functions or neither. */
   encode?(pane: P): S;
   decode?(saved: S): P;
 }
@@ -36,27 +36,27 @@ export interface PaneHandler<T, P, R, S = P> {
 export interface SlidingPanesOptions<T, P, R, S = P> {
   readonly operator: string;
   readonly options: WindowOptions;
-  /** What the panes depend on besides window and slide. */
+  /** What the panes depend on, besides window and slide. */
   readonly signature?: string | undefined;
   readonly create: () => PaneHandler<T, P, R, S>;
 }
 
-/** Where the time of the last result stands among the panes: no batch has a time below 0. */
-const lastResult = -1;
+/** The key of the time of the last result, among the panes: no batch has a time below 0. */
+const lastResultKey = -1;
 
 /**
- * The one way in which operators over sliding windows are made.
+ * Makes every operator over sliding windows.
  *
  *     time     1    2    3    4    5    6          window 4, slide 2
  *     panes    a    b    c    d    e    f
  *     t = 4   |a    b    c    d|                   evicted: up to 0, added: c, d
  *     t = 6             |c    d    e    f|         evicted: up to 2, added: e, f
  *
- * Each batch is a pane. With an `id` it is kept by its time in the operator's state until it leaves the window, so that
- * what a checkpoint saves is what comes and what goes. Between two slides the batch is swallowed.
+ * Each batch is a pane. With an `id` it is kept by its time in the operator's state until it leaves the window, so that a
+ * checkpoint saves what enters and what leaves. Between two slides the batch is swallowed.
  *
- * Batch times may jump over a slide, when the source is a foreign one or batches were filtered out before. A pane that no
- * later window has would then be lost: the result that was jumped over comes with the next batch, before its own.
+ * Batch times may skip a slide, if batches were filtered out before. A pane that no later window contains would then be lost:
+ * the skipped result comes with the next batch, before that batch's own.
  */
 export function slidingPanes<T, P, R, S = P>(
   settings: SlidingPanesOptions<T, P, R, S>,
@@ -85,9 +85,9 @@ class SlidingPanes<T, P, R, S> {
   readonly #handler: PaneHandler<T, P, R, S>;
   readonly #lengths: Lengths;
   readonly #state: KeyedState<number, S | number> | undefined;
-  /** The times of the panes that the last result had. */
+  /** The times of the panes in the last result. */
   readonly #inWindow = new Fifo<number>();
-  /** What came since. */
+  /** The panes since the last result. */
   #pending: TimedPane<P>[] = [];
 
   constructor(handler: PaneHandler<T, P, R, S>, lengths: Lengths, state: KeyedState<number, S | number> | undefined) {
@@ -101,9 +101,9 @@ class SlidingPanes<T, P, R, S> {
     const { time } = batch.context;
     const { window, slide, zeroTime } = this.#lengths;
     const due = slideTimeAt(time, zeroTime, slide);
-    let jumped: R[] | undefined;
+    let skipped: R[] | undefined;
     for (let [first] = this.#pending; first && first[0] <= due - window; [first] = this.#pending) {
-      jumped = [...(jumped ?? []), ...this.#resultAt(slideTimeAt(first[0], zeroTime, slide))];
+      skipped = [...(skipped ?? []), ...this.#resultAt(slideTimeAt(first[0], zeroTime, slide))];
     }
     // With a slide longer than the window, batches between two windows are in no result.
     const pane = time > due - window ? this.#handler.pane(batch) : undefined;
@@ -111,9 +111,9 @@ class SlidingPanes<T, P, R, S> {
       this.#save(time, pane);
       this.#pending.push([time, pane]);
     }
-    if (time !== due) return jumped && batch.withRecords(jumped);
+    if (time !== due) return skipped && batch.withRecords(skipped);
     const results = this.#resultAt(time);
-    return batch.withRecords(jumped ? [...jumped, ...results] : results);
+    return batch.withRecords(skipped ? [...skipped, ...results] : results);
   }
 
   #resultAt(time: number): readonly R[] {
@@ -126,7 +126,7 @@ class SlidingPanes<T, P, R, S> {
     const results = this.#handler.slide(evicted, added, left);
     this.#amend(time, added.at(-1));
     const state = this.#state;
-    if (state && (this.#inWindow.size > 0 || state.has(lastResult))) state.set(lastResult, time);
+    if (state && (this.#inWindow.size > 0 || state.has(lastResultKey))) state.set(lastResultKey, time);
     return results;
   }
 
@@ -153,12 +153,12 @@ class SlidingPanes<T, P, R, S> {
     this.#state.set(time, this.#handler.encode ? this.#handler.encode(pane) : (pane as unknown as S));
   }
 
-  /** Panes up to the last result are in the window already; later ones wait for the next, as they did before the restart. */
+  /** Panes up to the last result are already in the window; later ones wait for the next result, as before the restart. */
   #restore(state: KeyedState<number, S | number>): void {
-    const last = state.get(lastResult) as number | undefined;
+    const last = state.get(lastResultKey) as number | undefined;
     const entered: TimedPane<P>[] = [];
     for (const [time, saved] of [...state.entries()].sort(([a], [b]) => a - b)) {
-      if (time === lastResult) continue;
+      if (time === lastResultKey) continue;
       const pane = this.#handler.decode ? this.#handler.decode(saved as S) : (saved as unknown as P);
       if (last === undefined || time > last) this.#pending.push([time, pane]);
       else {

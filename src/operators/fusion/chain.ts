@@ -3,13 +3,13 @@ import type { Batch } from '../../batch/batch.js';
 import type { BatchContext } from '../../batch/batchContext.js';
 import { type Segment, segmentsOf } from '../../batch/segment.js';
 
-/** What is done with each record. */
+/** Called with each record. */
 export type Visit<T> = (record: T) => void;
 
-/** What one operator does with the records of one batch; results go to `next`. */
+/** Creates what one operator does with the records of one batch; results go to `next`. */
 export type RecordStep<T, R> = (next: Visit<R>, context: BatchContext) => Visit<T>;
 
-/** A stream described as another stream with steps applied to each record. An operator may run the steps in its own loop. */
+/** A stream, as a source with steps applied to each record. An operator may run the steps in its own loop. */
 export interface Chain {
   readonly source: Observable<Batch<unknown>>;
   readonly steps: readonly RecordStep<unknown, unknown>[];
@@ -19,7 +19,7 @@ const chains = new WeakMap<object, Chain>();
 
 const openSegment: RecordStep<unknown, unknown> = (next) => (segment) => (segment as Segment<unknown>).forEach(next);
 
-/** The chain behind a stream: the one it was built from, one that opens the segments it offers, or the stream alone. */
+/** The chain behind a stream: the one it was built from, one that opens the segments it offers, or the stream itself. */
 export function chainOf(stream: Observable<Batch<unknown>>): Chain {
   const known = chains.get(stream);
   if (known) return known;

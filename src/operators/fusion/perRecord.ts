@@ -4,21 +4,21 @@ import type { BatchContext } from '../../batch/batchContext.js';
 import { perBatch } from '../base/perBatch.js';
 import { type Chain, chainOf, type RecordStep, rememberChain, type Visit } from './chain.js';
 
-// mapRecords, filterRecords and the like work on one record after the other. Several of them in a row, and an operator
-// after them that only wants to see each record once, run as one loop: no array is made between them.
+// Fusion: mapRecords, filterRecords and others process one record after another. Several of them in a row, and an operator
+// after them that only reads each record once, run as one loop: no arrays are made between them.
 //
-//     source ── mapRecords ── filterRecords ── reduceByKey         each knows the steps before it, and the source of
-//       └─────────────────────────────────────────┘                the first: it subscribes there
+//     source ── mapRecords ── filterRecords ── reduceByKey         each knows the steps before it and the source of the
+//       └─────────────────────────────────────────┘                first: it subscribes there
 //
-// It is decided when the operators are put together. Whatever else stands between them (`share`, `tap`) ends the row,
-// so what is subscribed twice is computed as often as without this.
+// The chain is built when the operators are applied. Any other operator between them (`share`, `tap`) ends the chain, so what is
+// subscribed to twice is computed as often as without fusion.
 //
-// The source of the first may begin the row: the records of a log are then made within the same loop (`beginRow`).
+// A source may offer segments, which begin the chain: the records of a log are then decoded within the same loop.
 
-/** Calls `visit` with each record of the batch, after the steps before this operator. */
+/** Calls `visit` with each record of the batch, after the steps of the chain. */
 export type VisitRecords<T> = (batch: Batch<unknown>, visit: Visit<T>) => void;
 
-/** The one way in which operators are made that take one record after the other, partition by partition. */
+/** Makes every operator that processes one record after another, partition by partition. */
 export function perRecord<T, R>(step: RecordStep<T, R>): OperatorFunction<Batch<T>, Batch<R>> {
   return (source) => {
     const before = chainOf(source);
@@ -36,7 +36,7 @@ export function perRecord<T, R>(step: RecordStep<T, R>): OperatorFunction<Batch<
   };
 }
 
-/** An operator that sees each record of a batch once, in order, and keeps none of the partitions. */
+/** Makes an operator that reads each record of a batch once, in order, and keeps no partitions. */
 export function afterSteps<T, R>(
   make: (visitRecords: VisitRecords<T>) => OperatorFunction<Batch<unknown>, Batch<R>>,
 ): OperatorFunction<Batch<T>, Batch<R>> {

@@ -4,13 +4,14 @@ import { InvalidRecordError } from '../../batch/errors.js';
 import { type SaveFilesOptions, saveFiles } from './saveAsTextFiles.js';
 
 /**
- * Output operation: writes each partition of each batch to a file of its own, one record a line, as JSON (JSON Lines).
- * Names, replacement and durability are those of `saveAsTextFiles`; the suffix is `jsonl` unless another is given.
+ * Output operation: writes each partition of each batch to its own file, one record per line, as JSON (JSON Lines). Names,
+ * replacement and durability are those of `saveAsTextFiles`; the suffix is `jsonl` unless you set another.
  *
  * Source: Spark's `saveAsObjectFiles`, in a format that everything can read.
  *
- * @throws {InvalidRecordError} (as a notification) when a record has no JSON, such as `undefined` or a bigint
- * @throws {StorageError} (as a notification) when a file cannot be written
+ * @throws {InvalidOptionError} if the prefix is empty, or an option of `foreachPartition` is out of its range
+ * @throws {InvalidRecordError} (as a notification) if a record has no JSON form, such as `undefined` or a bigint
+ * @throws {StorageError} (as a notification) if a file cannot be written
  *
  * @example
  * ```ts
@@ -28,6 +29,9 @@ import { type SaveFilesOptions, saveFiles } from './saveAsTextFiles.js';
  *   });
  * // => {"word":"to","count":2}
  * ```
+ *
+ * @see {@link saveAsTextFiles}
+ * @see {@link foreachPartition}
  */
 export function saveAsObjectFiles<T>(
   prefix: string,
@@ -41,8 +45,8 @@ function toJson(record: unknown): string {
   try {
     text = JSON.stringify(record);
   } catch (cause) {
-    throw new InvalidRecordError('saveAsObjectFiles', String(record), `has no JSON: ${String(cause)}`);
+    throw new InvalidRecordError('saveAsObjectFiles', String(record), `has no JSON form: ${String(cause)}`);
   }
-  if (text === undefined) throw new InvalidRecordError('saveAsObjectFiles', record, 'has no JSON');
+  if (text === undefined) throw new InvalidRecordError('saveAsObjectFiles', record, 'has no JSON form');
   return text;
 }

@@ -6,25 +6,25 @@ import { makeDirectory } from '../../storage/makeDirectory.js';
 import { type ForeachPartitionOptions, foreachPartition } from '../foreachPartition.js';
 import { writeFileAtomically } from './writeFileAtomically.js';
 
-/** What `foreachPartition` takes (retries, and what to do with a partition that cannot be written), and the names. */
+/** Options of outputs to files: those of `foreachPartition` (retries, policy for a partition that cannot be written) and names. */
 export interface SaveFilesOptions<T = unknown> extends ForeachPartitionOptions<T> {
-  /** What the names end with, after a dot. Default none. */
+  /** Extension of the file names, without the dot. Default: none, or `jsonl` for `saveAsObjectFiles`. */
   readonly suffix?: string;
 }
 
 /**
- * Output operation: writes each partition of each batch to a file of its own, one record a line, as `String` gives it.
+ * Output operation: writes each partition of each batch to its own file, one record per line, as `String` converts it.
  *
- * The files are `PREFIX-TIME/part-INDEX[.SUFFIX]`, by batch time and partition index. A partition without records gives an
- * empty file. A file is there whole or not at all, and a batch that is run again replaces its files: so the files hold
+ * The files are `PREFIX-TIME/part-INDEX[.SUFFIX]`, by batch time and partition index. A partition without records results
+ * in an empty file. A file exists whole or not at all, and a batch that runs again replaces its files: the files contain
  * every record once.
  *
  * Takes batches of any records; passes them on unchanged once their files are durable.
  *
  * Source: Spark's `saveAsTextFiles`.
  *
- * @throws {InvalidOptionError} when the prefix is empty, or an option of `foreachPartition` is out of its range
- * @throws {StorageError} (as a notification, unless `onError` says otherwise) when a file cannot be written
+ * @throws {InvalidOptionError} if the prefix is empty, or an option of `foreachPartition` is out of its range
+ * @throws {StorageError} (as a notification, unless `onError` says otherwise) if a file cannot be written
  *
  * @example
  * ```ts
@@ -41,6 +41,9 @@ export interface SaveFilesOptions<T = unknown> extends ForeachPartitionOptions<T
  * // => to
  * // => be
  * ```
+ *
+ * @see {@link saveAsObjectFiles}
+ * @see {@link foreachPartition}
  */
 export function saveAsTextFiles<T>(
   prefix: string,
@@ -60,7 +63,7 @@ export function saveFiles<T>(
     throw new InvalidOptionError(operator, 'prefix', prefix, 'must be a non-empty path');
   }
   const ending = suffix === undefined ? '' : `.${suffix}`;
-  // A batch has one directory, which the partition that comes first makes and syncs for all.
+  // A batch has one directory, which the first partition creates and syncs for all.
   let last: { readonly folder: string; readonly made: Promise<void> } | undefined;
   const directory = (folder: string): Promise<void> => {
     if (last?.folder !== folder) last = { folder, made: makeDirectory(folder) };

@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import { type FileSystem, nodeFileSystem, syncDirectory, writeFully } from '../../storage/fileSystem.js';
 
 /**
- * Writes a file so that it is there whole or not at all, whatever happens: under a temporary name, synced, renamed, and
- * the directory synced, because the rename is only durable then. A file of that name is replaced.
+ * Writes a file so that it exists whole or not at all, whatever happens: under a temporary name, synced, renamed, and the
+ * directory synced, because only then is the rename durable. Replaces a file of that name.
  */
 export async function writeFileAtomically(
   path: string,
@@ -33,12 +33,15 @@ export async function writeFileAtomically(
   }
 }
 
-/** Puts lines together to about 64 KiB, so that neither a write a line nor the whole file in memory is needed. */
+/** Characters per write: enough for few writes, without the whole file in memory. */
+const chunkCharacters = 65_536;
+
+/** Joins lines to chunks. */
 function* chunksOf(lines: Iterable<string>): Iterable<string> {
   let part = '';
   for (const line of lines) {
     part += `${line}\n`;
-    if (part.length < 65_536) continue;
+    if (part.length < chunkCharacters) continue;
     yield part;
     part = '';
   }

@@ -19,17 +19,21 @@ import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
 /**
  * Output operation with an effect that happens exactly once: `effect` writes in a transaction of PostgreSQL, and the
  * progress and state of the batch are saved in the same one, which is committed when the batch is complete. Whatever
- * crashes, results and progress are both there or both not.
+ * crashes, results and progress are both there or both missing.
  *
- * `checkpoint` is the one that the stream was given. `effect` writes by the `query` of its first argument; what it does
- * otherwise is outside the transaction. Several of these operations in one stream share the transaction of the batch. The
+ * `checkpoint` is the one that the stream uses. `effect` writes with the `query` of its first argument; anything else it
+ * does is outside the transaction. Several of these operations in one stream share the transaction of the batch. The
  * effects of one batch begin when the batch before has been committed, also with `concurrentBatches` of more than 1.
  *
  * Takes batches of any records; passes them on unchanged when the effect has settled, before the commit.
  *
- * @throws {InvalidOptionError} (as a notification) when the checkpoint is not the one of the stream
- * @throws {CheckpointError} (as a notification) when the transaction cannot be begun or committed
- * @throws {FencedError} (as a notification) when another process has opened the job: nothing of the batch is there then
+ * Source: transactional output of Spark's guide to exactly-once semantics, with the checkpoint in the same transaction.
+ *
+ * @throws {InvalidOptionError} if `effect` is not a function; as a notification, if the checkpoint is not the one of the
+ * stream
+ * @throws {CheckpointError} (as a notification) if the transaction cannot be begun or committed
+ * @throws {FencedError} (as a notification) if another process has opened the job: nothing of the batch has been written
+ * then
  *
  * @example
  * ```ts no-run
@@ -57,6 +61,10 @@ import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
  *   )
  *   .subscribe();
  * ```
+ *
+ * @see {@link foreachPartitionOnce}
+ * @see {@link foreachBatch}
+ * @see {@link postgresCheckpoint}
  */
 export function foreachBatchInTransaction<T>(
   checkpoint: PostgresCheckpoint,
@@ -72,7 +80,7 @@ export function foreachBatchInTransaction<T>(
     const { context, records } = batch;
     const written = from(checkpoint.transaction(context.time)).pipe(
       mergeMap((transaction) => effect(transaction, records, context) ?? []),
-      // The server closes the transaction of a process that was stopped for long: then that is not what has happened.
+      // The server closes the transaction of a process that was stopped for long: then the cause is the fencing.
       catchError(async (error: unknown) => {
         throw (await checkpoint.wasFenced()) ? new FencedError(checkpoint.location) : error;
       }),

@@ -1,7 +1,7 @@
 import type { InvertibleAggregator } from '../invertibleAggregator.js';
 
 /**
- * Aggregates how many inputs there are.
+ * Counts the inputs.
  *
  * Source: Spark's `count`.
  *
@@ -12,6 +12,9 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
  * console.log(aggregate(count(), ['a', 'b', 'b']));
  * // => 3
  * ```
+ *
+ * @see {@link sum}
+ * @see {@link countByWindow}
  */
 export function count<In = unknown>(): InvertibleAggregator<In, number, number> {
   return {

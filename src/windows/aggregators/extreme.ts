@@ -1,6 +1,6 @@
 import type { Aggregator } from '../aggregator.js';
 
-/** Keeps the input that no other beats; of equal ones the oldest. */
+/** Keeps the input that no other beats; of equal inputs the oldest. */
 export function extreme<In>(
   name: string,
   beats: (newer: In, older: In) => boolean,

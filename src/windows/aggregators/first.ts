@@ -1,7 +1,7 @@
 import type { Aggregator } from '../aggregator.js';
 
 /**
- * Aggregates the oldest input; `undefined` when there are none.
+ * Keeps the oldest input; the result is `undefined` for no input.
  *
  * Source: Spark's `first`.
  *
@@ -12,6 +12,9 @@ import type { Aggregator } from '../aggregator.js';
  * console.log(aggregate(first(), ['a', 'b', 'c']));
  * // => a
  * ```
+ *
+ * @see {@link last}
+ * @see {@link min}
  */
 export function first<In = unknown>(): Aggregator<In, readonly [In] | readonly [], In | undefined> {
   return {

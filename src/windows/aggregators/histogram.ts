@@ -2,12 +2,12 @@ import { InvalidOptionError } from '../../batch/errors.js';
 import type { InvertibleAggregator } from '../invertibleAggregator.js';
 
 /**
- * Aggregates how many numbers lie between bounds: with bounds b0 < b1 < ... the counts of those below b0, in [b0, b1), and
- * so on, and last of those from the last bound on. NaN is in none.
+ * Counts the numbers between bounds: with bounds b0 < b1 < ... the result is the number of inputs below b0, in [b0, b1),
+ * and so on, and last of those at or above the last bound. NaN is counted nowhere.
  *
- * Source: Spark's `histogram` of a list of buckets, with two more for what lies outside.
+ * Source: Spark's `histogram` for a list of buckets, with two more for what lies outside.
  *
- * @throws {InvalidOptionError} when the bounds are not numbers that rise
+ * @throws {InvalidOptionError} if the bounds are not ascending numbers
  *
  * @example
  * ```ts
@@ -16,12 +16,15 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
  * console.log(aggregate(histogram([10, 100]), [5, 10, 50, 100, 2_000]));
  * // => [ 1, 2, 2 ]
  * ```
+ *
+ * @see {@link count}
+ * @see {@link topN}
  */
 export function histogram(
   bounds: readonly number[],
 ): InvertibleAggregator<number, readonly number[], readonly number[]> {
   if (!bounds.every((bound, i) => (i === 0 ? !Number.isNaN(bound) : bound > (bounds[i - 1] as number)))) {
-    throw new InvalidOptionError('histogram', 'bounds', bounds, 'must be numbers that rise');
+    throw new InvalidOptionError('histogram', 'bounds', bounds, 'must be ascending numbers');
   }
   const limits = [...bounds];
   const identity: readonly number[] = new Array<number>(limits.length + 1).fill(0);

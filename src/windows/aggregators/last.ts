@@ -1,7 +1,7 @@
 import type { Aggregator } from '../aggregator.js';
 
 /**
- * Aggregates the newest input; `undefined` when there are none.
+ * Keeps the newest input; the result is `undefined` for no input.
  *
  * Source: Spark's `last`.
  *
@@ -12,6 +12,9 @@ import type { Aggregator } from '../aggregator.js';
  * console.log(aggregate(last(), ['a', 'b', 'c']));
  * // => c
  * ```
+ *
+ * @see {@link first}
+ * @see {@link max}
  */
 export function last<In = unknown>(): Aggregator<In, readonly [In] | readonly [], In | undefined> {
   return {

@@ -2,8 +2,8 @@ import type { Aggregator } from '../aggregator.js';
 import { extreme } from './extreme.js';
 
 /**
- * Aggregates the greatest input: by `>`, or by a comparison as `Array.prototype.sort` takes it. Of equal inputs the oldest
- * stays; NaN is greater than anything, as in `Math.max`. `undefined` when there are none.
+ * Keeps the greatest input: by `>`, or by a comparison as for `Array.prototype.sort`. Of equal inputs the oldest stays; NaN
+ * is greater than anything, as in `Math.max`. The result is `undefined` for no input.
  *
  * Source: Spark's `max`.
  *
@@ -17,8 +17,12 @@ import { extreme } from './extreme.js';
  * console.log(aggregate(dearest, [{ name: 'pen', price: 2 }, { name: 'cap', price: 1 }])?.name);
  * // => pen
  * ```
+ *
+ * @see {@link min}
+ * @see {@link topN}
  */
 export function max<In extends number | bigint | string = number>(): Aggregator<In, In | undefined, In | undefined>;
+/** Keeps the greatest input: by `>`, or by a comparison as for `Array.prototype.sort`. */
 export function max<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
 export function max<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
   if (compare) return extreme('max', (newer, older) => compare(newer, older) > 0);

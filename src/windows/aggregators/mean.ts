@@ -1,15 +1,17 @@
 import { addExact, type ExactSum, exactSum, roundExact, subtractExact } from '../exactSum.js';
 import type { InvertibleAggregator } from '../invertibleAggregator.js';
 
-/** What `mean` keeps. */
+/** The partial of `mean`. */
 export interface MeanPartial {
+  /** Number of inputs. */
   readonly count: number;
+  /** Their exact sum. */
   readonly sum: ExactSum;
 }
 
 /**
- * Aggregates the arithmetic mean of numbers, or of what `of` takes from each input; NaN when there are none. Exact inside,
- * as `sum` is.
+ * Computes the arithmetic mean of numbers, or of what `of` returns for each input; NaN for no input. Internally exact,
+ * like `sum`.
  *
  * Source: Spark's `mean`.
  *
@@ -20,8 +22,12 @@ export interface MeanPartial {
  * console.log(aggregate(mean(), [1, 2, 6]));
  * // => 3
  * ```
+ *
+ * @see {@link sum}
+ * @see {@link variance}
  */
 export function mean(): InvertibleAggregator<number, MeanPartial, number>;
+/** Computes the arithmetic mean of numbers, or of what `of` returns for each input; NaN for no input. */
 export function mean<In>(of: (input: In) => number): InvertibleAggregator<In, MeanPartial, number>;
 export function mean(
   of: (input: number) => number = (input) => input,

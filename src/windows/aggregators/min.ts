@@ -2,8 +2,8 @@ import type { Aggregator } from '../aggregator.js';
 import { extreme } from './extreme.js';
 
 /**
- * Aggregates the least input: by `<`, or by a comparison as `Array.prototype.sort` takes it. Of equal inputs the oldest
- * stays; NaN is less than anything, as in `Math.min`. `undefined` when there are none.
+ * Keeps the least input: by `<`, or by a comparison as for `Array.prototype.sort`. Of equal inputs the oldest stays; NaN is
+ * less than anything, as in `Math.min`. The result is `undefined` for no input.
  *
  * Source: Spark's `min`.
  *
@@ -17,8 +17,12 @@ import { extreme } from './extreme.js';
  * console.log(aggregate(cheapest, [{ name: 'pen', price: 2 }, { name: 'cap', price: 1 }])?.name);
  * // => cap
  * ```
+ *
+ * @see {@link max}
+ * @see {@link first}
  */
 export function min<In extends number | bigint | string = number>(): Aggregator<In, In | undefined, In | undefined>;
+/** Keeps the least input: by `<`, or by a comparison as for `Array.prototype.sort`. */
 export function min<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
 export function min<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
   if (compare) return extreme('min', (newer, older) => compare(newer, older) < 0);

@@ -1,10 +1,10 @@
 import type { Aggregator } from '../aggregator.js';
 
 /**
- * Aggregates the distinct inputs, or what `of` takes from them, in the order of their first appearance. Equal is what a
- * `Set` holds to be equal.
+ * Collects the distinct inputs, or what `of` returns for them, in the order of their first appearance. Values are equal if
+ * a `Set` considers them equal.
  *
- * A combination costs the size of both sets: where there are very many values a sketch, or a window by key, costs less.
+ * A combination costs the size of both sets: for very many values a sketch, or a window by key, costs less.
  *
  * Source: Spark's `collect_set`.
  *
@@ -15,8 +15,12 @@ import type { Aggregator } from '../aggregator.js';
  * console.log([...aggregate(set(), ['a', 'b', 'a'])]);
  * // => [ 'a', 'b' ]
  * ```
+ *
+ * @see {@link countDistinctByWindow}
+ * @see {@link topN}
  */
 export function set<T = unknown>(): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>>;
+/** Collects the distinct inputs, or what `of` returns for them, in the order of their first appearance. */
 export function set<In, T>(of: (input: In) => T): Aggregator<In, ReadonlySet<T>, ReadonlySet<T>>;
 export function set<T>(of: (input: T) => T = (input) => input): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>> {
   return {

@@ -2,10 +2,10 @@ import { addExact, type ExactSum, exactSum, roundExact, subtractExact } from '..
 import type { InvertibleAggregator } from '../invertibleAggregator.js';
 
 /**
- * Aggregates the sum of numbers, or of what `of` takes from each input; 0 when there are none.
+ * Sums numbers, or what `of` returns for each input; 0 for no input.
  *
- * The sum is exact inside and rounded once: it does not drift, does not depend on the order, and a value that has left
- * leaves nothing behind. NaN and infinities count only while they are there.
+ * The sum is exact internally and rounded once: it does not drift, does not depend on the order, and a value that has left
+ * leaves nothing behind. NaN and infinities count only while they are in the window.
  *
  * Source: Spark's `sum`; Shewchuk's expansions.
  *
@@ -18,8 +18,12 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
  * console.log(aggregate(sum((order: { amount: number }) => order.amount), [{ amount: 2 }, { amount: 3 }]));
  * // => 5
  * ```
+ *
+ * @see {@link mean}
+ * @see {@link count}
  */
 export function sum(): InvertibleAggregator<number, ExactSum, number>;
+/** Sums numbers, or what `of` returns for each input; 0 for no input. */
 export function sum<In>(of: (input: In) => number): InvertibleAggregator<In, ExactSum, number>;
 export function sum(of: (input: number) => number = (input) => input): InvertibleAggregator<number, ExactSum, number> {
   return {

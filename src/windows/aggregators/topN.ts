@@ -2,12 +2,12 @@ import { checkPositiveInteger } from '../../options/checks.js';
 import type { Aggregator } from '../aggregator.js';
 
 /**
- * Aggregates the `n` greatest inputs, greatest first: by `<`, or by a comparison as `Array.prototype.sort` takes it. Of
- * equal inputs the older comes first; NaN comes last.
+ * Keeps the `n` greatest inputs, greatest first: by `<`, or by a comparison as for `Array.prototype.sort`. Of equal inputs
+ * the older comes first; NaN comes last.
  *
  * Source: Spark's `top`.
  *
- * @throws {InvalidOptionError} when `n` is no positive integer
+ * @throws {InvalidOptionError} if `n` is not a positive integer
  *
  * @example
  * ```ts
@@ -16,10 +16,14 @@ import type { Aggregator } from '../aggregator.js';
  * console.log(aggregate(topN(2), [3, 1, 4, 1, 5]));
  * // => [ 5, 4 ]
  * ```
+ *
+ * @see {@link max}
+ * @see {@link histogram}
  */
 export function topN<In extends number | bigint | string = number>(
   n: number,
 ): Aggregator<In, readonly In[], readonly In[]>;
+/** Keeps the `n` greatest inputs, greatest first: by `<`, or by a comparison as for `Array.prototype.sort`. */
 export function topN<In>(n: number, compare: (a: In, b: In) => number): Aggregator<In, readonly In[], readonly In[]>;
 export function topN<In>(
   n: number,
@@ -31,7 +35,7 @@ export function topN<In>(
     identity: [],
     lift: (input) => [input],
     combine: (older, newer) => merge(older, newer, n, compare),
-    // One that is not among the greatest, as most are not, costs one comparison.
+    // An input that is not among the greatest, as most are not, costs one comparison.
     add: (top, input) =>
       top.length === n && compare(input, top[n - 1] as In) <= 0 ? top : merge(top, [input], n, compare),
     lower: (top) => top,

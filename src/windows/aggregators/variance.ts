@@ -1,26 +1,29 @@
 import type { Aggregator } from '../aggregator.js';
 
-/** What `variance` keeps. */
+/** The partial of `variance`. */
 export interface VariancePartial {
+  /** Number of inputs. */
   readonly count: number;
+  /** Their mean. */
   readonly mean: number;
   /** Sum of the squared distances from the mean. */
   readonly squares: number;
 }
 
+/** Options of `variance`. */
 export interface VarianceOptions {
   /**
-   * Whether the inputs are a sample, so that the sum of squares is divided by one less than their number.
+   * Whether the inputs are a sample: then the sum of squares is divided by one less than their number.
    * @default false
    */
   readonly sample?: boolean;
 }
 
 /**
- * Aggregates the variance of numbers; NaN when there are none (of a sample: fewer than two). For a field of a record put
+ * Computes the variance of numbers; NaN for no input (of a sample: fewer than two). For a field of a record use
  * `mapRecords` or `mapValues` before it.
  *
- * It has no inverse on purpose: taking sums of squares from each other loses the digits that matter.
+ * It has no inverse on purpose: subtracting sums of squares loses the digits that matter.
  *
  * Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979;
  * Spark's `StatCounter`.
@@ -34,6 +37,8 @@ export interface VarianceOptions {
  * console.log(aggregate(variance({ sample: true }), [2, 4, 9]));
  * // => 13
  * ```
+ *
+ * @see {@link mean}
  */
 export function variance({ sample = false }: VarianceOptions = {}): Aggregator<number, VariancePartial, number> {
   return {
