@@ -1,5 +1,6 @@
 import type { MalformedRecordError } from '../../batch/errors.js';
 import type { PartitionState } from './partitionState.js';
+import type { PendingResults } from './pendingResults.js';
 import type { RecordReader } from './recordReader.js';
 
 /** Moves over what has been read ahead and turns it into the records of one batch. */
@@ -10,6 +11,8 @@ export interface BatchCursor<R> {
   readonly skipped: number;
   /** Time spent on decoding after the cursor had moved on, in ms. */
   readonly elapsed: number;
+  /** What an Observer of invalid records has not finished yet: the batch waits for it. */
+  readonly pending: PendingResults;
   /** Moves `reader` over records below `until`, at most `max` of them, and appends the result to `target`. */
   advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: R[]): void;
   /**

@@ -1,6 +1,7 @@
 import { DeserializationError, type MalformedRecordError } from '../../batch/errors.js';
 import type { BatchCursor } from './batchCursor.js';
 import type { PartitionState } from './partitionState.js';
+import { PendingResults } from './pendingResults.js';
 import type { RecordReader } from './recordReader.js';
 import type { RecordView } from './recordView.js';
 import { refusePromise } from './refusePromise.js';
@@ -11,6 +12,7 @@ export type DecodingOptions<T> = Pick<ResolvedLogSourceOptions<T>, 'deserialize'
 /** Decodes records as it moves over them, and applies the policy for invalid ones. */
 export class EagerCursor<T> implements BatchCursor<T> {
   readonly elapsed = 0;
+  readonly pending = new PendingResults();
   readonly #owner: string;
   readonly #options: DecodingOptions<T>;
   #records = 0;
@@ -45,7 +47,7 @@ export class EagerCursor<T> implements BatchCursor<T> {
     this.#skipped += until - from;
     if (invalidRecords === 'skip') return;
     const { topic, partition } = error;
-    invalidRecords.next({ topic, partition, offset: from, until, error });
+    this.pending.add(invalidRecords.next({ topic, partition, offset: from, until, error }));
   }
 
   release(): void {}
@@ -81,6 +83,6 @@ export class EagerCursor<T> implements BatchCursor<T> {
     if (invalidRecords === 'skip') return;
     const key = view.key && Uint8Array.from(view.key);
     const value = view.value && Uint8Array.from(view.value);
-    invalidRecords.next({ topic, partition, offset, until: offset + 1, key, value, error });
+    this.pending.add(invalidRecords.next({ topic, partition, offset, until: offset + 1, key, value, error }));
   }
 }

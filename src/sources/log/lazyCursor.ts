@@ -4,6 +4,7 @@ import type { Segment } from '../../batch/segment.js';
 import type { BatchCursor } from './batchCursor.js';
 import { type DecodingOptions, EagerCursor } from './eagerCursor.js';
 import type { PartitionState } from './partitionState.js';
+import type { PendingResults } from './pendingResults.js';
 import type { RecordReader, RetainedRecords } from './recordReader.js';
 import type { RecordView } from './recordView.js';
 import { refusePromise } from './refusePromise.js';
@@ -53,6 +54,10 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
 
   get skipped(): number {
     return this.#eager.skipped;
+  }
+
+  get pending(): PendingResults {
+    return this.#eager.pending;
   }
 
   get elapsed(): number {

@@ -108,15 +108,22 @@ export class LogRun<R> implements SourceRun<R> {
       const states = ranges.map((range) => [range, this.#states.get(partitionKey(range)) as PartitionState] as const);
       const cursor = this.#newCursor(this.#setup.scheduler);
       const reading = new BatchReading(states, cursor, this.#setup.scheduler);
+      let finishing = false;
       const fail = (error: unknown) => subscriber.error(error);
       const run = (): void => {
-        if (subscriber.closed) return;
+        if (subscriber.closed || finishing) return;
         try {
-          if (reading.run(subscription, run, fail)) done();
+          if (reading.run(subscription, run, fail)) finish();
           else this.#readAhead.prioritize(reading.open);
         } catch (error) {
           fail(error);
         }
+      };
+      // An invalid record is handed over before the offset behind it can be committed.
+      const finish = (): void => {
+        finishing = true;
+        if (cursor.pending.size === 0) done();
+        else subscription.add(cursor.pending.settled().subscribe({ error: fail, complete: done }));
       };
       const done = (): void => {
         for (const [range, state] of states) state.settle(range);
@@ -129,6 +136,7 @@ export class LogRun<R> implements SourceRun<R> {
         this.#pace.measure(cursor.records, elapsed + cursor.elapsed);
       };
       const subscription: Subscription = new Subscription();
+      subscription.add(cursor.pending);
       subscription.add(this.#readAhead.arrivals.subscribe({ next: run, error: fail }));
       run();
       return subscription;

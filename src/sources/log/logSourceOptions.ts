@@ -60,7 +60,8 @@ export interface LogSourceOptions<T> {
   readonly offsetOutOfRange?: 'error' | 'earliest' | 'latest';
   /**
    * What to do with a record that is malformed or cannot be deserialized: fail the stream, skip and count it, or pass
-   * it to an Observer and count it. The count is `skipped` in `BatchInfo`.
+   * it to an Observer and count it. Where `next` returns a promise or an Observable, the batch waits for it, and fails when it
+   * fails, so that no offset is committed before the record is in safe hands. The count is `skipped` in `BatchInfo`.
    * @default 'error'
    */
   readonly invalidRecords?: 'error' | 'skip' | Pick<Observer<InvalidRecord>, 'next'>;
