@@ -365,6 +365,7 @@ export class BatchDriver {
 
   #completed(batch: RunningBatch): void {
     if (this.#closed) return;
+    // The driver's own hold was the only one: no operation has claimed the batch.
     if (batch.open?.claims === 1 && this.#refusesUnclaimed) {
       const error = new UnclaimedBatchError(batch.time);
       this.#monitor.holdFailed(error, batch.time, true);
@@ -381,6 +382,11 @@ export class BatchDriver {
     }
   }
 
+  /**
+   * From a complete batch to its `BatchInfo`, each step when the one before has settled: state and positions go to the checkpoint;
+   * the sources commit their offsets; controllers and observers are notified. So committed offsets never exceed what is saved,
+   * and after a crash between the two a restart follows the checkpoint.
+   */
   #save(batch: RunningBatch): Observable<unknown> {
     if (!this.#restoredChecked) this.#state.checkAllRestored();
     this.#restoredChecked = true;
