@@ -325,7 +325,7 @@ export class LogRun<R> implements SourceRun<R> {
   }
 }
 
-/** How far the partitions of a batch have come. A batch that is replayed goes by the ends of now. */
+/** The progress of the partitions of a batch. For a replayed batch the ends are the present ones. */
 function progressOf(
   states: readonly (readonly [OffsetRange, PartitionState])[],
   ends: readonly number[] | undefined,

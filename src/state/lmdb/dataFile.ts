@@ -18,7 +18,7 @@ export interface Volume {
 /**
  * The file of the data, which LMDB makes longer as it needs. Here it is made longer before that, because a write that is
  * refused spoils the memory of the process (a fault of lmdb 3.5.6: what it says of it is longer than the room it has for
- * that); a full disk is then an error of ours, and LMDB never hears of it.
+ * that); a full disk is then this library's own error, and LMDB never sees it.
  */
 export class DataFile {
   readonly #path: string;
@@ -34,7 +34,7 @@ export class DataFile {
     return new DataFile(path, await open(path, 'r'));
   }
 
-  /** Room for a transaction: LMDB writes each page that it changes anew. What is left over is there for the next one. */
+  /** Room for a transaction: LMDB writes a new copy of each page that it changes. What is left over serves the next one. */
   async makeRoom({ writes, bytes }: Volume): Promise<void> {
     if (!layoutIsKnown) return;
     const [first, second] = await metasOf(this.#path, this.#file);

@@ -26,7 +26,7 @@ export class DiskReader<K extends Key, S> {
     this.#request = request;
   }
 
-  /** The bytes by which keys are looked up, oldest first. */
+  /** The look-up bytes of the keys, oldest first. */
   *lookups(transaction?: Transaction): IterableIterator<Buffer> {
     this.#checkOpen();
     yield* this.#store.lookups(this.#number, transaction);
@@ -44,7 +44,7 @@ export class DiskReader<K extends Key, S> {
     return this.#decode(key, entryKeyOf(this.#number, key).at, transaction);
   }
 
-  /** The same, where the bytes by which to look it up are known. */
+  /** The same, if the look-up bytes of the key are known. */
   readAt(key: K, lookup: Buffer, transaction?: Transaction): { state: S; seq: number } | undefined {
     return this.#decode(key, entryKey(this.#number, lookup), transaction);
   }

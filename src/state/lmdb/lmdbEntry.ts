@@ -5,7 +5,7 @@ import { shortCrc32 } from '../../storage/shortCrc32.js';
 import { stateFromBytes } from '../../storage/stateBytes.js';
 
 // One state of one key, as its bytes: the state; the key, when it is too long to look up by; its number by age (6); version of
-// the state's schema (4); length of that key, else 0 (4); checksum of what it is looked up by and of all that stands before
+// the state's schema (4); length of that key, else 0 (4); checksum of its look-up bytes and of everything before it
 // (4). The state comes first and the checksum last, so that reading takes no view on a part: there are millions of these.
 
 const tail = 18;
@@ -64,7 +64,7 @@ export function entryFromBytes(at: Buffer, bytes: Buffer, location: string): Lmd
 }
 
 /**
- * All but the state, of an entry of so many bytes; others may stand behind.
+ * All but the state of an entry of `length` bytes; others may follow.
  *
  * @param at the checksum of what it is looked up by
  * @throws {CorruptCheckpointError} when the bytes are not those that were written
@@ -83,7 +83,7 @@ export function headFromBytes(at: number, bytes: Buffer, length: number, locatio
   };
 }
 
-/** Whether an entry is as it was written, where it stands; `at` is the checksum of what it is looked up by. */
+/** Whether an entry is as it was written, in its place; `at` is the checksum of its look-up bytes. */
 export function entryFits(at: number, bytes: Buffer, start: number, end: number): boolean {
   return end - start >= tail && shortCrc32(bytes, end, at, start) === residue;
 }
@@ -101,7 +101,7 @@ export function checkedBytes(at: Buffer, data: Buffer): Buffer {
   return bytes;
 }
 
-/** Whether a checksum and what it is of are as they were written, where they stand; `at` is the checksum of the key. */
+/** Whether a checksum and its bytes are as they were written, in their place; `at` is the checksum of the key. */
 export function valueFits(at: number, bytes: Buffer, start = 0, end = bytes.length): boolean {
   return end - start >= 4 && shortCrc32(bytes, end, at, start + 4) === bytes.readUInt32BE(start);
 }

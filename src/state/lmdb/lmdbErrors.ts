@@ -16,13 +16,13 @@ const damages: ReadonlySet<unknown> = new Set([
   -30779, // MDB_PROBLEM
 ]);
 
-/** An error of LMDB as one of ours, when it is of a damaged file; any other as it is. */
+/** Translates an error of LMDB about a damaged file into a typed one; returns any other unchanged. */
 function damageOf(error: unknown, directory: string): unknown {
   if (!(error instanceof Error) || !damages.has((error as { readonly code?: unknown }).code)) return error;
   return new CorruptCheckpointError(join(directory, 'data.mdb'), 0, `LMDB cannot read it: ${error.message}`);
 }
 
-/** Gives what `read` gives, and its errors as `damageOf` has them. */
+/** Returns what `read` returns; fails with its errors as translated by `damageOf`. */
 export function reading<T>(directory: string, read: () => T): T {
   try {
     return read();

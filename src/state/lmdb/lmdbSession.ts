@@ -37,7 +37,7 @@ export class LmdbSession implements CheckpointSession {
   readonly #running = new Set<Promise<unknown>>();
   #savedTime: number | undefined;
 
-  /** With `cacheKeys`, states are larger than memory, and so many keys of each are held there; without it states live in memory. */
+  /** With `cacheKeys`, states may be larger than memory, which holds that many keys of each; without it states live in memory. */
   constructor(store: LmdbStore, cacheKeys?: number) {
     this.#store = store;
     this.#states = store.states();

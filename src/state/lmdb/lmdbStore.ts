@@ -45,14 +45,14 @@ export interface LmdbStateRecord {
 
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
-/** Bytes where they stand, until the next are read. */
+/** Bytes in place, valid until the next are read. */
 export interface Slice {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
 }
 
-/** Gives keys and values without a copy of each, for a walk over millions of them. */
+/** Returns keys and values without a copy of each, for a walk over millions of them. */
 const slices = {
   keyEncoder: {
     writeKey(key: Buffer, target: Buffer, at: number): number {
@@ -235,7 +235,7 @@ export class LmdbStore {
     this.#volume.writes++;
   }
 
-  /** Gives a key its age: by it, what it is looked up by. */
+  /** Stores the age of a key, with its look-up bytes. */
   putAge(state: number, seq: number, lookup: Buffer): void {
     const at = ageKey(state, seq);
     this.put(this.#order, at, checkedBytes(at, lookup));

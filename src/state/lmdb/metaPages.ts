@@ -34,7 +34,7 @@ export interface Meta {
 /** Whether it is known where a meta page has what: the layout is that of a machine of 64 bits. */
 export const layoutIsKnown = ['x64', 'arm64'].includes(process.arch);
 
-/** Both pages. @throws {CorruptCheckpointError} when one of them is none */
+/** Both pages. @throws {CorruptCheckpointError} if one of them is not a meta page */
 export async function metasOf(
   path: string,
   file: Pick<OpenFile, 'read'>,

@@ -32,7 +32,7 @@ export function readState(store: LmdbStore, { number, size }: LmdbStateRecord): 
   return entries;
 }
 
-/** The places of the numbers, lowest number first. None stands twice; `last` is the highest. */
+/** The places of the numbers, lowest number first. None occurs twice; `last` is the highest. */
 function byAge(seqs: readonly number[], last: number): Iterable<number> {
   // Where many have gone, a place for each number would take too much room.
   if (last > 4 * seqs.length) return [...seqs.keys()].sort((a, b) => (seqs[a] as number) - (seqs[b] as number));

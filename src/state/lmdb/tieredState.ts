@@ -35,7 +35,7 @@ interface Write<K, S> {
   readonly bytes: Buffer | undefined;
 }
 
-/** What a batch changed in a state. Its store gives it back to be written when the batch is saved. */
+/** What a batch changed in a state. Its store writes it when the batch is saved. */
 export interface TieredChange {
   /** Within the transaction that saves the batch. */
   write(): void;
@@ -239,7 +239,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
         if (replaced) this.#store.remove(entries, at);
         continue;
       }
-      // One cell may be written by several batches: the first gives it its age.
+      // One cell may be written by several batches: the first assigns its age.
       if (after.seq === 0) {
         after.seq = ++this.#lastSeq;
         this.#store.putAge(this.#number, after.seq, at.subarray(4));

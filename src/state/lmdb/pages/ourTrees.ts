@@ -25,7 +25,7 @@ const checked: DatabaseKind = {
 };
 
 /**
- * What can be seen of our databases where they stand in the file.
+ * What can be checked of our databases in the file.
  *
  * @param values whether to look at the checksums of entries and ages: what reads all of them does so again
  */

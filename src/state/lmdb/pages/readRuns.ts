@@ -6,7 +6,7 @@ const atOnce = 524_288;
 /** Bytes between two runs that are read along with them, as that costs less than another read. */
 const gap = 131_072;
 
-/** Pages that stand one behind the other. */
+/** Consecutive pages. */
 export interface Run {
   readonly first: number;
   readonly count: number;
@@ -20,8 +20,8 @@ interface Group {
 }
 
 /**
- * Reads runs of pages in the order of the file, neighbours at once, the next ones while the last ones are being looked at.
- * What stands behind the end of the file is zeros.
+ * Reads runs of pages in the order of the file, neighbours at once, the next ones while the last ones are being checked.
+ * Bytes beyond the end of the file read as zeros.
  */
 export async function readRuns<R extends Run>(
   file: Pick<OpenFile, 'read'>,

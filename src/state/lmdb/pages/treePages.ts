@@ -1,4 +1,4 @@
-// What stands where in LMDB's file (version 2 of its format, 64 bits, least byte first), and whether it can be so.
+// The layout of LMDB's file (version 2 of its format, 64 bits, little endian), and checks of it.
 //
 // A page begins with its number (8), the transaction that wrote it (8), 2 bytes without meaning, its kind (2) and, in a branch
 // or a leaf, where its free space begins (2) and ends (2), in the first of a run of overflow pages how many they are (4).
@@ -8,9 +8,9 @@
 //   branch   the page below (6), length of the key (2), key; that of the first node is not used
 //   leaf     length of the value (4), kind of the value (2), length of the key (2), key, value
 //
-// The value of kind 1 stands in overflow pages behind the 24 bytes of the first; here stand that page (8), a transaction (8) and
-// how many they are (8). The value of kind 2 is the record of a tree: 4 bytes, flags (2), depth (2), how many branches (8),
-// leaves (8), overflow pages (8) and entries (8) it has, its root (8; all bits are set when there is none).
+// The value of kind 1 is in overflow pages, after the 24 bytes of the first; the leaf has that page (8), a transaction (8) and
+// their number (8). The value of kind 2 is the record of a tree: 4 bytes, flags (2), depth (2), how many branches (8),
+// leaves (8), overflow pages (8) and entries (8) it has, its root (8; all bits are set if the tree is empty).
 //
 // The tree of free pages has a list for each transaction that freed some, by its number (8): how many numbers follow (8),
 // and those (8 each): 0 is nothing, above 0 a page; below 0 how many pages, the first of which comes next.
@@ -21,7 +21,7 @@ const runLength = 24;
 const nodeHead = 8;
 
 export const kinds = { branch: 1, leaf: 2, overflow: 4 } as const;
-/** Of values that stand in their leaf, elsewhere, or are trees. */
+/** Of values that are in their leaf, elsewhere, or are trees. */
 export const valueKinds = { plain: 0, overflow: 1, tree: 2 } as const;
 
 /** What a page has that cannot be. */
@@ -92,7 +92,7 @@ export function treeAt(bytes: Uint8Array, at: number): Tree {
   };
 }
 
-/** Of a value that stands in overflow pages: the first of them, and how many they are. */
+/** Of a value in overflow pages: the first of them, and their number. */
 export function runAt(bytes: Uint8Array, at: number): { readonly first: number; readonly count: number } {
   return { first: numberAt(bytes, at), count: numberAt(bytes, at + 16) };
 }
@@ -204,7 +204,7 @@ export function leafNodes(page: Page, { lower, upper }: Bounds, compare: Compare
 }
 
 /**
- * Gives the free pages of a list, in runs.
+ * Yields the free pages of a list, in runs.
  *
  * @param length of the list, in bytes
  * @throws {PageFlaw} when it is no list
@@ -272,7 +272,7 @@ function nodeAt({ bytes, start }: Page, { begin, end }: Nodes, i: number): numbe
   throw new PageFlaw(placeAt - start, `no entry can be at ${at - start}`);
 }
 
-/** The nodes stand without gaps, so two that overlap leave room. */
+/** The nodes have no gaps between them, so two that overlap leave room. */
 function checkUsed({ start }: Page, { begin, end }: Nodes, used: number): void {
   if (used === end - begin) return;
   throw new PageFlaw(begin - start, `its entries have ${used} bytes, and there are ${end - begin}`);

@@ -19,13 +19,13 @@ import {
   valueKinds,
 } from './treePages.js';
 
-/** What is looked at in a tree. */
+/** What is checked in a tree. */
 export interface TreeKind {
   readonly compare: Compare;
   /** Whether its values are trees themselves. */
   readonly ofTrees?: boolean;
   /**
-   * Looks at a value, by its key, which stands in other bytes when the value is long.
+   * Checks a value, with its key, which is in other bytes if the value is long.
    *
    * @param page which has the value: where the bytes begin in the file, and the transaction that wrote it
    * @throws {PageFlaw} when it cannot be so
@@ -46,7 +46,7 @@ export interface Pages {
   readonly path: string;
   readonly file: Pick<OpenFile, 'read'>;
   readonly pageSize: number;
-  /** Takes pages for a tree, or as free. @throws {PageFlaw} when there are none, or they are taken */
+  /** Takes pages for a tree, or as free. @throws {PageFlaw} if they do not exist, or are taken */
   take(first: number, count: number): void;
 }
 
@@ -56,7 +56,7 @@ interface Place extends Run, Bounds {
   readonly newest: number;
 }
 
-/** A value in overflow pages, of which so many are read. */
+/** A value in overflow pages, some of which are read. */
 interface LongValue extends Run {
   /** How many there are. */
   readonly pages: number;
@@ -68,7 +68,7 @@ interface LongValue extends Run {
 
 /** How deep LMDB can go. */
 const deepest = 32;
-/** What is held in memory goes by these, some 30 MB at most; and how nearly in order the file is read. */
+/** These decide how much is held in memory, about 30 MB at most, and how nearly in order the file is read. */
 const branchesAtOnce = 1_024;
 const leavesAtOnce = 131_072;
 const longValuesAtOnce = 131_072;
@@ -89,7 +89,7 @@ export class TreeWalk {
 
   /**
    * @param newest the transaction that wrote the record of the tree
-   * @param at where that stands in the file
+   * @param at the place of that record in the file
    * @returns the transaction that wrote the root; 0 of a tree without
    * @throws {CorruptCheckpointError} when anything is not as LMDB writes it
    */
@@ -118,7 +118,7 @@ export class TreeWalk {
     for (const part of parts(places, most)) await this.#leaves(part);
   }
 
-  /** Gives the pages below. */
+  /** Returns the pages below. */
   async #branches(places: readonly Place[]): Promise<Place[]> {
     const below: Place[] = [];
     await this.#read(places, (page, place) => {

@@ -5,23 +5,23 @@ import { readRuns } from './readRuns.js';
 import { compareBytes, compareNumbers, freeRuns, numberAt, PageFlaw, type Tree, treeAt } from './treePages.js';
 import { type Pages, type TreeKind, TreeWalk } from './treeWalk.js';
 
-/** What is looked at in a database. */
+/** What is checked in a database. */
 export interface DatabaseKind extends TreeKind {
   readonly flags: number;
 }
 
-/** A database that stands in the main tree. */
+/** A database whose record is in the main tree. */
 interface Found {
   readonly name: string;
   readonly tree: Tree;
-  /** Where its record stands in the file. */
+  /** The place of its record in the file. */
   readonly at: number;
   /** The transaction that wrote that. */
   readonly written: number;
 }
 
 /**
- * Walks through all pages that the last transaction left: each must be whole, say what leads to it says, and stand in one
+ * Walks through all pages that the last transaction left: each must be intact, match what leads to it, and occur in one
  * place only, in a tree or among the free pages.
  *
  * @throws {CorruptCheckpointError} when anything is not as LMDB writes it
@@ -45,7 +45,7 @@ export async function walkPages(
     transaction,
     offset + freeTreeAt,
   );
-  // Each transaction writes one of them anew, and a new file has none.
+  // Each transaction writes a new copy of one of them, and a new file has none.
   const written = Math.max(ofMain, ofFree);
   if (written !== transaction && written > 0) throw otherTransaction(path, newest, written);
   for (const { name, tree, at, written } of found) {
@@ -71,7 +71,7 @@ function taker(lastPage: number): Pages['take'] {
   };
 }
 
-/** Which one is the newest is told by numbers that may be damaged: then the trees of the other are newer than it says. */
+/** The numbers that say which one is the newest may be damaged: then the trees of the other are newer than it says. */
 async function checkOther({ path, file, pageSize }: Pages, { lastPage }: Meta, other: Meta): Promise<void> {
   const roots = [freeTreeAt, mainTreeAt].flatMap((at) => {
     const first = treeAt(other.bytes, at).root;
@@ -88,7 +88,7 @@ function otherTransaction(path: string, { offset, transaction }: Meta, written: 
   return new CorruptCheckpointError(path, offset + transactionAt, reason);
 }
 
-/** The tree in which the records of the databases stand, which are added to what has been found. */
+/** The tree with the records of the databases, which are added to `found`. */
 function mainKind(found: Found[]): TreeKind {
   return {
     compare: compareBytes,
