@@ -20,7 +20,7 @@ export type { RateController, RateControllerFactory, RateControllerSetup } from 
 export type { RateDecisionOptions } from './backpressure/rateDecisionOptions.js';
 export type { RateSharing } from './backpressure/shareRecords.js';
 export { Batch } from './batch/batch.js';
-export type { BatchContext } from './batch/batchContext.js';
+export type { BatchContext, BatchRun } from './batch/batchContext.js';
 export type { BatchInfo, InputInfo, PartitionProgress } from './batch/batchInfo.js';
 export type { BatchState, StateDescription } from './batch/batchState.js';
 export type { CommittedState } from './batch/committedState.js';
@@ -34,8 +34,8 @@ export {
   type DStreamErrorCode,
   DuplicateIdError,
   FencedError,
+  ForeignStreamError,
   IncompatibleStateError,
-  IntervalMismatchError,
   InvalidOptionError,
   InvalidRecordError,
   InvalidStateError,
@@ -47,13 +47,14 @@ export {
   OffsetTooLargeError,
   ProtocolError,
   QueueOverflowError,
+  StateClosedError,
   TimedOutError,
   UnclaimedBatchError,
   UnknownTopicError,
   UnsupportedClientError,
   UnsupportedCodecError,
 } from './batch/errors.js';
-export type { Hold, HoldKind } from './batch/hold.js';
+export type { BatchWaiter, Hold } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { BatchMonitoring, EffectDescription } from './batch/monitoring/batchMonitoring.js';
@@ -160,7 +161,9 @@ export {
 export { type ForeachPartitionOnceOptions, foreachPartitionOnce } from './outputs/foreachPartitionOnce.js';
 export { type PrintBatchesOptions, printBatches } from './outputs/printBatches.js';
 export { kafkaPartitioner, type Partitioner } from './partitioning/kafkaPartitioner.js';
+export { batchesSource } from './sources/batchesSource.js';
 export { type FromBatchesOptions, fromBatches } from './sources/fromBatches.js';
+export type { BatchesSourceOptions } from './sources/givenBatches.js';
 export { bytes } from './sources/log/bytes.js';
 export { json } from './sources/log/json.js';
 export { type LogBatchesOptions, logBatches } from './sources/log/logBatches.js';

@@ -20,6 +20,7 @@ it('exports what it says, and nothing else', () => {
     'aggregateByKeyAndWindow',
     'aggregateByWindow',
     'batchesFrom',
+    'batchesSource',
     'bytes',
     'cogroup',
     'concatMapBatch',

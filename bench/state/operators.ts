@@ -1,7 +1,7 @@
-import { mapWithState, type Pair, updateStateByKey } from 'dstream';
+import { type BatchRun, mapWithState, type Pair, updateStateByKey } from 'dstream';
 import { type OperatorFunction, Subject } from 'rxjs';
 import { Batch } from '../../src/batch/batch.js';
-import { OpenBatch } from '../../src/batch/openBatch.js';
+import { OpenBatch } from '../../src/driver/openBatch.js';
 import type { CheckpointSession } from '../../src/state/checkpoint.js';
 import { StateRegistry } from '../../src/state/stateRegistry.js';
 
@@ -29,7 +29,7 @@ export class Feed {
   /** Returns the time on the clock, and of the processor, which other processes do not lengthen; in ms. */
   next(records: readonly Pair<string, number>[]): { readonly clock: number; readonly cpu: number } {
     this.#time += interval;
-    const fields = { time: this.#time, interval, zeroTime: 0, inputs: {}, state: this.registry };
+    const fields = { time: this.#time, interval, zeroTime: 0, inputs: {}, state: this.registry, run };
     const context = new OpenBatch(fields, { complete: () => {}, fail: raise }, () => 0);
     const batch = new Batch([{ index: 0, records }], context);
     const hold = context.hold();
@@ -43,6 +43,8 @@ export class Feed {
     return { clock, cpu: (user + system) / 1_000 };
   }
 }
+
+const run: BatchRun = { closed: false, open: [] };
 
 function raise(error: unknown): void {
   throw error;

@@ -1,17 +1,25 @@
 import type { InputInfo } from './batchInfo.js';
 import type { BatchState } from './batchState.js';
-import type { Hold, HoldKind } from './hold.js';
+import type { BatchWaiter, Hold } from './hold.js';
 import type { BatchMonitoring } from './monitoring/batchMonitoring.js';
 
-/** What travels with a batch through every operator, untouched. */
+/** One run of a driver, from its start to its end. All its batches refer to it, and only they do. */
+export interface BatchRun {
+  /** Whether the run has ended, for whatever reason. A `retry()` begins another. */
+  readonly closed: boolean;
+  /** The batches that were dispatched and are not complete yet, oldest first. */
+  readonly open: Iterable<BatchContext>;
+}
+
+/** What travels with a batch through every operator, untouched. The streams of one driver share one for each batch. */
 export interface BatchContext {
   /** The batch time: the end of its interval, in ms, a multiple of `interval` unless intervals change. */
   readonly time: number;
   /** The batch interval in ms. */
   readonly interval: number;
-  /** The longest interval, where intervals change (`dynamicInterval`): windows and slides are its multiples. */
+  /** The longest interval in ms, where intervals change (`dynamicInterval`): windows and slides are its multiples. */
   readonly maxInterval?: number | undefined;
-  /** The time of the batch before the very first one. Slides are counted from here, across restarts too. */
+  /** The time of the batch before the very first one, in ms. Slides are counted from here, across restarts too. */
   readonly zeroTime: number;
   /** What each source put into the batch, by the name of the source. */
   readonly inputs: Readonly<Record<string, InputInfo>>;
@@ -19,14 +27,21 @@ export interface BatchContext {
   readonly state: BatchState;
   /** What operators report to for the monitors of the stream; absent where none watches. */
   readonly monitoring?: BatchMonitoring | undefined;
+  /** The run of the driver that the batch belongs to. Only batches of one run can be joined. */
+  readonly run: BatchRun;
   /**
    * Keeps the batch open until the hold is released. A batch is complete, and its progress may be saved, when no hold
-   * is left. A `'wait'` hold marks time spent waiting for another stream: it is not counted as processing. `aborted` is
-   * called when the batch is given up (the stream failed, was unsubscribed, or was stopped and did not finish in time)
-   * while the hold is open: the effect is to be given up too. `cause` is the error, when
-   * there is one.
+   * is left.
+   *
+   * @param aborted called when the batch is aborted while the hold is open (the stream failed, was unsubscribed, or was
+   *   stopped and did not finish in time): the effect is to be aborted too. `cause` is the error, if there is one.
+   * @throws {LateHoldError} when the batch is complete already
+   */
+  hold(aborted?: (cause?: unknown) => void): Hold;
+  /**
+   * Keeps the batch open as `hold` does, but neither claims the batch nor counts as processing time.
    *
    * @throws {LateHoldError} when the batch is complete already
    */
-  hold(kind?: HoldKind, aborted?: (cause?: unknown) => void): Hold;
+  wait(waiter: BatchWaiter): Hold;
 }

@@ -14,11 +14,10 @@ import {
 } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
 import { Batch } from '../batch/batch.js';
+import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
-import { BatchOrigin } from '../batch/batchOrigin.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
-import { OpenBatch } from '../batch/openBatch.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import type { Fetched, Plan, Source } from '../sources/source.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
@@ -30,6 +29,7 @@ import { Formation } from './formation.js';
 import { InFlight } from './inFlight.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
+import { OpenBatch } from './openBatch.js';
 import { ReachedPositions } from './reachedPositions.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
@@ -55,9 +55,7 @@ export interface DriverOutput {
  *
  * Source: Spark's `JobGenerator` and `JobScheduler`.
  */
-export class BatchDriver {
-  /** By which operators over several streams know this driver's batches. */
-  readonly origin = new BatchOrigin();
+export class BatchDriver implements BatchRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #output: DriverOutput;
@@ -85,6 +83,7 @@ export class BatchDriver {
   #restoredChecked = false;
   #ended = false;
   #closed = false;
+  #dispatching: number | undefined;
   #nextTick = new Subscription();
   #stopping: { readonly draining: boolean; readonly completed: number[]; readonly finish: Finish[] } | undefined;
 
@@ -112,6 +111,14 @@ export class BatchDriver {
       snapshot: () => this.snapshot(),
     };
     this.#monitor = new DriverMonitor(options, stream, history, () => this.#pendingSince);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get open(): readonly BatchContext[] {
+    return this.#open.flatMap(({ open }) => (open && !open.settled ? [open] : []));
   }
 
   start(): void {
@@ -323,7 +330,7 @@ export class BatchDriver {
       zeroTime: this.#zeroTime,
       inputs: batch.inputs,
       state: this.#state,
-      origin: this.origin,
+      run: this,
       monitoring: this.#monitor.batch(batch.time),
     };
     const fail = (error: unknown): void => {
@@ -334,24 +341,36 @@ export class BatchDriver {
     const open = new OpenBatch(fields, events, () => scheduler.now());
     batch.open = open;
     const own = open.hold();
-    this.origin.opened(open);
-    this.#monitor.dispatch(batch.time, () => this.#handOut(open, fetched, fail));
+    this.#dispatching = batch.time;
+    this.#monitor.dispatch(batch.time, () => this.#handOut(open, fetched));
     if (this.#closed) return;
     const now = scheduler.now();
     batch.dispatchDelay = now - batch.dispatchTime;
     batch.enter('effect', now);
     own.release();
+    this.#dispatching = undefined;
   }
 
-  #handOut(open: OpenBatch, fetched: ReadonlyMap<string, Fetched<unknown>>, fail: (error: unknown) => void): void {
+  #handOut(open: OpenBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
     for (const [name, { partitions }] of fetched) {
       const heard = this.#output.next(name, new Batch(partitions, open));
       if (this.#closed) return;
-      if (!heard && this.#refusesUnclaimed) {
-        fail(new UnclaimedBatchError(open.time, name));
-        return;
-      }
+      if (!heard) this.missed(name);
     }
+  }
+
+  /** The time of the batch that is being dispatched, that is, whose operators are running. */
+  get dispatching(): number | undefined {
+    return this.#dispatching;
+  }
+
+  /** Nobody, or not the subscriber that should have, listened to a source at the batch that is being dispatched. */
+  missed(name: string): void {
+    const batch = this.#open.at(-1);
+    if (!batch || !this.#refusesUnclaimed) return;
+    const error = new UnclaimedBatchError(batch.time, name);
+    this.#monitor.holdFailed(error, batch.time, batch.stage === 'dispatch');
+    this.#fail(error);
   }
 
   /** Where progress is kept, what nobody saw to would be lost for good. */
@@ -455,7 +474,6 @@ export class BatchDriver {
         return;
       }
       this.#monitor.ended(this.#stopping ? 'stopped' : 'completed');
-      this.origin.end();
       this.#output.complete();
     });
   }
@@ -476,7 +494,6 @@ export class BatchDriver {
     if (this.#closed) return;
     this.#closed = true;
     const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
-    this.origin.close();
     // The newest first: what waits behind an older batch must know that it is given up before that one lets it go.
     for (const batch of [...this.#open].reverse()) batch.open?.close(cause);
     this.#due.close();

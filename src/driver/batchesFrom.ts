@@ -1,7 +1,6 @@
 import { Subject } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { InvalidOptionError } from '../batch/errors.js';
-import { noteUpstream } from '../batch/upstream.js';
 import { checkFunction } from '../options/checks.js';
 import type { Source } from '../sources/source.js';
 import { BatchDriver } from './batchDriver.js';
@@ -58,14 +57,21 @@ export function batchesFrom<const S extends Readonly<Record<string, Source<unkno
   return Object.fromEntries(streams) as unknown as BatchStreams<S>;
 }
 
+interface Run {
+  readonly driver: BatchDriver;
+  readonly subjects: ReadonlyMap<string, Subject<Batch<unknown>>>;
+  /** How many subscriptions there are to all the streams. */
+  count: number;
+  /** The sources that a subscriber left while a batch was being dispatched, with the time of that batch. */
+  readonly left: Map<string, number>;
+}
+
 /** The one driver behind the streams, for as long as any of them is subscribed. */
 class SharedRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #history = { failed: 0 };
-  #run:
-    | { readonly driver: BatchDriver; readonly subjects: Map<string, Subject<Batch<unknown>>>; count: number }
-    | undefined;
+  #run: Run | undefined;
 
   constructor(sources: Readonly<Record<string, Source<unknown>>>, options: ResolvedDriverOptions) {
     this.#sources = sources;
@@ -77,12 +83,16 @@ class SharedRun {
       this.#run ??= this.#start();
       const run = this.#run;
       run.count++;
-      noteUpstream(run.driver.origin);
       const subscription = run.subjects.get(name)?.subscribe(subscriber);
+      // A `retry()` whose operators failed in the middle of a batch, while other subscribers keep the run alive: this
+      // subscriber would go on with the next batch, and the one that failed would be saved.
+      const { dispatching } = run.driver;
+      if (dispatching !== undefined && run.left.get(name) === dispatching) run.driver.missed(name);
       return {
         driver: run.driver,
         close: () => {
           subscription?.unsubscribe();
+          if (run.driver.dispatching !== undefined) run.left.set(name, run.driver.dispatching);
           if (--run.count > 0) return;
           if (this.#run === run) this.#run = undefined;
           run.driver.close();
@@ -91,7 +101,8 @@ class SharedRun {
     });
   }
 
-  #start() {
+  #start(): Run {
+    const left = new Map<string, number>();
     const subjects = new Map(Object.keys(this.#sources).map((name) => [name, new Subject<Batch<unknown>>()]));
     // After an end the next subscription starts a run of its own, even while late subscribers still leave this one.
     const end = (notify: (subject: Subject<Batch<unknown>>) => void) => {
@@ -114,6 +125,6 @@ class SharedRun {
     );
     // Not at once: the other streams are still to be subscribed, and a restored run may have batches to replay.
     this.#options.scheduler.schedule(() => driver.start());
-    return { driver, subjects, count: 0 };
+    return { driver, subjects, count: 0, left };
   }
 }

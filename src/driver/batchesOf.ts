@@ -1,5 +1,4 @@
 import type { Batch } from '../batch/batch.js';
-import { noteUpstream } from '../batch/upstream.js';
 import type { Source } from '../sources/source.js';
 import { BatchDriver } from './batchDriver.js';
 import { BatchStream, type SubscribeBatches } from './batchStream.js';
@@ -34,7 +33,6 @@ function subscribeTo<T>(
       },
       history,
     );
-    noteUpstream(driver.origin);
     driver.start();
     return { driver, close: () => driver.close() };
   };

@@ -3,9 +3,9 @@ import type { BatchInfo, InputInfo, PartitionProgress } from '../batch/batchInfo
 import type { BatchPlanned, PlannedInput } from '../batch/monitoring/monitorEvents.js';
 import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { BatchSnapshot } from '../batch/monitoring/streamSnapshot.js';
-import type { OpenBatch } from '../batch/openBatch.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import type { Fetched, Plan } from '../sources/source.js';
+import type { OpenBatch } from './openBatch.js';
 
 /** A batch on its way through the driver: planned, then open, then done. Holds numbers only, no records. */
 export class RunningBatch {

@@ -5,18 +5,21 @@ import { cogroupPairs } from '../collections/pairs.js';
 import { perTwoBatches } from './base/perTwoBatches.js';
 
 /**
- * Collects the values of each key in the batches of two streams of one time: one pair `[key, [values, others]]` a key,
- * either of which may be empty. Keys of the first stream come first, in order of first appearance.
+ * Collects the values of each key in the batches of the same time of two streams: one pair `[key, [values,
+ * others]]` per key, where either side may be empty. Keys of the first stream come first, in order of first
+ * appearance.
  *
- * The streams need the same batch interval. A stream that has no batch of a time counts as one with an empty batch. The
- * batch is complete when the effects on what comes out have settled, and not before, for both streams. The result is one
- * partition without an offset range.
+ * The streams are those of one driver: `batchesFrom`. A stream without a batch at that time counts as one with an
+ * empty batch. The batch is complete when the effects on the result have settled. The result is one partition
+ * without an offset range.
  *
  * Source: Spark's `cogroup`.
  *
- * @throws {IntervalMismatchError} (as a notification) when the batch intervals differ
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
- * @throws {LateBatchError} (as a notification) when a stream brings a batch of a time that has passed
+ * @throws {ForeignStreamError} (as a notification) if the streams are of different drivers
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
+ * @throws {LateBatchError} (as a notification) if a stream emits a batch whose time has passed
+ *
+ * @see {@link batchesFrom}, {@link join}, {@link fullOuterJoin}
  *
  * @example
  * ```ts

@@ -8,33 +8,36 @@ import { perTwoBatches } from './base/perTwoBatches.js';
  * Pairs every value of a key with every value of the same key in the other stream's batch of the same time: pairs
  * `[key, [value, other]]`. A key that only one of the batches has goes no further.
  *
- * Within a key the order is that of the first stream's values, for each of them that of the other's; keys of the first
- * stream come first, in order of first appearance. The streams need the same batch interval. A stream that has no batch
- * of a time counts as one with an empty batch. The batch is complete when the effects on what comes out have settled, and
- * not before, for both streams. The result is one partition without an offset range.
+ * Within a key the values of the first stream determine the order, and for each of them those of the other; keys of
+ * the first stream come first, in order of first appearance. The streams are those of one driver: `batchesFrom`. A
+ * stream without a batch at that time counts as one with an empty batch. The batch is complete when the effects on
+ * the result have settled. The result is one partition without an offset range.
  *
  * Source: Spark's `join`.
  *
- * @throws {IntervalMismatchError} (as a notification) when the batch intervals differ
- * @throws {InvalidRecordError} (as a notification) when a record is no pair, or its key is an object
- * @throws {LateBatchError} (as a notification) when a stream brings a batch of a time that has passed
+ * @throws {ForeignStreamError} (as a notification) if the streams are of different drivers
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
+ * @throws {LateBatchError} (as a notification) if a stream emits a batch whose time has passed
+ *
+ * @see {@link batchesFrom}, {@link leftOuterJoin}, {@link rightOuterJoin}, {@link fullOuterJoin}, {@link cogroup}
  *
  * @example
  * ```ts
- * import { foreachBatch, join, type Pair } from 'dstream';
- * import { runBatches } from 'dstream/testing';
+ * import { batchesFrom, batchesSource, foreachBatch, join } from 'dstream';
  *
- * runBatches(({ batches }) => {
- *   const orders = batches<Pair<string, string>>('-a|', { a: [['ann', 'tea'], ['eve', 'jam']] });
- *   const users = batches<Pair<string, string>>(' -a|', { a: [['ann', 'Paris'], ['bob', 'Rome']] });
- *
- *   orders
- *     .pipe(
- *       join(users),
- *       foreachBatch((pairs) => { for (const [key, both] of pairs) console.log(key, both); }),
- *     )
- *     .subscribe();
- * });
+ * const { orders, users } = batchesFrom(
+ *   {
+ *     orders: batchesSource([[['ann', 'tea'], ['eve', 'jam']]]),
+ *     users: batchesSource([[['ann', 'Paris'], ['bob', 'Rome']]]),
+ *   },
+ *   { interval: 10 },
+ * );
+ * orders
+ *   .pipe(
+ *     join(users),
+ *     foreachBatch((pairs) => { for (const [key, both] of pairs) console.log(key, both); }),
+ *   )
+ *   .subscribe();
  * // => ann [ 'tea', 'Paris' ]
  * ```
  */

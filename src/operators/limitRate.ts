@@ -12,6 +12,7 @@ import { TokenBucket } from '../backpressure/tokenBucket.js';
 import { Batch } from '../batch/batch.js';
 import { QueueOverflowError } from '../batch/errors.js';
 import type { Hold } from '../batch/hold.js';
+import { derivedFrom } from '../batch/lineage.js';
 import { checkNonNegativeInteger, checkObserver, checkOneOf, checkPositive } from '../options/checks.js';
 
 /** A value that `limitRate` dropped because the queue was full. */
@@ -93,8 +94,8 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
   checkNonNegativeInteger('limitRate', 'maxQueue', maxQueue);
   checkOneOf('limitRate', 'overflow', overflow, ['error', 'drop-oldest', 'drop-newest']);
   if (dropObserver !== undefined) checkObserver('limitRate', 'dropObserver', dropObserver);
-  return (source) =>
-    new Observable((subscriber) => {
+  return (source) => {
+    const limited = new Observable<T>((subscriber) => {
       const bucket = new TokenBucket(rate, burst, scheduler.now());
       const queue: Waiting<T>[] = [];
       const left = new Subject<void>();
@@ -171,6 +172,8 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
         },
       });
     });
+    return derivedFrom(limited, source);
+  };
 }
 
 interface Waiting<T> {
@@ -180,6 +183,6 @@ interface Waiting<T> {
 }
 
 function waitingOf<T>(value: T, aborted: () => void): Waiting<T> {
-  if (value instanceof Batch) return { value, cost: value.size, hold: value.context.hold('work', aborted) };
+  if (value instanceof Batch) return { value, cost: value.size, hold: value.context.hold(aborted) };
   return { value, cost: 1, hold: undefined };
 }

@@ -6,35 +6,38 @@ import { checkFunction } from '../options/checks.js';
 import { perTwoBatches } from './base/perTwoBatches.js';
 
 /**
- * Replaces the records of two streams' batches of one time by what a function of all of them gives: for whatever the joins
- * and unions do not.
+ * Replaces the records of two streams' batches of the same time with the result of a function of all of them: for
+ * anything that the joins and unions do not do.
  *
- * The streams need the same batch interval. A stream that has no batch of a time counts as one with an empty batch. The
- * batch is complete when the effects on what comes out have settled, and not before, for both streams. The result is one
- * partition without an offset range.
+ * The streams are those of one driver: `batchesFrom`. A stream without a batch at that time counts as one with an
+ * empty batch. The batch is complete when the effects on the result have settled. The result is one partition
+ * without an offset range.
  *
  * Source: Spark's `transformWith`.
  *
- * @throws {IntervalMismatchError} (as a notification) when the batch intervals differ
- * @throws {InvalidRecordError} (as a notification) when the function gives nothing
- * @throws {LateBatchError} (as a notification) when a stream brings a batch of a time that has passed
+ * @throws {ForeignStreamError} (as a notification) if the streams are of different drivers
+ * @throws {InvalidRecordError} (as a notification) if the function does not return an array
+ * @throws {LateBatchError} (as a notification) if a stream emits a batch whose time has passed
+ *
+ * @see {@link batchesFrom}, {@link transformBatch}, {@link unionBatches}, {@link join}
  *
  * @example
  * ```ts
- * import { foreachBatch, transformBatches } from 'dstream';
- * import { runBatches } from 'dstream/testing';
+ * import { batchesFrom, batchesSource, foreachBatch, transformBatches } from 'dstream';
  *
- * runBatches(({ batches }) => {
- *   const words = batches('    -a|', { a: ['to', 'be', 'or'] });
- *   const stopWords = batches('-a|', { a: ['or', 'not'] });
- *
- *   words
- *     .pipe(
- *       transformBatches(stopWords, (all, stops) => all.filter((word) => !stops.includes(word))),
- *       foreachBatch((left) => console.log(left)),
- *     )
- *     .subscribe();
- * });
+ * const { words, stopWords } = batchesFrom(
+ *   {
+ *     words: batchesSource([['to', 'be', 'or']]),
+ *     stopWords: batchesSource([['or', 'not']]),
+ *   },
+ *   { interval: 10 },
+ * );
+ * words
+ *   .pipe(
+ *     transformBatches(stopWords, (all, stops) => all.filter((word) => !stops.includes(word))),
+ *     foreachBatch((left) => console.log(left)),
+ *   )
+ *   .subscribe();
  * // => [ 'to', 'be' ]
  * ```
  */

@@ -4,34 +4,37 @@ import { alignBatches, checkStream } from './base/alignBatches.js';
 import { perBatch } from './base/perBatch.js';
 
 /**
- * Puts the batches of one time of several streams together: all their partitions, in the order of the streams, numbered
- * anew. Offset ranges stay.
+ * Combines the batches of the same time of several streams: all their partitions, in the order of the streams,
+ * renumbered. Offset ranges stay.
  *
- * The streams need the same batch interval. A stream that has no batch of a time adds no partition. The batch is complete
- * when the effects on what comes out have settled, and not before, for all streams; rxjs's `merge`, in contrast, would give
- * several batches of the same time.
+ * The streams are those of one driver: `batchesFrom`. A stream without a batch at that time adds no partition. The
+ * batch is complete when the effects on the result have settled. RxJS's `merge`, in contrast, would emit several
+ * batches of the same time.
  *
  * Source: Spark's `union`.
  *
- * @throws {IntervalMismatchError} (as a notification) when the batch intervals differ
- * @throws {LateBatchError} (as a notification) when a stream brings a batch of a time that has passed
+ * @throws {ForeignStreamError} (as a notification) if the streams are of different drivers
+ * @throws {LateBatchError} (as a notification) if a stream emits a batch whose time has passed
+ *
+ * @see {@link batchesFrom}, {@link transformBatches}, {@link join}
  *
  * @example
  * ```ts
- * import { foreachBatch, unionBatches } from 'dstream';
- * import { runBatches } from 'dstream/testing';
+ * import { batchesFrom, batchesSource, foreachBatch, unionBatches } from 'dstream';
  *
- * runBatches(({ batches }) => {
- *   const north = batches('-a-b---|');
- *   const south = batches('-c-d-e-|');
- *
- *   north
- *     .pipe(
- *       unionBatches(south),
- *       foreachBatch((records) => console.log(records)),
- *     )
- *     .subscribe();
- * });
+ * const { north, south } = batchesFrom(
+ *   {
+ *     north: batchesSource([['a'], ['b']]),
+ *     south: batchesSource([['c'], ['d'], ['e']]),
+ *   },
+ *   { interval: 10 },
+ * );
+ * north
+ *   .pipe(
+ *     unionBatches(south),
+ *     foreachBatch((records) => console.log(records)),
+ *   )
+ *   .subscribe();
  * // => [ 'a', 'c' ]
  * // => [ 'b', 'd' ]
  * // => [ 'e' ]

@@ -1,5 +1,5 @@
 import type { BatchState, StateDescription } from '../batch/batchState.js';
-import { DuplicateIdError, IncompatibleStateError, MissingIdError } from '../batch/errors.js';
+import { DuplicateIdError, IncompatibleStateError, MissingIdError, StateClosedError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { StateSnapshot } from '../batch/monitoring/streamSnapshot.js';
@@ -50,6 +50,8 @@ export class StateRegistry implements BatchState {
     }
     const other = this.#open.get(id);
     if (other !== undefined) throw new DuplicateIdError(operator, id, other);
+    // What the checkpoint had is out of date by now, and an empty state would be saved in its place.
+    if (session && this.#seen.has(id)) throw new StateClosedError(operator, id);
     this.#open.set(id, operator);
     const free = () => {
       this.#open.delete(id);
@@ -57,7 +59,7 @@ export class StateRegistry implements BatchState {
     };
     if (!session) return this.#inMemory(description, undefined, undefined, free);
 
-    const restored = this.#seen.has(id) ? undefined : session.restored?.state(id);
+    const restored = session.restored?.state(id);
     this.#seen.add(id);
     if (restored) checkCompatible(description, id, restored);
     const { signature = '', version = 0, migrate, queryable } = description;

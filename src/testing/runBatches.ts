@@ -1,11 +1,10 @@
-import { defer, map, type Observable, tap } from 'rxjs';
+import { map, type Observable } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { Batch } from '../batch/batch.js';
-import { BatchOrigin } from '../batch/batchOrigin.js';
+import type { BatchRun } from '../batch/batchContext.js';
 import type { BatchState } from '../batch/batchState.js';
 import { MarbleSyntaxError } from '../batch/errors.js';
-import { OpenBatch } from '../batch/openBatch.js';
-import { noteUpstream } from '../batch/upstream.js';
+import { OpenBatch } from '../driver/openBatch.js';
 import { checkPositiveInteger } from '../options/checks.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { marbleAssertion } from './marbles/marbleAssertion.js';
@@ -49,7 +48,7 @@ export interface BatchRunHelpers extends RunHelpers {
    * A stream of batches by marbles. Each letter is a batch at its virtual time; `values` gives its records, or a list of
    * partitions as `{ partitions: [...] }`. A letter without a value is a batch with the letter itself as its one record.
    *
-   * Every subscription is a driver of its own: two branches of one driver share it (`share()`).
+   * All streams of a test belong to one driver, as those of `batchesFrom` do: batches of one virtual time share a context.
    *
    *     batches('-a--b-|', { a: [1, 2], b: [] })    // batch time 1: records 1 and 2; batch time 4: empty
    */
@@ -103,26 +102,32 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
   const failures: unknown[] = [];
 
   return scheduler.run((helpers) => {
-    const open = <T>(marbles: string, partitions: readonly (readonly T[])[], origin: BatchOrigin): Batch<T> => {
+    const open = new Set<OpenBatch>();
+    const run: BatchRun = { closed: false, open };
+    const contextOf = (marbles: string): OpenBatch => {
       const time = scheduler.now();
+      for (const context of open) if (context.time === time) return context;
       if (time <= 0 || time % interval !== 0) {
         const rule = `a batch must stand at a multiple of the interval (${interval}) after 0`;
         throw new MarbleSyntaxError(marbles, time, rule);
       }
       const events = {
-        complete: () => completions.push({ time, at: scheduler.now() }),
-        fail: (error: unknown) => failures.push(error),
+        complete: () => {
+          open.delete(context);
+          completions.push({ time, at: scheduler.now() });
+        },
+        fail: (error: unknown) => {
+          open.delete(context);
+          failures.push(error);
+        },
       };
-      const fields = { time, interval, zeroTime: 0, inputs: {}, state, origin };
-      const context = new OpenBatch(fields, events, () => scheduler.now());
+      const fields = { time, interval, zeroTime: 0, inputs: {}, state, run };
+      const context: OpenBatch = new OpenBatch(fields, events, () => scheduler.now());
       const hold = context.hold();
-      origin.opened(context);
       // Dispatch ends in the same virtual millisecond, as it does in the driver.
       scheduler.schedule(() => hold.release());
-      return new Batch(
-        partitions.map((records, index) => ({ index, records })),
-        context,
-      );
+      open.add(context);
+      return context;
     };
     return test({
       ...helpers,
@@ -139,14 +144,15 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
       },
       batches: <T>(marbles: string, values?: Readonly<Record<string, BatchValue<T>>>, error?: unknown) => {
         const source = helpers.cold(marbles, values && lettersOf(marbles, values), error);
-        const stream = defer(() => {
-          const origin = new BatchOrigin();
-          noteUpstream(origin);
-          return source.pipe(
-            map((value) => open(marbles, partitionsOf<T>(value as Value<T>), origin)),
-            tap({ complete: () => origin.end() }),
-          );
-        });
+        const stream = source.pipe(
+          map((value) => {
+            const partitions = partitionsOf<T>(value as Value<T>);
+            return new Batch(
+              partitions.map((records, index) => ({ index, records })),
+              contextOf(marbles),
+            );
+          }),
+        );
         return Object.assign(stream, { subscriptions: source.subscriptions });
       },
       expectBatches: (stream, unsubscription = null) => ({

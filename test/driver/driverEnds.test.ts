@@ -143,7 +143,7 @@ describe('what is given up', () => {
     const { log, stream } = scripted();
     virtual((scheduler) => {
       const subscription = stream().subscribe(({ context }) => {
-        context.hold('work', () => {
+        context.hold(() => {
           throw 'cannot stop';
         });
       });

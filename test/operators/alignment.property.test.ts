@@ -1,15 +1,16 @@
 import {
   type Batch,
   type BatchInfo,
+  batchesFrom,
+  batchesSource,
   concatMapBatch,
   filterBatches,
   foreachBatch,
-  fromBatches,
   mapRecords,
   unionBatches,
 } from 'dstream';
 import fc from 'fast-check';
-import { map, type Observable, share, timer } from 'rxjs';
+import { map, type Observable, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { propertySettings } from '../property/settings.js';
@@ -17,8 +18,8 @@ import { propertySettings } from '../property/settings.js';
 const interval = 10;
 
 interface Side {
-  /** Which driver, modulo how many there are. */
-  readonly driver: number;
+  /** Which source, modulo how many there are. */
+  readonly source: number;
   /** Which batches it swallows, by number. */
   readonly swallowed: readonly number[];
   /** For how long each batch is worked on before, ms; 0 is synchronous. */
@@ -26,8 +27,8 @@ interface Side {
 }
 
 interface Case {
-  /** How many batches each driver has. */
-  readonly drivers: readonly number[];
+  /** How many batches each source has. */
+  readonly sources: readonly number[];
   readonly sides: readonly Side[];
   readonly concurrentBatches: number;
   /** For how long the effect on a row takes, ms. */
@@ -37,10 +38,10 @@ interface Case {
 }
 
 const cases = fc.record<Case>({
-  drivers: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 3 }),
+  sources: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 3 }),
   sides: fc.array(
     fc.record({
-      driver: fc.nat(2),
+      source: fc.nat(2),
       swallowed: fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }),
       delay: fc.constantFrom(0, 0, 3, 25),
     }),
@@ -56,14 +57,23 @@ interface Row {
   readonly records: readonly string[];
 }
 
+type Streams = Pick<Case, 'sources' | 'sides'>;
+
+const countOf = (sources: readonly number[], { source }: Side) => sources[source % sources.length] ?? 0;
+
+/** Whether any stream has a batch i. A source that has ended has empty ones, which nobody swallows, as long as another goes on. */
+const isInRow = ({ sources, sides }: Streams, i: number) =>
+  sides.some((side) => i > countOf(sources, side) || !side.swallowed.includes(i));
+
 /** Which rows there are, from the numbers alone. */
-function recompute({ drivers, sides }: Case): readonly Row[] {
+function recompute({ sources, sides }: Streams): readonly Row[] {
   const rows: Row[] = [];
-  for (let i = 1; i <= Math.max(...drivers); i++) {
-    const records = sides.flatMap(({ driver, swallowed }, side) =>
-      i > (drivers[driver % drivers.length] ?? 0) || swallowed.includes(i) ? [] : [`${side}:${i}`],
-    );
-    if (records.length > 0) rows.push({ time: i * interval, records });
+  for (let i = 1; i <= Math.max(...sources); i++) {
+    if (!isInRow({ sources, sides }, i)) continue;
+    const records = sides.flatMap((side, index) => {
+      return i <= countOf(sources, side) && !side.swallowed.includes(i) ? [`${index}:${i}`] : [];
+    });
+    rows.push({ time: i * interval, records });
   }
   return rows;
 }
@@ -71,33 +81,33 @@ function recompute({ drivers, sides }: Case): readonly Row[] {
 interface Running {
   readonly rows: Observable<Row>;
   readonly scheduler: TestScheduler;
-  /** Stops all drivers, gracefully. */
+  /** Stops the driver, gracefully. */
   stop(): void;
 }
 
 interface Ran {
-  /** What each driver told of its batches. */
-  readonly infos: readonly BatchInfo[][];
+  /** What the driver reported of its batches. */
+  readonly infos: readonly BatchInfo[];
   /** When the effect on each row had settled. */
   readonly settled: ReadonlyMap<number, number>;
 }
 
 /** Builds the pipeline, lets `act` do with it what it likes, and goes to the end of it in virtual time. */
 function run(given: Case, act: (running: Running) => void, failAt?: number): Ran {
-  const { drivers, sides, concurrentBatches, effect, nested } = given;
-  const infos = drivers.map((): BatchInfo[] => []);
+  const { sources, sides, concurrentBatches, effect, nested } = given;
+  const infos: BatchInfo[] = [];
   const settled = new Map<number, number>();
   let failures = 1;
   const scheduler = new TestScheduler(() => {});
   scheduler.run(({ flush }) => {
-    const sources = drivers.map((count, driver) => {
-      const batches = Array.from({ length: count }, (_, i) => [i + 1]);
-      const batchObserver = { next: (info: BatchInfo) => infos[driver]?.push(info) };
-      return fromBatches(batches, { interval, concurrentBatches, batchObserver, partitions: 1 });
+    const named = sources.map((count, i) => {
+      const batches = Array.from({ length: count }, (_, n) => [n + 1]);
+      return [`source ${i}`, batchesSource(batches, { partitions: 1 })] as const;
     });
-    const streams = sources.map((source) => source.pipe(share()));
-    const [first, ...others] = sides.map(({ driver, swallowed, delay }, side) => {
-      const stream = streams[driver % drivers.length] as Observable<Batch<number>>;
+    const batchObserver = { next: (info: BatchInfo) => void infos.push(info) };
+    const streams = batchesFrom(Object.fromEntries(named), { interval, concurrentBatches, batchObserver });
+    const [first, ...others] = sides.map(({ source, swallowed, delay }, side) => {
+      const stream = streams[`source ${source % sources.length}`] as Observable<Batch<number>>;
       const kept = stream.pipe(filterBatches(([i]) => !swallowed.includes(i ?? 0)));
       const worked = concatMapBatch<number, number>((records) => timer(delay).pipe(map(() => records)));
       return (delay > 0 ? kept.pipe(worked) : kept).pipe(mapRecords((i) => `${side}:${i}`));
@@ -115,21 +125,13 @@ function run(given: Case, act: (running: Running) => void, failAt?: number): Ran
       map(({ context, records }): Row => ({ time: context.time, records: [...records].sort() })),
     );
     const stop = () => {
-      for (const source of sources) void source.stop({ drainTimeout: 10_000 });
+      for (const stream of Object.values(streams)) void stream.stop({ drainTimeout: 10_000 });
     };
     act({ rows, scheduler, stop });
     flush();
   });
   return { infos, settled };
 }
-
-/** A driver of which no stream is used is not run at all. */
-const isUsed = ({ sides, drivers }: Case, driver: number) =>
-  sides.some((side) => side.driver % drivers.length === driver);
-
-/** Whether a driver has a batch in the row of this time. */
-const isInRow = ({ sides, drivers }: Case, driver: number, time: number) =>
-  sides.some((side) => side.driver % drivers.length === driver && !side.swallowed.includes(time / interval));
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => (i + 1) * interval);
 
@@ -144,21 +146,18 @@ function collect(rows: Observable<Row>, events: (Row | string)[]) {
 /** The same rows, of a run that began later. */
 const shifted = (rows: readonly Row[], by: number) => rows.map(({ time, records }) => ({ time: time + by, records }));
 
-describe('streams of any drivers, delays and gaps', () => {
+describe('streams of one driver, of any sources, delays and gaps', () => {
   it('come together as plain recomputation says', () => {
     fc.assert(
       fc.property(cases, (given) => {
         const events: (Row | string)[] = [];
         const { infos, settled } = run(given, ({ rows }) => collect(rows, events));
         expect(events).toEqual([...recompute(given), 'complete']);
-        infos.forEach((own, driver) => {
-          const count = isUsed(given, driver) ? (given.drivers[driver] ?? 0) : 0;
-          expect(own.map(({ time }) => time)).toEqual(upTo(count));
-          for (const { time, processingEndTime } of own) {
-            // No batch is complete before the effect on its row has settled.
-            if (isInRow(given, driver, time)) expect(processingEndTime).toBeGreaterThanOrEqual(settled.get(time) ?? 0);
-          }
-        });
+        expect(infos.map(({ time }) => time)).toEqual(upTo(Math.max(...given.sources)));
+        for (const { time, processingEndTime } of infos) {
+          // No batch is complete before the effect on its row has settled.
+          expect(processingEndTime).toBeGreaterThanOrEqual(settled.get(time) ?? 0);
+        }
       }),
       propertySettings(),
     );
@@ -172,12 +171,9 @@ describe('streams of any drivers, delays and gaps', () => {
           collect(rows, events);
           scheduler.schedule(stop, stopAfter * interval + interval / 2);
         });
-        const drivers = given.drivers.map((count) => Math.min(count, stopAfter));
-        expect(events).toEqual([...recompute({ ...given, drivers }), 'complete']);
-        infos.forEach((own, driver) => {
-          const count = isUsed(given, driver) ? (drivers[driver] ?? 0) : 0;
-          expect(own.map(({ time }) => time)).toEqual(upTo(count));
-        });
+        const expected = recompute(given).filter(({ time }) => time <= stopAfter * interval);
+        expect(events).toEqual([...expected, 'complete']);
+        expect(infos.map(({ time }) => time)).toEqual(upTo(Math.min(Math.max(...given.sources), stopAfter)));
       }),
       propertySettings(500),
     );
@@ -225,10 +221,8 @@ describe('streams of any drivers, delays and gaps', () => {
         expect(events.at(-1)).toBe(fails ? 'boom' : 'complete');
         expect(passed).toEqual(before.slice(0, fails ? passed.length : before.length));
         expect(again).toEqual([...shifted(expected, later), 'complete']);
-        infos.forEach((own, driver) => {
-          const saved = own.filter(({ time }) => time < later).map(({ time }) => time);
-          if (fails && isInRow(given, driver, failAt)) expect(saved).toEqual(saved.filter((time) => time < failAt));
-        });
+        const saved = infos.filter(({ time }) => time < later).map(({ time }) => time);
+        if (fails) expect(saved).toEqual(saved.filter((time) => time < failAt));
       }),
       propertySettings(500),
     );

@@ -3,15 +3,15 @@ import {
   type Batch,
   type BatchInfo,
   batchesFrom,
+  batchesSource,
   concatMapBatch,
   countByWindow,
   type DriverOptions,
+  ForeignStreamError,
   filterBatches,
   foreachBatch,
   fromBatches,
-  IntervalMismatchError,
   LateBatchError,
-  LateHoldError,
   logSource,
   mapRecords,
   memoryCheckpoint,
@@ -23,20 +23,7 @@ import {
   unionBatches,
 } from 'dstream';
 import { runBatches } from 'dstream/testing';
-import {
-  delay,
-  from,
-  lastValueFrom,
-  map,
-  merge,
-  type Observable,
-  retry,
-  share,
-  switchMap,
-  take,
-  throwError,
-  timer,
-} from 'rxjs';
+import { delay, finalize, from, lastValueFrom, map, merge, type Observable, retry, share, tap, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
 
@@ -53,6 +40,18 @@ const letters = (text: string, options: Partial<DriverOptions> = {}) =>
     text.split('').map((letter) => [letter]),
     { interval: 10, partitions: 1, ...options },
   );
+
+const given = (text: string) =>
+  batchesSource(
+    text.split('').map((letter) => [letter]),
+    { partitions: 1 },
+  );
+
+/** Two sources of one driver. */
+const both = (left: string, right: string, options: Partial<DriverOptions> = {}) => {
+  const streams = batchesFrom({ left: given(left), right: given(right) }, { interval: 10, ...options });
+  return [streams.left, streams.right] as const;
+};
 
 /** What a driver tells of its batches: time, when it was complete, and for how long it was worked on. */
 function observer() {
@@ -140,103 +139,108 @@ describe('streams of one driver with several batches open', () => {
   });
 });
 
-describe('streams of two drivers', () => {
-  it('keep the batches of both open until the effects of the row have settled', () => {
-    const [a, b, events] = [observer(), observer(), [] as unknown[]];
+describe('several sources of one driver', () => {
+  it('keep a batch open until the effect on its row has settled', () => {
+    const [told, events] = [observer(), [] as unknown[]];
     virtual(() => {
-      const rows = letters('ab', a).pipe(row(letters('cd', b)));
-      collect(rows.pipe(foreachBatch(({ length }) => timer(3 + length))), events);
+      const [left, right] = both('ab', 'cd', told);
+      collect(
+        left.pipe(
+          row(right),
+          foreachBatch(() => timer(4)),
+        ),
+        events,
+      );
     });
     expect(events).toEqual(['10 a|c', '20 b|d', 'complete']);
-    expect(a.completed).toEqual(['10 at 14 after 4', '20 at 24 after 4']);
-    expect(b.completed).toEqual(a.completed);
-  });
-
-  it('do not count waiting for the other as processing', () => {
-    const [a, b, events] = [observer(), observer(), [] as unknown[]];
-    virtual(() => {
-      const rows = letters('ab', a).pipe(row(letters('cd', b).pipe(late(6))));
-      collect(rows.pipe(foreachBatch(() => timer(2))), events);
-    });
-    expect(events).toEqual(['10 a|c', '20 b|d', 'complete']);
-    expect(a.completed).toEqual(['10 at 18 after 2', '20 at 28 after 2']);
-    expect(b.completed).toEqual(['10 at 18 after 8', '20 at 28 after 8']);
+    expect(told.completed).toEqual(['10 at 14 after 4', '20 at 24 after 4']);
   });
 
   it('go on when one of them swallows a batch', () => {
-    const [a, b, events] = [observer(), observer(), [] as unknown[]];
+    const [told, events] = [observer(), [] as unknown[]];
     virtual(() => {
-      const rows = letters('abc', a).pipe(without('b'), row(letters('def', b).pipe(without('d'), late(2))));
-      collect(rows, events);
+      const [left, right] = both('abc', 'def', told);
+      collect(left.pipe(without('b'), row(right.pipe(without('d'), late(2)))), events);
     });
     expect(events).toEqual(['10 a|', '20 |e', '30 c|f', 'complete']);
-    expect(a.completed).toEqual(['10 at 10 after 0', '20 at 20 after 0', '30 at 32 after 0']);
-    expect(b.completed).toEqual(['10 at 10 after 0', '20 at 22 after 2', '30 at 32 after 2']);
+    expect(told.completed).toEqual(['10 at 10 after 0', '20 at 22 after 2', '30 at 32 after 2']);
   });
 
   it('complete when the last of them does', () => {
     const events: unknown[] = [];
     virtual((scheduler) => {
-      const rows = letters('a').pipe(unionBatches(letters('bcd'), letters('ef')));
-      rows.subscribe({
+      const a = batchesSource([['a']], { partitions: 1 });
+      const b = batchesSource([['b'], ['c'], ['d']], { partitions: 1 });
+      const streams = batchesFrom({ a, b }, { interval: 10 });
+      streams.a.pipe(unionBatches(streams.b)).subscribe({
         next: ({ records }) => events.push(`${scheduler.now()} ${records.join('')}`),
         complete: () => events.push(`complete at ${scheduler.now()}`),
       });
     });
-    expect(events).toEqual(['10 abe', '20 cf', '30 d', 'complete at 40']);
-  });
-
-  it('wait for a driver that opens late: its batches are not missed', () => {
-    const events: unknown[] = [];
-    virtual(() => {
-      const memory = memoryCheckpoint();
-      const checkpoint = { ...memory, open: () => timer(25).pipe(switchMap(() => memory.open())) };
-      collect(
-        letters('abcd').pipe(
-          row(letters('ef', { checkpoint })),
-          foreachBatch(() => {}),
-        ),
-        events,
-      );
-    });
-    expect(events).toEqual(['10 a|', '20 b|', '30 c|e', '40 d|f', 'complete']);
+    expect(events).toEqual(['10 ab', '20 c', '30 d', 'complete at 40']);
   });
 
   it('keep the order of the batches when several are open at once', () => {
-    const [a, b, events] = [observer(), observer(), [] as unknown[]];
+    const [told, events] = [observer(), [] as unknown[]];
     virtual(() => {
-      const first = letters('abc', { ...a, concurrentBatches: 3 });
-      const second = letters('def', { ...b, concurrentBatches: 3 }).pipe(late(15));
+      const [left, right] = both('abc', 'def', { ...told, concurrentBatches: 3 });
       const settle = ({ length }: readonly string[], { time }: { readonly time: number }) => timer(50 - time + length);
-      collect(first.pipe(row(second), foreachBatch(settle)), events);
+      collect(left.pipe(row(right.pipe(late(15))), foreachBatch(settle)), events);
     });
     expect(events).toEqual(['10 a|d', '20 b|e', '30 c|f', 'complete']);
-    expect(a.completed).toEqual(['10 at 66 after 41', '20 at 71 after 31', '30 at 76 after 21']);
-    expect(b.completed).toEqual(['10 at 66 after 56', '20 at 71 after 51', '30 at 76 after 46']);
+    expect(told.completed).toEqual(['10 at 66 after 56', '20 at 71 after 51', '30 at 76 after 46']);
   });
 
-  it('may be combined with a third, one after the other or inside', () => {
+  it('may be joined one after the other, or inside each other', () => {
     const events: unknown[] = [];
     virtual(() => {
-      collect(letters('ab').pipe(row(letters('cd')), row(letters('ef'))), events);
-      collect(letters('ab').pipe(row(letters('cd').pipe(without('c'), row(letters('ef').pipe(late(3)))))), events);
+      const sources = { a: given('ab'), b: given('cd'), c: given('ef') };
+      const { a, b, c } = batchesFrom(sources, { interval: 10 });
+      collect(a.pipe(row(b), row(c)), events);
+      collect(a.pipe(row(b.pipe(without('c'), row(c.pipe(late(3)))))), events);
     });
     expect(events.filter((event) => event !== 'complete')).toEqual(['10 a|c|e', '10 a||e', '20 b|d|f', '20 b|d|f']);
   });
 });
 
-describe('a shared stream of which nothing is known yet', () => {
-  it('is waited for on every driver that is known from the other streams', () => {
+describe('joins inside joins, where every batch lacks a partner', () => {
+  const sources = () => batchesFrom({ a: given('xy'), b: given('xy'), c: given('xy') }, { interval: 10 });
+  const none = filterBatches<string>(() => false);
+  const inner = ({ b, c }: ReturnType<typeof sources>) => b.pipe(row(c.pipe(none)));
+  const expected = ['10 x|x|', '20 y|y|', 'complete'];
+
+  it('emit the inner row first', () => {
     const events: unknown[] = [];
     virtual(() => {
-      const shared = letters('abc', { concurrentBatches: 3 }).pipe(share());
-      const union = letters('xyz', { concurrentBatches: 3 }).pipe(
-        without('x'),
-        unionBatches(shared.pipe(without('b'), late(25)), shared.pipe(without('a'), without('b'))),
-      );
-      collect(union, events);
+      const streams = sources();
+      collect(streams.a.pipe(row(inner(streams))), events);
     });
-    expect(events).toEqual(['10 a', '20 y', '30 z c c', 'complete']);
+    expect(events).toEqual(expected);
+  });
+
+  it('emit the inner row first when it is shared and was subscribed to before', () => {
+    const events: unknown[] = [];
+    virtual(() => {
+      const streams = sources();
+      const shared = inner(streams).pipe(share());
+      shared.subscribe();
+      collect(streams.a.pipe(row(shared)), events);
+    });
+    expect(events).toEqual(expected);
+  });
+
+  it('emit the inner row first when a retry() has subscribed to it again', () => {
+    const events: unknown[] = [];
+    let crashes = 1;
+    virtual(() => {
+      const streams = sources();
+      const crashing = tap(({ context }: Batch<string>) => {
+        if (context.time === 10 && crashes-- > 0) throw new Error('crash');
+      });
+      collect(streams.a.pipe(row(inner(streams).pipe(crashing, retry(1)))), events);
+    });
+    // What failed is not there any more: the batch itself has no second chance without a checkpoint.
+    expect(events).toEqual(['10 x|', '20 y|y|', 'complete']);
   });
 });
 
@@ -249,77 +253,81 @@ describe('what cannot be aligned', () => {
     return events.at(-1);
   };
 
-  it('is streams of different intervals', () => {
-    const error = failure(() => letters('ab').pipe(row(letters('ab', { interval: 20 }))));
-    expect(error).toBeInstanceOf(IntervalMismatchError);
+  it('is streams of different drivers', () => {
+    const error = failure(() => letters('ab').pipe(row(letters('ab'))));
+    expect(error).toBeInstanceOf(ForeignStreamError);
     expect(error).toMatchObject({
-      message: 'transformBatches: streams of different batch intervals (10 and 20) cannot be combined',
-      intervals: [10, 20],
+      message:
+        'transformBatches: the streams are of different drivers: take all their sources together in batchesFrom, or ' +
+        'share() a stream that is used twice',
+      operator: 'transformBatches',
     });
+    expect(failure(() => letters('ab').pipe(row(letters('ab', { interval: 20 }))))).toBeInstanceOf(ForeignStreamError);
+  });
+
+  it('is one stream twice without share()', () => {
+    const source = letters('ab');
+    expect(failure(() => source.pipe(unionBatches(source)))).toBeInstanceOf(ForeignStreamError);
   });
 
   it('is a batch that comes after its row, delayed by an operator that takes no hold', () => {
-    expect(failure(() => letters('ab').pipe(delay(3), row(letters('ab'))))).toBeInstanceOf(LateHoldError);
-    const held = (): Observable<Batch<string>> => {
-      const source = letters('ab').pipe(share());
-      source.pipe(foreachBatch(() => timer(5))).subscribe({ error: () => {} });
-      return source.pipe(delay(7), row(letters('ab')));
+    const delayed = () => {
+      const [left, right] = both('ab', 'cd');
+      return left.pipe(delay(3), row(right));
     };
-    expect(failure(held)).toBeInstanceOf(LateHoldError);
+    expect(failure(delayed)).toBeInstanceOf(LateBatchError);
+    const heldLonger = (): Observable<Batch<string>> => {
+      const [left, right] = both('ab', 'cd');
+      return left.pipe(
+        delay(3),
+        row(right),
+        foreachBatch(() => timer(8)),
+      );
+    };
+    expect(failure(heldLonger)).toBeInstanceOf(LateBatchError);
   });
 
   it('is two batches of one time in one stream', () => {
     const merged = () => {
-      const source = letters('ab').pipe(share());
-      return merge(source, source).pipe(row(letters('cd')));
+      const [left, right] = both('ab', 'cd');
+      return merge(left, left).pipe(row(right));
     };
     expect(failure(merged)).toBeInstanceOf(LateBatchError);
-  });
-
-  it('is a stream of another driver that ran before, where it falls behind', () => {
-    const behind = () => {
-      const other = letters('abc').pipe(late(5), share());
-      other.subscribe({ error: () => {} });
-      return timer(1).pipe(switchMap(() => letters('abc').pipe(row(other))));
-    };
-    expect(failure(behind)).toBeInstanceOf(LateBatchError);
   });
 });
 
 describe('failing, unsubscribing and stopping', () => {
-  it('fails the batches of both drivers when an effect on the row fails, and retry() begins anew', () => {
-    const [a, b, events] = [observer(), observer(), [] as unknown[]];
+  it('fails the batch when an effect on the row fails, and retry() begins anew', () => {
+    const [told, events] = [observer(), [] as unknown[]];
     let crashes = 1;
     virtual(() => {
-      const rows = letters('ab', a).pipe(row(letters('cd', b)));
+      const [left, right] = both('ab', 'cd', told);
       const crash = foreachBatch<string>((_, { time }) => {
         if (time === 20 && crashes-- > 0) throw new Error('crash');
       });
-      collect(rows.pipe(crash, retry(1)), events);
+      collect(left.pipe(row(right), crash, retry(1)), events);
     });
     expect(events).toEqual(['10 a|c', '30 a|c', '40 b|d', 'complete']);
-    expect(a.completed.map((line) => line.split(' ')[0])).toEqual(['10', '30', '40']);
-    expect(b.completed).toEqual(a.completed);
+    expect(told.completed.map((line) => line.split(' ')[0])).toEqual(['10', '30', '40']);
   });
 
   it('fails with the error of the effect while earlier rows are still open', () => {
-    const [a, b, events, boom] = [observer(), observer(), [] as unknown[], new Error('boom')];
+    const [told, events, boom] = [observer(), [] as unknown[], new Error('boom')];
     virtual(() => {
-      const options = { concurrentBatches: 2 };
-      const rows = letters('ab', { ...a, ...options }).pipe(row(letters('cd', { ...b, ...options })));
+      const [left, right] = both('ab', 'cd', { ...told, concurrentBatches: 2 });
       const effect = foreachBatch<string>((_, { time }) => {
         if (time === 20) throw boom;
         return timer(35);
       });
-      collect(rows.pipe(effect), events);
+      collect(left.pipe(row(right), effect), events);
     });
     expect(events).toEqual([boom]);
-    expect([...a.completed, ...b.completed]).toEqual([]);
+    expect(told.completed).toEqual([]);
   });
 
-  it('fails with the error of the one driver, and does not go on as if its batch were empty', () => {
+  it('fails with the error of the one stream, and does not go on as if its batch were empty', () => {
     for (const broken of ['a', 'b']) {
-      const [b, events] = [observer(), [] as unknown[]];
+      const [told, events] = [observer(), [] as unknown[]];
       const boom = new Error('boom');
       const breaking = concatMapBatch<string, string>((records) =>
         timer(5).pipe(
@@ -329,29 +337,34 @@ describe('failing, unsubscribing and stopping', () => {
           }),
         ),
       );
-      virtual(() => collect(letters('ab').pipe(breaking, row(letters('cd', b))), events));
+      virtual(() => {
+        const [left, right] = both('ab', 'cd', told);
+        collect(left.pipe(breaking, row(right)), events);
+      });
       expect(events).toEqual(broken === 'a' ? [boom] : ['10 a|c', boom]);
-      expect(b.completed.length).toBe(broken === 'a' ? 0 : 1);
+      expect(told.completed.length).toBe(broken === 'a' ? 0 : 1);
     }
   });
 
-  it('fails with the error of the one driver when its batch waits already', () => {
-    const [b, events, boom] = [observer(), [] as unknown[], new Error('boom')];
+  it('tells those that share the driver what has failed, and not that they were left', () => {
+    const [others, events, boom] = [[] as unknown[], [] as unknown[], new Error('boom')];
     virtual(() => {
-      const source = letters('ab').pipe(share());
-      source
-        .pipe(foreachBatch(() => timer(5).pipe(switchMap(() => throwError(() => boom)))))
-        .subscribe({ error: () => {} });
-      collect(source.pipe(row(letters('cd', b).pipe(late(8)))), events);
+      const [left, right] = both('ab', 'cd');
+      collect(left, others);
+      const failing = tap(({ context }: Batch<string>) => {
+        if (context.time === 20) throw boom;
+      });
+      collect(left.pipe(row(right.pipe(failing))), events);
     });
-    expect(events).toEqual([boom]);
-    expect(b.completed).toEqual([]);
+    expect(events).toEqual(['10 a|c', boom]);
+    expect(others).toEqual(['10 a', '20 b', boom]);
   });
 
-  it('makes the row whole when a driver is restored further up, and fails what waited when it is not', () => {
-    for (const restored of [true, false]) {
-      const [b, events] = [observer(), [] as unknown[]];
-      let crashes = 1;
+  it('makes every row once when both streams are restored further up', () => {
+    const [told, events] = [observer(), [] as unknown[]];
+    let crashes = 1;
+    virtual(() => {
+      const [left, right] = both('ab', 'cd', { ...told, checkpoint: memoryCheckpoint() });
       const crashing = concatMapBatch<string, string>((records) =>
         timer(5).pipe(
           map(() => {
@@ -360,35 +373,11 @@ describe('failing, unsubscribing and stopping', () => {
           }),
         ),
       );
-      virtual(() => {
-        const first = letters('ab', restored ? { checkpoint: memoryCheckpoint() } : {}).pipe(crashing, retry(1));
-        collect(first.pipe(row(letters('cd', b))), events);
-      });
-      expect(events).toEqual(restored ? ['10 a|c', '20 b|d', 'complete'] : [expect.any(AbandonedBatchError)]);
-      expect(b.completed).toEqual(restored ? ['10 at 20 after 0', '20 at 25 after 0'] : []);
-    }
-  });
-
-  it('fails, in the other driver, what waited for a batch that a stop did not wait for', async () => {
-    const [b, events] = [observer(), [] as unknown[]];
-    let report: Promise<StopReport> | undefined;
-    virtual((scheduler) => {
-      const first = letters('ab');
-      collect(first.pipe(late(50), row(letters('cd', b))), events);
-      scheduler.schedule(() => {
-        report = first.stop({ drainTimeout: 5 });
-      }, 12);
+      const rows = left.pipe(crashing, retry(1), row(right.pipe(retry(1))));
+      collect(rows.pipe(foreachBatch(() => {})), events);
     });
-    expect(events).toEqual([expect.any(AbandonedBatchError)]);
-    expect(await report).toEqual({ completed: [], aborted: [10] });
-    expect(b.completed).toEqual([]);
-  });
-
-  it('fails, in the other driver, what waited for a batch that was given up', () => {
-    const [b, events] = [observer(), [] as unknown[]];
-    virtual(() => collect(letters('cd', b).pipe(row(letters('ab').pipe(take(1)))), events));
-    expect(events).toEqual([expect.any(AbandonedBatchError)]);
-    expect(b.completed).toEqual([]);
+    expect(events).toEqual(['10 a|c', '20 b|d', 'complete']);
+    expect(told.completed.map((line) => line.split(' ')[0])).toEqual(['10', '20']);
   });
 
   it('unsubscribes from all when one of them fails', () => {
@@ -404,25 +393,39 @@ describe('failing, unsubscribing and stopping', () => {
     });
   });
 
+  it('leaves every stream before it passes an error on', () => {
+    const events: string[] = [];
+    const boom = new Error('boom');
+    virtual(() => {
+      const [left, right] = both('ab', 'cd');
+      const failing = tap<Batch<string>>(() => {
+        throw boom;
+      });
+      const noting = right.pipe(finalize(() => events.push('left')));
+      left.pipe(failing, row(noting)).subscribe({ error: () => events.push('error') });
+    });
+    expect(events).toEqual(['left', 'error']);
+  });
+
   it('aborts what waits when it is unsubscribed, and begins clean when it is subscribed to again', () => {
-    const [a, b, events] = [observer(), observer(), [] as unknown[]];
+    const [told, events] = [observer(), [] as unknown[]];
     virtual((scheduler) => {
-      const rows = letters('ab', a).pipe(row(letters('cd', b).pipe(late(6))));
+      const [left, right] = both('ab', 'cd', told);
+      const rows = left.pipe(row(right.pipe(late(6))));
       const subscription = collect(rows, events);
       scheduler.schedule(() => subscription.unsubscribe(), 13);
       scheduler.schedule(() => collect(rows, events), 95);
     });
     expect(events).toEqual(['100 a|c', '110 b|d', 'complete']);
-    expect(a.completed).toEqual(['100 at 106 after 0', '110 at 116 after 0']);
-    expect(b.completed).toEqual(['100 at 106 after 6', '110 at 116 after 6']);
+    expect(told.completed).toEqual(['100 at 106 after 6', '110 at 116 after 6']);
   });
 
-  it('tells those that share a stream when what waits is given up', () => {
+  it('tells those that share a stream when what waits is abandoned', () => {
     const [shared, events] = [[] as unknown[], [] as unknown[]];
     virtual((scheduler) => {
-      const source = letters('ab').pipe(share());
-      collect(source, shared);
-      const subscription = collect(source.pipe(row(letters('cd').pipe(late(6)))), events);
+      const [left, right] = both('ab', 'cd');
+      collect(left, shared);
+      const subscription = collect(left.pipe(row(right.pipe(late(6)))), events);
       scheduler.schedule(() => subscription.unsubscribe(), 13);
     });
     expect(events).toEqual([]);
@@ -432,46 +435,47 @@ describe('failing, unsubscribing and stopping', () => {
   it('leaves those that share a stream alone when nothing waits', () => {
     const [shared, events] = [[] as unknown[], [] as unknown[]];
     virtual((scheduler) => {
-      const source = letters('ab').pipe(share());
-      collect(source, shared);
-      const subscription = collect(source.pipe(row(letters('cd'))), events);
+      const [left, right] = both('ab', 'cd');
+      collect(left, shared);
+      const subscription = collect(left.pipe(row(right)), events);
       scheduler.schedule(() => subscription.unsubscribe(), 13);
     });
     expect(events).toEqual(['10 a|c']);
     expect(shared).toEqual(['10 a', '20 b', 'complete']);
   });
 
-  it('finishes what waits when both are stopped', async () => {
-    const [a, b, events] = [observer(), observer(), [] as unknown[]];
-    let reports: Promise<StopReport>[] = [];
+  it('finishes what waits when it is stopped', async () => {
+    const events: unknown[] = [];
+    let report: Promise<StopReport> | undefined;
     virtual((scheduler) => {
-      const [first, second] = [letters('abcd', a), letters('efgh', b)];
+      const [left, right] = both('abcd', 'efgh');
       collect(
-        first.pipe(
-          row(second.pipe(late(6))),
+        left.pipe(
+          row(right.pipe(late(6))),
           foreachBatch(() => timer(1)),
         ),
         events,
       );
       scheduler.schedule(() => {
-        reports = [first.stop(), second.stop()];
+        report = left.stop();
       }, 23);
     });
     expect(events).toEqual(['10 a|e', '20 b|f', 'complete']);
-    expect(await Promise.all(reports)).toEqual([
-      { completed: [20], aborted: [] },
-      { completed: [20], aborted: [] },
-    ]);
+    expect(await report).toEqual({ completed: [20], aborted: [] });
   });
 
-  it('goes on with the other when one is stopped', () => {
+  it('completes without a row that a stop did not wait for', async () => {
     const events: unknown[] = [];
+    let report: Promise<StopReport> | undefined;
     virtual((scheduler) => {
-      const first = letters('abcd');
-      collect(first.pipe(row(letters('efg'))), events);
-      scheduler.schedule(() => void first.stop(), 13);
+      const [left, right] = both('ab', 'cd');
+      collect(left.pipe(late(50), row(right)), events);
+      scheduler.schedule(() => {
+        report = left.stop({ drainTimeout: 5 });
+      }, 12);
     });
-    expect(events).toEqual(['10 a|e', '20 |f', '30 |g', 'complete']);
+    expect(events).toEqual(['complete']);
+    expect(await report).toEqual({ completed: [], aborted: [10] });
   });
 });
 

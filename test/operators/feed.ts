@@ -1,7 +1,9 @@
-import { Batch, type CheckpointSession, memoryCheckpoint } from 'dstream';
+import { Batch, type BatchRun, type CheckpointSession, memoryCheckpoint } from 'dstream';
 import { from, type Observable, type OperatorFunction, Subject } from 'rxjs';
-import { OpenBatch } from '../../src/batch/openBatch.js';
+import { OpenBatch } from '../../src/driver/openBatch.js';
 import { StateRegistry } from '../../src/state/stateRegistry.js';
+
+const run: BatchRun = { closed: false, open: [] };
 
 /** The records of one batch, and its time. */
 export type TimedRecords<T> = readonly [time: number, records: readonly T[]];
@@ -81,7 +83,7 @@ function start<T, R>(
   const running: Running<T, R> = {
     give({ records, ...tick }) {
       const events = { complete: () => {}, fail: () => {} };
-      const context = new OpenBatch({ ...tick, inputs: {}, state: registry }, events, () => 0);
+      const context = new OpenBatch({ ...tick, inputs: {}, state: registry, run }, events, () => 0);
       const hold = context.hold();
       source.next(new Batch([{ index: 0, records }], context));
       hold.release();

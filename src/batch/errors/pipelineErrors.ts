@@ -75,23 +75,21 @@ export class AbandonedBatchError extends DStreamError {
   }
 }
 
-/** Streams that do not tick together are to be combined. */
-export class IntervalMismatchError extends DStreamError {
-  override readonly name = 'IntervalMismatchError';
-  readonly code = 'INTERVAL_MISMATCH';
-  constructor(
-    readonly operator: string,
-    /** The batch intervals that differ, ms. */
-    readonly intervals: readonly [number, number],
-  ) {
-    super(`${operator}: streams of different batch intervals (${intervals.join(' and ')}) cannot be combined`);
+/** Streams of different drivers are to be joined: each ticks on its own, so their batches have no time in common. */
+export class ForeignStreamError extends DStreamError {
+  override readonly name = 'ForeignStreamError';
+  readonly code = 'FOREIGN_STREAM';
+  constructor(readonly operator: string) {
+    super(
+      `${operator}: the streams are of different drivers: take all their sources together in batchesFrom, or share() a ` +
+        'stream that is used twice',
+    );
   }
 }
 
 /**
- * A batch came to an operator over several streams when its time had passed there. Either an asynchronous operator that
- * takes no hold stands before it, or batches of several streams were put together by rxjs's `merge`, or the stream is of
- * another driver and was shared and running when it was subscribed to here.
+ * A batch arrived at an operator over several streams after its time had passed there. Either an asynchronous operator
+ * that takes no hold stands before it, or batches of several streams were combined by rxjs's `merge`.
  */
 export class LateBatchError extends DStreamError {
   override readonly name = 'LateBatchError';
@@ -101,8 +99,8 @@ export class LateBatchError extends DStreamError {
     readonly time: number,
   ) {
     super(
-      `${operator}: a batch of time ${time} came when that time had passed: use concatMapBatch for asynchronous work, ` +
-        'unionBatches instead of merge, and subscribe to the combined stream before you share its parts with others',
+      `${operator}: a batch of time ${time} arrived after that time had passed: use concatMapBatch for asynchronous work, ` +
+        'and unionBatches instead of merge',
     );
   }
 }

@@ -35,6 +35,25 @@ export class InvalidStateError extends DStreamError {
   }
 }
 
+/**
+ * An operator was unsubscribed while the stream that it belongs to continued, and now asks for its state again: the
+ * changes that it made are lost, so the state cannot be used. A `retry()` restarts the stream from its checkpoint.
+ */
+export class StateClosedError extends DStreamError {
+  override readonly name = 'StateClosedError';
+  readonly code = 'STATE_CLOSED';
+  override readonly retriable = true;
+  constructor(
+    readonly operator: string,
+    readonly id: string,
+  ) {
+    super(
+      `${operator}: the state ${describe(id)} was closed when its operator was unsubscribed, while the stream continued: ` +
+        'end the whole stream and start it again from its checkpoint, as retry() does',
+    );
+  }
+}
+
 /** A checkpoint, or a write-ahead log, cannot be opened or saved. */
 export class CheckpointError extends DStreamError {
   override readonly name = 'CheckpointError';

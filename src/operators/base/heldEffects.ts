@@ -14,6 +14,7 @@ import {
   tap,
 } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
+import { derivedFrom } from '../../batch/lineage.js';
 import type { EffectDescription } from '../../batch/monitoring/batchMonitoring.js';
 
 /**
@@ -27,8 +28,8 @@ export function heldEffects<T, R>(
   overlap: boolean,
   monitored?: EffectDescription,
 ): OperatorFunction<Batch<T>, Batch<R>> {
-  return (source) =>
-    defer(() => {
+  return (source) => {
+    const results = defer(() => {
       const running = new Subscription();
       return source.pipe(
         map((batch) => hold(batch, effect, overlap, running, monitored)),
@@ -36,6 +37,8 @@ export function heldEffects<T, R>(
         finalize(() => running.unsubscribe()),
       );
     });
+    return derivedFrom(results, source);
+  };
 }
 
 function hold<T, R>(
@@ -47,7 +50,7 @@ function hold<T, R>(
 ): Observable<Batch<R>> {
   const abort = new Subject<void>();
   let aborted = false;
-  const held = batch.context.hold('work', () => {
+  const held = batch.context.hold(() => {
     aborted = true;
     abort.next();
   });

@@ -1,6 +1,7 @@
 import { defer, filter, finalize, map, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { BatchContext } from '../../batch/batchContext.js';
+import { derivedFrom } from '../../batch/lineage.js';
 
 /** What an operator does with each batch of one subscription. */
 export interface BatchHandler<T, R> {
@@ -18,16 +19,18 @@ export interface BatchHandler<T, R> {
 export function perBatch<T, R>(
   create: () => BatchHandler<T, R> | BatchHandler<T, R>['next'],
 ): OperatorFunction<Batch<T>, Batch<R>> {
-  return (source) =>
-    defer(() => {
+  return (source) => {
+    const handled = defer(() => {
       const created = create();
       const handler = typeof created === 'function' ? { next: created } : created;
-      const handled = source.pipe(
+      const results = source.pipe(
         map((batch) => handle(handler, batch)),
         filter((batch) => batch !== undefined),
       );
-      return handler.close ? handled.pipe(finalize(() => handler.close?.())) : handled;
+      return handler.close ? results.pipe(finalize(() => handler.close?.())) : results;
     });
+    return derivedFrom(handled, source);
+  };
 }
 
 function handle<T, R>(handler: BatchHandler<T, R>, batch: Batch<T>): Batch<R> | undefined {

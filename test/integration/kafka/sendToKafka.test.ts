@@ -16,7 +16,7 @@ import {
 import { kafkaBatches, sendToKafka } from 'dstream/kafka';
 import { defer, endWith, ignoreElements, lastValueFrom, mergeMap, of, retry, scan, takeWhile, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { OpenBatch } from '../../../src/batch/openBatch.js';
+import { OpenBatch } from '../../../src/driver/openBatch.js';
 import { StateRegistry } from '../../../src/state/stateRegistry.js';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
@@ -39,7 +39,11 @@ describe('sendToKafka', () => {
     const kafka = newKafka({ brokers: ['127.0.0.1:1'] });
     const id = { time: 10, interval: 10, zeroTime: 0, submissionTime: 10 };
     const events = { complete: () => {}, fail: () => {} };
-    const context = new OpenBatch({ ...id, inputs: {}, state: new StateRegistry() }, events, () => 0);
+    const context = new OpenBatch(
+      { ...id, inputs: {}, state: new StateRegistry(), run: { closed: false, open: [] } },
+      events,
+      () => 0,
+    );
     const batches = of(new Batch([{ index: 0, records: [{ value: 'a' }] }], context)).pipe(
       sendToKafka(kafka, { topic: 't', groupId: 'g' }),
     );
