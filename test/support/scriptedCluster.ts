@@ -21,6 +21,8 @@ export interface Script {
   /** The answer to a fetch of one partition. A promise lets it wait; a rejection is what kafkajs fails with. */
   answer(sent: SentFetch, partition: number, offset: number): Answer | Promise<Answer>;
   readonly throttleTime?: number;
+  /** Partitions that the responses to ListOffsets and OffsetFetch leave out. */
+  leavesOut?(partition: number): boolean;
   /** The end of each partition. */
   readonly end: number;
   /** Where the first open transaction begins. Default: there is none. */
@@ -87,13 +89,20 @@ export function scriptedCluster(script: Script) {
       return {
         responses: topics.map(({ topic, partitions }) => ({
           topic,
-          partitions: partitions.map(({ partition, timestamp }) => ({
-            partition,
-            offset: String(timestamp === -2 ? 0 : latest),
-          })),
+          partitions: partitions
+            .filter(({ partition }) => !script.leavesOut?.(partition))
+            .map(({ partition, timestamp }) => ({ partition, offset: String(timestamp === -2 ? 0 : latest) })),
         })),
       };
     },
+    offsetFetch: async ({ topics }: { topics: readonly Listed[] }) => ({
+      responses: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions
+          .filter(({ partition }) => !script.leavesOut?.(partition))
+          .map(({ partition }) => ({ partition, offset: '3' })),
+      })),
+    }),
   });
 
   const cluster = {

@@ -48,7 +48,8 @@ export interface SendToKafkaOptions {
  * @throws {UnsupportedClientError} (as a notification) when `kafka` is not a client of kafkajs 2.2.4
  * @throws {FencedError} (as a notification) when another process has taken a transactional id, or the broker has aborted a
  * transaction after `transactionTimeout`: nothing is written then
- * @throws {ProtocolError} (as a notification) when a broker refuses a request
+ * @throws {InvalidRecordError} (as a notification) when a record names a partition that its topic does not have
+ * @throws {ProtocolError} (as a notification) when a broker refuses a request, or has not written to a partition
  * @throws {TypeError} (as a notification) when a batch with records has no offset ranges, or a record has no topic
  *
  * @see {@link kafkaBatches} for the source

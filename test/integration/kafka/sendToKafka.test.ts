@@ -4,9 +4,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import {
   Batch,
+  concatMapBatch,
   countByValue,
   foreachBatch,
   InvalidOptionError,
+  InvalidRecordError,
   mapRecords,
   memoryCheckpoint,
   type Pair,
@@ -116,6 +118,62 @@ describeKafka('sendToKafka', () => {
     expect(await committed()).toEqual([200, 200, 200]);
     expect(valuesOf(await outputOf(output, 3))).toEqual(inputValues(3, 200));
   });
+
+  it('refuses a record for a partition that the topic does not have, and commits nothing of its batch', async () => {
+    const kafka = newKafka();
+    const [input, output, groupId] = [await inputTopic(1, 6), await makeTopic(kafka, 2), randomUUID()];
+    const stream = kafkaBatches(kafka, {
+      topics: [input],
+      groupId,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 20,
+      deserialize: (view) => ({ value: view.valueText(), partition: view.offset % 3 }),
+    }).pipe(
+      sendToKafka(kafka, { topic: output, groupId }),
+      takeWhile(({ size }) => size === 0),
+    );
+    const error = await lastValueFrom(stream.pipe(timeout(60_000))).catch((cause) => cause);
+    expect(error).toBeInstanceOf(InvalidRecordError);
+    expect(error.message).toContain(`is for partition 2, and topic "${output}" has the partitions 0 to 1`);
+    expect(await committedOffsets(kafka, groupId, input)).not.toContain(6);
+    expect(await outputOf(output, 2)).toEqual([[], []]);
+  }, 120_000);
+
+  it('writes to a partition that was added while it was running, at the latest after a retry', async () => {
+    const kafka = newKafka();
+    const [input, output, groupId] = [await inputTopic(1, 20), await makeTopic(kafka, 1), randomUUID()];
+    const admin = kafka.admin();
+    await admin.connect();
+    let partitions = 1;
+    const stream = kafkaBatches(kafka, {
+      topics: [input],
+      groupId,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 50,
+      maxRatePerPartition: 200,
+      deserialize: string(),
+    }).pipe(
+      mapRecords((value) => ({ value, partition: partitions - 1 })),
+      sendToKafka(kafka, { topic: output, groupId }),
+      concatMapBatch(async (records) => {
+        if (partitions === 1 && records.length > 0) {
+          await admin.createPartitions({ topicPartitions: [{ topic: output, count: 2 }] });
+          partitions = 2;
+        }
+        return records;
+      }),
+      retry(),
+      scan((sum, { records }) => sum + records.length, 0),
+      takeWhile((sum) => sum < 20),
+    );
+    await lastValueFrom(stream.pipe(timeout({ each: 60_000 })));
+    await admin.disconnect();
+    const written = valuesOf(await outputOf(output, 2));
+    expect(written[1]).not.toEqual([]);
+    expect(written.flat()).toEqual(inputValues(1, 20).flat());
+  }, 120_000);
 
   it('writes the output of state once, with a checkpoint, when batches are replayed', async () => {
     const kafka = newKafka();

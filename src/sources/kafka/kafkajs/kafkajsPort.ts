@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import { ProtocolError, UnsupportedClientError } from '../../../batch/errors.js';
-import type { TopicPartition } from '../../../batch/topicPartition.js';
+import { partitionKey, type TopicPartition } from '../../../batch/topicPartition.js';
 import type { BufferRefCount } from '../protocol/bufferRefCount.js';
 import { isRetriable, kafkaErrorName } from '../protocol/errorCodes.js';
 import {
@@ -144,12 +144,13 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
       const broker = await cluster.findBroker({ nodeId: leader });
       const topics = groupByTopic(partitions, ({ partition }) => ({ partition, timestamp }));
       const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel: isolation, topics });
-      return flatten(responses);
+      return complete('ListOffsets', partitions, flatten(responses));
     },
     offsetFetch: (groupId, partitions) =>
       withCoordinator(groupId, async (broker) => {
         const topics = groupByTopic(partitions, ({ partition }) => ({ partition }));
-        return flatten((await broker.offsetFetch({ groupId, topics })).responses);
+        const { responses } = await broker.offsetFetch({ groupId, topics });
+        return complete('OffsetFetch', partitions, flatten(responses));
       }),
     stableOffsetFetch: (groupId, partitions) =>
       withCoordinator(groupId, async (broker) => {
@@ -158,7 +159,7 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         const { errorCode, partitions: found } = await send(broker, request, readOffsetFetchResponse);
         const failed = errorCode || found.find((one) => one.errorCode !== 0)?.errorCode;
         if (failed) throw new ProtocolError('OffsetFetch', kafkaErrorName(failed), isRetriable(failed));
-        return found;
+        return complete('OffsetFetch', partitions, found);
       }),
     offsetCommit: (groupId, offsets) =>
       withCoordinator(groupId, async (broker) => {
@@ -229,4 +230,16 @@ function flatten(responses: readonly TopicPartitions<{ partition: number; offset
   return responses.flatMap(({ topic, partitions }) =>
     partitions.map(({ partition, offset }) => ({ topic, partition, offset })),
   );
+}
+
+/** A partition that is missing from a response would be taken for one without a committed offset, or for an empty one. */
+function complete<E extends TopicPartition>(
+  request: string,
+  asked: readonly TopicPartition[],
+  answers: readonly E[],
+): readonly E[] {
+  const answered = new Set(answers.map(partitionKey));
+  const missing = asked.find((partition) => !answered.has(partitionKey(partition)));
+  if (missing) throw new ProtocolError(request, `the response has no answer for ${partitionKey(missing)}`, true);
+  return answers;
 }

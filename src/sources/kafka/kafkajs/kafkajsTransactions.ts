@@ -1,6 +1,5 @@
 import type { Message, Producer, Transaction } from 'kafkajs';
-import { DStreamError, FencedError } from '../../../batch/errors.js';
-import type { TopicPartition } from '../../../batch/topicPartition.js';
+import { DStreamError, FencedError, InvalidRecordError, ProtocolError } from '../../../batch/errors.js';
 import type {
   OffsetWithMetadata,
   ProducerMessage,
@@ -10,34 +9,54 @@ import type {
 import { groupByTopic } from '../protocol/groupByTopic.js';
 import type { Kafka } from './kafka.js';
 import { kafkajsPort } from './kafkajsPort.js';
+import { stickyPartitioner } from './stickyPartitioner.js';
 import { translateError } from './translateError.js';
 import { withBackOff } from './withBackOff.js';
 
-/** Pauses while a transaction is still ending: its offsets are not stable yet. */
-const stableOffsetsBackOff = { firstPauseMs: 10, maxPauseMs: 500 } as const;
+/** Pauses while a request for metadata or committed offsets may succeed another time: offsets are unstable while a transaction ends. */
+const lookUpBackOff = { firstPauseMs: 10, maxPauseMs: 500 } as const;
 /** Pauses while the broker refuses a transaction because the previous one of its id is still ending. */
 const beginBackOff = { firstPauseMs: 5, maxPauseMs: 100 } as const;
+
+/** Returns the partition numbers of a topic, fresh from a broker. */
+type PartitionLookUp = (topic: string) => Promise<ReadonlySet<number>>;
 
 /** Transactions through kafkajs. `timeoutMs` is the transaction timeout, and bounds the waits for transactions to end. */
 export function kafkajsTransactions(kafka: Kafka, timeoutMs: number): TransactionsPort {
   // kafkajs's own request for committed offsets would not wait for the end of a transaction.
   const port = kafkajsPort(kafka, 'read_committed');
   let connected: Promise<void> | undefined;
-  const ask = async (groupId: string, partitions: readonly TopicPartition[]) => {
-    try {
-      connected ??= port.connect();
-      await connected;
-      const found = await port.stableOffsetFetch(groupId, partitions);
-      return found.filter(({ offset }) => offset >= 0);
-    } catch (cause) {
-      throw translateError(cause, 'OffsetFetch', `group "${groupId}"`);
-    }
+  const connect = async () => {
+    connected ??= port.connect();
+    await connected.catch((error: unknown) => {
+      connected = undefined;
+      throw error;
+    });
   };
-  const isRetriable = (error: unknown) => error instanceof DStreamError && error.retriable;
+  const lookUp = <R>(what: string, resource: string, request: () => Promise<R>): Promise<R> => {
+    const attempt = async () => {
+      try {
+        await connect();
+        return await request();
+      } catch (cause) {
+        throw translateError(cause, what, resource);
+      }
+    };
+    const isRetriable = (error: unknown) => error instanceof DStreamError && error.retriable;
+    return withBackOff(attempt, { ...lookUpBackOff, timeoutMs, isRetriable });
+  };
+  const partitionsOf: PartitionLookUp = async (topic) => {
+    const leaders = await lookUp('Metadata', `topic "${topic}"`, () => port.leaders([topic]));
+    return new Set(leaders.map(({ partition }) => partition));
+  };
   return {
-    producer: (transactionalId) => new KafkajsProducer(kafka, transactionalId, timeoutMs),
-    stableOffsets: (groupId, partitions) =>
-      withBackOff(() => ask(groupId, partitions), { ...stableOffsetsBackOff, timeoutMs, isRetriable }),
+    producer: (transactionalId) => new KafkajsProducer(kafka, transactionalId, timeoutMs, partitionsOf),
+    stableOffsets: async (groupId, partitions) => {
+      const found = await lookUp('OffsetFetch', `group "${groupId}"`, () =>
+        port.stableOffsetFetch(groupId, partitions),
+      );
+      return found.filter(({ offset }) => offset >= 0);
+    },
     close: async () => {
       if (connected) await port.disconnect().catch(() => {});
     },
@@ -47,16 +66,23 @@ export function kafkajsTransactions(kafka: Kafka, timeoutMs: number): Transactio
 class KafkajsProducer implements ProducerPort {
   readonly #transactionalId: string;
   readonly #timeoutMs: number;
+  readonly #partitionsOf: PartitionLookUp;
   readonly #producer: Producer;
+  /** The partitions of each topic that explicit partition numbers were checked against. */
+  readonly #partitions = new Map<string, ReadonlySet<number>>();
+  /** The partitions that the request under way has records for. */
+  readonly #chosen = new Set<number>();
   #connected: Promise<void> | undefined;
   #open: Transaction | undefined;
 
-  constructor(kafka: Kafka, transactionalId: string, timeoutMs: number) {
+  constructor(kafka: Kafka, transactionalId: string, timeoutMs: number, partitionsOf: PartitionLookUp) {
     this.#transactionalId = transactionalId;
     this.#timeoutMs = timeoutMs;
+    this.#partitionsOf = partitionsOf;
     // One request at a time: kafkajs numbers records in the order of requests. Those of transactions are numbered anyway.
     const ordered = { maxInFlightRequests: 1, allowAutoTopicCreation: false } as const;
-    this.#producer = kafka.producer({ ...ordered, transactionalId, transactionTimeout: timeoutMs });
+    const createPartitioner = () => stickyPartitioner((_, partition) => this.#chosen.add(partition));
+    this.#producer = kafka.producer({ ...ordered, transactionalId, transactionTimeout: timeoutMs, createPartitioner });
   }
 
   async begin(): Promise<void> {
@@ -70,8 +96,20 @@ class KafkajsProducer implements ProducerPort {
   }
 
   async send(topic: string, messages: readonly ProducerMessage[]): Promise<void> {
+    await this.#checkPartitions(topic, messages);
     const topicMessages = [{ topic, messages: messages as Message[] }];
-    await this.#request('Produce', () => this.#transaction.sendBatch({ topicMessages }));
+    this.#chosen.clear();
+    const answers = await this.#request('Produce', () => this.#transaction.sendBatch({ topicMessages }));
+    // kafkajs leaves out, without an error, the records of a partition that it does not know (its metadata may be minutes old) or
+    // that moved to a broker which had answered before.
+    const answered = new Set(answers.map(({ partition }) => partition));
+    const missing = [...this.#chosen].filter((partition) => !answered.has(partition));
+    if (missing.length === 0) return;
+    throw new ProtocolError(
+      'Produce',
+      `nothing was written to ${missing.map((one) => `${topic}/${one}`).join(', ')}`,
+      true,
+    );
   }
 
   /**
@@ -88,6 +126,21 @@ class KafkajsProducer implements ProducerPort {
     };
     const options = { ...beginBackOff, timeoutMs: this.#timeoutMs, isRetriable: isStillEnding };
     await this.#request('TxnOffsetCommit', () => withBackOff(() => this.#transaction.sendOffsets(request), options));
+  }
+
+  /** @throws {InvalidRecordError} when a message names a partition that the topic does not have */
+  async #checkPartitions(topic: string, messages: readonly ProducerMessage[]): Promise<void> {
+    let existing = this.#partitions.get(topic);
+    const isUnknown = ({ partition }: ProducerMessage) =>
+      partition !== undefined && partition !== null && !existing?.has(partition);
+    if (!messages.some(isUnknown)) return;
+    existing = await this.#partitionsOf(topic);
+    this.#partitions.set(topic, existing);
+    const unknown = messages.find(isUnknown);
+    if (!unknown) return;
+    const last = Math.max(...existing);
+    const rule = `is for partition ${unknown.partition}, and topic "${topic}" has the partitions 0 to ${last}`;
+    throw new InvalidRecordError('sendToKafka', unknown, rule);
   }
 
   async commit(): Promise<void> {

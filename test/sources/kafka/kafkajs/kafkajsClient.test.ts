@@ -1,5 +1,5 @@
 import { foreachBatch, type ProtocolError } from 'dstream';
-import { type KafkaFetchEvent, type KafkaClientOptions, kafkaBatches } from 'dstream/kafka';
+import { type KafkaClientOptions, type KafkaFetchEvent, kafkaBatches } from 'dstream/kafka';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { KafkajsClient } from '../../../../src/sources/kafka/kafkajs/kafkajsClient.js';
@@ -152,5 +152,33 @@ describe('the end of a log', () => {
     const requests = partitions.map((partition) => ({ ...partition, offset: 0, maxBytes: 1_000 }));
     const fetched = await firstValueFrom(client.fetch(requests, { maxWait: 0, maxBytes: 1_000 }));
     expect(fetched).toMatchObject([{ latest: end }]);
+  });
+});
+
+describe('a response that leaves out a partition', () => {
+  const both = [0, 1].map((partition) => ({ topic: 't', partition }));
+  const requests: readonly (readonly [string, (client: KafkajsClient) => Promise<unknown>])[] = [
+    ['ListOffsets', (client) => client.offsets(both, 'latest')],
+    ['OffsetFetch', (client) => client.committed('g', both)],
+  ];
+
+  it.each(requests)('to %s is asked for again, and not read as an empty or uncommitted partition', async (_, ask) => {
+    let responses = 0;
+    const cluster = topic(2, 20, { leavesOut: (partition) => partition === 0 && responses++ < 2 });
+    const client = new KafkajsClient(cluster.kafka);
+    await client.partitions(['t']);
+    expect(await ask(client)).toHaveLength(2);
+    expect(responses).toBeGreaterThan(2);
+  });
+
+  it.each(requests)('to %s is an error that names the partition, if it stays so', async (request, ask) => {
+    const cluster = topic(2, 20, { leavesOut: (partition) => partition === 1 });
+    const client = new KafkajsClient(cluster.kafka, { retryTimeout: 1 });
+    await client.partitions(['t']);
+    await expect(ask(client)).rejects.toMatchObject({
+      code: 'PROTOCOL',
+      retriable: true,
+      message: `${request} failed: the response has no answer for t/1`,
+    });
   });
 });
