@@ -25,7 +25,6 @@ import { StateRegistry } from '../state/stateRegistry.js';
 import { BatchIntervals, type Tick } from './batchIntervals.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
-import { Formation } from './formation.js';
 import { InFlight } from './inFlight.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
@@ -284,7 +283,7 @@ export class BatchDriver implements BatchRun {
     const controller = this.#controllers.get(name);
     if (!controller) return undefined;
     const now = this.#options.scheduler.now();
-    const rate = controller.rate(new Formation(time, now, lag, () => this.#inFlight.of(name, now)));
+    const rate = controller.rate(this.#inFlight.formation(name, time, now, lag));
     decisions.set(name, controller.explain?.());
     return rate ?? this.#options.initialRate;
   }

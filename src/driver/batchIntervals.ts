@@ -1,5 +1,5 @@
 import type { DynamicInterval, IntervalSample } from '../backpressure/dynamicInterval.js';
-import { firstBatchTime } from '../batch/batchTime.js';
+import { firstBatchTime } from './batchTime.js';
 
 /** An interval that turned out too short is not tried again for so many batches. */
 const patience = 20;

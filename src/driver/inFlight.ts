@@ -1,4 +1,4 @@
-import type { InFlightBatch } from '../backpressure/batchFormation.js';
+import type { BatchFormation, InFlightBatch } from '../backpressure/batchFormation.js';
 import { Fifo } from '../collections/fifo.js';
 import type { RunningBatch } from './runningBatch.js';
 
@@ -24,7 +24,31 @@ export class InFlight {
     for (const queue of this.#bySource.values()) if (queue.first === batch) queue.shift();
   }
 
-  of(name: string, now: number): readonly InFlightBatch[] {
+  /** What the controller of a source sees when the batch of this time is formed. */
+  formation(name: string, time: number, now: number, lag: number): BatchFormation {
+    return new Formation(time, now, lag, () => this.#of(name, now));
+  }
+
+  #of(name: string, now: number): readonly InFlightBatch[] {
     return Array.from(this.#bySource.get(name) ?? [], (batch) => batch.inFlight(name, now));
+  }
+}
+
+/** The batches in flight are listed only for a controller that asks: without a limit there may be many after a long stop. */
+class Formation implements BatchFormation {
+  readonly time: number;
+  readonly now: number;
+  readonly lag: number;
+  readonly #list: () => readonly InFlightBatch[];
+
+  constructor(time: number, now: number, lag: number, list: () => readonly InFlightBatch[]) {
+    this.time = time;
+    this.now = now;
+    this.lag = lag;
+    this.#list = list;
+  }
+
+  get inFlight(): readonly InFlightBatch[] {
+    return this.#list();
   }
 }

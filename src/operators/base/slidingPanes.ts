@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
-import { slideTimeAt } from '../../batch/batchTime.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { Fifo } from '../../collections/fifo.js';
+import { slideTimeAt } from '../../windows/slideTime.js';
 import { checkWindow, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
 import { perBatchWithState } from './perBatchWithState.js';
 

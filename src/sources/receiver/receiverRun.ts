@@ -1,7 +1,7 @@
 import { EMPTY, type ObservableInput, of, Subscription, throwError } from 'rxjs';
-import { firstBatchTime } from '../../batch/batchTime.js';
 import { QueueOverflowError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
+import { firstBatchTime } from '../../driver/batchTime.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
 import { BlockGenerator } from './blockGenerator.js';
 import { LoggedRecords } from './loggedRecords.js';

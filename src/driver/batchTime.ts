@@ -5,8 +5,3 @@
 export function firstBatchTime(now: number, interval: number): number {
   return (Math.floor(now / interval) + 1) * interval;
 }
-
-/** The first time at or after `time`, which is after `zeroTime`, at which a window with this slide gives a result. */
-export function slideTimeAt(time: number, zeroTime: number, slide: number): number {
-  return zeroTime + Math.ceil((time - zeroTime) / slide) * slide;
-}
