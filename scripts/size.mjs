@@ -1,0 +1,33 @@
+// npm run size: what an import costs in a browser, minified and compressed, peers left out. Fails over the limit.
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { ensureInstalled, root } from './install.mjs';
+
+ensureInstalled();
+/** Bytes after gzip, about a tenth above the size when they were last set. A change that is worth it may raise one; its commit says why. */
+const limits = [
+  { what: 'mapRecords alone', code: "export { mapRecords } from './src/index.ts'", bytes: 1_000 },
+  { what: 'everything in dstream', code: "export * from './src/index.ts'", bytes: 60_000 },
+  { what: 'everything in dstream/aggregators', code: "export * from './src/aggregators.ts'", bytes: 2_200 },
+  { what: 'everything in dstream/testing', code: "export * from './src/testing.ts'", bytes: 19_000 },
+];
+
+let failed = false;
+for (const { what, code, bytes } of limits) {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: root },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    external: ['rxjs', 'rxjs/*'],
+  });
+  const [{ contents }] = outputFiles;
+  const size = gzipSync(contents).length;
+  failed ||= size > bytes;
+  console.log(
+    `${what.padEnd(36)}${size} bytes of ${bytes} (${contents.length} before gzip)${size > bytes ? ': TOO LARGE' : ''}`,
+  );
+}
+process.exit(failed ? 1 : 0);
