@@ -15,7 +15,7 @@ export type Outcome = (typeof outcomes)[number];
 const keys = Array.from({ length: 600 }, (_, i) => i);
 
 /** The files that hold data, in order of their names, and where each begins in all of them. */
-export function filesOf(directory: string): readonly { readonly name: string; readonly start: number }[] {
+function filesOf(directory: string): readonly { readonly name: string; readonly start: number }[] {
   let end = 0;
   return readdirSync(directory)
     .filter((name) => !notData.test(name))

@@ -2,7 +2,7 @@
  * How deep a value may be nested. V8 reads back what is nested about 1,900 deep on its default stack, and writes what is nested
  * deeper: so the limit applies when a value is written.
  */
-export const maxNesting = 1_000;
+const maxNesting = 1_000;
 
 /** Up to this many objects a value is walked without a set of those seen, which is faster. */
 const objectsWithoutSet = 4_096;
