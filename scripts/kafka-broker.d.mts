@@ -17,6 +17,7 @@ export interface KafkaCluster {
 
 export function whyNoBroker(): string | undefined;
 export function ensureKafka(): string;
+export function clusterIdOf(bytes: Uint8Array): string;
 export function startKafka(options?: {
   nodes?: number;
   properties?: Record<string, string | number>;

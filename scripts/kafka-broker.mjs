@@ -40,7 +40,7 @@ export const ensureKafka = kafka.ensure;
 export async function startKafka({ nodes = 1, properties = {} } = {}) {
   const classpath = ensureKafka();
   const directory = mkdtempSync(join(tmpdir(), 'dstream-kafka-'));
-  const clusterId = randomBytes(16).toString('base64url');
+  const clusterId = clusterIdOf(randomBytes(16));
   const ports = await freePorts(nodes * 4);
   const members = Array.from({ length: nodes }, (_, i) => ({ id: i + 1, ports: ports.slice(i * 4, i * 4 + 4) }));
   const voters = members.map(({ id, ports: [controller] }) => `${id}@127.0.0.1:${controller}`).join(',');
@@ -70,6 +70,11 @@ export async function startKafka({ nodes = 1, properties = {} } = {}) {
     classpath,
     stop,
   };
+}
+
+/** A cluster id never begins with `-`, which Kafka's tools would take for an option: the first bit of the first byte is cleared. */
+export function clusterIdOf(bytes) {
+  return Buffer.from([bytes[0] & 0x7f, ...bytes.subarray(1)]).toString('base64url');
 }
 
 /** A certificate for 127.0.0.1 by itself, and the key store of Java that it is in with its key. */
