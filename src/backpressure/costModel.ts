@@ -41,7 +41,7 @@ export interface CostModelOptions extends RateDecisionOptions {
   readonly maxRate?: number;
 }
 
-type Resolved = Required<Omit<CostModelOptions, 'decisions'>>;
+type Resolved = Required<Omit<CostModelOptions, 'decisionObserver'>>;
 
 const defaults: Resolved = { target: 0.98, slack: 0.3, growth: 2, memory: 20, minRate: 1, maxRate: Infinity };
 
@@ -99,7 +99,7 @@ const doubt = { known: 0.05, care: 0.6 };
  *     start: 'earliest',
  *     interval: 1_000,
  *     deserialize: string(),
- *     backpressure: costModel({ decisions: { next: (decision) => decisions.push(decision) } }),
+ *     backpressure: costModel({ decisionObserver: { next: (decision) => decisions.push(decision) } }),
  *     initialRate: 250,
  *   });
  *   // 200 ms for a batch and 0.4 ms for each record: 2,000 records fit into a second.
@@ -125,7 +125,7 @@ export function costModel(options: CostModelOptions = {}): RateControllerFactory
       completed: ({ processingDelay, saveDelay }, records) => model.completed(records, processingDelay + saveDelay),
       rate: (formation) => {
         const ruling = model.decide(formation);
-        log.tell(formation, ruling);
+        log.report(formation, ruling);
         return ruling.rate;
       },
       explain: () => log.last,

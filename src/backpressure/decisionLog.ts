@@ -6,12 +6,12 @@ import type {
   RateRule,
   RateWarning,
 } from '../batch/rateDecision.js';
-import { checkFunction } from '../options/checks.js';
+import { checkObserver } from '../options/checks.js';
 import type { BatchFormation } from './batchFormation.js';
 import type { RateControllerSetup } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
-/** A rate and what set it, before it is told. */
+/** A rate and what set it, before it is reported. */
 export interface Ruling {
   readonly rule: RateRule;
   readonly rate: number;
@@ -23,32 +23,32 @@ export interface Ruling {
 
 const none: readonly RateWarning[] = [];
 
-/** @throws {InvalidOptionError} when `decisions` is no Observer: a function would never be called */
-export function checkDecisions(owner: string, { decisions }: RateDecisionOptions): void {
-  if (decisions !== undefined) checkFunction(owner, 'decisions.next', decisions.next);
+/** @throws {InvalidOptionError} if `decisionObserver` is not an Observer: a function would never be called */
+export function checkDecisions(owner: string, { decisionObserver }: RateDecisionOptions): void {
+  if (decisionObserver !== undefined) checkObserver(owner, 'decisionObserver', decisionObserver);
 }
 
-/** Tells the decisions of one controller, and keeps the last. */
+/** Reports the decisions of one controller, and keeps the last. */
 export class DecisionLog {
   readonly #controller: string;
   readonly #source: string;
-  readonly #observer: RateDecisionOptions['decisions'];
+  readonly #observer: RateDecisionOptions['decisionObserver'];
   #last: RateDecision | undefined;
 
-  constructor(controller: string, setup: RateControllerSetup, { decisions }: RateDecisionOptions) {
+  constructor(controller: string, setup: RateControllerSetup, { decisionObserver }: RateDecisionOptions) {
     this.#controller = controller;
     this.#source = setup.source;
-    this.#observer = decisions;
+    this.#observer = decisionObserver;
   }
 
   get last(): RateDecision | undefined {
     return this.#last;
   }
 
-  tell({ time, now, lag }: BatchFormation, { rule, rate, inFlight, model, measured, warnings = none }: Ruling): void {
+  report({ time, now, lag }: BatchFormation, { rule, rate, inFlight, model, measured, warnings = none }: Ruling): void {
     const [controller, source] = [this.#controller, this.#source];
     const formation = { time, now, lag, inFlight };
     this.#last = { controller, source, formation, model, measured, rule, rate, warnings };
-    this.#observer?.next(this.#last);
+    this.#observer?.next?.(this.#last);
   }
 }

@@ -38,7 +38,7 @@ export function fixedRate(rate: number, options: RateDecisionOptions = {}): Rate
     return {
       completed: () => {},
       rate: (formation) => {
-        log.tell(formation, { rule: 'fixed', rate });
+        log.report(formation, { rule: 'fixed', rate });
         return rate;
       },
       explain: () => log.last,

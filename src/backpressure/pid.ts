@@ -65,11 +65,11 @@ export function pid(options: PidControllerOptions = {}): RateControllerFactory {
       rate: (formation) => {
         // A floor below 1 can be truncated to 0, which would stop the stream for good: as in Spark it is no estimate.
         const estimate = rate === 0 ? undefined : rate;
-        if (estimate === undefined) log.tell(formation, { rule: 'initial', rate: initialRate });
+        if (estimate === undefined) log.report(formation, { rule: 'initial', rate: initialRate });
         else {
           const floor = estimate <= Math.trunc(minRate);
           const warnings = floor ? atFloor : none;
-          log.tell(formation, { rule: floor ? 'floor' : 'estimate', rate: estimate, measured, warnings });
+          log.report(formation, { rule: floor ? 'floor' : 'estimate', rate: estimate, measured, warnings });
         }
         return estimate;
       },

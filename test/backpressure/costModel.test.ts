@@ -172,7 +172,7 @@ describe('costModel', () => {
     const decisions = new Subject<RateDecision>();
     const seen: RateDecision[] = [];
     decisions.subscribe((decision) => seen.push(decision));
-    const controller = costModel({ decisions })(setup);
+    const controller = costModel({ decisionObserver: decisions })(setup);
     const rates = [ask(controller), ask(controller, [1_000, 5])];
     complete(controller, 1_000, 200);
     rates.push(ask(controller));

@@ -8,7 +8,7 @@ const known = { ...formation, inFlight: undefined };
 
 it('fixedRate tells its decisions', () => {
   const seen: RateDecision[] = [];
-  const controller = fixedRate(20, { decisions: { next: (decision) => seen.push(decision) } })(setup);
+  const controller = fixedRate(20, { decisionObserver: { next: (decision) => seen.push(decision) } })(setup);
   expect(controller.explain?.()).toBeUndefined();
   controller.rate(formation);
   expect(seen).toEqual([
@@ -19,7 +19,7 @@ it('fixedRate tells its decisions', () => {
 
 it('pid tells whether the initial rate, its estimate or its floor applied', () => {
   const seen: RateDecision[] = [];
-  const controller = pid({ decisions: { next: (decision) => seen.push(decision) } })(setup);
+  const controller = pid({ decisionObserver: { next: (decision) => seen.push(decision) } })(setup);
   const completed = (processingEndTime: number, processingDelay: number) =>
     controller.completed({ processingEndTime, processingDelay, schedulingDelay: 0 } as BatchInfo, 1_000);
   expect(controller.rate(formation)).toBeUndefined();
@@ -53,8 +53,8 @@ it.each([
   ['pid', pid],
   ['fixedRate', (options: object) => fixedRate(1, options)],
 ] as const)('%s refuses what is no Observer of decisions: it would never be told', (name, make) => {
-  for (const decisions of [() => {}, {}]) {
-    expect(() => make({ decisions } as never)).toThrow(InvalidOptionError);
-    expect(() => make({ decisions } as never)).toThrow(`${name}: decisions.next`);
+  for (const decisionObserver of [() => {}, { next: 1 }, 1]) {
+    expect(() => make({ decisionObserver } as never)).toThrow(InvalidOptionError);
+    expect(() => make({ decisionObserver } as never)).toThrow(`${name}: decisionObserver`);
   }
 });

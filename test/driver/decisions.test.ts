@@ -117,7 +117,11 @@ describe('decisions in virtual time', () => {
       .join(' ')
       .replace('9ms', '10ms');
     byMarbles(
-      { backpressure: (decisions) => controller({ decisions }), cost, batches: rules.split(' ').length },
+      {
+        backpressure: (decisions) => controller({ decisionObserver: decisions }),
+        cost,
+        batches: rules.split(' ').length,
+      },
       letters,
       expected,
     );
@@ -125,7 +129,7 @@ describe('decisions in virtual time', () => {
 
   it('stand in BatchInfo, each with the batch it is of', () => {
     const { seen, infos } = run({
-      backpressure: (decisions) => costModel({ decisions }),
+      backpressure: (decisions) => costModel({ decisionObserver: decisions }),
       cost: (records) => 200 + 0.4 * records,
       batches: 12,
     });
@@ -146,7 +150,7 @@ describe('decisions in virtual time', () => {
 
   it('are told once each, and by fixedRate too', () => {
     const { seen, infos } = run({
-      backpressure: (decisions) => fixedRate(30, { decisions }),
+      backpressure: (decisions) => fixedRate(30, { decisionObserver: decisions }),
       cost: () => 5,
       batches: 3,
     });
@@ -198,7 +202,7 @@ describe('decisions in virtual time', () => {
 
   it('follow a change of cost', () => {
     const { infos } = run({
-      backpressure: (decisions) => costModel({ decisions }),
+      backpressure: (decisions) => costModel({ decisionObserver: decisions }),
       cost: (records, time) => (time <= 20_000 ? 1 : 4) * (100 + 0.4 * records),
       batches: 45,
     });
@@ -215,7 +219,7 @@ describe('decisions in virtual time', () => {
 describe('warnings', () => {
   it('fixed-cost-over-interval, while a batch costs over an interval even without records', () => {
     const { seen } = run({
-      backpressure: (decisions) => costModel({ decisions }),
+      backpressure: (decisions) => costModel({ decisionObserver: decisions }),
       cost: (records, time) => (time <= 20_000 ? 100 : 1_300) + records,
       batches: 60,
     });
@@ -226,8 +230,8 @@ describe('warnings', () => {
   });
 
   it.each([
-    ['costModel', (decisions: Subject<RateDecision>) => costModel({ decisions, minRate: 100 })],
-    ['pid', (decisions: Subject<RateDecision>) => pid({ decisions, minRate: 100 })],
+    ['costModel', (decisions: Subject<RateDecision>) => costModel({ decisionObserver: decisions, minRate: 100 })],
+    ['pid', (decisions: Subject<RateDecision>) => pid({ decisionObserver: decisions, minRate: 100 })],
   ] as const)('rate-at-floor, when %s would go below minRate', (_, backpressure) => {
     // 20 records a second.
     const { seen } = run({ backpressure, cost: (records) => 50 * records, initialRate: 100, batches: 60 });
@@ -243,7 +247,7 @@ describe('warnings', () => {
     const noisy = (scatter: number) => {
       const random = randomOf(5);
       return run({
-        backpressure: (decisions) => costModel({ decisions }),
+        backpressure: (decisions) => costModel({ decisionObserver: decisions }),
         cost: (records) => (100 + 0.4 * records) * Math.exp(scatter * random.normal()),
         batches: 60,
       }).seen;
