@@ -57,7 +57,7 @@ export {
 export type { BatchWaiter, Hold } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
-export type { BatchMonitoring, EffectDescription } from './batch/monitoring/batchMonitoring.js';
+export type { EffectDescription, EffectRunner } from './batch/monitoring/effectRunner.js';
 export type {
   BatchFailure,
   BatchPlanned,

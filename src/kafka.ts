@@ -2,7 +2,7 @@
 export type { OutputMessage } from './outputs/kafka/batchTransactions.js';
 export { type SendToKafkaOptions, sendToKafka } from './outputs/kafka/sendToKafka.js';
 export { type KafkaBatchesOptions, kafkaBatches } from './sources/kafka/kafkajs/kafkaBatches.js';
-export type { KafkaFetchEvent, KafkaClientOptions } from './sources/kafka/kafkajs/kafkaClientOptions.js';
+export type { KafkaClientOptions, KafkaFetchEvent } from './sources/kafka/kafkajs/kafkaClientOptions.js';
 export { KafkajsClient } from './sources/kafka/kafkajs/kafkajsClient.js';
 export { type KafkaSourceOptions, kafkaSource } from './sources/kafka/kafkajs/kafkaSource.js';
 export type { IsolationLevel } from './sources/kafka/protocol/fetchProtocol.js';

@@ -1,7 +1,7 @@
 import type { InputInfo } from './batchInfo.js';
 import type { BatchState } from './batchState.js';
 import type { BatchWaiter, Hold } from './hold.js';
-import type { BatchMonitoring } from './monitoring/batchMonitoring.js';
+import type { EffectRunner } from './monitoring/effectRunner.js';
 
 /** One run of a driver, from its start to its end. All its batches refer to it, and only they do. */
 export interface BatchRun {
@@ -25,8 +25,8 @@ export interface BatchContext {
   readonly inputs: Readonly<Record<string, InputInfo>>;
   /** Where stateful operators keep their state, restored from the checkpoint. */
   readonly state: BatchState;
-  /** What operators report to for the monitors of the stream; absent where none watches. */
-  readonly monitoring?: BatchMonitoring | undefined;
+  /** How outputs run their effects; absent where the stream has neither monitors nor a time limit. */
+  readonly effects?: EffectRunner | undefined;
   /** The run of the driver that the batch belongs to. Only batches of one run can be joined. */
   readonly run: BatchRun;
   /**

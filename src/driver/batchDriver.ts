@@ -17,6 +17,7 @@ import { Batch } from '../batch/batch.js';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
+import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import type { Fetched, Plan, Source } from '../sources/source.js';
@@ -33,6 +34,7 @@ import { ReachedPositions } from './reachedPositions.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
 import type { StopReport } from './stopReport.js';
+import { TimeLimits } from './timeLimits.js';
 
 /** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
 export interface DriverOutput {
@@ -71,6 +73,7 @@ export class BatchDriver implements BatchRun {
   readonly #planned: SerialQueue<RunningBatch>;
   readonly #done: SerialQueue<RunningBatch>;
   readonly #monitor: DriverMonitor;
+  readonly #limits: TimeLimits;
   /** As `#reached`, of the batches that have been saved and committed. */
   readonly #committed = new ReachedPositions();
   /** The batch planned last. */
@@ -98,7 +101,11 @@ export class BatchDriver implements BatchRun {
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
     const free = () => this.#open.length < options.concurrentBatches;
     this.#intervals = new BatchIntervals(options.interval, options.dynamicInterval);
-    this.#due = new SerialQueue((tick) => this.#monitor.step('plan', tick.time, () => this.#plan(tick)), on);
+    this.#due = new SerialQueue(
+      (tick) =>
+        this.#monitor.step('plan', tick.time, () => this.#limits.step('planning', tick.time, () => this.#plan(tick))),
+      on,
+    );
     this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
     this.#done = new SerialQueue((batch) => this.#save(batch), on);
     const kinds = Object.entries(sources).map(([name, { kind }]) => [name, kind] as const);
@@ -109,6 +116,7 @@ export class BatchDriver implements BatchRun {
       checkpoint: options.checkpoint?.location,
       snapshot: () => this.snapshot(),
     };
+    this.#limits = new TimeLimits(options);
     this.#monitor = new DriverMonitor(options, stream, history, () => this.#pendingSince);
   }
 
@@ -313,7 +321,9 @@ export class BatchDriver implements BatchRun {
         map((fetched) => [name, fetched] as const),
       ),
     );
-    const fetched = this.#monitor.step('fetch', batch.time, () => forkJoin(fetches));
+    const fetched = this.#monitor.step('fetch', batch.time, () =>
+      this.#limits.step('reading', batch.time, () => forkJoin(fetches)),
+    );
     return fetched.pipe(tap((answers) => this.#dispatch(batch, new Map(answers))));
   }
 
@@ -330,7 +340,7 @@ export class BatchDriver implements BatchRun {
       inputs: batch.inputs,
       state: this.#state,
       run: this,
-      monitoring: this.#monitor.batch(batch.time),
+      effects: this.#effects(batch.time),
     };
     const fail = (error: unknown): void => {
       this.#monitor.holdFailed(error, batch.time, batch.stage === 'dispatch');
@@ -370,6 +380,12 @@ export class BatchDriver implements BatchRun {
     const error = new UnclaimedBatchError(batch.time, name);
     this.#monitor.holdFailed(error, batch.time, batch.stage === 'dispatch');
     this.#fail(error);
+  }
+
+  /** How outputs run their effects, where that needs anything. */
+  #effects(time: number): EffectRunner | undefined {
+    if (!this.#limits.ofEffects && !this.#monitor.watched) return undefined;
+    return this.#monitor.effects(time, (effect, work) => this.#limits.effect(time, effect, work));
   }
 
   /** Where progress is kept, what nobody saw to would be lost for good. */
@@ -413,11 +429,11 @@ export class BatchDriver implements BatchRun {
     return concat(
       this.#monitor.stage({ kind: 'save', time }, () => {
         batch.enter('save', scheduler.now());
-        return this.#saveCheckpoint(batch);
+        return this.#limits.step('saving', time, () => this.#saveCheckpoint(batch));
       }),
       this.#monitor.stage({ kind: 'commit', time }, () => {
         batch.enter('commit', scheduler.now());
-        return this.#commit(batch);
+        return this.#limits.step('committing', time, () => this.#commit(batch));
       }),
       defer(() => this.#saved(batch)),
     );

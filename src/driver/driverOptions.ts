@@ -50,6 +50,18 @@ export interface DriverOptions {
    * @default the larger of 10 seconds and 10 batch intervals
    */
   readonly stallAfter?: number;
+  /**
+   * How long an effect of an output may take, in ms, on one partition for outputs by partition; then the batch fails with a
+   * `TimedOutError`, or that partition is retried. `Infinity` for no limit.
+   * @default the larger of 10 minutes and 10 batch intervals
+   */
+  readonly outputTimeout?: number;
+  /**
+   * How long planning, reading, saving or committing a batch may take, in ms each; then the stream fails with a
+   * `TimedOutError`. It must exceed the time limits of the client, such as `retryTimeout`. `Infinity` for no limit.
+   * @default the larger of 3 minutes and 10 batch intervals
+   */
+  readonly stepTimeout?: number;
   /** Receives the `BatchInfo` of every complete batch, after its progress was saved. */
   readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'>;
   /**
@@ -78,6 +90,8 @@ export interface ResolvedDriverOptions {
   readonly name: string;
   readonly monitors: readonly StreamMonitor[];
   readonly stallAfter: number;
+  readonly outputTimeout: number;
+  readonly stepTimeout: number;
   readonly unclaimed: 'error' | 'complete';
   readonly scheduler: SchedulerLike;
 }
@@ -99,6 +113,8 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     batchObserver,
     name: options.name ?? owner,
     monitors: options.monitors ?? [],
+    outputTimeout: options.outputTimeout ?? Math.max(600_000, 10 * interval),
+    stepTimeout: options.stepTimeout ?? Math.max(180_000, 10 * interval),
     stallAfter: options.stallAfter ?? Math.max(10_000, 10 * interval),
     concurrentBatches: options.concurrentBatches ?? defaults.concurrentBatches,
     initialRate: options.initialRate ?? defaults.initialRate,
@@ -113,6 +129,9 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
   checkPositive(owner, 'initialRate', resolved.initialRate);
   checkOneOf(owner, 'unclaimed', resolved.unclaimed, ['error', 'complete']);
   checkPositive(owner, 'stallAfter', resolved.stallAfter);
+  for (const option of ['outputTimeout', 'stepTimeout'] as const) {
+    if (resolved[option] !== Infinity) checkPositive(owner, option, resolved[option]);
+  }
   if (typeof resolved.name !== 'string' || resolved.name === '') {
     throw new InvalidOptionError(owner, 'name', options.name, 'must be a string that is not empty');
   }

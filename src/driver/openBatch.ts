@@ -3,7 +3,7 @@ import type { InputInfo } from '../batch/batchInfo.js';
 import type { BatchState } from '../batch/batchState.js';
 import { AbandonedBatchError, LateHoldError } from '../batch/errors.js';
 import type { BatchWaiter, Hold } from '../batch/hold.js';
-import type { BatchMonitoring } from '../batch/monitoring/batchMonitoring.js';
+import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
 
 /** How an open batch ends: one of the two is called, once. */
 export interface OpenBatchEvents {
@@ -27,7 +27,7 @@ export class OpenBatch implements BatchContext {
   readonly inputs: Readonly<Record<string, InputInfo>>;
   readonly state: BatchState;
   readonly run: BatchRun;
-  readonly monitoring: BatchMonitoring | undefined;
+  readonly effects: EffectRunner | undefined;
 
   readonly #events: OpenBatchEvents;
   readonly #now: () => number;
@@ -47,7 +47,7 @@ export class OpenBatch implements BatchContext {
     this.inputs = fields.inputs;
     this.state = fields.state;
     this.run = fields.run;
-    this.monitoring = fields.monitoring;
+    this.effects = fields.effects;
     this.#events = events;
     this.#now = now;
   }

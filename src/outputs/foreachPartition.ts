@@ -166,10 +166,15 @@ export function foreachPartition<T>(
   checkFunction('foreachPartition', 'effect', effect);
   const { concurrency, retries, onError, skipObserver } = resolve(options);
 
-  const runOne = (partition: Partition<T>, { time, interval }: BatchContext): Observable<never> => {
+  const runOne = (partition: Partition<T>, { time, interval, effects }: BatchContext): Observable<never> => {
     const id = `${time}-${partition.index}`;
+    const description = { operator: 'foreachPartition', partition: partition.index };
     let attempt = 0;
-    return settled(() => effect(partition, { id, time, interval, attempt: attempt++ })).pipe(retries);
+    const once = () => settled(() => effect(partition, { id, time, interval, attempt: attempt++ }));
+    const all = (effects ? defer(() => effects.limited(description, once)) : once()).pipe(
+      retries((error) => effects?.retried({ ...description, attempt, error })),
+    );
+    return effects ? effects.effect(description, () => all) : all;
   };
 
   return heldEffects((batch) => {
@@ -217,7 +222,14 @@ function resolve<T>(options: ForeachPartitionOptions<T>) {
   checkNonNegative(operator, 'retry.delay', delay);
   checkNonNegative(operator, 'retry.maxDelay', maxDelay);
   checkFunction(operator, 'retry.when', when);
-  const waitOrFail = (error: unknown, retries: number) =>
-    when(error) ? timer(Math.min(delay * 2 ** (retries - 1), maxDelay), scheduler) : throwError(() => error);
-  return { concurrency, onError, skipObserver, retries: retry<never>({ count, delay: waitOrFail }) };
+  /** `retried` is called before each retry. */
+  const retries = (retried: (error: unknown) => void) => {
+    const waitOrFail = (error: unknown, retries: number) => {
+      if (!when(error)) return throwError(() => error);
+      retried(error);
+      return timer(Math.min(delay * 2 ** (retries - 1), maxDelay), scheduler);
+    };
+    return retry<never>({ count, delay: waitOrFail });
+  };
+  return { concurrency, onError, skipObserver, retries };
 }

@@ -179,23 +179,22 @@ describe('foreachPartition', () => {
   });
 
   it('hands what failed for good to a dead-letter Observer, and holds the batch until that is done', () => {
-    runBatches(({ batches, completions, flush }) => {
-      const boom = new Error('boom');
-      const given: FailedPartition<string>[] = [];
-      const subject = new Subject<FailedPartition<string>>();
-      subject.subscribe((failed) => given.push(failed));
-      const fail = ({ index }: Partition<string>) => (index === 1 ? throwError(() => boom) : of('done'));
-      batches('-a-|', three)
-        .pipe(foreachPartition(fail, { onError: subject }))
-        .subscribe();
-      const slow = { next: () => timer(20) };
-      batches('-a-|', three)
-        .pipe(foreachPartition(fail, { onError: slow }))
-        .subscribe();
-      flush();
-      expect(given).toEqual([{ id: '1-1', time: 1, partition: { index: 1, records: ['b', 'c'] }, error: boom }]);
-      expect(completions.map(({ at }) => at)).toEqual([1, 21]);
-    });
+    const boom = new Error('boom');
+    const given: FailedPartition<string>[] = [];
+    const subject = new Subject<FailedPartition<string>>();
+    subject.subscribe((failed) => given.push(failed));
+    const fail = ({ index }: Partition<string>) => (index === 1 ? throwError(() => boom) : of('done'));
+    for (const [onError, completed] of [
+      [subject, 1],
+      [{ next: () => timer(20) }, 21],
+    ] as const) {
+      runBatches(({ batches, completions, flush }) => {
+        batches('-a-|', three).pipe(foreachPartition(fail, { onError })).subscribe();
+        flush();
+        expect(completions.map(({ at }) => at)).toEqual([completed]);
+      });
+    }
+    expect(given).toEqual([{ id: '1-1', time: 1, partition: { index: 1, records: ['b', 'c'] }, error: boom }]);
   });
 
   it('fails the batch when the dead-letter Observer or the skipObserver fails', () => {

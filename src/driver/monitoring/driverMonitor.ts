@@ -1,6 +1,6 @@
 import { defer, from, type Observable, type ObservableInput, type SchedulerLike, Subscription, tap } from 'rxjs';
 import type { BatchInfo } from '../../batch/batchInfo.js';
-import type { BatchMonitoring } from '../../batch/monitoring/batchMonitoring.js';
+import type { EffectRunner } from '../../batch/monitoring/effectRunner.js';
 import type { BatchFailure, BatchPlanned, FetchEvent, StreamEnd } from '../../batch/monitoring/monitorEvents.js';
 import type { MonitoredStream, StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
 import type { StatusTrigger } from '../../batch/monitoring/streamStatus.js';
@@ -152,16 +152,14 @@ export class DriverMonitor {
     this.#blame(error, { stage: dispatching ? 'dispatch' : 'effect', time });
   }
 
-  /** What the operators of a batch report to; nothing where nobody listens. */
-  batch(time: number): BatchMonitoring | undefined {
-    const monitors = this.#monitors;
-    return (
-      monitors && {
-        effect: (effect, work) => this.stage({ kind: 'effect', time, ...effect }, work),
-        failing: (error, operator, id) => this.#blame(error, { stage: 'dispatch', time, operator, id }),
-        retried: (event) => monitors.tell((monitor) => monitor.retried?.({ time, ...event })),
-      }
-    );
+  /** How the outputs of a batch run their effects. */
+  effects(time: number, limited: EffectRunner['limited']): EffectRunner {
+    return {
+      limited,
+      effect: (effect, work) => this.stage({ kind: 'effect', time, ...effect }, work),
+      failing: (error, operator, id) => this.#blame(error, { stage: 'dispatch', time, operator, id }),
+      retried: (event) => this.#monitors?.tell((monitor) => monitor.retried?.({ time, ...event })),
+    };
   }
 
   #blame(error: unknown, origin: Origin): void {

@@ -15,7 +15,7 @@ import {
 } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import { derivedFrom } from '../../batch/lineage.js';
-import type { EffectDescription } from '../../batch/monitoring/batchMonitoring.js';
+import type { EffectDescription } from '../../batch/monitoring/effectRunner.js';
 
 /**
  * Makes every asynchronous operator. On arrival each batch is held and its effect started (or, with `overlap` false, started
@@ -26,13 +26,13 @@ import type { EffectDescription } from '../../batch/monitoring/batchMonitoring.j
 export function heldEffects<T, R>(
   effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
   overlap: boolean,
-  monitored?: EffectDescription,
+  described?: EffectDescription,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   return (source) => {
     const results = defer(() => {
       const running = new Subscription();
       return source.pipe(
-        map((batch) => hold(batch, effect, overlap, running, monitored)),
+        map((batch) => hold(batch, effect, overlap, running, described)),
         concatMap((held) => held),
         finalize(() => running.unsubscribe()),
       );
@@ -46,7 +46,7 @@ function hold<T, R>(
   effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
   overlap: boolean,
   running: Subscription,
-  monitored: EffectDescription | undefined,
+  described: EffectDescription | undefined,
 ): Observable<Batch<R>> {
   const abort = new Subject<void>();
   let aborted = false;
@@ -60,9 +60,11 @@ function hold<T, R>(
   });
   running.add(open);
 
-  const { monitoring } = batch.context;
+  const { effects } = batch.context;
   const run = () => from(effect(batch));
-  const work = (monitoring && monitored ? monitoring.effect(monitored, run) : defer(run)).pipe(
+  const work = (
+    effects && described ? effects.effect(described, () => effects.limited(described, run)) : defer(run)
+  ).pipe(
     // Now, not when its turn comes: a batch that has failed must not wait for those before it.
     tap({ error: (error: unknown) => held.fail(error) }),
     takeUntil(abort),

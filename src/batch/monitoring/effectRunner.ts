@@ -5,9 +5,11 @@ import type { Stage } from './stage.js';
 /** An effect of an output: the operator, its id, and the partition where it works on one. */
 export type EffectDescription = Pick<Stage, 'id' | 'partition'> & { readonly operator: string };
 
-/** How operators report to the monitors of their stream. A batch has one only where a monitor watches. */
-export interface BatchMonitoring {
-  /** The same values as `work` has, run as a stage that ends with it. */
+/** How outputs run their effects: within the time limit of the stream, and seen by its monitors. */
+export interface EffectRunner {
+  /** The same values as `work` has; fails with a `TimedOutError` unless it completes within the `outputTimeout` of the stream. */
+  limited<T>(effect: EffectDescription, work: () => ObservableInput<T>): Observable<T>;
+  /** The same values as `work` has, run as a stage of the monitors that ends with it. */
   effect<T>(effect: EffectDescription, work: () => ObservableInput<T>): Observable<T>;
   /** An operator is about to fail the batch by what a user's function threw. */
   failing(error: unknown, operator: string, id?: string): void;
