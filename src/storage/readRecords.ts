@@ -1,4 +1,4 @@
-import { CorruptCheckpointError } from '../batch/errors.js';
+import { CorruptCheckpointError, DStreamError } from '../batch/errors.js';
 import type { FileSystem, OpenFile } from './fileSystem.js';
 import { frameBytes, headAt, headerBytes, headerFault, isWhole } from './recordFrame.js';
 
@@ -65,7 +65,12 @@ async function readFrames(
     if (until > reader.size) return damaged('a record runs past the end of the file');
     const payload = await reader.bytes(at + frameBytes, head.length);
     if (!isWhole(payload, head)) return damaged('the checksum of a record is wrong');
-    visit(payload, at);
+    try {
+      visit(payload, at);
+    } catch (error) {
+      if (error instanceof DStreamError) throw error;
+      throw new CorruptCheckpointError(path, at, `a record cannot be read: ${(error as Error).message}`);
+    }
     at = until;
   }
   return at;

@@ -23,6 +23,7 @@ export function slowWriteAheadLog(
       from(log.open(request)).pipe(
         map((session) => ({
           recovered: () => session.recovered(),
+          check: (record: unknown) => session.check?.(record),
           append: (block: Block<unknown>) => {
             blocks.push(block);
             const { before, after, fails } = next();

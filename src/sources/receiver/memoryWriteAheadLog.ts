@@ -1,12 +1,14 @@
 import { defer, EMPTY, of } from 'rxjs';
+import { InvalidRecordError } from '../../batch/errors.js';
 import { oneOwner } from '../../state/oneOwner.js';
+import { checkLoggable } from './loggableRecord.js';
 import type { Block, WriteAheadLog, WriteAheadLogSession } from './writeAheadLog.js';
 
 /**
  * A write-ahead log in memory. It outlives subscriptions, not the process: with it and `memoryCheckpoint()` the records of a
  * receiver survive a stream that fails and is retried, in a browser too, and restarts can be tested in virtual time.
  *
- * `structuredClone` must be able to copy the records. One stream uses the log at a time: when another opens it, the earlier
+ * Records must be plain data, or built-in objects that `structuredClone` copies; others are refused. One stream uses the log at a time: when another opens it, the earlier
  * one is fenced.
  *
  * @throws {FencedError} (as a notification) when another stream has opened it
@@ -50,10 +52,21 @@ export function memoryWriteAheadLog(): WriteAheadLog {
     dropBefore(saved);
     return {
       recovered: () => structuredClone(blocks),
-      append: (block) => asOwner(() => void blocks.push(structuredClone(block))),
+      check: (record) => checkLoggable('memoryWriteAheadLog', record),
+      append: (block) => asOwner(() => void blocks.push(copyOf(block))),
       release: (offset) => asOwner(() => dropBefore(offset)),
       close: () => EMPTY,
     };
   };
   return { location: 'memory', open: ({ saved }) => defer(() => of(session(saved))) };
+}
+
+function copyOf(block: Block<unknown>): Block<unknown> {
+  try {
+    return structuredClone(block);
+  } catch (error) {
+    // What `check` cannot see, such as a Proxy.
+    const rule = `cannot be copied by structuredClone: ${(error as Error).message}`;
+    throw new InvalidRecordError('memoryWriteAheadLog', block.records, rule);
+  }
 }

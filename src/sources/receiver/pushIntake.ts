@@ -1,6 +1,13 @@
 import { from, map, Observable, Subject, takeUntil } from 'rxjs';
 import type { Intake, IntakeEvents, Receiver } from './receiver.js';
 
+/** A record with the callbacks of its sender. */
+interface Arrival<T> {
+  readonly record: T;
+  readonly stored?: Parameters<IntakeEvents<T>['store']>[1];
+  readonly refused?: Parameters<IntakeEvents<T>['store']>[2];
+}
+
 /** Listens to a receiver that pushes. */
 export class PushIntake<T> implements Intake {
   readonly #receiver: Receiver<T>;
@@ -19,7 +26,7 @@ export class PushIntake<T> implements Intake {
     this.#records()
       .pipe(takeUntil(this.#left))
       .subscribe({
-        next: ([record, stored]) => store(record, stored),
+        next: ({ record, stored, refused }) => store(record, stored, refused),
         error: (error: unknown) => fail(error),
         complete: () => {
           if (!this.#closed) complete();
@@ -34,13 +41,13 @@ export class PushIntake<T> implements Intake {
     this.#left.next();
   }
 
-  #records(): Observable<readonly [record: T, stored?: () => void]> {
+  #records(): Observable<Arrival<T>> {
     const receiver = this.#receiver;
-    if (typeof receiver !== 'function') return from(receiver).pipe(map((record) => [record]));
+    if (typeof receiver !== 'function') return from(receiver).pipe(map((record) => ({ record })));
     return new Observable((subscriber) =>
       receiver({
-        store: (record, stored) => {
-          subscriber.next(stored ? [record, stored] : [record]);
+        store: (record, stored, refused) => {
+          subscriber.next({ record, stored, refused });
           return !subscriber.closed && this.#events.room();
         },
         complete: () => subscriber.complete(),

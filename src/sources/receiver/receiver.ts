@@ -1,4 +1,5 @@
 import type { ObservableInput, TeardownLogic } from 'rxjs';
+import type { InvalidRecordError } from '../../batch/errors.js';
 
 /** What a receiver that is a function hands its records to. The functions need no `this`. */
 export interface ReceiverSink<T> {
@@ -9,8 +10,11 @@ export interface ReceiverSink<T> {
    * `stored` is called once the record is safe: with a write-ahead log when it and all earlier ones are durable, without
    * one immediately. The sender may then forget the record. `stored` is never called for a record that is dropped, or when
    * the log fails or the stream ends first.
+   *
+   * `refused` is called instead, with an `InvalidRecordError`, if the write-ahead log could not read the record back: other
+   * records are not affected. Without `refused` such a record fails the receiver.
    */
-  readonly store: (record: T, stored?: () => void) => boolean;
+  readonly store: (record: T, stored?: () => void, refused?: (error: InvalidRecordError) => void) => boolean;
   /** No more records will come: the stream completes after the last block. */
   readonly complete: () => void;
   /** The receiver failed: it is started again after `restartDelay`, or the stream fails where that is not set. */
@@ -30,8 +34,8 @@ export type Receiver<T> = ObservableInput<T> | ((sink: ReceiverSink<T>) => Teard
 export interface IntakeEvents<T> {
   /** Whether there is room for another record. */
   room(): boolean;
-  /** `stored` is called once the record is in the write-ahead log, or immediately without a log. */
-  store(record: T, stored?: () => void): void;
+  /** `stored` is called once the record is in the write-ahead log, or immediately without a log; `refused` if it never can be. */
+  store(record: T, stored?: () => void, refused?: (error: InvalidRecordError) => void): void;
   complete(): void;
   fail(error: unknown): void;
 }

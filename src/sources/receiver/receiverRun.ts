@@ -1,8 +1,9 @@
-import { EMPTY, type ObservableInput, of, Subscription, throwError } from 'rxjs';
-import { QueueOverflowError } from '../../batch/errors.js';
+import { EMPTY, type ObservableInput, of, throwError } from 'rxjs';
+import { type InvalidRecordError, QueueOverflowError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { firstBatchTime } from '../../driver/batchTime.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
+import { Alarm } from './alarm.js';
 import { BlockGenerator } from './blockGenerator.js';
 import { LoggedRecords } from './loggedRecords.js';
 import { PullIntake, pullable } from './pullIntake.js';
@@ -37,8 +38,8 @@ export class ReceiverRun<T> implements SourceRun<T> {
   #intake: Intake | undefined;
   /** The receiver is started as soon as there is room. */
   #startDue = false;
-  #restarting = new Subscription();
-  #tick: { readonly due: number; readonly timer: Subscription } | undefined;
+  #restart: Alarm | undefined;
+  #tick: Alarm | undefined;
   /** An overflow, or a failure of the log: the stream fails with it at the next tick. */
   #failure: { readonly error: unknown } | undefined;
   /** Set when nothing more will be received, with the error if the receiver failed. */
@@ -71,7 +72,8 @@ export class ReceiverRun<T> implements SourceRun<T> {
     if (this.#startDue) return;
     const events = {
       room: () => this.#room > 0,
-      store: (record: T, stored?: () => void) => this.#store(record, stored),
+      store: (record: T, stored?: () => void, refused?: (error: InvalidRecordError) => void) =>
+        this.#store(record, stored, refused),
       complete: () => this.#ended({}),
       fail: (error: unknown) => this.#failed(error),
     };
@@ -119,15 +121,15 @@ export class ReceiverRun<T> implements SourceRun<T> {
   }
 
   stop(): void {
-    this.#restarting.unsubscribe();
+    this.#restart?.cancel();
     this.#intake?.close();
     this.#ended({});
   }
 
   close(): ObservableInput<unknown> {
     this.#closed = true;
-    this.#restarting.unsubscribe();
-    this.#tick?.timer.unsubscribe();
+    this.#restart?.cancel();
+    this.#tick?.cancel();
     this.#intake?.close();
     this.#logged?.close();
     return this.#log?.close() ?? EMPTY;
@@ -162,19 +164,40 @@ export class ReceiverRun<T> implements SourceRun<T> {
     return 'error' in end ? throwError(() => end.error) : EMPTY;
   }
 
-  #store(record: T, stored: (() => void) | undefined): void {
-    if (this.#failure || (this.#room <= 0 && !this.#overflows())) return;
+  #store(
+    record: T,
+    stored: (() => void) | undefined,
+    refused: ((error: InvalidRecordError) => void) | undefined,
+  ): void {
+    if (this.#failure) return;
+    const refusal = this.#refusal(record);
+    if (refusal) {
+      if (refused) this.#notify(() => refused(refusal));
+      else this.#failed(refusal);
+      return;
+    }
+    if (this.#room <= 0 && !this.#overflows()) return;
     if (this.#logged) {
-      this.#logged.push(record, stored && (() => this.#tell(stored)));
+      this.#logged.push(record, stored && (() => this.#notify(stored)));
       return;
     }
     this.#gather([record]);
-    if (stored) this.#tell(stored);
+    if (stored) this.#notify(stored);
   }
 
-  #tell(stored: () => void): void {
+  /** Why the log could not read this record back. */
+  #refusal(record: T): InvalidRecordError | undefined {
     try {
-      stored();
+      this.#log?.check?.(record);
+      return undefined;
+    } catch (error) {
+      return error as InvalidRecordError;
+    }
+  }
+
+  #notify(sender: () => void): void {
+    try {
+      sender();
     } catch (error) {
       // A receiver that has completed cannot fail any more, and is not started again.
       if (this.#end) this.#fail(error);
@@ -206,12 +229,12 @@ export class ReceiverRun<T> implements SourceRun<T> {
     if (this.#tick) return;
     const { scheduler } = this.#setup;
     const now = scheduler.now();
-    const due = firstBatchTime(now, this.#blockInterval);
-    this.#tick = { due, timer: scheduler.schedule(() => this.#endBlock(), due - now) };
+    const delay = firstBatchTime(now, this.#blockInterval) - now;
+    this.#tick = new Alarm(scheduler, delay, () => this.#endBlock());
   }
 
   #endBlock(): void {
-    this.#tick?.timer.unsubscribe();
+    this.#tick?.cancel();
     this.#tick = undefined;
     this.#blocks.tick(this.#setup.scheduler.now());
     if (this.#blocks.ungathered) this.#schedule();
@@ -222,6 +245,8 @@ export class ReceiverRun<T> implements SourceRun<T> {
   }
 
   #failed(error: unknown): void {
+    // It may still be running: what failed may have been a callback of its sender.
+    this.#intake?.close();
     const { restartDelay, restartObserver } = this.#options;
     if (restartDelay === undefined) {
       this.#ended({ error });
@@ -233,7 +258,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
       this.#ended({ error: thrown });
       return;
     }
-    if (!this.#closed) this.#restarting = this.#setup.scheduler.schedule(() => this.start(), restartDelay);
+    if (!this.#closed) this.#restart = new Alarm(this.#setup.scheduler, restartDelay, () => this.start());
   }
 }
 

@@ -23,6 +23,12 @@ export interface WriteAheadLogSession {
    * died. Called once: the log does not keep them in memory.
    */
   recovered(): readonly Block<unknown>[];
+  /**
+   * Checks that a record can be read back once it is written. Called before the record is appended. Default: every record can.
+   *
+   * @throws {InvalidRecordError} when the record cannot be read back as it is
+   */
+  check?(record: unknown): void;
   /** The block is durable when this has completed. After a failure nothing more is written: what is durable is unknown. */
   append(block: Block<unknown>): ObservableInput<unknown>;
   /** Records before this offset belong to batches that are complete and saved: they may be deleted. */

@@ -1,5 +1,6 @@
 import { deserialize } from 'node:v8';
 import { CorruptCheckpointError } from '../../batch/errors.js';
+import type { Key } from '../../batch/key.js';
 import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
@@ -45,7 +46,11 @@ export async function openJob(
     [job],
   );
   for (const { id, operator, signature, version } of described.rows) {
-    states.set(id, restoredState({ operator, signature, version }, await readEntries(client, tables, job, id)));
+    const entries = await readEntries(client, tables, job, id);
+    states.set(
+      id,
+      restoredState(`${location}, state ${JSON.stringify(id)}`, { operator, signature, version }, entries),
+    );
   }
   const last = await client.query(`select coalesce(max(seq), 0)::text as seq from ${tables.entries} where job = $1`, [
     job,
@@ -83,15 +88,23 @@ async function readEntries(client: PostgresClient, tables: PostgresTables, job: 
   }
 }
 
-function restoredState(description: Omit<RestoredState, 'entries'>, entries: Entry[]): RestoredState {
+function restoredState(location: string, description: Omit<RestoredState, 'entries'>, entries: Entry[]): RestoredState {
   return {
     ...description,
     *entries() {
-      for (const [key, value] of entries) yield [keyFromBytes(key), deserialize(value)] as const;
+      for (const entry of entries) yield readEntry(location, entry);
       // Read once: the operator owns it now.
       entries.length = 0;
     },
   };
+}
+
+function readEntry(location: string, [key, value]: Entry): readonly [Key, unknown] {
+  try {
+    return [keyFromBytes(key), deserialize(value)];
+  } catch (error) {
+    throw new CorruptCheckpointError(location, 0, `an entry cannot be read: ${(error as Error).message}`);
+  }
 }
 
 function restoredFrom(

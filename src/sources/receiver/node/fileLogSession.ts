@@ -2,6 +2,7 @@ import { EMPTY, from, type ObservableInput } from 'rxjs';
 import { failpoint } from '../../../storage/failpoint.js';
 import type { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import { SegmentedLog } from '../../../storage/segmentedLog.js';
+import { checkLoggable } from '../loggableRecord.js';
 import type { Block, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
 import { recoverSegments } from './recoverSegments.js';
 import { type BlockSegment, type BlockSegmentBegin, blockSegmentFormat, blockToBytes } from './segmentRecords.js';
@@ -57,6 +58,10 @@ export class FileLogSession implements WriteAheadLogSession {
     const blocks = this.#recovered;
     this.#recovered = [];
     return blocks;
+  }
+
+  check(record: unknown): void {
+    checkLoggable('fileWriteAheadLog', record);
   }
 
   append(block: Block<unknown>): ObservableInput<unknown> {

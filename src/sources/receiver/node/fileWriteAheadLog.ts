@@ -21,8 +21,8 @@ export interface FileWriteAheadLogOptions {
  * A write-ahead log in files of one directory, for one receiver: each group of records is written and synced
  * (`fdatasync`) before a batch may take it. While one group is written the next one gathers.
  *
- * The structured clone algorithm must be able to copy the records: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
- * An instance of a class comes back as a plain object. Files have a version and checksums. A record that a crash cut off is
+ * Records must be plain data, or built-in objects that the structured clone algorithm copies (`Map`, `Set`, `Date`, bigints,
+ * typed arrays), at most 1,000 deep; others are refused with an `InvalidRecordError`. Files have a version and checksums. A record that a crash cut off is
  * removed; other damage is refused with file and offset. One process uses a directory at a time.
  *
  * Source: Spark's `FileBasedWriteAheadLog`, with checksums, and synced.

@@ -1,7 +1,9 @@
 import { CorruptCheckpointError } from 'dstream/node';
 import { describe, expect, it } from 'vitest';
 import { recoverSegments } from '../../../../src/sources/receiver/node/recoverSegments.js';
+import { blockSegmentFormat, blockToBytes } from '../../../../src/sources/receiver/node/segmentRecords.js';
 import { Directory } from '../../../../src/storage/directory.js';
+import { frame, header } from '../../../../src/storage/recordFrame.js';
 import { checkedEnd, type Known, live, nothing, openLog, readEnd } from '../../../support/loggedBlocks.js';
 import { MemoryFiles } from '../../../support/memoryFiles.js';
 
@@ -116,4 +118,27 @@ describe('a damaged write-ahead log', { timeout: 180_000 }, () => {
       if (typeof read === 'number') expect(read).toBeLessThanOrEqual(14);
     }
   });
+});
+
+it('opens a log with more unsaved blocks than a call may have arguments', async () => {
+  const count = 200_000;
+  const begin = blockSegmentFormat.encode({ from: 0, before: [] });
+  const blocks = Array.from({ length: count }, (_, i) => blockToBytes({ from: i, records: [i] }));
+  const files = new MemoryFiles();
+  files.set('segment-1', Buffer.concat([header(), frame([begin, ...blocks], 0)]));
+  const read = await recoverSegments(new Directory('/files', files), { saved: 0, planned: 0 });
+  expect(read.blocks).toHaveLength(count);
+  expect(read.next).toBe(count);
+});
+
+it('names the place of a block whose records cannot be read', async () => {
+  const begin = blockSegmentFormat.encode({ from: 0, before: [] });
+  const block = blockToBytes({ from: 0, records: ['a'] });
+  // A tag that V8 does not know, under a checksum that is right.
+  block[block.length - 3] = 0x01;
+  const files = new MemoryFiles();
+  files.set('segment-1', Buffer.concat([header(), frame([begin, block], 0)]));
+  const read = recoverSegments(new Directory('/files', files), { saved: 0, planned: 0 });
+  await expect(read).rejects.toBeInstanceOf(CorruptCheckpointError);
+  await expect(read).rejects.toThrow('/files/segment-1: damaged at byte');
 });
