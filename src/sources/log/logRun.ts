@@ -87,7 +87,7 @@ export class LogRun<R> implements SourceRun<R> {
         tap(({ positions, lost }) => {
           for (const position of positions) this.#add(position);
           for (const ranges of replay) this.#planned(ranges);
-          this.#lost.push(...lost);
+          for (const range of lost) this.#lost.push(range);
           this.#discoverAt = scheduler.now() + this.#options.discoverInterval;
         }),
       ),
@@ -238,7 +238,7 @@ export class LogRun<R> implements SourceRun<R> {
     const positions = states.map(({ topic, partition, planned }) => ({ topic, partition, offset: planned }));
     return checkRange(this.#client, positions, this.#options.offsetOutOfRange).pipe(
       tap(({ positions, lost }) => {
-        this.#lost.push(...lost);
+        for (const range of lost) this.#lost.push(range);
         for (const position of positions) this.#stateOf(position).moveTo(position.offset);
         // A batch may be waiting for records that will never arrive.
         if (positions.length > 0) this.#readAhead.arrivals.next();

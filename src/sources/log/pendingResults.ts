@@ -3,7 +3,7 @@ import {
   from,
   ignoreElements,
   isObservable,
-  merge,
+  mergeAll,
   type Observable,
   type ObservableInput,
   Subscription,
@@ -31,7 +31,7 @@ export class PendingResults {
 
   /** Completes when all have settled; fails with the first that failed. */
   settled(): Observable<never> {
-    return merge(...this.#pending);
+    return from(this.#pending).pipe(mergeAll());
   }
 
   /** Gives up what has not settled. */

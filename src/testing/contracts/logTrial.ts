@@ -99,7 +99,7 @@ export class LogTrial {
       const [answer] = await this.fetch(client, [{ ...place, offset: next, maxBytes }]);
       if (answer?.error) throw answer.error;
       if (!answer?.records) return records;
-      records.push(...(await readerRecords(answer.records)));
+      for (const record of await readerRecords(answer.records)) records.push(record);
       if (answer.records.end <= next) throw new Error(`a fetch from ${next} ended at ${answer.records.end}`);
       next = answer.records.end;
     }
@@ -114,7 +114,9 @@ export function all<T>(input: ObservableInput<T>): Promise<T[]> {
 /** Reads a reader to its end. */
 export async function readerRecords(reader: RecordReader, step = 1_000): Promise<readonly ReadRecord[]> {
   const records: ReadRecord[] = [];
-  while (!reader.done) records.push(...(await readSome(reader, Number.MAX_SAFE_INTEGER, step)));
+  while (!reader.done) {
+    for (const record of await readSome(reader, Number.MAX_SAFE_INTEGER, step)) records.push(record);
+  }
   return records;
 }
 
