@@ -99,12 +99,17 @@ export class BatchDriver implements BatchRun {
     this.#options = options;
     this.#output = output;
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
+    const ticksDrained = (): void => {
+      if (this.#ticking && this.#intervals.nextTime <= options.scheduler.now()) this.#scheduleTick();
+      else this.#finishWhenDrained();
+    };
     const free = () => this.#open.length < options.concurrentBatches;
     this.#intervals = new BatchIntervals(options.interval, options.dynamicInterval);
     this.#due = new SerialQueue(
       (tick) =>
         this.#monitor.step('plan', tick.time, () => this.#limits.step('planning', tick.time, () => this.#plan(tick))),
-      on,
+      { ...on, drained: ticksDrained },
+      () => this.#planned.size < maxPlannedBatches,
     );
     this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
     this.#done = new SerialQueue((batch) => this.#save(batch), on);
@@ -233,14 +238,19 @@ export class BatchDriver implements BatchRun {
   // ---- ticking and planning
 
   /**
-   * Fires every tick that is due, each with its nominal time, however late. At least one fires at each call, so that a
-   * clock that was set back does not stop the stream: batch times are logical.
+   * Fires the ticks that are due, each with its nominal time, however late; those missed in a long stop as `afterDowntime`
+   * says. At least one fires at each call, so that a clock that was set back does not stop the stream: batch times are logical.
+   *
+   * Ticks are created as they are needed: after a weekend there are millions.
    */
   #tick(): void {
     const now = this.#options.scheduler.now();
+    this.#intervals.leaveDue(this.#options.maxMissedBatches, now);
+    let fired = 0;
     do this.#due.push(this.#intervals.take());
-    while (this.#intervals.nextTime <= now && this.#ticking);
-    if (this.#ticking) this.#scheduleTick();
+    while (this.#intervals.nextTime <= now && this.#ticking && ++fired < maxTicksPerTurn);
+    // Where more are due and these have not been planned, the next come when they have.
+    if (this.#ticking && (this.#intervals.nextTime > now || this.#due.idle)) this.#scheduleTick();
   }
 
   get #ticking(): boolean {
@@ -315,6 +325,7 @@ export class BatchDriver implements BatchRun {
     this.#open.push(batch);
     batch.processingStartTime = this.#options.scheduler.now();
     batch.enter('fetch', batch.processingStartTime);
+    this.#due.run();
     const fetches = this.#resources.runs.map(([name, run]) =>
       defer(() => run.fetch(batch.plans.get(name) ?? noPlan)).pipe(
         last(),
@@ -526,6 +537,11 @@ export class BatchDriver implements BatchRun {
 }
 
 type Finish = (report: StopReport) => void;
+
+/** Ticks that fire in one turn of the event loop, when many are due. */
+const maxTicksPerTurn = 64;
+/** Batches that are planned ahead of the one that is read: more are planned when these have been read. */
+const maxPlannedBatches = 1_024;
 
 const noPlan: Plan = { ranges: [], lag: 0 };
 

@@ -63,6 +63,15 @@ export class BatchIntervals {
     return firstBatchTime(this.#due, this.#interval);
   }
 
+  /**
+   * Passes over batches that are due at `now`, the oldest, until `max` are left. The first of those left then covers the time
+   * of the ones passed over.
+   */
+  leaveDue(max: number, now: number): void {
+    const due = Math.floor((now - this.nextTime) / this.#interval) + 1;
+    if (due > max) this.#due += (due - max) * this.#interval;
+  }
+
   take(): Tick {
     const time = this.nextTime;
     const interval = this.#dynamic ? time - this.#due : this.#interval;

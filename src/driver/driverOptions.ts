@@ -51,6 +51,13 @@ export interface DriverOptions {
    */
   readonly stallAfter?: number;
   /**
+   * What becomes of the batches that came due while nothing ran: the process was down, with a checkpoint, or the machine slept.
+   * `'each'`: all of them, one after the other. `'one'`: one batch for the whole time, over which windows slide and time-outs
+   * fire. `{ atMost: n }`: the last n, of which the first covers the time before.
+   * @default { atMost: 10_000 }
+   */
+  readonly afterDowntime?: 'each' | 'one' | { readonly atMost: number };
+  /**
    * How long an effect of an output may take, in ms, on one partition for outputs by partition; then the batch fails with a
    * `TimedOutError`, or that partition is retried. `Infinity` for no limit.
    * @default the larger of 10 minutes and 10 batch intervals
@@ -89,6 +96,7 @@ export interface ResolvedDriverOptions {
   readonly batchObserver: Pick<Observer<BatchInfo>, 'next'> | undefined;
   readonly name: string;
   readonly monitors: readonly StreamMonitor[];
+  readonly maxMissedBatches: number;
   readonly stallAfter: number;
   readonly outputTimeout: number;
   readonly stepTimeout: number;
@@ -113,6 +121,7 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     batchObserver,
     name: options.name ?? owner,
     monitors: options.monitors ?? [],
+    maxMissedBatches: maxMissedBatches(owner, options.afterDowntime),
     outputTimeout: options.outputTimeout ?? Math.max(600_000, 10 * interval),
     stepTimeout: options.stepTimeout ?? Math.max(180_000, 10 * interval),
     stallAfter: options.stallAfter ?? Math.max(10_000, 10 * interval),
@@ -146,6 +155,17 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
   }
   if (dynamicInterval !== undefined) checkDynamicInterval(owner, options);
   return resolved;
+}
+
+function maxMissedBatches(owner: string, afterDowntime: DriverOptions['afterDowntime'] = { atMost: 10_000 }): number {
+  if (afterDowntime === 'each') return Infinity;
+  if (afterDowntime === 'one') return 1;
+  if (typeof afterDowntime !== 'object' || afterDowntime === null) {
+    const rule = 'must be "each", "one" or { atMost: number of batches }';
+    throw new InvalidOptionError(owner, 'afterDowntime', afterDowntime, rule);
+  }
+  checkPositiveInteger(owner, 'afterDowntime.atMost', afterDowntime.atMost);
+  return afterDowntime.atMost;
 }
 
 /**
