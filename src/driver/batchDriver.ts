@@ -20,6 +20,7 @@ import { UnclaimedBatchError } from '../batch/errors.js';
 import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { RateDecision } from '../batch/rateDecision.js';
+import { ownValue } from '../collections/ownValue.js';
 import type { Fetched, Plan, Source } from '../sources/source.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
 import { StateRegistry } from '../state/stateRegistry.js';
@@ -205,10 +206,10 @@ export class BatchDriver implements BatchRun {
     const { interval, scheduler, backpressure, initialRate } = this.#options;
     const restored = this.#resources.session?.restored;
     return this.#resources.openSources(this.#sources, (name) => {
-      const positions = restored?.positions[name];
+      const positions = ownValue(restored?.positions, name);
       this.#reached.restore(name, positions ?? []);
       this.#committed.restore(name, positions ?? []);
-      const replay = restored?.planned.map((planned) => planned.ranges[name] ?? []) ?? [];
+      const replay = restored?.planned.map((planned) => ownValue(planned.ranges, name) ?? []) ?? [];
       if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
       const fetched = this.#monitor.fetchObserver(name);
       return { name, interval, scheduler, restored: positions, replay, fetched };
@@ -231,7 +232,7 @@ export class BatchDriver implements BatchRun {
   }
 
   #replayed({ time, interval, ranges }: PlannedBatch, now: number): RunningBatch {
-    const plan = (name: string): [string, Plan] => [name, { ranges: ranges[name] ?? [], lag: 0 }];
+    const plan = (name: string): [string, Plan] => [name, { ranges: ownValue(ranges, name) ?? [], lag: 0 }];
     return new RunningBatch(time, interval, now, new Map(Object.keys(this.#sources).map(plan)));
   }
 
@@ -475,7 +476,8 @@ export class BatchDriver implements BatchRun {
     this.#savedAt = this.#options.scheduler.now();
     const info = batch.info(this.#savedAt);
     this.#lastInfo = info;
-    for (const [name, controller] of this.#controllers) controller.completed(info, info.inputs[name]?.records ?? 0);
+    for (const [name, controller] of this.#controllers)
+      controller.completed(info, ownValue(info.inputs, name)?.records ?? 0);
     this.#stopping?.completed.push(batch.time);
     this.#options.batchObserver?.next(info);
     this.#monitor.completed(info);

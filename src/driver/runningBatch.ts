@@ -4,6 +4,7 @@ import type { BatchPlanned, PlannedInput } from '../batch/monitoring/monitorEven
 import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { BatchSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { RateDecision } from '../batch/rateDecision.js';
+import { ownValue } from '../collections/ownValue.js';
 import type { Fetched, Plan } from '../sources/source.js';
 import type { OpenBatch } from './openBatch.js';
 
@@ -50,12 +51,12 @@ export class RunningBatch {
 
   /** As monitors see it once its ranges are fixed. */
   planned(replayed: boolean): BatchPlanned {
-    const inputs: Record<string, PlannedInput> = {};
-    for (const [name, { ranges, lag, rate }] of this.plans) {
-      inputs[name] = { ranges, lag, rate, decision: this.#decisions.get(name) };
-    }
+    const inputs = [...this.plans].map(([name, { ranges, lag, rate }]): [string, PlannedInput] => [
+      name,
+      { ranges, lag, rate, decision: this.#decisions.get(name) },
+    ]);
     const { time, interval, submissionTime } = this;
-    return { time, interval, submissionTime, replayed, inputs };
+    return { time, interval, submissionTime, replayed, inputs: Object.fromEntries(inputs) };
   }
 
   /** As a snapshot shows it. */
@@ -75,7 +76,7 @@ export class RunningBatch {
 
   /** Records of a source in this batch: as planned, until they have been read. */
   recordsOf(name: string): number {
-    const input = this.inputs[name];
+    const input = ownValue(this.inputs, name);
     if (input) return input.records;
     let records = 0;
     for (const { from, until } of this.plans.get(name)?.ranges ?? []) records += until - from;
@@ -84,11 +85,11 @@ export class RunningBatch {
 
   /** Notes what was read. */
   fetched(fetched: ReadonlyMap<string, Fetched<unknown>>): void {
-    const inputs: Record<string, InputInfo> = {};
+    const inputs: [string, InputInfo][] = [];
     for (const [name, plan] of this.plans) {
       const { partitions, progress, ...read }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
       const records = read.records ?? partitions.reduce((sum, partition) => sum + partition.records.length, 0);
-      inputs[name] = {
+      const input = {
         ranges: plan.ranges,
         lag: plan.lag,
         rate: plan.rate,
@@ -97,8 +98,9 @@ export class RunningBatch {
         ...(progress && { partitions: progress }),
         records,
       };
+      inputs.push([name, input]);
     }
-    this.inputs = inputs;
+    this.inputs = Object.fromEntries(inputs);
   }
 
   info(savedTime: number): BatchInfo {

@@ -5,6 +5,7 @@ import type {
   StreamSnapshot,
 } from '../../batch/monitoring/streamSnapshot.js';
 import { partitionKey } from '../../batch/topicPartition.js';
+import { ownValue } from '../../collections/ownValue.js';
 import type { Source, SourceRun, SourceStatus } from '../../sources/source.js';
 import type { ReachedPositions } from '../reachedPositions.js';
 import type { RunningBatch } from '../runningBatch.js';
@@ -62,7 +63,7 @@ function withProgress(
 ): PartitionSnapshot {
   const saved = committed.of(name).get(partitionKey(partition))?.offset ?? start;
   const lag = Math.max(partition.end - saved, 0);
-  const newest = lastBatch?.inputs[name]?.partitions?.find(
+  const newest = ownValue(lastBatch?.inputs, name)?.partitions?.find(
     (one) => one.partition === partition.partition && one.topic === partition.topic,
   )?.newestTimestamp;
   const behind = lag === 0 ? 0 : newest === undefined ? undefined : Math.max(at - newest, 0);
