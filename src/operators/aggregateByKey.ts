@@ -41,8 +41,8 @@ export function aggregateByKey<K extends Key, In, P, Out>(
 ): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Out>>> {
   checkAggregator('aggregateByKey', aggregator);
   const { lower } = aggregator;
-  return afterSteps<Pair<K, In>, Pair<K, Out>>((visitRecords) =>
-    perBatch(() => (batch) => {
+  return afterSteps<Pair<K, In>, Pair<K, Out>>('aggregateByKey', (visitRecords) =>
+    perBatch('aggregateByKey', () => (batch) => {
       const results: Pair<K, Out>[] = [];
       const partials = partialsByKey<K, In, P>('aggregateByKey', aggregator, (add) => visitRecords(batch, add));
       for (const [key, partial] of partials) results.push([key, lower(partial)]);

@@ -61,7 +61,7 @@ export function aggregateByWindow<In, P, Out>(
 ): OperatorFunction<Batch<In>, Batch<Out>> {
   checkAggregateWindow('aggregateByWindow', aggregator, options);
   const { identity, lower } = aggregator;
-  return afterSteps<In, Out>((visitRecords) =>
+  return afterSteps<In, Out>('aggregateByWindow', (visitRecords) =>
     slidingPanes<unknown, readonly [P], Out>({
       operator: 'aggregateByWindow',
       options,

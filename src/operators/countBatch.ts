@@ -26,5 +26,5 @@ import { perBatch } from './base/perBatch.js';
  * @see {@link reduceBatch}
  */
 export function countBatch<T>(): OperatorFunction<Batch<T>, Batch<number>> {
-  return perBatch(() => (batch) => batch.withRecords([batch.size]));
+  return perBatch('countBatch', () => (batch) => batch.withRecords([batch.size]));
 }

@@ -33,8 +33,8 @@ import { afterSteps } from './fusion/perRecord.js';
  * @see {@link reduceByKey}
  */
 export function countByValue<K extends Key>(): OperatorFunction<Batch<K>, Batch<Pair<K, number>>> {
-  return afterSteps<K, Pair<K, number>>((visitRecords) =>
-    perBatch(() => (batch) => {
+  return afterSteps<K, Pair<K, number>>('countByValue', (visitRecords) =>
+    perBatch('countByValue', () => (batch) => {
       const counts = new Map<K, number>();
       visitRecords(batch, (record) => {
         const count = counts.get(record);

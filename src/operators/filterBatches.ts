@@ -33,5 +33,5 @@ export function filterBatches<T>(
   predicate: (records: readonly T[], context: BatchContext) => boolean,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('filterBatches', 'predicate', predicate);
-  return perBatch(() => (batch) => (predicate(batch.records, batch.context) ? batch : undefined));
+  return perBatch('filterBatches', () => (batch) => (predicate(batch.records, batch.context) ? batch : undefined));
 }

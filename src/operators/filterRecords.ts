@@ -40,7 +40,7 @@ export function filterRecords<T>(
   predicate: (record: T, context: BatchContext) => boolean,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('filterRecords', 'predicate', predicate);
-  return perRecord((next, context) => (record) => {
+  return perRecord('filterRecords', (next, context) => (record) => {
     if (predicate(record, context)) next(record);
   });
 }

@@ -41,7 +41,7 @@ export function flatMapRecords<T, R>(
   project: (record: T, context: BatchContext) => Iterable<R>,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('flatMapRecords', 'project', project);
-  return perRecord((next, context) => (record) => {
+  return perRecord('flatMapRecords', (next, context) => (record) => {
     for (const result of project(record, context)) next(result);
   });
 }

@@ -41,7 +41,7 @@ export function flatMapValues<K extends Key, V, R>(
   project: (value: V, key: K) => Iterable<R>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>> {
   checkFunction('flatMapValues', 'project', project);
-  return perRecord((next) => (record) => {
+  return perRecord('flatMapValues', (next) => (record) => {
     if (!Array.isArray(record)) checkPair('flatMapValues', record);
     for (const result of project(record[1], record[0])) next([record[0], result]);
   });

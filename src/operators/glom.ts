@@ -24,5 +24,5 @@ import { perBatch } from './base/perBatch.js';
  * @see {@link repartition}
  */
 export function glom<T>(): OperatorFunction<Batch<T>, Batch<readonly T[]>> {
-  return perBatch(() => (batch) => batch.withPartitions(({ records }) => [records]));
+  return perBatch('glom', () => (batch) => batch.withPartitions(({ records }) => [records]));
 }

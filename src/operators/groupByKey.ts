@@ -33,5 +33,5 @@ import { perBatch } from './base/perBatch.js';
  * @see {@link cogroup}
  */
 export function groupByKey<K extends Key, V>(): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly V[]>>> {
-  return perBatch(() => (batch) => batch.withRecords([...groupPairs('groupByKey', batch.partitions)]));
+  return perBatch('groupByKey', () => (batch) => batch.withRecords([...groupPairs('groupByKey', batch.partitions)]));
 }

@@ -43,6 +43,7 @@ export function mapPartitions<T, R>(
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('mapPartitions', 'project', project);
   return perBatch(
+    'mapPartitions',
     () => (batch) =>
       batch.withPartitions((partition) => {
         const results = project(partition);

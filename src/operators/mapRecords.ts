@@ -42,5 +42,5 @@ export function mapRecords<T, R>(
   project: (record: T, context: BatchContext) => R,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('mapRecords', 'project', project);
-  return perRecord((next, context) => (record) => next(project(record, context)));
+  return perRecord('mapRecords', (next, context) => (record) => next(project(record, context)));
 }

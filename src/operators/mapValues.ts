@@ -42,7 +42,7 @@ export function mapValues<K extends Key, V, R>(
   project: (value: V, key: K, context: BatchContext) => R,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, R>>> {
   checkFunction('mapValues', 'project', project);
-  return perRecord((next, context) => (record) => {
+  return perRecord('mapValues', (next, context) => (record) => {
     if (!Array.isArray(record)) checkPair('mapValues', record);
     next([record[0], project(record[1], record[0], context)]);
   });

@@ -47,7 +47,7 @@ export function partitionBy<K extends Key, V>(
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>> {
   checkPositiveInteger('partitionBy', 'partitions', partitions);
   checkFunction('partitionBy', 'partitioner', partitioner);
-  return perBatch(() => (batch) => {
+  return perBatch('partitionBy', () => (batch) => {
     const spread = Array.from({ length: partitions }, (_, index) => ({ index, records: [] as Pair<K, V>[] }));
     for (const { records } of batch.partitions) {
       for (const record of records) {

@@ -33,8 +33,8 @@ import { afterSteps } from './fusion/perRecord.js';
  */
 export function reduceBatch<T>(reduce: (a: T, b: T) => T): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('reduceBatch', 'reduce', reduce);
-  return afterSteps<T, T>((visitRecords) =>
-    perBatch(() => (batch) => {
+  return afterSteps<T, T>('reduceBatch', (visitRecords) =>
+    perBatch('reduceBatch', () => (batch) => {
       const reduced = foldRecords<T, T>(
         (first) => first,
         reduce,

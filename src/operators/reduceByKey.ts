@@ -38,8 +38,8 @@ export function reduceByKey<K extends Key, V>(
   reduce: (a: V, b: V) => V,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>> {
   checkFunction('reduceByKey', 'reduce', reduce);
-  return afterSteps<Pair<K, V>, Pair<K, V>>((visitRecords) =>
-    perBatch(() => (batch) => {
+  return afterSteps<Pair<K, V>, Pair<K, V>>('reduceByKey', (visitRecords) =>
+    perBatch('reduceByKey', () => (batch) => {
       const reduced = reducePairs<K, V>('reduceByKey', reduce, (add) => visitRecords(batch, add));
       return batch.withRecords([...reduced]);
     }),

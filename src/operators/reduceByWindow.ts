@@ -52,7 +52,7 @@ export function reduceByWindow<T>(
   const { inverse } = options;
   checkFunction('reduceByWindow', 'reduce', reduce);
   if (inverse !== undefined) checkFunction('reduceByWindow', 'inverse', inverse);
-  return afterSteps<T, T>((visitRecords) =>
+  return afterSteps<T, T>('reduceByWindow', (visitRecords) =>
     slidingPanes<unknown, readonly [T], T>({
       operator: 'reduceByWindow',
       options,

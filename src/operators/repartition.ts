@@ -30,7 +30,7 @@ import { perBatch } from './base/perBatch.js';
  */
 export function repartition<T>(partitions: number): OperatorFunction<Batch<T>, Batch<T>> {
   checkPositiveInteger('repartition', 'partitions', partitions);
-  return perBatch(() => (batch) => {
+  return perBatch('repartition', () => (batch) => {
     const spread = Array.from({ length: partitions }, (_, index) => ({ index, records: [] as T[] }));
     let next = 0;
     for (const { records } of batch.partitions) {

@@ -45,7 +45,7 @@ export function transformBatch<T, R>(
   transform: (records: readonly T[], context: BatchContext) => readonly R[],
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('transformBatch', 'transform', transform);
-  return perBatch(() => (batch) => {
+  return perBatch('transformBatch', () => (batch) => {
     const records = transform(batch.records, batch.context);
     if (!Array.isArray(records)) throw new InvalidRecordError('transformBatch', records, 'is not an array of records');
     return batch.withRecords(records);

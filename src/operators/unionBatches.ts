@@ -46,7 +46,7 @@ export function unionBatches<T, U extends readonly unknown[]>(
   for (const other of others) checkStream('unionBatches', 'others', other);
   return (source) =>
     alignBatches('unionBatches', [source, ...others]).pipe(
-      perBatch(() => (aligned) => {
+      perBatch('unionBatches', () => (aligned) => {
         const batches = aligned.records[0] as readonly Batch<T | U[number]>[];
         const partitions = batches.flatMap((batch) => batch.partitions);
         return new Batch(

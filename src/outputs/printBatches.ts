@@ -47,7 +47,7 @@ export interface PrintBatchesOptions<T> {
 export function printBatches<T>(options: PrintBatchesOptions<T> = {}): OperatorFunction<Batch<T>, Batch<T>> {
   const { count = 10, format = String, write = (line: string) => console.log(line) } = options;
   checkNonNegativeInteger('printBatches', 'count', count);
-  return perBatch(() => (batch) => {
+  return perBatch('printBatches', () => (batch) => {
     const { records } = batch;
     write(`time ${batch.context.time}: ${records.length} records`);
     for (const record of records.slice(0, count)) write(`  ${format(record)}`);

@@ -17,14 +17,16 @@ export interface BatchHandler<T, R> {
  * and nothing is saved), and only here is a swallowed batch claimed.
  */
 export function perBatch<T, R>(
+  operator: string,
   create: () => BatchHandler<T, R> | BatchHandler<T, R>['next'],
+  id?: string,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   return (source) => {
     const handled = defer(() => {
       const created = create();
       const handler = typeof created === 'function' ? { next: created } : created;
       const results = source.pipe(
-        map((batch) => handle(handler, batch)),
+        map((batch) => handle({ operator, id }, handler, batch)),
         filter((batch) => batch !== undefined),
       );
       return handler.close ? results.pipe(finalize(() => handler.close?.())) : results;
@@ -33,18 +35,25 @@ export function perBatch<T, R>(
   };
 }
 
-function handle<T, R>(handler: BatchHandler<T, R>, batch: Batch<T>): Batch<R> | undefined {
-  const result = failingBatch(batch.context, () => handler.next(batch));
+/** The operator, for whoever watches the stream. */
+interface Owner {
+  readonly operator: string;
+  readonly id: string | undefined;
+}
+
+function handle<T, R>(owner: Owner, handler: BatchHandler<T, R>, batch: Batch<T>): Batch<R> | undefined {
+  const result = failingBatch(owner, batch.context, () => handler.next(batch));
   // A claimed batch may go no further: the driver does not take it for lost.
   if (result === undefined) batch.context.hold().release();
   return result;
 }
 
 /** Runs `work`; when it throws, the batch fails and the error goes on. */
-function failingBatch<R>(context: BatchContext, work: () => R): R {
+function failingBatch<R>(owner: Owner, context: BatchContext, work: () => R): R {
   try {
     return work();
   } catch (error) {
+    context.effects?.failing(error, owner.operator, owner.id);
     failBatch(context, error);
     throw error;
   }

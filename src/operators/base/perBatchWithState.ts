@@ -17,18 +17,22 @@ export function perBatchWithState<T, R, K extends Key, S>(
 ): OperatorFunction<Batch<T>, Batch<R>> {
   const { operator, version } = description;
   if (version !== undefined) checkNonNegativeInteger(operator, 'version', version);
-  return perBatch(() => {
-    let state: KeyedState<K, S> | undefined;
-    let next: ((batch: Batch<T>) => Batch<R> | undefined) | undefined;
-    return {
-      next(batch: Batch<T>) {
-        state ??= batch.context.state.keyed<K, S>(description);
-        next ??= create(state, batch);
-        const result = next(batch);
-        state.cut(batch.context.time);
-        return result;
-      },
-      close: () => state?.close(),
-    };
-  });
+  return perBatch(
+    operator,
+    () => {
+      let state: KeyedState<K, S> | undefined;
+      let next: ((batch: Batch<T>) => Batch<R> | undefined) | undefined;
+      return {
+        next(batch: Batch<T>) {
+          state ??= batch.context.state.keyed<K, S>(description);
+          next ??= create(state, batch);
+          const result = next(batch);
+          state.cut(batch.context.time);
+          return result;
+        },
+        close: () => state?.close(),
+      };
+    },
+    description.id,
+  );
 }

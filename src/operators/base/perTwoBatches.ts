@@ -13,7 +13,7 @@ export function perTwoBatches<T, U, R>(
   checkStream(operator, 'other', other);
   return (source) =>
     alignBatches(operator, [source, other]).pipe(
-      perBatch(() => (aligned) => {
+      perBatch(operator, () => (aligned) => {
         const [left, right] = aligned.records[0] as readonly [Batch<T>, Batch<U>];
         return aligned.withRecords(combine(left, right, aligned.context));
       }),

@@ -13,6 +13,8 @@ export type RecordStep<T, R> = (next: Visit<R>, context: BatchContext) => Visit<
 export interface Chain {
   readonly source: Observable<Batch<unknown>>;
   readonly steps: readonly RecordStep<unknown, unknown>[];
+  /** The operators whose steps they are, for messages. */
+  readonly operators: readonly string[];
 }
 
 const chains = new WeakMap<object, Chain>();
@@ -24,7 +26,9 @@ export function chainOf(stream: Observable<Batch<unknown>>): Chain {
   const known = chains.get(stream);
   if (known) return known;
   const segments = segmentsOf(stream);
-  return segments ? { source: segments, steps: [openSegment] } : { source: stream, steps: [] };
+  return segments
+    ? { source: segments, steps: [openSegment], operators: [] }
+    : { source: stream, steps: [], operators: [] };
 }
 
 export function rememberChain(stream: Observable<Batch<unknown>>, chain: Chain): void {

@@ -19,11 +19,12 @@ import { type Chain, chainOf, type RecordStep, rememberChain, type Visit } from 
 export type VisitRecords<T> = (batch: Batch<unknown>, visit: Visit<T>) => void;
 
 /** Makes every operator that processes one record after another, partition by partition. */
-export function perRecord<T, R>(step: RecordStep<T, R>): OperatorFunction<Batch<T>, Batch<R>> {
+export function perRecord<T, R>(operator: string, step: RecordStep<T, R>): OperatorFunction<Batch<T>, Batch<R>> {
   return (source) => {
     const before = chainOf(source);
     const steps = [...before.steps, step as RecordStep<unknown, unknown>];
-    const result = perBatch<unknown, R>(() => (batch) => {
+    const operators = [...before.operators, operator];
+    const result = perBatch<unknown, R>(operators.join(', '), () => (batch) => {
       return batch.withPartitions(({ records }) => {
         const results: R[] = [];
         const first = compose(steps, (record) => results.push(record as R), batch.context);
@@ -31,20 +32,28 @@ export function perRecord<T, R>(step: RecordStep<T, R>): OperatorFunction<Batch<
         return results;
       });
     })(before.source);
-    rememberChain(result, { source: before.source, steps });
+    rememberChain(result, { source: before.source, steps, operators });
     return result;
   };
 }
 
 /** Makes an operator that reads each record of a batch once, in order, and keeps no partitions. */
 export function afterSteps<T, R>(
+  operator: string,
   make: (visitRecords: VisitRecords<T>) => OperatorFunction<Batch<unknown>, Batch<R>>,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   return (stream) => {
-    const { source, steps } = chainOf(stream);
+    const { source, steps, operators } = chainOf(stream);
+    const names = [...operators, operator].join(', ');
     const visitRecords: VisitRecords<T> = (batch, visit) => {
       const first = compose(steps, visit as Visit<unknown>, batch.context);
-      for (const { records } of batch.partitions) for (const record of records) first(record);
+      try {
+        for (const { records } of batch.partitions) for (const record of records) first(record);
+      } catch (error) {
+        // Which step of the loop threw cannot be known without a cost for each record: all are named.
+        batch.context.effects?.failing(error, names);
+        throw error;
+      }
     };
     return make(visitRecords)(source);
   };

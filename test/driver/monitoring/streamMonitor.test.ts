@@ -4,15 +4,19 @@ import {
   type Checkpoint,
   concatMapBatch,
   type DriverOptions,
+  filterRecords,
   foreachBatch,
   fromBatches,
   mapRecords,
   memoryCheckpoint,
+  reduceBatch,
+  reduceByKeyAndWindow,
   type Source,
   type StreamMonitor,
+  transformBatch,
   updateStateByKey,
 } from 'dstream';
-import { concat, config, EMPTY, NEVER, of, retry, throwError, timer } from 'rxjs';
+import { concat, config, EMPTY, NEVER, type Observable, of, retry, share, throwError, timer } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { batchesOf } from '../../../src/driver/batchesOf.js';
 import { resolveDriverOptions } from '../../../src/driver/driverOptions.js';
@@ -175,16 +179,28 @@ describe('a failure names its stage and operator', () => {
     ]);
   });
 
-  it('of dispatch', async () => {
-    const lines = await run(
-      scripted().stream,
+  const keyed = mapRecords<number, readonly [string, number]>((n) => ['k', n]);
+
+  it.each<readonly [string, (stream: BatchStream<number>) => Observable<unknown>]>([
+    ['mapRecords', (stream) => stream.pipe(mapRecords(fails), share())],
+    ['transformBatch', (stream) => stream.pipe(transformBatch(fails))],
+    [
+      'mapRecords, filterRecords, reduceBatch',
       (stream) =>
         stream.pipe(
-          mapRecords(fails),
-          foreachBatch(() => {}),
-        ) as never,
-    );
-    expect(lines).toEqual(['failed T dispatch Error: no attempt 0', 'status failed Error: no']);
+          mapRecords((n) => n),
+          filterRecords(fails),
+          reduceBatch<number>(fails),
+        ),
+    ],
+    ['updateStateByKey sums', (stream) => stream.pipe(keyed, updateStateByKey(fails, { id: 'sums' }))],
+    [
+      'reduceByKeyAndWindow',
+      (stream) => stream.pipe(keyed, reduceByKeyAndWindow<string, number>(fails, { window: 10, filter: fails })),
+    ],
+  ])('of dispatch, in %s', async (operator, pipe) => {
+    const lines = await run(scripted().stream, pipe as never);
+    expect(lines).toEqual([`failed T dispatch ${operator} Error: no attempt 0`, 'status failed Error: no']);
   });
 
   it.each([
