@@ -1,12 +1,12 @@
 // node scripts/words.mjs [PATH...]: looks for the phrases that CONTRIBUTING.md lists under "Words", in prose of Markdown and in comments
-// and strings of code. Without a path it checks every Markdown file and all code except src and test. It skips a line that ends with a
+// and strings of code. Without a path it checks every Markdown file and all code except test. It skips a line that ends with a
 // comment `words-ok: why`.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { root } from './install.mjs';
 
-const usual = ['*.md', 'bench', 'docs', 'examples', 'scripts'];
+const usual = ['*.md', 'bench', 'docs', 'examples', 'scripts', 'src'];
 const read = (path) => readFileSync(`${root}${path}`, 'utf8');
 const quoted = (cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, phrase]) => phrase);
 const patternOf = (phrases) => phrases.map((phrase) => `\\b${phrase.replaceAll(' ', '\\s+')}\\b`).join('|');

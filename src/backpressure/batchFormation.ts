@@ -7,7 +7,7 @@ export interface InFlightBatch {
   readonly runningFor: number | undefined;
 }
 
-/** What a rate controller is told when the next batch is formed. */
+/** What a rate controller knows when the next batch is formed. */
 export interface BatchFormation {
   /** Time of the batch to be formed. */
   readonly time: number;

@@ -3,7 +3,7 @@ import { CostLine } from './costLine.js';
 import { CostNoise } from './costNoise.js';
 import { ShiftDetector } from './shiftDetector.js';
 
-/** So many batches are taken as they are: there is nothing yet to tell an outlier by. */
+/** The first batches are taken as they are: there is nothing yet to compare an outlier with. */
 const unquestioned = 3;
 /** A batch that took up to this many intervals was processed in time. */
 const inTime = 1.2;

@@ -3,7 +3,7 @@ const identified = 0.08;
 /** The cost per record is at least this part of the mean cost per record, while sizes hardly differ. */
 const leastShare = 0.2;
 const mostShare = 2;
-/** So many batches make the slope worth keeping. */
+/** Batches after which the slope is worth keeping. */
 const trusted = 4;
 /** What of the weight of the past is kept when the cost has changed. */
 const kept = 0.2;

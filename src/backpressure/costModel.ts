@@ -14,7 +14,7 @@ export interface CostModelOptions extends RateDecisionOptions {
    */
   readonly target?: number;
   /**
-   * How much work may wait when a batch is formed without making it much smaller, in intervals. More gives a little more
+   * How much work may wait when a batch is formed without making it much smaller, in intervals. More yields a little more
    * throughput and more waiting. At least 0.
    * @default 0.3
    */
@@ -78,8 +78,8 @@ const doubt = { known: 0.05, care: 0.6 };
  * leaving time over.
  *
  * It decides when a batch is formed and counts what is planned and running, so a batch that turns out slow makes the next
- * ones smaller before it is complete, and at most about one interval of expected work waits. Outliers are told from
- * changes of cost; a fixed cost over the interval gives large batches at a distance. Batches are left empty when too much
+ * ones smaller before it is complete, and at most about one interval of expected work waits. Outliers are distinguished from
+ * changes of cost; a fixed cost over the interval leads to large batches, far apart. Batches are left empty when too much
  * waits, and their time still counts for windows.
  *
  * @throws {InvalidOptionError} when an option is out of its range
@@ -238,7 +238,7 @@ class CostModel {
 
   /**
    * Small batches tell nothing of large ones: all they show is the fixed cost, which the line takes for the cost of the
-   * records. So the initial rate is tried, which the user holds to be safe, unless so many were too many before.
+   * records. So the initial rate is tried, which the user considers safe, unless that many were too many before.
    */
   #probed(step: Step): Step {
     const { largestInTime, smallestLate } = this.#learner;

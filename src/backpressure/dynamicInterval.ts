@@ -28,7 +28,7 @@ export interface IntervalSample {
   readonly processingTime: number;
 }
 
-/** Gives the next batch interval, in ms, from the last two complete batches. What the option `dynamicInterval` takes. */
+/** Returns the next batch interval, in ms, from the last two complete batches. The option `dynamicInterval` takes it. */
 export interface DynamicInterval {
   (last: IntervalSample, previous?: IntervalSample): number;
   readonly minInterval: number;

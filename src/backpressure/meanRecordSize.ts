@@ -6,7 +6,7 @@ const assumed = 1_024;
 const margin = 1.05;
 
 /**
- * A moving mean of the bytes of a record, by which a number of records becomes the bytes of a fetch.
+ * A moving mean of the bytes of a record, which turns a number of records into the bytes of a fetch.
  */
 export class MeanRecordSize {
   #mean: number | undefined;
@@ -27,7 +27,7 @@ export class MeanRecordSize {
     this.#mean = this.#mean === undefined ? size : this.#mean + weight * (size - this.#mean);
   }
 
-  /** Bytes to ask for, to get so many records. */
+  /** Bytes to request, to receive `records` records. */
   bytesFor(records: number): number {
     return Math.ceil(records * this.mean * margin);
   }

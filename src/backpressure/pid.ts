@@ -63,7 +63,7 @@ export function pid(options: PidControllerOptions = {}): RateControllerFactory {
         measured = { records, processingDelay, schedulingDelay };
       },
       rate: (formation) => {
-        // A floor below 1 can be truncated to 0, which would stop the stream for good: as in Spark it is no estimate.
+        // A floor below 1 can be truncated to 0, which would stop the stream permanently: as in Spark it counts as no estimate.
         const estimate = rate === 0 ? undefined : rate;
         if (estimate === undefined) log.report(formation, { rule: 'initial', rate: initialRate });
         else {

@@ -13,7 +13,7 @@ export class ShareCarry {
     return this.#turn;
   }
 
-  /** A batch was planned, with so many records of each partition. */
+  /** A batch was planned, with `counts` records of each partition. */
   planned(rate: number | undefined, interval: number, counts: readonly number[]): void {
     const allowed = allowanceOf(rate ?? 0, interval, this.#owed);
     this.#owed = allowed - Math.floor(allowed);

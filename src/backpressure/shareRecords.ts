@@ -93,7 +93,7 @@ function byTime(lags: readonly number[], times: ShareRequest['times'] = []): rea
 }
 
 /**
- * Adds `budget` to the counts at `indexes` in proportion to `weights`, and gives back what could not be used. Shares that
+ * Adds `budget` to the counts at `indexes` in proportion to `weights`, and returns what could not be used. Shares that
  * meet their cap are filled, and what they leave is shared out again among the others; the last round, in which none meets
  * its cap, is rounded by largest remainder.
  */

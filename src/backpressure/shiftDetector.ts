@@ -7,14 +7,14 @@ const alarm = 5;
 const leastScatter = 0.05;
 
 /**
- * Tells whether costs have shifted for good, by two cumulative sums, one for dearer and one for cheaper.
+ * Detects whether costs have shifted permanently, with two cumulative sums, one for higher and one for lower costs.
  *
  * Source: Page, "Continuous inspection schemes" (CUSUM), with bounded residuals so that a single outlier is no shift.
  */
 export class ShiftDetector {
   readonly #sides = [side(1), side(-1)] as const;
 
-  /** Takes a residual; returns the residuals since the shift, when there is one, and begins anew. */
+  /** Takes a residual; returns the residuals since the shift, if there is one, and starts again. */
   add(residual: number, scatter: number): readonly number[] | undefined {
     const z = Math.min(most, Math.max(-most, residual / Math.max(scatter, leastScatter)));
     for (const one of this.#sides) {

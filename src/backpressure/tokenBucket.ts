@@ -1,4 +1,4 @@
-/** Part of a token by which a sum may be short for rounding alone. It is owed, not given: nothing adds up. */
+/** Part of a token that a sum may lack because of rounding alone. It is owed, not granted: nothing accumulates. */
 const slack = 1e-6;
 
 /**
@@ -28,7 +28,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Takes as many whole tokens as are there, `most` at most, and gives how many. */
+  /** Takes as many whole tokens as are there, `most` at most, and returns how many. */
   takeUpTo(now: number, most: number): number {
     this.#refill(now);
     const count = Math.max(Math.min(most, Math.floor(this.#tokens + slack)), 0);

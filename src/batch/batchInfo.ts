@@ -1,7 +1,7 @@
 import type { OffsetRange } from './offsetRange.js';
 import type { RateDecision } from './rateDecision.js';
 
-/** How far one partition of a source has come with a batch. */
+/** The progress of one partition of a source with a batch. */
 export interface PartitionProgress extends OffsetRange {
   /** The end of the partition when the batch was planned: the offset of the next record to be written. */
   readonly end: number;
@@ -19,7 +19,7 @@ export interface InputInfo {
   readonly records: number;
   /** The offset ranges they came from, one a partition; a partition without records may be absent. */
   readonly ranges: readonly OffsetRange[];
-  /** How far each partition has come, of a source that knows the ends of its partitions. */
+  /** The progress of each partition, for a source that knows the ends of its partitions. */
   readonly partitions?: readonly PartitionProgress[] | undefined;
   /** Records that waited in the source beyond this batch when it was planned. */
   readonly lag: number;
@@ -30,7 +30,7 @@ export interface InputInfo {
   /** Bytes of records read for the batch, where the source knows them. */
   readonly bytes?: number | undefined;
   /**
-   * Records (counted by offsets) that came in beyond the ranges, because the smallest unit that a log gives is a record
+   * Records (counted by offsets) that came in beyond the ranges, because the smallest unit that a log returns is a record
    * batch, and the first records of a partition are read to learn their size. They are kept for the batches that follow,
    * and counted once, for the batch with whose bytes they came.
    */
@@ -69,7 +69,7 @@ export interface BatchInfo {
   readonly totalDelay: number;
   /** The part of `processingDelay` before the first operator ran: reading the records. */
   readonly fetchDelay: number;
-  /** The part of `processingDelay` in which operators ran synchronously and the event loop stood still. */
+  /** The part of `processingDelay` in which operators ran synchronously and the event loop was blocked. */
   readonly dispatchDelay: number;
   /** Saving the checkpoint and committing offsets, after `processingEndTime`. */
   readonly saveDelay: number;

@@ -2,7 +2,7 @@ import type { CommittedState } from './committedState.js';
 import type { Key } from './key.js';
 import type { KeyedState } from './keyedState.js';
 
-/** How an operator names its state and says what it is made of. */
+/** How an operator names its state and describes its contents. */
 export interface StateDescription<K extends Key, S> {
   /** The name of the operator, for messages. */
   readonly operator: string;

@@ -1,4 +1,4 @@
-// The one closed family of errors, so that `error.code` can be switched over; facts stand in fields, not only in the
+// The one closed family of errors, so that `error.code` can be switched over; facts are in fields, not only in the
 // message.
 
 export * from './errors/dstreamError.js';

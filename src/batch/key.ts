@@ -4,5 +4,5 @@
  */
 export type Key = string | number | bigint | boolean | null;
 
-/** A keyed record, as every operator by key takes it and gives it. */
+/** A keyed record, as every operator by key takes and emits it. */
 export type Pair<K, V> = readonly [key: K, value: V];

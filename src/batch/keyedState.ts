@@ -31,6 +31,6 @@ export interface KeyedState<K extends Key, S> {
   cut(time: number): void;
   /** The state as of the last saved batch, where it is kept apart: on disk. */
   committed?(): CommittedState<K, S>;
-  /** Gives the id free again: called when the operator is unsubscribed. */
+  /** Releases the id: called when the operator is unsubscribed. */
   close(): void;
 }

@@ -28,8 +28,8 @@ export type RateRule =
 /**
  * What a user should know of:
  *
- * - `fixed-cost-over-interval`: a batch costs nearly an interval or more even without records. A longer interval is the
- *   answer; fewer records are none.
+ * - `fixed-cost-over-interval`: a batch costs nearly an interval or more even without records. A longer interval helps;
+ *   fewer records do not.
  * - `rate-at-floor`: the controller would go below `minRate`. The processing is too slow for the floor, or does not run.
  * - `processing-time-varies`: batches of equal size take very different times, so that either time or waiting is lost.
  */
@@ -47,7 +47,7 @@ export interface LearnedCost {
   readonly work: number;
 }
 
-/** The batch that an estimate was made of. */
+/** The batch on which an estimate is based. */
 export interface MeasuredBatch {
   readonly records: number;
   /** From the first record handed out to the last effect, in ms. */
@@ -56,7 +56,7 @@ export interface MeasuredBatch {
   readonly schedulingDelay: number;
 }
 
-/** What a controller was told when it decided: numbers only, so that decisions can be kept. */
+/** What a controller knew when it decided: numbers only, so that decisions can be kept. */
 export interface DecisionInputs {
   /** Time of the batch that was formed. */
   readonly time: number;
@@ -78,7 +78,7 @@ export interface RateDecision {
   readonly formation: DecisionInputs;
   /** Of a controller that has one, once it has learned it. */
   readonly model?: LearnedCost | undefined;
-  /** Of a controller that goes by the last batch: that one, once there is an estimate. */
+  /** Of a controller that uses the last batch: that batch, once there is an estimate. */
   readonly measured?: MeasuredBatch | undefined;
   readonly rule: RateRule;
   /** Records per second. */

@@ -10,7 +10,7 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
-  /** The oldest; `undefined` when there is none. */
+  /** The oldest; `undefined` when empty. */
   get first(): T | undefined {
     return this.#items[this.#head];
   }
@@ -19,11 +19,11 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
-  /** Takes the oldest out; `undefined` when there is none. */
+  /** Removes and returns the oldest; `undefined` when empty. */
   shift(): T | undefined {
     if (this.size === 0) return undefined;
     const item = this.#items[this.#head];
-    // Lets go of it at once: a pane may be large.
+    // Releases it at once: a pane may be large.
     (this.#items as (T | undefined)[])[this.#head++] = undefined;
     // Copies at most once what has left since the last copy, so the cost of each stays constant.
     if (this.#head > 32 && this.#head * 2 > this.#items.length) {

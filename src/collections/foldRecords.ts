@@ -1,6 +1,6 @@
 /**
- * Puts records together, oldest first: the first by `lift`, each other one by `add`. Gives nothing when there are none. `visit`
- * is to call what it is given with each record.
+ * Folds records, oldest first: the first with `lift`, each other one with `add`. Returns `undefined` without records. `visit`
+ * must call its argument with each record.
  */
 export function foldRecords<T, P>(
   lift: (record: T) => P,

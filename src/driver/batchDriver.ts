@@ -39,7 +39,7 @@ import { TimeLimits } from './timeLimits.js';
 
 /** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
 export interface DriverOutput {
-  /** Gives whether anybody listens to this source still, once it has been given the batch. */
+  /** Returns whether this source still has a subscriber, once it has received the batch. */
   next(name: string, batch: Batch<unknown>): boolean;
   error(error: unknown): void;
   complete(): void;
@@ -400,7 +400,7 @@ export class BatchDriver implements BatchRun {
     return this.#monitor.effects(time, (effect, work) => this.#limits.effect(time, effect, work));
   }
 
-  /** Where progress is kept, what nobody saw to would be lost for good. */
+  /** Where progress is kept, a batch that nothing claimed would be lost permanently. */
   get #refusesUnclaimed(): boolean {
     const durable =
       this.#resources.session !== undefined || Object.values(this.#sources).some((source) => source.durable);
@@ -515,8 +515,8 @@ export class BatchDriver implements BatchRun {
   }
 
   /**
-   * Aborts what is open and closes everything, so that a `retry()` finds files and locks free; then tells the output how
-   * it ended (with what failed while closing), and then whoever asked for a stop.
+   * Aborts what is open and closes everything, so that a `retry()` finds files and locks free; then notifies the output how
+   * it ended (with what failed while closing), and then the caller of `stop`.
    */
   #shut(tell: (closing?: { readonly error: unknown }) => void, cause?: unknown): void {
     if (this.#closed) return;

@@ -1,7 +1,7 @@
 import type { DynamicInterval, IntervalSample } from '../backpressure/dynamicInterval.js';
 import { firstBatchTime } from './batchTime.js';
 
-/** An interval that turned out too short is not tried again for so many batches. */
+/** Batches for which an interval that proved too short is not tried again. */
 const patience = 20;
 
 /** A batch that is due. */

@@ -1,4 +1,4 @@
-// Whoever compiles against this need not have it among the libs of the project.
+// A project that compiles against this need not have it among its libs.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { Observable, type Subscriber } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
@@ -9,7 +9,7 @@ import type { BatchDriver } from './batchDriver.js';
 import { longestTimer } from './driverOptions.js';
 import type { StopOptions, StopReport } from './stopReport.js';
 
-/** Subscribes to a stream and gives the driver that serves the subscription. */
+/** Subscribes to a stream and returns the driver that serves the subscription. */
 export type SubscribeBatches<T> = (subscriber: Subscriber<Batch<T>>) => { driver: BatchDriver; close(): void };
 
 /**
@@ -31,7 +31,7 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
   readonly #drivers: Drivers;
   readonly #drainTimeout: number;
 
-  /** @internal Streams are made by `kafkaBatches`, `fromBatches` and their like. */
+  /** @internal `kafkaBatches`, `fromBatches` and similar functions create streams. */
   constructor(interval: number, subscribe: SubscribeBatches<T>, segments?: SubscribeBatches<Segment<T>>) {
     const drivers: Drivers = { running: new Set(), latest: undefined };
     super(listed(drivers, subscribe));

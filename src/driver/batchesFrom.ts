@@ -7,7 +7,7 @@ import { BatchDriver } from './batchDriver.js';
 import { BatchStream } from './batchStream.js';
 import { checkSources, type DriverOptions, type ResolvedDriverOptions, resolveDriverOptions } from './driverOptions.js';
 
-/** The records that a source gives. */
+/** The records of a source. */
 export type RecordOf<S> = S extends Source<infer T> ? T : never;
 
 /** One stream of batches for each source, under its name. */

@@ -5,7 +5,7 @@ import { BatchStream, type SubscribeBatches } from './batchStream.js';
 import { checkSources, type ResolvedDriverOptions } from './driverOptions.js';
 import type { FailureHistory } from './monitoring/driverMonitor.js';
 
-/** One source as a stream of its own. Cold: every subscription has a driver and opens the source anew. */
+/** One source as a stream of its own. Cold: every subscription has its own driver and opens the source again. */
 export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedDriverOptions): BatchStream<T> {
   checkSources(options, { [name]: source });
   const history = { failed: 0 };

@@ -198,7 +198,7 @@ function checkDynamicInterval(owner: string, { interval, dynamicInterval, backpr
   }
 }
 
-/** A factory that is not called, as in `backpressure: pid`, takes the setup for its options and gives no controller. */
+/** A factory that is not called, as in `backpressure: pid`, takes the setup for its options and returns no controller. */
 function checkedController(owner: string, backpressure: RateControllerFactory): RateControllerFactory {
   return (setup) => {
     const controller = backpressure(setup);
@@ -209,12 +209,12 @@ function checkedController(owner: string, backpressure: RateControllerFactory): 
       owner,
       'backpressure',
       backpressure,
-      'must give a rate controller, as what pid() gives does',
+      'must return a rate controller, as the result of pid() does',
     );
   };
 }
 
-/** NaN would go through every comparison, and let one record of each partition pass for good. */
+/** NaN would go through every comparison, and let only one record of each partition pass from then on. */
 function checkedRates(owner: string, controller: RateController): RateController {
   return {
     completed: (info, records) => controller.completed(info, records),

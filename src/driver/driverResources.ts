@@ -48,7 +48,7 @@ export class DriverResources {
     return merge(...open);
   }
 
-  /** Tells the sources that gather records to stop. Gives whether there are any: they have something to be planned still. */
+  /** Stops the sources that gather records. Returns whether there are any: they still have something to be planned. */
   stop(): boolean {
     const gathering = this.runs.filter(([, run]) => run.stop);
     for (const [, run] of gathering) run.stop?.();

@@ -1,7 +1,7 @@
 import type { Key } from '../batch/key.js';
 import { murmur2 } from './murmur2.js';
 
-/** Gives the partition of a key: an integer of at least 0 and below `partitions`, always the same for the same key. */
+/** Returns the partition of a key: an integer of at least 0 and below `partitions`, always the same for the same key. */
 export type Partitioner<K extends Key> = (key: K, partitions: number) => number;
 
 const encoder = new TextEncoder();

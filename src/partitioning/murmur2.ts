@@ -1,5 +1,5 @@
 /**
- * The 32-bit hash by which Kafka's default partitioner places keys, as a signed integer; Kafka takes
+ * The 32-bit hash that Kafka's default partitioner uses to place keys, as a signed integer; Kafka takes
  * `(hash & 0x7fffffff) % partitions`.
  *
  * Source: MurmurHash2 by Austin Appleby, with Kafka's seed.

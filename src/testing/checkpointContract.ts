@@ -31,7 +31,7 @@ export interface CheckpointStore {
  * });
  * for (const { run } of cases) await run();
  * console.log(cases[1]?.name);
- * // => gives back time, positions and state of the last saved batch
+ * // => restores time, positions and state of the last saved batch
  * ```
  */
 export function checkpointContract(

@@ -11,7 +11,7 @@ import { marbleAssertion } from './marbles/marbleAssertion.js';
 
 export interface RunBatchesOptions {
   /**
-   * Batch interval in virtual ms: a batch may stand at its multiples only.
+   * Batch interval in virtual ms: batches are at its multiples only.
    * @default 1
    */
   readonly interval?: number;
@@ -45,7 +45,7 @@ type Subscriptions = ReturnType<RunHelpers['cold']>['subscriptions'];
 export interface BatchRunHelpers extends RunHelpers {
   readonly scheduler: TestScheduler;
   /**
-   * A stream of batches by marbles. Each letter is a batch at its virtual time; `values` gives its records, or a list of
+   * A stream of batches by marbles. Each letter is a batch at its virtual time; `values` has its records, or a list of
    * partitions as `{ partitions: [...] }`. A letter without a value is a batch with the letter itself as its one record.
    *
    * All streams of a test belong to one driver, as those of `batchesFrom` do: batches of one virtual time share a context.
@@ -75,7 +75,7 @@ export interface BatchRunHelpers extends RunHelpers {
  * Runs a test of batch operators in virtual time, with marbles whose letters are batches.
  *
  * @throws {MarbleMismatchError} when a stream or its subscriptions differ from their diagram
- * @throws {MarbleSyntaxError} when a batch stands at a time that is no multiple of the interval, or at 0
+ * @throws {MarbleSyntaxError} if a batch is at a time that is not a multiple of the interval, or at 0
  *
  * @example
  * ```ts
@@ -108,7 +108,7 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
       const time = scheduler.now();
       for (const context of open) if (context.time === time) return context;
       if (time <= 0 || time % interval !== 0) {
-        const rule = `a batch must stand at a multiple of the interval (${interval}) after 0`;
+        const rule = `a batch must be at a multiple of the interval (${interval}) after 0`;
         throw new MarbleSyntaxError(marbles, time, rule);
       }
       const events = {
@@ -158,7 +158,7 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
       expectBatches: (stream, unsubscription = null) => ({
         toBe: (marbles, given, error) => {
           const values = lettersOf(marbles, given ?? {});
-          // Where one value is by partition, all are: a list of records then stands for one partition.
+          // If one value is by partition, all are: a list of records is then one partition.
           const whole = Object.values(values).every((value) => typeof value === 'string' || !('partitions' in value));
           const shape = whole ? ({ records }: Batch<unknown>) => records : byPartition;
           const expected = Object.fromEntries(
@@ -177,7 +177,7 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
 
 type Value<T> = string | BatchValue<T>;
 
-/** Letters without a value stand for themselves. */
+/** A letter without a value is its own value. */
 function lettersOf<T>(marbles: string, values: Readonly<Record<string, Value<T>>>): Record<string, Value<T>> {
   const letters = [...marbles].filter((letter) => !values[letter] && /[^\s\-|#^!()]/.test(letter));
   return { ...Object.fromEntries(letters.map((letter) => [letter, letter])), ...values };

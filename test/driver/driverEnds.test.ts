@@ -218,7 +218,7 @@ describe('options of a driver', () => {
       const options = { interval: 10, scheduler, backpressure: pid as never };
       fromBatches([], options).subscribe({ error: (error) => events.push(error.message) });
     });
-    const rule = 'must give a rate controller, as what pid() gives does';
+    const rule = 'must return a rate controller, as the result of pid() does';
     expect(events).toEqual([`fromBatches: backpressure (function pid) ${rule}`]);
   });
 

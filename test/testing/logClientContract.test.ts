@@ -40,7 +40,7 @@ describe('the contract', () => {
     [
       'mixes up the ends',
       ({ offsets }) => ({ offsets: (partitions) => offsets(partitions, 'latest') }),
-      /gives the ends/,
+      /returns the ends/,
     ],
     [
       'lists partitions in the wrong order',

@@ -33,8 +33,8 @@ export class InvalidRecordError extends DStreamError {
 
 /**
  * A batch of a source with durable progress was dispatched, and nobody took a hold: either there is no output
- * operation, or a foreign asynchronous operator (`delay`, `observeOn`, `concatMap`) stands before it, or nobody listens
- * (any more) to one of several sources of a driver. Saving progress now could lose the batch.
+ * operation, or a foreign asynchronous operator (`delay`, `observeOn`, `concatMap`) comes before it, or one of the
+ * sources of a driver has no subscriber (left). Saving progress now could lose the batch.
  */
 export class UnclaimedBatchError extends DStreamError {
   override readonly name = 'UnclaimedBatchError';
@@ -61,7 +61,7 @@ export class LateHoldError extends DStreamError {
   constructor(readonly time: number) {
     super(
       `the batch of time ${time} is complete, so it cannot be held any more: an asynchronous operator that takes no ` +
-        'hold (delay, observeOn, concatMap) stands before this one; concatMapBatch holds',
+        'hold (delay, observeOn, concatMap) comes before this one; concatMapBatch holds',
     );
   }
 }
@@ -89,7 +89,7 @@ export class ForeignStreamError extends DStreamError {
 
 /**
  * A batch arrived at an operator over several streams after its time had passed there. Either an asynchronous operator
- * that takes no hold stands before it, or batches of several streams were combined by rxjs's `merge`.
+ * that takes no hold comes before it, or RxJS's `merge` combined batches of several streams.
  */
 export class LateBatchError extends DStreamError {
   override readonly name = 'LateBatchError';

@@ -16,7 +16,7 @@ export class UnknownTopicError extends DStreamError {
   }
 }
 
-/** Offsets to be read are gone (retention) or not there yet (topic made anew). */
+/** Offsets to be read are gone (retention) or do not exist yet (the topic was deleted and created again). */
 export class OffsetOutOfRangeError extends DStreamError {
   override readonly name = 'OffsetOutOfRangeError';
   readonly code = 'OFFSET_OUT_OF_RANGE';
@@ -96,7 +96,7 @@ export class UnsupportedCodecError extends DStreamError {
   }
 }
 
-/** The client lacks something that the source stands on. */
+/** The client lacks something that the source needs. */
 export class UnsupportedClientError extends DStreamError {
   override readonly name = 'UnsupportedClientError';
   readonly code = 'UNSUPPORTED_CLIENT';
@@ -160,7 +160,7 @@ export class TimedOutError extends DStreamError {
   }
 }
 
-/** The broker answered with an error that is none of the above. */
+/** The broker answered with an error that no other class covers. */
 export class ProtocolError extends DStreamError {
   override readonly name = 'ProtocolError';
   readonly code = 'PROTOCOL';

@@ -1,4 +1,4 @@
-// How values stand in the messages of errors.
+// How the messages of errors show values.
 
 /** A value, short enough for a message. */
 export function describe(value: unknown): string {

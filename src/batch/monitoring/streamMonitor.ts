@@ -22,9 +22,9 @@ export interface MonitoredStream {
   snapshot(): StreamSnapshot;
 }
 
-/** What a monitor is told of one subscription. Every method is optional, and none is called after `ended`. */
+/** What a monitor receives about one subscription. Every method is optional, and none is called after `ended`. */
 export interface RunMonitor {
-  /** The status changed. The first is `connecting`, told right after `run`. */
+  /** The status changed. The first is `connecting`, right after `run`. */
   status?(change: StatusChange): void;
   /** The offset ranges of a batch are fixed. */
   planned?(batch: BatchPlanned): void;
@@ -49,8 +49,8 @@ export interface RunMonitor {
  * Watches streams: the `monitors` of a stream, one or several, for one stream or many. Metrics, traces, logs, health checks
  * and dashboards are monitors.
  *
- * A monitor that throws is reported once, as RxJS reports an error that nobody handles (`config.onUnhandledError`), and is
- * told nothing more of that subscription. It never fails a batch.
+ * A monitor that throws is reported once, as RxJS reports an error that nobody handles (`config.onUnhandledError`), and
+ * receives nothing more about that subscription. It never fails a batch.
  */
 export interface StreamMonitor {
   /** Called at each subscription. Returns what watches it, or nothing to ignore it. */

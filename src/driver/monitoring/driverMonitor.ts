@@ -24,7 +24,7 @@ type Origin = Pick<BatchFailure, 'time' | 'stage' | 'operator' | 'id'>;
 
 /**
  * What a driver tells of its run: the status, which is always kept, and everything else, which goes to the monitors and
- * costs nothing where there are none.
+ * costs nothing without monitors.
  */
 export class DriverMonitor {
   readonly #monitors: RunMonitors | undefined;
@@ -72,7 +72,7 @@ export class DriverMonitor {
     return { status: this.#tracker.status, since: this.#tracker.since, recovery: this.#recovery };
   }
 
-  /** Checkpoint and sources are open; so many batches are replayed first. */
+  /** Checkpoint and sources are open; `replays` batches are replayed first. */
   opened(replays: number): void {
     this.#progressTime = this.#scheduler.now();
     if (replays > 0) {

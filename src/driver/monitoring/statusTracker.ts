@@ -5,7 +5,7 @@ import {
   statusTransitions,
 } from '../../batch/monitoring/streamStatus.js';
 
-/** The status of one subscription. Pure: it is told what happened and when. */
+/** The status of one subscription. Pure: its methods say what happened and when. */
 export class StatusTracker {
   #status: StreamStatus = 'connecting';
   #since: number;

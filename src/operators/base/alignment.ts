@@ -165,8 +165,8 @@ export class Alignment {
   }
 
   /**
-   * First the batches that wait fail: whoever shares their driver is to see this error as the cause. Then the streams are
-   * left, and only then is the error passed on: a `retry()` must find that the driver has ended, and start it again.
+   * First the waiting batches fail: other subscribers of their driver must see this error as the cause. Then the streams are
+   * unsubscribed, and only then is the error passed on: a `retry()` must find that the driver has ended, and start it again.
    */
   #fail(error: unknown): void {
     if (this.#closed) return;

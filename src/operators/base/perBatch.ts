@@ -35,7 +35,7 @@ export function perBatch<T, R>(
   };
 }
 
-/** The operator, for whoever watches the stream. */
+/** The operator, as monitors see it. */
 interface Owner {
   readonly operator: string;
   readonly id: string | undefined;

@@ -24,7 +24,7 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     expectSame('a store that was opened and closed', await trial.look(), undefined);
   },
 
-  async 'gives back time, positions and state of the last saved batch'(trial) {
+  async 'restores time, positions and state of the last saved batch'(trial) {
     await trial.life((session) => workOff(session, 1, [changeOf([['a', 1]])]));
     await trial.expect('batch 1', after(1, { counts: stateOf([['a', 1]]) }));
     await trial.life((session) => workOff(session, 2, [changeOf([['a', 2]])]));
@@ -48,7 +48,7 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     await trial.expect('batch 2', after(2, { counts: stateOf([]), empty: stateOf([]) }));
   },
 
-  async 'gives back what was planned and not saved, in order'(trial) {
+  async 'restores what was planned and not saved, in order'(trial) {
     await trial.life((session) => settle(session.plan(plannedBatch(1))));
     await trial.expect('before the first batch was saved', after(0, {}, [1]));
     await trial.life(async (session) => {
@@ -104,7 +104,7 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     );
   },
 
-  async 'gives keys oldest first: one that changes stays where it is, one that comes back is new'(trial) {
+  async 'returns keys oldest first: one that changes keeps its place, one that comes back is new'(trial) {
     const keys = ['m', 'z', 'a', 'k'];
     await trial.life((session) => workOff(session, 1, [changeOf(keys.map((key) => [key, 1]))]));
     await trial.life(async (session) => {

@@ -3,7 +3,7 @@ import { differenceOf } from '../differenceOf.js';
 
 // What a contract compares with, so that it needs no test runner.
 
-/** Waits for what a store returns; gives its last value. */
+/** Waits for what a store returns; resolves with its last value. */
 export function settle<T>(input: ObservableInput<T>): Promise<T | undefined> {
   return lastValueFrom(from(input), { defaultValue: undefined });
 }
@@ -14,7 +14,7 @@ export function expectSame(what: string, actual: unknown, expected: unknown): vo
   if (place !== undefined) throw new Error(place);
 }
 
-/** Gives the error of an attempt. */
+/** Returns the error of an attempt. */
 export async function errorOf(what: string, attempt: () => Promise<unknown>): Promise<unknown> {
   try {
     await attempt();

@@ -11,7 +11,7 @@ const values = (count: number) => numbers(count).map((i) => `value ${i}`);
 
 /** What every client of a log does when records are fetched and read, by what it is called. */
 export const logFetchCases: Readonly<Record<string, Case>> = {
-  async 'gives every record as it was appended'(trial) {
+  async 'returns every record as it was appended'(trial) {
     const topic = await trial.topic(1);
     const timestamp = trial.now;
     const bytes = (text: string) => new TextEncoder().encode(text);
@@ -89,7 +89,7 @@ export const logFetchCases: Readonly<Record<string, Case>> = {
     }
   },
 
-  async 'gives each record once, in order, over fetches of any size'(trial) {
+  async 'returns each record once, in order, over fetches of any size'(trial) {
     const { client, place } = await trial.filled(values(20));
     for (const maxBytes of [1, 100, 1_000, 100_000]) {
       const records = await trial.readAll(client, place, 0, maxBytes);
@@ -120,7 +120,7 @@ export const logFetchCases: Readonly<Record<string, Case>> = {
     }
   },
 
-  async 'gives a partition with nothing new back without records'(trial) {
+  async 'returns a partition with nothing new without records'(trial) {
     const { client, place } = await trial.filled(values(2));
     const [answer] = await trial.fetch(client, [{ ...place, offset: 2 }]);
     const { earliest, latest, bytes, records, error } = answer ?? {};

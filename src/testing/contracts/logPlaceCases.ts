@@ -38,7 +38,7 @@ export const logPlaceCases: Readonly<Record<string, Case>> = {
     expectSame('its topic', (error as UnknownTopicError).topic, absent);
   },
 
-  async 'gives the ends of empty and filled partitions'(trial) {
+  async 'returns the ends of empty and filled partitions'(trial) {
     const topic = await trial.topic(2);
     await trial.append(topic, [
       { value: 'a', partition: 1 },
@@ -53,7 +53,7 @@ export const logPlaceCases: Readonly<Record<string, Case>> = {
     expectSame('earliest after retention', sorted(await settle(client.offsets(partitions, 'earliest'))), at(0, 1));
   },
 
-  async 'gives the first offset at or after a timestamp, and the end where nothing is that new'(trial) {
+  async 'returns the first offset at or after a timestamp, and the end if nothing is that new'(trial) {
     const topic = await trial.topic(2);
     const begin = trial.now;
     for (const i of numbers(3)) await trial.append(topic, [{ value: 'v', partition: 0, timestamp: begin + 10 * i }]);

@@ -33,7 +33,7 @@ function begin(session: CheckpointSession, more: { readonly version?: number; re
 type Migrate = (state: unknown, fromVersion: number, key: Key) => { readonly n: number };
 
 export const stateCases: Readonly<Record<string, Case>> = {
-  async 'gives operators a state that behaves as a map, saved some batches later'(trial) {
+  async 'offers operators a state that behaves as a map, saved some batches later'(trial) {
     const random = numbersFrom(20_260_202);
     let model = new Map<Key, { n: number }>();
     let n = 0;

@@ -5,9 +5,9 @@ import type { NewRecord } from '../../sources/log/memoryLog.js';
 export interface TestedLog {
   /** A client of the log that is not connected yet. Called for each connection. */
   client(): LogClient;
-  /** Makes a topic with so many partitions. Names are letters, digits, `.`, `_` and `-`, and new each time. */
+  /** Creates a topic with `partitions` partitions. Names are letters, digits, `.`, `_` and `-`, and new each time. */
   createTopic(topic: string, partitions: number): unknown;
-  /** Gives a topic more partitions, up to so many. */
+  /** Adds partitions to a topic, up to `partitions`. */
   addPartitions(topic: string, partitions: number): unknown;
   /** Appends records in order; each says its partition. Those of one call may make up one record batch. */
   append(topic: string, records: readonly NewRecord[]): unknown;
