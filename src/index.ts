@@ -109,7 +109,7 @@ export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './
 export { aggregateByWindow } from './operators/aggregateByWindow.js';
 export type { AggregateWindowOptions } from './operators/aggregatorOptions.js';
 export { cogroup } from './operators/cogroup.js';
-export { concatMapBatch } from './operators/concatMapBatch.js';
+export { type AsyncRecords, concatMapBatch } from './operators/concatMapBatch.js';
 export { countBatch } from './operators/countBatch.js';
 export { countByValue } from './operators/countByValue.js';
 export { countByValueAndWindow } from './operators/countByValueAndWindow.js';

@@ -1,20 +1,30 @@
-import { from, map, type ObservableInput, type OperatorFunction } from 'rxjs';
+import { concatMap, from, map, type Observable, type ObservableInput, type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
+import { InvalidRecordError } from '../batch/errors.js';
 import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
 import { checkFunction } from '../options/checks.js';
 import { heldEffects } from './base/heldEffects.js';
+import { isPromise } from './base/settled.js';
+
+/**
+ * Records that are not there yet, as the function of `concatMapBatch` returns them: a promise or any `ObservableInput` of an array,
+ * or an array of promises. Records that are promises are awaited, all at once.
+ */
+export type AsyncRecords<R> = ObservableInput<readonly (R | PromiseLike<R>)[]> | readonly PromiseLike<R>[];
 
 /**
  * Transforms the records of each batch asynchronously, one batch after another, and holds the batch until it has finished.
  * Use it where you would use RxJS's `concatMap`, which takes no hold and so lets the batch complete too early.
  *
- * `project` returns the new records: a promise, or any `ObservableInput`, of which the last value counts. The resulting
- * batch has them in one partition without an offset range. If `project` throws or fails, the batch fails.
+ * `project` returns the new records: a promise of an array, an array of promises, or any `ObservableInput`, of which the last
+ * value counts. The resulting batch has them in one partition without an offset range. If `project` throws or fails, the batch
+ * fails.
  *
  * Source: RxJS's `concatMap`; Spark has no asynchronous transformation.
  *
  * @throws {InvalidOptionError} if `project` is not a function
+ * @throws {InvalidRecordError} (as a notification) if `project` does not return an array of records
  *
  * @example
  * ```ts
@@ -35,22 +45,39 @@ import { heldEffects } from './base/heldEffects.js';
  * @see {@link mapRecords}
  */
 export function concatMapBatch<T, P extends PairLike = NothingInferred>(
-  project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly P[]>,
+  project: (records: readonly T[], context: BatchContext) => AsyncRecords<P>,
 ): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
 /**
  * Transforms the records of each batch asynchronously, one batch after another, and holds the batch until it has
  * finished.
  */
 export function concatMapBatch<T, R>(
-  project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly R[]>,
+  project: (records: readonly T[], context: BatchContext) => AsyncRecords<R>,
 ): OperatorFunction<Batch<T>, Batch<R>>;
 export function concatMapBatch<T, R>(
-  project: (records: readonly T[], context: BatchContext) => ObservableInput<readonly R[]>,
+  project: (records: readonly T[], context: BatchContext) => AsyncRecords<R>,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('concatMapBatch', 'project', project);
   return heldEffects(
-    (batch) => from(project(batch.records, batch.context)).pipe(map((records) => batch.withRecords(records))),
+    (batch) => recordsFrom(project(batch.records, batch.context)).pipe(map((records) => batch.withRecords(records))),
     false,
     { operator: 'concatMapBatch' },
   );
+}
+
+function recordsFrom<R>(returned: AsyncRecords<R>): Observable<readonly R[]> {
+  const lists = arePromises<R>(returned)
+    ? of(returned)
+    : from(returned as ObservableInput<readonly (R | PromiseLike<R>)[]>);
+  return lists.pipe(
+    concatMap((records) => {
+      if (!Array.isArray(records))
+        throw new InvalidRecordError('concatMapBatch', records, 'is not an array of records');
+      return arePromises<R>(records) ? Promise.all(records) : of(records as readonly R[]);
+    }),
+  );
+}
+
+function arePromises<R>(list: unknown): list is readonly PromiseLike<R>[] {
+  return Array.isArray(list) && list.some(isPromise);
 }

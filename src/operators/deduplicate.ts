@@ -6,6 +6,7 @@ import { checkPair } from '../collections/pairs.js';
 import { checkFunction, checkObserver, checkPositiveInteger } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { holdUntilSettled } from './base/settled.js';
 
 /** Ids that `deduplicate` forgot before their window was over. */
 export interface ForgottenIds {
@@ -116,7 +117,7 @@ export function deduplicate<T>(
           return true;
         }),
       );
-      if (forgotten > 0) overflowObserver?.next?.({ time, ids: forgotten });
+      if (forgotten > 0) holdUntilSettled(batch.context, overflowObserver?.next?.({ time, ids: forgotten }));
       return passed;
     };
   });

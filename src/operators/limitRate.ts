@@ -14,6 +14,7 @@ import { QueueOverflowError } from '../batch/errors.js';
 import type { Hold } from '../batch/hold.js';
 import { derivedFrom } from '../batch/lineage.js';
 import { checkNonNegativeInteger, checkObserver, checkOneOf, checkPositive } from '../options/checks.js';
+import { settledNext } from './base/settled.js';
 
 /** A value that `limitRate` dropped because the queue was full. */
 export interface DroppedValue {
@@ -115,14 +116,19 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
       };
       const overflowOne = (): void => {
         const waiting = (overflow === 'drop-oldest' ? queue.shift() : queue.pop()) as Waiting<T>;
-        try {
+        const report = settledNext(() => {
           if (overflow === 'error') throw new QueueOverflowError('limitRate', maxQueue);
-          dropObserver?.next?.({ value: waiting.value, dropped: ++dropped });
-          waiting.hold?.release();
-        } catch (error) {
-          waiting.hold?.fail(error);
-          subscriber.error(error);
-        }
+          return dropObserver?.next?.({ value: waiting.value, dropped: ++dropped });
+        });
+        subscriber.add(
+          report.subscribe({
+            error: (error) => {
+              waiting.hold?.fail(error);
+              subscriber.error(error);
+            },
+            complete: () => waiting.hold?.release(),
+          }),
+        );
       };
       // At most one timer, for the head of the queue; none is kept after it has fired.
       const arm = (): void => {

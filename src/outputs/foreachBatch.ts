@@ -1,12 +1,16 @@
-import { concat, EMPTY, from, ignoreElements, type ObservableInput, type OperatorFunction, of } from 'rxjs';
+import { concat, type ObservableInput, type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
+import { settled } from '../operators/base/settled.js';
 import { checkFunction } from '../options/checks.js';
 
 /**
  * Output operation: calls `effect` with the records of each batch, and keeps the batch open until what it returns (a
  * promise or any `ObservableInput`; nothing if it is synchronous) has completed. Then the batch passes on.
+ *
+ * The batch also waits for promises and Observables in what `effect` returns: for `records.map(save)` until all are fulfilled,
+ * as `Promise.all` does.
  *
  * Progress is saved only after the effect has settled, so an effect runs at least once. If it throws or fails, the batch
  * fails and the stream with it; nothing of the batch is saved.
@@ -38,9 +42,10 @@ export function foreachBatch<T>(
   effect: (records: readonly T[], context: BatchContext) => ObservableInput<unknown> | void,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachBatch', 'effect', effect);
-  const run = (batch: Batch<T>) => {
-    const done = effect(batch.records, batch.context);
-    return concat(done ? from(done).pipe(ignoreElements()) : EMPTY, of(batch));
-  };
+  const run = (batch: Batch<T>) =>
+    concat(
+      settled(() => effect(batch.records, batch.context)),
+      of(batch),
+    );
   return heldEffects(run, true, { operator: 'foreachBatch' });
 }

@@ -5,7 +5,6 @@ import {
   defer,
   EMPTY,
   from,
-  ignoreElements,
   mergeMap,
   type Observable,
   type ObservableInput,
@@ -22,6 +21,7 @@ import type { BatchContext } from '../batch/batchContext.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
+import { settled, settledNext } from '../operators/base/settled.js';
 import {
   checkFunction,
   checkNonNegative,
@@ -124,6 +124,8 @@ export interface ForeachPartitionOptions<T> {
  * until what the calls return (a promise or any `ObservableInput`; nothing if synchronous) has completed. Then the batch
  * passes on.
  *
+ * A partition also waits for promises and Observables in what `effect` returns: for `records.map(save)` until all are fulfilled.
+ *
  * Partitions run side by side and are retried one by one: what has succeeded is not repeated, unless the whole batch runs
  * again after a crash. Then every partition has the same id and, from a source that can be replayed, the same records
  * again: an effect that writes under the id stores everything once.
@@ -195,18 +197,9 @@ export function foreachPartition<T>(
         concurrency,
       ),
     );
-    const passOn = defer(() => {
-      if (skipped.partitions > 0) skipObserver?.next?.(skipped);
-      return of(batch);
-    });
-    return concat(all, passOn);
+    const report = settledNext(() => skipped.partitions > 0 && skipObserver?.next?.(skipped));
+    return concat(all, report, of(batch));
   }, true);
-}
-
-/** Completes when what `work` returns has completed. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
-function settled(work: () => ObservableInput<unknown> | void): Observable<never> {
-  return defer(() => work() ?? EMPTY).pipe(ignoreElements());
 }
 
 function resolve<T>(options: ForeachPartitionOptions<T>) {

@@ -1,7 +1,8 @@
-import { defer, from, map, type ObservableInput, type OperatorFunction, reduce, tap } from 'rxjs';
+import { defer, from, map, mergeMap, type ObservableInput, type OperatorFunction, of, reduce, tap } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
+import { isPromise } from '../operators/base/settled.js';
 import { checkFunction } from '../options/checks.js';
 import { type ForeachPartitionOptions, foreachPartition, type PartitionContext } from './foreachPartition.js';
 
@@ -76,6 +77,7 @@ export function foreachPartitionOnce<T>(
       const ask = (batch: Batch<T>) => {
         const { time } = batch.context;
         return from(written(batch.partitions.map(({ index }) => `${time}-${index}`))).pipe(
+          mergeMap((ids) => (isPromise(ids) ? from(ids as PromiseLike<Iterable<string>>) : of(ids))),
           reduce((all, ids) => new Set([...all, ...ids]), new Set<string>()),
           map((ids) => {
             found.set(time, ids);

@@ -114,6 +114,8 @@ export const others = () => {
   recordsAre<number>()(words.pipe(flatMapRecords(() => [1, 2])));
   recordsAre<number[]>()(words.pipe(flatMapRecords((line) => [line.split(' ').map(Number)])));
   recordsAre<string>()(words.pipe(transformBatch((records) => [...records].sort())));
+  recordsAre<number>()(words.pipe(concatMapBatch(async (all) => all.map(({ length }) => length))));
+  recordsAre<number>()(words.pipe(concatMapBatch((all) => all.map(async ({ length }) => length))));
   recordsAre<string>()(fromBatches([['a', 'b'], []], { interval: 1 }));
   recordsAre<never>()(fromBatches([[]], { interval: 1 }));
   recordsAre<number>()(

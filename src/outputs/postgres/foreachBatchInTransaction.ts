@@ -1,17 +1,9 @@
-import {
-  catchError,
-  concat,
-  from,
-  ignoreElements,
-  mergeMap,
-  type ObservableInput,
-  type OperatorFunction,
-  of,
-} from 'rxjs';
+import { catchError, concat, from, mergeMap, type ObservableInput, type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { BatchContext } from '../../batch/batchContext.js';
 import { FencedError } from '../../batch/errors.js';
 import { heldEffects } from '../../operators/base/heldEffects.js';
+import { settled } from '../../operators/base/settled.js';
 import { checkFunction } from '../../options/checks.js';
 import type { PostgresCheckpoint } from '../../state/postgres/postgresCheckpoint.js';
 import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
@@ -79,13 +71,13 @@ export function foreachBatchInTransaction<T>(
   const run = (batch: Batch<T>) => {
     const { context, records } = batch;
     const written = from(checkpoint.transaction(context.time)).pipe(
-      mergeMap((transaction) => effect(transaction, records, context) ?? []),
+      mergeMap((transaction) => settled(() => effect(transaction, records, context))),
       // The server closes the transaction of a process that was stopped for long: then the cause is the fencing.
       catchError(async (error: unknown) => {
         throw (await checkpoint.wasFenced()) ? new FencedError(checkpoint.location) : error;
       }),
     );
-    return concat(written.pipe(ignoreElements()), of(batch));
+    return concat(written, of(batch));
   };
   return heldEffects(run, true, { operator: 'foreachBatchInTransaction' });
 }
