@@ -1,15 +1,14 @@
 import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 import type { Codec } from '../protocol/codec.js';
+import { maxUnpackedBytes } from '../protocol/unpackedBound.js';
 
-/** A record batch may not unpack to more than this: a damaged length must not exhaust the memory. */
-const maxUnpackedBytes = 512 * 1024 * 1024;
-
+/** Packages that install without a compiler; docs/kafka.md shows how to register them. */
 const known: Readonly<Record<number, readonly [name: string, packageName: string]>> = {
   1: ['gzip', 'nothing'],
   2: ['snappy', 'kafkajs-snappy'],
-  3: ['lz4', 'kafkajs-lz4'],
-  4: ['zstd', '@kafkajs/zstd'],
+  3: ['lz4', 'lz4-napi'],
+  4: ['zstd', '@bokuweb/zstd-wasm'],
 };
 
 type Registry = Record<number, () => { decompress(bytes: Buffer): Promise<Buffer> }>;

@@ -14,6 +14,7 @@ import {
 } from './recordBatchHeader.js';
 import { type OpenRecordBatch, RecordCursor } from './recordCursor.js';
 import { RetainedSection } from './retainedSection.js';
+import { maxUnpackedBytes, unpackedBound } from './unpackedBound.js';
 
 /** An aborted transaction: the records of its producer, from `firstOffset` to its next control record, are passed over. */
 export interface AbortedTransaction {
@@ -346,6 +347,9 @@ export class RecordBatchReader implements RecordReader {
     const { name, packageName, decompress } = codec;
     if (!decompress) throw new UnsupportedCodecError(name, packageName, topic, partition, this.#position);
     try {
+      const bound = unpackedBound(name, packed);
+      if (bound > maxUnpackedBytes)
+        throw new Error(`it may unpack to ${bound} bytes, over the limit of ${maxUnpackedBytes}`);
       return decompress(packed);
     } catch (error) {
       return this.#fail(error);
