@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { DStreamError, StorageError } from '../batch/errors.js';
-import { type FileSystem, nodeFileSystem, type OpenFile, syncDirectory } from './fileSystem.js';
+import { type FileSystem, type OpenFile, syncDirectory } from './fileSystem.js';
 import { LogWriter } from './logWriter.js';
+import { privateFileSystem } from './privateFileSystem.js';
 import { type ReadOptions, readRecords } from './readRecords.js';
 
 /** The files of one directory, by their names. */
@@ -10,7 +11,7 @@ export class Directory {
   protected readonly fs: FileSystem;
 
   /** @param location an absolute path */
-  constructor(location: string, fs: FileSystem = nodeFileSystem) {
+  constructor(location: string, fs: FileSystem = privateFileSystem) {
     this.location = location;
     this.fs = fs;
   }

@@ -1,7 +1,8 @@
 import { Directory } from './directory.js';
 import { DirectoryLock } from './directoryLock.js';
-import { type FileSystem, nodeFileSystem } from './fileSystem.js';
+import type { FileSystem } from './fileSystem.js';
 import { makeDirectory } from './makeDirectory.js';
+import { privateFileSystem } from './privateFileSystem.js';
 
 /** A directory that this process has opened and owns, until it releases it or another process takes it over. */
 export class LockedDirectory extends Directory {
@@ -24,7 +25,7 @@ export class LockedDirectory extends Directory {
     location: string,
     what: string,
     open: (directory: LockedDirectory) => Promise<S>,
-    fs: FileSystem = nodeFileSystem,
+    fs: FileSystem = privateFileSystem,
   ): Promise<S> {
     try {
       await makeDirectory(location, fs);

@@ -1,5 +1,6 @@
 import { Directory } from './directory.js';
 import { makeDirectory } from './makeDirectory.js';
+import { privateFileSystem } from './privateFileSystem.js';
 
 /**
  * Opens what is kept in a directory, which is made if it is missing, without locking it.
@@ -9,7 +10,7 @@ import { makeDirectory } from './makeDirectory.js';
  */
 export async function openDirectory<S>(location: string, what: string, open: () => Promise<S>): Promise<S> {
   try {
-    await makeDirectory(location);
+    await makeDirectory(location, privateFileSystem);
     return await open();
   } catch (cause) {
     throw new Directory(location).failure(`open the ${what}`, cause);

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { from } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
 import { checkPositiveInteger } from '../../options/checks.js';
-import { type FileSystem, nodeFileSystem } from '../../storage/fileSystem.js';
+import type { FileSystem } from '../../storage/fileSystem.js';
 import { LockedDirectory } from '../../storage/lockedDirectory.js';
+import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { FileSession } from './fileSession.js';
 
@@ -63,7 +64,7 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
   }
   checkPositiveInteger('fileCheckpoint', 'snapshotBytes', snapshotBytes);
   const location = resolve(directory);
-  return { location, open: () => from(openFiles(nodeFileSystem, location, snapshotBytes)) };
+  return { location, open: () => from(openFiles(privateFileSystem, location, snapshotBytes)) };
 }
 
 /** Opens a checkpoint directory on any file system: tests pass one that is full or fails. */

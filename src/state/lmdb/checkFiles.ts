@@ -2,7 +2,8 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
-import { type FileSystem, nodeFileSystem, type OpenFile } from '../../storage/fileSystem.js';
+import type { FileSystem, OpenFile } from '../../storage/fileSystem.js';
+import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import { appendZeros } from './dataFile.js';
 import { layoutIsKnown, type Meta, magicAt, metasOf, newestFirst } from './metaPages.js';
 import { ourTrees } from './pages/ourTrees.js';
@@ -38,7 +39,7 @@ export interface Check {
 export async function checkFiles(
   directory: string,
   check: Check = {},
-  fs: Pick<FileSystem, 'open'> = nodeFileSystem,
+  fs: Pick<FileSystem, 'open'> = privateFileSystem,
 ): Promise<bigint> {
   await probe(directory);
   await (await openIfThere(fs, join(directory, 'lock.mdb')))?.close();
@@ -56,7 +57,8 @@ export async function checkFiles(
 async function probe(directory: string): Promise<void> {
   const path = join(directory, `room-${process.pid}`);
   try {
-    const file = await open(path, 'w');
+    await rm(path, { force: true });
+    const file = await open(path, 'wx');
     try {
       await file.writeFile(Buffer.alloc(room, 1));
       await file.datasync();

@@ -1,9 +1,11 @@
+import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Database, GetOptions, RangeOptions, RootDatabase, Transaction } from 'lmdb';
 import { CorruptCheckpointError, FencedError, TimedOutError } from '../../batch/errors.js';
 import type { FileSystem } from '../../storage/fileSystem.js';
+import { privateFileMode } from '../../storage/privateFileSystem.js';
 import type { PlannedBatch, SavedBatch } from '../checkpoint.js';
 import { type Check, checkFiles } from './checkFiles.js';
 import { DataFile, type Volume } from './dataFile.js';
@@ -122,9 +124,14 @@ export class LmdbStore {
   static async open(directory: string, check: Check = {}, fs?: Pick<FileSystem, 'open'>): Promise<LmdbStore> {
     const { open } = await import('lmdb');
     const transactions = await checkFiles(directory, check, fs);
+    const existing = await readdir(directory);
     const env = reading(directory, () => open<Buffer, Buffer>(directory, options));
     let file: DataFile | undefined;
     try {
+      // LMDB lets everybody read what it creates.
+      for (const name of ['data.mdb', 'lock.mdb']) {
+        if (!existing.includes(name)) await chmod(join(directory, name), privateFileMode);
+      }
       const data = await DataFile.open(directory);
       file = data;
       await data.makeRoom({ writes: 0, bytes: 0 });

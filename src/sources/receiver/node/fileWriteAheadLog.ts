@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
 import { InvalidOptionError } from '../../../batch/errors.js';
 import { checkPositiveInteger } from '../../../options/checks.js';
-import { type FileSystem, nodeFileSystem } from '../../../storage/fileSystem.js';
+import type { FileSystem } from '../../../storage/fileSystem.js';
 import { LockedDirectory } from '../../../storage/lockedDirectory.js';
+import { privateFileSystem } from '../../../storage/privateFileSystem.js';
 import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
 import { FileLogSession } from './fileLogSession.js';
 
@@ -74,7 +75,7 @@ export function fileWriteAheadLog(directory: string, options: FileWriteAheadLogO
   checkPositiveInteger('fileWriteAheadLog', 'segmentBytes', segmentBytes);
   const location = resolve(directory);
   const open = (request: WriteAheadLogRequest) =>
-    defer(() => from(openSegments(nodeFileSystem, location, segmentBytes, request)));
+    defer(() => from(openSegments(privateFileSystem, location, segmentBytes, request)));
   return { location, open };
 }
 
