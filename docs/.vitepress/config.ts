@@ -38,6 +38,7 @@ const guide = [
   'guarantees',
   'testing',
   'observability',
+  'monitoring',
   'errors',
   'limits',
   'coming-from-spark',

@@ -1,0 +1,187 @@
+/** What is measured of a stream: the one table behind the names in Prometheus, in OpenTelemetry and in the documentation. */
+export interface Metric {
+  /** The name in Prometheus, without the prefix. */
+  readonly prometheus: string;
+  readonly opentelemetry: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  /** As OpenTelemetry writes it (UCUM): seconds, bytes, or what is counted. */
+  readonly unit: string;
+  /** Beside `stream`. */
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** Upper bounds of the buckets of all histograms, in seconds: those of the messaging conventions, and 30 and 60. */
+export const secondsBuckets: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60,
+];
+
+const counter = (prometheus: string, opentelemetry: string, unit: string, labels: readonly string[], help: string) =>
+  ({ prometheus: `${prometheus}_total`, opentelemetry, kind: 'counter', unit, labels, help }) as const;
+const gauge = (prometheus: string, opentelemetry: string, unit: string, labels: readonly string[], help: string) =>
+  ({ prometheus, opentelemetry, kind: 'gauge', unit, labels, help }) as const;
+const histogram = (prometheus: string, opentelemetry: string, labels: readonly string[], help: string) =>
+  ({ prometheus: `${prometheus}_seconds`, opentelemetry, kind: 'histogram', unit: 's', labels, help }) as const;
+
+const place = ['source', 'topic', 'partition'];
+
+export const metrics = {
+  batches: counter(
+    'batches',
+    'dstream.batches',
+    '{batch}',
+    ['result'],
+    'Batches that completed, failed or were aborted.',
+  ),
+  records: counter(
+    'records',
+    'messaging.client.consumed.messages',
+    '{message}',
+    ['source', 'topic'],
+    'Records in complete batches.',
+  ),
+  bytes: counter('bytes', 'dstream.bytes', 'By', ['source', 'topic'], 'Bytes read for complete batches.'),
+  skipped: counter(
+    'skipped_records',
+    'dstream.skipped.records',
+    '{record}',
+    ['source', 'reason'],
+    'Records left out: invalid, or overflow of a receiver.',
+  ),
+  lost: counter(
+    'lost_records',
+    'dstream.lost.records',
+    '{record}',
+    place,
+    'Offsets that were gone from the log and passed over.',
+  ),
+  overshoot: counter(
+    'overshoot_bytes',
+    'dstream.overshoot',
+    'By',
+    ['source'],
+    'Bytes that arrived beyond what was planned.',
+  ),
+  errors: counter('errors', 'dstream.errors', '{error}', ['code', 'stage'], 'Failures of the stream.'),
+  restarts: counter('restarts', 'dstream.restarts', '{restart}', [], 'Subscriptions after a failed one.'),
+  partitionRetries: counter(
+    'partition_retries',
+    'dstream.partition.retries',
+    '{retry}',
+    ['operator', 'id'],
+    'Effects on a partition that failed and ran again.',
+  ),
+  processing: histogram(
+    'batch_processing',
+    'messaging.process.duration',
+    [],
+    'From the first read to the last effect of a batch.',
+  ),
+  schedulingDelay: histogram(
+    'batch_scheduling_delay',
+    'dstream.batch.scheduling_delay',
+    [],
+    'How long a batch waited for earlier ones.',
+  ),
+  totalDelay: histogram(
+    'batch_total_delay',
+    'dstream.batch.total_delay',
+    [],
+    'From planning to the last effect of a batch.',
+  ),
+  stage: histogram(
+    'batch_stage',
+    'dstream.batch.stage.duration',
+    ['stage'],
+    'Time in each stage: fetch, dispatch, effect, save, commit.',
+  ),
+  fetch: histogram('fetch', 'messaging.client.operation.duration', ['source', 'broker'], 'Requests for records.'),
+  fetchBytes: counter('fetch_bytes', 'dstream.fetch.bytes', 'By', ['source', 'broker'], 'Bytes of records received.'),
+  throttle: counter(
+    'fetch_throttle_seconds',
+    'dstream.fetch.throttle',
+    's',
+    ['source', 'broker'],
+    'Time a broker asked to be left alone.',
+  ),
+  interval: gauge('batch_interval_seconds', 'dstream.batch.interval', 's', [], 'The batch interval.'),
+  waiting: gauge(
+    'batches_waiting',
+    'dstream.batches.waiting',
+    '{batch}',
+    [],
+    'Batches that are due or planned and not started.',
+  ),
+  open: gauge(
+    'batches_open',
+    'dstream.batches.open',
+    '{batch}',
+    [],
+    'Batches that are read, dispatched, written or saved.',
+  ),
+  lastBatch: gauge(
+    'last_batch_timestamp_seconds',
+    'dstream.batch.last',
+    's',
+    [],
+    'The time of the last complete batch.',
+  ),
+  lag: gauge('lag_records', 'dstream.lag', '{record}', place, 'Records between the committed offset and the end.'),
+  behind: gauge(
+    'lag_seconds',
+    'dstream.behind',
+    's',
+    place,
+    'Age of the newest record of a complete batch; 0 without lag.',
+  ),
+  committed: gauge(
+    'committed_offset',
+    'dstream.offset.committed',
+    '{offset}',
+    place,
+    'The offset after the last saved batch.',
+  ),
+  rate: gauge(
+    'rate_limit_records_per_second',
+    'dstream.rate.limit',
+    '{record}/s',
+    ['source'],
+    'The rate of the controller.',
+  ),
+  fixedCost: gauge(
+    'rate_fixed_cost_seconds',
+    'dstream.rate.fixed_cost',
+    's',
+    ['source'],
+    'Learned cost of a batch without records.',
+  ),
+  recordCost: gauge(
+    'rate_record_cost_seconds',
+    'dstream.rate.record_cost',
+    's',
+    ['source'],
+    'Learned cost of a record.',
+  ),
+  noise: gauge('rate_noise_ratio', 'dstream.rate.noise', '1', ['source'], 'Scatter of the cost at equal size.'),
+  buffered: gauge('buffered_bytes', 'dstream.buffered', 'By', ['source'], 'Bytes received and in no batch yet.'),
+  stateEntries: gauge('state_entries', 'dstream.state.entries', '{entry}', ['operator', 'id'], 'Keys with state.'),
+  checkpointAge: gauge('checkpoint_age_seconds', 'dstream.checkpoint.age', 's', [], 'Time since the last save.'),
+  queued: gauge(
+    'receiver_queued_records',
+    'dstream.receiver.queued',
+    '{record}',
+    ['source'],
+    'Records that a receiver holds.',
+  ),
+  status: gauge('status', 'dstream.status', '1', ['status'], '1 for the status of the stream, 0 for the others.'),
+  info: gauge('info', 'dstream.info', '1', ['sources', 'checkpoint'], 'What the stream is.'),
+} as const satisfies Readonly<Record<string, Metric>>;
+
+/** The key of a metric in the table. */
+export type MetricKey = keyof typeof metrics;
+
+/** One value of a metric with its labels, beside `stream`. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}

@@ -1,0 +1,171 @@
+import { InvalidOptionError } from '../batch/errors.js';
+import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
+import { checkFunction, checkPositiveInteger } from '../options/checks.js';
+import { foldPartitions } from './metrics/foldPartitions.js';
+import { type MetricKey, metrics, type Sample, secondsBuckets } from './metrics/metricTable.js';
+import { readGauges } from './metrics/readGauges.js';
+import { runMetrics } from './metrics/runMetrics.js';
+
+type Labels = Readonly<Record<string, string>>;
+
+interface MetricOptions {
+  name: string;
+  help: string;
+  labelNames: string[];
+  // biome-ignore lint/suspicious/noExplicitAny: any registry of prom-client, whatever its content type
+  registers: any[];
+}
+
+/** What this monitor needs of prom-client, 15 or later: pass the module itself. */
+export interface PrometheusClient {
+  // biome-ignore-start lint/suspicious/noExplicitAny: prom-client types label values more narrowly than they are
+  readonly Counter: new (
+    options: MetricOptions,
+  ) => { inc(labels: any, value?: number): void };
+  readonly Gauge: new (
+    options: MetricOptions & { collect(this: any): void },
+  ) => {
+    set(labels: any, value: number): void;
+    reset(): void;
+  };
+  readonly Histogram: new (
+    options: MetricOptions & { buckets: number[] },
+  ) => { observe(labels: any, value: number): void };
+  readonly register: PrometheusRegistry;
+  // biome-ignore-end lint/suspicious/noExplicitAny: prom-client types label values more narrowly than they are
+}
+
+/** A registry of prom-client. */
+export interface PrometheusRegistry {
+  getSingleMetric(name: string): unknown;
+}
+
+export interface PrometheusMonitorOptions {
+  /** Your prom-client: `import * as client from 'prom-client'`. */
+  readonly client: PrometheusClient;
+  /**
+   * Where the metrics are registered.
+   * @default the global registry of the client
+   */
+  readonly registry?: PrometheusRegistry;
+  /**
+   * What every name begins with.
+   * @default 'dstream_'
+   */
+  readonly prefix?: string;
+  /**
+   * Series by partition that a metric may have; beyond it partitions are summed by topic, with `partition=""`.
+   * @default 500
+   */
+  readonly maxPartitions?: number;
+}
+
+/**
+ * Metrics of streams for Prometheus, with the user's own prom-client. Counters and durations are recorded as they happen and go
+ * on over retries; gauges are read from `snapshot()` at the scrape, so that nothing is computed between scrapes, and series of
+ * a partition or stream that is gone disappear. One monitor serves many streams: each has its label `stream`.
+ *
+ * Durations are in seconds, sizes in bytes. docs/monitoring.md lists every metric.
+ *
+ * @throws {InvalidOptionError} when the client is no prom-client, an option is out of its range, or the registry has metrics of
+ * these names already
+ *
+ * @see logMonitor
+ * @see health
+ *
+ * @example
+ * ```ts
+ * import { foreachBatch, fromBatches } from 'dstream';
+ * import { prometheusMonitor } from 'dstream/prometheus';
+ * import * as client from 'prom-client';
+ *
+ * const registry = new client.Registry();
+ * fromBatches([['a', 'b']], { interval: 10, name: 'letters', monitors: [prometheusMonitor({ client, registry })] })
+ *   .pipe(foreachBatch(() => {}))
+ *   .subscribe({
+ *     complete: async () => {
+ *       const text = await registry.getSingleMetricAsString('dstream_records_total');
+ *       console.log(text.split('\n').at(-1));
+ *     },
+ *   });
+ * // => dstream_records_total{stream="letters",source="batches",topic="batches"} 2
+ * ```
+ */
+export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMonitor {
+  const { client, prefix = 'dstream_', maxPartitions = 500 } = options;
+  for (const kind of ['Counter', 'Gauge', 'Histogram'] as const) {
+    checkFunction('prometheusMonitor', `client.${kind}`, client?.[kind]);
+  }
+  checkPositiveInteger('prometheusMonitor', 'maxPartitions', maxPartitions);
+  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)) {
+    throw new InvalidOptionError('prometheusMonitor', 'prefix', prefix, 'must be the beginning of a metric name');
+  }
+  const registry = options.registry ?? client.register;
+  const streams = new Map<string, MonitoredStream>();
+  const described = (key: MetricKey): MetricOptions => {
+    const { prometheus, labels, help } = metrics[key];
+    const name = `${prefix}${prometheus}`;
+    if (registry.getSingleMetric(name) !== undefined) {
+      throw new InvalidOptionError(
+        'prometheusMonitor',
+        'registry',
+        name,
+        'is registered already: use one monitor for all streams',
+      );
+    }
+    return { name, help, labelNames: ['stream', ...labels], registers: [registry] };
+  };
+
+  const counters = new Map<MetricKey, { inc(labels: Labels, value: number): void }>();
+  const histograms = new Map<MetricKey, { observe(labels: Labels, value: number): void }>();
+  for (const key of Object.keys(metrics) as MetricKey[]) {
+    const { kind } = metrics[key];
+    if (kind === 'counter') counters.set(key, new client.Counter(described(key)));
+    else if (kind === 'histogram') {
+      histograms.set(key, new client.Histogram({ ...described(key), buckets: [...secondsBuckets] }));
+    } else {
+      const samples = () => gaugeSamples(key as keyof typeof readGauges, [...streams.values()], maxPartitions);
+      const gauge = new client.Gauge({
+        ...described(key),
+        collect: () => {
+          gauge.reset();
+          for (const { labels, value } of samples()) gauge.set(labels, value);
+        },
+      });
+    }
+  }
+
+  return {
+    run: (stream) => {
+      streams.set(stream.name, stream);
+      const named = (labels: Labels) => ({ stream: stream.name, ...labels });
+      const run = runMetrics(stream, {
+        add: (metric, labels, value) => counters.get(metric)?.inc(named(labels), value),
+        observe: (metric, labels, seconds) => histograms.get(metric)?.observe(named(labels), seconds),
+      });
+      return {
+        ...run,
+        ended: (end) => {
+          run.ended?.(end);
+          // A stream that failed may come back; of any other the gauges disappear.
+          if (end.reason !== 'failed' && streams.get(stream.name) === stream) streams.delete(stream.name);
+        },
+      };
+    },
+  };
+}
+
+function gaugeSamples(
+  key: keyof typeof readGauges,
+  streams: readonly MonitoredStream[],
+  maxPartitions: number,
+): readonly Sample[] {
+  const samples = streams.flatMap((stream) =>
+    readGauges[key](stream.snapshot(), stream.checkpoint).map(({ labels, value }): Sample => {
+      return { labels: { stream: stream.name, ...labels }, value };
+    }),
+  );
+  return (metrics[key].labels as readonly string[]).includes('partition')
+    ? foldPartitions(samples, maxPartitions)
+    : samples;
+}

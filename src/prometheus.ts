@@ -1,0 +1,7 @@
+// Metrics for Prometheus, by the user's own prom-client.
+export {
+  type PrometheusClient,
+  type PrometheusMonitorOptions,
+  type PrometheusRegistry,
+  prometheusMonitor,
+} from './monitors/prometheusMonitor.js';
