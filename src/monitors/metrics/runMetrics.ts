@@ -13,7 +13,7 @@ export interface Instruments {
 
 const ms = 1_000;
 
-/** Turns what a monitor is told of one subscription into counts and durations. */
+/** Counts and times what happens in one subscription. */
 export function runMetrics(stream: MonitoredStream, instruments: Instruments): RunMonitor {
   const planned = new Set<number>();
   const { add, observe } = instruments;
