@@ -1,5 +1,6 @@
 /** A batch that was planned and is not complete yet, as a rate controller sees it. */
 export interface InFlightBatch {
+  /** The batch time, in ms. */
   readonly time: number;
   /** Records of this controller's source in the batch. */
   readonly records: number;

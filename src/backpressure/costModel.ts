@@ -7,6 +7,7 @@ import { checkDecisions, DecisionLog, type Ruling } from './decisionLog.js';
 import type { RateControllerFactory, RateControllerSetup } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
+/** Options of `costModel`. */
 export interface CostModelOptions extends RateDecisionOptions {
   /**
    * The part of the interval that a batch is to take, on average. Greater than 0, at most 1.

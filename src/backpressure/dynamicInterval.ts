@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../batch/errors.js';
 import { checkPositive, checkPositiveInteger } from '../options/checks.js';
 
+/** Options of `dynamicInterval`. */
 export interface DynamicIntervalOptions {
   /** The shortest interval, in ms. Greater than 0. */
   readonly minInterval: number;
@@ -24,14 +25,18 @@ export interface DynamicIntervalOptions {
 
 /** A complete batch: its interval, and how long it was processed, in ms. */
 export interface IntervalSample {
+  /** The interval of the batch, in ms. */
   readonly interval: number;
+  /** How long the batch was processed, in ms. */
   readonly processingTime: number;
 }
 
 /** Returns the next batch interval, in ms, from the last two complete batches. The option `dynamicInterval` takes it. */
 export interface DynamicInterval {
   (last: IntervalSample, previous?: IntervalSample): number;
+  /** The shortest interval, in ms. */
   readonly minInterval: number;
+  /** The longest interval, in ms. */
   readonly maxInterval: number;
 }
 

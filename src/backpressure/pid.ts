@@ -4,6 +4,7 @@ import { defaultMinRate, type PidOptions, pidRateEstimator } from './pidRateEsti
 import type { RateControllerFactory } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
+/** Options of `pid`. */
 export interface PidControllerOptions extends PidOptions, RateDecisionOptions {}
 
 const none: readonly RateWarning[] = [];

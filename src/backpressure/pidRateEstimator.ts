@@ -3,19 +3,21 @@ import { checkNonNegative, checkPositive } from '../options/checks.js';
 /** In records per second. */
 export const defaultMinRate = 100;
 
+/** Gains and floor of the PID estimator. */
 export interface PidOptions {
   /**
-   * Gain on the error, the difference between the last rate and the rate at which the batch was processed. At least 0.
+   * Gain on the error, the difference between the last rate and the rate at which the batch was processed: a factor of at
+   * least 0.
    * @default 1
    */
   readonly proportional?: number;
   /**
-   * Gain on the backlog, which the scheduling delay measures. At least 0.
+   * Gain on the backlog, which the scheduling delay measures: a factor of at least 0.
    * @default 0.2
    */
   readonly integral?: number;
   /**
-   * Gain on the change of the error. At least 0.
+   * Gain on the change of the error: a factor of at least 0.
    * @default 0
    */
   readonly derivative?: number;
@@ -26,11 +28,13 @@ export interface PidOptions {
   readonly minRate?: number;
 }
 
+/** Options of `pidRateEstimator`. */
 export interface PidRateEstimatorOptions extends PidOptions {
   /** Batch interval in ms. */
   readonly batchInterval: number;
 }
 
+/** The estimator of `pid`, one per source. */
 export interface PidRateEstimator {
   /**
    * Estimates the rate that can be kept up, in records per second.

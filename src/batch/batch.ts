@@ -11,7 +11,9 @@ export class Batch<T> {
   #records: readonly T[] | undefined;
 
   constructor(
+    /** The partitions of the batch, each with its records. */
     readonly partitions: readonly Partition<T>[],
+    /** Time, interval, inputs and state of the batch: every operator passes it on. */
     readonly context: BatchContext,
   ) {}
 

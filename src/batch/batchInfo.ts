@@ -60,12 +60,15 @@ export interface BatchInfo {
   readonly interval: number;
   /** When the batch was planned, that is, its offset ranges were fixed. */
   readonly submissionTime: number;
+  /** When the first record was handed out, in ms of the scheduler's clock. */
   readonly processingStartTime: number;
+  /** When the last hold was released, in ms of the scheduler's clock. */
   readonly processingEndTime: number;
   /** Waiting behind earlier batches. */
   readonly schedulingDelay: number;
   /** From start to the last hold released, less the time spent only waiting for another stream. */
   readonly processingDelay: number;
+  /** `schedulingDelay` and `processingDelay` together, in ms. */
   readonly totalDelay: number;
   /** The part of `processingDelay` before the first operator ran: reading the records. */
   readonly fetchDelay: number;

@@ -10,12 +10,17 @@ import type { Key } from './key.js';
 export interface KeyedState<K extends Key, S> {
   /** Whether it comes from a checkpoint (and may be empty all the same): an initial state does not apply then. */
   readonly restored: boolean;
+  /** Number of keys. */
   readonly size: number;
+  /** The state of a key; `undefined` if it has none. */
   get(key: K): S | undefined;
+  /** Whether a key has a state. */
   has(key: K): boolean;
+  /** Sets the state of a key. */
   set(key: K, state: S): void;
   /** Notes that the state of a key, which is this object, was changed in place: as `set`, without the look for its place. */
   touch(key: K, state: S): void;
+  /** Deletes the state of a key; returns whether it had one. */
   delete(key: K): boolean;
   /**
    * Says which keys `get` will be asked for next, in this order, so that a large state can look them up together. It changes

@@ -4,8 +4,12 @@
  * Source: Spark's `OffsetRange`.
  */
 export interface OffsetRange {
+  /** The topic. */
   readonly topic: string;
+  /** The number of the partition, from 0. */
   readonly partition: number;
+  /** The first offset. */
   readonly from: number;
+  /** The offset after the last one. */
   readonly until: number;
 }

@@ -8,7 +8,10 @@ import type { OffsetRange } from './offsetRange.js';
  * once records of several partitions were mixed (by a window or a shuffle).
  */
 export interface Partition<T> {
+  /** The place of the partition in its batch, from 0. */
   readonly index: number;
+  /** The records, in order. */
   readonly records: readonly T[];
+  /** The offset range of the records; absent once records of several partitions were mixed. */
   readonly range?: OffsetRange;
 }

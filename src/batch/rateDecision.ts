@@ -49,6 +49,7 @@ export interface LearnedCost {
 
 /** The batch on which an estimate is based. */
 export interface MeasuredBatch {
+  /** Number of records in the batch. */
   readonly records: number;
   /** From the first record handed out to the last effect, in ms. */
   readonly processingDelay: number;
@@ -80,8 +81,10 @@ export interface RateDecision {
   readonly model?: LearnedCost | undefined;
   /** Of a controller that uses the last batch: that batch, once there is an estimate. */
   readonly measured?: MeasuredBatch | undefined;
+  /** The rule that set the rate. */
   readonly rule: RateRule;
   /** Records per second. */
   readonly rate: number;
+  /** What the user should know; empty if nothing. */
   readonly warnings: readonly RateWarning[];
 }

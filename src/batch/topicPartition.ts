@@ -1,5 +1,6 @@
 /** One partition of a topic. */
 export interface TopicPartition {
+  /** The topic. */
   readonly topic: string;
   /** The number of the partition, from 0. */
   readonly partition: number;

@@ -22,6 +22,8 @@ export type BatchStreams<S extends Readonly<Record<string, Source<unknown>>>> = 
  * The run is shared: it starts with the first subscription to any of the streams and ends with the last. Where progress
  * is kept, each stream must be listened to all the while, or it fails with an `UnclaimedBatchError` (see `unclaimed`).
  *
+ * @throws {InvalidOptionError} if there is no source, or an option is out of its range
+ *
  * @example
  * ```ts
  * import { batchesFrom, foreachBatch, memoryLog, logSource, string } from 'dstream';

@@ -18,6 +18,7 @@ export interface DriverOptions {
   /**
    * Makes the interval as short as the processing allows, from batch to batch, instead of limiting what goes into a batch:
    * `dynamicInterval()`. `interval` is the first one then. Not together with `backpressure`. See docs/backpressure.md.
+   * Default: intervals of equal length.
    */
   readonly dynamicInterval?: DynamicInterval;
   /**
@@ -33,7 +34,7 @@ export interface DriverOptions {
    * @default 1000
    */
   readonly initialRate?: number;
-  /** Keeps progress and state across restarts. */
+  /** Saves progress and state across restarts. Default: nothing is saved. */
   readonly checkpoint?: Checkpoint;
   /**
    * The name of the stream in monitors, metrics, logs and traces.
@@ -69,7 +70,7 @@ export interface DriverOptions {
    * @default the larger of 3 minutes and 10 batch intervals
    */
   readonly stepTimeout?: number;
-  /** Receives the `BatchInfo` of every complete batch, after its progress was saved. */
+  /** Receives the `BatchInfo` of every complete batch, after its progress was saved. Default: no Observer. */
   readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'>;
   /**
    * What to do when a batch of a source with durable progress was dispatched and no operation claimed it.

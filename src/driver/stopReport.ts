@@ -9,6 +9,7 @@ export interface StopReport {
   readonly aborted: readonly number[];
 }
 
+/** Options of `stop`. */
 export interface StopOptions {
   /**
    * How long open batches may take to finish, in ms of the stream's scheduler; then they are aborted.

@@ -2,6 +2,7 @@ import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamM
 import type { StreamStatus } from '../batch/monitoring/streamStatus.js';
 import { checkNonNegative } from '../options/checks.js';
 
+/** Options of `health`. */
 export interface HealthOptions {
   /**
    * How long a stream may stay stalled before it is not live, in ms, on top of the stream's own `stallAfter`.
@@ -17,7 +18,9 @@ export interface HealthOptions {
 
 /** One stream in a health report. */
 export interface StreamHealth {
+  /** The name of the stream. */
   readonly name: string;
+  /** What the stream is doing. */
   readonly status: StreamStatus;
   /** For how long, in ms. */
   readonly for: number;
@@ -25,6 +28,7 @@ export interface StreamHealth {
   readonly attempt: number;
 }
 
+/** Whether the process is live and ready, and the health of each stream. */
 export interface HealthReport {
   /** No stream is stalled or failed for too long: if not, restart the process. */
   readonly live: boolean;
@@ -36,6 +40,7 @@ export interface HealthReport {
 
 /** A monitor that answers liveness and readiness probes. */
 export interface Health extends StreamMonitor {
+  /** Reports the health now. */
   check(): HealthReport;
 }
 

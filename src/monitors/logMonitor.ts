@@ -9,12 +9,17 @@ export type LogMethod = (fields: Readonly<Record<string, unknown>>, message: str
 
 /** A logger of pino's shape. */
 export interface Logger {
+  /** Logs what is of interest only in a search for a fault. */
   readonly debug: LogMethod;
+  /** Logs what happens in normal work. */
   readonly info: LogMethod;
+  /** Logs what may need attention. */
   readonly warn: LogMethod;
+  /** Logs failures. */
   readonly error: LogMethod;
 }
 
+/** Options of `logMonitor`. */
 export interface LogMonitorOptions {
   /**
    * A warning of one kind is logged at most once in this many ms of the stream's clock; the next one has the number of those

@@ -15,6 +15,7 @@ import { perTwoBatches } from './base/perTwoBatches.js';
  *
  * Source: Spark's `rightOuterJoin`.
  *
+ * @throws {InvalidOptionError} if `other` is not an Observable
  * @throws {ForeignStreamError} (as a notification) if the streams are of different drivers
  * @throws {InvalidRecordError} (as a notification) if a record is not a pair, or its key is an object
  * @throws {LateBatchError} (as a notification) if a stream emits a batch whose time has passed

@@ -15,6 +15,7 @@ import { perTwoBatches } from './base/perTwoBatches.js';
  *
  * Source: Spark's `transformWith`.
  *
+ * @throws {InvalidOptionError} if `other` is not an Observable, or `transform` is not a function
  * @throws {ForeignStreamError} (as a notification) if the streams are of different drivers
  * @throws {InvalidRecordError} (as a notification) if the function does not return an array
  * @throws {LateBatchError} (as a notification) if a stream emits a batch whose time has passed

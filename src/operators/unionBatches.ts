@@ -13,6 +13,7 @@ import { perBatch } from './base/perBatch.js';
  *
  * Source: Spark's `union`.
  *
+ * @throws {InvalidOptionError} if one of the others is not an Observable
  * @throws {ForeignStreamError} (as a notification) if the streams are of different drivers
  * @throws {LateBatchError} (as a notification) if a stream emits a batch whose time has passed
  *

@@ -13,6 +13,7 @@ export interface SourceSetup {
   readonly name: string;
   /** Batch interval in ms; the initial one where intervals change. */
   readonly interval: number;
+  /** Clock and timer of the stream. */
   readonly scheduler: SchedulerLike;
   /** Where to continue, from the checkpoint; `undefined` without a checkpoint, where the source's own start option applies. */
   readonly restored: readonly TopicPartitionOffset[] | undefined;
@@ -24,6 +25,7 @@ export interface SourceSetup {
 
 /** What a source knows of itself, of what a snapshot shows: the driver adds what is committed. */
 export interface SourceStatus extends Omit<SourceSnapshot, 'partitions'> {
+  /** The partitions that the source reads. */
   readonly partitions: readonly (Omit<PartitionSnapshot, 'committed' | 'lag' | 'behind'> & {
     /** Where this run began to read: what is committed until a batch is. */
     readonly start: number;
@@ -45,6 +47,7 @@ export interface PlanRequest {
 
 /** The offset ranges of a batch, decided before any of them is read, so that the batch can be replayed. */
 export interface Plan {
+  /** The offset ranges, one per partition. */
   readonly ranges: readonly OffsetRange[];
   /** The end of each of these partitions when the batch was planned, of a source that knows. */
   readonly ends?: readonly number[] | undefined;
@@ -56,6 +59,7 @@ export interface Plan {
 
 /** The records of a plan. */
 export interface Fetched<T> {
+  /** The records, by partition. */
   readonly partitions: readonly Partition<T>[];
   /** Number of records, where it is not the sum of the lengths of the partitions. */
   readonly records?: number | undefined;
@@ -79,7 +83,9 @@ export interface Fetched<T> {
  * `ObservableInput`, so that a source can be synchronous, a promise, or in virtual time; the last value counts.
  */
 export interface SourceRun<T> {
+  /** Decides the offset ranges of the next batch. */
   plan(request: PlanRequest): ObservableInput<Plan>;
+  /** Reads the records of a plan; for the same plan the same records. */
   fetch(plan: Plan): ObservableInput<Fetched<T>>;
   /** The batch with these ranges and all batches before it are complete and saved. */
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown>;

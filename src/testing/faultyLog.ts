@@ -18,6 +18,7 @@ export type LogCall = 'connect' | 'partitions' | 'offsets' | 'committed' | 'comm
 export interface LogFault {
   /** In ms of the scheduler. */
   readonly delay?: number;
+  /** What the call fails with. Default: it succeeds, after `delay`. */
   readonly error?: unknown;
 }
 

@@ -9,6 +9,7 @@ import { checkPositiveInteger } from '../options/checks.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { marbleAssertion } from './marbles/marbleAssertion.js';
 
+/** Options of `runBatches`. */
 export interface RunBatchesOptions {
   /**
    * Batch interval in virtual ms: batches are at its multiples only.
@@ -26,6 +27,7 @@ export interface RunBatchesOptions {
 
 /** A batch that has completed, and when. */
 export interface Completion {
+  /** The batch time, in virtual ms. */
   readonly time: number;
   /** Virtual time at which its last hold was released. */
   readonly at: number;
@@ -42,7 +44,9 @@ export interface MarbleBatches<T> extends Observable<Batch<T>> {
 
 type Subscriptions = ReturnType<RunHelpers['cold']>['subscriptions'];
 
+/** What `runBatches` passes to a test. */
 export interface BatchRunHelpers extends RunHelpers {
+  /** The scheduler of the virtual time. */
   readonly scheduler: TestScheduler;
   /**
    * A stream of batches by marbles. Each letter is a batch at its virtual time; `values` has its records, or a list of
@@ -76,6 +80,7 @@ export interface BatchRunHelpers extends RunHelpers {
  *
  * @throws {MarbleMismatchError} when a stream or its subscriptions differ from their diagram
  * @throws {MarbleSyntaxError} if a batch is at a time that is not a multiple of the interval, or at 0
+ * @throws {InvalidOptionError} if `interval` is not a positive integer
  *
  * @example
  * ```ts

@@ -34,6 +34,7 @@ export type DStreamErrorCode =
 
 /** The base of every error this library makes. */
 export abstract class DStreamError extends Error {
+  /** What went wrong, for programs: it stays the same when the message changes. */
   abstract readonly code: DStreamErrorCode;
   /** Whether the same work may succeed when it is tried again, for instance by `retry()`. */
   readonly retriable: boolean = false;

@@ -10,8 +10,11 @@ export class InvalidOptionError extends DStreamError {
   constructor(
     /** The operator or source that takes the option. */
     readonly owner: string,
+    /** The name of the option. */
     readonly option: string,
+    /** Its value. */
     readonly value: unknown,
+    /** What the value must be. */
     readonly rule: string,
   ) {
     super(`${owner}: ${option} (${describe(value)}) ${rule}`);
@@ -23,8 +26,11 @@ export class InvalidRecordError extends DStreamError {
   override readonly name = 'InvalidRecordError';
   readonly code = 'INVALID_RECORD';
   constructor(
+    /** The operator that received the record. */
     readonly operator: string,
+    /** The record. */
     readonly record: unknown,
+    /** What is wrong with it. */
     readonly rule: string,
   ) {
     super(`${operator}: record ${describe(record)} ${rule}`);
@@ -40,6 +46,7 @@ export class UnclaimedBatchError extends DStreamError {
   override readonly name = 'UnclaimedBatchError';
   readonly code = 'UNCLAIMED_BATCH';
   constructor(
+    /** The batch time, in ms. */
     readonly time: number,
     /** The source to which nobody listens, or not any more, where others of its driver are listened to. */
     readonly source?: string,
@@ -58,7 +65,10 @@ export class UnclaimedBatchError extends DStreamError {
 export class LateHoldError extends DStreamError {
   override readonly name = 'LateHoldError';
   readonly code = 'LATE_HOLD';
-  constructor(readonly time: number) {
+  constructor(
+    /** The batch time, in ms. */
+    readonly time: number,
+  ) {
     super(
       `the batch of time ${time} is complete, so it cannot be held any more: an asynchronous operator that takes no ` +
         'hold (delay, observeOn, concatMap) comes before this one; concatMapBatch holds',
@@ -70,7 +80,10 @@ export class LateHoldError extends DStreamError {
 export class AbandonedBatchError extends DStreamError {
   override readonly name = 'AbandonedBatchError';
   readonly code = 'ABANDONED_BATCH';
-  constructor(readonly time: number) {
+  constructor(
+    /** The batch time, in ms. */
+    readonly time: number,
+  ) {
     super(`an output of the batch of time ${time} was unsubscribed before its effect settled`);
   }
 }
@@ -79,7 +92,10 @@ export class AbandonedBatchError extends DStreamError {
 export class ForeignStreamError extends DStreamError {
   override readonly name = 'ForeignStreamError';
   readonly code = 'FOREIGN_STREAM';
-  constructor(readonly operator: string) {
+  constructor(
+    /** The operator that was to join the streams. */
+    readonly operator: string,
+  ) {
     super(
       `${operator}: the streams are of different drivers: take all their sources together in batchesFrom, or share() a ` +
         'stream that is used twice',
@@ -95,7 +111,9 @@ export class LateBatchError extends DStreamError {
   override readonly name = 'LateBatchError';
   readonly code = 'LATE_BATCH';
   constructor(
+    /** The operator at which the batch arrived. */
     readonly operator: string,
+    /** The batch time, in ms. */
     readonly time: number,
   ) {
     super(
@@ -109,7 +127,10 @@ export class LateBatchError extends DStreamError {
 export class MissingIdError extends DStreamError {
   override readonly name = 'MissingIdError';
   readonly code = 'MISSING_ID';
-  constructor(readonly operator: string) {
+  constructor(
+    /** The operator that has no `id`. */
+    readonly operator: string,
+  ) {
     super(`${operator}: id is missing: with a checkpoint every operator that keeps state needs an id of its own`);
   }
 }
@@ -119,8 +140,11 @@ export class DuplicateIdError extends DStreamError {
   override readonly name = 'DuplicateIdError';
   readonly code = 'DUPLICATE_ID';
   constructor(
+    /** The operator whose id is taken. */
     readonly operator: string,
+    /** The id. */
     readonly id: string,
+    /** The operator that has the id already. */
     readonly otherOperator: string,
   ) {
     super(
@@ -134,7 +158,9 @@ export class QueueOverflowError extends DStreamError {
   override readonly name = 'QueueOverflowError';
   readonly code = 'QUEUE_OVERFLOW';
   constructor(
+    /** The operator or source with the queue. */
     readonly owner: string,
+    /** Number of records that may wait. */
     readonly bound: number,
   ) {
     super(`${owner}: more than ${bound} records wait: raise the bound, or choose a policy that drops`);
@@ -146,8 +172,11 @@ export class MarbleSyntaxError extends DStreamError {
   override readonly name = 'MarbleSyntaxError';
   readonly code = 'MARBLE_SYNTAX';
   constructor(
+    /** The diagram. */
     readonly diagram: string,
+    /** Where it cannot be read: a virtual time, in ms. */
     readonly position: number,
+    /** What is wrong. */
     readonly rule: string,
   ) {
     super(`batch marbles ${describe(diagram)}: at ${position}: ${rule}`);

@@ -9,6 +9,7 @@ export class UnknownTopicError extends DStreamError {
   override readonly name = 'UnknownTopicError';
   readonly code = 'UNKNOWN_TOPIC';
   constructor(
+    /** The topic. */
     readonly topic: string,
     options?: ErrorOptions,
   ) {
@@ -23,7 +24,9 @@ export class OffsetOutOfRangeError extends DStreamError {
   constructor(
     /** What should have been read and cannot be. */
     readonly lost: OffsetRange,
+    /** First offset in the log. */
     readonly earliest: number,
+    /** End of the log: the offset of the next record. */
     readonly latest: number,
   ) {
     super(
@@ -38,8 +41,11 @@ export class OffsetTooLargeError extends DStreamError {
   override readonly name = 'OffsetTooLargeError';
   readonly code = 'OFFSET_TOO_LARGE';
   constructor(
+    /** Topic of the record. */
     readonly topic: string,
+    /** Partition of the record. */
     readonly partition: number,
+    /** The offset, in decimal digits. */
     readonly offset: string,
   ) {
     super(`${topic}/${partition}: offset ${offset} is beyond ${Number.MAX_SAFE_INTEGER}`);
@@ -51,9 +57,13 @@ export class MalformedRecordError extends DStreamError {
   override readonly name = 'MalformedRecordError';
   readonly code = 'MALFORMED_RECORD';
   constructor(
+    /** Topic of the record. */
     readonly topic: string,
+    /** Partition of the record. */
     readonly partition: number,
+    /** Offset of the record, or of the first one of its record batch. */
     readonly offset: number,
+    /** What is wrong with the bytes. */
     readonly reason: string,
     options?: ErrorOptions,
   ) {
@@ -66,8 +76,11 @@ export class DeserializationError extends DStreamError {
   override readonly name = 'DeserializationError';
   readonly code = 'DESERIALIZATION';
   constructor(
+    /** Topic of the record. */
     readonly topic: string,
+    /** Partition of the record. */
     readonly partition: number,
+    /** Offset of the record. */
     readonly offset: number,
     options?: ErrorOptions,
   ) {
@@ -83,10 +96,15 @@ export class UnsupportedCodecError extends DStreamError {
   override readonly name = 'UnsupportedCodecError';
   readonly code = 'UNSUPPORTED_CODEC';
   constructor(
+    /** The codec, such as `zstd`. */
     readonly codec: string,
+    /** A package with the codec. */
     readonly packageName: string,
+    /** Topic of the records. */
     readonly topic: string,
+    /** Partition of the records. */
     readonly partition: number,
+    /** Offset of the first of them. */
     readonly offset: number,
   ) {
     super(
@@ -101,7 +119,9 @@ export class UnsupportedClientError extends DStreamError {
   override readonly name = 'UnsupportedClientError';
   readonly code = 'UNSUPPORTED_CLIENT';
   constructor(
+    /** The client. */
     readonly client: string,
+    /** What it lacks. */
     readonly missing: string,
     options?: ErrorOptions,
   ) {
@@ -115,6 +135,7 @@ export class ConnectionError extends DStreamError {
   readonly code = 'CONNECTION';
   override readonly retriable = true;
   constructor(
+    /** The brokers that were tried, as `host:port`. */
     readonly brokers: readonly string[],
     options?: ErrorOptions,
   ) {
@@ -127,6 +148,7 @@ export class AuthenticationError extends DStreamError {
   override readonly name = 'AuthenticationError';
   readonly code = 'AUTHENTICATION';
   constructor(
+    /** The brokers that were tried, as `host:port`. */
     readonly brokers: readonly string[],
     options?: ErrorOptions,
   ) {
@@ -139,6 +161,7 @@ export class AuthorizationError extends DStreamError {
   override readonly name = 'AuthorizationError';
   readonly code = 'AUTHORIZATION';
   constructor(
+    /** What the user may not use, such as a topic or a group. */
     readonly resource: string,
     options?: ErrorOptions,
   ) {
@@ -152,7 +175,9 @@ export class TimedOutError extends DStreamError {
   readonly code = 'TIMED_OUT';
   override readonly retriable = true;
   constructor(
+    /** What took too long. */
     readonly what: string,
+    /** The limit, in ms. */
     readonly limit: number,
     options?: ErrorOptions,
   ) {
@@ -165,9 +190,11 @@ export class ProtocolError extends DStreamError {
   override readonly name = 'ProtocolError';
   readonly code = 'PROTOCOL';
   constructor(
+    /** The request that failed, such as `Fetch`. */
     readonly request: string,
     /** Kafka's name for the error, such as `NOT_LEADER_OR_FOLLOWER`. */
     readonly kafkaError: string,
+    /** Whether Kafka calls the error retriable. */
     override readonly retriable: boolean,
     options?: ErrorOptions,
   ) {

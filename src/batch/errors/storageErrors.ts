@@ -8,8 +8,11 @@ export class IncompatibleStateError extends DStreamError {
   override readonly name = 'IncompatibleStateError';
   readonly code = 'INCOMPATIBLE_STATE';
   constructor(
+    /** The `id` of the state. */
     readonly id: string,
+    /** What the checkpoint contains. */
     readonly saved: string,
+    /** What the operator expects. */
     readonly wanted: string,
     rule: string,
   ) {
@@ -22,11 +25,13 @@ export class InvalidStateError extends DStreamError {
   override readonly name = 'InvalidStateError';
   readonly code = 'INVALID_STATE';
   constructor(
+    /** The operator that keeps the state. */
     readonly operator: string,
     /** The user's name for the state; `undefined` where it has none. */
     readonly id: string | undefined,
     /** The key whose state it is. */
     readonly key: unknown,
+    /** What is wrong with the state. */
     readonly rule: string,
     options?: ErrorOptions,
   ) {
@@ -44,7 +49,9 @@ export class StateClosedError extends DStreamError {
   readonly code = 'STATE_CLOSED';
   override readonly retriable = true;
   constructor(
+    /** The operator that kept the state. */
     readonly operator: string,
+    /** The `id` of the state. */
     readonly id: string,
   ) {
     super(
@@ -60,7 +67,9 @@ export class CheckpointError extends DStreamError {
   readonly code = 'CHECKPOINT';
   override readonly retriable = true;
   constructor(
+    /** The checkpoint, such as a directory or a job. */
     readonly location: string,
+    /** What failed. */
     readonly action: string,
     options?: ErrorOptions,
   ) {
@@ -73,8 +82,11 @@ export class CorruptCheckpointError extends DStreamError {
   override readonly name = 'CorruptCheckpointError';
   readonly code = 'CORRUPT_CHECKPOINT';
   constructor(
+    /** The damaged file or entry. */
     readonly file: string,
+    /** Where in the file, in bytes. */
     readonly offset: number,
+    /** What is wrong. */
     readonly reason: string,
   ) {
     super(`${file}: damaged at byte ${offset}: ${reason}`);
@@ -86,7 +98,9 @@ export class StorageError extends DStreamError {
   override readonly name = 'StorageError';
   readonly code = 'STORAGE';
   override readonly retriable = true;
+  /** The file or directory. */
   readonly location: string;
+  /** What failed. */
   readonly action: string;
   constructor(location: string, action: string, options?: ErrorOptions) {
     super(`${location}: cannot ${action}: ${reasonOf(options)}`, options);
@@ -102,7 +116,10 @@ export class StorageError extends DStreamError {
 export class FencedError extends DStreamError {
   override readonly name = 'FencedError';
   readonly code = 'FENCED';
-  constructor(readonly location: string) {
+  constructor(
+    /** The checkpoint, such as a directory or a job. */
+    readonly location: string,
+  ) {
     super(`${location}: another process has taken over`);
   }
 }

@@ -3,7 +3,10 @@ import type { PartitionRetried } from './monitorEvents.js';
 import type { Stage } from './stage.js';
 
 /** An effect of an output: the operator, its id, and the partition where it works on one. */
-export type EffectDescription = Pick<Stage, 'id' | 'partition'> & { readonly operator: string };
+export type EffectDescription = Pick<Stage, 'id' | 'partition'> & {
+  /** The output whose effect it is. */
+  readonly operator: string;
+};
 
 /** How outputs run their effects: within the time limit of the stream, and seen by its monitors. */
 export interface EffectRunner {

@@ -5,6 +5,7 @@ import type { FailureStage } from './stage.js';
 
 /** What was planned of one source. */
 export interface PlannedInput {
+  /** The offset ranges of the batch. */
   readonly ranges: readonly OffsetRange[];
   /** Records that wait in the source beyond these ranges. */
   readonly lag: number;
@@ -52,11 +53,13 @@ export interface FetchEvent {
 export interface BatchFailure {
   /** The time of the batch that failed; `undefined` where none was in work. */
   readonly time: number | undefined;
+  /** What the batch was doing when it failed. */
   readonly stage: FailureStage;
   /** The operator or output that failed, where one did. */
   readonly operator?: string | undefined;
   /** Its `id`, where it has one. */
   readonly id?: string | undefined;
+  /** What it failed with. */
   readonly error: unknown;
   /** How many subscriptions of this stream had failed before this one. */
   readonly attempt: number;
@@ -66,12 +69,15 @@ export interface BatchFailure {
 export interface PartitionRetried {
   /** The batch time. */
   readonly time: number;
+  /** The output that runs the effect. */
   readonly operator: string;
+  /** Its `id`, where it has one. */
   readonly id?: string | undefined;
   /** The index of the partition. */
   readonly partition: number;
   /** The number of the attempt that failed, from 1. */
   readonly attempt: number;
+  /** What the attempt failed with. */
   readonly error: unknown;
 }
 

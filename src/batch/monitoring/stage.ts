@@ -16,6 +16,7 @@ export interface StageEnd {
 
 /** One step of a batch, while it runs. */
 export interface Stage {
+  /** What is done in this stage. */
   readonly kind: StageKind;
   /** The batch time. */
   readonly time: number;

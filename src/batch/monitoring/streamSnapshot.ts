@@ -32,6 +32,7 @@ export interface ReceiverSnapshot {
 
 /** What a source knows of itself, now. */
 export interface SourceSnapshot {
+  /** The partitions that the source reads. */
   readonly partitions: readonly PartitionSnapshot[];
   /** Bytes received and not handed to a batch yet. */
   readonly bufferedBytes: number;
@@ -55,6 +56,7 @@ export interface BatchSnapshot {
   readonly time: number;
   /** Records over all sources: by offsets as planned until it has been read. */
   readonly records: number;
+  /** What the batch is doing. */
   readonly stage: FailureStage;
   /** When that stage began, in ms of the scheduler's clock. */
   readonly since: number;
@@ -62,8 +64,11 @@ export interface BatchSnapshot {
 
 /** The state of one operator, now. */
 export interface StateSnapshot {
+  /** The `id` of the state; `undefined` if it has none. */
   readonly id: string | undefined;
+  /** The operator that keeps it. */
   readonly operator: string;
+  /** Number of keys. */
   readonly entries: number;
   /** Bytes, where the store knows them. */
   readonly bytes?: number | undefined;
@@ -71,6 +76,7 @@ export interface StateSnapshot {
 
 /** The checkpoint of a stream, now. */
 export interface CheckpointSnapshot {
+  /** Where the checkpoint is, such as a directory or a job. */
   readonly location: string;
   /** The time of the last saved batch. */
   readonly time: number | undefined;
@@ -86,6 +92,7 @@ export interface StreamSnapshot {
   readonly name: string;
   /** Now, in ms of the scheduler's clock. */
   readonly at: number;
+  /** What the stream is doing. */
   readonly status: StreamStatus;
   /** Since when, in ms of the scheduler's clock. */
   readonly since: number;
@@ -105,6 +112,8 @@ export interface StreamSnapshot {
   readonly saving: readonly BatchSnapshot[];
   /** By the name of the source. */
   readonly inputs: Readonly<Record<string, InputSnapshot>>;
+  /** The state of each operator. */
   readonly state: readonly StateSnapshot[];
+  /** The checkpoint; `undefined` if there is none. */
   readonly checkpoint: CheckpointSnapshot | undefined;
 }

@@ -32,6 +32,7 @@ export const statusTransitions: Readonly<Record<StreamStatus, Readonly<Partial<R
 
 /** A change of status. */
 export interface StatusChange {
+  /** The new status. */
   readonly status: StreamStatus;
   /** The status before; `undefined` for the first. */
   readonly previous: StreamStatus | undefined;

@@ -12,14 +12,15 @@ export interface FetchRequest extends TopicPartitionOffset {
   readonly maxBytes: number;
 }
 
+/** Bounds of one fetch, and what may end it early. */
 export interface FetchOptions {
   /** How long a log may wait for new records when it has none, in ms. */
   readonly maxWait: number;
   /** Bound over all partitions of the fetch. */
   readonly maxBytes: number;
-  /** Settles early, with whatever came, when aborted. */
+  /** Ends the fetch early, with what has arrived, when it is aborted. Default: `maxWait` ends it. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with how long a broker asks to be left alone because a quota is used up, in ms, if it does. */
+  /** Called with how long a broker asks to be left alone because a quota is used up, in ms, if it does. Default: no call. */
   readonly throttled?: ((duration: number) => void) | undefined;
 }
 

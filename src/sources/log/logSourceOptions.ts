@@ -9,6 +9,7 @@ import type { RecordView } from './recordView.js';
 export interface InvalidRecord {
   /** Topic that it was read from. */
   readonly topic: string;
+  /** Partition that it was read from. */
   readonly partition: number;
   /** Offset of the record, or of the first one when a whole record batch is malformed. */
   readonly offset: number;
@@ -26,7 +27,7 @@ export interface InvalidRecord {
 export interface LogSourceOptions<T> {
   /** Topics to read, by name or by pattern. Either this or `partitions` is required. */
   readonly topics?: readonly (string | RegExp)[];
-  /** Explicit partitions, instead of all partitions of `topics`. */
+  /** Explicit partitions, instead of all partitions of `topics`. Either this or `topics` is required. */
   readonly partitions?: readonly TopicPartition[];
   /**
    * Turns a record into the value that operators receive. The view and its bytes are valid during the call only, so the function

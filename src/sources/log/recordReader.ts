@@ -2,6 +2,7 @@ import type { RecordView } from './recordView.js';
 
 /** Records that a reader went past, not yet decoded. Their bytes stay in memory until they are released. */
 export interface RetainedRecords {
+  /** Number of records. */
   readonly count: number;
   /** Approximate number of bytes retained. */
   readonly bytes: number;

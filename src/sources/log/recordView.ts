@@ -8,8 +8,11 @@ export type RecordHeader = readonly [key: string, value: Uint8Array | null];
  * `valueText()`, `slice()`) whatever must outlive the call.
  */
 export interface RecordView {
+  /** Topic of the record. */
   readonly topic: string;
+  /** Partition of the record. */
   readonly partition: number;
+  /** Offset of the record. */
   readonly offset: number;
   /** Milliseconds since the epoch: create time, or append time where the topic is configured so. */
   readonly timestamp: number;

@@ -8,6 +8,7 @@ import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { LmdbSession } from './lmdbSession.js';
 import { LmdbStore } from './lmdbStore.js';
 
+/** Options of `lmdbCheckpoint`. */
 export interface LmdbCheckpointOptions {
   /**
    * How many keys of each state are held in memory, the most recently used; all of them are on disk. Without it states live

@@ -1,22 +1,31 @@
 /** The part of `pg` that this library uses; a `Pool` of `pg` satisfies it. */
 export interface PostgresPool {
+  /** Takes a client from the pool. */
   connect(): Promise<PostgresClient>;
 }
 
+/** A client of a pool, as that of `pg`. */
 export interface PostgresClient extends PostgresQueries {
+  /** Adds a listener for errors of an idle connection. */
   on(event: 'error', listener: (error: Error) => void): unknown;
+  /** Removes it. */
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   /** Returns the client to the pool; with `true` the connection is closed. */
   release(destroy?: boolean): void;
 }
 
+/** What runs queries: a client within a transaction. */
 export interface PostgresQueries {
+  /** Runs a query with parameters `$1`, `$2` and so on. */
   query(text: string, values?: unknown[]): Promise<PostgresResult>;
 }
 
+/** The result of a query, as that of `pg`. */
 export interface PostgresResult {
+  /** The rows, as objects by column. */
   // biome-ignore lint/suspicious/noExplicitAny: as in pg: the query decides what a row is
   readonly rows: any[];
+  /** Number of rows that the query returned or changed. */
   readonly rowCount: number | null;
   /** What the server did, such as `COMMIT`. */
   readonly command: string;

@@ -126,6 +126,7 @@ export class KafkajsClient implements LogClient {
     });
   }
 
+  /** The broker with a node id, connected. */
   broker(partition: TopicPartition): string | undefined {
     return this.#leaders.get(partitionKey(partition));
   }
