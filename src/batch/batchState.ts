@@ -1,3 +1,4 @@
+import type { Observable } from 'rxjs';
 import type { CommittedState } from './committedState.js';
 import type { Key } from './key.js';
 import type { KeyedState } from './keyedState.js';
@@ -23,6 +24,13 @@ export interface StateDescription<K extends Key, S> {
 
 /** Where the stateful operators of one running stream keep their state. */
 export interface BatchState {
+  /** Whether the state is saved in a checkpoint, so that it continues in another run of the stream. */
+  readonly durable?: boolean | undefined;
+  /**
+   * Present at the first batch after a restart, while it is unknown whether an operator asks for each state of the
+   * checkpoint: outputs begin when it completes.
+   */
+  readonly restoring?: Observable<never> | undefined;
   /**
    * Opens the state of an operator, restored from the checkpoint where there is one. Called once a subscription, at
    * the operator's first batch.

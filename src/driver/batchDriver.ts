@@ -13,6 +13,7 @@ import {
   tap,
 } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
+import type { AnyStateDescription } from '../batch/announcedStates.js';
 import { Batch } from '../batch/batch.js';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
@@ -61,6 +62,8 @@ export class BatchDriver implements BatchRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #output: DriverOutput;
+  /** The states that operators behind the streams have announced. */
+  readonly #states: ReadonlySet<AnyStateDescription>;
   readonly #work = new Subscription();
   readonly #resources = new DriverResources();
   readonly #controllers = new Map<string, RateController>();
@@ -83,7 +86,7 @@ export class BatchDriver implements BatchRun {
   #savedAt: number | undefined;
   #state = new StateRegistry();
   #zeroTime = 0;
-  #restoredChecked = false;
+  #statesChecked = false;
   #ended = false;
   #closed = false;
   #dispatching: number | undefined;
@@ -94,11 +97,13 @@ export class BatchDriver implements BatchRun {
     sources: Readonly<Record<string, Source<unknown>>>,
     options: ResolvedDriverOptions,
     output: DriverOutput,
-    history: FailureHistory = { failed: 0 },
+    history: FailureHistory,
+    states: ReadonlySet<AnyStateDescription>,
   ) {
     this.#sources = sources;
     this.#options = options;
     this.#output = output;
+    this.#states = states;
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
     const ticksDrained = (): void => {
       if (this.#ticking && this.#intervals.nextTime <= options.scheduler.now()) this.#scheduleTick();
@@ -362,9 +367,13 @@ export class BatchDriver implements BatchRun {
     const open = new OpenBatch(fields, events, () => scheduler.now());
     batch.open = open;
     const own = open.hold();
+    const first = !this.#statesChecked;
+    this.#statesChecked = true;
+    if (first) this.#state.checkAnnounced(this.#states);
     this.#dispatching = batch.time;
     this.#monitor.dispatch(batch.time, () => this.#handOut(open, fetched));
     if (this.#closed) return;
+    if (first) this.#state.checkOpened();
     const now = scheduler.now();
     batch.dispatchDelay = now - batch.dispatchTime;
     batch.enter('effect', now);
@@ -434,8 +443,6 @@ export class BatchDriver implements BatchRun {
    * and after a crash between the two a restart follows the checkpoint.
    */
   #save(batch: RunningBatch): Observable<unknown> {
-    if (!this.#restoredChecked) this.#state.checkAllRestored();
-    this.#restoredChecked = true;
     const { time } = batch;
     const { scheduler } = this.#options;
     return concat(

@@ -1,7 +1,9 @@
 // A project that compiles against this need not have it among its libs.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { Observable, type Subscriber } from 'rxjs';
+import { type AnyStateDescription, collectStates } from '../batch/announcedStates.js';
 import type { Batch } from '../batch/batch.js';
+import { derivedFrom } from '../batch/lineage.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { offerSegments, type Segment } from '../batch/segment.js';
 import { checkNonNegative } from '../options/checks.js';
@@ -32,10 +34,16 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
   readonly #drainTimeout: number;
 
   /** @internal `kafkaBatches`, `fromBatches` and similar functions create streams. */
-  constructor(interval: number, subscribe: SubscribeBatches<T>, segments?: SubscribeBatches<Segment<T>>) {
+  constructor(
+    interval: number,
+    states: Set<AnyStateDescription>,
+    subscribe: SubscribeBatches<T>,
+    segments?: SubscribeBatches<Segment<T>>,
+  ) {
     const drivers: Drivers = { running: new Set(), latest: undefined };
     super(listed(drivers, subscribe));
-    if (segments) offerSegments(this, new Observable(listed(drivers, segments)));
+    collectStates(this, states);
+    if (segments) offerSegments(this, derivedFrom(new Observable(listed(drivers, segments)), this));
     this.#drivers = drivers;
     this.#drainTimeout = 10 * interval;
   }

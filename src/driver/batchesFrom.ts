@@ -1,4 +1,5 @@
 import { Subject } from 'rxjs';
+import type { AnyStateDescription } from '../batch/announcedStates.js';
 import type { Batch } from '../batch/batch.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import { checkFunction } from '../options/checks.js';
@@ -73,6 +74,7 @@ class SharedRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #history = { failed: 0 };
+  readonly #states = new Set<AnyStateDescription>();
   #run: Run | undefined;
 
   constructor(sources: Readonly<Record<string, Source<unknown>>>, options: ResolvedDriverOptions) {
@@ -81,7 +83,7 @@ class SharedRun {
   }
 
   stream(name: string): BatchStream<unknown> {
-    return new BatchStream(this.#options.interval, (subscriber) => {
+    return new BatchStream(this.#options.interval, this.#states, (subscriber) => {
       this.#run ??= this.#start();
       const run = this.#run;
       run.count++;
@@ -124,6 +126,7 @@ class SharedRun {
         complete: () => end((subject) => subject.complete()),
       },
       this.#history,
+      this.#states,
     );
     // Not at once: the other streams are still to be subscribed, and a restored run may have batches to replay.
     this.#options.scheduler.schedule(() => driver.start());

@@ -1,3 +1,4 @@
+import type { AnyStateDescription } from '../batch/announcedStates.js';
 import type { Batch } from '../batch/batch.js';
 import type { Source } from '../sources/source.js';
 import { BatchDriver } from './batchDriver.js';
@@ -9,15 +10,22 @@ import type { FailureHistory } from './monitoring/driverMonitor.js';
 export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedDriverOptions): BatchStream<T> {
   checkSources(options, { [name]: source });
   const history = { failed: 0 };
-  const segments = source.segments && subscribeTo(name, source.segments, options, history);
-  return new BatchStream<T>(options.interval, subscribeTo(name, source, options, history), segments);
+  const states = new Set<AnyStateDescription>();
+  const subscribeTo = <R>(records: Source<R>) => subscribed(name, records, options, history, states);
+  return new BatchStream<T>(
+    options.interval,
+    states,
+    subscribeTo(source),
+    source.segments && subscribeTo(source.segments),
+  );
 }
 
-function subscribeTo<T>(
+function subscribed<T>(
   name: string,
   source: Source<T>,
   options: ResolvedDriverOptions,
   history: FailureHistory,
+  states: ReadonlySet<AnyStateDescription>,
 ): SubscribeBatches<T> {
   return (subscriber) => {
     const driver = new BatchDriver(
@@ -32,6 +40,7 @@ function subscribeTo<T>(
         complete: () => subscriber.complete(),
       },
       history,
+      states,
     );
     driver.start();
     return { driver, close: () => driver.close() };

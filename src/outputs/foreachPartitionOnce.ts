@@ -1,5 +1,6 @@
 import { defer, from, map, mergeMap, type ObservableInput, type OperatorFunction, of, reduce, tap } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import { derivedFrom } from '../batch/lineage.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { isPromise } from '../operators/base/settled.js';
@@ -70,8 +71,8 @@ export function foreachPartitionOnce<T>(
   checkFunction('foreachPartitionOnce', 'written', written);
   // Refuses invalid options now and not at the first subscription.
   foreachPartition(effect, others);
-  return (source) =>
-    defer(() => {
+  return (source) => {
+    const passedOn = defer(() => {
       /** The ids already written, of the batches in progress, by time. */
       const found = new Map<number, ReadonlySet<string>>();
       const ask = (batch: Batch<T>) => {
@@ -93,4 +94,6 @@ export function foreachPartitionOnce<T>(
         tap(({ context }) => void found.delete(context.time)),
       );
     });
+    return derivedFrom(passedOn, source);
+  };
 }

@@ -1,3 +1,5 @@
+import { type Observable, Subject } from 'rxjs';
+import type { AnyStateDescription } from '../batch/announcedStates.js';
 import type { BatchState, StateDescription } from '../batch/batchState.js';
 import { DuplicateIdError, IncompatibleStateError, MissingIdError, StateClosedError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
@@ -22,9 +24,66 @@ export class StateRegistry implements BatchState {
   /** The states that operators have open. */
   readonly #live = new Set<LiveState>();
   #completed: number | undefined;
+  /** States of the checkpoint that no operator has announced. */
+  #missing: readonly string[] = [];
+  #restoring: Subject<never> | undefined;
 
   constructor(session?: CheckpointSession) {
     this.#session = session;
+  }
+
+  get durable(): boolean {
+    return this.#session !== undefined;
+  }
+
+  get restoring(): Observable<never> | undefined {
+    return this.#restoring;
+  }
+
+  /**
+   * Called before the first batch is dispatched, with the states that operators have announced: with a checkpoint each needs an
+   * id of its own, and must be able to read what was saved. If a state of the checkpoint is not among them, an operator whose
+   * stream is unknown (behind `defer`, for example) may still open it at the first batch: outputs wait for `checkOpened`.
+   *
+   * @throws {MissingIdError} if an operator has no id
+   * @throws {DuplicateIdError} if two operators have the same id
+   * @throws {IncompatibleStateError} if an operator cannot read what was saved
+   */
+  checkAnnounced(states: Iterable<AnyStateDescription>): void {
+    const session = this.#session;
+    if (!session) return;
+    const operators = new Map<string, string>();
+    for (const description of states) {
+      const { id, operator } = description;
+      if (id === undefined) throw new MissingIdError(operator);
+      const other = operators.get(id);
+      if (other !== undefined) throw new DuplicateIdError(operator, id, other);
+      operators.set(id, operator);
+      const restored = session.restored?.state(id);
+      if (restored) checkCompatible(description, id, restored);
+    }
+    this.#missing = (session.restored?.stateIds ?? []).filter((id) => !operators.has(id));
+    if (this.#missing.length > 0) this.#restoring = new Subject();
+  }
+
+  /**
+   * Called when the first batch has been dispatched: every state of the checkpoint has been announced or opened by now.
+   *
+   * @throws {IncompatibleStateError} if an operator that had state has been removed
+   */
+  checkOpened(): void {
+    const restoring = this.#restoring;
+    const vanished = this.#missing.find((id) => !this.#seen.has(id));
+    if (vanished !== undefined) {
+      throw new IncompatibleStateError(
+        vanished,
+        `the state of a ${this.#session?.restored?.state(vanished)?.operator ?? 'stateful operator'}`,
+        'nothing',
+        'no operator of the stream has this id any more; restore the operator, or start with a new checkpoint',
+      );
+    }
+    this.#restoring = undefined;
+    restoring?.complete();
   }
 
   /** The states that operators have open, as a snapshot shows them. */
@@ -96,23 +155,6 @@ export class StateRegistry implements BatchState {
   completed(time: number): void {
     this.#completed = time;
     for (const copy of this.#copies) copy.complete(time);
-  }
-
-  /**
-   * Called when the first batch is complete: every state in the checkpoint must have been opened by then.
-   *
-   * @throws {IncompatibleStateError} when an operator that had state has been removed
-   */
-  checkAllRestored(): void {
-    const restored = this.#session?.restored;
-    const vanished = restored?.stateIds.find((id) => !this.#seen.has(id));
-    if (restored === undefined || vanished === undefined) return;
-    throw new IncompatibleStateError(
-      vanished,
-      `the state of a ${restored.state(vanished)?.operator ?? 'stateful operator'}`,
-      'nothing',
-      'no operator of the stream has this id any more; restore the operator, or start with a new checkpoint',
-    );
   }
 
   /** A state in memory, with a copy as of the last complete batch where it is read from outside. */

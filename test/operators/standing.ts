@@ -1,7 +1,8 @@
 import type { Batch } from 'dstream';
 import { runBatches } from 'dstream/testing';
-import { ignoreElements, mergeMap, Observable, type OperatorFunction, of, take, toArray } from 'rxjs';
+import { ignoreElements, mergeMap, Observable, type OperatorFunction, of, Subject, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { isDerivedFrom } from '../support/isDerivedFrom.js';
 
 interface StandingCases<T, R> {
   /** A record, or several, that the operator takes. */
@@ -84,6 +85,11 @@ export function standingCases<T, R>(name: string, cases: StandingCases<T, R>): v
         });
       });
     }
+
+    it('is known to stand on its source', () => {
+      const source = new Subject<Batch<T>>();
+      expect(isDerivedFrom(source.pipe(make()), source)).toBe(true);
+    });
 
     it('does not break unsubscription chains', () => {
       runBatches(({ batches, expectObservable, expectSubscriptions }) => {

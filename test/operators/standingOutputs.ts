@@ -10,6 +10,7 @@ import {
   throwError,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { isDerivedFrom } from '../support/isDerivedFrom.js';
 
 /** An output, and a stream that it is made for. */
 export interface OutputJob<T> {
@@ -41,6 +42,12 @@ export function standingCasesOfOutput<T, J extends OutputJob<T> = OutputJob<T>>(
   describe(`${name}, as every operator`, () => {
     it('handles an empty batch, which completes', async () => {
       expect(await firstOf(await job(), [])).toEqual([[]]);
+    });
+
+    it('is known to stand on its source', async () => {
+      const { output } = await job();
+      const source = new Subject<Batch<T>>();
+      expect(isDerivedFrom(source.pipe(output), source)).toBe(true);
     });
 
     it('passes an error on', async () => {

@@ -1,5 +1,6 @@
 import {
   AsyncSubject,
+  concat,
   concatMap,
   defer,
   finalize,
@@ -60,8 +61,10 @@ function hold<T, R>(
   });
   running.add(open);
 
-  const { effects } = batch.context;
-  const run = () => from(effect(batch));
+  const { effects, state } = batch.context;
+  const { restoring } = state;
+  const start = () => from(effect(batch));
+  const run = restoring ? () => concat(restoring, defer(start)) : start;
   const work = (
     effects && described ? effects.effect(described, () => effects.limited(described, run)) : defer(run)
   ).pipe(

@@ -1,4 +1,4 @@
-import { defer, filter, finalize, map, type OperatorFunction } from 'rxjs';
+import { defer, filter, finalize, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { BatchContext } from '../../batch/batchContext.js';
 import { derivedFrom } from '../../batch/lineage.js';
@@ -18,12 +18,12 @@ export interface BatchHandler<T, R> {
  */
 export function perBatch<T, R>(
   operator: string,
-  create: () => BatchHandler<T, R> | BatchHandler<T, R>['next'],
+  create: (source: Observable<Batch<T>>) => BatchHandler<T, R> | BatchHandler<T, R>['next'],
   id?: string,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   return (source) => {
     const handled = defer(() => {
-      const created = create();
+      const created = create(source);
       const handler = typeof created === 'function' ? { next: created } : created;
       const results = source.pipe(
         map((batch) => handle({ operator, id }, handler, batch)),

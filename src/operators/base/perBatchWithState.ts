@@ -1,15 +1,16 @@
 import type { OperatorFunction } from 'rxjs';
+import { announceState } from '../../batch/announcedStates.js';
 import type { Batch } from '../../batch/batch.js';
-import type { StateDescription } from '../../batch/batchState.js';
+import type { BatchState, StateDescription } from '../../batch/batchState.js';
 import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { checkNonNegativeInteger } from '../../options/checks.js';
 import { perBatch } from './perBatch.js';
 
 /**
- * Makes every stateful operator. The state is opened, and restored if there is a checkpoint, at the first batch of the
- * subscription (`create` then returns the handler). After each batch its changes are cut off and belong to that batch. When
- * the subscription ends, its id is free again.
+ * Makes every stateful operator. The state is announced when the operator is subscribed to, and opened, restored if there is a
+ * checkpoint, at the first batch (`create` then returns the handler). After each batch its changes are cut off and belong to
+ * that batch. When the subscription ends, its id is free again.
  */
 export function perBatchWithState<T, R, K extends Key, S>(
   description: StateDescription<K, S>,
@@ -19,18 +20,29 @@ export function perBatchWithState<T, R, K extends Key, S>(
   if (version !== undefined) checkNonNegativeInteger(operator, 'version', version);
   return perBatch(
     operator,
-    () => {
+    (source) => {
+      const withdraw = announceState(source, description);
+      let opened: BatchState | undefined;
       let state: KeyedState<K, S> | undefined;
       let next: ((batch: Batch<T>) => Batch<R> | undefined) | undefined;
       return {
         next(batch: Batch<T>) {
-          state ??= batch.context.state.keyed<K, S>(description);
-          next ??= create(state, batch);
+          const { state: states } = batch.context;
+          if (!state || !next || (states !== opened && states.durable)) {
+            // Of another run, when a `retry()` further up has restarted the source from the checkpoint.
+            state?.close();
+            state = states.keyed<K, S>(description);
+            next = create(state, batch);
+            opened = states;
+          }
           const result = next(batch);
           state.cut(batch.context.time);
           return result;
         },
-        close: () => state?.close(),
+        close: () => {
+          withdraw();
+          state?.close();
+        },
       };
     },
     description.id,

@@ -1,6 +1,7 @@
 import { defer, finalize, from, map, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import { InvalidOptionError } from '../../batch/errors.js';
+import { derivedFrom } from '../../batch/lineage.js';
 import { heldEffects } from '../../operators/base/heldEffects.js';
 import { checkPositiveInteger } from '../../options/checks.js';
 import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
@@ -88,8 +89,8 @@ export function sendToKafka<T extends OutputMessage>(
     throw new InvalidOptionError('sendToKafka', option, value, 'must be a non-empty string');
   }
   checkPositiveInteger('sendToKafka', 'transactionTimeout', transactionTimeout);
-  return (source) =>
-    defer(() => {
+  return (source) => {
+    const written = defer(() => {
       const port = kafkajsTransactions(kafka, transactionTimeout);
       const transactions = new BatchTransactions(port, { groupId, topic });
       const write = (batch: Batch<T>) => from(transactions.write(batch)).pipe(map(() => batch));
@@ -98,4 +99,6 @@ export function sendToKafka<T extends OutputMessage>(
         finalize(() => transactions.close()),
       );
     });
+    return derivedFrom(written, source);
+  };
 }
