@@ -45,7 +45,8 @@ export interface InputInfo {
 
 /**
  * What is known of a batch once it is complete: the one thing that flows backward, to the rate controller, the
- * committer, metrics and dashboards. Times are milliseconds of the scheduler's clock, delays milliseconds.
+ * committer, metrics and dashboards. Times are milliseconds of the scheduler's clock,
+ * which never goes back here (if it is set back, times of the run stay ahead by as much); delays are milliseconds.
  *
  *     time ──── submissionTime ──── processingStartTime ── dispatch ── processingEndTime ── saved
  *               |-- schedulingDelay --|------------ processingDelay -----------|

@@ -9,10 +9,12 @@ import {
   mergeMap,
   type Observable,
   type ObservableInput,
+  type SchedulerLike,
   Subscription,
   tap,
 } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
+import { steadyClock } from '../backpressure/steadyClock.js';
 import type { AnyStateDescription } from '../batch/announcedStates.js';
 import { Batch } from '../batch/batch.js';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
@@ -85,6 +87,8 @@ export class BatchDriver implements BatchRun {
   #lastInfo: BatchInfo | undefined;
   #savedAt: number | undefined;
   #state = new StateRegistry();
+  /** For durations and the times of a `BatchInfo`; batches are due by the clock of the scheduler. */
+  readonly #now: () => number;
   #zeroTime = 0;
   #statesChecked = false;
   #ended = false;
@@ -104,6 +108,7 @@ export class BatchDriver implements BatchRun {
     this.#options = options;
     this.#output = output;
     this.#states = states;
+    this.#now = steadyClock(options.scheduler);
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
     const ticksDrained = (): void => {
       if (this.#ticking && this.#intervals.nextTime <= options.scheduler.now()) this.#scheduleTick();
@@ -128,7 +133,7 @@ export class BatchDriver implements BatchRun {
       snapshot: () => this.snapshot(),
     };
     this.#limits = new TimeLimits(options);
-    this.#monitor = new DriverMonitor(options, stream, history, () => this.#pendingSince);
+    this.#monitor = new DriverMonitor({ ...options, now: this.#now }, stream, history, () => this.#pendingSince);
   }
 
   get closed(): boolean {
@@ -154,10 +159,10 @@ export class BatchDriver implements BatchRun {
 
   /** What can be known of the run now. */
   snapshot(): StreamSnapshot {
-    const { name, scheduler, checkpoint } = this.#options;
+    const { name, checkpoint } = this.#options;
     return driverSnapshot({
       name,
-      at: scheduler.now(),
+      at: this.#now(),
       monitor: this.#monitor,
       interval: this.#intervals.current,
       lastBatch: this.#lastInfo,
@@ -209,6 +214,7 @@ export class BatchDriver implements BatchRun {
 
   #openSources(): Observable<unknown> {
     const { interval, scheduler, backpressure, initialRate } = this.#options;
+    const steady: SchedulerLike = { now: this.#now, schedule: scheduler.schedule.bind(scheduler) };
     const restored = this.#resources.session?.restored;
     return this.#resources.openSources(this.#sources, (name) => {
       const positions = ownValue(restored?.positions, name);
@@ -217,7 +223,7 @@ export class BatchDriver implements BatchRun {
       const replay = restored?.planned.map((planned) => ownValue(planned.ranges, name) ?? []) ?? [];
       if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
       const fetched = this.#monitor.fetchObserver(name);
-      return { name, interval, scheduler, restored: positions, replay, fetched };
+      return { name, interval, scheduler: steady, restored: positions, replay, fetched };
     });
   }
 
@@ -228,7 +234,7 @@ export class BatchDriver implements BatchRun {
     this.#intervals.start(restored?.planned.at(-1)?.time ?? restored?.time, now);
     this.#monitor.opened(restored?.planned.length ?? 0);
     const begin = (): void => {
-      for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, now), true);
+      for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, this.#now()), true);
       if (this.#intervals.nextTime <= now) this.#tick();
       else this.#scheduleTick();
     };
@@ -276,7 +282,7 @@ export class BatchDriver implements BatchRun {
   }
 
   #plan({ time, interval }: Tick): Observable<unknown> {
-    const submissionTime = this.#options.scheduler.now();
+    const submissionTime = this.#now();
     const decisions = new Map<string, RateDecision | undefined>();
     const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
     const plans = this.#resources.runs.map(([name, run]) =>
@@ -306,7 +312,7 @@ export class BatchDriver implements BatchRun {
   #rate(name: string, time: number, lag: number, decisions: Map<string, RateDecision | undefined>): number | undefined {
     const controller = this.#controllers.get(name);
     if (!controller) return undefined;
-    const now = this.#options.scheduler.now();
+    const now = this.#now();
     const rate = controller.rate(this.#inFlight.formation(name, time, now, lag));
     decisions.set(name, controller.explain?.());
     return rate ?? this.#options.initialRate;
@@ -329,7 +335,7 @@ export class BatchDriver implements BatchRun {
 
   #process(batch: RunningBatch): Observable<unknown> {
     this.#open.push(batch);
-    batch.processingStartTime = this.#options.scheduler.now();
+    batch.processingStartTime = this.#now();
     batch.enter('fetch', batch.processingStartTime);
     this.#due.run();
     const fetches = this.#resources.runs.map(([name, run]) =>
@@ -345,9 +351,8 @@ export class BatchDriver implements BatchRun {
   }
 
   #dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
-    const { scheduler } = this.#options;
     batch.fetched(fetched);
-    batch.dispatchTime = scheduler.now();
+    batch.dispatchTime = this.#now();
     batch.enter('dispatch', batch.dispatchTime);
     const fields = {
       time: batch.time,
@@ -364,7 +369,7 @@ export class BatchDriver implements BatchRun {
       this.#fail(error);
     };
     const events = { complete: () => this.#completed(batch), fail };
-    const open = new OpenBatch(fields, events, () => scheduler.now());
+    const open = new OpenBatch(fields, events, this.#now);
     batch.open = open;
     const own = open.hold();
     const first = !this.#statesChecked;
@@ -374,7 +379,7 @@ export class BatchDriver implements BatchRun {
     this.#monitor.dispatch(batch.time, () => this.#handOut(open, fetched));
     if (this.#closed) return;
     if (first) this.#state.checkOpened();
-    const now = scheduler.now();
+    const now = this.#now();
     batch.dispatchDelay = now - batch.dispatchTime;
     batch.enter('effect', now);
     own.release();
@@ -427,7 +432,7 @@ export class BatchDriver implements BatchRun {
       this.#fail(error);
       return;
     }
-    batch.processingEndTime = this.#options.scheduler.now();
+    batch.processingEndTime = this.#now();
     // Only the unbroken run of complete batches is saved: a later one waits for those before it.
     for (;;) {
       const next = this.#open[this.#saving];
@@ -444,14 +449,13 @@ export class BatchDriver implements BatchRun {
    */
   #save(batch: RunningBatch): Observable<unknown> {
     const { time } = batch;
-    const { scheduler } = this.#options;
     return concat(
       this.#monitor.stage({ kind: 'save', time }, () => {
-        batch.enter('save', scheduler.now());
+        batch.enter('save', this.#now());
         return this.#limits.step('saving', time, () => this.#saveCheckpoint(batch));
       }),
       this.#monitor.stage({ kind: 'commit', time }, () => {
-        batch.enter('commit', scheduler.now());
+        batch.enter('commit', this.#now());
         return this.#limits.step('committing', time, () => this.#commit(batch));
       }),
       defer(() => this.#saved(batch)),
@@ -480,7 +484,7 @@ export class BatchDriver implements BatchRun {
     this.#inFlight.saved(batch);
     this.#state.completed(batch.time);
     this.#committed.advance(batch.plans);
-    this.#savedAt = this.#options.scheduler.now();
+    this.#savedAt = this.#now();
     const info = batch.info(this.#savedAt);
     this.#lastInfo = info;
     for (const [name, controller] of this.#controllers)

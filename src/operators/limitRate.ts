@@ -8,6 +8,7 @@ import {
   type Subscription,
   takeUntil,
 } from 'rxjs';
+import { steadyClock } from '../backpressure/steadyClock.js';
 import { TokenBucket } from '../backpressure/tokenBucket.js';
 import { Batch } from '../batch/batch.js';
 import { QueueOverflowError } from '../batch/errors.js';
@@ -97,7 +98,8 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
   if (dropObserver !== undefined) checkObserver('limitRate', 'dropObserver', dropObserver);
   return (source) => {
     const limited = new Observable<T>((subscriber) => {
-      const bucket = new TokenBucket(rate, burst, scheduler.now());
+      const now = steadyClock(scheduler);
+      const bucket = new TokenBucket(rate, burst, now());
       const queue: Waiting<T>[] = [];
       const left = new Subject<void>();
       let timer: Subscription | undefined;
@@ -108,7 +110,7 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
 
       const pass = (): void => {
         for (let next = queue[0]; next !== undefined && !subscriber.closed; next = queue[0]) {
-          if (!bucket.take(scheduler.now(), next.cost)) return;
+          if (!bucket.take(now(), next.cost)) return;
           queue.shift();
           subscriber.next(next.value);
           next.hold?.release();
@@ -135,7 +137,7 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
         if (awaited === queue[0]) return;
         timer?.unsubscribe();
         awaited = queue[0];
-        if (awaited) timer = scheduler.schedule(onTimer, bucket.wait(scheduler.now(), awaited.cost));
+        if (awaited) timer = scheduler.schedule(onTimer, bucket.wait(now(), awaited.cost));
       };
       const drain = (): void => {
         // A consumer may make the source emit or complete within `next`: the running loop handles it.

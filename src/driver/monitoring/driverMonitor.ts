@@ -18,6 +18,8 @@ export interface DriverMonitorOptions {
   /** How long a batch may be open or due with none completing before the stream is stalled, in ms. */
   readonly stallAfter: number;
   readonly scheduler: SchedulerLike;
+  /** The clock of the driver, in ms: it never goes back. */
+  readonly now: () => number;
 }
 
 type Origin = Pick<BatchFailure, 'time' | 'stage' | 'operator' | 'id'>;
@@ -32,6 +34,7 @@ export class DriverMonitor {
   readonly #history: FailureHistory;
   readonly #attempt: number;
   readonly #scheduler: SchedulerLike;
+  readonly #now: () => number;
   readonly #stallAfter: number;
   readonly #pendingSince: () => number | undefined;
   readonly #timer = new Subscription();
@@ -42,7 +45,7 @@ export class DriverMonitor {
 
   /** `pendingSince` returns since when the oldest batch that is open or due has been so. */
   constructor(
-    { monitors, stallAfter, scheduler }: DriverMonitorOptions,
+    { monitors, stallAfter, scheduler, now }: DriverMonitorOptions,
     stream: Omit<MonitoredStream, 'attempt' | 'now'>,
     history: FailureHistory,
     pendingSince: () => number | undefined,
@@ -52,7 +55,7 @@ export class DriverMonitor {
     this.#history = history;
     this.#attempt = history.failed;
     this.#pendingSince = pendingSince;
-    const now = () => scheduler.now();
+    this.#now = now;
     this.#progressTime = now();
     if (monitors.length > 0) this.#monitors = new RunMonitors(monitors, { ...stream, attempt: this.#attempt, now });
     this.#tracker = new StatusTracker(now(), (change) => this.#monitors?.tell((monitor) => monitor.status?.(change)));
@@ -74,7 +77,7 @@ export class DriverMonitor {
 
   /** Checkpoint and sources are open; `replays` batches are replayed first. */
   opened(replays: number): void {
-    this.#progressTime = this.#scheduler.now();
+    this.#progressTime = this.#now();
     if (replays > 0) {
       this.#recovery = { done: 0, total: replays };
       this.#trigger('opened');
@@ -95,7 +98,7 @@ export class DriverMonitor {
   }
 
   completed(info: BatchInfo): void {
-    this.#progressTime = this.#scheduler.now();
+    this.#progressTime = this.#now();
     this.#history.failed = 0;
     this.#monitors?.tell((monitor) => monitor.completed?.(info));
     this.#trigger('progressed');
@@ -114,7 +117,7 @@ export class DriverMonitor {
     this.#timer.unsubscribe();
     this.#history.failed = 0;
     this.#trigger('end');
-    this.#end({ reason, at: this.#scheduler.now() });
+    this.#end({ reason, at: this.#now() });
   }
 
   failed(error: unknown): void {
@@ -126,7 +129,7 @@ export class DriverMonitor {
     const failure: BatchFailure = { time, stage, operator, id, error, attempt: this.#attempt };
     this.#monitors?.tell((monitor) => monitor.failed?.(failure));
     this.#trigger('error', { error });
-    this.#end({ reason: 'failed', at: this.#scheduler.now(), error });
+    this.#end({ reason: 'failed', at: this.#now(), error });
   }
 
   /** The same as `work`; when it fails, that is where the stream failed. */
@@ -167,7 +170,7 @@ export class DriverMonitor {
   }
 
   #trigger(trigger: StatusTrigger, failure?: { readonly error: unknown }): void {
-    this.#tracker.trigger(trigger, this.#scheduler.now(), failure);
+    this.#tracker.trigger(trigger, this.#now(), failure);
   }
 
   #end(end: StreamEnd): void {
@@ -178,7 +181,7 @@ export class DriverMonitor {
   #lookForStall(): number {
     const pendingSince = this.#pendingSince();
     if (pendingSince === undefined) return this.#stallAfter;
-    const left = Math.max(pendingSince, this.#progressTime) + this.#stallAfter - this.#scheduler.now();
+    const left = Math.max(pendingSince, this.#progressTime) + this.#stallAfter - this.#now();
     if (left > 0) return left;
     this.#trigger('overdue');
     return this.#stallAfter;
