@@ -4,17 +4,17 @@ import { CostNoise } from './costNoise.js';
 import { ShiftDetector } from './shiftDetector.js';
 
 /** The first batches are taken as they are: there is nothing yet to compare an outlier with. */
-const unquestioned = 3;
+const unquestionedBatches = 3;
 /** A batch that took up to this many intervals was processed in time. */
-const inTime = 1.2;
+const maxInTimeIntervals = 1.2;
 /** A batch larger than this many times the recent ones is news of the slope, never an outlier. */
-const farther = 1.5;
+const minLargerFactor = 1.5;
 /** How fast it is forgotten how large recent batches were. */
-const recency = 0.95;
+const recencyPerBatch = 0.95;
 /** How much dearer than learned one batch can make the others look. */
-const mostSuspected = 8;
+const maxSuspectedFactor = 8;
 /** Clocks count whole ms: less is a difference of nothing, and a batch that took none took half of one. */
-const clockTick = 1;
+const clockTickMs = 1;
 
 /** What waits to be done, and by how much everything is suspected to cost more than was learned. */
 export interface PendingWork {
@@ -67,12 +67,12 @@ export class CostLearner {
 
   /** A batch with records is complete. */
   observe(records: number, elapsed: number): void {
-    const cost = Math.max(elapsed, clockTick / 2);
+    const cost = Math.max(elapsed, clockTickMs / 2);
     this.#seen++;
-    if (cost > inTime * this.#interval) this.#smallestLate = Math.min(this.#smallestLate, records);
-    const beyond = records > farther * this.#largestRecent;
-    this.#largestRecent = Math.max(recency * this.#largestRecent, records);
-    if (this.#seen <= unquestioned || beyond) this.#accept(records, cost);
+    if (cost > maxInTimeIntervals * this.#interval) this.#smallestLate = Math.min(this.#smallestLate, records);
+    const beyond = records > minLargerFactor * this.#largestRecent;
+    this.#largestRecent = Math.max(recencyPerBatch * this.#largestRecent, records);
+    if (this.#seen <= unquestionedBatches || beyond) this.#accept(records, cost);
     else this.#judge(records, cost);
   }
 
@@ -93,7 +93,7 @@ export class CostLearner {
       }
       const late = runningFor > expected * suspected * Math.exp(this.noise.threshold);
       if (late && (this.#overruns > 0 || !this.noise.knowsOutliers())) {
-        factor = Math.min(mostSuspected, runningFor / expected);
+        factor = Math.min(maxSuspectedFactor, runningFor / expected);
       }
       work += this.noise.remaining(expected * suspected, runningFor);
     }
@@ -103,12 +103,12 @@ export class CostLearner {
   /** One dear batch where there were no outliers before is taken for a change, until the next one tells. */
   get #suspected(): number {
     if (this.#overruns === 0 || this.noise.knowsOutliers(this.#overruns)) return 1;
-    return Math.min(mostSuspected, Math.exp(this.#lastOverrun));
+    return Math.min(maxSuspectedFactor, Math.exp(this.#lastOverrun));
   }
 
   #judge(records: number, cost: number): void {
     const expected = this.line.predict(records);
-    const residual = Math.abs(cost - expected) < clockTick ? 0 : Math.log(cost / expected);
+    const residual = Math.abs(cost - expected) < clockTickMs ? 0 : Math.log(cost / expected);
     const { scatter, threshold } = this.noise;
     const shifted = this.#shift.add(residual, scatter);
     if (shifted) {
@@ -129,7 +129,7 @@ export class CostLearner {
     this.line.add(records, cost);
     this.#evidence = Math.min(this.#memory, this.#evidence + 1);
     this.#overruns = 0;
-    if (cost <= inTime * this.#interval) this.#largestInTime = Math.max(this.#largestInTime, records);
+    if (cost <= maxInTimeIntervals * this.#interval) this.#largestInTime = Math.max(this.#largestInTime, records);
   }
 
   /** The cost has changed: by the median residual since then. */

@@ -1,12 +1,12 @@
 /** Sizes that differ by much less than this (variance over squared mean) say nothing of the slope. */
-const identified = 0.08;
+const minRelativeVariance = 0.08;
 /** The cost per record is at least this part of the mean cost per record, while sizes hardly differ. */
-const leastShare = 0.2;
-const mostShare = 2;
+const minSlopeFraction = 0.2;
+const maxSlopeFraction = 2;
 /** Batches after which the slope is worth keeping. */
-const trusted = 4;
+const trustedBatches = 4;
 /** What of the weight of the past is kept when the cost has changed. */
-const kept = 0.2;
+const keptWeightFraction = 0.2;
 /**
  * Noise grows with the cost, so that small batches tell more. The full weight, cost ** -2, would follow too slowly where
  * batches grow, or cost more than in proportion; see docs/design/0007-cost-model.md.
@@ -45,7 +45,7 @@ export class CostLine {
   }
 
   predict(records: number): number {
-    return Math.max(this.#fixed + this.#perRecord * records, leastShare * this.#perRecord * records);
+    return Math.max(this.#fixed + this.#perRecord * records, minSlopeFraction * this.#perRecord * records);
   }
 
   add(records: number, cost: number): void {
@@ -67,7 +67,7 @@ export class CostLine {
     this.#ny *= factor;
     this.#fixed *= factor;
     this.#perRecord *= factor;
-    this.#fade(kept * weightOf(factor));
+    this.#fade(keptWeightFraction * weightOf(factor));
   }
 
   #fade(by: number): void {
@@ -84,13 +84,13 @@ export class CostLine {
     const variance = Math.max(0, this.#nn / this.#weight - n * n);
     const mean = y / n;
     const spread = variance / (n * n);
-    const before = this.#count > trusted ? Math.min(this.#perRecord, mean) : mean;
-    const trust = spread ** 2 / (spread ** 2 + identified ** 2);
+    const before = this.#count > trustedBatches ? Math.min(this.#perRecord, mean) : mean;
+    const trust = spread ** 2 / (spread ** 2 + minRelativeVariance ** 2);
     const slope = variance > 0 ? (this.#ny / this.#weight - n * y) / variance : before;
-    const share = leastShare * Math.max(0, 1 - spread);
+    const share = minSlopeFraction * Math.max(0, 1 - spread);
     // Above 0 always: a rate is divided by it.
     const low = Math.max(share * mean, 1e-9 * mean);
-    this.#perRecord = Math.min(mostShare * mean, Math.max(low, trust * slope + (1 - trust) * before));
+    this.#perRecord = Math.min(maxSlopeFraction * mean, Math.max(low, trust * slope + (1 - trust) * before));
     this.#fixed = y - this.#perRecord * n;
   }
 }

@@ -47,18 +47,18 @@ type Resolved = Required<Omit<CostModelOptions, 'decisionObserver'>>;
 const defaults: Resolved = { target: 0.98, slack: 0.3, growth: 2, memory: 20, minRate: 1, maxRate: Infinity };
 
 /** Above this many intervals of waiting work a batch is empty. */
-const depth = 1;
+const maxWaitingIntervals = 1;
 /**
  * Within the slack a batch gives up this part of what waits: more would pass on the scatter of each batch to the size of
  * the next.
  */
-const gentle = 1 / 8;
+const correctedFraction = 1 / 8;
 /** As much as usually waits, as a part of the slack: there the target is met, and with less waiting a batch is larger. */
-const usual = 1 / 4;
+const usualSlackFraction = 1 / 4;
 /** A fixed cost of this part of the target leaves no room for records. */
-const noRoom = 0.9;
+const maxFixedCostFraction = 0.9;
 /** With little waiting, in intervals, a step up is safe. */
-const idle = 0.1;
+const maxIdleIntervals = 0.1;
 /**
  * In a plant with a scatter of `from` or more, at a fixed target, time is lost whenever a batch is cheap. The target
  * rises with the scatter, up to `target` more at `from + over`, and the slack shrinks, so that waiting does not rise.
@@ -151,7 +151,7 @@ function check({ target, slack, growth, memory, minRate, maxRate }: Resolved): v
 
 /** By what waiting work moves the aim for the next batch, all in intervals. */
 function correctionOf(waiting: number, slack: number): number {
-  return gentle * (usual * slack - Math.min(waiting, slack)) - Math.max(0, waiting - slack);
+  return correctedFraction * (usualSlackFraction * slack - Math.min(waiting, slack)) - Math.max(0, waiting - slack);
 }
 
 /** What the next batch may have, in records, and why. */
@@ -194,7 +194,7 @@ class CostModel {
     const { work, factor } = this.#learner.pending(inFlight);
     const fixedCost = line.fixed * factor;
     const costPerRecord = line.perRecord * factor;
-    const overInterval = fixedCost >= noRoom * this.#options.target * this.#interval;
+    const overInterval = fixedCost >= maxFixedCostFraction * this.#options.target * this.#interval;
     const step = overInterval ? this.#apart(work, costPerRecord) : this.#fill(work, fixedCost, costPerRecord);
     const bounded = this.#bounded(step, work);
     const warnings: RateWarning[] = [];
@@ -220,12 +220,12 @@ class CostModel {
 
   #fill(work: number, fixedCost: number, costPerRecord: number): Step {
     const interval = this.#interval;
-    if (work > depth * interval) return { records: 0, rule: 'queue' };
+    if (work > maxWaitingIntervals * interval) return { records: 0, rule: 'queue' };
     const { target, slack } = this.#aims();
     const careful = Math.exp(-doubt.care * Math.max(0, this.#learner.uncertainty - doubt.known));
     const time = careful * (target + correctionOf(work / interval, slack)) * interval;
     const modelled: Step = { records: Math.max(0, (time - fixedCost) / costPerRecord), rule: 'model' };
-    return work <= idle * interval ? this.#probed(modelled) : modelled;
+    return work <= maxIdleIntervals * interval ? this.#probed(modelled) : modelled;
   }
 
   /** Target and slack, by the scatter once it is known. */
@@ -250,10 +250,11 @@ class CostModel {
   #bounded({ records, rule }: Step, work: number): Step {
     const { growth, minRate, maxRate } = this.#options;
     const perRate = this.#interval / 1_000;
-    const most = growth * Math.max(this.#learner.largestInTime, this.#initial);
-    if (records > maxRate * perRate && most > maxRate * perRate) return { records: maxRate * perRate, rule: 'cap' };
-    if (records > most) return { records: most, rule: 'growth' };
-    const least = minRate * perRate;
-    return work === 0 && records < least ? { records: least, rule: 'floor' } : { records, rule };
+    const maxRecords = growth * Math.max(this.#learner.largestInTime, this.#initial);
+    if (records > maxRate * perRate && maxRecords > maxRate * perRate)
+      return { records: maxRate * perRate, rule: 'cap' };
+    if (records > maxRecords) return { records: maxRecords, rule: 'growth' };
+    const minRecords = minRate * perRate;
+    return work === 0 && records < minRecords ? { records: minRecords, rule: 'floor' } : { records, rule };
   }
 }

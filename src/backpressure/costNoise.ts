@@ -1,14 +1,14 @@
 /** How many residuals are remembered. */
-const remembered = 100;
+const maxResiduals = 100;
 /** What is believed before anything was seen: ten residuals of 0.2, that is, a scatter of 0.3. */
-const prior: readonly number[] = Array.from({ length: 10 }, () => 0.2);
-const least = 0.02;
+const priorResiduals: readonly number[] = Array.from({ length: 10 }, () => 0.2);
+const minScatter = 0.02;
 /** Smaller residuals are never outliers. */
-const leastThreshold = 0.3;
+const minThreshold = 0.3;
 /** The normal distribution in eight equal parts, so that few residuals do not make a rough picture. */
 const octiles = [-1.53, -0.89, -0.49, -0.16, 0.16, 0.49, 0.89, 1.53];
 /** A batch that has run for longer than any before it has, by guess, this part of its time still before it. */
-const unknownRest = 0.3;
+const unknownRestFraction = 0.3;
 
 /**
  * How far costs scatter around what was predicted: the last residuals, `ln(cost / predicted)`, with outliers.
@@ -31,7 +31,7 @@ export class CostNoise {
 
   /** Residuals beyond it are outliers. */
   get threshold(): number {
-    return Math.max(leastThreshold, 3 * this.#scatter);
+    return Math.max(minThreshold, 3 * this.#scatter);
   }
 
   get count(): number {
@@ -40,7 +40,7 @@ export class CostNoise {
 
   add(residual: number): void {
     this.#residuals.push(residual);
-    if (this.#residuals.length > remembered) this.#residuals.shift();
+    if (this.#residuals.length > maxResiduals) this.#residuals.shift();
     this.#measure();
   }
 
@@ -72,14 +72,14 @@ export class CostNoise {
     };
     for (const residual of this.#residuals) consider(residual);
     for (const octile of octiles) consider(octile * this.#scatter);
-    return count > 0 ? rest / count : unknownRest * elapsed;
+    return count > 0 ? rest / count : unknownRestFraction * elapsed;
   }
 
   #measure(): void {
-    const sizes = [...this.#residuals.map(Math.abs), ...prior].sort((a, b) => a - b);
+    const sizes = [...this.#residuals.map(Math.abs), ...priorResiduals].sort((a, b) => a - b);
     const middle = sizes.length >> 1;
     const upper = sizes[middle] ?? 0;
     const median = sizes.length % 2 === 1 ? upper : ((sizes[middle - 1] ?? 0) + upper) / 2;
-    this.#scatter = Math.max(least, 1.48 * median);
+    this.#scatter = Math.max(minScatter, 1.48 * median);
   }
 }

@@ -1,9 +1,9 @@
 /** How much of the new mean the newest observation makes up. */
-const weight = 0.2;
+const newestFraction = 0.2;
 /** What is assumed of a record before any was seen. */
-const assumed = 1_024;
+const assumedRecordBytes = 1_024;
 /** Asking for a little more than the mean says saves a second request for the last few records. */
-const margin = 1.05;
+const marginFactor = 1.05;
 
 /**
  * A moving mean of the bytes of a record, which turns a number of records into the bytes of a fetch.
@@ -18,17 +18,17 @@ export class MeanRecordSize {
 
   /** Bytes of a record. */
   get mean(): number {
-    return this.#mean ?? assumed;
+    return this.#mean ?? assumedRecordBytes;
   }
 
   observe(records: number, bytes: number): void {
     if (records <= 0 || bytes <= 0) return;
     const size = bytes / records;
-    this.#mean = this.#mean === undefined ? size : this.#mean + weight * (size - this.#mean);
+    this.#mean = this.#mean === undefined ? size : this.#mean + newestFraction * (size - this.#mean);
   }
 
   /** Bytes to request, to receive `records` records. */
   bytesFor(records: number): number {
-    return Math.ceil(records * this.mean * margin);
+    return Math.ceil(records * this.mean * marginFactor);
   }
 }

@@ -1,10 +1,10 @@
 /** A shift of less than this, in standard deviations, is left to the fit. */
-const drift = 0.9;
+const driftDeviations = 0.9;
 /** What one residual can weigh: two outliers in a row are a shift, one is not. */
-const most = 3.5;
-const alarm = 5;
+const maxDeviations = 3.5;
+const alarmDeviations = 5;
 /** Residuals are measured in at least this. */
-const leastScatter = 0.05;
+const minScatter = 0.05;
 
 /**
  * Detects whether costs have shifted permanently, with two cumulative sums, one for higher and one for lower costs.
@@ -16,13 +16,13 @@ export class ShiftDetector {
 
   /** Takes a residual; returns the residuals since the shift, if there is one, and starts again. */
   add(residual: number, scatter: number): readonly number[] | undefined {
-    const z = Math.min(most, Math.max(-most, residual / Math.max(scatter, leastScatter)));
+    const z = Math.min(maxDeviations, Math.max(-maxDeviations, residual / Math.max(scatter, minScatter)));
     for (const one of this.#sides) {
-      one.sum = Math.max(0, one.sum + one.sign * z - drift);
+      one.sum = Math.max(0, one.sum + one.sign * z - driftDeviations);
       if (one.sum === 0) one.residuals = [];
       else one.residuals.push(residual);
     }
-    const shifted = this.#sides.find(({ sum }) => sum > alarm)?.residuals;
+    const shifted = this.#sides.find(({ sum }) => sum > alarmDeviations)?.residuals;
     if (!shifted) return undefined;
     this.#reset();
     return sinceShift(shifted);

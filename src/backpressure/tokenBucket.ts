@@ -1,5 +1,5 @@
 /** Part of a token that a sum may lack because of rounding alone. It is owed, not granted: nothing accumulates. */
-const slack = 1e-6;
+const roundingTokens = 1e-6;
 
 /**
  * How long to wait for a rate to be kept: tokens come in at `rate` a second up to `burst`, and each record takes one.
@@ -28,10 +28,10 @@ export class TokenBucket {
     return true;
   }
 
-  /** Takes as many whole tokens as are there, `most` at most, and returns how many. */
-  takeUpTo(now: number, most: number): number {
+  /** Takes as many whole tokens as are there, `max` at most, and returns how many. */
+  takeUpTo(now: number, max: number): number {
     this.#refill(now);
-    const count = Math.max(Math.min(most, Math.floor(this.#tokens + slack)), 0);
+    const count = Math.max(Math.min(max, Math.floor(this.#tokens + roundingTokens)), 0);
     this.#tokens -= count;
     return count;
   }
@@ -52,7 +52,7 @@ export class TokenBucket {
 
   #missing(count: number): number {
     const missing = Math.min(count, this.#burst) - this.#tokens;
-    return missing <= slack ? 0 : missing;
+    return missing <= roundingTokens ? 0 : missing;
   }
 
   #refill(now: number): void {

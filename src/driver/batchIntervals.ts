@@ -2,7 +2,7 @@ import type { DynamicInterval, IntervalSample } from '../backpressure/dynamicInt
 import { firstBatchTime } from './batchTime.js';
 
 /** Batches for which an interval that proved too short is not tried again. */
-const patience = 20;
+const refusalBatches = 20;
 
 /** A batch that is due. */
 export interface Tick {
@@ -99,7 +99,7 @@ export class BatchIntervals {
    */
   #stepDown({ interval, processingTime }: IntervalSample): number {
     const shorter = this.#allowed[this.#allowed.indexOf(interval) - 1] ?? interval;
-    const refused = shorter <= this.#refused.interval && this.#refused.age++ < patience;
+    const refused = shorter <= this.#refused.interval && this.#refused.age++ < refusalBatches;
     return refused || processingTime > shorter ? interval : shorter;
   }
 }

@@ -77,10 +77,10 @@ const kinds = {
 };
 
 /** Bytes of the longest key that is looked up by as it is. */
-export const longest = 1_024;
+export const maxLookupBytes = 1_024;
 
 /** The bytes to look a key up by, at most 1,024: those of a longer key are hashed. */
 export function lookupBytes(key: Buffer): Buffer {
-  if (key.length <= longest) return key;
+  if (key.length <= maxLookupBytes) return key;
   return Buffer.concat([Buffer.from('h', 'latin1'), createHash('sha256').update(key).digest()]);
 }

@@ -160,7 +160,7 @@ export class BatchedLog implements LogClient {
   }
 
   /** To be told when readers of a partition are let go before they are done. */
-  letGo(partition: number): void {
+  release(partition: number): void {
     this.#held = this.#held.filter((held) => held.partition !== partition);
   }
 

@@ -14,10 +14,10 @@ import { walkPages } from './pages/walkPages.js';
 // 3.5.6: it looks at what it has just freed). So all that can be seen beforehand is looked for here.
 
 /** What LMDB takes at once when it opens a directory is less. */
-const room = 262_144;
-const tries = 5;
+const probeBytes = 262_144;
+const maxAttempts = 5;
 /** How much the last pages may be that a transaction took, gave up again and therefore never wrote. */
-const unwritten = 1_048_576;
+const maxUnwrittenBytes = 1_048_576;
 
 /** What is read of the data file beyond its two meta pages: by default nothing, so that a file of any size opens at once. */
 export interface Check {
@@ -60,7 +60,7 @@ async function probe(directory: string): Promise<void> {
     await rm(path, { force: true });
     const file = await open(path, 'wx');
     try {
-      await file.writeFile(Buffer.alloc(room, 1));
+      await file.writeFile(Buffer.alloc(probeBytes, 1));
       await file.datasync();
     } finally {
       await file.close();
@@ -93,7 +93,7 @@ async function checkData(path: string, file: OpenFile, { pages = false, values =
       const now = (await checkMetas(path, file))?.[0].transaction;
       if (now === newest.transaction || now === undefined) throw error;
       // It writes faster than this walks, and goes on: so what it reads has been whole till now.
-      if (attempt === tries) return now;
+      if (attempt === maxAttempts) return now;
     }
   }
 }
@@ -110,12 +110,13 @@ async function checkMetas(path: string, file: OpenFile): Promise<readonly [newes
     const reason = contradiction(metas, newest, other);
     if (!reason && size >= end) return [newest, other];
     // Another process may be writing to it: then the next look sees another pair.
-    if (attempt < tries) {
+    if (attempt < maxAttempts) {
       await sleep(attempt);
       continue;
     }
     if (reason) throw new CorruptCheckpointError(path, magicAt, reason);
-    if (end - size > unwritten) throw new CorruptCheckpointError(path, size, `it ends here, and its pages at ${end}`);
+    if (end - size > maxUnwrittenBytes)
+      throw new CorruptCheckpointError(path, size, `it ends here, and its pages at ${end}`);
     // What was never written nobody reads, and of a file that was cut LMDB reads zeros then, which it refuses, instead of
     // beyond its end, which would be a SIGBUS.
     await appendZeros(path, end - size);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { layoutIsKnown, metasOf } from './metaPages.js';
 
 /** Bytes. */
-const slice = 1_048_576;
+const sliceBytes = 1_048_576;
 /** What LMDB keeps for itself beside what a transaction changes. */
-const ownPages = 64;
+const reservedPages = 64;
 
 /** What a transaction is going to write. */
 export interface Volume {
@@ -43,7 +43,7 @@ export class DataFile {
     // A leaf for each entry and some branches, and no more than there are; what is added fills pages at least by half.
     const changed = Math.min(Math.ceil(writes * 1.3), pages) + Math.ceil((2 * bytes) / pageSize);
     const { size } = await this.#file.stat();
-    const wanted = (pages + changed + ownPages) * pageSize;
+    const wanted = (pages + changed + reservedPages) * pageSize;
     if (size < wanted) await appendZeros(this.#path, wanted - size);
   }
 
@@ -59,10 +59,11 @@ export class DataFile {
 export async function appendZeros(path: string, bytes: number): Promise<void> {
   const file = await open(path, 'a');
   try {
-    for (let left = bytes; left > 0; left -= slice) await file.writeFile(zeros.subarray(0, Math.min(left, slice)));
+    for (let left = bytes; left > 0; left -= sliceBytes)
+      await file.writeFile(zeros.subarray(0, Math.min(left, sliceBytes)));
   } finally {
     await file.close();
   }
 }
 
-const zeros = Buffer.alloc(slice);
+const zeros = Buffer.alloc(sliceBytes);

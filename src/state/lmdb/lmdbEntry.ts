@@ -8,7 +8,7 @@ import { stateFromBytes } from '../../storage/stateBytes.js';
 // the state's schema (4); length of that key, else 0 (4); checksum of its look-up bytes and of everything before it
 // (4). The state comes first and the checksum last, so that reading takes no view on a part: there are millions of these.
 
-const tail = 18;
+const tailBytes = 18;
 
 /** The CRC-32 of bytes that end with their own, least byte first. */
 const residue = 0x2144df1c;
@@ -41,7 +41,7 @@ export function entryToBytes(
   header.writeUInt32BE(keyLength, 10);
   const checked = crc32(state, crc32(at));
   const checksum = crc32(header, longKey ? crc32(longKey, checked) : checked);
-  const bytes = Buffer.allocUnsafe(end + tail);
+  const bytes = Buffer.allocUnsafe(end + tailBytes);
   bytes.set(state, 0);
   longKey?.copy(bytes, state.length);
   header.copy(bytes, end);
@@ -54,7 +54,7 @@ const header = Buffer.alloc(14);
 
 /** Its number, when nothing else is asked. */
 export function seqOf(bytes: Buffer): number {
-  return bytes.readUIntBE(bytes.length - tail, 6);
+  return bytes.readUIntBE(bytes.length - tailBytes, 6);
 }
 
 /** @throws {CorruptCheckpointError} when the bytes are not those that were written */
@@ -73,7 +73,7 @@ export function headFromBytes(at: number, bytes: Buffer, length: number, locatio
   if (!entryFits(at, bytes, 0, length)) {
     throw new CorruptCheckpointError(location, 0, 'the checksum of a state does not fit');
   }
-  const end = length - tail;
+  const end = length - tailBytes;
   const keyLength = bytes.readUInt32BE(end + 10);
   return {
     seq: bytes.readUIntBE(end, 6),
@@ -85,7 +85,7 @@ export function headFromBytes(at: number, bytes: Buffer, length: number, locatio
 
 /** Whether an entry is as it was written, in its place; `at` is the checksum of its look-up bytes. */
 export function entryFits(at: number, bytes: Buffer, start: number, end: number): boolean {
-  return end - start >= tail && shortCrc32(bytes, end, at, start) === residue;
+  return end - start >= tailBytes && shortCrc32(bytes, end, at, start) === residue;
 }
 
 /** A value of the store's own, such as the progress. */

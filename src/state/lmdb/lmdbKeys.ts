@@ -1,5 +1,5 @@
 import type { Key } from '../../batch/key.js';
-import { keyToBytes, longest, lookupBytes } from '../../storage/keyBytes.js';
+import { keyToBytes, lookupBytes, maxLookupBytes } from '../../storage/keyBytes.js';
 
 // What is looked up by what, in the databases of LmdbStore.
 
@@ -27,7 +27,7 @@ export function entryKey(state: number, key: Buffer): Buffer {
 /** The same, of a key that is not bytes yet. */
 export function entryKeyOf(state: number, key: Key): { readonly at: Buffer; readonly longKey: Buffer | undefined } {
   const at = keyToBytes(key, 4);
-  if (at.length - 4 > longest) {
+  if (at.length - 4 > maxLookupBytes) {
     const longKey = at.subarray(4);
     return { at: entryKey(state, lookupBytes(longKey)), longKey };
   }

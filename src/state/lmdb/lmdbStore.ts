@@ -21,12 +21,11 @@ import { ageKey, plannedKey, plannedRange, rangeOf } from './lmdbKeys.js';
 //   order     bytes of the key and a checksum, by number of the state and age of the key
 
 const format = 1;
-/** ms. */
-const commitTimeout = 60_000;
+const commitTimeoutMs = 60_000;
 /** A new directory takes fewer transactions until it has an owner. */
-const openings = 8n;
+const maxOpeningTransactions = 8n;
 /** Bytes that LMDB has for an entry beside its key and value. */
-const entryOverhead = 16;
+const entryOverheadBytes = 16;
 const ownerKey = Buffer.from('owner');
 const formatKey = Buffer.from('format');
 const progressKey = Buffer.from('progress');
@@ -105,7 +104,7 @@ export class LmdbStore {
     this.#file = file;
     this.#owner = env.openDB('owner', { ...binary, useVersions: true });
     const owned = this.#owner.getEntry(ownerKey) !== undefined;
-    if (!owned && transactions > openings) throw this.#damaged('it has no owner');
+    if (!owned && transactions > maxOpeningTransactions) throw this.#damaged('it has no owner');
     // They are made before it has an owner: one that is not there then has been lost.
     const others = { ...binary, create: !owned };
     const openDatabase = (name: string): Database<Buffer, Buffer> => {
@@ -199,7 +198,7 @@ export class LmdbStore {
    */
   async write(action: () => void): Promise<void> {
     const before = this.#last;
-    const done = before.then(() => within(commitTimeout, this.directory, this.#commit(action)));
+    const done = before.then(() => within(commitTimeoutMs, this.directory, this.#commit(action)));
     this.#last = done;
     await done;
     this.#env.resetReadTxn();
@@ -233,7 +232,7 @@ export class LmdbStore {
   put(database: Database<Buffer, Buffer>, key: Buffer, value: Buffer): void {
     this.#writes.push(() => void database.put(key, value));
     this.#volume.writes++;
-    this.#volume.bytes += key.length + value.length + entryOverhead;
+    this.#volume.bytes += key.length + value.length + entryOverheadBytes;
   }
 
   remove(database: Database<Buffer, Buffer>, key: Buffer): void {

@@ -16,7 +16,7 @@ export interface ReadRecord {
 }
 
 /** Enough for everything that a case appends. */
-const plenty = 8 * 1024 * 1024;
+const ampleBytes = 8 * 1024 * 1024;
 const decoder = new TextDecoder();
 let names = 0;
 
@@ -78,9 +78,9 @@ export class LogTrial {
   async fetch(
     client: LogClient,
     requests: readonly (Omit<FetchRequest, 'maxBytes'> & { readonly maxBytes?: number })[],
-    maxBytes = plenty,
+    maxBytes = ampleBytes,
   ): Promise<readonly FetchedPartition[]> {
-    const asked = requests.map((request) => ({ maxBytes: plenty, ...request }));
+    const asked = requests.map((request) => ({ maxBytes: ampleBytes, ...request }));
     const answers = (await all(client.fetch(asked, { maxWait: 100, maxBytes }))).flat();
     return asked.flatMap(({ topic, partition }) =>
       answers.filter((answer) => answer.topic === topic && answer.partition === partition),
@@ -92,7 +92,7 @@ export class LogTrial {
     client: LogClient,
     place: TopicPartition,
     offset: number,
-    maxBytes = plenty,
+    maxBytes = ampleBytes,
   ): Promise<readonly ReadRecord[]> {
     const records: ReadRecord[] = [];
     for (let next = offset; ; ) {

@@ -24,7 +24,7 @@ let log!: BatchedLog;
 beforeAll(() => {
   const { drop } = PartitionState.prototype;
   vi.spyOn(PartitionState.prototype, 'drop').mockImplementation(function (this: PartitionState) {
-    log.letGo(this.partition);
+    log.release(this.partition);
     drop.call(this);
   });
 });

@@ -2,9 +2,9 @@ import type { OpenFile } from '../../../storage/fileSystem.js';
 import type { Page } from './treePages.js';
 
 /** Bytes that are read at once, unless one run has more: what comes of them takes some ms, and other work gets its turn. */
-const atOnce = 524_288;
+const maxRunBytes = 524_288;
 /** Bytes between two runs that are read along with them, as that costs less than another read. */
-const gap = 131_072;
+const maxGapBytes = 131_072;
 
 /** Consecutive pages. */
 export interface Run {
@@ -62,7 +62,10 @@ function* groupsOf(runs: readonly Run[], pageSize: number): IterableIterator<Gro
   let [begin, end] = [0, 0];
   for (const member of inOrder(runs)) {
     const { first, count } = runs[member] as Run;
-    if (members.length > 0 && ((first - end) * pageSize > gap || (first + count - begin) * pageSize > atOnce)) {
+    if (
+      members.length > 0 &&
+      ((first - end) * pageSize > maxGapBytes || (first + count - begin) * pageSize > maxRunBytes)
+    ) {
       yield { members, first: begin, end };
       members = [];
     }

@@ -67,7 +67,7 @@ interface LongValue extends Run {
 }
 
 /** How deep LMDB can go. */
-const deepest = 32;
+const maxDepth = 32;
 /** These decide how much is held in memory, about 30 MB at most, and how nearly in order the file is read. */
 const branchesAtOnce = 1_024;
 const leavesAtOnce = 131_072;
@@ -95,7 +95,7 @@ export class TreeWalk {
    */
   async walk(newest: number, at: number): Promise<number> {
     const { root, depth } = this.#tree;
-    if ((root === undefined) !== (depth === 0) || depth > deepest) throw this.#damage(at, `a tree has depth ${depth}`);
+    if ((root === undefined) !== (depth === 0) || depth > maxDepth) throw this.#damage(at, `a tree has depth ${depth}`);
     if (root !== undefined) {
       this.#looking(at, () => this.#pages.take(root, 1));
       await this.#level([{ first: root, count: 1, lower: undefined, upper: undefined, newest }], 1);
@@ -114,8 +114,8 @@ export class TreeWalk {
       return;
     }
     // A leaf with long values has many of them.
-    const most = overflows > leaves ? leavesAtOnce / 64 : leavesAtOnce;
-    for (const part of parts(places, most)) await this.#leaves(part);
+    const maxItems = overflows > leaves ? leavesAtOnce / 64 : leavesAtOnce;
+    for (const part of parts(places, maxItems)) await this.#leaves(part);
   }
 
   /** Returns the pages below. */
@@ -197,6 +197,6 @@ export class TreeWalk {
   }
 }
 
-function* parts<T>(list: readonly T[], most: number): IterableIterator<readonly T[]> {
-  for (let from = 0; from < list.length; from += most) yield list.slice(from, from + most);
+function* parts<T>(list: readonly T[], maxItems: number): IterableIterator<readonly T[]> {
+  for (let from = 0; from < list.length; from += maxItems) yield list.slice(from, from + maxItems);
 }
