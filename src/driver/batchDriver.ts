@@ -13,7 +13,6 @@ import {
   Subscription,
   tap,
 } from 'rxjs';
-import type { RateController } from '../backpressure/rateController.js';
 import { steadyClock } from '../backpressure/steadyClock.js';
 import type { AnyStateDescription } from '../batch/announcedStates.js';
 import { Batch } from '../batch/batch.js';
@@ -22,22 +21,22 @@ import type { BatchInfo } from '../batch/batchInfo.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
-import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
 import type { Fetched, Plan, Source } from '../sources/source.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
 import { StateRegistry } from '../state/stateRegistry.js';
-import { BatchIntervals, type Tick } from './batchIntervals.js';
+import type { Tick } from './batchIntervals.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
-import { InFlight } from './inFlight.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
 import { OpenBatch } from './openBatch.js';
+import { noPlan, Planner } from './planner.js';
 import { ReachedPositions } from './reachedPositions.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
 import type { StopReport } from './stopReport.js';
+import { Ticker } from './ticker.js';
 import { TimeLimits } from './timeLimits.js';
 
 /** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
@@ -68,14 +67,12 @@ export class BatchDriver implements BatchRun {
   readonly #states: ReadonlySet<AnyStateDescription>;
   readonly #work = new Subscription();
   readonly #resources = new DriverResources();
-  readonly #controllers = new Map<string, RateController>();
   readonly #reached = new ReachedPositions();
   /** Started batches, oldest first; the first `#saving` of them are complete and on their way to be saved. */
   readonly #open: RunningBatch[] = [];
   #saving = 0;
-  readonly #inFlight = new InFlight();
-  readonly #intervals: BatchIntervals;
-  readonly #due: SerialQueue<Tick>;
+  readonly #ticker: Ticker;
+  readonly #planner: Planner;
   readonly #planned: SerialQueue<RunningBatch>;
   readonly #done: SerialQueue<RunningBatch>;
   readonly #monitor: DriverMonitor;
@@ -94,7 +91,6 @@ export class BatchDriver implements BatchRun {
   #ended = false;
   #closed = false;
   #dispatching: number | undefined;
-  #nextTick = new Subscription();
   #stopping: { readonly draining: boolean; readonly completed: number[]; readonly finish: Finish[] } | undefined;
 
   constructor(
@@ -110,18 +106,15 @@ export class BatchDriver implements BatchRun {
     this.#states = states;
     this.#now = steadyClock(options.scheduler);
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
-    const ticksDrained = (): void => {
-      if (this.#ticking && this.#intervals.nextTime <= options.scheduler.now()) this.#scheduleTick();
-      else this.#finishWhenDrained();
-    };
     const free = () => this.#open.length < options.concurrentBatches;
-    this.#intervals = new BatchIntervals(options.interval, options.dynamicInterval);
-    this.#due = new SerialQueue(
-      (tick) =>
+    this.#planner = new Planner(options.initialRate, this.#now);
+    this.#ticker = new Ticker(options, {
+      ...on,
+      plan: (tick) =>
         this.#monitor.step('plan', tick.time, () => this.#limits.step('planning', tick.time, () => this.#plan(tick))),
-      { ...on, drained: ticksDrained },
-      () => this.#planned.size < maxPlannedBatches,
-    );
+      ready: () => this.#planned.size < maxPlannedBatches,
+      active: () => this.#ticking,
+    });
     this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
     this.#done = new SerialQueue((batch) => this.#save(batch), on);
     const kinds = Object.entries(sources).map(([name, { kind }]) => [name, kind] as const);
@@ -164,9 +157,9 @@ export class BatchDriver implements BatchRun {
       name,
       at: this.#now(),
       monitor: this.#monitor,
-      interval: this.#intervals.current,
+      interval: this.#ticker.interval,
       lastBatch: this.#lastInfo,
-      waiting: this.#due.size + this.#planned.size,
+      waiting: this.#ticker.size + this.#planned.size,
       open: this.#open.slice(this.#saving),
       saving: this.#open.slice(0, this.#saving),
       sources: this.#sources,
@@ -185,7 +178,7 @@ export class BatchDriver implements BatchRun {
   /** Since when the oldest batch that is open or due has been so. */
   get #pendingSince(): number | undefined {
     const batch = this.#open[0] ?? first(this.#planned.waiting);
-    return batch?.submissionTime ?? first(this.#due.waiting)?.time;
+    return batch?.submissionTime ?? this.#ticker.oldest;
   }
 
   /** Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. */
@@ -198,7 +191,7 @@ export class BatchDriver implements BatchRun {
   #stopAfter(drainTimeout: number, finish: Finish): void {
     this.#stopping = { draining: this.#resources.stop(), completed: [], finish: [finish] };
     this.#monitor.stopping();
-    this.#due.clear();
+    this.#ticker.clear();
     this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainTimeout));
     this.#finishWhenDrained();
   }
@@ -221,7 +214,7 @@ export class BatchDriver implements BatchRun {
       this.#reached.restore(name, positions ?? []);
       this.#committed.restore(name, positions ?? []);
       const replay = restored?.planned.map((planned) => ownValue(planned.ranges, name) ?? []) ?? [];
-      if (backpressure) this.#controllers.set(name, backpressure({ interval, initialRate, source: name }));
+      if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
       const fetched = this.#monitor.fetchObserver(name);
       return { name, interval, scheduler: steady, restored: positions, replay, fetched };
     });
@@ -230,13 +223,12 @@ export class BatchDriver implements BatchRun {
   #startTicking(): void {
     const restored = this.#resources.session?.restored;
     const now = this.#options.scheduler.now();
-    this.#zeroTime = restored?.zeroTime ?? this.#intervals.zeroTime(now);
-    this.#intervals.start(restored?.planned.at(-1)?.time ?? restored?.time, now);
+    this.#zeroTime = restored?.zeroTime ?? this.#ticker.zeroTime(now);
+    this.#ticker.continueAfter(restored?.planned.at(-1)?.time ?? restored?.time);
     this.#monitor.opened(restored?.planned.length ?? 0);
     const begin = (): void => {
       for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, this.#now()), true);
-      if (this.#intervals.nextTime <= now) this.#tick();
-      else this.#scheduleTick();
+      this.#ticker.start();
     };
     // Not at once: a batch that is replayed is for all subscribers of a stream that is shared.
     this.#work.add(this.#options.scheduler.schedule(begin));
@@ -249,54 +241,14 @@ export class BatchDriver implements BatchRun {
 
   // ---- ticking and planning
 
-  /**
-   * Fires the ticks that are due, each with its nominal time, however late; those missed in a long stop as `afterDowntime`
-   * says. At least one fires at each call, so that a clock that was set back does not stop the stream: batch times are logical.
-   *
-   * Ticks are created as they are needed: after a weekend there are millions.
-   */
-  #tick(): void {
-    const now = this.#options.scheduler.now();
-    this.#intervals.leaveDue(this.#options.maxMissedBatches, now);
-    let fired = 0;
-    do this.#due.push(this.#intervals.take());
-    while (this.#intervals.nextTime <= now && this.#ticking && ++fired < maxTicksPerTurn);
-    // Where more are due and these have not been planned, the next come when they have.
-    if (this.#ticking && (this.#intervals.nextTime > now || this.#due.idle)) this.#scheduleTick();
-  }
-
   get #ticking(): boolean {
     return !(this.#closed || this.#ended || this.#stopping?.draining === false);
   }
 
-  #scheduleTick(): void {
-    const { scheduler } = this.#options;
-    const { nextTime, current } = this.#intervals;
-    const delay = Math.min(Math.max(nextTime - scheduler.now(), 0), current);
-    this.#work.remove(this.#nextTick);
-    this.#nextTick.unsubscribe();
-    this.#nextTick = scheduler.schedule(() => {
-      if (this.#ticking) this.#tick();
-    }, delay);
-    this.#work.add(this.#nextTick);
-  }
-
-  #plan({ time, interval }: Tick): Observable<unknown> {
-    const submissionTime = this.#now();
-    const decisions = new Map<string, RateDecision | undefined>();
-    const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
-    const plans = this.#resources.runs.map(([name, run]) =>
-      defer(() => (this.#stopping && !run.stop ? EMPTY : run.plan({ time, interval, rate: rateOf(name) }))).pipe(
-        defaultIfEmpty(undefined),
-        last(),
-        map((plan) => [name, plan] as const),
-      ),
-    );
-    return forkJoin(plans).pipe(
-      mergeMap((answers) => {
-        if (answers.every(([, plan]) => plan === undefined)) return this.#sourcesEnded();
-        const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
-        const batch = new RunningBatch(time, interval, submissionTime, planned, decisions);
+  #plan(tick: Tick): Observable<unknown> {
+    return this.#planner.plan(tick, this.#resources.runs, this.#stopping !== undefined).pipe(
+      mergeMap((batch) => {
+        if (!batch) return this.#sourcesEnded();
         this.#latest = batch;
         return concat(this.#logPlan(batch), EMPTY.pipe(tap({ complete: () => this.#queue(batch, false) })));
       }),
@@ -304,18 +256,9 @@ export class BatchDriver implements BatchRun {
   }
 
   #queue(batch: RunningBatch, replayed: boolean): void {
-    this.#inFlight.planned(batch);
+    this.#planner.queued(batch);
     this.#monitor.planned(() => batch.planned(replayed));
     this.#planned.push(batch);
-  }
-
-  #rate(name: string, time: number, lag: number, decisions: Map<string, RateDecision | undefined>): number | undefined {
-    const controller = this.#controllers.get(name);
-    if (!controller) return undefined;
-    const now = this.#now();
-    const rate = controller.rate(this.#inFlight.formation(name, time, now, lag));
-    decisions.set(name, controller.explain?.());
-    return rate ?? this.#options.initialRate;
   }
 
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
@@ -327,7 +270,7 @@ export class BatchDriver implements BatchRun {
 
   #sourcesEnded(): Observable<never> {
     this.#ended = true;
-    this.#due.clear();
+    this.#ticker.clear();
     return EMPTY;
   }
 
@@ -337,7 +280,7 @@ export class BatchDriver implements BatchRun {
     this.#open.push(batch);
     batch.processingStartTime = this.#now();
     batch.enter('fetch', batch.processingStartTime);
-    this.#due.run();
+    this.#ticker.run();
     const fetches = this.#resources.runs.map(([name, run]) =>
       defer(() => run.fetch(batch.plans.get(name) ?? noPlan)).pipe(
         last(),
@@ -357,7 +300,7 @@ export class BatchDriver implements BatchRun {
     const fields = {
       time: batch.time,
       interval: batch.interval,
-      maxInterval: this.#intervals.longest,
+      maxInterval: this.#ticker.longestInterval,
       zeroTime: this.#zeroTime,
       inputs: batch.inputs,
       state: this.#state,
@@ -481,19 +424,16 @@ export class BatchDriver implements BatchRun {
   #saved(batch: RunningBatch): Observable<never> {
     this.#open.shift();
     this.#saving--;
-    this.#inFlight.saved(batch);
     this.#state.completed(batch.time);
     this.#committed.advance(batch.plans);
     this.#savedAt = this.#now();
     const info = batch.info(this.#savedAt);
     this.#lastInfo = info;
-    for (const [name, controller] of this.#controllers)
-      controller.completed(info, ownValue(info.inputs, name)?.records ?? 0);
+    this.#planner.saved(batch, info);
     this.#stopping?.completed.push(batch.time);
     this.#options.batchObserver?.next(info);
     this.#monitor.completed(info);
-    const changed = this.#intervals.completed(info.interval, info.processingDelay + info.saveDelay);
-    if (changed && this.#ticking) this.#scheduleTick();
+    this.#ticker.completed(info.interval, info.processingDelay + info.saveDelay);
     this.#planned.run();
     return EMPTY;
   }
@@ -501,7 +441,7 @@ export class BatchDriver implements BatchRun {
   // ---- ending
 
   #finishWhenDrained(): void {
-    const drained = this.#due.idle && this.#planned.idle && this.#done.idle && this.#open.length === 0;
+    const drained = this.#ticker.idle && this.#planned.idle && this.#done.idle && this.#open.length === 0;
     if (drained && !this.#ticking) this.#finish();
   }
 
@@ -535,7 +475,7 @@ export class BatchDriver implements BatchRun {
     const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
     // The newest first: what waits behind an older batch must know that it is given up before that one lets it go.
     for (const batch of [...this.#open].reverse()) batch.open?.close(cause);
-    this.#due.close();
+    this.#ticker.close();
     this.#planned.close();
     this.#done.close();
     this.#work.unsubscribe();
@@ -551,12 +491,8 @@ export class BatchDriver implements BatchRun {
 
 type Finish = (report: StopReport) => void;
 
-/** Ticks that fire in one turn of the event loop, when many are due. */
-const maxTicksPerTurn = 64;
 /** Batches that are planned ahead of the one that is read: more are planned when these have been read. */
 const maxPlannedBatches = 1_024;
-
-const noPlan: Plan = { ranges: [], lag: 0 };
 
 function first<T>(items: Iterable<T>): T | undefined {
   for (const item of items) return item;
