@@ -114,6 +114,6 @@ export interface StreamSnapshot {
   readonly inputs: Readonly<Record<string, InputSnapshot>>;
   /** The state of each operator. */
   readonly state: readonly StateSnapshot[];
-  /** The checkpoint; `undefined` if there is none. */
+  /** The checkpoint; `undefined` without one. */
   readonly checkpoint: CheckpointSnapshot | undefined;
 }
