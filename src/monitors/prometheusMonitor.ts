@@ -19,27 +19,33 @@ interface MetricOptions {
 /** What this monitor needs of prom-client, 15 or later: pass the module itself. */
 export interface PrometheusClient {
   // biome-ignore-start lint/suspicious/noExplicitAny: prom-client types label values more narrowly than they are
+  /** The class of counters. */
   readonly Counter: new (
     options: MetricOptions,
   ) => { inc(labels: any, value?: number): void };
+  /** The class of gauges; `collect` runs at each scrape. */
   readonly Gauge: new (
     options: MetricOptions & { collect(this: any): void },
   ) => {
     set(labels: any, value: number): void;
     reset(): void;
   };
+  /** The class of histograms. */
   readonly Histogram: new (
     options: MetricOptions & { buckets: number[] },
   ) => { observe(labels: any, value: number): void };
+  /** The global registry. */
   readonly register: PrometheusRegistry;
   // biome-ignore-end lint/suspicious/noExplicitAny: prom-client types label values more narrowly than they are
 }
 
 /** A registry of prom-client. */
 export interface PrometheusRegistry {
+  /** The metric of this name, if one is registered. */
   getSingleMetric(name: string): unknown;
 }
 
+/** Options of `prometheusMonitor`. */
 export interface PrometheusMonitorOptions {
   /** Your prom-client: `import * as client from 'prom-client'`. */
   readonly client: PrometheusClient;
