@@ -2,7 +2,6 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { Fifo } from '../../collections/fifo.js';
-import { slideTimeAt } from '../../windows/slideTime.js';
 import { checkWindow, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
 import { perBatchWithState } from './perBatchWithState.js';
 
@@ -168,4 +167,9 @@ class SlidingPanes<T, P, R, S> {
     }
     if (last !== undefined) this.#handler.restore(entered);
   }
+}
+
+/** The first time at or after `time`, which is after `zeroTime`, at which a window with this slide has a result; all in ms. */
+function slideTimeAt(time: number, zeroTime: number, slide: number): number {
+  return zeroTime + Math.ceil((time - zeroTime) / slide) * slide;
 }
