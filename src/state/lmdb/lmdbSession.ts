@@ -2,7 +2,8 @@ import { defer, from, type ObservableInput } from 'rxjs';
 import { DStreamError, StorageError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
-import { keyToBytes, lookupBytes } from '../../storage/keyBytes.js';
+import { lookupBytes } from '../../storage/keyBytes.js';
+import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
 import { stateToBytes } from '../../storage/stateBytes.js';
 import type {
   CheckpointSession,
@@ -13,18 +14,13 @@ import type {
   StateChange,
   StateRequest,
 } from '../checkpoint.js';
+import { restoredCheckpoint } from '../restoredCheckpoint.js';
 import { entryToBytes, seqOf } from './lmdbEntry.js';
 import { reading } from './lmdbErrors.js';
 import { entryKey } from './lmdbKeys.js';
 import type { LmdbStateRecord, LmdbStore } from './lmdbStore.js';
 import { readState } from './readState.js';
 import { type TieredChange, TieredState } from './tieredState.js';
-
-/** The changes of one operator, encoded. */
-interface EncodedChange extends Omit<StateChange, 'set' | 'deleted'> {
-  readonly set: readonly (readonly [key: Buffer, value: Buffer])[];
-  readonly deleted: readonly Buffer[];
-}
 
 /** An opened directory: one epoch of it. What a batch changed is written when it is saved. */
 export class LmdbSession implements CheckpointSession {
@@ -47,12 +43,8 @@ export class LmdbSession implements CheckpointSession {
     if (cacheKeys !== undefined) this.openState = (request) => this.#openTiered(request, cacheKeys);
   }
 
-  encode({ set, deleted, ...change }: StateChange): EncodedChange {
-    return {
-      ...change,
-      set: set.map(([key, state]) => [keyToBytes(key), stateToBytes(state)] as const),
-      deleted: deleted.map((key) => keyToBytes(key)),
-    };
+  encode(change: StateChange): EncodedChange<StateChange> {
+    return encodeChange(change, stateToBytes);
   }
 
   plan(batch: PlannedBatch): ObservableInput<unknown> {
@@ -63,13 +55,14 @@ export class LmdbSession implements CheckpointSession {
     const written = new Map<string, number | undefined>();
     const write = () => {
       this.#store.putProgress(batch);
-      for (const change of changes as readonly (EncodedChange | TieredChange)[]) {
+      for (const change of changes as readonly (EncodedChange<StateChange> | TieredChange)[]) {
         if ('write' in change) change.write();
         else this.#putChange(change, written);
       }
     };
     const saved = () => {
-      for (const change of changes as readonly (EncodedChange | TieredChange)[]) if ('saved' in change) change.saved();
+      for (const change of changes as readonly (EncodedChange<StateChange> | TieredChange)[])
+        if ('saved' in change) change.saved();
       this.#savedTime = batch.time;
       for (const state of this.#tiered.values()) state.committedAt(batch.time);
     };
@@ -104,7 +97,10 @@ export class LmdbSession implements CheckpointSession {
   }
 
   /** `written` has the ages of keys that this batch wrote before: what it wrote cannot be read yet. */
-  #putChange({ id, set, deleted, ...description }: EncodedChange, written: Map<string, number | undefined>): void {
+  #putChange(
+    { id, set, deleted, ...description }: EncodedChange<StateChange>,
+    written: Map<string, number | undefined>,
+  ): void {
     const before = this.#states.get(id);
     const { operator, signature, version } = description;
     const number = this.#numberOf(id);
@@ -160,21 +156,11 @@ export class LmdbSession implements CheckpointSession {
 }
 
 function restoredFrom(store: LmdbStore, states: ReadonlyMap<string, LmdbStateRecord>): RestoredCheckpoint | undefined {
-  const last = store.progress();
-  const planned = store.planned();
-  const begin = last ?? planned[0];
-  if (!begin) return undefined;
-  const { zeroTime, interval } = begin;
   const restored = new Map([...states].map(([id, record]) => [id, restoredState(store, record)]));
-  return {
-    zeroTime,
-    interval,
-    time: last?.time ?? begin.time - interval,
-    positions: last?.positions ?? {},
-    planned,
+  return restoredCheckpoint(store.progress(), store.planned(), {
     stateIds: [...restored.keys()],
     state: (id) => restored.get(id),
-  };
+  });
 }
 
 function restoredState(store: LmdbStore, record: LmdbStateRecord): RestoredState {
