@@ -4,8 +4,8 @@ import type { Key } from './key.js';
 /**
  * The state of one operator: a map whose changes are noted, so that what a batch changed can be saved by itself.
  *
- * Values are cut off (encoded) when the batch has been dispatched, hence a function may change a state object in place
- * as long as it calls `touch` afterwards.
+ * A snapshot of what changed is taken (and encoded) when the batch has been dispatched, hence a function may change a state
+ * object in place as long as it calls `touch` afterwards.
  */
 export interface KeyedState<K extends Key, S> {
   /** Whether it comes from a checkpoint (and may be empty all the same): an initial state does not apply then. */
@@ -30,10 +30,10 @@ export interface KeyedState<K extends Key, S> {
   /** All keys with their states, oldest key first. Entries may be set and deleted while iterating, as in a `Map`. */
   entries(): IterableIterator<[K, S]>;
   /**
-   * Cuts off what changed since the last cut: it belongs to the batch of this time, and is saved when that batch is
+   * Takes a snapshot of what changed since the last one: it belongs to the batch of this time, and is saved when that batch is
    * complete. Called by the operator after each batch.
    */
-  cut(time: number): void;
+  snapshot(time: number): void;
   /** The state as of the last saved batch, where it is kept apart: on disk. */
   committed?(): CommittedState<K, S>;
   /** Releases the id: called when the operator is unsubscribed. */

@@ -36,7 +36,7 @@ export interface StateRequest<K extends Key, S> extends Pick<StateChange, 'id' |
   /** Turns a state that was saved under an older version into the current one. */
   readonly migrate: ((state: unknown, fromVersion: number, key: K) => S) | undefined;
   /** Hands over the encoded changes of the batch of this time, which come back in `SavedBatch.changes`. */
-  cut(time: number, change: unknown): void;
+  changed(time: number, change: unknown): void;
   /** Called when the operator closes the state. */
   closed(): void;
 }

@@ -34,7 +34,7 @@ export class CommittedCopy<K extends Key, S> implements CommittedState<K, S> {
     return this.#map.entries();
   }
 
-  cut(time: number, set: readonly (readonly [K, S])[], deleted: readonly K[]): void {
+  add(time: number, set: readonly (readonly [K, S])[], deleted: readonly K[]): void {
     this.#pending.push({ time, set: copyOf(set), deleted });
   }
 

@@ -5,15 +5,15 @@ import { KeyTable } from './keyTable.js';
 /** In the place of the state of a key that was deleted. */
 const tombstone = Symbol('deleted');
 
-/** Receives what was changed since the last `cut`. */
-export type CutState<K extends Key, S> = (
+/** Receives what was changed since the last snapshot. */
+export type SaveChanges<K extends Key, S> = (
   time: number,
   set: readonly (readonly [K, S])[],
   deleted: readonly K[],
 ) => void;
 
 /**
- * State in memory: one mutable table, and the current states of the keys touched since the last `cut`. So the cost of a batch is
+ * State in memory: one mutable table, and the current states of the keys touched since the last snapshot. So the cost of a batch is
  * in proportion to what it touched, not to the size of the state: one lookup in the large table per key whose state is
  * changed in place.
  */
@@ -21,17 +21,17 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   readonly restored: boolean;
   readonly #table: KeyTable<K, S>;
   readonly #dirty = new Map<K, S | typeof tombstone>();
-  readonly #onCut: CutState<K, S> | undefined;
+  readonly #onSnapshot: SaveChanges<K, S> | undefined;
   readonly #onClose: (() => void) | undefined;
 
   /**
    * @param restored what the checkpoint holds; a `KeyTable` is used without a copy
-   * @param onCut without it nothing is saved, and changes are not recorded
+   * @param onSnapshot without it nothing is saved, and changes are not recorded
    */
-  constructor(restored: Iterable<readonly [K, S]> | undefined, onCut?: CutState<K, S>, onClose?: () => void) {
+  constructor(restored: Iterable<readonly [K, S]> | undefined, onSnapshot?: SaveChanges<K, S>, onClose?: () => void) {
     this.restored = restored !== undefined;
     this.#table = restored instanceof KeyTable ? restored : new KeyTable(restored);
-    this.#onCut = onCut;
+    this.#onSnapshot = onSnapshot;
     this.#onClose = onClose;
   }
 
@@ -58,12 +58,12 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
   }
 
   touch(key: K, state: S): void {
-    if (this.#onCut) this.#dirty.set(key, state);
+    if (this.#onSnapshot) this.#dirty.set(key, state);
   }
 
   delete(key: K): boolean {
     const existed = this.#table.delete(key);
-    if (existed && this.#onCut) this.#dirty.set(key, tombstone);
+    if (existed && this.#onSnapshot) this.#dirty.set(key, tombstone);
     return existed;
   }
 
@@ -75,10 +75,10 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
     this.#table.prepare(keys);
   }
 
-  cut(time: number): void {
+  snapshot(time: number): void {
     // So that the keys of this batch are not retained until the next one.
     this.#table.prepare([]);
-    if (!this.#onCut || this.#dirty.size === 0) return;
+    if (!this.#onSnapshot || this.#dirty.size === 0) return;
     const set: (readonly [K, S])[] = [];
     const deleted: K[] = [];
     for (const [key, state] of this.#dirty) {
@@ -86,7 +86,7 @@ export class MemoryKeyedState<K extends Key, S> implements KeyedState<K, S> {
       else set.push([key, state]);
     }
     this.#dirty.clear();
-    this.#onCut(time, set, deleted);
+    this.#onSnapshot(time, set, deleted);
   }
 
   close(): void {

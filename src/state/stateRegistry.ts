@@ -7,7 +7,7 @@ import type { KeyedState } from '../batch/keyedState.js';
 import type { StateSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { CheckpointSession, RestoredState } from './checkpoint.js';
 import { CommittedCopy } from './committedCopy.js';
-import { type CutState, MemoryKeyedState } from './memoryKeyedState.js';
+import { MemoryKeyedState, type SaveChanges } from './memoryKeyedState.js';
 import { encodeSavable } from './savableState.js';
 
 /**
@@ -124,14 +124,14 @@ export class StateRegistry implements BatchState {
     const { signature = '', version = 0, migrate, queryable } = description;
     const saved = { id, operator, signature, version };
     if (session.openState) {
-      const cut = (time: number, change: unknown) => this.#add(time, change);
-      const state = session.openState<K, S>({ ...saved, migrate, cut, closed: free });
+      const changed = (time: number, change: unknown) => this.#add(time, change);
+      const state = session.openState<K, S>({ ...saved, migrate, changed, closed: free });
       const committed = state.committed?.();
       if (committed) queryable?.connect(committed);
       return state;
     }
     const entries = restored && restoredEntries(description, restored);
-    const save: CutState<K, S> = (time, set, deleted) => {
+    const save: SaveChanges<K, S> = (time, set, deleted) => {
       this.#add(
         time,
         encodeSavable(saved, set, () => session.encode({ ...saved, set, deleted })),
@@ -161,20 +161,20 @@ export class StateRegistry implements BatchState {
   #inMemory<K extends Key, S>(
     { operator, id, queryable }: StateDescription<K, S>,
     entries: Iterable<readonly [K, S]> | undefined,
-    save: CutState<K, S> | undefined,
+    save: SaveChanges<K, S> | undefined,
     free: (() => void) | undefined,
   ): MemoryKeyedState<K, S> {
     if (!queryable) return new MemoryKeyedState<K, S>(entries, save, free);
     let copy: CommittedCopy<K, S> | undefined;
-    const cut: CutState<K, S> = (time, set, deleted) => {
+    const changed: SaveChanges<K, S> = (time, set, deleted) => {
       save?.(time, set, deleted);
-      encodeSavable({ operator, id }, set, () => copy?.cut(time, set, deleted));
+      encodeSavable({ operator, id }, set, () => copy?.add(time, set, deleted));
     };
     const close = () => {
       if (copy) this.#copies.delete(copy);
       free?.();
     };
-    const state = new MemoryKeyedState<K, S>(entries, cut, close);
+    const state = new MemoryKeyedState<K, S>(entries, changed, close);
     copy = new CommittedCopy<K, S>(state.entries(), this.#completed ?? this.#session?.restored?.time);
     this.#copies.add(copy);
     queryable.connect(copy);

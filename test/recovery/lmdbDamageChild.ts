@@ -54,7 +54,7 @@ function restored(session: CheckpointSession): Iterable<readonly [unknown, unkno
 
 /** Each key looked up alone, as an operator does, and then all of them. A key that is not found alone is missing here. */
 function tiered(session: CheckpointSession): Iterable<readonly [unknown, unknown]> {
-  const request = { ...description, cut: () => {}, closed: () => {} };
+  const request = { ...description, changed: () => {}, closed: () => {} };
   const state = session.openState?.(request as never) as KeyedState<string, unknown>;
   const alone = new Map(keys.filter((key) => state.has(key)).map((key) => [key, state.get(key)]));
   // What an operator would take for a new key, whatever a walk over all keys says about it later.

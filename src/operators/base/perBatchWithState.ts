@@ -9,8 +9,8 @@ import { perBatch } from './perBatch.js';
 
 /**
  * Makes every stateful operator. The state is announced when the operator is subscribed to, and opened, restored if there is a
- * checkpoint, at the first batch (`create` then returns the handler). After each batch its changes are cut off and belong to
- * that batch. When the subscription ends, its id is free again.
+ * checkpoint, at the first batch (`create` then returns the handler). After each batch a snapshot of its changes is taken, which
+ * belongs to that batch. When the subscription ends, its id is free again.
  */
 export function perBatchWithState<T, R, K extends Key, S>(
   description: StateDescription<K, S>,
@@ -36,7 +36,7 @@ export function perBatchWithState<T, R, K extends Key, S>(
             opened = states;
           }
           const result = next(batch);
-          state.cut(batch.context.time);
+          state.snapshot(batch.context.time);
           return result;
         },
         close: () => {

@@ -24,7 +24,7 @@ export interface SavedRecord {
   readonly zeroTime: number;
   readonly interval: number;
   readonly positions: Readonly<Record<string, Positions>>;
-  /** Each a `StateChange`, serialized by itself when it was cut off. */
+  /** Each a `StateChange`, serialized by itself when its batch had been dispatched. */
   readonly changes: readonly Uint8Array[];
 }
 

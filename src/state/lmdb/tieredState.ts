@@ -60,7 +60,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
   readonly #reader: DiskReader<K, S>;
   readonly #hot: LRUCache<NonNullable<K> | typeof nullKey, Found<S>>;
   readonly #pinned = new Map<K, Pinned<S>>();
-  /** Keys touched since the last cut, with what was there before. */
+  /** Keys touched since the last snapshot, with what was there before. */
   readonly #dirty = new Map<K, Found<S>>();
   /** Keys that are not on disk yet, oldest first. */
   readonly #fresh = new Map<K, Cell<S>>();
@@ -149,7 +149,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     for (const [key, { state }] of this.#fresh) yield [key, state];
   }
 
-  cut(time: number): void {
+  snapshot(time: number): void {
     const writes: Write<K, S>[] = [];
     for (const [key, before] of this.#dirty) {
       const pinned = this.#pinned.get(key);
@@ -171,7 +171,7 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
       write: () => this.#write(writes, size),
       saved: () => this.#saved(writes, time, size),
     };
-    this.#request.cut(time, change);
+    this.#request.changed(time, change);
   }
 
   committed(): CommittedState<K, S> {

@@ -55,7 +55,7 @@ export const stateCases: Readonly<Record<string, Case>> = {
           const deleted = new Set<Key>();
           for (let i = random(30); i > 0; i--) change(random, state, model, deleted);
           if (random(3) === 0) compare(`in batch ${n}`);
-          state.cut(n * interval);
+          state.snapshot(n * interval);
           waiting.push(n);
           // Up to two complete batches wait to be saved.
           while (waiting.length > random(3)) await save(waiting.shift() ?? 0);
@@ -71,12 +71,12 @@ export const stateCases: Readonly<Record<string, Case>> = {
     await trial.life(async (session) => {
       const { state, save } = begin(session);
       for (const key of ['a', 'b', 'c']) state.set(key, { n: 1 });
-      state.cut(interval);
+      state.snapshot(interval);
       await save(1);
       state.set('a', { n: 2 });
       state.delete('b');
       state.set('d', { n: 2 });
-      state.cut(2 * interval);
+      state.snapshot(2 * interval);
       state.delete('c');
       expectSame(
         'while it runs',
@@ -103,7 +103,7 @@ export const stateCases: Readonly<Record<string, Case>> = {
     await trial.life(async (session) => {
       const { state, save } = begin(session);
       for (let key = 0; key < 20; key++) state.set(key, { n: key });
-      state.cut(interval);
+      state.snapshot(interval);
       await save(1);
     });
     await trial.life(async (session) => {
@@ -113,7 +113,7 @@ export const stateCases: Readonly<Record<string, Case>> = {
         else state.set(key, { n: -n });
         if (n % 3 === 1) state.delete(n + 1);
       }
-      state.cut(2 * interval);
+      state.snapshot(2 * interval);
       await save(2);
       expectSame(
         'at once',
@@ -133,7 +133,7 @@ export const stateCases: Readonly<Record<string, Case>> = {
     await trial.life(async (session) => {
       const { state, save } = begin(session);
       for (const key of keys) state.set(key, { n: 1 });
-      state.cut(interval);
+      state.snapshot(interval);
       await save(1);
     });
     const migrate: Migrate = (state) => ({ n: (state as { n: number }).n + 10 });
@@ -143,7 +143,7 @@ export const stateCases: Readonly<Record<string, Case>> = {
         const seen = keys.map((key, i) => [key, { n: i < life ? 100 : 11 }]);
         expectSame(`in life ${life}`, [...state.entries()], seen);
         state.set(touched, { n: 100 });
-        state.cut((life + 2) * interval);
+        state.snapshot((life + 2) * interval);
         await save(life + 2);
       });
     }
@@ -155,7 +155,7 @@ export const stateCases: Readonly<Record<string, Case>> = {
         await settle(session.plan(plannedBatch(n)));
         const { state, save } = begin(session);
         state.set('sum', { n: (state.get('sum')?.n ?? 0) + n });
-        state.cut(n * interval);
+        state.snapshot(n * interval);
         await save(n);
       });
     }

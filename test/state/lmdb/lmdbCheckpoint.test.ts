@@ -197,7 +197,10 @@ describe('lmdbCheckpoint', () => {
     const description = { id: 'sums', operator: 'o', signature: '', version: 0 };
     const get = async (key: string) => {
       const session = await openIn(directory, { cacheKeys: 5 });
-      const request = { ...description, cut: () => {}, closed: () => {} } as unknown as StateRequest<string, number>;
+      const request = { ...description, changed: () => {}, closed: () => {} } as unknown as StateRequest<
+        string,
+        number
+      >;
       try {
         return session.openState?.(request).get(key);
       } finally {
