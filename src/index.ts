@@ -165,7 +165,7 @@ export { batchesSource } from './sources/batchesSource.js';
 export { type FromBatchesOptions, fromBatches } from './sources/fromBatches.js';
 export type { BatchesSourceOptions } from './sources/givenBatches.js';
 export { bytes } from './sources/log/bytes.js';
-export { json } from './sources/log/json.js';
+export { type JsonOptions, json } from './sources/log/json.js';
 export { type LogBatchesOptions, logBatches } from './sources/log/logBatches.js';
 export type {
   FetchedPartition,

@@ -1,8 +1,22 @@
+import { checkOneOf } from '../../options/checks.js';
 import type { RecordView } from './recordView.js';
 
+/** Options of `json`. */
+export interface JsonOptions {
+  /**
+   * What becomes of a record without a value (a tombstone): an invalid record, for the policy `invalidRecords`, or `null`.
+   * @default 'error'
+   */
+  readonly tombstones?: 'error' | 'null';
+}
+
 /**
- * A deserializer that parses the value of each record as JSON. Nothing checks that the result has the shape of `T`. A record without a
- * value (a tombstone) becomes `null`, so read a topic that has them as `json<T | null>()`.
+ * A deserializer that parses the value of each record as JSON. Nothing checks that the result has the shape of `T`.
+ *
+ * A record without a value (a tombstone) is an invalid record, as text that is not JSON is: `invalidRecords` says what to do with
+ * it. With `tombstones: 'null'` it becomes `null`.
+ *
+ * @throws {InvalidOptionError} if `tombstones` is neither `'error'` nor `'null'`
  *
  * @see {@link string} for text
  * @see {@link bytes} for any other format
@@ -23,9 +37,15 @@ import type { RecordView } from './recordView.js';
  * // => SFO
  * ```
  */
-export function json<T>(): (view: RecordView) => T {
+export function json<T>(options: JsonOptions & { readonly tombstones: 'null' }): (view: RecordView) => T | null;
+/** A deserializer that parses the value of each record as JSON. */
+export function json<T>(options?: JsonOptions): (view: RecordView) => T;
+export function json<T>({ tombstones = 'error' }: JsonOptions = {}): (view: RecordView) => T | null {
+  checkOneOf('json', 'tombstones', tombstones, ['error', 'null']);
   return (view) => {
     const text = view.valueText();
-    return (text === null ? null : JSON.parse(text)) as T;
+    if (text !== null) return JSON.parse(text) as T;
+    if (tombstones === 'null') return null;
+    throw new Error("it has no value (a tombstone): set invalidRecords, or json({ tombstones: 'null' })");
   };
 }
