@@ -49,7 +49,7 @@ const defaults: Resolved = { target: 0.98, slack: 0.3, growth: 2, memory: 20, mi
 /** Above this many intervals of waiting work a batch is empty. */
 const maxWaitingIntervals = 1;
 /**
- * Within the slack a batch gives up this part of what waits: more would pass on the scatter of each batch to the size of
+ * Within the slack a batch leaves this part of what waits to the next: more would pass on the scatter of each batch to the size of
  * the next.
  */
 const correctedFraction = 1 / 8;

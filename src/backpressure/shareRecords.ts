@@ -56,7 +56,7 @@ export function shareRecords(request: ShareRequest): readonly number[] {
   const waiting = lags.filter((lag) => lag > 0).length;
   if (minRatePerPartition === undefined && budget < waiting) return byTurns(lags, budget, request.turn ?? 0);
   const floor = Math.max(1, Math.floor((minRatePerPartition ?? 0) * seconds));
-  const counts = caps.map((most) => Math.min(most, floor));
+  const counts = caps.map((cap) => Math.min(cap, floor));
   const weights = strategy === 'fair' ? lags.map((lag) => (lag > 0 ? 1 : 0)) : lags;
   const turns = strategy === 'oldest' ? byTime(lags, times) : [weights.keys()];
   let left = budget - sum(counts);
@@ -109,13 +109,13 @@ function distribute(
   while (left > 0 && open.length > 0) {
     const total = open.reduce((all, i) => all + (weights[i] ?? 0), 0);
     const share = (i: number): number => (left * (weights[i] ?? 0)) / total;
-    const room = (i: number): number => (caps[i] ?? 0) - (counts[i] ?? 0);
-    const filled = open.filter((i) => share(i) >= room(i));
+    const free = (i: number): number => (caps[i] ?? 0) - (counts[i] ?? 0);
+    const filled = open.filter((i) => share(i) >= free(i));
     if (filled.length === 0) {
       roundLargestRemainder(left, open, open.map(share), counts);
       return 0;
     }
-    const used = filled.map((i) => [i, room(i)] as const);
+    const used = filled.map((i) => [i, free(i)] as const);
     for (const [i, amount] of used) {
       counts[i] = (counts[i] ?? 0) + amount;
       left -= amount;
@@ -125,7 +125,7 @@ function distribute(
   return left;
 }
 
-/** Whole parts first, then one each to the largest fractions. A share below its room stays within it when rounded up. */
+/** Whole parts first, then one each to the largest fractions. A share below its cap stays within it when rounded up. */
 function roundLargestRemainder(
   budget: number,
   indexes: readonly number[],

@@ -25,7 +25,7 @@ export interface InputInfo {
   readonly lag: number;
   /** The limit that applied when the batch was planned, in records per second; `undefined` when there was none. */
   readonly rate?: number | undefined;
-  /** Why: what the rate controller knew and which rule applied, of a controller that tells. */
+  /** Why: what the rate controller knew and which rule applied, from a controller that explains its decisions. */
   readonly decision?: RateDecision | undefined;
   /** Bytes of records read for the batch, where the source knows them. */
   readonly bytes?: number | undefined;

@@ -11,14 +11,14 @@ export interface StateDescription<K extends Key, S> {
   readonly id?: string | undefined;
   /**
    * What the state depends on besides the user's functions, such as `window=60000 slide=5000`. A checkpoint with
-   * another signature is refused, because reading its state would give wrong results.
+   * another signature is refused, because its state would lead to wrong results.
    */
   readonly signature?: string | undefined;
   /** Version of the user's state schema. Default 0. */
   readonly version?: number | undefined;
   /** Turns a state saved under an older `version` into today's. Without it an older version is refused. */
   readonly migrate?: ((state: unknown, fromVersion: number, key: K) => S) | undefined;
-  /** Is given the state as of the last complete batch, to be read from outside. */
+  /** Receives the state as of the last complete batch, to be read from outside. */
   readonly queryable?: { connect(state: CommittedState<K, S>): void } | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface BatchState {
    */
   readonly restoring?: Observable<never> | undefined;
   /**
-   * Opens the state of an operator, restored from the checkpoint where there is one. Called once a subscription, at
+   * Opens the state of an operator, restored from the checkpoint where there is one. Called once per subscription, at
    * the operator's first batch.
    *
    * @throws {MissingIdError} when a checkpoint is configured and `id` is not given

@@ -469,18 +469,18 @@ export class BatchDriver implements BatchRun {
    * Aborts what is open and closes everything, so that a `retry()` finds files and locks free; then notifies the output how
    * it ended (with what failed while closing), and then the caller of `stop`.
    */
-  #shut(tell: (closing?: { readonly error: unknown }) => void, cause?: unknown): void {
+  #shut(notify: (closing?: { readonly error: unknown }) => void, cause?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
     const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
-    // The newest first: what waits behind an older batch must know that it is given up before that one lets it go.
+    // The newest first: what waits behind an older batch must know that it is aborted before that one releases it.
     for (const batch of [...this.#open].reverse()) batch.open?.close(cause);
     this.#ticker.close();
     this.#planned.close();
     this.#done.close();
     this.#work.unsubscribe();
     const closed = (closing?: { readonly error: unknown }) => {
-      tell(closing);
+      notify(closing);
       for (const finish of this.#stopping?.finish ?? []) {
         finish({ completed: this.#stopping?.completed ?? [], aborted });
       }

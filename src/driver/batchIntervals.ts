@@ -79,7 +79,7 @@ export class BatchIntervals {
     return { time, interval };
   }
 
-  /** A batch is complete; tells whether the interval changes. One of another length, from before a change, tells nothing. */
+  /** A batch is complete; returns whether the interval changes. A batch from before a change, with another interval, is ignored. */
   completed(interval: number, processingTime: number): boolean {
     if (!this.#dynamic || interval !== this.#interval) return false;
     const [previous] = this.#samples;

@@ -8,7 +8,7 @@ import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { offerSegments, type Segment } from '../batch/segment.js';
 import { checkNonNegative } from '../options/checks.js';
 import type { BatchDriver } from './batchDriver.js';
-import { longestTimer } from './driverOptions.js';
+import { maxTimerMs } from './driverOptions.js';
 import type { StopOptions, StopReport } from './stopReport.js';
 
 /** Subscribes to a stream and returns the driver that serves the subscription. */
@@ -56,7 +56,7 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
   async stop(options: StopOptions = {}): Promise<StopReport> {
     const given = options.drainTimeout ?? this.#drainTimeout;
     checkNonNegative('stop', 'drainTimeout', given);
-    const drainTimeout = Math.min(given, longestTimer);
+    const drainTimeout = Math.min(given, maxTimerMs);
     const stopping = [...this.#drivers.running].map(
       (driver) => new Promise<StopReport>((resolve) => driver.stop(drainTimeout, resolve)),
     );

@@ -106,7 +106,7 @@ export interface ResolvedDriverOptions {
 }
 
 /** Timers of all platforms fire at once when they are to wait longer, in ms. */
-export const longestTimer = 2 ** 31 - 1;
+export const maxTimerMs = 2 ** 31 - 1;
 
 const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error', scheduler: asyncScheduler } as const;
 
@@ -132,8 +132,8 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     scheduler: options.scheduler ?? defaults.scheduler,
   };
   checkPositiveInteger(owner, 'interval', interval);
-  if (interval > longestTimer) {
-    throw new InvalidOptionError(owner, 'interval', interval, `must be at most ${longestTimer}, what a timer can wait`);
+  if (interval > maxTimerMs) {
+    throw new InvalidOptionError(owner, 'interval', interval, `must be at most ${maxTimerMs}, what a timer can wait`);
   }
   checkPositiveInteger(owner, 'concurrentBatches', resolved.concurrentBatches);
   checkPositive(owner, 'initialRate', resolved.initialRate);
@@ -222,7 +222,7 @@ function checkedRates(owner: string, controller: RateController): RateController
     rate(formation) {
       const rate = controller.rate(formation);
       if (rate === undefined || rate >= 0) return rate;
-      throw new InvalidOptionError(owner, 'backpressure', rate, 'must give rates of at least 0, or undefined');
+      throw new InvalidOptionError(owner, 'backpressure', rate, 'must return rates of at least 0, or undefined');
     },
     explain: () => controller.explain?.(),
   };

@@ -38,7 +38,7 @@ export class DriverResources {
     sources: Readonly<Record<string, Source<unknown>>>,
     setup: (name: string) => SourceSetup,
   ): Observable<unknown> {
-    // A source may end its opening when it is unsubscribed; a promise cannot, and would give its run to nobody.
+    // A source may end its opening when it is unsubscribed; a promise cannot, and nobody would receive its run.
     const cancels = (opening: ObservableInput<SourceRun<unknown>>) => !('then' in opening);
     const open = Object.entries(sources).map(([name, source]) => {
       this.#runs.set(name, undefined);
@@ -88,7 +88,7 @@ export class DriverResources {
 
 type Timing = Pick<ResolvedDriverOptions, 'owner' | 'interval' | 'dynamicInterval'>;
 
-/** Slides are counted from the zero time: if that is no batch time, windows end between the batches, and give nothing. */
+/** Slides are counted from the zero time. If that is not a batch time, windows end between batches and have no results. */
 function checkInterval({ owner, interval, dynamicInterval }: Timing, session: CheckpointSession | undefined): void {
   const restored = session?.restored;
   if (restored === undefined || restored.zeroTime % (dynamicInterval?.maxInterval ?? interval) === 0) return;

@@ -5,7 +5,7 @@ import type { RunningBatch } from './runningBatch.js';
 /**
  * The batches that are planned and not saved, by source, as rate controllers ask for them: those with records only. After
  * a long stop a hundred thousand ticks are planned at once; a controller that leaves those batches empty sees none of
- * them, and its decisions cost what the few with records cost.
+ * them, and its decisions cost no more than those batches with records.
  */
 export class InFlight {
   readonly #bySource = new Map<string, Fifo<RunningBatch>>();

@@ -71,7 +71,7 @@ export interface BatchRunHelpers extends RunHelpers {
   ): { toBe(marbles: string, values?: Readonly<Record<string, BatchValue<T>>>, error?: unknown): void };
   /** The batches that have completed so far, that is, whose holds are all released. */
   readonly completions: readonly Completion[];
-  /** What failed a batch, as the driver would be told. */
+  /** The errors that failed a batch, as the driver would receive them. */
   readonly failures: readonly unknown[];
 }
 

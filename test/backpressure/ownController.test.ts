@@ -16,6 +16,6 @@ describe("a user's own controller", () => {
     const stopsAtFirst = foreachBatch<string | null>(() => void stream.stop());
     const failed = await lastValueFrom(stream.pipe(stopsAtFirst)).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(InvalidOptionError);
-    expect((failed as Error).message).toContain('must give rates of at least 0, or undefined');
+    expect((failed as Error).message).toContain('must return rates of at least 0, or undefined');
   });
 });

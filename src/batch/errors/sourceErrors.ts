@@ -36,7 +36,7 @@ export class OffsetOutOfRangeError extends DStreamError {
   }
 }
 
-/** An offset cannot be told exactly as a number. */
+/** An offset cannot be represented exactly as a number. */
 export class OffsetTooLargeError extends DStreamError {
   override readonly name = 'OffsetTooLargeError';
   readonly code = 'OFFSET_TOO_LARGE';

@@ -25,7 +25,7 @@ export interface DriverMonitorOptions {
 type Origin = Pick<BatchFailure, 'time' | 'stage' | 'operator' | 'id'>;
 
 /**
- * What a driver tells of its run: the status, which is always kept, and everything else, which goes to the monitors and
+ * What a driver reports of its run: the status, which is always kept, and everything else, which goes to the monitors and
  * costs nothing without monitors.
  */
 export class DriverMonitor {

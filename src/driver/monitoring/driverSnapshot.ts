@@ -44,7 +44,7 @@ export function driverSnapshot(parts: DriverParts): StreamSnapshot {
   };
 }
 
-/** Of a source that does not tell: what was planned of it last. */
+/** For a source that does not report it: what was planned last. */
 function plannedOnly(name: string, latest: RunningBatch | undefined, committed: ReachedPositions): SourceStatus {
   const planned = new Map(
     [...committed.of(name)].map(([key, { offset, ...place }]) => [key, { ...place, until: offset }]),

@@ -1,6 +1,6 @@
 import type { Observer } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
-import { longestTimer } from '../../driver/driverOptions.js';
+import { maxTimerMs } from '../../driver/driverOptions.js';
 import { checkFunction, checkObserver, checkOneOf, checkPositive, checkPositiveInteger } from '../../options/checks.js';
 import type { WriteAheadLog } from './writeAheadLog.js';
 
@@ -99,7 +99,7 @@ export function resolveReceiverOptions(owner: string, options: ReceiverSourceOpt
 }
 
 function checkTimer(owner: string, option: string, value: number): void {
-  if (value > longestTimer) {
-    throw new InvalidOptionError(owner, option, value, `must be at most ${longestTimer}, what a timer can wait`);
+  if (value > maxTimerMs) {
+    throw new InvalidOptionError(owner, option, value, `must be at most ${maxTimerMs}, what a timer can wait`);
   }
 }
