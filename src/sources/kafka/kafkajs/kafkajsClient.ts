@@ -23,6 +23,12 @@ import { type KafkajsPort, kafkajsPort, type OffsetEntry } from './kafkajsPort.j
 import { translateError } from './translateError.js';
 import { withBackOff } from './withBackOff.js';
 
+/**
+ * A response may contain records that were written after it took the end of the log, but not several times in a row: this many responses
+ * that begin beyond the end are damage.
+ */
+const maxResponsesBeyondLatest = 5;
+
 /** Pauses between the attempts of a request. */
 const backOff = { firstPauseMs: 100, maxPauseMs: 1_000 } as const;
 
@@ -41,6 +47,8 @@ export class KafkajsClient implements LogClient {
   /** The last request to each broker: the next one waits for it. */
   readonly #inFlight = new Map<string, Promise<unknown>>();
   readonly #topics = new Set<string>();
+  /** By partition, how many responses in a row began beyond the end of the log. */
+  readonly #beyondLatest = new Map<string, number>();
   #closed = false;
 
   /**
@@ -225,6 +233,8 @@ export class KafkajsClient implements LogClient {
     const earliest = toNumber(topic, partition, String(answer.logStartOffset));
     const latest = toNumber(topic, partition, String(readable));
     if (errorCode !== 0) return { ...place, earliest, latest, error: fetchError(errorCode, topic) };
+    const key = partitionKey(request);
+    const beyondLatest = this.#beyondLatest.get(key) ?? 0;
     const reader = RecordBatchReader.open(records, {
       topic,
       partition,
@@ -232,8 +242,12 @@ export class KafkajsClient implements LogClient {
       aborted,
       checkCrcs: this.#options.checkCrcs,
       codecOf,
+      latest,
+      refuseBeyondLatest: beyondLatest + 1 >= maxResponsesBeyondLatest,
       refCount,
     });
+    if (reader === undefined && records.length > 0) this.#beyondLatest.set(key, beyondLatest + 1);
+    else if (beyondLatest > 0) this.#beyondLatest.delete(key);
     return { ...place, earliest, latest, records: reader };
   }
 

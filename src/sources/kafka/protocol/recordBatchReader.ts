@@ -31,6 +31,10 @@ export interface RecordBatchReaderOptions {
   readonly aborted: readonly AbortedTransaction[];
   readonly checkCrcs: boolean;
   readonly codecOf: CodecLookup;
+  /** The end of the log as the response has it. Batches that reach beyond it are damaged, or newer than the response says. */
+  readonly latest?: number;
+  /** What becomes of a first batch beyond `latest`: left for the next fetch, or malformed. Default: left. */
+  readonly refuseBeyondLatest?: boolean;
   /** Counts the readers of the buffer that holds the bytes, where buffers are pooled. */
   readonly refCount?: BufferRefCount | undefined;
 }
@@ -107,6 +111,12 @@ export class RecordBatchReader implements RecordReader {
         return RecordBatchReader.#unreadable(bytes, reason, options);
       }
       if (position + size > bytes.length) break;
+      if (lastOffset >= (options.latest ?? Infinity)) {
+        // No checksum covers the base offset: reading on from a wrong one would lose the records in between.
+        if (position > 0 || !options.refuseBeyondLatest) return RecordBatchReader.#upTo(bytes, position, end, options);
+        const beyond = `its offsets (${baseOffset} to ${lastOffset}) are beyond the end of the log (${options.latest})`;
+        return RecordBatchReader.#unreadable(bytes, beyond, options);
+      }
       position += size;
       previousEnd = lastOffset + 1;
       end = Math.max(end, previousEnd);
@@ -117,6 +127,15 @@ export class RecordBatchReader implements RecordReader {
     if (end === options.from)
       return RecordBatchReader.#unreadable(bytes, 'it ends before the offset that was asked for', options);
     return new RecordBatchReader(bytes, position, end, options);
+  }
+
+  static #upTo(
+    bytes: Buffer,
+    limit: number,
+    end: number,
+    options: RecordBatchReaderOptions,
+  ): RecordBatchReader | undefined {
+    return end > options.from ? new RecordBatchReader(bytes, limit, end, options) : undefined;
   }
 
   /** Not even the end of the batch is known: `skip` goes to the next offset. */

@@ -182,3 +182,34 @@ describe('a response that leaves out a partition', () => {
     });
   });
 });
+
+describe('a base offset that was changed on its way, which no checksum covers', () => {
+  const damaged = (offset: number, end: number): Answer => {
+    const { records } = recordsAt(offset, end);
+    records?.writeBigInt64BE(BigInt(Math.floor(offset / perBatch) * perBatch + 2 ** 20));
+    return { ...(records && { records }) };
+  };
+
+  it('is not read, and the records are fetched again', async () => {
+    let damages = 0;
+    const cluster = topic(1, 40, {
+      answer: (_, __, offset) => (offset === 20 && damages++ === 0 ? damaged(offset, 40) : recordsAt(offset, 40)),
+    });
+    const { seen, failed } = await read(cluster, 40, { checkCrcs: true });
+    expect(failed).toBeUndefined();
+    expect(damages).toBeGreaterThan(1);
+    expect(seen).toEqual({ 0: upTo(40) });
+  });
+
+  it('is an error that says so, if the broker repeats it', async () => {
+    const cluster = topic(1, 40, {
+      answer: (_, __, offset) => (offset === 20 ? damaged(offset, 40) : recordsAt(offset, 40)),
+    });
+    const { failed } = await read(cluster, 40, { checkCrcs: true });
+    expect(failed).toMatchObject({
+      code: 'MALFORMED_RECORD',
+      offset: 20,
+      reason: 'its offsets (1048596 to 1048605) are beyond the end of the log (40)',
+    });
+  });
+});
