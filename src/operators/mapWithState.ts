@@ -102,7 +102,7 @@ export function mapWithState<K extends Key, V, S, R>(
   const { id, initialState, timeout, version, migrate, queryable } = options;
   checkFunction('mapWithState', 'map', map);
   if (timeout !== undefined) checkPositiveInteger('mapWithState', 'timeout', timeout);
-  const initial = initialEntries(initialState ?? [], id);
+  const initial = initialEntries(initialState ?? [], id, 'mapWithState');
   const migrateStamped = migrate && stamped(migrate);
   const connect = (committed: CommittedState<K, Stamped<S>>) => queryable?.connect(unstamped(committed));
   const description = {

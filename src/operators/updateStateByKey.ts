@@ -83,7 +83,7 @@ export function updateStateByKey<K extends Key, V, S>(
   const { id, initialState, call = 'all', version, migrate, queryable } = options;
   checkFunction('updateStateByKey', 'update', update);
   checkOneOf('updateStateByKey', 'call', call, ['all', 'touched']);
-  const initial = initialEntries(initialState ?? [], id);
+  const initial = initialEntries(initialState ?? [], id, 'updateStateByKey');
   const description: StateDescription<K, S> = { operator: 'updateStateByKey', id, version, migrate, queryable };
   return perBatchWithState(description, (state) => {
     if (!state.restored) for (const [key, value] of initial) state.set(key, value);

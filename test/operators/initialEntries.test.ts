@@ -14,6 +14,15 @@ describe('initialEntries', () => {
     expect(own).toBe(state);
   });
 
+  it('refuses a state with an id that a copy would not be like', () => {
+    class Counter {}
+    const refused = initialEntries<string, unknown>([['a', new Counter()]], 'counts', 'updateStateByKey');
+    expect(() => [...refused]).toThrow('updateStateByKey: state "counts" of key "a" cannot be saved');
+    const uncopied = initialEntries<string, unknown>([['b', { f() {} }]], 'counts', 'updateStateByKey');
+    expect(() => [...uncopied]).toThrow('it.f is a function');
+    expect([...initialEntries([['a', new Counter()]], undefined)]).toHaveLength(1);
+  });
+
   it('reads what can be read again once a subscription, and what cannot once', () => {
     let read = 0;
     const counted = {
