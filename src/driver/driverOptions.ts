@@ -55,7 +55,7 @@ export interface DriverOptions {
    * What becomes of the batches that came due while nothing ran: the process was down, with a checkpoint, or the machine slept.
    * `'each'`: all of them, one after the other. `'one'`: one batch for the whole time, over which windows slide and time-outs
    * fire. `{ atMost: n }`: the last n, of which the first covers the time before.
-   * @default { atMost: 10_000 }
+   * @default the last 10,000, or those of an hour where these are more
    */
   readonly afterDowntime?: 'each' | 'one' | { readonly atMost: number };
   /**
@@ -122,7 +122,7 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     batchObserver,
     name: options.name ?? owner,
     monitors: options.monitors ?? [],
-    maxMissedBatches: maxMissedBatches(owner, options.afterDowntime),
+    maxMissedBatches: maxMissedBatches(owner, options),
     outputTimeout: options.outputTimeout ?? Math.max(600_000, 10 * interval),
     stepTimeout: options.stepTimeout ?? Math.max(180_000, 10 * interval),
     stallAfter: options.stallAfter ?? Math.max(10_000, 10 * interval),
@@ -158,7 +158,8 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
   return resolved;
 }
 
-function maxMissedBatches(owner: string, afterDowntime: DriverOptions['afterDowntime'] = { atMost: 10_000 }): number {
+function maxMissedBatches(owner: string, { interval, afterDowntime }: DriverOptions): number {
+  if (afterDowntime === undefined) return Math.max(10_000, Math.ceil(3_600_000 / interval));
   if (afterDowntime === 'each') return Infinity;
   if (afterDowntime === 'one') return 1;
   if (typeof afterDowntime !== 'object' || afterDowntime === null) {
