@@ -63,6 +63,9 @@ const options: LogBatchesOptions<Event> = {
   // How many records a batch takes is another matter in each life: only the plan that was kept makes it what it was.
   backpressure: () => ({ completed: () => {}, rate: () => (below(9) * 1_000) / interval }),
   scheduler: clock,
+  // Its clock jumps to the next timer whenever nothing runs, so time limits would fire while a server answers.
+  outputTimeout: Infinity,
+  stepTimeout: Infinity,
 };
 const logOf = () => (ends.source === 'kafka' ? kafkaLog(kafka) : fileLog(logs, join(directory, 'offsets.json')));
 let stream = logBatches(logOf(), options);

@@ -73,6 +73,9 @@ async function session(batches: number, graceful: boolean): Promise<void> {
       concurrentBatches: 1 + below(3),
       backpressure: () => ({ completed: () => {}, rate: () => (below(30) * 1_000) / interval }),
       scheduler: clock,
+      // Its clock jumps to the next timer whenever nothing runs, so time limits would fire while a server answers.
+      outputTimeout: Infinity,
+      stepTimeout: Infinity,
     },
   );
   await new Promise<void>((resolve, reject) => {
