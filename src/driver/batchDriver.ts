@@ -224,7 +224,7 @@ export class BatchDriver implements BatchRun {
     const restored = this.#resources.session?.restored;
     const now = this.#options.scheduler.now();
     this.#zeroTime = restored?.zeroTime ?? this.#ticker.zeroTime(now);
-    this.#ticker.continueAfter(restored?.planned.at(-1)?.time ?? restored?.time);
+    this.#ticker.continueAfter(restored?.planned.at(-1)?.time ?? restored?.time, now);
     this.#monitor.opened(restored?.planned.length ?? 0);
     const begin = (): void => {
       for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, this.#now()), true);

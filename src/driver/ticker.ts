@@ -73,9 +73,12 @@ export class Ticker {
     return this.#intervals.zeroTime(now);
   }
 
-  /** Sets where batch times continue: after a batch of this time; without one at the next multiple of the interval. */
-  continueAfter(lastTime: number | undefined): void {
-    this.#intervals.start(lastTime, this.#scheduler.now());
+  /**
+   * Sets where batch times continue: after a batch of this time; without one at the next multiple of the interval after `now`,
+   * which must be the same as for `zeroTime`, or the first batch may not be the one after the zero time.
+   */
+  continueAfter(lastTime: number | undefined, now: number): void {
+    this.#intervals.start(lastTime, now);
   }
 
   start(): void {

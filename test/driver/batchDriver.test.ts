@@ -14,7 +14,7 @@ import {
   string,
   UnclaimedBatchError,
 } from 'dstream';
-import { delay, EMPTY, finalize, map, merge, retry, share, throwError, timer } from 'rxjs';
+import { delay, EMPTY, finalize, map, merge, retry, type SchedulerLike, share, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { collect, scripted } from '../support/scripted.js';
 import { virtual } from '../support/virtual.js';
@@ -328,4 +328,23 @@ describe('several sources', () => {
     });
     expect(events).toEqual([['a1'], ['a2'], 'complete']);
   });
+});
+
+it('begins with the batch after the zero time, however the clock moves meanwhile', () => {
+  const seen: number[] = [];
+  virtual((scheduler) => {
+    // A clock that moves by a millisecond each time somebody looks at it.
+    let looks = 0;
+    const restless = {
+      now: () => scheduler.now() + looks++,
+      schedule: (...args: Parameters<SchedulerLike['schedule']>) => scheduler.schedule(...args),
+    } as SchedulerLike;
+    for (let i = 0; i < 50; i++) {
+      scripted({ count: 1 })
+        .stream({ interval: 2, scheduler: restless })
+        .pipe(foreachBatch((_, { time, zeroTime }) => void seen.push(time - zeroTime)))
+        .subscribe();
+    }
+  });
+  expect(seen).toEqual(new Array(50).fill(2));
 });
