@@ -1,11 +1,12 @@
 import type { InFlightBatch } from '../backpressure/batchFormation.js';
-import type { BatchInfo, InputInfo, PartitionProgress } from '../batch/batchInfo.js';
+import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
 import type { BatchPlanned, PlannedInput } from '../batch/monitoring/monitorEvents.js';
 import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { BatchSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
 import type { Fetched, Plan } from '../sources/source.js';
+import { behindOf } from './behindOf.js';
 import type { OpenBatch } from './openBatch.js';
 
 /** A batch on its way through the driver: planned, then open, then done. Holds numbers only, no records. */
@@ -131,10 +132,11 @@ export class RunningBatch {
 /** With how far each partition is behind at that time. */
 function inputsAt(inputs: Readonly<Record<string, InputInfo>>, now: number): Readonly<Record<string, InputInfo>> {
   if (Object.values(inputs).every(({ partitions }) => partitions === undefined)) return inputs;
-  const behind = ({ lag, newestTimestamp }: PartitionProgress) =>
-    lag === 0 ? 0 : newestTimestamp === undefined ? undefined : Math.max(now - newestTimestamp, 0);
   const entries = Object.entries(inputs).map(([name, { partitions, ...input }]) => {
-    const at = partitions?.map((partition) => ({ ...partition, behind: behind(partition) }));
+    const at = partitions?.map((partition) => ({
+      ...partition,
+      behind: behindOf(partition.lag, partition.newestTimestamp, now),
+    }));
     return [name, { ...input, ...(at && { partitions: at }) }] as const;
   });
   return Object.fromEntries(entries);

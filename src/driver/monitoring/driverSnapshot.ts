@@ -7,6 +7,7 @@ import type {
 import { partitionKey } from '../../batch/topicPartition.js';
 import { ownValue } from '../../collections/ownValue.js';
 import type { Source, SourceRun, SourceStatus } from '../../sources/source.js';
+import { behindOf } from '../behindOf.js';
 import type { ReachedPositions } from '../reachedPositions.js';
 import type { RunningBatch } from '../runningBatch.js';
 import type { DriverMonitor } from './driverMonitor.js';
@@ -66,6 +67,5 @@ function withProgress(
   const newest = ownValue(lastBatch?.inputs, name)?.partitions?.find(
     (one) => one.partition === partition.partition && one.topic === partition.topic,
   )?.newestTimestamp;
-  const behind = lag === 0 ? 0 : newest === undefined ? undefined : Math.max(at - newest, 0);
-  return { ...partition, committed: saved, lag, behind };
+  return { ...partition, committed: saved, lag, behind: behindOf(lag, newest, at) };
 }
