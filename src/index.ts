@@ -172,6 +172,7 @@ export type {
   FetchOptions,
   FetchRequest,
   LogClient,
+  LogOffset,
   LogPoint,
 } from './sources/log/logClient.js';
 export { logSource } from './sources/log/logSource.js';

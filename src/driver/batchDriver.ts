@@ -246,7 +246,8 @@ export class BatchDriver implements BatchRun {
   }
 
   #plan(tick: Tick): Observable<unknown> {
-    return this.#planner.plan(tick, this.#resources.runs, this.#stopping !== undefined).pipe(
+    const late = this.#options.scheduler.now() >= tick.time + this.#ticker.interval;
+    return this.#planner.plan(tick, this.#resources.runs, { stopping: this.#stopping !== undefined, late }).pipe(
       mergeMap((batch) => {
         if (!batch) return this.#sourcesEnded();
         this.#latest = batch;

@@ -32,12 +32,16 @@ export class Planner {
   }
 
   /** The batch of a tick; `undefined` when every source has ended. A stream that stops plans only sources that gather records. */
-  plan({ time, interval }: Tick, runs: Runs, stopping: boolean): Observable<RunningBatch | undefined> {
+  plan(
+    { time, interval }: Tick,
+    runs: Runs,
+    { stopping, late }: { readonly stopping: boolean; readonly late: boolean },
+  ): Observable<RunningBatch | undefined> {
     const submissionTime = this.#now();
     const decisions = new Map<string, RateDecision | undefined>();
     const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
     const plans = runs.map(([name, run]) =>
-      defer(() => (stopping && !run.stop ? EMPTY : run.plan({ time, interval, rate: rateOf(name) }))).pipe(
+      defer(() => (stopping && !run.stop ? EMPTY : run.plan({ time, interval, late, rate: rateOf(name) }))).pipe(
         defaultIfEmpty(undefined),
         last(),
         map((plan) => [name, plan] as const),

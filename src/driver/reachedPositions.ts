@@ -1,3 +1,4 @@
+import { positionAfter } from '../batch/logIdentity.js';
 import { partitionKey } from '../batch/topicPartition.js';
 import type { Plan } from '../sources/source.js';
 import type { Positions } from '../state/checkpoint.js';
@@ -14,7 +15,7 @@ export class ReachedPositions {
   /** A batch of these plans is complete. */
   advance(plans: ReadonlyMap<string, Plan>): void {
     for (const [name, { ranges }] of plans) {
-      for (const { topic, partition, until } of ranges) this.#set(name, { topic, partition, offset: until });
+      for (const range of ranges) this.#set(name, positionAfter(range));
     }
   }
 

@@ -38,6 +38,8 @@ export interface PlanRequest {
   readonly time: number;
   /** Its interval in ms: the one in `SourceSetup`, unless intervals change. */
   readonly interval: number;
+  /** Whether the next batch is due too, as after a stop: what the source finds now says little about the time of this batch. */
+  readonly late?: boolean | undefined;
   /**
    * Returns the records per second that the controller allows, given the records that wait in the source; `undefined` for no limit.
    * Call it exactly once, when the lag is known.

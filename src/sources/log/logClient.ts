@@ -6,6 +6,15 @@ import type { RecordReader } from './recordReader.js';
 /** A position in a log: one of its ends, or the first record at or after a timestamp (ms since the epoch). */
 export type LogPoint = 'earliest' | 'latest' | { readonly timestamp: number };
 
+/** An offset that a log was asked for. */
+export interface LogOffset extends TopicPartitionOffset {
+  /**
+   * For `'latest'`: the end of everything written, where some of it may not be read yet (an open transaction, when only committed records
+   * are read). Absent: the same as `offset`.
+   */
+  readonly highWatermark?: number;
+}
+
 /** One partition of a fetch: reads from `offset`. */
 export interface FetchRequest extends TopicPartitionOffset {
   /** Bound on the bytes of the response; one record batch is always returned. */
@@ -63,7 +72,7 @@ export interface LogClient {
    */
   partitions(topics: readonly (string | RegExp)[]): ObservableInput<readonly TopicPartition[]>;
   /** The offsets of a point; the latest offset for a partition without a record at or after a timestamp. */
-  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly TopicPartitionOffset[]>;
+  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly LogOffset[]>;
   /** What the group has committed; a partition without a committed offset is left out. */
   committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly TopicPartitionOffset[]>;
   /** Commits offsets under a group: a restart continues there. */

@@ -207,7 +207,7 @@ export class LogRun<R> implements SourceRun<R> {
     if (this.#states.size === 0) return EMPTY;
     return from(this.#client.offsets([...this.#states.values()], 'latest')).pipe(
       tap((positions) => {
-        for (const position of positions) this.#stateOf(position).latest = position.offset;
+        for (const position of positions) this.#stateOf(position).heard(position);
       }),
       last(undefined, undefined),
       mergeMap(() => this.#checkRecreated()),
@@ -224,7 +224,7 @@ export class LogRun<R> implements SourceRun<R> {
       tap((positions) => {
         for (const position of positions) {
           const state = this.#stateOf(position);
-          state.latest = position.offset;
+          state.heard(position);
           if (state.latest < (received.get(state) ?? 0)) state.drop();
         }
       }),
@@ -266,7 +266,7 @@ export class LogRun<R> implements SourceRun<R> {
    * The rate becomes records per partition, and these become ranges. `planned` of each partition moves on, so that `pump` then
    * fetches the difference: its records times their mean size are the max bytes of the Fetch.
    */
-  #planRanges({ rate, interval }: PlanRequest): Plan {
+  #planRanges({ rate, interval, late }: PlanRequest): Plan {
     const states = [...this.#states.values()];
     const waiting = sum(states, ({ lag }) => lag);
     const allowed = rate(waiting);
@@ -274,8 +274,10 @@ export class LogRun<R> implements SourceRun<R> {
     const limit = allowed ?? this.#paceRate(waiting, interval);
     const counts = recordsPerPartition(partitions, { ...this.#options, rate: limit, interval, carry: this.#carry });
     this.#carry.planned(limit, interval, counts);
-    const ranges = states.map(({ topic, partition, planned }, i) => {
-      return { topic, partition, from: planned, until: planned + (counts[i] ?? 0) };
+    const ranges = states.map((state, i) => {
+      const { topic, partition, planned } = state;
+      const until = planned + (counts[i] ?? 0);
+      return { topic, partition, from: planned, until, ...(!late && { end: state.endAt(until) }) };
     });
     this.#planned(ranges);
     this.#readBeyondPlan(counts, allowed);

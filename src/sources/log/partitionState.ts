@@ -2,6 +2,7 @@ import { MeanRecordSize } from '../../backpressure/meanRecordSize.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
 import { partitionKey } from '../../batch/topicPartition.js';
+import type { LogOffset } from './logClient.js';
 import type { RecordReader } from './recordReader.js';
 
 /**
@@ -25,6 +26,8 @@ export class PartitionState implements TopicPartition {
   ahead = 0;
   /** The end of the log, as last heard. */
   latest: number;
+  /** The end of everything written, as last heard: beyond `latest` while transactions are open and only committed records are read. */
+  highWatermark: number;
   /** Received and not yet decoded, oldest first. */
   readonly readers: RecordReader[] = [];
   readonly size = new MeanRecordSize();
@@ -49,6 +52,18 @@ export class PartitionState implements TopicPartition {
     this.planned = offset;
     this.fetchFrom = offset;
     this.latest = offset;
+    this.highWatermark = offset;
+  }
+
+  /** The end of the log that was heard now. */
+  heard({ offset, highWatermark = offset }: LogOffset): void {
+    this.latest = offset;
+    this.highWatermark = highWatermark;
+  }
+
+  /** Whether records are left after this offset, by what was heard last. */
+  endAt(until: number): 'open' | 'caughtUp' {
+    return until < Math.max(this.latest, this.highWatermark) ? 'open' : 'caughtUp';
   }
 
   get lag(): number {

@@ -1,5 +1,6 @@
 import { DStreamError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
+import type { PlannedBatch } from '../../state/checkpoint.js';
 import {
   after,
   type CheckpointTrial,
@@ -183,6 +184,44 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
       settle(session.save({ time: 30, zeroTime: -20, interval: 50, positions, changes: [] })),
     );
     await trial.expect('positions', { time: 30, zeroTime: -20, interval: 50, positions, planned: [], states: {} });
+  },
+
+  async 'keeps what identifies the logs of ranges and positions, and how ranges ended'(trial) {
+    const planned: PlannedBatch = {
+      ...plannedBatch(2),
+      ranges: {
+        source: [
+          {
+            topic: 't',
+            partition: 0,
+            from: 1,
+            until: 2,
+            end: 'caughtUp',
+            topicId: 'AAAAAAAAAAAAAAAAAAAAAQ',
+            leaderEpoch: 7,
+          },
+          { topic: 't', partition: 1, from: 0, until: 0, end: 'open', leaderEpoch: 0 },
+          { topic: 'u', partition: 0, from: 5, until: 9, end: 'ended' },
+          { topic: 'u', partition: 1, from: 5, until: 9 },
+        ],
+      },
+    };
+    const positions = {
+      source: [
+        { topic: 't', partition: 0, offset: 1, topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', leaderEpoch: 6 },
+        { topic: 't', partition: 1, offset: 0, leaderEpoch: 0 },
+        { topic: 'u', partition: 0, offset: 5 },
+      ],
+    };
+    await trial.life(async (session) => {
+      await settle(session.plan(plannedBatch(1)));
+      await settle(session.plan(planned));
+      await settle(session.save({ time: interval, zeroTime: 0, interval, positions, changes: [] }));
+    });
+    const expected = { time: interval, zeroTime: 0, interval, positions, planned: [planned], states: {} };
+    await trial.expect('identities', expected);
+    await trial.life(() => {});
+    await trial.expect('identities after another life', expected);
   },
 
   async 'saves twenty thousand keys in one batch, and then a few of them'(trial) {

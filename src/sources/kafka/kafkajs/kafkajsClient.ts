@@ -8,10 +8,17 @@ import {
   UnknownTopicError,
 } from '../../../batch/errors.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
-import type { FetchedPartition, FetchOptions, FetchRequest, LogClient, LogPoint } from '../../log/logClient.js';
+import type {
+  FetchedPartition,
+  FetchOptions,
+  FetchRequest,
+  LogClient,
+  LogOffset,
+  LogPoint,
+} from '../../log/logClient.js';
 import type { BufferRefCount } from '../protocol/bufferRefCount.js';
 import { fetchError, isRetriable, offsetOutOfRange, unknownTopic } from '../protocol/errorCodes.js';
-import type { FetchResponsePartition } from '../protocol/fetchProtocol.js';
+import type { FetchResponsePartition, IsolationLevel } from '../protocol/fetchProtocol.js';
 import { RecordBatchReader } from '../protocol/recordBatchReader.js';
 import { codecOf } from './codecs.js';
 import {
@@ -94,11 +101,32 @@ export class KafkajsClient implements LogClient {
       .sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
   }
 
-  async offsets(partitions: readonly TopicPartition[], point: LogPoint): Promise<readonly TopicPartitionOffset[]> {
+  async offsets(partitions: readonly TopicPartition[], point: LogPoint): Promise<readonly LogOffset[]> {
+    const { isolationLevel } = this.#options;
+    if (point !== 'latest' || isolationLevel === 'read_uncommitted') {
+      return this.#offsets(partitions, point, isolationLevel);
+    }
+    // Asked at the same time; the end of what is written counts as far as it lies behind.
+    const [committed, written] = await Promise.all([
+      this.#offsets(partitions, point, isolationLevel),
+      this.#offsets(partitions, point, 'read_uncommitted'),
+    ]);
+    const ends = new Map(written.map((position) => [partitionKey(position), position.offset]));
+    return committed.map((position) => ({
+      ...position,
+      highWatermark: Math.max(position.offset, ends.get(partitionKey(position)) ?? 0),
+    }));
+  }
+
+  async #offsets(
+    partitions: readonly TopicPartition[],
+    point: LogPoint,
+    isolationLevel: IsolationLevel,
+  ): Promise<readonly TopicPartitionOffset[]> {
     const timestamp = point === 'latest' ? -1 : point === 'earliest' ? -2 : point.timestamp;
     const found = await this.#retrying('ListOffsets', topicsOf(partitions), async () => {
       const answers = [...this.#byLeader(partitions)].map(([leader, led]) =>
-        this.#port.listOffsets(leader, led, timestamp),
+        this.#port.listOffsets(leader, led, timestamp, isolationLevel),
       );
       return (await Promise.all(answers)).flat();
     });
@@ -106,7 +134,7 @@ export class KafkajsClient implements LogClient {
     const positions = found.filter(({ offset }) => offset !== '-1').map(toPosition);
     if (beyond.length === 0) return positions;
     // No record is that new: reading begins at the end.
-    return [...positions, ...(await this.offsets(beyond, 'latest'))];
+    return [...positions, ...(await this.#offsets(beyond, 'latest', isolationLevel))];
   }
 
   async committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {

@@ -54,6 +54,7 @@ export interface KafkajsPort {
     leader: string,
     partitions: readonly TopicPartition[],
     timestamp: number,
+    isolationLevel: IsolationLevel,
   ): Promise<readonly OffsetEntry[]>;
   /** The committed offsets of a group. */
   offsetFetch(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetEntry[]>;
@@ -110,7 +111,6 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
   const { connectionPoolBuilder } = cluster.brokerPool;
   if (connectionPoolBuilder) readFetchesInto(buffers, connectionPoolBuilder);
   const coordinators = new Map<string, Promise<Broker>>();
-  const isolation = isolationLevels[isolationLevel];
 
   /** The coordinator of a group is looked up once, and again after any failure. */
   const withCoordinator = async <R>(groupId: string, call: (broker: Broker) => Promise<R>): Promise<R> => {
@@ -140,10 +140,14 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
       const request = { ...fetchApi, encode: encoded(encodeFetchRequest({ ...call, isolationLevel })) };
       return send(broker, request, (body) => ({ ...readFetchResponse(body), refCount: buffers.refCountOf(body) }));
     },
-    listOffsets: async (leader, partitions, timestamp) => {
+    listOffsets: async (leader, partitions, timestamp, isolation) => {
       const broker = await cluster.findBroker({ nodeId: leader });
       const topics = groupByTopic(partitions, ({ partition }) => ({ partition, timestamp }));
-      const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel: isolation, topics });
+      const { responses } = await broker.listOffsets({
+        replicaId: -1,
+        isolationLevel: isolationLevels[isolation],
+        topics,
+      });
       return complete('ListOffsets', partitions, flatten(responses));
     },
     offsetFetch: (groupId, partitions) =>

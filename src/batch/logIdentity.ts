@@ -1,0 +1,21 @@
+import type { OffsetRange } from './offsetRange.js';
+import type { TopicPartitionOffset } from './topicPartition.js';
+
+/** What tells a log from another one of the same name. */
+export type LogIdentity = Pick<TopicPartitionOffset, 'topicId' | 'leaderEpoch'>;
+
+/** The identity as far as it is known: absent fields stay absent, so that what is saved has no `undefined` in it. */
+export function identityOf(known: {
+  readonly topicId?: string | undefined;
+  readonly leaderEpoch?: number | undefined;
+}): LogIdentity {
+  return {
+    ...(known.topicId !== undefined && { topicId: known.topicId }),
+    ...(known.leaderEpoch !== undefined && { leaderEpoch: known.leaderEpoch }),
+  };
+}
+
+/** Where a log goes on after a range. */
+export function positionAfter({ topic, partition, until, ...identity }: OffsetRange): TopicPartitionOffset {
+  return { topic, partition, offset: until, ...identityOf(identity) };
+}
