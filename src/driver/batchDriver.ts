@@ -1,6 +1,5 @@
 import {
   concat,
-  defaultIfEmpty,
   defer,
   EMPTY,
   forkJoin,
@@ -15,24 +14,22 @@ import {
 } from 'rxjs';
 import { steadyClock } from '../backpressure/steadyClock.js';
 import type { AnyStateDescription } from '../batch/announcedStates.js';
-import { Batch } from '../batch/batch.js';
+import type { Batch } from '../batch/batch.js';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
-import { UnclaimedBatchError } from '../batch/errors.js';
-import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { ownValue } from '../collections/ownValue.js';
-import type { Fetched, Plan, Source } from '../sources/source.js';
+import type { Plan, Source } from '../sources/source.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
 import { StateRegistry } from '../state/stateRegistry.js';
+import { BatchDispatcher, type RunFields } from './batchDispatcher.js';
 import type { Tick } from './batchIntervals.js';
+import { BatchSaver } from './batchSaver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
-import { OpenBatch } from './openBatch.js';
 import { noPlan, Planner } from './planner.js';
-import { ReachedPositions } from './reachedPositions.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
 import type { StopReport } from './stopReport.js';
@@ -63,34 +60,23 @@ export class BatchDriver implements BatchRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #output: DriverOutput;
-  /** The states that operators behind the streams have announced. */
-  readonly #states: ReadonlySet<AnyStateDescription>;
   readonly #work = new Subscription();
   readonly #resources = new DriverResources();
-  readonly #reached = new ReachedPositions();
-  /** Started batches, oldest first; the first `#saving` of them are complete and on their way to be saved. */
-  readonly #open: RunningBatch[] = [];
-  #saving = 0;
   readonly #ticker: Ticker;
   readonly #planner: Planner;
   readonly #planned: SerialQueue<RunningBatch>;
-  readonly #done: SerialQueue<RunningBatch>;
+  readonly #dispatcher: BatchDispatcher;
+  readonly #saver: BatchSaver;
   readonly #monitor: DriverMonitor;
   readonly #limits: TimeLimits;
-  /** As `#reached`, of the batches that have been saved and committed. */
-  readonly #committed = new ReachedPositions();
   /** The batch planned last. */
   #latest: RunningBatch | undefined;
-  #lastInfo: BatchInfo | undefined;
-  #savedAt: number | undefined;
   #state = new StateRegistry();
   /** For durations and the times of a `BatchInfo`; batches are due by the clock of the scheduler. */
   readonly #now: () => number;
   #zeroTime = 0;
-  #statesChecked = false;
   #ended = false;
   #closed = false;
-  #dispatching: number | undefined;
   #stopping: { readonly draining: boolean; readonly completed: number[]; readonly finish: Finish[] } | undefined;
 
   constructor(
@@ -103,10 +89,9 @@ export class BatchDriver implements BatchRun {
     this.#sources = sources;
     this.#options = options;
     this.#output = output;
-    this.#states = states;
     this.#now = steadyClock(options.scheduler);
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
-    const free = () => this.#open.length < options.concurrentBatches;
+    const free = () => this.#saver.started.length < options.concurrentBatches;
     this.#planner = new Planner(options.initialRate, this.#now);
     this.#ticker = new Ticker(options, {
       ...on,
@@ -116,7 +101,6 @@ export class BatchDriver implements BatchRun {
       active: () => this.#ticking,
     });
     this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
-    this.#done = new SerialQueue((batch) => this.#save(batch), on);
     const kinds = Object.entries(sources).map(([name, { kind }]) => [name, kind] as const);
     const stream = {
       name: options.name,
@@ -127,6 +111,16 @@ export class BatchDriver implements BatchRun {
     };
     this.#limits = new TimeLimits(options);
     this.#monitor = new DriverMonitor({ ...options, now: this.#now }, stream, history, () => this.#pendingSince);
+    const parts = { monitor: this.#monitor, limits: this.#limits, now: this.#now };
+    const refusesUnclaimed = () => this.#refusesUnclaimed;
+    this.#dispatcher = new BatchDispatcher(
+      { ...parts, run: this, states, refusesUnclaimed },
+      { ...on, next: (name, batch) => output.next(name, batch), completed: (batch) => this.#saver.completed(batch) },
+    );
+    this.#saver = new BatchSaver(
+      { ...parts, resources: this.#resources, run: () => this.#runFields },
+      { ...on, saved: (batch, info) => this.#saved(batch, info) },
+    );
   }
 
   get closed(): boolean {
@@ -134,7 +128,7 @@ export class BatchDriver implements BatchRun {
   }
 
   get open(): readonly BatchContext[] {
-    return this.#open.flatMap(({ open }) => (open && !open.settled ? [open] : []));
+    return this.#saver.started.flatMap(({ open }) => (open && !open.settled ? [open] : []));
   }
 
   start(): void {
@@ -158,26 +152,26 @@ export class BatchDriver implements BatchRun {
       at: this.#now(),
       monitor: this.#monitor,
       interval: this.#ticker.interval,
-      lastBatch: this.#lastInfo,
+      lastBatch: this.#saver.lastInfo,
       waiting: this.#ticker.size + this.#planned.size,
-      open: this.#open.slice(this.#saving),
-      saving: this.#open.slice(0, this.#saving),
+      open: this.#saver.open,
+      saving: this.#saver.saving,
       sources: this.#sources,
       runs: this.#closed ? [] : this.#resources.runs,
-      committed: this.#committed,
+      committed: this.#saver.committed,
       latest: this.#latest,
       state: this.#state.snapshot(),
       checkpoint: checkpoint && {
         location: checkpoint.location,
-        time: this.#lastInfo?.time ?? this.#resources.session?.restored?.time,
-        savedAt: this.#savedAt,
+        time: this.#saver.lastInfo?.time ?? this.#resources.session?.restored?.time,
+        savedAt: this.#saver.savedAt,
       },
     });
   }
 
   /** Since when the oldest batch that is open or due has been so. */
   get #pendingSince(): number | undefined {
-    const batch = this.#open[0] ?? first(this.#planned.waiting);
+    const batch = this.#saver.started[0] ?? first(this.#planned.waiting);
     return batch?.submissionTime ?? this.#ticker.oldest;
   }
 
@@ -211,8 +205,7 @@ export class BatchDriver implements BatchRun {
     const restored = this.#resources.session?.restored;
     return this.#resources.openSources(this.#sources, (name) => {
       const positions = ownValue(restored?.positions, name);
-      this.#reached.restore(name, positions ?? []);
-      this.#committed.restore(name, positions ?? []);
+      this.#saver.restore(name, positions ?? []);
       const replay = restored?.planned.map((planned) => ownValue(planned.ranges, name) ?? []) ?? [];
       if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
       const fetched = this.#monitor.fetchObserver(name);
@@ -275,10 +268,10 @@ export class BatchDriver implements BatchRun {
     return EMPTY;
   }
 
-  // ---- reading and dispatching
+  // ---- from planned to saved
 
   #process(batch: RunningBatch): Observable<unknown> {
-    this.#open.push(batch);
+    this.#saver.start(batch);
     batch.processingStartTime = this.#now();
     batch.enter('fetch', batch.processingStartTime);
     this.#ticker.run();
@@ -291,71 +284,21 @@ export class BatchDriver implements BatchRun {
     const fetched = this.#monitor.step('fetch', batch.time, () =>
       this.#limits.step('reading', batch.time, () => forkJoin(fetches)),
     );
-    return fetched.pipe(tap((answers) => this.#dispatch(batch, new Map(answers))));
+    return fetched.pipe(tap((answers) => this.#dispatcher.dispatch(batch, new Map(answers), this.#runFields)));
   }
 
-  #dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
-    batch.fetched(fetched);
-    batch.dispatchTime = this.#now();
-    batch.enter('dispatch', batch.dispatchTime);
-    const fields = {
-      time: batch.time,
-      interval: batch.interval,
-      maxInterval: this.#ticker.longestInterval,
-      zeroTime: this.#zeroTime,
-      inputs: batch.inputs,
-      state: this.#state,
-      run: this,
-      effects: this.#effects(batch.time),
-    };
-    const fail = (error: unknown): void => {
-      this.#monitor.holdFailed(error, batch.time, batch.stage === 'dispatch');
-      this.#fail(error);
-    };
-    const events = { complete: () => this.#completed(batch), fail };
-    const open = new OpenBatch(fields, events, this.#now);
-    batch.open = open;
-    const own = open.hold();
-    const first = !this.#statesChecked;
-    this.#statesChecked = true;
-    if (first) this.#state.checkAnnounced(this.#states);
-    this.#dispatching = batch.time;
-    this.#monitor.dispatch(batch.time, () => this.#handOut(open, fetched));
-    if (this.#closed) return;
-    if (first) this.#state.checkOpened();
-    const now = this.#now();
-    batch.dispatchDelay = now - batch.dispatchTime;
-    batch.enter('effect', now);
-    own.release();
-    this.#dispatching = undefined;
-  }
-
-  #handOut(open: OpenBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
-    for (const [name, { partitions }] of fetched) {
-      const heard = this.#output.next(name, new Batch(partitions, open));
-      if (this.#closed) return;
-      if (!heard) this.missed(name);
-    }
+  get #runFields(): RunFields {
+    return { state: this.#state, zeroTime: this.#zeroTime, maxInterval: this.#ticker.longestInterval };
   }
 
   /** The time of the batch that is being dispatched, that is, whose operators are running. */
   get dispatching(): number | undefined {
-    return this.#dispatching;
+    return this.#dispatcher.dispatching;
   }
 
-  /** Nobody, or not the subscriber that should have, listened to a source at the batch that is being dispatched. */
+  /** The subscriber that should have listened to a source at the batch that is being dispatched did not. */
   missed(name: string): void {
-    const batch = this.#open.at(-1);
-    if (!batch || !this.#refusesUnclaimed) return;
-    const error = new UnclaimedBatchError(batch.time, name);
-    this.#monitor.holdFailed(error, batch.time, batch.stage === 'dispatch');
-    this.#fail(error);
-  }
-
-  /** How outputs run their effects, where that needs anything. */
-  #effects(time: number): EffectRunner | undefined {
-    if (!this.#limits.ofEffects && !this.#monitor.watched) return undefined;
-    return this.#monitor.effects(time, (effect, work) => this.#limits.effect(time, effect, work));
+    this.#dispatcher.missed(name);
   }
 
   /** Where progress is kept, a batch that nothing claimed would be lost permanently. */
@@ -365,84 +308,19 @@ export class BatchDriver implements BatchRun {
     return durable && this.#options.unclaimed === 'error';
   }
 
-  // ---- completing and saving
-
-  #completed(batch: RunningBatch): void {
-    if (this.#closed) return;
-    // The driver's own hold was the only one: no operation has claimed the batch.
-    if (batch.open?.claims === 1 && this.#refusesUnclaimed) {
-      const error = new UnclaimedBatchError(batch.time);
-      this.#monitor.holdFailed(error, batch.time, true);
-      this.#fail(error);
-      return;
-    }
-    batch.processingEndTime = this.#now();
-    // Only the unbroken run of complete batches is saved: a later one waits for those before it.
-    for (;;) {
-      const next = this.#open[this.#saving];
-      if (next?.processingEndTime === undefined) return;
-      this.#saving++;
-      this.#done.push(next);
-    }
-  }
-
-  /**
-   * From a complete batch to its `BatchInfo`, each step when the one before has settled: state and positions go to the checkpoint;
-   * the sources commit their offsets; controllers and observers are notified. So committed offsets never exceed what is saved,
-   * and after a crash between the two a restart follows the checkpoint.
-   */
-  #save(batch: RunningBatch): Observable<unknown> {
-    const { time } = batch;
-    return concat(
-      this.#monitor.stage({ kind: 'save', time }, () => {
-        batch.enter('save', this.#now());
-        return this.#limits.step('saving', time, () => this.#saveCheckpoint(batch));
-      }),
-      this.#monitor.stage({ kind: 'commit', time }, () => {
-        batch.enter('commit', this.#now());
-        return this.#limits.step('committing', time, () => this.#commit(batch));
-      }),
-      defer(() => this.#saved(batch)),
-    );
-  }
-
-  #saveCheckpoint(batch: RunningBatch): ObservableInput<unknown> {
-    const changes = this.#state.takeChanges(batch.time);
-    this.#reached.advance(batch.plans);
-    if (!this.#resources.session) return EMPTY;
-    const positions = this.#reached.toRecord();
-    const { time, interval } = batch;
-    return this.#resources.session.save({ time, zeroTime: this.#zeroTime, interval, positions, changes });
-  }
-
-  #commit(batch: RunningBatch): ObservableInput<unknown> {
-    const commits = this.#resources.runs.map(([name, run]) =>
-      defer(() => run.commit(batch.plans.get(name)?.ranges ?? [])).pipe(defaultIfEmpty(undefined)),
-    );
-    return forkJoin(commits);
-  }
-
-  #saved(batch: RunningBatch): Observable<never> {
-    this.#open.shift();
-    this.#saving--;
-    this.#state.completed(batch.time);
-    this.#committed.advance(batch.plans);
-    this.#savedAt = this.#now();
-    const info = batch.info(this.#savedAt);
-    this.#lastInfo = info;
+  #saved(batch: RunningBatch, info: BatchInfo): void {
     this.#planner.saved(batch, info);
     this.#stopping?.completed.push(batch.time);
     this.#options.batchObserver?.next(info);
     this.#monitor.completed(info);
     this.#ticker.completed(info.interval, info.processingDelay + info.saveDelay);
     this.#planned.run();
-    return EMPTY;
   }
 
   // ---- ending
 
   #finishWhenDrained(): void {
-    const drained = this.#ticker.idle && this.#planned.idle && this.#done.idle && this.#open.length === 0;
+    const drained = this.#ticker.idle && this.#planned.idle && this.#saver.idle;
     if (drained && !this.#ticking) this.#finish();
   }
 
@@ -473,12 +351,13 @@ export class BatchDriver implements BatchRun {
   #shut(notify: (closing?: { readonly error: unknown }) => void, cause?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    const aborted = [...this.#open, ...this.#planned.waiting].map(({ time }) => time);
+    const { started } = this.#saver;
+    const aborted = [...started, ...this.#planned.waiting].map(({ time }) => time);
     // The newest first: what waits behind an older batch must know that it is aborted before that one releases it.
-    for (const batch of [...this.#open].reverse()) batch.open?.close(cause);
+    for (const batch of [...started].reverse()) batch.open?.close(cause);
     this.#ticker.close();
     this.#planned.close();
-    this.#done.close();
+    this.#saver.close();
     this.#work.unsubscribe();
     const closed = (closing?: { readonly error: unknown }) => {
       notify(closing);

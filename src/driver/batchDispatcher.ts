@@ -1,0 +1,126 @@
+import type { AnyStateDescription } from '../batch/announcedStates.js';
+import { Batch } from '../batch/batch.js';
+import type { BatchRun } from '../batch/batchContext.js';
+import { UnclaimedBatchError } from '../batch/errors.js';
+import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
+import type { Fetched } from '../sources/source.js';
+import type { StateRegistry } from '../state/stateRegistry.js';
+import type { DriverMonitor } from './monitoring/driverMonitor.js';
+import { OpenBatch } from './openBatch.js';
+import type { RunningBatch } from './runningBatch.js';
+import type { TimeLimits } from './timeLimits.js';
+
+export interface DispatcherParts {
+  readonly run: BatchRun;
+  /** The states that operators behind the streams have announced. */
+  readonly states: ReadonlySet<AnyStateDescription>;
+  readonly monitor: DriverMonitor;
+  readonly limits: TimeLimits;
+  /** The clock for durations, in ms. */
+  readonly now: () => number;
+  /** Whether a batch that no operation claims fails the stream. */
+  readonly refusesUnclaimed: () => boolean;
+}
+
+export interface DispatcherEvents {
+  /** Returns whether this source still has a subscriber, once it has received the batch. */
+  next(name: string, batch: Batch<unknown>): boolean;
+  /** The last hold of a batch has been released. */
+  completed(batch: RunningBatch): void;
+  fail(error: unknown): void;
+}
+
+/** What every batch of a run has in its context. */
+export interface RunFields {
+  readonly state: StateRegistry;
+  readonly zeroTime: number;
+  readonly maxInterval: number | undefined;
+}
+
+/** Hands a batch out to the subscribers, whose operators run meanwhile, and follows its holds until none is left. */
+export class BatchDispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #events: DispatcherEvents;
+  #statesChecked = false;
+  #current: RunningBatch | undefined;
+
+  constructor(parts: DispatcherParts, events: DispatcherEvents) {
+    this.#parts = parts;
+    this.#events = events;
+  }
+
+  /** The time of the batch that is being dispatched, that is, whose operators are running. */
+  get dispatching(): number | undefined {
+    return this.#current?.time;
+  }
+
+  dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>, run: RunFields): void {
+    const { now } = this.#parts;
+    batch.fetched(fetched);
+    batch.dispatchTime = now();
+    batch.enter('dispatch', batch.dispatchTime);
+    const open = this.#open(batch, run);
+    batch.open = open;
+    const own = open.hold();
+    const first = !this.#statesChecked;
+    this.#statesChecked = true;
+    if (first) run.state.checkAnnounced(this.#parts.states);
+    this.#current = batch;
+    this.#parts.monitor.dispatch(batch.time, () => this.#handOut(open, fetched));
+    if (this.#closed) return;
+    if (first) run.state.checkOpened();
+    const end = now();
+    batch.dispatchDelay = end - batch.dispatchTime;
+    batch.enter('effect', end);
+    own.release();
+    this.#current = undefined;
+  }
+
+  /** Nobody, or not the subscriber that should have, listened to a source at the batch that is being dispatched. */
+  missed(name: string): void {
+    const batch = this.#current;
+    if (batch && this.#parts.refusesUnclaimed()) this.#fail(batch, new UnclaimedBatchError(batch.time, name));
+  }
+
+  get #closed(): boolean {
+    return this.#parts.run.closed;
+  }
+
+  #open(batch: RunningBatch, fields: RunFields): OpenBatch {
+    const { run, now } = this.#parts;
+    const { time, interval, inputs } = batch;
+    const events = {
+      complete: () => this.#completed(batch),
+      fail: (error: unknown) => this.#fail(batch, error),
+    };
+    return new OpenBatch({ ...fields, time, interval, inputs, run, effects: this.#effects(time) }, events, now);
+  }
+
+  #handOut(open: OpenBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
+    for (const [name, { partitions }] of fetched) {
+      const heard = this.#events.next(name, new Batch(partitions, open));
+      if (this.#closed) return;
+      if (!heard) this.missed(name);
+    }
+  }
+
+  /** How outputs run their effects, where that needs anything. */
+  #effects(time: number): EffectRunner | undefined {
+    const { limits, monitor } = this.#parts;
+    if (!limits.ofEffects && !monitor.watched) return undefined;
+    return monitor.effects(time, (effect, work) => limits.effect(time, effect, work));
+  }
+
+  #completed(batch: RunningBatch): void {
+    if (this.#closed) return;
+    // The driver's own hold was the only one: no operation has claimed the batch.
+    const unclaimed = batch.open?.claims === 1 && this.#parts.refusesUnclaimed();
+    if (unclaimed) this.#fail(batch, new UnclaimedBatchError(batch.time), true);
+    else this.#events.completed(batch);
+  }
+
+  #fail(batch: RunningBatch, error: unknown, dispatching = batch.stage === 'dispatch'): void {
+    this.#parts.monitor.holdFailed(error, batch.time, dispatching);
+    this.#events.fail(error);
+  }
+}

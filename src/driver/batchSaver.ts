@@ -1,0 +1,154 @@
+import { concat, defaultIfEmpty, defer, EMPTY, forkJoin, type Observable, type ObservableInput } from 'rxjs';
+import type { BatchInfo } from '../batch/batchInfo.js';
+import type { Positions } from '../state/checkpoint.js';
+import type { StateRegistry } from '../state/stateRegistry.js';
+import type { DriverResources } from './driverResources.js';
+import type { DriverMonitor } from './monitoring/driverMonitor.js';
+import { ReachedPositions } from './reachedPositions.js';
+import type { RunningBatch } from './runningBatch.js';
+import { SerialQueue } from './serialQueue.js';
+import type { TimeLimits } from './timeLimits.js';
+
+export interface SaverParts {
+  readonly resources: DriverResources;
+  readonly monitor: DriverMonitor;
+  readonly limits: TimeLimits;
+  /** The clock for durations, in ms. */
+  readonly now: () => number;
+  /** The state of the run, and where its slides are counted from: known once the checkpoint is open. */
+  readonly run: () => { readonly state: StateRegistry; readonly zeroTime: number };
+}
+
+export interface SaverEvents {
+  /** The batch is saved and committed, and has left its place. */
+  saved(batch: RunningBatch, info: BatchInfo): void;
+  fail(error: unknown): void;
+  /** Everything that was complete is saved. */
+  drained(): void;
+}
+
+/**
+ * The batches that have been started, oldest first, each in its place until it is saved. What is saved is always the unbroken
+ * run of complete batches: a later one waits for those before it.
+ */
+export class BatchSaver {
+  readonly #parts: SaverParts;
+  readonly #events: SaverEvents;
+  /** The first `#saving` of them are complete and on their way to be saved. */
+  readonly #started: RunningBatch[] = [];
+  #saving = 0;
+  readonly #done: SerialQueue<RunningBatch>;
+  readonly #reached = new ReachedPositions();
+  /** As `#reached`, of the batches that have been saved and committed. */
+  readonly committed = new ReachedPositions();
+  /** What was saved last, by this run. */
+  #last: { readonly info: BatchInfo; readonly savedAt: number } | undefined;
+
+  constructor(parts: SaverParts, events: SaverEvents) {
+    this.#parts = parts;
+    this.#events = events;
+    this.#done = new SerialQueue((batch) => this.#save(batch), events);
+  }
+
+  /** All that have been started and not yet saved. */
+  get started(): readonly RunningBatch[] {
+    return this.#started;
+  }
+
+  /** Of these, the ones that are not complete. */
+  get open(): readonly RunningBatch[] {
+    return this.#started.slice(this.#saving);
+  }
+
+  /** And the ones that are. */
+  get saving(): readonly RunningBatch[] {
+    return this.#started.slice(0, this.#saving);
+  }
+
+  get idle(): boolean {
+    return this.#done.idle && this.#started.length === 0;
+  }
+
+  get lastInfo(): BatchInfo | undefined {
+    return this.#last?.info;
+  }
+
+  get savedAt(): number | undefined {
+    return this.#last?.savedAt;
+  }
+
+  /** Where a source begins, from the checkpoint. */
+  restore(name: string, positions: Positions): void {
+    this.#reached.restore(name, positions);
+    this.committed.restore(name, positions);
+  }
+
+  start(batch: RunningBatch): void {
+    this.#started.push(batch);
+  }
+
+  completed(batch: RunningBatch): void {
+    batch.processingEndTime = this.#parts.now();
+    for (;;) {
+      const next = this.#started[this.#saving];
+      if (next?.processingEndTime === undefined) return;
+      this.#saving++;
+      this.#done.push(next);
+    }
+  }
+
+  close(): void {
+    this.#done.close();
+  }
+
+  /**
+   * From a complete batch to its `BatchInfo`, each step when the one before has settled: state and positions go to the checkpoint;
+   * the sources commit their offsets; controllers and observers are notified. So committed offsets never exceed what is saved,
+   * and after a crash between the two a restart follows the checkpoint.
+   */
+  #save(batch: RunningBatch): Observable<unknown> {
+    const { time } = batch;
+    const { monitor, limits, now } = this.#parts;
+    return concat(
+      monitor.stage({ kind: 'save', time }, () => {
+        batch.enter('save', now());
+        return limits.step('saving', time, () => this.#saveCheckpoint(batch));
+      }),
+      monitor.stage({ kind: 'commit', time }, () => {
+        batch.enter('commit', now());
+        return limits.step('committing', time, () => this.#commit(batch));
+      }),
+      defer(() => this.#saved(batch)),
+    );
+  }
+
+  #saveCheckpoint(batch: RunningBatch): ObservableInput<unknown> {
+    const { state, zeroTime } = this.#parts.run();
+    const { session } = this.#parts.resources;
+    const changes = state.takeChanges(batch.time);
+    this.#reached.advance(batch.plans);
+    if (!session) return EMPTY;
+    const positions = this.#reached.toRecord();
+    const { time, interval } = batch;
+    return session.save({ time, zeroTime, interval, positions, changes });
+  }
+
+  #commit(batch: RunningBatch): ObservableInput<unknown> {
+    const commits = this.#parts.resources.runs.map(([name, run]) =>
+      defer(() => run.commit(batch.plans.get(name)?.ranges ?? [])).pipe(defaultIfEmpty(undefined)),
+    );
+    return forkJoin(commits);
+  }
+
+  #saved(batch: RunningBatch): Observable<never> {
+    this.#started.shift();
+    this.#saving--;
+    this.#parts.run().state.completed(batch.time);
+    this.committed.advance(batch.plans);
+    const savedAt = this.#parts.now();
+    const info = batch.info(savedAt);
+    this.#last = { info, savedAt };
+    this.#events.saved(batch, info);
+    return EMPTY;
+  }
+}
