@@ -45,6 +45,7 @@ export {
   MissingIdError,
   OffsetOutOfRangeError,
   OffsetTooLargeError,
+  type OutOfRangeReason,
   ProtocolError,
   QueueOverflowError,
   StateClosedError,
@@ -173,12 +174,13 @@ export type {
   FetchRequest,
   LogClient,
   LogOffset,
+  LogPartition,
   LogPoint,
 } from './sources/log/logClient.js';
 export { logSource } from './sources/log/logSource.js';
 export type { InvalidRecord, LogSourceOptions } from './sources/log/logSourceOptions.js';
 export { MemoryLog, type MemoryLogOptions, memoryLog, type NewRecord } from './sources/log/memoryLog.js';
-export type { RecordReader, RetainedRecords } from './sources/log/recordReader.js';
+export type { EpochStart, RecordReader, RetainedRecords } from './sources/log/recordReader.js';
 export type { RecordHeader, RecordView } from './sources/log/recordView.js';
 export { string } from './sources/log/string.js';
 export { memoryWriteAheadLog } from './sources/receiver/memoryWriteAheadLog.js';

@@ -2,7 +2,7 @@ import type { OffsetRange } from './offsetRange.js';
 import type { RateDecision } from './rateDecision.js';
 
 /** The progress of one partition of a source with a batch. */
-export interface PartitionProgress extends Omit<OffsetRange, 'end'> {
+export interface PartitionProgress extends Pick<OffsetRange, 'topic' | 'partition' | 'from' | 'until'> {
   /** The end of the partition when the batch was planned: the offset of the next record to be written. */
   readonly end: number;
   /** Records from `until` to `end`, counted by offsets. */

@@ -15,7 +15,7 @@ export function identityOf(known: {
   };
 }
 
-/** Where a log goes on after a range. */
-export function positionAfter({ topic, partition, until, ...identity }: OffsetRange): TopicPartitionOffset {
-  return { topic, partition, offset: until, ...identityOf(identity) };
+/** Where a log goes on after a range, as far as the range says: not the epoch of its last record batch, which is read later. */
+export function positionAfter({ topic, partition, until, topicId }: OffsetRange): TopicPartitionOffset {
+  return { topic, partition, offset: until, ...identityOf({ topicId }) };
 }

@@ -20,7 +20,7 @@ export interface OffsetRange {
    * With `read_committed` the end is that of everything written: behind an open transaction a partition is not caught up.
    */
   readonly end?: 'open' | 'caughtUp' | 'ended';
-  /** The id that the log has given to the topic, where it gives one: a topic that was deleted and created again has another. */
+  /** The id of the topic, in logs that have ids: a topic that was deleted and created again has another. */
   readonly topicId?: string;
   /** The epoch of the partition's leader when the range was planned: no record of the range has a later one. */
   readonly leaderEpoch?: number;

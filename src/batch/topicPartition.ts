@@ -10,7 +10,7 @@ export interface TopicPartition {
 export interface TopicPartitionOffset extends TopicPartition {
   /** The offset of the next record. */
   readonly offset: number;
-  /** The id that the log has given to the topic, where it gives one: a topic that was deleted and created again has another. */
+  /** The id of the topic, in logs that have ids: a topic that was deleted and created again has another. */
   readonly topicId?: string;
   /** The leader epoch of the last record batch before the offset, where it is known: a log that was truncated shows by it. */
   readonly leaderEpoch?: number;

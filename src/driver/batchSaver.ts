@@ -126,7 +126,7 @@ export class BatchSaver {
     const { state, zeroTime } = this.#parts.run();
     const { session } = this.#parts.resources;
     const changes = state.takeChanges(batch.time);
-    this.#reached.advance(batch.plans);
+    this.#reached.advance(batch.positions);
     if (!session) return EMPTY;
     const positions = this.#reached.toRecord();
     const { time, interval } = batch;
@@ -144,7 +144,7 @@ export class BatchSaver {
     this.#started.shift();
     this.#saving--;
     this.#parts.run().state.completed(batch.time);
-    this.committed.advance(batch.plans);
+    this.committed.advance(batch.positions);
     const savedAt = this.#parts.now();
     const info = batch.info(savedAt);
     this.#last = { info, savedAt };

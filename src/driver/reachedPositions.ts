@@ -1,6 +1,4 @@
-import { positionAfter } from '../batch/logIdentity.js';
 import { partitionKey } from '../batch/topicPartition.js';
-import type { Plan } from '../sources/source.js';
 import type { Positions } from '../state/checkpoint.js';
 
 /** Where each source goes on after the batches that are complete, by the name of the source. */
@@ -12,10 +10,10 @@ export class ReachedPositions {
     for (const position of positions) this.#set(name, position);
   }
 
-  /** A batch of these plans is complete. */
-  advance(plans: ReadonlyMap<string, Plan>): void {
-    for (const [name, { ranges }] of plans) {
-      for (const range of ranges) this.#set(name, positionAfter(range));
+  /** A batch after which the sources go on here is complete. */
+  advance(reached: ReadonlyMap<string, Positions>): void {
+    for (const [name, positions] of reached) {
+      for (const position of positions) this.#set(name, position);
     }
   }
 

@@ -1,11 +1,13 @@
 import type { InFlightBatch } from '../backpressure/batchFormation.js';
 import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
+import { positionAfter } from '../batch/logIdentity.js';
 import type { BatchPlanned, PlannedInput } from '../batch/monitoring/monitorEvents.js';
 import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { BatchSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
 import type { Fetched, Plan } from '../sources/source.js';
+import type { Positions } from '../state/checkpoint.js';
 import { behindOf } from './behindOf.js';
 import type { OpenBatch } from './openBatch.js';
 
@@ -17,6 +19,8 @@ export class RunningBatch {
   readonly plans: ReadonlyMap<string, Plan>;
   readonly #decisions: ReadonlyMap<string, RateDecision | undefined>;
   inputs: Readonly<Record<string, InputInfo>> = {};
+  /** Where each source goes on after it, by the name of the source. */
+  readonly positions = new Map<string, Positions>();
   open: OpenBatch | undefined;
   processingStartTime: number | undefined;
   dispatchTime = 0;
@@ -88,7 +92,8 @@ export class RunningBatch {
   fetched(fetched: ReadonlyMap<string, Fetched<unknown>>): void {
     const inputs: [string, InputInfo][] = [];
     for (const [name, plan] of this.plans) {
-      const { partitions, progress, ...read }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
+      const { partitions, progress, positions, ...read }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
+      this.positions.set(name, positions ?? plan.ranges.map(positionAfter));
       const records = read.records ?? partitions.reduce((sum, partition) => sum + partition.records.length, 0);
       const input = {
         ranges: plan.ranges,

@@ -75,6 +75,8 @@ export interface Fetched<T> {
   readonly skipped?: number | undefined;
   /** Ranges that were not in the log any more. */
   readonly lost?: readonly OffsetRange[] | undefined;
+  /** Where each partition goes on after the batch, with what identifies its log there. Default: at the ends of the ranges. */
+  readonly positions?: readonly TopicPartitionOffset[] | undefined;
   /** How far each partition has been read; `behind` is computed when the batch is saved. */
   readonly progress?: readonly Omit<PartitionProgress, 'behind'>[] | undefined;
 }

@@ -70,6 +70,7 @@ export function faultyLog(
     committed: (groupId, partitions) => disturb('committed', () => client.committed(groupId, partitions)),
     commit: (groupId, positions) => disturb('commit', () => client.commit(groupId, positions)),
     fetch: (requests, options) => disturb('fetch', () => client.fetch(requests, options)),
+    ...(client.diverged && { diverged: client.diverged.bind(client) }),
     broker: (partition) => client.broker?.(partition),
     close: () => disturb('close', () => client.close()),
   };

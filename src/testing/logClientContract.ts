@@ -1,12 +1,13 @@
 import type { ContractCase } from './contracts/contractCase.js';
 import { logFetchCases } from './contracts/logFetchCases.js';
+import { logIdentityCases } from './contracts/logIdentityCases.js';
 import { logPlaceCases } from './contracts/logPlaceCases.js';
 import { LogTrial } from './contracts/logTrial.js';
 import type { TestedLog } from './contracts/testedLog.js';
 
 /**
  * What every client of a partitioned log must do, as named cases to be run under any test runner: the ends of partitions,
- * positions of groups, fetches within their bounds, records read in steps, offsets that are gone.
+ * positions of groups, fetches within their bounds, records read in steps, offsets that are gone, topics that were created again.
  *
  * `newLog` is called once for each case; topics have new names each time, so that all of them may share a cluster. A case
  * that does not hold rejects with an Error that says where what came differs from what was expected. Brokers that are lost
@@ -26,6 +27,7 @@ import type { TestedLog } from './contracts/testedLog.js';
  *     addPartitions: (topic, partitions) => log.createTopic(topic, partitions),
  *     append: (topic, records) => log.append(topic, records),
  *     truncate: (topic, partition, offset) => log.truncate(topic, partition, offset),
+ *     deleteTopic: (topic) => log.deleteTopic(topic),
  *   };
  * });
  * for (const { run } of cases) await run();
@@ -34,7 +36,7 @@ import type { TestedLog } from './contracts/testedLog.js';
  * ```
  */
 export function logClientContract(newLog: () => TestedLog | PromiseLike<TestedLog>): readonly ContractCase[] {
-  return Object.entries({ ...logPlaceCases, ...logFetchCases }).map(([name, run]) => ({
+  return Object.entries({ ...logPlaceCases, ...logFetchCases, ...logIdentityCases }).map(([name, run]) => ({
     name,
     run: async () => {
       const trial = new LogTrial(await newLog());

@@ -13,6 +13,7 @@ function memory(spoil: (client: LogClient) => Partial<LogClient> = () => ({})): 
     committed: (group, partitions) => log.committed(group, partitions),
     commit: (group, positions) => log.commit(group, positions),
     fetch: (requests, options) => log.fetch(requests, options),
+    diverged: (positions) => log.diverged(positions),
     close: () => log.close(),
   };
   return {
@@ -21,6 +22,8 @@ function memory(spoil: (client: LogClient) => Partial<LogClient> = () => ({})): 
     addPartitions: (topic, partitions) => log.createTopic(topic, partitions),
     append: (topic, records) => log.append(topic, records),
     truncate: (topic, partition, offset) => log.truncate(topic, partition, offset),
+    deleteTopic: (topic) => log.deleteTopic(topic),
+    electUncleanLeader: (topic, partition, offset) => log.electUncleanLeader(topic, partition, offset),
   };
 }
 
@@ -72,6 +75,18 @@ describe('the contract', () => {
       }),
       /whose offset is not in the log/,
     ],
+    [
+      'takes a topic that was created again for the former one',
+      ({ fetch }) => ({
+        fetch: (requests, options) =>
+          fetch(
+            requests.map(({ topicId: _, ...request }) => request),
+            options,
+          ),
+      }),
+      /created again/,
+    ],
+    ['does not see that a log was cut', () => ({ diverged: () => of([]) }), /cut and written again/],
     [
       'begins one record late',
       ({ fetch }) => ({

@@ -17,22 +17,47 @@ export class UnknownTopicError extends DStreamError {
   }
 }
 
-/** Offsets to be read are gone (retention) or do not exist yet (the topic was deleted and created again). */
+/**
+ * Why offsets are not in a log: `'range'`: they are gone (retention) or do not exist yet; `'recreated'`: the topic was deleted and created
+ * again; `'diverged'`: the log was cut and written again (an unclean leader election), so that other records have these offsets.
+ */
+export type OutOfRangeReason = 'range' | 'recreated' | 'diverged';
+
+/** Offsets to be read are not in the log, or belong to another log of the same name. */
 export class OffsetOutOfRangeError extends DStreamError {
   override readonly name = 'OffsetOutOfRangeError';
   readonly code = 'OFFSET_OUT_OF_RANGE';
   constructor(
     /** What should have been read and cannot be. */
     readonly lost: OffsetRange,
-    /** First offset in the log. */
+    /** First offset in the log; of one that diverged, the first that differs from what was read. */
     readonly earliest: number,
     /** End of the log: the offset of the next record. */
     readonly latest: number,
+    /** Why they are not in the log. */
+    readonly reason: OutOfRangeReason = 'range',
   ) {
     super(
-      `${lost.topic}/${lost.partition}: offsets [${lost.from}, ${lost.until}) are not in the log, which holds ` +
-        `[${earliest}, ${latest}): set offsetOutOfRange to "earliest" or "latest" to go on there`,
+      `${lost.topic}/${lost.partition}: ${outOfRange(lost, earliest, latest, reason)}: set offsetOutOfRange to "earliest" or ` +
+        '"latest" to go on there',
     );
+  }
+}
+
+function outOfRange({ from, until }: OffsetRange, earliest: number, latest: number, reason: OutOfRangeReason): string {
+  switch (reason) {
+    case 'recreated':
+      return (
+        `the topic was deleted and created again, after offset ${from} of the former one was reached; ` +
+        `the present log holds [${earliest}, ${latest})`
+      );
+    case 'diverged':
+      return (
+        `the log was cut at offset ${earliest} and written again (an unclean leader election), so that offsets ` +
+        `[${from}, ${until}) hold other records; it ends at ${latest}`
+      );
+    case 'range':
+      return `offsets [${from}, ${until}) are not in the log, which holds [${earliest}, ${latest})`;
   }
 }
 

@@ -108,13 +108,14 @@ export class BatchReading<R> {
   /** Reads one chunk of one partition. Returns whether anything moved, or a promise to wait for. */
   #readChunk({ range, state, records, chunk }: OpenRange<R>): boolean | Promise<void> {
     const reader = state.readers[0];
-    if (!reader || state.hasReached(range.until)) return false;
+    const until = state.endOf(range);
+    if (!reader || state.hasReached(until)) return false;
     const before = reader.position;
     try {
       const loading = reader.load();
       if (loading) return loading;
       const max = Math.max(1, Math.min(chunk, Math.floor(maxChunkBytes / state.size.mean)));
-      this.#cursor.advance(reader, range.until, max, state, records);
+      this.#cursor.advance(reader, until, max, state, records);
     } catch (error) {
       if (!(error instanceof MalformedRecordError)) throw error;
       this.#cursor.skipMalformed(error, reader);

@@ -15,7 +15,16 @@ export interface LogOffset extends TopicPartitionOffset {
   readonly highWatermark?: number;
 }
 
-/** One partition of a fetch: reads from `offset`. */
+/** A partition that a log has. */
+export interface LogPartition extends TopicPartition {
+  /** The id of its topic, in logs that have ids: a topic that was deleted and created again has another. */
+  readonly topicId?: string;
+}
+
+/**
+ * One partition of a fetch: reads from `offset`. Where `topicId` and `leaderEpoch` are given, and the log knows the like, it answers with
+ * an `OffsetOutOfRangeError` of the reason `'recreated'` or `'diverged'` when it is another log than the one that they identify.
+ */
 export interface FetchRequest extends TopicPartitionOffset {
   /** Bound on the bytes of the response; one record batch is always returned. */
   readonly maxBytes: number;
@@ -43,6 +52,10 @@ export interface FetchedPartition extends TopicPartition {
   readonly earliest: number;
   /** Bytes received for this partition. */
   readonly bytes: number;
+  /** The id of the topic that answered, where it is known; with an error of the reason `'recreated'` that of the present topic. */
+  readonly topicId?: string | undefined;
+  /** The epoch of the leader that answered, where it is known: of a log that was compared with the request. */
+  readonly leaderEpoch?: number | undefined;
   /** The records; absent with an error or when there is no record. */
   readonly records?: RecordReader | undefined;
   /** An error of this partition alone; other partitions of the fetch may be fine. */
@@ -70,8 +83,11 @@ export interface LogClient {
    *
    * @throws {UnknownTopicError} when a topic named by a string does not exist
    */
-  partitions(topics: readonly (string | RegExp)[]): ObservableInput<readonly TopicPartition[]>;
-  /** The offsets of a point; the latest offset for a partition without a record at or after a timestamp. */
+  partitions(topics: readonly (string | RegExp)[]): ObservableInput<readonly LogPartition[]>;
+  /**
+   * The offsets of a point; the latest offset for a partition without a record at or after a timestamp. A log that identifies its topics
+   * and leaders adds the present `topicId` and, for `'latest'`, the `leaderEpoch` of the present leader.
+   */
   offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly LogOffset[]>;
   /** What the group has committed; a partition without a committed offset is left out. */
   committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly TopicPartitionOffset[]>;
@@ -83,6 +99,13 @@ export interface LogClient {
    * broker exceeds `maxBytes` by at most one record batch, when it would have nothing to return otherwise.
    */
   fetch(requests: readonly FetchRequest[], options: FetchOptions): ObservableInput<readonly FetchedPartition[]>;
+  /**
+   * Compares positions with the log, by their leader epochs; those without one are left out. Returns those whose log was cut before the
+   * position and written again, each with the first offset that differs. Without this method a log that diverged is not noticed.
+   *
+   * Source: Kafka's OffsetForLeaderEpoch (KIP-320).
+   */
+  diverged?(positions: readonly TopicPartitionOffset[]): ObservableInput<readonly TopicPartitionOffset[]>;
   /**
    * The broker that leads a partition, as of the last metadata. A source has one request per broker in flight. Without this method
    * one broker leads all partitions.

@@ -15,18 +15,22 @@ import {
 } from 'rxjs';
 import { ShareCarry } from '../../backpressure/shareCarry.js';
 import { UnknownTopicError } from '../../batch/errors.js';
+import { positionAfter } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import type { BatchCursor } from './batchCursor.js';
 import { BatchReading } from './batchReading.js';
-import type { LogClient } from './logClient.js';
+import { checkIdentity } from './checkIdentity.js';
+import { leavingPartitions } from './leavingPartitions.js';
+import { isOtherTopic, type LogBreak } from './logBreak.js';
+import type { LogClient, LogPartition } from './logClient.js';
 import { PartitionState } from './partitionState.js';
 import { ReadAhead } from './readAhead.js';
 import { ReadingPace } from './readingPace.js';
 import { recordsPerPartition } from './recordsPerPartition.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
-import { checkRange, startPositions } from './startPositions.js';
+import { checkRange, placeOf, startPositions } from './startPositions.js';
 
 /** How often offsets that have not moved are committed too: Kafka deletes them after a week without a commit. */
 const commitAllIntervalMs = 3_600_000;
@@ -49,6 +53,8 @@ export class LogRun<R> implements SourceRun<R> {
   readonly #readAhead: ReadAhead;
   readonly #carry = new ShareCarry();
   #lost: OffsetRange[] = [];
+  /** Where the log goes on after each range that has been read and not committed: the log may have changed meanwhile. */
+  readonly #reached = new WeakMap<OffsetRange, TopicPartitionOffset>();
   #committed = new Map<string, number>();
   #commitAllAt = 0;
   #discoverAt = 0;
@@ -70,7 +76,7 @@ export class LogRun<R> implements SourceRun<R> {
   }
 
   snapshot(): SourceStatus {
-    const partitions = Array.from(this.#states.values(), ({ topic, partition, start, planned, latest, buffered }) => {
+    const partitions = Array.from(this.#active, ({ topic, partition, start, planned, latest, buffered }) => {
       return { topic, partition, start, planned, end: Math.max(latest, planned), bufferedBytes: buffered };
     });
     return { partitions, bufferedBytes: sum(partitions, ({ bufferedBytes }) => bufferedBytes) };
@@ -78,17 +84,26 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** Connects and finds where each partition starts. */
   open(): Observable<unknown> {
-    const { replay, scheduler } = this.#setup;
-    const restored = withReplayed(this.#setup.restored ?? [], replay);
+    const { restored, replay, scheduler } = this.#setup;
     return concat(
       defer(() => this.#client.connect()),
       defer(() => this.#partitions()).pipe(
-        mergeMap((partitions) => startPositions(this.#owner, this.#client, partitions, this.#options, restored)),
-        tap(({ positions, lost }) => {
-          for (const position of positions) this.#add(position);
-          for (const ranges of replay) this.#planned(ranges);
-          for (const range of lost) this.#lost.push(range);
-          this.#discoverAt = scheduler.now() + this.#options.discoverInterval;
+        mergeMap((partitions) =>
+          leavingPartitions(this.#client, partitions, replay.flat(), this.#options.offsetOutOfRange).pipe(
+            map(({ leaving, lost }) => ({ partitions, leaving, gone: lost })),
+          ),
+        ),
+        mergeMap(({ partitions, leaving, gone }) => {
+          const all = [...partitions, ...leaving];
+          return startPositions(this.#owner, this.#client, all, this.#options, restored, replay.flat()).pipe(
+            tap(({ positions, lost }) => {
+              const left = new Set(leaving.map(partitionKey));
+              for (const position of positions) this.#add(position).leaving = left.has(partitionKey(position));
+              for (const ranges of replay) this.#planned(ranges);
+              this.#lost.push(...gone, ...lost);
+              this.#discoverAt = scheduler.now() + this.#options.discoverInterval;
+            }),
+          );
         }),
       ),
     );
@@ -105,7 +120,7 @@ export class LogRun<R> implements SourceRun<R> {
   fetch({ ranges, ends }: Plan): Observable<Fetched<R>> {
     return new Observable((subscriber) => {
       const begun = this.#setup.scheduler.now();
-      const states = ranges.map((range) => [range, this.#states.get(partitionKey(range)) as PartitionState] as const);
+      const states = ranges.map((range) => [range, this.#stateFor(range)] as const);
       const cursor = this.#newCursor(this.#setup.scheduler);
       const reading = new BatchReading(states, cursor, this.#setup.scheduler);
       let finishing = false;
@@ -126,10 +141,10 @@ export class LogRun<R> implements SourceRun<R> {
         else subscription.add(cursor.pending.settled().subscribe({ error: fail, complete: done }));
       };
       const done = (): void => {
-        for (const [range, state] of states) state.settle(range);
+        const positions = states.map(([range, state]) => this.#settle(range, state));
         this.#readAhead.prioritize([]);
         const elapsed = this.#setup.scheduler.now() - begun;
-        subscriber.next({ ...this.#fetched(reading, cursor), progress: progressOf(states, ends) });
+        subscriber.next({ ...this.#fetched(reading, cursor), positions, progress: progressOf(states, ends) });
         // Operators run during `complete`: that is when lazily decoded records are read.
         subscriber.complete();
         cursor.release();
@@ -149,11 +164,11 @@ export class LogRun<R> implements SourceRun<R> {
     const now = this.#setup.scheduler.now();
     const all = now >= this.#commitAllAt;
     if (all) this.#commitAllAt = now + commitAllIntervalMs;
-    const moved = ranges.filter((range) => all || this.#committed.get(partitionKey(range)) !== range.until);
+    const reached = ranges.map((range) => this.#reached.get(range) ?? positionAfter(range));
+    const moved = reached.filter((position) => all || this.#committed.get(partitionKey(position)) !== position.offset);
     if (moved.length === 0) return EMPTY;
-    for (const range of moved) this.#committed.set(partitionKey(range), range.until);
-    const positions = moved.map(({ topic, partition, until }) => ({ topic, partition, offset: until }));
-    return this.#client.commit(groupId, positions);
+    for (const position of moved) this.#committed.set(partitionKey(position), position.offset);
+    return this.#client.commit(groupId, moved);
   }
 
   close(): ObservableInput<unknown> {
@@ -161,7 +176,7 @@ export class LogRun<R> implements SourceRun<R> {
     return this.#client.close();
   }
 
-  #partitions(): ObservableInput<readonly TopicPartition[]> {
+  #partitions(): ObservableInput<readonly LogPartition[]> {
     const { topics, partitions } = this.#options;
     if (topics) return this.#client.partitions(topics);
     // Explicit partitions are looked up too: one that does not exist is an error and not an endless wait.
@@ -178,12 +193,29 @@ export class LogRun<R> implements SourceRun<R> {
     return state;
   }
 
+  /** The state of a planned range; one that leaves nothing to read for a partition that is not there any more. */
+  #stateFor(range: OffsetRange): PartitionState {
+    return this.#states.get(partitionKey(range)) ?? new PartitionState(positionAfter(range));
+  }
+
   #planned(ranges: readonly OffsetRange[]): void {
     for (const range of ranges) {
-      const { topic, partition, from: offset } = range;
-      const state = this.#states.get(partitionKey(range)) ?? this.#add({ topic, partition, offset });
-      state.plan(range);
+      // One that is absent has been lost.
+      this.#states.get(partitionKey(range))?.plan(range);
     }
+  }
+
+  /** A range has been read. A partition that is not read any more has nothing left when its last range has been. */
+  #settle(range: OffsetRange, state: PartitionState): TopicPartitionOffset {
+    const position = state.settle(range);
+    this.#reached.set(range, position);
+    if (state.leaving && !state.pending) state.drop();
+    return position;
+  }
+
+  /** The partitions that are planned. */
+  get #active(): readonly PartitionState[] {
+    return [...this.#states.values()].filter(({ leaving }) => !leaving);
   }
 
   /** Adds new partitions, and new topics that match a pattern. They start at the earliest offset: everything in them is new. */
@@ -198,25 +230,36 @@ export class LogRun<R> implements SourceRun<R> {
         return added.length === 0 ? EMPTY : from(this.#client.offsets(added, 'earliest'));
       }),
       tap((positions) => {
-        for (const position of positions) this.#add(position);
+        for (const position of positions) this.#add(placeOf(position));
       }),
     );
   }
 
   #hearLatest(): Observable<unknown> {
-    if (this.#states.size === 0) return EMPTY;
-    return from(this.#client.offsets([...this.#states.values()], 'latest')).pipe(
-      tap((positions) => {
-        for (const position of positions) this.#stateOf(position).heard(position);
+    const states = this.#active;
+    if (states.length === 0) return EMPTY;
+    return from(this.#client.offsets(states, 'latest')).pipe(
+      last(undefined, []),
+      mergeMap((heard) => {
+        const found = heard.map((latest) => [this.#stateOf(latest), latest] as const);
+        const checked = checkIdentity(this.#client, found, (state, other) => this.#breakOff(state, other));
+        return concat(
+          checked,
+          defer(() => this.#checkTruncated()),
+        ).pipe(last(undefined, undefined));
       }),
-      last(undefined, undefined),
-      mergeMap(() => this.#checkRecreated()),
     );
   }
 
-  /** A log that ends before what is planned or received was recreated or truncated. */
-  #checkRecreated(): Observable<unknown> {
-    const ahead = [...this.#states.values()].filter((state) => state.latest < Math.max(state.planned, state.fetchFrom));
+  #breakOff(state: PartitionState, found: LogBreak): void {
+    this.#lost.push(...state.breakOff(found, this.#options.offsetOutOfRange));
+    // A batch may be waiting for records that will never arrive.
+    this.#readAhead.arrivals.next();
+  }
+
+  /** A log that ends before what is planned or received was truncated, or recreated where topics have no ids. */
+  #checkTruncated(): Observable<unknown> {
+    const ahead = this.#active.filter((state) => state.latest < Math.max(state.planned, state.fetchFrom));
     if (ahead.length === 0) return EMPTY;
     // Records may have arrived since the end was asked for, so it is asked for again.
     const received = new Map(ahead.map((state) => [state, state.fetchFrom]));
@@ -224,6 +267,7 @@ export class LogRun<R> implements SourceRun<R> {
       tap((positions) => {
         for (const position of positions) {
           const state = this.#stateOf(position);
+          if (isOtherTopic(state.topicId, position.topicId)) continue;
           state.heard(position);
           if (state.latest < (received.get(state) ?? 0)) state.drop();
         }
@@ -249,7 +293,7 @@ export class LogRun<R> implements SourceRun<R> {
   /** Reads the first records of partitions that have never been read, so that a batch can be bounded by bytes. */
   #learnSizes(): Observable<unknown> {
     return new Observable((subscriber) => {
-      const unknown = [...this.#states.values()].filter((state) => state.lag > 0 && !state.size.known);
+      const unknown = this.#active.filter((state) => state.lag > 0 && !state.size.known);
       const look = () => {
         if (!unknown.some((state) => state.sampling)) subscriber.complete();
       };
@@ -267,7 +311,7 @@ export class LogRun<R> implements SourceRun<R> {
    * fetches the difference: its records times their mean size are the max bytes of the Fetch.
    */
   #planRanges({ rate, interval, late }: PlanRequest): Plan {
-    const states = [...this.#states.values()];
+    const states = this.#active;
     const waiting = sum(states, ({ lag }) => lag);
     const allowed = rate(waiting);
     const partitions = states.map(({ lag, size, time }) => ({ lag, recordSize: size.mean, time }));
@@ -277,7 +321,7 @@ export class LogRun<R> implements SourceRun<R> {
     const ranges = states.map((state, i) => {
       const { topic, partition, planned } = state;
       const until = planned + (counts[i] ?? 0);
-      return { topic, partition, from: planned, until, ...(!late && { end: state.endAt(until) }) };
+      return { topic, partition, from: planned, until, ...state.identity, ...(!late && { end: state.endAt(until) }) };
     });
     this.#planned(ranges);
     this.#readBeyondPlan(counts, allowed);
@@ -290,7 +334,7 @@ export class LogRun<R> implements SourceRun<R> {
   #readBeyondPlan(counts: readonly number[], rate: number | undefined): void {
     const { maxRatePerPartition, maxBufferedBytes } = this.#options;
     const limited = rate !== undefined || maxRatePerPartition !== undefined;
-    const states = [...this.#states.values()];
+    const states = this.#active;
     const bytes = states.reduce((total, { size }, i) => total + size.mean * (counts[i] ?? 0), 0);
     const maxBytes = limited ? 0 : Math.min(maxBytesBeyondPlan, maxBufferedBytes * maxFractionBeyondPlan);
     const fraction = Math.min(1, maxBytes / Math.max(bytes, 1));
@@ -299,7 +343,7 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** A rate by the reading pace; `undefined` when everything that waits can be read within the interval. */
   #paceRate(waiting: number, interval: number): number | undefined {
-    const states = [...this.#states.values()];
+    const states = this.#active;
     const ahead = sum(states, ({ planned, position }) => Math.max(planned - position, 0));
     // Of the known sizes only: the others are guesses.
     const known = states.filter(({ size, lag }) => size.known && lag > 0);
@@ -332,9 +376,9 @@ function progressOf(
   states: readonly (readonly [OffsetRange, PartitionState])[],
   ends: readonly number[] | undefined,
 ): NonNullable<Fetched<unknown>['progress']> {
-  return states.map(([range, { latest, newestTimestamp }], i) => {
-    const end = Math.max(ends?.[i] ?? latest, range.until);
-    return { ...range, end, lag: end - range.until, newestTimestamp };
+  return states.map(([{ topic, partition, from, until }, { latest, newestTimestamp }], i) => {
+    const end = Math.max(ends?.[i] ?? latest, until);
+    return { topic, partition, from, until, end, lag: end - until, newestTimestamp };
   });
 }
 
@@ -342,25 +386,14 @@ function sum<E>(elements: readonly E[], of: (element: E) => number): number {
   return elements.reduce((total, element) => total + of(element), 0);
 }
 
-/** A partition that was first planned after the last save has no position yet: it starts where its first range does. */
-function withReplayed(
-  restored: readonly TopicPartitionOffset[],
-  replay: SourceSetup['replay'],
-): readonly TopicPartitionOffset[] {
-  const positions = new Map(restored.map((position) => [partitionKey(position), position]));
-  for (const range of replay.flat()) {
-    const { topic, partition, from: offset } = range;
-    if (!positions.has(partitionKey(range))) positions.set(partitionKey(range), { topic, partition, offset });
-  }
-  return [...positions.values()];
-}
-
 function selectPartitions(
-  existing: readonly TopicPartition[],
+  existing: readonly LogPartition[],
   wanted: readonly TopicPartition[],
-): readonly TopicPartition[] {
-  const keys = new Set(existing.map(partitionKey));
-  const absent = wanted.find((partition) => !keys.has(partitionKey(partition)));
-  if (absent) throw new UnknownTopicError(partitionKey(absent));
-  return wanted;
+): readonly LogPartition[] {
+  const found = new Map(existing.map((partition) => [partitionKey(partition), partition]));
+  return wanted.map((partition) => {
+    const present = found.get(partitionKey(partition));
+    if (!present) throw new UnknownTopicError(partitionKey(partition));
+    return present;
+  });
 }

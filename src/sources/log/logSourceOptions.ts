@@ -54,8 +54,9 @@ export interface LogSourceOptions<T> {
    */
   readonly start?: LogPoint | 'committed' | readonly TopicPartitionOffset[];
   /**
-   * What to do when offsets to be read are no longer, or not yet, in the log: fail with an `OffsetOutOfRangeError` that names the
-   * lost range, or continue at an end of the log and report the range in `BatchInfo.lost`.
+   * What to do when offsets to be read are no longer, or not yet, in the log, or belong to a former log of the same name (the topic was
+   * created again, or an unclean leader election cut its log): fail with an `OffsetOutOfRangeError` that names the lost range, or continue
+   * at an end of the log, `'earliest'` where a cut log differs, and report the range in `BatchInfo.lost`.
    * @default 'error'
    */
   readonly offsetOutOfRange?: 'error' | 'earliest' | 'latest';

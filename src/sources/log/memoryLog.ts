@@ -1,10 +1,21 @@
 import { asyncScheduler, EMPTY, type ObservableInput, of, type SchedulerLike, throwError } from 'rxjs';
 import { InvalidOptionError, OffsetOutOfRangeError, UnknownTopicError } from '../../batch/errors.js';
+import { identityOf } from '../../batch/logIdentity.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
 import { checkPositiveInteger } from '../../options/checks.js';
 import { murmur2 } from '../../partitioning/murmur2.js';
-import type { FetchedPartition, FetchOptions, FetchRequest, LogClient, LogPoint } from './logClient.js';
+import { isOtherTopic } from './logBreak.js';
+import type {
+  FetchedPartition,
+  FetchOptions,
+  FetchRequest,
+  LogClient,
+  LogOffset,
+  LogPartition,
+  LogPoint,
+} from './logClient.js';
 import { MemoryRecordReader, type StoredRecord } from './memoryRecordReader.js';
+import type { EpochStart } from './recordReader.js';
 import type { RecordHeader } from './recordView.js';
 
 /** A record to append to a log in memory. Text is stored as UTF-8. */
@@ -34,8 +45,11 @@ export interface MemoryLogOptions {
 
 interface StoredPartition {
   readonly records: StoredRecord[];
+  readonly topicId: string;
   earliest: number;
   latest: number;
+  /** Where each leader epoch begins, in order; the last one is that of the leader. */
+  readonly epochs: EpochStart[];
 }
 
 const encoder = new TextEncoder();
@@ -52,6 +66,7 @@ export class MemoryLog implements LogClient {
   readonly #groups = new Map<string, Map<string, TopicPartitionOffset>>();
   readonly #scheduler: SchedulerLike;
   #turn = 0;
+  #created = 0;
 
   constructor(options: MemoryLogOptions = {}) {
     this.#scheduler = options.scheduler ?? asyncScheduler;
@@ -66,13 +81,36 @@ export class MemoryLog implements LogClient {
   createTopic(topic: string, partitions = 1): void {
     checkPositiveInteger('memoryLog', 'partitions', partitions);
     const existing = this.#topics.get(topic) ?? [];
-    while (existing.length < partitions) existing.push({ records: [], earliest: 0, latest: 0 });
+    const topicId = existing[0]?.topicId ?? `topic-${++this.#created}`;
+    while (existing.length < partitions) {
+      existing.push({ records: [], topicId, earliest: 0, latest: 0, epochs: [{ leaderEpoch: 0, offset: 0 }] });
+    }
     this.#topics.set(topic, existing);
   }
 
-  /** Deletes a topic and its records. */
+  /** Deletes a topic and its records, and what groups have committed for it. One that is created again later has another id. */
   deleteTopic(topic: string): void {
+    const partitions = this.#topics.get(topic)?.length ?? 0;
     this.#topics.delete(topic);
+    for (const group of this.#groups.values()) {
+      for (let partition = 0; partition < partitions; partition++) group.delete(partitionKey({ topic, partition }));
+    }
+  }
+
+  /**
+   * An unclean leader election: the new leader of a partition has no records from `offset` on, and begins a new leader epoch. What is
+   * appended afterwards has the offsets of the records that are lost.
+   *
+   * @throws {UnknownTopicError} when the partition does not exist
+   */
+  electUncleanLeader(topic: string, partition: number, offset: number): void {
+    const stored = this.#partition({ topic, partition });
+    const leaderEpoch = (stored.epochs.at(-1)?.leaderEpoch ?? 0) + 1;
+    stored.latest = Math.min(Math.max(offset, stored.earliest), stored.latest);
+    const kept = stored.records.findIndex((record) => record.offset >= stored.latest);
+    if (kept >= 0) stored.records.splice(kept);
+    stored.epochs.splice(0, stored.epochs.length, ...stored.epochs.filter((epoch) => epoch.offset < stored.latest));
+    stored.epochs.push({ leaderEpoch, offset: stored.latest });
   }
 
   /**
@@ -124,7 +162,7 @@ export class MemoryLog implements LogClient {
     return EMPTY;
   }
 
-  partitions(topics: readonly (string | RegExp)[]): ObservableInput<readonly TopicPartition[]> {
+  partitions(topics: readonly (string | RegExp)[]): ObservableInput<readonly LogPartition[]> {
     const names = new Set<string>();
     for (const topic of topics) {
       if (typeof topic === 'string') {
@@ -135,17 +173,29 @@ export class MemoryLog implements LogClient {
     return of(
       [...names]
         .sort()
-        .flatMap((topic) => (this.#topics.get(topic) ?? []).map((_, partition) => ({ topic, partition }))),
+        .flatMap((topic) =>
+          (this.#topics.get(topic) ?? []).map(({ topicId }, partition) => ({ topic, partition, topicId })),
+        ),
     );
   }
 
-  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly TopicPartitionOffset[]> {
+  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly LogOffset[]> {
     return this.#answer(() =>
-      partitions.map(({ topic, partition }) => ({
-        topic,
-        partition,
-        offset: this.#offset({ topic, partition }, point),
-      })),
+      partitions.map(({ topic, partition }) => {
+        const { topicId, epochs } = this.#partition({ topic, partition });
+        const leaderEpoch = point === 'latest' ? epochs.at(-1)?.leaderEpoch : undefined;
+        const offset = this.#offset({ topic, partition }, point);
+        return { topic, partition, offset, ...identityOf({ topicId, leaderEpoch }) };
+      }),
+    );
+  }
+
+  diverged(positions: readonly TopicPartitionOffset[]): ObservableInput<readonly TopicPartitionOffset[]> {
+    return this.#answer(() =>
+      positions.flatMap((position) => {
+        const offset = divergenceOf(this.#partition(position), position);
+        return offset === undefined ? [] : [{ topic: position.topic, partition: position.partition, offset }];
+      }),
     );
   }
 
@@ -199,10 +249,21 @@ export class MemoryLog implements LogClient {
 
   #read(request: FetchRequest, maxBytes: number): FetchedPartition {
     const { topic, partition, offset } = request;
-    const { records, earliest, latest } = this.#partition(request);
-    const answer = { topic, partition, offset, earliest, latest };
+    const stored = this.#partition(request);
+    const { records, earliest, latest, topicId, epochs } = stored;
+    const answer = { topic, partition, offset, earliest, latest, topicId, leaderEpoch: epochs.at(-1)?.leaderEpoch };
+    const place = { topic, partition };
+    if (isOtherTopic(request.topicId, topicId)) {
+      const lost = { ...place, from: offset, until: offset };
+      return { ...answer, bytes: 0, error: new OffsetOutOfRangeError(lost, earliest, latest, 'recreated') };
+    }
+    const differs = divergenceOf(stored, request);
+    if (differs !== undefined) {
+      const lost = { ...place, from: differs, until: offset };
+      return { ...answer, bytes: 0, error: new OffsetOutOfRangeError(lost, differs, latest, 'diverged') };
+    }
     if (offset < earliest || offset > latest) {
-      const lost = { topic, partition, from: Math.min(offset, latest), until: Math.max(offset, earliest) };
+      const lost = { ...place, from: Math.min(offset, latest), until: Math.max(offset, earliest) };
       return { ...answer, bytes: 0, error: new OffsetOutOfRangeError(lost, earliest, latest) };
     }
     const from = records.length - (latest - offset);
@@ -214,7 +275,8 @@ export class MemoryLog implements LogClient {
       bytes += size;
     }
     if (until === from) return { ...answer, bytes: 0 };
-    return { ...answer, bytes, records: new MemoryRecordReader(topic, partition, offset, records.slice(from, until)) };
+    const reader = new MemoryRecordReader(topic, partition, offset, records.slice(from, until), epochs);
+    return { ...answer, bytes, records: reader };
   }
 
   #store(offset: number, { key = null, value, headers = [], timestamp }: NewRecord): StoredRecord {
@@ -229,6 +291,18 @@ export class MemoryLog implements LogClient {
     const bytes = typeof key === 'string' ? encoder.encode(key) : key;
     return (murmur2(bytes) & 0x7fffffff) % partitions;
   }
+}
+
+/** The first offset before a position at which the log is not the one any more that had this leader epoch there. */
+function divergenceOf(
+  { epochs, earliest, latest }: StoredPartition,
+  { offset, leaderEpoch }: Pick<TopicPartitionOffset, 'offset' | 'leaderEpoch'>,
+): number | undefined {
+  if (leaderEpoch === undefined) return undefined;
+  const next = epochs.find((epoch) => epoch.leaderEpoch > leaderEpoch);
+  const end = next ? next.offset : latest;
+  // Retention deletes from the other side.
+  return end < offset && earliest < offset ? end : undefined;
 }
 
 /**

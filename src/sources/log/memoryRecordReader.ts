@@ -1,4 +1,4 @@
-import type { RecordReader, RetainedRecords } from './recordReader.js';
+import type { EpochStart, RecordReader, RetainedRecords } from './recordReader.js';
 import type { RecordHeader, RecordView } from './recordView.js';
 
 /** A record as the log in memory stores it. */
@@ -56,18 +56,28 @@ class StoredRecordView implements RecordView {
 /** Reads the records of one fetch from the log in memory. Their offsets may have gaps. */
 export class MemoryRecordReader implements RecordReader {
   readonly end: number;
+  readonly leaderEpochs: readonly EpochStart[];
   readonly #records: readonly StoredRecord[];
   readonly #view: StoredRecordView;
   #next = 0;
   #position: number;
   #newestTimestamp = -Infinity;
 
-  /** `from` is the offset asked for; `records` is not empty. */
-  constructor(topic: string, partition: number, from: number, records: readonly StoredRecord[]) {
+  /** `from` is the offset asked for; `records` is not empty; `epochs` are all of the log. */
+  constructor(
+    topic: string,
+    partition: number,
+    from: number,
+    records: readonly StoredRecord[],
+    epochs: readonly EpochStart[] = [],
+  ) {
     this.#view = new StoredRecordView(topic, partition);
     this.#records = records;
     this.#position = from;
-    this.end = (records.at(-1)?.offset ?? from - 1) + 1;
+    const end = (records.at(-1)?.offset ?? from - 1) + 1;
+    this.end = end;
+    const first = epochs.findLastIndex(({ offset }) => offset <= (records[0]?.offset ?? from));
+    this.leaderEpochs = epochs.slice(Math.max(first, 0)).filter(({ offset }) => offset < end);
   }
 
   get position(): number {

@@ -1,8 +1,12 @@
 import { MeanRecordSize } from '../../backpressure/meanRecordSize.js';
+import { identityOf, type LogIdentity } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
 import { partitionKey } from '../../batch/topicPartition.js';
+import { LeaderEpochs } from './leaderEpochs.js';
+import { isOtherTopic, type LogBreak, passBreak } from './logBreak.js';
 import type { LogOffset } from './logClient.js';
+import { PlannedRanges } from './plannedRanges.js';
 import type { RecordReader } from './recordReader.js';
 
 /**
@@ -40,11 +44,19 @@ export class PartitionState implements TopicPartition {
   sampling = false;
   /** The last fetch returned nothing: it is not asked again for a moment. */
   paused = false;
-  /** Ranges that were planned and have not been read to their end. */
-  readonly #pending = new Set<string>();
+  /** Only what is planned is read: the source does not read this partition any more. */
+  leaving = false;
+  /** The id of the topic. */
+  topicId: string | undefined;
+  /** The leader's epoch, as last heard. */
+  leaderEpoch: number | undefined;
+  /** The epoch at which everything planned was in the log: where the leader has another, it has to be compared again. */
+  #plannedEpoch: number | undefined;
+  readonly #epochs = new LeaderEpochs();
+  readonly #ranges = new PlannedRanges();
   #overshoots: readonly Overshoot[] = [];
 
-  constructor({ topic, partition, offset }: TopicPartitionOffset) {
+  constructor({ topic, partition, offset, topicId, leaderEpoch }: TopicPartitionOffset) {
     this.topic = topic;
     this.partition = partition;
     this.key = partitionKey({ topic, partition });
@@ -53,12 +65,44 @@ export class PartitionState implements TopicPartition {
     this.fetchFrom = offset;
     this.latest = offset;
     this.highWatermark = offset;
+    this.topicId = topicId;
+    this.#begin(offset, leaderEpoch);
   }
 
   /** The end of the log that was heard now. */
-  heard({ offset, highWatermark = offset }: LogOffset): void {
+  heard({ offset, highWatermark = offset, topicId, leaderEpoch }: LogOffset): void {
     this.latest = offset;
     this.highWatermark = highWatermark;
+    this.topicId ??= topicId;
+    this.#heardEpoch(leaderEpoch);
+  }
+
+  /** What identifies the log in which a range is planned now. */
+  get identity(): LogIdentity {
+    return identityOf(this);
+  }
+
+  /** Where the next fetch starts, and what the log must be that it reads. */
+  get fetchPosition(): TopicPartitionOffset {
+    return this.#positionAt(this.fetchFrom);
+  }
+
+  /** Positions that must be compared with the log, as a leader of this epoch has not been compared yet. */
+  unchecked(leaderEpoch: number | undefined): readonly TopicPartitionOffset[] {
+    if (leaderEpoch === undefined || leaderEpoch === this.#plannedEpoch) return [];
+    const { topic, partition, planned, fetchFrom, topicId } = this;
+    const epoch = this.#plannedEpoch;
+    return [
+      ...(epoch === undefined
+        ? []
+        : [{ topic, partition, offset: planned, ...identityOf({ topicId, leaderEpoch: epoch }) }]),
+      ...(fetchFrom > planned ? [this.fetchPosition] : []),
+    ];
+  }
+
+  /** Everything planned is in the log of a leader of this epoch. */
+  checked(leaderEpoch: number | undefined): void {
+    this.#plannedEpoch = leaderEpoch ?? this.#plannedEpoch;
   }
 
   /** Whether records are left after this offset, by what was heard last. */
@@ -87,8 +131,22 @@ export class PartitionState implements TopicPartition {
     return this.readers[0]?.position ?? this.fetchFrom;
   }
 
+  /** The first offset at which what a fetch brought shows another log than was planned or read; `undefined` where it fits. */
+  divergence({ leaderEpochs = [] }: RecordReader, offset: number): number | undefined {
+    const [first] = leaderEpochs;
+    const before = this.#epochs.before(offset);
+    if (first && before !== undefined && first.leaderEpoch < before) return offset;
+    for (const start of leaderEpochs) {
+      const at = Math.max(start.offset, offset);
+      if (start.leaderEpoch > (this.#ranges.maxEpochAt(at) ?? Infinity)) return at;
+    }
+    return undefined;
+  }
+
   /** Adds what a fetch from `offset` returned. */
   receive(records: RecordReader, offset: number, bytes: number): void {
+    this.#epochs.add(records.leaderEpochs ?? []);
+    this.#heardEpoch(records.leaderEpochs?.at(-1)?.leaderEpoch);
     const { end } = records;
     const { target } = this;
     const from = Math.max(target, offset);
@@ -117,22 +175,43 @@ export class PartitionState implements TopicPartition {
     this.readers.length = 0;
   }
 
-  /** A range is fixed. One that begins beyond what is planned belongs to a log that was recreated since: it is given up. */
-  plan({ from, until }: OffsetRange): void {
-    if (from > this.planned || until <= this.planned) return;
+  /** A range is fixed. One that begins beyond what is planned, or has another topic, belongs to a log that is gone: it is given up. */
+  plan(range: OffsetRange): void {
+    const { from, until, topicId, leaderEpoch } = range;
+    if (from > this.planned || until < this.planned || isOtherTopic(topicId, this.topicId)) {
+      this.#ranges.addGone(range, this.planned);
+      return;
+    }
+    this.#ranges.add(range);
+    this.#plannedEpoch = leaderEpoch ?? this.#plannedEpoch;
+    if (until === this.planned) return;
     this.#overshoots = this.#overshoots.flatMap((one) => afterPlan(one, this.planned, until));
     this.planned = until;
-    this.#pending.add(`${from}-${until}`);
+  }
+
+  /** The offset up to which a planned range is read: less than its end where the log has changed since. */
+  endOf(range: OffsetRange): number {
+    return this.#ranges.endOf(range);
   }
 
   /** Whether records of a range are still to come. */
-  awaits({ from, until }: OffsetRange): boolean {
-    return !this.hasReached(until) && this.#pending.has(`${from}-${until}`);
+  awaits(range: OffsetRange): boolean {
+    const end = this.endOf(range);
+    return end > range.from && !this.hasReached(end);
   }
 
-  /** A range has been read as far as it will be. */
-  settle({ from, until }: OffsetRange): void {
-    this.#pending.delete(`${from}-${until}`);
+  /** A range has been read as far as it will be. Returns where the log goes on after it. */
+  settle(range: OffsetRange): TopicPartitionOffset {
+    const next = this.#ranges.nextAfter(range);
+    this.#ranges.settle(range);
+    const reached = this.#positionAt(next);
+    this.#epochs.forgetBefore(next);
+    return reached;
+  }
+
+  /** Whether ranges are planned that have not been read. */
+  get pending(): boolean {
+    return this.#ranges.size > 0;
   }
 
   /** The log has no record before this offset any more. */
@@ -141,7 +220,7 @@ export class PartitionState implements TopicPartition {
     this.planned = Math.max(this.planned, offset);
   }
 
-  /** The log was recreated or truncated: whatever was planned is given up, and reading continues here. */
+  /** The log was truncated, or is another one: whatever was planned is given up, and reading continues here. */
   moveTo(offset: number): void {
     this.planned = offset;
     this.ahead = 0;
@@ -149,12 +228,58 @@ export class PartitionState implements TopicPartition {
     this.time = undefined;
     this.readers.length = 0;
     this.#overshoots = [];
-    this.#pending.clear();
+    this.#ranges.giveUp(offset);
+    this.#epochs.cutAt(-1);
+    this.#plannedEpoch = undefined;
+  }
+
+  /**
+   * It has become another log. Returns what is lost.
+   *
+   * @throws {OffsetOutOfRangeError} when the policy is `'error'`
+   */
+  breakOff(found: LogBreak, policy: 'error' | 'earliest' | 'latest'): readonly OffsetRange[] {
+    const { offset, lost } = passBreak(this, found, policy);
+    if (found.reason === 'diverged' && policy === 'earliest') this.#cutAt(offset);
+    else this.moveTo(offset);
+    if (found.reason === 'recreated') {
+      this.topicId = undefined;
+      this.leaderEpoch = undefined;
+    }
+    this.heard(found.latest);
+    this.checked(found.latest.leaderEpoch);
+    return lost;
   }
 
   /** Whether everything below `until` has been read, or passed over. */
   hasReached(until: number): boolean {
     return this.position >= until;
+  }
+
+  #begin(offset: number, leaderEpoch: number | undefined): void {
+    if (leaderEpoch === undefined) return;
+    this.#epochs.add([{ leaderEpoch, offset: offset - 1 }]);
+    this.#plannedEpoch = leaderEpoch;
+  }
+
+  #positionAt(offset: number): TopicPartitionOffset {
+    const { topic, partition, topicId } = this;
+    return { topic, partition, offset, ...identityOf({ topicId, leaderEpoch: this.#epochs.before(offset) }) };
+  }
+
+  #heardEpoch(leaderEpoch: number | undefined): void {
+    if (leaderEpoch !== undefined) this.leaderEpoch = Math.max(leaderEpoch, this.leaderEpoch ?? leaderEpoch);
+  }
+
+  /** What was read and planned before this offset stays. */
+  #cutAt(offset: number): void {
+    this.drop();
+    this.fetchFrom = Math.min(this.fetchFrom, offset);
+    this.planned = Math.min(this.planned, offset);
+    this.ahead = 0;
+    this.#overshoots = [];
+    this.#ranges.cutAt(offset);
+    this.#epochs.cutAt(offset);
   }
 }
 

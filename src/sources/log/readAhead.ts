@@ -1,8 +1,10 @@
 import { defer, type SchedulerLike, Subject, Subscription } from 'rxjs';
 import { OffsetOutOfRangeError } from '../../batch/errors.js';
+import { identityOf } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import type { SourceSetup } from '../source.js';
+import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import type { PartitionState } from './partitionState.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
@@ -120,8 +122,7 @@ export class ReadAhead {
       const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / sampled.length);
       const bytes = state.sampling ? sample : state.size.bytesFor(records);
       const maxBytes = Math.max(1, Math.floor(Math.min(bytes, maxPartitionBytes, request.left, free)));
-      const { topic, partition, fetchFrom: offset } = state;
-      request.asked.push({ topic, partition, offset, maxBytes });
+      request.asked.push({ ...state.fetchPosition, maxBytes });
       request.left -= maxBytes;
       free -= maxBytes;
     }
@@ -241,17 +242,38 @@ export class ReadAhead {
       this.#refused(state, fetched);
       return;
     }
-    state.latest = Math.max(state.latest, fetched.latest);
+    // Of the topic before this one, or of a leader that has been replaced.
+    if (isOtherTopic(fetched.topicId, state.topicId)) return;
+    if ((fetched.leaderEpoch ?? Infinity) < (state.leaderEpoch ?? -1)) return;
     const { records } = fetched;
+    const differs = records && state.divergence(records, fetched.offset);
+    if (differs !== undefined) {
+      const leaderEpoch = records?.leaderEpochs?.at(-1)?.leaderEpoch;
+      records?.release?.();
+      const { topic, partition, topicId } = state;
+      const latest = { topic, partition, offset: fetched.latest, ...identityOf({ topicId, leaderEpoch }) };
+      this.#breakOff(state, { reason: 'diverged', first: differs, latest });
+      return;
+    }
+    state.latest = Math.max(state.latest, fetched.latest);
     if (!records) return;
     this.#received += fetched.bytes;
     state.receive(records, fetched.offset, fetched.bytes);
   }
 
   /** The log does not have the offset: fails, or continues at an end of the log and notes what is lost. */
-  #refused(state: PartitionState, { error, earliest, latest }: FetchedPartition): void {
+  #refused(state: PartitionState, fetched: FetchedPartition): void {
+    const { error, earliest, latest } = fetched;
     const policy = this.#options.offsetOutOfRange;
     const outOfRange = error instanceof OffsetOutOfRangeError;
+    if (outOfRange && error.reason !== 'range') {
+      const { topic, partition, topicId, leaderEpoch } = fetched;
+      // It has been dealt with since the request was sent.
+      if (error.reason === 'recreated' && !isOtherTopic(topicId, state.topicId)) return;
+      const present = { topic, partition, offset: error.latest, ...identityOf({ topicId, leaderEpoch }) };
+      this.#breakOff(state, { reason: error.reason, first: error.earliest, latest: present });
+      return;
+    }
     // No batch needs it yet, and one needs what was fetched before: it is fetched again once it is planned.
     if (outOfRange && state.fetchFrom > state.planned) {
       state.ahead = 0;
@@ -267,6 +289,14 @@ export class ReadAhead {
     state.latest = latest;
     if (position.offset < fetchFrom) state.moveTo(position.offset);
     else state.skipTo(position.offset);
+  }
+
+  #breakOff(state: PartitionState, found: LogBreak): void {
+    try {
+      this.#lost.push(...state.breakOff(found, this.#options.offsetOutOfRange));
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #stateOf(key: string): PartitionState {

@@ -1,5 +1,13 @@
 import type { RecordView } from './recordView.js';
 
+/** Where the record batches of a leader epoch begin. */
+export interface EpochStart {
+  /** The epoch: each leader of the partition has a higher one than those before it. */
+  readonly leaderEpoch: number;
+  /** The offset of the first record batch of the epoch. */
+  readonly offset: number;
+}
+
 /** Records that a reader went past, not yet decoded. Their bytes stay in memory until they are released. */
 export interface RetainedRecords {
   /** Number of records. */
@@ -35,6 +43,11 @@ export interface RecordReader {
    * headers. `undefined` where it is unknown.
    */
   readonly newestTimestamp?: number | undefined;
+  /**
+   * The leader epochs of the record batches, each with the first offset that has it, in order: of a log that knows them. Offsets rise, and
+   * epochs do in a sound log.
+   */
+  readonly leaderEpochs?: readonly EpochStart[] | undefined;
   /** No record is left. */
   readonly done: boolean;
   /** Bytes held in memory for what is left. */

@@ -1,8 +1,10 @@
 import { defer, forkJoin, from, last, map, mergeMap, type Observable, of } from 'rxjs';
 import { InvalidOptionError, OffsetOutOfRangeError } from '../../batch/errors.js';
+import { identityOf } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
-import type { LogClient, LogPoint } from './logClient.js';
+import { type FormerLog, isOtherTopic, passBreak } from './logBreak.js';
+import type { LogClient, LogPartition, LogPoint } from './logClient.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 
 export interface StartPositions {
@@ -16,16 +18,20 @@ type StartOptions = Pick<ResolvedLogSourceOptions<unknown>, 'groupId' | 'start' 
 /**
  * Where each partition starts: at its position in the checkpoint, else at the offset its group has committed, else where `start`
  * says. The first batch saves a position for every partition, so a partition without one in a topic whose other partitions have
- * one was added since: it starts at the earliest offset. Positions outside the log are subject to `offsetOutOfRange`.
+ * one was added since: it starts at the earliest offset. Positions outside the log, or in a former log of the same name, are subject to
+ * `offsetOutOfRange`.
+ *
+ * @param replay ranges that were planned after the positions
  */
 export function startPositions(
   owner: string,
   client: LogClient,
-  partitions: readonly TopicPartition[],
+  partitions: readonly LogPartition[],
   options: StartOptions,
   restored: readonly TopicPartitionOffset[] = [],
+  replay: readonly OffsetRange[] = [],
 ): Observable<StartPositions> {
-  const found = byPartition(restored);
+  const found = byPartition(withReplayed(restored, replay));
   const { groupId } = options;
   return defer(() => {
     const open = missing(partitions, found);
@@ -44,11 +50,104 @@ export function startPositions(
       ]).pipe(map((started) => started.flat()));
     }),
     mergeMap((started) => {
-      for (const position of started) found.set(partitionKey(position), position);
+      for (const position of started) found.set(partitionKey(position), placeOf(position));
       const positions = partitions.map((partition) => found.get(partitionKey(partition)) as TopicPartitionOffset);
-      return checkRange(client, positions, options.offsetOutOfRange);
+      return compareLogs(client, partitions, positions, options.offsetOutOfRange, replay);
+    }),
+    mergeMap(({ positions, lost, moved }) =>
+      checkRange(
+        client,
+        positions.filter((position) => !moved.has(partitionKey(position))),
+        options.offsetOutOfRange,
+      ).pipe(
+        map((checked) => {
+          const inRange = byPartition(checked.positions);
+          return {
+            positions: positions.map((position) => inRange.get(partitionKey(position)) ?? position),
+            lost: [...lost, ...checked.lost],
+          };
+        }),
+      ),
+    ),
+  );
+}
+
+/** A partition that was first planned after the last save has no position yet: it starts where its first range does. */
+function withReplayed(
+  restored: readonly TopicPartitionOffset[],
+  replay: readonly OffsetRange[],
+): readonly TopicPartitionOffset[] {
+  const positions = new Map(restored.map((position) => [partitionKey(position), position]));
+  for (const range of replay) {
+    const { topic, partition, from: offset, topicId } = range;
+    if (!positions.has(partitionKey(range))) {
+      positions.set(partitionKey(range), { topic, partition, offset, ...identityOf({ topicId }) });
+    }
+  }
+  return [...positions.values()];
+}
+
+/** An offset of a log as a position: nothing before it has been read, so that no leader epoch is known. */
+export function placeOf({ topic, partition, offset, topicId }: TopicPartitionOffset): TopicPartitionOffset {
+  return { topic, partition, offset, ...identityOf({ topicId }) };
+}
+
+interface IdentifiedPositions extends StartPositions {
+  /** The partitions whose log is another one now. */
+  readonly moved: ReadonlySet<string>;
+}
+
+/** Compares positions with the logs in which they were reached. */
+function compareLogs(
+  client: LogClient,
+  partitions: readonly LogPartition[],
+  positions: readonly TopicPartitionOffset[],
+  policy: 'error' | 'earliest' | 'latest',
+  replay: readonly OffsetRange[],
+): Observable<IdentifiedPositions> {
+  const present = new Map(partitions.map((partition) => [partitionKey(partition), partition]));
+  const idOf = (position: TopicPartition) => present.get(partitionKey(position))?.topicId;
+  const recreated = positions.filter((position) => isOtherTopic(position.topicId, idOf(position)));
+  const comparable = positions.filter((one) => !recreated.includes(one) && one.leaderEpoch !== undefined);
+  const compared = comparable.length > 0 && client.diverged ? from(client.diverged(comparable)).pipe(last()) : of([]);
+  return compared.pipe(
+    mergeMap((diverged) => {
+      const broken = [...recreated, ...diverged];
+      const ends = (point: LogPoint) =>
+        broken.length === 0 ? of(new Map()) : from(client.offsets(broken, point)).pipe(last(), map(byPartition));
+      return forkJoin([ends('earliest'), ends('latest')]).pipe(
+        map(([earliest, latest]) => {
+          const lost: OffsetRange[] = [];
+          const differs = byPartition(diverged);
+          const checked = positions.map((position) => {
+            const key = partitionKey(position);
+            const topicId = idOf(position) ?? position.topicId;
+            const end = latest.get(key);
+            if (!end) return { ...position, ...identityOf({ topicId }) };
+            const first = differs.get(key)?.offset ?? earliest.get(key)?.offset ?? 0;
+            const reason = differs.has(key) ? 'diverged' : 'recreated';
+            const passed = passBreak(former(position, replay), { reason, first, latest: end }, policy);
+            lost.push(...passed.lost);
+            return placeOf({ ...position, offset: passed.offset, ...identityOf({ topicId }) });
+          });
+          return { positions: checked, lost, moved: new Set(broken.map(partitionKey)) };
+        }),
+      );
     }),
   );
+}
+
+/** What is known of the log in which a position was reached: what was planned in it was there. */
+function former(
+  { topic, partition, offset, topicId }: TopicPartitionOffset,
+  replay: readonly OffsetRange[],
+): FormerLog {
+  let planned = offset;
+  for (const range of replay) {
+    const same = range.topic === topic && range.partition === partition && !isOtherTopic(range.topicId, topicId);
+    if (same) planned = Math.max(planned, range.until);
+  }
+  return { topic, partition, position: offset, planned, latest: planned, topicId };
 }
 
 /** The earliest offsets, except where `start` lists an offset. */

@@ -1,4 +1,4 @@
-import { asyncScheduler, from, lastValueFrom, type ObservableInput, toArray } from 'rxjs';
+import { asyncScheduler, from, lastValueFrom, type ObservableInput, timer, toArray } from 'rxjs';
 import type { TopicPartition } from '../../batch/topicPartition.js';
 import type { FetchedPartition, FetchRequest, LogClient } from '../../sources/log/logClient.js';
 import type { NewRecord } from '../../sources/log/memoryLog.js';
@@ -17,6 +17,9 @@ export interface ReadRecord {
 
 /** Enough for everything that a case appends. */
 const ampleBytes = 8 * 1024 * 1024;
+/** How often, and how long apart, a case asks for what comes in time. */
+const maxAttempts = 300;
+const attemptPauseMs = 100;
 const decoder = new TextDecoder();
 let names = 0;
 
@@ -72,6 +75,16 @@ export class LogTrial {
 
   async append(topic: string, records: readonly NewRecord[]): Promise<void> {
     await this.log.append(topic, records);
+  }
+
+  /** Asks until there is an answer: what a log has done may become known to its clients later. */
+  async until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      await lastValueFrom(timer(attemptPauseMs));
+    }
+    throw new Error(`${what}: it has not come`);
   }
 
   /** All answers of one fetch, in the order of the requests. */

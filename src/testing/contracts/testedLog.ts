@@ -13,6 +13,13 @@ export interface TestedLog {
   append(topic: string, records: readonly NewRecord[]): unknown;
   /** Drops the records of a partition below `offset`, as retention does. */
   truncate(topic: string, partition: number, offset: number): unknown;
+  /** Deletes a topic, so that it may be created again. Without it the cases about that are left out. */
+  deleteTopic?(topic: string): unknown;
+  /**
+   * Makes a leader of a partition that has no records from `offset` on, and a new leader epoch. Without it the cases about that are left
+   * out.
+   */
+  electUncleanLeader?(topic: string, partition: number, offset: number): unknown;
   /** Ends what was begun for the log. */
   remove?(): unknown;
 }

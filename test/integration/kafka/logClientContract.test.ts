@@ -28,6 +28,7 @@ async function kafkaLog(): Promise<TestedLog> {
           ...(timestamp !== undefined && { timestamp: String(timestamp) }),
         })),
       ]),
+    deleteTopic: (topic) => withAdmin((admin) => admin.deleteTopics({ topics: [topic] })),
     truncate: (topic, partition, offset) =>
       withAdmin(async (admin) => {
         // kafkajs deletes records only of topics whose metadata it has loaded.

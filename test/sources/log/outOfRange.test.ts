@@ -1,20 +1,29 @@
-import { type BatchInfo, foreachBatch, type LogBatchesOptions, logBatches, memoryLog } from 'dstream';
+import {
+  type BatchInfo,
+  foreachBatch,
+  type LogBatchesOptions,
+  type LogClient,
+  logBatches,
+  type MemoryLog,
+  memoryLog,
+} from 'dstream';
 import type { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../../support/virtual.js';
+import { withoutIdentity } from '../../support/withoutIdentity.js';
 
 const records = (name: string, count: number) =>
   Array.from({ length: count }, (_, i) => ({ value: `${name}${i} `.padEnd(1_000, '.') }));
 
 /** A backlog of 1,000 records of 1 kB. A batch takes about a hundred, and as many of the next come in before its tick. */
-function setup(options: Partial<LogBatchesOptions<string>> = {}) {
+function setup(options: Partial<LogBatchesOptions<string>> = {}, as: (log: MemoryLog) => LogClient = (log) => log) {
   const log = memoryLog({ topics: { t: 1 } });
   log.append('t', records('old', 1_000));
   const batches: { readonly info: BatchInfo; readonly records: readonly string[] }[] = [];
   let given: readonly string[] = [];
   const errors: unknown[] = [];
   const run = (scheduler: TestScheduler, until: number) => {
-    const stream = logBatches(log, {
+    const stream = logBatches(as(log), {
       topics: ['t'],
       start: 'earliest',
       interval: 10,
@@ -61,7 +70,7 @@ describe('a log of which the beginning of the next batch has been fetched', () =
   );
 
   it('is cut within that: what came of the old one is not given out as the new', () => {
-    const { log, run, batches, errors } = setup();
+    const { log, run, batches, errors } = setup({}, withoutIdentity);
     virtual((scheduler) => {
       run(scheduler, 300);
       scheduler.schedule(() => {

@@ -1,13 +1,14 @@
-import { foreachBatch, type LogClient, logBatches, memoryCheckpoint, memoryLog, string } from 'dstream';
+import { foreachBatch, type LogClient, logBatches, type MemoryLog, memoryCheckpoint, memoryLog, string } from 'dstream';
 import { delay, from, timer } from 'rxjs';
 import type { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../../support/virtual.js';
+import { withoutIdentity } from '../../support/withoutIdentity.js';
 
 const records = (name: string, count: number) => Array.from({ length: count }, (_, i) => ({ value: `${name}${i}` }));
 
 /** A topic of 100 records, of which 10 a batch are read while every batch takes 2.5 intervals, so that plans pile up. */
-function setup(offsetOutOfRange: 'earliest' | 'latest', latency = 0) {
+function setup(offsetOutOfRange: 'earliest' | 'latest', latency = 0, as: (log: MemoryLog) => LogClient = (log) => log) {
   const log = memoryLog({ topics: { t: 1 } });
   log.append('t', records('old', 100));
   const checkpoint = memoryCheckpoint();
@@ -17,16 +18,19 @@ function setup(offsetOutOfRange: 'earliest' | 'latest', latency = 0) {
     const fetch: LogClient['fetch'] = (...call) => from(log.fetch(...call)).pipe(delay(latency, scheduler));
     const methods = ['connect', 'partitions', 'offsets', 'committed', 'commit', 'close'] as const;
     const bound = Object.fromEntries(methods.map((method) => [method, log[method].bind(log)]));
-    const stream = logBatches(latency === 0 ? log : ({ name: 'slow log', ...bound, fetch } as unknown as LogClient), {
-      topics: ['t'],
-      start: 'earliest',
-      interval: 10,
-      deserialize: string(),
-      offsetOutOfRange,
-      maxRatePerPartition: 1_000,
-      maxBufferedBytes: 1,
-      checkpoint,
-    });
+    const stream = logBatches(
+      latency === 0 ? as(log) : ({ name: 'slow log', ...bound, fetch } as unknown as LogClient),
+      {
+        topics: ['t'],
+        start: 'earliest',
+        interval: 10,
+        deserialize: string(),
+        offsetOutOfRange,
+        maxRatePerPartition: 1_000,
+        maxBufferedBytes: 1,
+        checkpoint,
+      },
+    );
     const output = foreachBatch<string | null>((batch) => {
       events.push(...batch);
       return timer(25);
@@ -61,12 +65,21 @@ describe('a topic that is recreated while ranges of it wait to be read', () => {
   });
 
   it('is read on where the old one was as long as it cannot be told from it, then from its beginning', () => {
-    const { events, run, makeAnew } = setup('earliest');
+    const { events, run, makeAnew } = setup('earliest', 0, withoutIdentity);
     virtual((scheduler) => {
       run(scheduler, 500);
       scheduler.schedule(() => makeAnew(25), 33);
     });
     expect(events).toEqual([...old(11), ...fresh(11, 20), ...fresh(0, 25)]);
+  });
+
+  it('is read from its beginning where topics have ids, however many records it has', () => {
+    const { events, run, makeAnew } = setup('earliest');
+    virtual((scheduler) => {
+      run(scheduler, 500);
+      scheduler.schedule(() => makeAnew(25), 33);
+    });
+    expect(events).toEqual([...old(11), ...fresh(0, 25)]);
   });
 
   it('is read from its end when told so', () => {

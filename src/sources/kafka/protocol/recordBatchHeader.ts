@@ -5,6 +5,7 @@ import type { TopicPartition } from '../../../batch/topicPartition.js';
 export const fieldAt = {
   baseOffset: 0,
   length: 8,
+  leaderEpoch: 12,
   magic: 16,
   crc: 17,
   attributes: 21,

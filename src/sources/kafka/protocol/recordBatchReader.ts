@@ -1,5 +1,5 @@
 import { MalformedRecordError, UnsupportedCodecError } from '../../../batch/errors.js';
-import type { RecordReader } from '../../log/recordReader.js';
+import type { EpochStart, RecordReader } from '../../log/recordReader.js';
 import type { RecordView } from '../../log/recordView.js';
 import type { BufferRefCount } from './bufferRefCount.js';
 import type { CodecLookup } from './codec.js';
@@ -49,6 +49,8 @@ export interface RecordBatchReaderOptions {
  */
 export class RecordBatchReader implements RecordReader {
   readonly end: number;
+  /** By the headers, which brokers write: producers leave the epoch open. */
+  readonly leaderEpochs: readonly EpochStart[];
   readonly #options: RecordBatchReaderOptions;
   readonly #bytes: Buffer;
   readonly #limit: number;
@@ -75,7 +77,14 @@ export class RecordBatchReader implements RecordReader {
   #error: MalformedRecordError | undefined;
   #failed: { readonly from: number; readonly until: number } | undefined;
 
-  private constructor(bytes: Buffer, limit: number, end: number, options: RecordBatchReaderOptions) {
+  private constructor(
+    bytes: Buffer,
+    limit: number,
+    end: number,
+    options: RecordBatchReaderOptions,
+    leaderEpochs: readonly EpochStart[] = [],
+  ) {
+    this.leaderEpochs = leaderEpochs;
     this.#bytes = bytes;
     this.#records = bytes;
     this.#limit = limit;
@@ -98,6 +107,7 @@ export class RecordBatchReader implements RecordReader {
     let end = options.from;
     // The end of the previous batch: some servers begin with batches that end before the offset that was asked for.
     let previousEnd = 0;
+    const epochs: EpochStart[] = [];
     while (position + fieldAt.records <= bytes.length) {
       // What comes before an offset that is too large can be read: the next fetch begins there and fails.
       if (position > 0 && hasTooLargeOffset(bytes, position)) break;
@@ -113,29 +123,26 @@ export class RecordBatchReader implements RecordReader {
       if (position + size > bytes.length) break;
       if (lastOffset >= (options.latest ?? Infinity)) {
         // No checksum covers the base offset: reading on from a wrong one would lose the records in between.
-        if (position > 0 || !options.refuseBeyondLatest) return RecordBatchReader.#upTo(bytes, position, end, options);
+        if (position > 0 || !options.refuseBeyondLatest) {
+          return end > options.from ? new RecordBatchReader(bytes, position, end, options, epochs) : undefined;
+        }
         const beyond = `its offsets (${baseOffset} to ${lastOffset}) are beyond the end of the log (${options.latest})`;
         return RecordBatchReader.#unreadable(bytes, beyond, options);
       }
       position += size;
       previousEnd = lastOffset + 1;
       end = Math.max(end, previousEnd);
+      const leaderEpoch = bytes.readInt32BE(position - size + fieldAt.leaderEpoch);
+      if (lastOffset >= options.from && leaderEpoch > (epochs.at(-1)?.leaderEpoch ?? -1)) {
+        epochs.push({ leaderEpoch, offset: baseOffset });
+      }
     }
     if (bytes.length === 0) return undefined;
     if (position === 0)
       return RecordBatchReader.#unreadable(bytes, `it does not end within the ${bytes.length} bytes received`, options);
     if (end === options.from)
       return RecordBatchReader.#unreadable(bytes, 'it ends before the offset that was asked for', options);
-    return new RecordBatchReader(bytes, position, end, options);
-  }
-
-  static #upTo(
-    bytes: Buffer,
-    limit: number,
-    end: number,
-    options: RecordBatchReaderOptions,
-  ): RecordBatchReader | undefined {
-    return end > options.from ? new RecordBatchReader(bytes, limit, end, options) : undefined;
+    return new RecordBatchReader(bytes, position, end, options, epochs);
   }
 
   /** Not even the end of the batch is known: `skip` goes to the next offset. */

@@ -1,0 +1,60 @@
+import { concat, defer, EMPTY, from, last, type Observable, of, tap } from 'rxjs';
+import { partitionKey, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { isOtherTopic, type LogBreak } from './logBreak.js';
+import type { LogClient, LogOffset } from './logClient.js';
+import type { PartitionState } from './partitionState.js';
+
+type Heard = readonly (readonly [state: PartitionState, latest: LogOffset])[];
+
+/**
+ * Takes the ends of the logs as they are now, and notices those that have become other logs: a topic of another id, and one whose new
+ * leader does not have what was planned. `broken` is called for each.
+ */
+export function checkIdentity(
+  client: LogClient,
+  heard: Heard,
+  broken: (state: PartitionState, found: LogBreak) => void,
+): Observable<unknown> {
+  const recreated = heard.filter(([state, latest]) => isOtherTopic(state.topicId, latest.topicId));
+  const same = heard.filter(([state, latest]) => !isOtherTopic(state.topicId, latest.topicId));
+  const unchecked = same.flatMap(([state, { leaderEpoch }]) => state.unchecked(leaderEpoch));
+  const takeEnds = (diverged: readonly TopicPartitionOffset[]): void => {
+    for (const [state, latest] of same) {
+      const of = diverged.filter((position) => partitionKey(position) === state.key);
+      const first = Math.min(...of.map(({ offset }) => offset));
+      if (first < Infinity) broken(state, { reason: 'diverged', first, latest });
+      state.heard(latest);
+      state.checked(latest.leaderEpoch);
+    }
+  };
+  return concat(
+    defer(() => takeRecreated(client, recreated, broken)),
+    defer(() => divergedOf(client, unchecked)).pipe(tap(takeEnds)),
+  );
+}
+
+function divergedOf(
+  client: LogClient,
+  positions: readonly TopicPartitionOffset[],
+): Observable<readonly TopicPartitionOffset[]> {
+  if (positions.length === 0 || !client.diverged) return of([]);
+  return from(client.diverged(positions)).pipe(last(undefined, []));
+}
+
+function takeRecreated(
+  client: LogClient,
+  recreated: Heard,
+  broken: (state: PartitionState, found: LogBreak) => void,
+): Observable<unknown> {
+  if (recreated.length === 0) return EMPTY;
+  const partitions = recreated.map(([, latest]) => latest);
+  return from(client.offsets(partitions, 'earliest')).pipe(
+    last(),
+    tap((earliest) => {
+      const firsts = new Map(earliest.map((position) => [partitionKey(position), position.offset]));
+      for (const [state, latest] of recreated) {
+        broken(state, { reason: 'recreated', first: firsts.get(state.key) ?? 0, latest });
+      }
+    }),
+  );
+}
