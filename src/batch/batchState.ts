@@ -14,6 +14,8 @@ export interface StateDescription<K extends Key, S> {
    * another signature is refused, because its state would lead to wrong results.
    */
   readonly signature?: string | undefined;
+  /** Whether what was saved under another signature can be read all the same. Default: it cannot. */
+  readonly reads?: ((signature: string) => boolean) | undefined;
   /** Version of the user's state schema. Default 0. */
   readonly version?: number | undefined;
   /** Turns a state saved under an older `version` into today's. Without it an older version is refused. */

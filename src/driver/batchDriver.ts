@@ -194,7 +194,7 @@ export class BatchDriver implements BatchRun {
 
   #openCheckpoint(): Observable<unknown> {
     const opened = () => {
-      this.#state = new StateRegistry(this.#resources.session);
+      this.#state = new StateRegistry(this.#resources.session, this.#options.orphans);
     };
     return this.#resources.openCheckpoint(this.#options).pipe(tap({ complete: opened }));
   }

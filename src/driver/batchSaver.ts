@@ -126,11 +126,13 @@ export class BatchSaver {
     const { state, zeroTime } = this.#parts.run();
     const { session } = this.#parts.resources;
     const changes = state.takeChanges(batch.time);
+    const dropped = state.takeDropped();
     this.#reached.advance(batch.positions);
     if (!session) return EMPTY;
     const positions = this.#reached.toRecord();
     const { time, interval } = batch;
-    return session.save({ time, zeroTime, interval, positions, changes });
+    const saved = { time, zeroTime, interval, positions, changes };
+    return session.save(dropped.length > 0 ? { ...saved, dropped } : saved);
   }
 
   #commit(batch: RunningBatch): ObservableInput<unknown> {

@@ -7,6 +7,7 @@ import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
 import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../options/checks.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
+import type { Orphans } from '../state/stateRegistry.js';
 
 /** What every stream of batches takes, whatever its source. */
 export interface DriverOptions {
@@ -36,6 +37,13 @@ export interface DriverOptions {
   readonly initialRate?: number;
   /** Saves progress and state across restarts. Default: nothing is saved. */
   readonly checkpoint?: Checkpoint;
+  /**
+   * What becomes of a state in the checkpoint whose operator the program has no longer. `'refuse'`: the stream fails with an
+   * `IncompatibleStateError` before the first output. `'drop'`: it is removed from the checkpoint with the first batch that is
+   * saved. `'keep'`: it stays as it is, until an operator with its id comes back.
+   * @default 'refuse'
+   */
+  readonly orphans?: Orphans;
   /**
    * The name of the stream in monitors, metrics, logs and traces.
    * @default the kind of its source, such as `kafkaBatches`
@@ -94,6 +102,7 @@ export interface ResolvedDriverOptions {
   readonly backpressure: RateControllerFactory | undefined;
   readonly initialRate: number;
   readonly checkpoint: Checkpoint | undefined;
+  readonly orphans: Orphans;
   readonly batchObserver: Pick<Observer<BatchInfo>, 'next'> | undefined;
   readonly name: string;
   readonly monitors: readonly StreamMonitor[];
@@ -119,6 +128,7 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     dynamicInterval,
     backpressure: backpressure && checkedController(owner, backpressure),
     checkpoint,
+    orphans: options.orphans ?? 'refuse',
     batchObserver,
     name: options.name ?? owner,
     monitors: options.monitors ?? [],
@@ -137,6 +147,7 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
   }
   checkPositiveInteger(owner, 'concurrentBatches', resolved.concurrentBatches);
   checkPositive(owner, 'initialRate', resolved.initialRate);
+  checkOneOf(owner, 'orphans', resolved.orphans, ['refuse', 'drop', 'keep']);
   checkOneOf(owner, 'unclaimed', resolved.unclaimed, ['error', 'complete']);
   checkPositive(owner, 'stallAfter', resolved.stallAfter);
   for (const option of ['outputTimeout', 'stepTimeout'] as const) {

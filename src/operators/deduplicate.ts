@@ -73,7 +73,9 @@ export function deduplicate<T>(
   checkPositiveInteger('deduplicate', 'window', window);
   checkPositiveInteger('deduplicate', 'maxIds', maxIds);
   if (overflowObserver !== undefined) checkObserver('deduplicate', 'overflowObserver', overflowObserver);
-  const description = { operator: 'deduplicate', id, signature: `window=${window}` };
+  // Ids are kept with their times, whatever the window was.
+  const reads = (signature: string) => /^window=\d+$/.test(signature);
+  const description = { operator: 'deduplicate', id, signature: `window=${window}`, reads };
   return perBatchWithState<T, T, Key, number>(description, (firstSeen) => {
     const leaving = new IdleKeys<Key>();
     let forgotten = 0;

@@ -26,7 +26,7 @@ export function slideOf(operator: string, { window, slide }: WindowOptions, inte
   return slide ?? interval;
 }
 
-/** Panes saved with other lengths would make other windows. */
+/** What the panes of a checkpoint were saved for. */
 export function windowSignature({ window, slide }: WindowOptions): string {
   return `window=${window} slide=${slide ?? 'interval'}`;
 }

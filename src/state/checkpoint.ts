@@ -65,6 +65,8 @@ export interface SavedBatch {
   readonly positions: Readonly<Record<string, Positions>>;
   /** The encoded changes of every stateful operator, in the order in which `encode` was called. */
   readonly changes: readonly unknown[];
+  /** The ids of states that are removed with all their keys, before `changes` apply. Default: none. */
+  readonly dropped?: readonly string[];
 }
 
 /** The state of one operator as it was saved. */

@@ -67,6 +67,7 @@ export function memoryCheckpoint(): Checkpoint {
         asOwner(() => {
           last = batch;
           planned = planned.filter(({ time }) => time > batch.time);
+          for (const id of batch.dropped ?? []) states.delete(id);
           for (const change of batch.changes) apply(states, change as StateChange);
         }),
       close: () => EMPTY,

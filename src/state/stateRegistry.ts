@@ -7,8 +7,12 @@ import type { KeyedState } from '../batch/keyedState.js';
 import type { StateSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { CheckpointSession, RestoredState } from './checkpoint.js';
 import { CommittedCopy } from './committedCopy.js';
+import { KeyTable } from './keyTable.js';
 import { MemoryKeyedState, type SaveChanges } from './memoryKeyedState.js';
 import { encodeSavable } from './savableState.js';
+
+/** What becomes of the states of a checkpoint that no operator of the stream asks for. */
+export type Orphans = 'refuse' | 'drop' | 'keep';
 
 /**
  * The states of all operators of one running stream: opens them, restored, under unique ids, and collects what each batch
@@ -16,6 +20,7 @@ import { encodeSavable } from './savableState.js';
  */
 export class StateRegistry implements BatchState {
   readonly #session: CheckpointSession | undefined;
+  readonly #orphans: Orphans;
   readonly #open = new Map<string, string>();
   readonly #seen = new Set<string>();
   readonly #changes = new Map<number, unknown[]>();
@@ -27,9 +32,12 @@ export class StateRegistry implements BatchState {
   /** States of the checkpoint that no operator has announced. */
   #missing: readonly string[] = [];
   #restoring: Subject<never> | undefined;
+  /** States that the next save removes from the checkpoint. */
+  #dropped: readonly string[] = [];
 
-  constructor(session?: CheckpointSession) {
+  constructor(session?: CheckpointSession, orphans: Orphans = 'refuse') {
     this.#session = session;
+    this.#orphans = orphans;
   }
 
   get durable(): boolean {
@@ -69,21 +77,44 @@ export class StateRegistry implements BatchState {
   /**
    * Called when the first batch has been dispatched: every state of the checkpoint has been announced or opened by now.
    *
-   * @throws {IncompatibleStateError} if an operator that had state has been removed
+   * @throws {IncompatibleStateError} if an operator that had state has been removed, and orphans are refused
    */
   checkOpened(): void {
     const restoring = this.#restoring;
-    const vanished = this.#missing.find((id) => !this.#seen.has(id));
-    if (vanished !== undefined) {
-      throw new IncompatibleStateError(
-        vanished,
-        `the state of a ${this.#session?.restored?.state(vanished)?.operator ?? 'stateful operator'}`,
-        'nothing',
-        'no operator of the stream has this id any more; restore the operator, or start with a new checkpoint',
-      );
-    }
+    const orphans = this.#missing.filter((id) => !this.#seen.has(id));
+    if (this.#orphans === 'refuse') this.#refuse(orphans);
+    if (this.#orphans === 'drop') this.#dropped = orphans;
+    if (this.#orphans === 'keep') for (const id of orphans) this.#keep(id);
+    this.#missing = [];
     this.#restoring = undefined;
     restoring?.complete();
+  }
+
+  #refuse(orphans: readonly string[]): void {
+    const [id] = orphans;
+    if (id === undefined) return;
+    const saved = `the state of a ${this.#session?.restored?.state(id)?.operator ?? 'stateful operator'}`;
+    const others =
+      orphans.length > 1
+        ? ` (nor ${orphans
+            .slice(1)
+            .map((other) => JSON.stringify(other))
+            .join(', ')})`
+        : '';
+    const rule =
+      `no operator of the stream has this id any more${others}; restore the operator, set orphans to 'drop' or 'keep', ` +
+      'or rename the state with npx dstream checkpoint LOCATION rename OLD NEW';
+    throw new IncompatibleStateError(id, saved, 'nothing', rule);
+  }
+
+  /** A store that writes snapshots needs every state for them; others hold what nobody changes by themselves. */
+  #keep(id: string): void {
+    const attach = this.#session?.attach?.bind(this.#session);
+    const restored = this.#session?.restored?.state(id);
+    if (!attach || !restored) return;
+    const { operator, signature, version } = restored;
+    const entries = new KeyTable<Key, unknown>(restored.entries());
+    attach({ id, operator, signature, version, size: () => entries.size, entries: () => entries });
   }
 
   /** The states that operators have open, as a snapshot shows them. */
@@ -151,6 +182,13 @@ export class StateRegistry implements BatchState {
     return changes;
   }
 
+  /** Returns the ids of the states that the save to come removes, once. */
+  takeDropped(): readonly string[] {
+    const dropped = this.#dropped;
+    this.#dropped = [];
+    return dropped;
+  }
+
   /** Called when a batch is complete, and saved where there is a checkpoint: queries see it from now on. */
   completed(time: number): void {
     this.#completed = time;
@@ -196,11 +234,12 @@ interface LiveState {
 
 /** @throws {IncompatibleStateError} when the operator cannot read what was saved */
 function checkCompatible<K extends Key, S>(
-  { operator, signature = '', version = 0, migrate }: StateDescription<K, S>,
+  { operator, signature = '', version = 0, migrate, reads }: StateDescription<K, S>,
   id: string,
   restored: RestoredState,
 ): void {
-  if (restored.operator !== operator || restored.signature !== signature) {
+  const readable = restored.signature === signature || reads?.(restored.signature) === true;
+  if (restored.operator !== operator || !readable) {
     const saved = `${restored.operator} ${restored.signature}`.trim();
     const rule = 'the state of another operator, or of one with other settings, cannot be read';
     throw new IncompatibleStateError(id, saved, `${operator} ${signature}`.trim(), rule);

@@ -13,6 +13,7 @@ import {
   memoryCheckpoint,
   runningReduce,
   unionBatches,
+  windowByCount,
 } from 'dstream';
 import { defer, merge, type Observable, type OperatorFunction, retry, share, tap, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -139,12 +140,12 @@ describe('with a checkpoint', () => {
 
   it('so is a state with other settings', () => {
     const checkpoint = memoryCheckpoint();
-    const counts = (slide: number) => (source: Texts, output: OperatorFunction<Batch<string>, Batch<string>>) => {
+    const counts = (count: number) => (source: Texts, output: OperatorFunction<Batch<string>, Batch<string>>) => {
       const shared = source.pipe(share());
-      return merge(shared.pipe(output), shared.pipe(everySecond, countByWindow({ window: 40, slide, id: 'count' })));
+      return merge(shared.pipe(output), shared.pipe(everySecond, windowByCount({ count, id: 'last' })));
     };
-    life(checkpoint, [0, 45], counts(20));
-    const { written, error } = life(checkpoint, [45, 105], counts(40));
+    life(checkpoint, [0, 45], counts(2));
+    const { written, error } = life(checkpoint, [45, 105], counts(3));
     expect(error).toBeInstanceOf(IncompatibleStateError);
     expect(written).toEqual([]);
   });

@@ -40,6 +40,9 @@ export interface SlidingPanesOptions<T, P, R, S = P> {
   readonly create: () => PaneHandler<T, P, R, S>;
 }
 
+/** Of a saved signature: panes are batches, so they can be read whatever the lengths of the windows are now. */
+const savedLengths = /^window=\d+ slide=(?:\d+|interval) ?/;
+
 /** The key of the time of the last result, among the panes: no batch has a time below 0. */
 const lastResultKey = -1;
 
@@ -63,7 +66,8 @@ export function slidingPanes<T, P, R, S = P>(
   const { operator, options, create } = settings;
   checkWindow(operator, options);
   const signature = [windowSignature(options), settings.signature].filter(Boolean).join(' ');
-  const description = { operator, id: options.id, signature };
+  const reads = (saved: string) => saved.replace(savedLengths, '') === (settings.signature ?? '');
+  const description = { operator, id: options.id, signature, reads };
 
   return perBatchWithState<T, R, number, S | number>(description, (state, first) => {
     const { interval, maxInterval = interval, zeroTime } = first.context;
@@ -158,6 +162,11 @@ class SlidingPanes<T, P, R, S> {
     const entered: TimedPane<P>[] = [];
     for (const [time, saved] of [...state.entries()].sort(([a], [b]) => a - b)) {
       if (time === lastResultKey) continue;
+      // It was in the last window, which was longer than windows are now.
+      if (last !== undefined && time <= last - this.#lengths.window) {
+        state.delete(time);
+        continue;
+      }
       const pane = this.#handler.decode ? this.#handler.decode(saved as S) : (saved as unknown as P);
       if (last === undefined || time > last) this.#pending.push([time, pane]);
       else {

@@ -26,6 +26,8 @@ export interface SavedRecord {
   readonly positions: Readonly<Record<string, Positions>>;
   /** Each a `StateChange`, serialized by itself when its batch had been dispatched. */
   readonly changes: readonly Uint8Array[];
+  /** The ids of states that were removed, before the changes. */
+  readonly dropped?: readonly string[];
 }
 
 /** The last record of a snapshot: without it the file is incomplete. */

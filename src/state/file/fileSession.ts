@@ -40,7 +40,7 @@ interface Append {
 }
 
 /** The newest batch that is saved. */
-type LastBatch = Omit<SavedRecord, 'kind' | 'changes'>;
+type LastBatch = Omit<SavedRecord, 'kind' | 'changes' | 'dropped'>;
 
 type Changelog = SegmentedLog<FinishedSegment, ChangelogBegin>;
 
@@ -171,8 +171,9 @@ export class FileSession implements CheckpointSession {
       this.#planned.set(planned.time, planned);
       return;
     }
-    const { kind: _, changes: __, ...last } = record;
+    const { kind: _, changes: __, dropped = [], ...last } = record;
     this.#last = last;
+    for (const id of dropped) this.#known.delete(id);
     for (const time of this.#planned.keys()) if (time <= last.time) this.#planned.delete(time);
     for (const change of changes) {
       this.#known.add(change.id);

@@ -14,16 +14,17 @@ export class RecoveredState {
   readonly #operators = new Map<string, OperatorState>();
   /** By time: a plan may be both in a snapshot and in the changelog that was begun before it. */
   readonly planned = new Map<number, PlannedBatch>();
-  last: Omit<SavedRecord, 'kind' | 'changes'> | undefined;
+  last: Omit<SavedRecord, 'kind' | 'changes' | 'dropped'> | undefined;
 
   apply(record: CheckpointRecord): void {
     if (record.kind === 'planned') {
       const { kind: _, ...planned } = record;
       this.planned.set(planned.time, planned);
     } else if (record.kind === 'saved') {
-      const { kind: _, changes, ...last } = record;
+      const { kind: _, changes, dropped = [], ...last } = record;
       this.last = last;
       for (const time of this.planned.keys()) if (time <= last.time) this.planned.delete(time);
+      for (const id of dropped) this.#operators.delete(id);
       for (const change of changes) this.#change(deserialize(change));
     }
   }

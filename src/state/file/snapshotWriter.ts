@@ -9,7 +9,7 @@ import { type CheckpointRecord, recordToBytes, type SavedRecord } from './checkp
 
 /** What goes into a snapshot. The states go on changing while it is written. */
 export interface SnapshotContent {
-  readonly last: Omit<SavedRecord, 'kind' | 'changes'>;
+  readonly last: Omit<SavedRecord, 'kind' | 'changes' | 'dropped'>;
   readonly planned: readonly PlannedBatch[];
   readonly states: readonly LiveState[];
 }

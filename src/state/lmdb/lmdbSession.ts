@@ -29,6 +29,8 @@ export class LmdbSession implements CheckpointSession {
   readonly #store: LmdbStore;
   readonly #states: Map<string, LmdbStateRecord>;
   readonly #numbers: Map<string, number>;
+  /** Above every number in use, and not that of a state that was removed: its keys are still there until the save settles. */
+  #nextNumber: number;
   readonly #tiered = new Map<string, TieredState<Key, unknown>>();
   readonly #running = new Set<Promise<unknown>>();
   #savedTime: number | undefined;
@@ -38,6 +40,7 @@ export class LmdbSession implements CheckpointSession {
     this.#store = store;
     this.#states = store.states();
     this.#numbers = new Map([...this.#states].map(([id, { number }]) => [id, number]));
+    this.#nextNumber = Math.max(-1, ...this.#numbers.values()) + 1;
     this.restored = restoredFrom(store, this.#states);
     this.#savedTime = this.restored?.time;
     if (cacheKeys !== undefined) this.openState = (request) => this.#openTiered(request, cacheKeys);
@@ -51,10 +54,11 @@ export class LmdbSession implements CheckpointSession {
     return this.#write(`plan the batch of time ${batch.time}`, () => this.#store.putPlanned(batch));
   }
 
-  save({ changes, ...batch }: SavedBatch): ObservableInput<unknown> {
+  save({ changes, dropped = [], ...batch }: SavedBatch): ObservableInput<unknown> {
     const written = new Map<string, number | undefined>();
     const write = () => {
       this.#store.putProgress(batch);
+      for (const id of dropped) this.#drop(id);
       for (const change of changes as readonly (EncodedChange<StateChange> | TieredChange)[]) {
         if ('write' in change) change.write();
         else this.#putChange(change, written);
@@ -90,10 +94,18 @@ export class LmdbSession implements CheckpointSession {
   #numberOf(id: string): number {
     let number = this.#numbers.get(id);
     if (number === undefined) {
-      number = this.#numbers.size;
+      number = this.#nextNumber++;
       this.#numbers.set(id, number);
     }
     return number;
+  }
+
+  #drop(id: string): void {
+    const record = this.#states.get(id);
+    if (!record) return;
+    this.#states.delete(id);
+    this.#numbers.delete(id);
+    this.#store.removeState(id, record.number);
   }
 
   /** `written` has the ages of keys that this batch wrote before: what it wrote cannot be read yet. */

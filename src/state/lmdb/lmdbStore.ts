@@ -30,7 +30,7 @@ const ownerKey = Buffer.from('owner');
 const formatKey = Buffer.from('format');
 const progressKey = Buffer.from('progress');
 
-export type LmdbProgress = Omit<SavedBatch, 'changes'>;
+export type LmdbProgress = Omit<SavedBatch, 'changes' | 'dropped'>;
 
 /** What a state was saved as. */
 export interface LmdbStateRecord {
@@ -264,6 +264,13 @@ export class LmdbStore {
 
   putState(id: string, record: LmdbStateRecord): void {
     this.#putValue(this.#states, Buffer.from(id), record);
+  }
+
+  /** Removes a state with all its keys. */
+  removeState(id: string, number: number): void {
+    for (const { key } of this.range(this.entries, rangeOf(number))) this.remove(this.entries, key);
+    for (const { key } of this.range(this.#order, rangeOf(number))) this.remove(this.#order, key);
+    this.remove(this.#states, Buffer.from(id));
   }
 
   #putValue(database: Database<Buffer, Buffer>, key: Buffer, value: unknown): void {

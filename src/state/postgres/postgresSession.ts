@@ -124,7 +124,7 @@ export class PostgresSession implements CheckpointSession {
     if (rowCount === 0) throw new FencedError(location);
   }
 
-  async #save({ time, zeroTime, interval, positions, changes }: SavedBatch): Promise<void> {
+  async #save({ time, zeroTime, interval, positions, changes, dropped = [] }: SavedBatch): Promise<void> {
     const { tables, job, location } = this.#job;
     const open = this.#open.get(time);
     const transaction = await (open?.begun ?? this.#begin());
@@ -136,6 +136,9 @@ export class PostgresSession implements CheckpointSession {
       );
       const { queries } = transaction;
       await queries.query(`delete from ${tables.planned} where job = $1 and time <= $2`, [job, time]);
+      for (const table of dropped.length > 0 ? [tables.entries, tables.states] : []) {
+        await queries.query(`delete from ${table} where job = $1 and id = any($2::text[])`, [job, dropped]);
+      }
       for (const change of changes as readonly EncodedChange<StateChange>[]) await this.#write(queries, change);
       await transaction.commit();
     } catch (error) {

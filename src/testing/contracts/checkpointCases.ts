@@ -166,6 +166,27 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     );
   },
 
+  async 'removes states with all their keys, and takes the same id again'(trial) {
+    const both = [changeOf([['a', 1]]), changeOf([['b', 2]], [], { id: 'other' })];
+    await trial.life(async (session) => {
+      await workOff(session, 1, both);
+      await save(session, 2, [changeOf([['c', 3]], [], { id: 'third' })], ['counts', 'was never there']);
+    });
+    const third = stateOf([['c', 3]]);
+    await trial.expect('one was removed', after(2, { other: stateOf([['b', 2]]), third }));
+    await trial.life(async (session) => {
+      await save(session, 3, [changeOf([['d', 4]], [], { id: 'other', operator: 'runningReduce' })], ['other']);
+      await save(session, 4, [changeOf([['e', 5]], [], { id: 'fourth' }), changeOf([['f', 6]])]);
+    });
+    const states = {
+      counts: stateOf([['f', 6]]),
+      fourth: stateOf([['e', 5]]),
+      other: stateOf([['d', 4]], { operator: 'runningReduce' }),
+      third,
+    };
+    await trial.expect('one was replaced, and one made again', after(4, states));
+  },
+
   async 'says nothing of a state that it does not have'(trial) {
     await trial.life((session) => workOff(session, 1, [changeOf([['a', 1]])]));
     await trial.life(({ restored }) => expectSame('an unknown id', restored?.state('unknown'), undefined));

@@ -87,10 +87,16 @@ export async function workOff(session: CheckpointSession, n: number, changes: re
   await save(session, n, changes);
 }
 
-export async function save(session: CheckpointSession, n: number, changes: readonly StateChange[]): Promise<void> {
+export async function save(
+  session: CheckpointSession,
+  n: number,
+  changes: readonly StateChange[],
+  dropped?: readonly string[],
+): Promise<void> {
   const encoded = changes.map((change) => session.encode(change));
   const { time, zeroTime } = plannedBatch(n);
-  await settle(session.save({ time, zeroTime, interval, positions: positionsAfter(n), changes: encoded }));
+  const batch = { time, zeroTime, interval, positions: positionsAfter(n), changes: encoded };
+  await settle(session.save(dropped ? { ...batch, dropped } : batch));
 }
 
 export function seenIn({ restored }: CheckpointSession): Seen | undefined {
