@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { foreachBatch, fromBatches, runningReduce } from 'dstream';
+import { type Batch, foreachBatch, fromBatches, runningReduce } from 'dstream';
 import { fileCheckpoint } from 'dstream/node';
-import { firstValueFrom, from, lastValueFrom } from 'rxjs';
+import { firstValueFrom, from, lastValueFrom, type Observable } from 'rxjs';
 import { afterAll, expect, it } from 'vitest';
 import { settle } from '../../support/savedBatches.js';
 
@@ -17,7 +17,7 @@ const total = (id: string) => runningReduce<number, number>((sum, n) => sum + n,
 /** One life of a job with 60 batches of a 1; returns what came last. */
 function life(ids: readonly string[], orphans: 'keep' | 'drop'): Promise<unknown> {
   const ones = Array.from({ length: 60 * ++lives }, () => [1]);
-  let stream = fromBatches(ones, { interval: 1, checkpoint: checkpoint(), orphans });
+  let stream: Observable<Batch<number>> = fromBatches(ones, { interval: 1, checkpoint: checkpoint(), orphans });
   for (const id of ids) stream = stream.pipe(total(id));
   const last: unknown[] = [];
   return lastValueFrom(stream.pipe(foreachBatch((records) => void last.splice(0, 1, ...records)))).then(() => last);
