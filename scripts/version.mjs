@@ -12,5 +12,12 @@ const taken = takeOut(before.text);
 writeFileSync(changelog, taken.rest);
 const code = run('npx', ['changeset', 'version']);
 const released = code === 0 && version() !== before.version;
+if (released) writeFileSync(`${root}src/batch/version.ts`, versionFile(version()));
 writeFileSync(changelog, released ? putBack(readFileSync(changelog, 'utf8'), taken) : before.text);
 process.exit(code || (released ? run('npm', ['install', '--package-lock-only', '--no-audit', '--no-fund']) : 0));
+
+function versionFile(version) {
+  return `/** The version of the package. \`npm run release:version\` writes this file. */
+export const version = '${version}';
+`;
+}

@@ -21,7 +21,7 @@ export type { RateDecisionOptions } from './backpressure/rateDecisionOptions.js'
 export type { RateSharing } from './backpressure/shareRecords.js';
 export { Batch } from './batch/batch.js';
 export type { BatchContext, BatchRun } from './batch/batchContext.js';
-export type { BatchInfo, InputInfo, PartitionProgress } from './batch/batchInfo.js';
+export type { BatchInfo, InputInfo, PartitionProgress, SkipReason } from './batch/batchInfo.js';
 export type { BatchState, StateDescription } from './batch/batchState.js';
 export type { CommittedState } from './batch/committedState.js';
 export {
@@ -62,9 +62,13 @@ export type { EffectDescription, EffectRunner } from './batch/monitoring/effectR
 export type {
   BatchFailure,
   BatchPlanned,
+  BatchRead,
   FetchEvent,
+  LogSynced,
   PartitionRetried,
   PlannedInput,
+  RecordsDeadLettered,
+  RecordsSent,
   StreamEnd,
 } from './batch/monitoring/monitorEvents.js';
 export type { FailureStage, Stage, StageEnd, StageKind } from './batch/monitoring/stage.js';
@@ -75,6 +79,7 @@ export type {
   InputSnapshot,
   PartitionSnapshot,
   ReceiverSnapshot,
+  SourceClient,
   SourceSnapshot,
   StateSnapshot,
   StreamSnapshot,
@@ -206,6 +211,7 @@ export type {
 export type {
   Checkpoint,
   CheckpointSession,
+  CheckpointUsage,
   LiveState,
   PlannedBatch,
   Positions,

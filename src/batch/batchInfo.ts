@@ -13,6 +13,12 @@ export interface PartitionProgress extends Pick<OffsetRange, 'topic' | 'partitio
   readonly behind?: number | undefined;
 }
 
+/**
+ * Why a record is in no batch: its bytes are `malformed`, its `deserialization` failed, or the queue of a receiver was full, an
+ * `overflow`.
+ */
+export type SkipReason = 'malformed' | 'deserialization' | 'overflow';
+
 /** What one source put into a batch. */
 export interface InputInfo {
   /** Records handed to the operators. */
@@ -39,6 +45,8 @@ export interface InputInfo {
   readonly overshootBytes?: number | undefined;
   /** Records left out by a policy (malformed and skipped, or handed to a dead-letter Observable). */
   readonly skipped?: number | undefined;
+  /** The same by reason, of a source that knows the reasons. A reason without a record is absent. */
+  readonly skippedBy?: Readonly<Partial<Record<SkipReason, number>>> | undefined;
   /** Offsets that were no longer in the log, passed over because `offsetOutOfRange` says so. */
   readonly lost?: readonly OffsetRange[] | undefined;
 }

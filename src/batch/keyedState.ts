@@ -12,6 +12,8 @@ export interface KeyedState<K extends Key, S> {
   readonly restored: boolean;
   /** Number of keys. */
   readonly size: number;
+  /** Bytes that it takes, where the store knows them. */
+  readonly bytes?: number | undefined;
   /** The state of a key; `undefined` if it has none. */
   get(key: K): S | undefined;
   /** Whether a key has a state. */

@@ -57,6 +57,7 @@ export class BatchDispatcher {
   dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>, run: RunFields): void {
     const { now } = this.#parts;
     batch.fetched(fetched);
+    this.#parts.monitor.read(() => batch.read());
     batch.dispatchTime = now();
     batch.enter('dispatch', batch.dispatchTime);
     const open = this.#open(batch, run);

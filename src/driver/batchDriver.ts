@@ -165,6 +165,7 @@ export class BatchDriver implements BatchRun {
         location: checkpoint.location,
         time: this.#saver.lastInfo?.time ?? this.#resources.session?.restored?.time,
         savedAt: this.#saver.savedAt,
+        ...this.#resources.session?.usage?.(),
       },
     });
   }
@@ -208,8 +209,12 @@ export class BatchDriver implements BatchRun {
       this.#saver.restore(name, positions ?? []);
       const replay = restored?.planned.map((planned) => ownValue(planned.ranges, name) ?? []) ?? [];
       if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
-      const fetched = this.#monitor.fetchObserver(name);
-      return { name, interval, scheduler: steady, restored: positions, replay, fetched };
+      const monitors = {
+        fetched: this.#monitor.fetchObserver(name),
+        synced: this.#monitor.syncObserver(name),
+        maxTraceParents: this.#monitor.maxTraceParents,
+      };
+      return { name, interval, scheduler: steady, restored: positions, replay, ...monitors };
     });
   }
 

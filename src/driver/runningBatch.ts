@@ -1,7 +1,7 @@
 import type { InFlightBatch } from '../backpressure/batchFormation.js';
 import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
 import { positionAfter } from '../batch/logIdentity.js';
-import type { BatchPlanned, PlannedInput } from '../batch/monitoring/monitorEvents.js';
+import type { BatchPlanned, BatchRead, PlannedInput } from '../batch/monitoring/monitorEvents.js';
 import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { BatchSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { RateDecision } from '../batch/rateDecision.js';
@@ -21,6 +21,7 @@ export class RunningBatch {
   inputs: Readonly<Record<string, InputInfo>> = {};
   /** Where each source goes on after it, by the name of the source. */
   readonly positions = new Map<string, Positions>();
+  #traceParents: readonly string[] = [];
   open: OpenBatch | undefined;
   processingStartTime: number | undefined;
   dispatchTime = 0;
@@ -64,6 +65,14 @@ export class RunningBatch {
     return { time, interval, submissionTime, replayed, inputs: Object.fromEntries(inputs) };
   }
 
+  /** As monitors see it once its records have been read. */
+  read(): BatchRead {
+    const { time, interval, submissionTime, inputs } = this;
+    const records = Object.values(inputs).reduce((sum, input) => sum + input.records, 0);
+    const processingStartTime = this.processingStartTime ?? submissionTime;
+    return { time, interval, submissionTime, processingStartTime, records, inputs, traceParents: this.#traceParents };
+  }
+
   /** As a snapshot shows it. */
   snapshot(): BatchSnapshot {
     let records = 0;
@@ -92,9 +101,12 @@ export class RunningBatch {
   fetched(fetched: ReadonlyMap<string, Fetched<unknown>>): void {
     const inputs: [string, InputInfo][] = [];
     for (const [name, plan] of this.plans) {
-      const { partitions, progress, positions, ...read }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
+      const { partitions, progress, positions, traceParents, ...read }: Fetched<unknown> = fetched.get(name) ?? {
+        partitions: [],
+      };
       this.positions.set(name, positions ?? plan.ranges.map(positionAfter));
       const records = read.records ?? partitions.reduce((sum, partition) => sum + partition.records.length, 0);
+      if (traceParents) this.#traceParents = [...this.#traceParents, ...traceParents];
       const input = {
         ranges: plan.ranges,
         lag: plan.lag,

@@ -13,6 +13,7 @@ import {
   of,
   retry,
   type SchedulerLike,
+  tap,
   throwError,
   timer,
 } from 'rxjs';
@@ -180,12 +181,15 @@ export function foreachPartition<T>(
   };
 
   return heldEffects((batch) => {
-    const { time } = batch.context;
+    const { time, effects } = batch.context;
     const skipped = { time, partitions: 0, records: 0 };
     const giveUp = (partition: Partition<T>, error: unknown): Observable<never> => {
       if (onError === 'fail') return throwError(() => error);
       if (onError !== 'skip') {
-        return settled(() => onError.next({ id: `${time}-${partition.index}`, time, partition, error }));
+        const letter = { operator: 'foreachPartition', records: partition.records.length, error };
+        return settled(() => onError.next({ id: `${time}-${partition.index}`, time, partition, error })).pipe(
+          tap({ complete: () => effects?.deadLettered(letter) }),
+        );
       }
       skipped.partitions++;
       skipped.records += partition.records.length;

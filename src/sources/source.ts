@@ -1,6 +1,6 @@
 import type { ObservableInput, SchedulerLike } from 'rxjs';
-import type { PartitionProgress } from '../batch/batchInfo.js';
-import type { FetchEvent } from '../batch/monitoring/monitorEvents.js';
+import type { PartitionProgress, SkipReason } from '../batch/batchInfo.js';
+import type { FetchEvent, LogSynced } from '../batch/monitoring/monitorEvents.js';
 import type { PartitionSnapshot, SourceSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { Partition } from '../batch/partition.js';
@@ -19,6 +19,13 @@ export interface SourceSetup {
   readonly restored: readonly TopicPartitionOffset[] | undefined;
   /** To be called after each request for records; absent where nobody listens. */
   readonly fetched?: ((event: Omit<FetchEvent, 'source'>) => void) | undefined;
+  /** To be called after each append to a write-ahead log; absent where nobody listens. */
+  readonly synced?: ((event: Omit<LogSynced, 'source'>) => void) | undefined;
+  /**
+   * How many distinct `traceparent` headers of the records of a batch are wanted in `Fetched.traceParents`.
+   * @default 0
+   */
+  readonly maxTraceParents?: number | undefined;
   /** Ranges that were planned and not completed before a restart: they are fetched again, before anything else. */
   readonly replay: readonly (readonly OffsetRange[])[];
 }
@@ -73,6 +80,10 @@ export interface Fetched<T> {
   readonly overshootBytes?: number | undefined;
   /** Records left out because they are invalid. */
   readonly skipped?: number | undefined;
+  /** The same by reason. */
+  readonly skippedBy?: Readonly<Partial<Record<SkipReason, number>>> | undefined;
+  /** The `traceparent` headers of the records, where they are wanted: distinct, first come. */
+  readonly traceParents?: readonly string[] | undefined;
   /** Ranges that were not in the log any more. */
   readonly lost?: readonly OffsetRange[] | undefined;
   /** Where each partition goes on after the batch, with what identifies its log there. Default: at the ends of the ranges. */

@@ -99,6 +99,14 @@ export interface RestoredCheckpoint {
   state(id: string): RestoredState | undefined;
 }
 
+/** What a snapshot of the stream shows of a store. */
+export interface CheckpointUsage {
+  /** Bytes on disk. */
+  readonly bytes?: number | undefined;
+  /** Grows at each opening. */
+  readonly generation?: number | undefined;
+}
+
 /**
  * An opened checkpoint of one running stream. `plan` is called in order of batch time, each call after the previous one has
  * completed, and so is `save`; but a batch may be planned while another is saved. A saved batch and its state become durable
@@ -122,6 +130,8 @@ export interface CheckpointSession {
    * `SavedBatch.changes`.
    */
   encode(change: StateChange): unknown;
+  /** What it takes and how often it was opened, where the store knows that without asking for it. */
+  usage?(): CheckpointUsage;
   /** Saves the ranges of a batch before its first record is read, so that a replayed batch has the same ranges. */
   plan(batch: PlannedBatch): ObservableInput<unknown>;
   /** Saves a complete batch with its state. Completes when both are durable. */

@@ -119,14 +119,17 @@ export class StateRegistry implements BatchState {
 
   /** The states that operators have open, as a snapshot shows them. */
   snapshot(): readonly StateSnapshot[] {
-    return [...this.#live].map(({ id, operator, size }) => ({ id, operator, entries: size() }));
+    return [...this.#live].map(({ id, operator, state }) => {
+      const bytes = state?.bytes;
+      return { id, operator, entries: state?.size ?? 0, ...(bytes !== undefined && { bytes }) };
+    });
   }
 
   keyed<K extends Key, S>(description: StateDescription<K, S>): KeyedState<K, S> {
     const { id, operator } = description;
-    const live: LiveState = { id, operator, size: () => 0 };
+    const live: LiveState = { id, operator };
     const state = this.#keyed(description, () => this.#live.delete(live));
-    live.size = () => state.size;
+    live.state = state;
     this.#live.add(live);
     return state;
   }
@@ -229,7 +232,7 @@ export class StateRegistry implements BatchState {
 interface LiveState {
   readonly id: string | undefined;
   readonly operator: string;
-  size: () => number;
+  state?: { readonly size: number; readonly bytes?: number | undefined };
 }
 
 /** @throws {IncompatibleStateError} when the operator cannot read what was saved */

@@ -126,7 +126,7 @@ describe('pages', () => {
     expect(rows).toEqual(transitions);
     const [, body = ''] = /interface RunMonitor \{(.*?)\n\}/s.exec(read('src/batch/monitoring/streamMonitor.ts')) ?? [];
     const methods = [...body.matchAll(/^ {2}(\w+)\?/gm)].map(([, name]) => name);
-    expect(methods).toHaveLength(8);
+    expect(methods).toHaveLength(12);
     for (const method of methods) expect(page).toContain(`| \`${method}\` |`);
   });
 });

@@ -1,5 +1,5 @@
 import type { Observable, ObservableInput } from 'rxjs';
-import type { PartitionRetried } from './monitorEvents.js';
+import type { PartitionRetried, RecordsDeadLettered, RecordsSent } from './monitorEvents.js';
 import type { Stage } from './stage.js';
 
 /** An effect of an output: the operator, its id, and the partition where it works on one. */
@@ -18,4 +18,10 @@ export interface EffectRunner {
   failing(error: unknown, operator: string, id?: string): void;
   /** An effect on a partition failed and will run again. */
   retried(event: Omit<PartitionRetried, 'time'>): void;
+  /** Records are being written to a topic. To be called once with the outcome: nothing, or the error. */
+  sending(
+    event: Pick<RecordsSent, 'operator' | 'id' | 'system' | 'topic' | 'records'>,
+  ): (failure?: { readonly error: unknown }) => void;
+  /** Records that failed permanently were handed over, and the batch goes on. */
+  deadLettered(event: Omit<RecordsDeadLettered, 'time'>): void;
 }

@@ -1,3 +1,4 @@
+import type { BatchInfo, InputInfo } from '../batchInfo.js';
 import type { OffsetRange } from '../offsetRange.js';
 import type { RateDecision } from '../rateDecision.js';
 import type { TopicPartitionOffset } from '../topicPartition.js';
@@ -29,14 +30,30 @@ export interface BatchPlanned {
   readonly inputs: Readonly<Record<string, PlannedInput>>;
 }
 
+/** A batch whose records have been read; its dispatch follows. */
+export interface BatchRead extends Pick<BatchInfo, 'time' | 'interval' | 'submissionTime' | 'processingStartTime'> {
+  /** Records over all sources. */
+  readonly records: number;
+  /** By the name of the source. */
+  readonly inputs: Readonly<Record<string, InputInfo>>;
+  /** The `traceparent` headers of the records, where a monitor asks for them by `maxTraceParents`: distinct, first come. */
+  readonly traceParents: readonly string[];
+}
+
 /** One request for records to one broker, and its answer. */
 export interface FetchEvent {
   /** The name of the source. */
   readonly source: string;
   /** The broker, as its client names it: a node id for Kafka, `''` for a log without brokers. */
   readonly broker: string;
+  /** The host of the broker, where the client knows it. */
+  readonly host?: string | undefined;
+  /** The port of the broker, where the client knows it. */
+  readonly port?: number | undefined;
   /** What was asked for: where each partition is read from, and at most how many bytes. */
   readonly partitions: readonly (TopicPartitionOffset & { readonly maxBytes: number })[];
+  /** What arrived: the offset range of each partition that returned records. */
+  readonly received: readonly OffsetRange[];
   /** When it was sent, in ms of the scheduler's clock. */
   readonly startTime: number;
   /** From the request to the end of the answer, in ms. */
@@ -79,6 +96,56 @@ export interface PartitionRetried {
   readonly attempt: number;
   /** What the attempt failed with. */
   readonly error: unknown;
+}
+
+/** An output wrote records to a topic, or failed to. */
+export interface RecordsSent {
+  /** The batch time. */
+  readonly time: number;
+  /** The output. */
+  readonly operator: string;
+  /** Its `id`, where it has one. */
+  readonly id?: string | undefined;
+  /** The messaging system, such as `kafka`. */
+  readonly system: string;
+  /** The topic. */
+  readonly topic: string;
+  /** Number of records. */
+  readonly records: number;
+  /** When it began, in ms of the scheduler's clock. */
+  readonly startTime: number;
+  /** Until the records were acknowledged, or their transaction committed, in ms. */
+  readonly duration: number;
+  /** Why it failed, where it did. */
+  readonly error?: unknown;
+}
+
+/** Records that failed permanently were handed to a dead-letter Observer or topic, and the batch goes on. */
+export interface RecordsDeadLettered {
+  /** The batch time. */
+  readonly time: number;
+  /** The operator or output that failed. */
+  readonly operator: string;
+  /** Its `id`, where it has one. */
+  readonly id?: string | undefined;
+  /** Number of records. */
+  readonly records: number;
+  /** What they failed with. */
+  readonly error: unknown;
+}
+
+/** A write-ahead log appended a group of records and made it durable, or failed to. */
+export interface LogSynced {
+  /** The name of the source. */
+  readonly source: string;
+  /** Number of records. */
+  readonly records: number;
+  /** When it began, in ms of the scheduler's clock. */
+  readonly startTime: number;
+  /** Until the records were durable, in ms. */
+  readonly duration: number;
+  /** Why it failed, where it did. */
+  readonly error?: unknown;
 }
 
 /** How a subscription ended. */

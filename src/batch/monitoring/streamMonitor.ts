@@ -1,5 +1,15 @@
 import type { BatchInfo } from '../batchInfo.js';
-import type { BatchFailure, BatchPlanned, FetchEvent, PartitionRetried, StreamEnd } from './monitorEvents.js';
+import type {
+  BatchFailure,
+  BatchPlanned,
+  BatchRead,
+  FetchEvent,
+  LogSynced,
+  PartitionRetried,
+  RecordsDeadLettered,
+  RecordsSent,
+  StreamEnd,
+} from './monitorEvents.js';
 import type { Stage } from './stage.js';
 import type { StreamSnapshot } from './streamSnapshot.js';
 import type { StatusChange } from './streamStatus.js';
@@ -24,12 +34,20 @@ export interface MonitoredStream {
 
 /** What a monitor receives about one subscription. Every method is optional, and none is called after `ended`. */
 export interface RunMonitor {
+  /**
+   * Asks for the `traceparent` headers of records in `read`: at most this many distinct ones a batch. Where no monitor asks, no
+   * header is read.
+   * @default 0
+   */
+  readonly maxTraceParents?: number;
   /** The status changed. The first is `connecting`, right after `run`. */
   status?(change: StatusChange): void;
   /** The offset ranges of a batch are fixed. */
   planned?(batch: BatchPlanned): void;
   /** A request for records was answered, or failed. */
   fetched?(event: FetchEvent): void;
+  /** The records of a batch have been read; its dispatch follows. */
+  read?(batch: BatchRead): void;
   /**
    * Runs a stage of a batch: must call `work` exactly once and return its result. A context that is active around that call
    * (an `AsyncLocalStorage`, a span) is the context of everything that the user's function starts.
@@ -41,6 +59,12 @@ export interface RunMonitor {
   failed?(failure: BatchFailure): void;
   /** An effect on a partition failed and will run again. */
   retried?(event: PartitionRetried): void;
+  /** An output wrote records to a topic, or failed to. */
+  sent?(event: RecordsSent): void;
+  /** Records that failed permanently were handed to a dead-letter Observer or topic. */
+  deadLettered?(event: RecordsDeadLettered): void;
+  /** A write-ahead log made records durable, or failed to. */
+  synced?(event: LogSynced): void;
   /** The subscription ended; nothing follows. */
   ended?(end: StreamEnd): void;
 }

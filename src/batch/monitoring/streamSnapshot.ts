@@ -30,6 +30,20 @@ export interface ReceiverSnapshot {
   readonly writeAheadLogBytes?: number | undefined;
 }
 
+/** The client of a source, and what it is connected to. */
+export interface SourceClient {
+  /** The messaging system, such as `kafka`; `undefined` for a log in memory. */
+  readonly system?: string | undefined;
+  /** The client library, such as `kafkajs`. */
+  readonly library?: string | undefined;
+  /** The id that the client has at its brokers. */
+  readonly clientId?: string | undefined;
+  /** The id of the cluster. */
+  readonly clusterId?: string | undefined;
+  /** The consumer group under which offsets are committed. */
+  readonly groupId?: string | undefined;
+}
+
 /** What a source knows of itself, now. */
 export interface SourceSnapshot {
   /** The partitions that the source reads. */
@@ -38,6 +52,8 @@ export interface SourceSnapshot {
   readonly bufferedBytes: number;
   /** Of a source that receives records itself. */
   readonly receiver?: ReceiverSnapshot | undefined;
+  /** Of a source that reads through a client. */
+  readonly client?: SourceClient | undefined;
 }
 
 /** One source of a stream, now. */
@@ -82,6 +98,8 @@ export interface CheckpointSnapshot {
   readonly time: number | undefined;
   /** When it was saved by this run, in ms of the scheduler's clock. */
   readonly savedAt: number | undefined;
+  /** Grows with each subscription that opens the checkpoint, where the store counts. */
+  readonly generation?: number | undefined;
   /** Bytes on disk, where the store knows them. */
   readonly bytes?: number | undefined;
 }

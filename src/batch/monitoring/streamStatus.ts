@@ -14,7 +14,7 @@
 export type StreamStatus = 'connecting' | 'recovering' | 'running' | 'stalled' | 'stopping' | 'stopped' | 'failed';
 
 /** What makes a stream change its status. */
-export type StatusTrigger = 'opened' | 'recovered' | 'overdue' | 'progressed' | 'stop' | 'end' | 'error';
+export type StatusTrigger = 'opened' | 'replayed' | 'recovered' | 'overdue' | 'progressed' | 'stop' | 'end' | 'error';
 
 const ending = { end: 'stopped', error: 'failed' } as const;
 
@@ -24,7 +24,7 @@ export const statusTransitions: Readonly<Record<StreamStatus, Readonly<Partial<R
     connecting: { opened: 'recovering', recovered: 'running', stop: 'stopping', ...ending },
     recovering: { recovered: 'running', overdue: 'stalled', stop: 'stopping', ...ending },
     running: { overdue: 'stalled', stop: 'stopping', ...ending },
-    stalled: { recovered: 'running', progressed: 'running', stop: 'stopping', ...ending },
+    stalled: { replayed: 'recovering', recovered: 'running', progressed: 'running', stop: 'stopping', ...ending },
     stopping: { ...ending },
     stopped: {},
     failed: {},

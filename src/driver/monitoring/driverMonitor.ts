@@ -1,9 +1,17 @@
 import { defer, from, type Observable, type ObservableInput, type SchedulerLike, Subscription, tap } from 'rxjs';
 import type { BatchInfo } from '../../batch/batchInfo.js';
 import type { EffectRunner } from '../../batch/monitoring/effectRunner.js';
-import type { BatchFailure, BatchPlanned, FetchEvent, StreamEnd } from '../../batch/monitoring/monitorEvents.js';
+import type {
+  BatchFailure,
+  BatchPlanned,
+  BatchRead,
+  FetchEvent,
+  LogSynced,
+  StreamEnd,
+} from '../../batch/monitoring/monitorEvents.js';
 import type { MonitoredStream, StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
 import type { StatusTrigger } from '../../batch/monitoring/streamStatus.js';
+import { diagnosticsMonitor } from './diagnosticsMonitor.js';
 import { RunMonitors } from './runMonitors.js';
 import type { StageDescription } from './stageRun.js';
 import { StatusTracker } from './statusTracker.js';
@@ -57,7 +65,9 @@ export class DriverMonitor {
     this.#pendingSince = pendingSince;
     this.#now = now;
     this.#progressTime = now();
-    if (monitors.length > 0) this.#monitors = new RunMonitors(monitors, { ...stream, attempt: this.#attempt, now });
+    const diagnostics = diagnosticsMonitor();
+    const watching = diagnostics ? [...monitors, diagnostics] : monitors;
+    if (watching.length > 0) this.#monitors = new RunMonitors(watching, { ...stream, attempt: this.#attempt, now });
     this.#tracker = new StatusTracker(now(), (change) => this.#monitors?.tell((monitor) => monitor.status?.(change)));
   }
 
@@ -97,16 +107,34 @@ export class DriverMonitor {
     return monitors && ((event) => monitors.tell((monitor) => monitor.fetched?.({ ...event, source })));
   }
 
+  /** What a write-ahead log reports after each append; nothing where nobody listens. */
+  syncObserver(source: string): ((event: Omit<LogSynced, 'source'>) => void) | undefined {
+    const monitors = this.#monitors;
+    return monitors && ((event) => monitors.tell((monitor) => monitor.synced?.({ ...event, source })));
+  }
+
+  /** How many `traceparent` headers of a batch the monitors want. */
+  get maxTraceParents(): number {
+    return this.#monitors?.maxTraceParents ?? 0;
+  }
+
+  read(batch: () => BatchRead): void {
+    if (!this.#monitors) return;
+    const read = batch();
+    this.#monitors.tell((monitor) => monitor.read?.(read));
+  }
+
   completed(info: BatchInfo): void {
     this.#progressTime = this.#now();
     this.#history.failed = 0;
     this.#monitors?.tell((monitor) => monitor.completed?.(info));
-    this.#trigger('progressed');
-    if (this.#recovery) {
-      const { done, total } = this.#recovery;
-      this.#recovery = done + 1 < total ? { done: done + 1, total } : undefined;
-      if (!this.#recovery) this.#trigger('recovered');
+    if (!this.#recovery) {
+      this.#trigger('progressed');
+      return;
     }
+    const { done, total } = this.#recovery;
+    this.#recovery = done + 1 < total ? { done: done + 1, total } : undefined;
+    this.#trigger(this.#recovery ? 'replayed' : 'recovered');
   }
 
   stopping(): void {
@@ -162,6 +190,14 @@ export class DriverMonitor {
       effect: (effect, work) => this.stage({ kind: 'effect', time, ...effect }, work),
       failing: (error, operator, id) => this.#blame(error, { stage: 'dispatch', time, operator, id }),
       retried: (event) => this.#monitors?.tell((monitor) => monitor.retried?.({ time, ...event })),
+      deadLettered: (event) => this.#monitors?.tell((monitor) => monitor.deadLettered?.({ time, ...event })),
+      sending: (event) => {
+        const startTime = this.#now();
+        return (failure) => {
+          const sent = { time, ...event, startTime, duration: this.#now() - startTime, ...failure };
+          this.#monitors?.tell((monitor) => monitor.sent?.(sent));
+        };
+      },
     };
   }
 

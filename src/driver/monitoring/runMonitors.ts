@@ -28,6 +28,11 @@ export class RunMonitors {
     this.#watch(watching);
   }
 
+  /** The largest that a monitor asks for. */
+  get maxTraceParents(): number {
+    return Math.max(0, ...this.#watching.map((monitor) => monitor.maxTraceParents ?? 0));
+  }
+
   /** Calls each monitor. */
   tell(call: (monitor: RunMonitor) => void): void {
     for (const monitor of this.#watching) {

@@ -1,5 +1,6 @@
 import type { Batch } from '../../batch/batch.js';
 import { ProtocolError } from '../../batch/errors.js';
+import type { EffectRunner } from '../../batch/monitoring/effectRunner.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import { concatAll } from '../../collections/concatAll.js';
@@ -45,8 +46,8 @@ export class BatchTransactions {
 
   /** Writes what an earlier run has not written of the batch. To be called again only after it has settled. */
   async write(batch: Batch<OutputMessage>): Promise<void> {
-    const { time } = batch.context;
-    const writes = this.#partsOf(batch).map((part) => this.#writePart(part, time));
+    const { time, effects } = batch.context;
+    const writes = this.#partsOf(batch).map((part) => this.#writePart(part, time, effects));
     this.#writing = Promise.allSettled(writes);
     await Promise.all(writes);
   }
@@ -70,12 +71,22 @@ export class BatchTransactions {
     await this.#port.close();
   }
 
-  async #writePart({ name, ranges, records }: Part, time: number): Promise<void> {
+  async #writePart({ name, ranges, records }: Part, time: number, effects: EffectRunner | undefined): Promise<void> {
     const producer = await this.#producer(name);
     // Checked after the former owner was fenced, and until the first part that is new: from then on nobody else commits.
     if (!this.#caughtUp.has(name) && (await this.#wasWritten(ranges, time))) return;
     this.#caughtUp.add(name);
-    await producer.write({ messages: this.#byTopic(records), ranges, time });
+    const messages = this.#byTopic(records);
+    const sending = [...messages].map(([topic, { length }]) => {
+      return effects?.sending({ operator: 'sendToKafka', system: 'kafka', topic, records: length });
+    });
+    try {
+      await producer.write({ messages, ranges, time });
+    } catch (error) {
+      for (const sent of sending) sent?.({ error });
+      throw error;
+    }
+    for (const sent of sending) sent?.();
   }
 
   #producer(name: string): Promise<TransactionalProducer> {

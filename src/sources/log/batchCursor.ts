@@ -8,7 +8,7 @@ export interface BatchCursor<R> {
   /** Records in the batch so far. */
   readonly records: number;
   /** Records left out so far because they are invalid. */
-  readonly skipped: number;
+  readonly skipped: Readonly<Record<'malformed' | 'deserialization', number>>;
   /** Time spent on decoding after the cursor had moved on, in ms. */
   readonly elapsed: number;
   /** What an Observer of invalid records has not finished yet: the batch waits for it. */

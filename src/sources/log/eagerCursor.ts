@@ -6,6 +6,7 @@ import type { RecordReader } from './recordReader.js';
 import type { RecordView } from './recordView.js';
 import { refusePromise } from './refusePromise.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
+import type { TraceParents } from './traceParents.js';
 
 export type DecodingOptions<T> = Pick<ResolvedLogSourceOptions<T>, 'deserialize' | 'invalidRecords' | 'rateSharing'>;
 
@@ -15,20 +16,18 @@ export class EagerCursor<T> implements BatchCursor<T> {
   readonly pending = new PendingResults();
   readonly #owner: string;
   readonly #options: DecodingOptions<T>;
+  readonly #traceParents: TraceParents | undefined;
+  readonly skipped = { malformed: 0, deserialization: 0 };
   #records = 0;
-  #skipped = 0;
 
-  constructor(owner: string, options: DecodingOptions<T>) {
+  constructor(owner: string, options: DecodingOptions<T>, traceParents?: TraceParents) {
     this.#owner = owner;
     this.#options = options;
+    this.#traceParents = traceParents;
   }
 
   get records(): number {
     return this.#records;
-  }
-
-  get skipped(): number {
-    return this.#skipped;
   }
 
   advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: T[]): void {
@@ -44,7 +43,7 @@ export class EagerCursor<T> implements BatchCursor<T> {
     const { invalidRecords } = this.#options;
     if (invalidRecords === 'error') throw error;
     const { from, until } = reader.skip();
-    this.#skipped += until - from;
+    this.skipped.malformed += until - from;
     if (invalidRecords === 'skip') return;
     const { topic, partition } = error;
     this.pending.add(invalidRecords.next({ topic, partition, offset: from, until, error }));
@@ -53,10 +52,12 @@ export class EagerCursor<T> implements BatchCursor<T> {
   release(): void {}
 
   #visitor(state: PartitionState, target: T[]): (view: RecordView) => void {
-    if (this.#options.rateSharing !== 'oldest') return (view) => this.#decode(view, target);
+    const decode = (view: RecordView) => this.#decode(view, target);
+    const traced = this.#traceParents?.before(decode) ?? decode;
+    if (this.#options.rateSharing !== 'oldest') return traced;
     return (view) => {
       state.time = view.timestamp;
-      this.#decode(view, target);
+      traced(view);
     };
   }
 
@@ -79,7 +80,7 @@ export class EagerCursor<T> implements BatchCursor<T> {
     const { topic, partition, offset } = view;
     const error = new DeserializationError(topic, partition, offset, { cause });
     if (invalidRecords === 'error') throw error;
-    this.#skipped++;
+    this.skipped.deserialization++;
     if (invalidRecords === 'skip') return;
     const key = view.key && Uint8Array.from(view.key);
     const value = view.value && Uint8Array.from(view.value);

@@ -9,6 +9,7 @@ import type { RecordReader, RetainedRecords } from './recordReader.js';
 import type { RecordView } from './recordView.js';
 import { refusePromise } from './refusePromise.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
+import type { TraceParents } from './traceParents.js';
 
 /** A string up to this long takes no more memory than the record it was decoded from. */
 const maxLightChars = 32;
@@ -37,22 +38,24 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   readonly #scheduler: SchedulerLike;
   readonly #eager: EagerCursor<T>;
   readonly #segments: LazySegment<T>[] = [];
+  readonly #traceParents: TraceParents | undefined;
   #retainedRecords = 0;
   #retainedBytes = 0;
   #elapsed = 0;
 
-  constructor(owner: string, options: LazyOptions<T>, scheduler: SchedulerLike) {
+  constructor(owner: string, options: LazyOptions<T>, scheduler: SchedulerLike, traceParents?: TraceParents) {
     this.#owner = owner;
     this.#options = options;
     this.#scheduler = scheduler;
-    this.#eager = new EagerCursor(owner, options);
+    this.#traceParents = traceParents;
+    this.#eager = new EagerCursor(owner, options, traceParents);
   }
 
   get records(): number {
     return this.#retainedRecords + this.#eager.records;
   }
 
-  get skipped(): number {
+  get skipped(): BatchCursor<Segment<T>>['skipped'] {
     return this.#eager.skipped;
   }
 
@@ -68,7 +71,7 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
     const segment = target[0] === undefined ? this.#newSegment(target) : (target[0] as LazySegment<T>);
     if (segment.isLazy && this.#retainedBytes < this.#options.maxBytesPerBatch && reader.retain) {
       const visit = this.#options.rateSharing === 'oldest' ? noteTime(state) : ignore;
-      const retained = reader.retain(until, max, visit);
+      const retained = reader.retain(until, max, this.#traceParents?.before(visit) ?? visit);
       if (!retained) return;
       segment.retain(retained);
       this.#retainedRecords += retained.count;

@@ -1,5 +1,6 @@
 import type { ObservableInput } from 'rxjs';
 import type { DStreamError } from '../../batch/errors.js';
+import type { SourceClient } from '../../batch/monitoring/streamSnapshot.js';
 import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { RecordReader } from './recordReader.js';
 
@@ -111,6 +112,10 @@ export interface LogClient {
    * one broker leads all partitions.
    */
   broker?(partition: TopicPartition): string | undefined;
+  /** The address of a broker that `broker` has named, as of the last metadata, for monitors. */
+  address?(broker: string): { readonly host: string; readonly port: number } | undefined;
+  /** What monitors show of the client, once it is connected. */
+  describe?(): Omit<SourceClient, 'groupId'>;
   /** Called once, whatever happened; nothing is called afterwards. */
   close(): ObservableInput<unknown>;
 }

@@ -30,7 +30,9 @@ import { ReadAhead } from './readAhead.js';
 import { ReadingPace } from './readingPace.js';
 import { recordsPerPartition } from './recordsPerPartition.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
+import { skippedRecords } from './skippedRecords.js';
 import { checkRange, placeOf, startPositions } from './startPositions.js';
+import { TraceParents } from './traceParents.js';
 
 /** How often offsets that have not moved are committed too: Kafka deletes them after a week without a commit. */
 const commitAllIntervalMs = 3_600_000;
@@ -40,7 +42,7 @@ const maxBytesBeyondPlan = 8 * 1024 * 1024;
 const maxFractionBeyondPlan = 1 / 8;
 
 /** Called for each batch. */
-export type NewCursor<R> = (scheduler: SchedulerLike) => BatchCursor<R>;
+export type NewCursor<R> = (scheduler: SchedulerLike, traceParents?: TraceParents) => BatchCursor<R>;
 
 /** An opened source over a log: plans ranges at each tick, reads them ahead, and decodes them when their batch is next. */
 export class LogRun<R> implements SourceRun<R> {
@@ -79,7 +81,12 @@ export class LogRun<R> implements SourceRun<R> {
     const partitions = Array.from(this.#active, ({ topic, partition, start, planned, latest, buffered }) => {
       return { topic, partition, start, planned, end: Math.max(latest, planned), bufferedBytes: buffered };
     });
-    return { partitions, bufferedBytes: sum(partitions, ({ bufferedBytes }) => bufferedBytes) };
+    const { groupId, commitOffsets } = this.#options;
+    return {
+      partitions,
+      bufferedBytes: sum(partitions, ({ bufferedBytes }) => bufferedBytes),
+      client: { ...this.#client.describe?.(), groupId: commitOffsets ? groupId : undefined },
+    };
   }
 
   /** Connects and finds where each partition starts. */
@@ -121,7 +128,9 @@ export class LogRun<R> implements SourceRun<R> {
     return new Observable((subscriber) => {
       const begun = this.#setup.scheduler.now();
       const states = ranges.map((range) => [range, this.#stateFor(range)] as const);
-      const cursor = this.#newCursor(this.#setup.scheduler);
+      const { maxTraceParents = 0 } = this.#setup;
+      const traceParents = maxTraceParents > 0 ? new TraceParents(maxTraceParents) : undefined;
+      const cursor = this.#newCursor(this.#setup.scheduler, traceParents);
       const reading = new BatchReading(states, cursor, this.#setup.scheduler);
       let finishing = false;
       const fail = (error: unknown) => subscriber.error(error);
@@ -144,7 +153,13 @@ export class LogRun<R> implements SourceRun<R> {
         const positions = states.map(([range, state]) => this.#settle(range, state));
         this.#readAhead.prioritize([]);
         const elapsed = this.#setup.scheduler.now() - begun;
-        subscriber.next({ ...this.#fetched(reading, cursor), positions, progress: progressOf(states, ends) });
+        const traced = traceParents && { traceParents: traceParents.values };
+        subscriber.next({
+          ...this.#fetched(reading, cursor),
+          positions,
+          progress: progressOf(states, ends),
+          ...traced,
+        });
         // Operators run during `complete`: that is when lazily decoded records are read.
         subscriber.complete();
         cursor.release();
@@ -361,7 +376,7 @@ export class LogRun<R> implements SourceRun<R> {
       bytes: this.#readAhead.takeReceived(),
       overshootRecords: overshoot.records,
       overshootBytes: overshoot.bytes,
-      ...(skipped > 0 && { skipped }),
+      ...skippedRecords(skipped),
       ...(lost.length > 0 && { lost }),
     };
   }

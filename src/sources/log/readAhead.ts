@@ -178,7 +178,7 @@ export class ReadAhead {
       }
       if (waiting.size === 0) answer();
     };
-    const watched = this.#fetchObserver && new WatchedFetch(broker, requests, this.#scheduler, this.#fetchObserver);
+    const watched = this.#fetchObserver && this.#watched(broker, requests, this.#fetchObserver);
     const options = { maxWait: maxWaitMs, maxBytes, signal: this.#abort.signal, throttled: watched?.throttled };
     const subscription = new Subscription();
     this.#fetches.add(subscription);
@@ -213,6 +213,14 @@ export class ReadAhead {
         },
       }),
     );
+  }
+
+  #watched(
+    broker: string,
+    requests: readonly FetchRequest[],
+    observer: NonNullable<SourceSetup['fetched']>,
+  ): WatchedFetch {
+    return new WatchedFetch({ broker, ...this.#client.address?.(broker) }, requests, this.#scheduler, observer);
   }
 
   /** Stops fetching and passes the error to the batch that waits, or to the next one. */

@@ -1,4 +1,5 @@
 import { concat, defer, finalize, from, ignoreElements, of } from 'rxjs';
+import type { Segment } from '../../batch/segment.js';
 import type { Source } from '../source.js';
 import { EagerCursor } from './eagerCursor.js';
 import { LazyCursor } from './lazyCursor.js';
@@ -30,7 +31,9 @@ export function resolvedLogSource<T>(
         return concat(run.open().pipe(ignoreElements()), ready).pipe(finalize(closeUnopened));
       }),
   });
-  const eager = source(() => new EagerCursor<T>(kind, options));
+  const eager = source((_, traceParents) => new EagerCursor<T>(kind, options, traceParents));
   if (options.invalidRecords !== 'error') return eager;
-  return { ...eager, segments: source((scheduler) => new LazyCursor<T>(kind, options, scheduler)) };
+  const lazy: NewCursor<Segment<T>> = (scheduler, traceParents) =>
+    new LazyCursor<T>(kind, options, scheduler, traceParents);
+  return { ...eager, segments: source(lazy) };
 }

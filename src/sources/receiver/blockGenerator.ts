@@ -40,6 +40,16 @@ export class BlockGenerator<T> {
     return this.#waiting.size;
   }
 
+  /** Blocks that no batch has taken. */
+  get blocks(): number {
+    return this.#ends.size;
+  }
+
+  /** The offset of the first record that no batch has taken. */
+  get base(): number {
+    return this.#base;
+  }
+
   /** Whether a tick may have work to do. */
   get ungathered(): boolean {
     return this.#end > this.#gathered;

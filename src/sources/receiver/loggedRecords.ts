@@ -6,6 +6,8 @@ export interface LogEvents<T> {
   durable(records: readonly T[]): void;
   /** The log has failed: no waiting record will be durable. */
   fail(error: unknown): void;
+  /** Called before each append; what it returns is called once it has settled. Absent where nobody listens. */
+  syncing?: ((records: number) => (failure?: { readonly error: unknown }) => void) | undefined;
 }
 
 /**
@@ -55,16 +57,19 @@ export class LoggedRecords<T> {
       const { records, stored } = this.#gathered;
       this.#gathered = group();
       this.#written = records;
+      const synced = this.#events.syncing?.(records.length);
       const append = new Subscription();
       this.#work.add(append);
       append.add(
         defer(() => this.#session.append({ from: this.#offset, records })).subscribe({
           error: (error: unknown) => {
             this.#work.unsubscribe();
+            synced?.({ error });
             this.#events.fail(error);
           },
           complete: () => {
             this.#work.remove(append);
+            synced?.();
             this.#done(records, stored);
           },
         }),

@@ -2,10 +2,10 @@ import { EMPTY, type ObservableInput, of, throwError } from 'rxjs';
 import { type InvalidRecordError, QueueOverflowError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { firstBatchTime } from '../../driver/batchTime.js';
-import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup } from '../source.js';
+import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import { Alarm } from './alarm.js';
 import { BlockGenerator } from './blockGenerator.js';
-import { LoggedRecords } from './loggedRecords.js';
+import { type LogEvents, LoggedRecords } from './loggedRecords.js';
 import { PullIntake, pullable } from './pullIntake.js';
 import { PushIntake } from './pushIntake.js';
 import type { Intake, Receiver } from './receiver.js';
@@ -30,6 +30,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
   /** With a log, received records pass through here first; `#blocks`, from which batches take, then holds durable records only. */
   readonly #logged: LoggedRecords<T> | undefined;
   readonly #blocks: BlockGenerator<T>;
+  readonly #firstOffset: number;
   /** Blocks that a batch has taken and not fetched, by their first offset. */
   readonly #planned = new Map<number, readonly T[]>();
   #plannedRecords = 0;
@@ -60,6 +61,7 @@ export class ReceiverRun<T> implements SourceRun<T> {
     this.#options = options;
     this.#setup = setup;
     this.#log = log;
+    this.#firstOffset = firstOffset;
     this.#blockInterval = options.blockInterval ?? Math.min(defaultBlockIntervalMs, setup.interval);
     this.#blocks = new BlockGenerator(this.#blockInterval, firstOffset);
     this.#logged = log && this.#recover(log, firstOffset);
@@ -112,12 +114,27 @@ export class ReceiverRun<T> implements SourceRun<T> {
     this.#skipped = 0;
     if (this.#startDue) this.start();
     else this.#intake?.resume();
-    return of({ partitions, ...(skipped > 0 && { skipped }), ...(lost.length > 0 && { lost }) });
+    return of({
+      partitions,
+      ...(skipped > 0 && { skipped, skippedBy: { overflow: skipped } }),
+      ...(lost.length > 0 && { lost }),
+    });
   }
 
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown> {
     const last = ranges.at(-1);
     return this.#log && last ? this.#log.release(last.until) : EMPTY;
+  }
+
+  snapshot(): SourceStatus {
+    const { base, size, blocks } = this.#blocks;
+    const queuedRecords = size + (this.#logged?.size ?? 0);
+    const place = { topic: this.#setup.name, partition, start: this.#firstOffset };
+    return {
+      partitions: [{ ...place, planned: base, end: base + queuedRecords, bufferedBytes: 0 }],
+      bufferedBytes: 0,
+      receiver: { queuedRecords, queuedBlocks: blocks, writeAheadLogBytes: this.#log?.bytes },
+    };
   }
 
   stop(): void {
@@ -152,7 +169,20 @@ export class ReceiverRun<T> implements SourceRun<T> {
     return new LoggedRecords<T>(log, first + waiting.length, {
       durable: (records) => this.#gather(records),
       fail: (error) => this.#fail(error),
+      syncing: this.#syncing(),
     });
+  }
+
+  /** Times what is appended to the log, for monitors. */
+  #syncing(): LogEvents<T>['syncing'] {
+    const { synced, scheduler } = this.#setup;
+    return (
+      synced &&
+      ((records) => {
+        const startTime = scheduler.now();
+        return (failure) => synced({ records, startTime, duration: scheduler.now() - startTime, ...failure });
+      })
+    );
   }
 
   #gather(records: readonly T[]): void {

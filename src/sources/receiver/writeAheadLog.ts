@@ -29,6 +29,8 @@ export interface WriteAheadLogSession {
    * @throws {InvalidRecordError} when the record cannot be read back as it is
    */
   check?(record: unknown): void;
+  /** Bytes on disk, where the log knows them. */
+  readonly bytes?: number | undefined;
   /** The block is durable when this has completed. After a failure nothing more is written: what is durable is unknown. */
   append(block: Block<unknown>): ObservableInput<unknown>;
   /** Records before this offset belong to batches that are complete and saved: they may be deleted. */

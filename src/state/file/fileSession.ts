@@ -8,6 +8,7 @@ import { numbersOf } from '../../storage/segmentFiles.js';
 import type { FinishedSegment } from '../../storage/segmentFormat.js';
 import type {
   CheckpointSession,
+  CheckpointUsage,
   LiveState,
   PlannedBatch,
   RestoredCheckpoint,
@@ -63,6 +64,8 @@ export class FileSession implements CheckpointSession {
   readonly #directory: LockedDirectory;
   readonly #snapshotBytes: number;
   readonly #log: Changelog;
+  /** Bytes of the newest snapshot. */
+  #lastSnapshotBytes: number;
   readonly #live = new Map<string, LiveState>();
   /** States of which something is saved: a snapshot must have them all. */
   readonly #known: Set<string>;
@@ -87,6 +90,7 @@ export class FileSession implements CheckpointSession {
     this.#known = new Set(this.restored?.stateIds);
     this.#planned = new Map(recovery.state.planned);
     this.#last = recovery.state.last;
+    this.#lastSnapshotBytes = recovery.snapshotBytes;
     this.#due = this.#dueAfter(recovery.snapshotBytes);
     this.#log = log;
     this.#lastSnapshot = recovery.snapshot;
@@ -118,6 +122,10 @@ export class FileSession implements CheckpointSession {
   save({ changes, ...batch }: SavedBatch): ObservableInput<unknown> {
     const encoded = changes as readonly EncodedChange[];
     return from(this.#append({ kind: 'saved', ...batch, changes: encoded.map(({ bytes }) => bytes) }, encoded));
+  }
+
+  usage(): CheckpointUsage {
+    return { bytes: this.#lastSnapshotBytes + this.#log.bytes, generation: this.#log.number };
   }
 
   close(): ObservableInput<unknown> {
@@ -226,6 +234,7 @@ export class FileSession implements CheckpointSession {
     });
     if (size === undefined) return;
     this.#due = this.#dueAfter(size);
+    this.#lastSnapshotBytes = size;
     this.#lastSnapshot = number;
     await this.#log.remove(this.#log.finished.filter((changelog) => changelog.number < number));
     for (const old of numbersOf(await this.#directory.names(), 'snapshot')) {

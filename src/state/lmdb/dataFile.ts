@@ -23,6 +23,7 @@ export interface Volume {
 export class DataFile {
   readonly #path: string;
   readonly #file: FileHandle;
+  #bytes: number | undefined;
 
   private constructor(path: string, file: FileHandle) {
     this.#path = path;
@@ -44,7 +45,13 @@ export class DataFile {
     const changed = Math.min(Math.ceil(writes * 1.3), pages) + Math.ceil((2 * bytes) / pageSize);
     const { size } = await this.#file.stat();
     const wanted = (pages + changed + reservedPages) * pageSize;
+    this.#bytes = Math.max(size, wanted);
     if (size < wanted) await appendZeros(this.#path, wanted - size);
+  }
+
+  /** The length of the file as of the last `makeRoom`; `undefined` where that could not look. */
+  get bytes(): number | undefined {
+    return this.#bytes;
   }
 
   close(): Promise<void> {

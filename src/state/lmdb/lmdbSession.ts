@@ -7,6 +7,7 @@ import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
 import { stateToBytes } from '../../storage/stateBytes.js';
 import type {
   CheckpointSession,
+  CheckpointUsage,
   PlannedBatch,
   RestoredCheckpoint,
   RestoredState,
@@ -71,6 +72,10 @@ export class LmdbSession implements CheckpointSession {
       for (const state of this.#tiered.values()) state.committedAt(batch.time);
     };
     return this.#write(`save the batch of time ${batch.time}`, write, saved);
+  }
+
+  usage(): CheckpointUsage {
+    return { bytes: this.#store.bytes, generation: this.#store.epoch };
   }
 
   close(): ObservableInput<unknown> {

@@ -340,6 +340,24 @@ export class LmdbStore {
     return this.#env.useReadTransaction();
   }
 
+  /** Bytes that this many entries take on disk, on average; `undefined` once it is closed. */
+  bytesOf(entries: number): number | undefined {
+    if (this.#closed) return undefined;
+    const stats = reading(this.directory, () => this.entries.getStats() as Record<string, number>);
+    const { pageSize = 0, treeBranchPageCount = 0, treeLeafPageCount = 0, overflowPages = 0, entryCount = 0 } = stats;
+    const bytes = pageSize * (treeBranchPageCount + treeLeafPageCount + overflowPages);
+    return Math.round((bytes * entries) / Math.max(entryCount, 1));
+  }
+
+  /** Bytes of the file, as of the last write. */
+  get bytes(): number | undefined {
+    return this.#file.bytes;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

@@ -96,6 +96,11 @@ export class TieredState<K extends Key, S> implements KeyedState<K, S> {
     return this.#size;
   }
 
+  /** On disk, where all states of the store are in one tree: its share of the bytes by its share of the keys. */
+  get bytes(): number | undefined {
+    return this.#store.bytesOf(this.#savedSize);
+  }
+
   get(key: K): S | undefined {
     const found = this.#find(key);
     return found === absent ? undefined : found.state;

@@ -3,7 +3,14 @@ import { defer, from, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError, FencedError } from '../../batch/errors.js';
 import { lookupBytes } from '../../storage/keyBytes.js';
 import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
-import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
+import type {
+  CheckpointSession,
+  CheckpointUsage,
+  PlannedBatch,
+  RestoredCheckpoint,
+  SavedBatch,
+  StateChange,
+} from '../checkpoint.js';
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
 import type { OpenedJob } from './postgresRestore.js';
 import type { PostgresTables } from './postgresTables.js';
@@ -48,6 +55,10 @@ export class PostgresSession implements CheckpointSession {
 
   encode(change: StateChange): EncodedChange<StateChange> {
     return encodeChange(change, serialize);
+  }
+
+  usage(): CheckpointUsage {
+    return { generation: Number(this.#epoch) };
   }
 
   plan(batch: PlannedBatch): ObservableInput<unknown> {

@@ -17,7 +17,16 @@ const paths: Readonly<Record<StreamStatus, readonly StatusTrigger[]>> = {
   stopped: ['end'],
   failed: ['error'],
 };
-const triggers: readonly StatusTrigger[] = ['opened', 'recovered', 'overdue', 'progressed', 'stop', 'end', 'error'];
+const triggers: readonly StatusTrigger[] = [
+  'opened',
+  'replayed',
+  'recovered',
+  'overdue',
+  'progressed',
+  'stop',
+  'end',
+  'error',
+];
 
 describe('StatusTracker', () => {
   it.each(Object.keys(paths) as StreamStatus[])('goes on from %s by the table, and tells each change once', (from) => {

@@ -6,6 +6,7 @@ import {
   type DriverOptions,
   filterRecords,
   foreachBatch,
+  foreachPartition,
   fromBatches,
   mapRecords,
   memoryCheckpoint,
@@ -16,7 +17,7 @@ import {
   transformBatch,
   updateStateByKey,
 } from 'dstream';
-import { concat, config, EMPTY, NEVER, type Observable, of, retry, share, throwError, timer } from 'rxjs';
+import { concat, config, EMPTY, NEVER, type Observable, of, retry, share, tap, throwError, timer } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { batchesOf } from '../../../src/driver/batchesOf.js';
 import { resolveDriverOptions } from '../../../src/driver/driverOptions.js';
@@ -52,6 +53,39 @@ describe('the monitors of a stream', () => {
       '13 completed 10',
       '20 status stopped',
       '20 ended completed',
+    ]);
+  });
+
+  it('are told of what was read, of records sent, and of dead letters once they are handed over', () => {
+    const events: unknown[] = [];
+    const monitor: StreamMonitor = {
+      run: ({ now }) => ({
+        read: ({ time, records, processingStartTime, traceParents }) =>
+          events.push(['read', time, records, processingStartTime, traceParents]),
+        sent: (event) => events.push(['sent', now(), event]),
+        deadLettered: (event) => events.push(['deadLettered', now(), event]),
+      }),
+    };
+    const refused = new Error('refused');
+    virtual(() => {
+      fromBatches([['a', 'b']], { interval: 10, partitions: 1, monitors: [monitor] })
+        .pipe(
+          foreachPartition(() => throwError(() => refused), { onError: { next: () => timer(4) } }),
+          foreachBatch((records, { effects }) => {
+            const record = { operator: 'foreachBatch', id: 'out', system: 'kafka', records: records.length };
+            const sent = effects?.sending({ ...record, topic: 'good' });
+            effects?.sending({ ...record, topic: 'bad' })({ error: refused });
+            return timer(2).pipe(tap(() => sent?.()));
+          }),
+        )
+        .subscribe();
+    });
+    const record = { time: 10, operator: 'foreachBatch', id: 'out', system: 'kafka', records: 2, startTime: 14 };
+    expect(events).toEqual([
+      ['read', 10, 2, 10, []],
+      ['deadLettered', 14, { time: 10, operator: 'foreachPartition', records: 2, error: refused }],
+      ['sent', 14, { ...record, topic: 'bad', duration: 0, error: refused }],
+      ['sent', 16, { ...record, topic: 'good', duration: 2 }],
     ]);
   });
 
@@ -92,7 +126,14 @@ describe('the monitors of a stream', () => {
     const broken = (): never => {
       throw new Error('broken');
     };
-    const everyMethod = { status: broken, planned: broken, stage: broken, completed: broken, ended: broken };
+    const everyMethod = {
+      status: broken,
+      planned: broken,
+      stage: broken,
+      completed: broken,
+      read: broken,
+      ended: broken,
+    };
     const outputs: unknown[] = [];
     virtual(() => {
       fromBatches([['a'], ['b']], { interval: 10, monitors: [{ run: () => everyMethod }, { run: broken }] })
@@ -256,6 +297,43 @@ describe('the status of a stream', () => {
         .subscribe();
     });
     expect(statuses(lines)).toEqual(['0 connecting', '0 running', '45 stalled', '120 running', '121 stopped']);
+  });
+
+  it('is recovering again when a replayed batch completes after a stall, until the last has', () => {
+    const { monitor, lines } = recordingMonitor();
+    const checkpoint = memoryCheckpoint();
+    let fails = true;
+    virtual((scheduler) => {
+      const options = { interval: 10, stallAfter: 20, checkpoint, monitors: [monitor] };
+      fromBatches([['a'], ['b'], ['c']], options)
+        .pipe(
+          foreachBatch(([letter]) => {
+            if (!fails) return timer(letter === 'a' ? 30 : 1);
+            return concat(
+              timer(35),
+              throwError(() => 'no'),
+            );
+          }),
+          retry({
+            delay: () => {
+              fails = false;
+              return of(0);
+            },
+          }),
+        )
+        .subscribe();
+      scheduler.schedule(() => {}, 100);
+    });
+    expect(statuses(lines).slice(2)).toEqual([
+      '30 stalled',
+      '45 failed no',
+      '45 connecting',
+      '45 recovering',
+      '65 stalled',
+      '75 recovering',
+      '77 running',
+      '77 stopped',
+    ]);
   });
 
   it('is not stalled while nothing is due, however long the interval', () => {

@@ -1,4 +1,16 @@
-import { type BatchInfo, type FetchEvent, fixedRate, foreachBatch, logBatches, memoryLog, string } from 'dstream';
+import {
+  type BatchInfo,
+  type BatchRead,
+  type FetchEvent,
+  fixedRate,
+  foreachBatch,
+  json,
+  logBatches,
+  memoryLog,
+  type RecordHeader,
+  reduceBatch,
+  string,
+} from 'dstream';
 import { faultyLog } from 'dstream/testing';
 import { timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -81,10 +93,60 @@ describe('a log under monitors', () => {
         duration: 4,
         throttleTime: 0,
         partitions: [{ topic: 't', offset: 0 }],
+        received: [{ topic: 't', partition: 0, from: 0, until: 1 }],
       },
-      { source: 'log', bytes: 0, error: new Error('gone') },
+      { source: 'log', bytes: 0, received: [], error: new Error('gone') },
     ]);
     expect(events[0]?.bytes).toBeGreaterThan(0);
     expect(events[0]).not.toHaveProperty('error');
+  });
+
+  it('counts skipped records by reason', () => {
+    const infos: BatchInfo[] = [];
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { t: 1 }, scheduler });
+      log.append('t', [{ value: '1' }, { value: 'oops' }, { value: '2' }]);
+      const stream = logBatches(log, {
+        ...options,
+        deserialize: json<number>(),
+        invalidRecords: 'skip',
+        batchObserver: { next: (info) => infos.push(info) },
+      });
+      const subscription = stream.pipe(foreachBatch(() => {})).subscribe();
+      scheduler.schedule(() => subscription.unsubscribe(), 25);
+    });
+    expect(infos.map(({ inputs }) => [inputs.log?.skipped, inputs.log?.skippedBy])).toEqual([
+      [1, { deserialization: 1 }],
+      [undefined, undefined],
+    ]);
+  });
+
+  it.each([
+    ['eagerly', true],
+    ['lazily', false],
+  ])('hands the traceparent headers of records that are decoded %s to a monitor that asks for them', (_, eager) => {
+    const found: (readonly string[])[] = [];
+    const parent = (name: string): RecordHeader => ['traceparent', new TextEncoder().encode(name)];
+    const run = (maxTraceParents: number | undefined) =>
+      virtual((scheduler) => {
+        const log = memoryLog({ topics: { t: 1 }, scheduler });
+        for (const name of ['one', 'one', 'two', 'three', 'four']) {
+          log.append('t', [{ value: 'x'.repeat(100), headers: [['other', null], parent(name)] }]);
+        }
+        const asking = { ...(maxTraceParents !== undefined && { maxTraceParents }) };
+        const read = ({ traceParents }: BatchRead) => void found.push(traceParents);
+        const stream = logBatches(log, { ...options, monitors: [{ run: () => ({ ...asking, read }) }] });
+        const out = eager
+          ? stream.pipe(foreachBatch(() => {}))
+          : stream.pipe(
+              reduceBatch((a) => a),
+              foreachBatch(() => {}),
+            );
+        const subscription = out.subscribe();
+        scheduler.schedule(() => subscription.unsubscribe(), 15);
+      });
+    run(3);
+    run(undefined);
+    expect(found).toEqual([['one', 'two', 'three'], []]);
   });
 });

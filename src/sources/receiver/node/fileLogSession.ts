@@ -60,6 +60,10 @@ export class FileLogSession implements WriteAheadLogSession {
     return blocks;
   }
 
+  get bytes(): number {
+    return this.#log.bytes;
+  }
+
   check(record: unknown): void {
     checkLoggable('fileWriteAheadLog', record);
   }
