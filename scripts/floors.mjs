@@ -17,6 +17,7 @@ import { ensureInstalled, root, run, runBeside } from './install.mjs';
 import { startPostgres, whyNoPostgres } from './postgres.mjs';
 
 const tests = [
+  'test/monitors/opentelemetryMonitor',
   'test/operators/joins',
   'test/operators/standing',
   'test/operators/stateless',

@@ -2,6 +2,7 @@ import * as core from 'dstream';
 import * as aggregators from 'dstream/aggregators';
 import * as kafka from 'dstream/kafka';
 import * as node from 'dstream/node';
+import * as opentelemetry from 'dstream/opentelemetry';
 import * as prometheus from 'dstream/prometheus';
 import * as testing from 'dstream/testing';
 import { expect, it } from 'vitest';
@@ -122,5 +123,6 @@ it('exports what it says, and nothing else', () => {
     'logClientContract',
     'runBatches',
   ]);
+  expect(Object.keys(opentelemetry)).toEqual(['opentelemetryMonitor']);
   expect(Object.keys(prometheus)).toEqual(['prometheusMonitor']);
 });

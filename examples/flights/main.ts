@@ -3,6 +3,7 @@ import { kafkaBatches } from 'dstream/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { firstValueFrom, fromEvent, lastValueFrom, merge, share, take, timer } from 'rxjs';
 import { type Flight, readFlights } from './flight.js';
+import { serveMetrics } from './metrics.js';
 import { type DemoOptions, readOptions, usage } from './options.js';
 import { type FlightOutputs, flightsPipeline } from './pipeline.js';
 import { after, type FlightSink, kafkaSink, memorySink, replay, topic } from './replay.js';
@@ -35,8 +36,11 @@ async function main(options: DemoOptions): Promise<void> {
   const data = readFlights();
   const tally = new Tally();
   const table = new Table();
+  const metrics = options.metrics === undefined ? undefined : await serveMetrics(options.metrics);
   const { flights, sink } = await open(options, {
     interval: 1_000,
+    name: 'flights',
+    monitors: metrics ? [metrics.monitor] : [],
     backpressure: pid(),
     initialRate: 2_000,
     batchObserver: {
@@ -62,6 +66,7 @@ async function main(options: DemoOptions): Promise<void> {
   await flights.stop();
   await finished;
   await sink.close();
+  metrics?.close();
   console.log(String(tally));
   if (tally.recordsOut !== tally.written) process.exitCode = 1;
 }

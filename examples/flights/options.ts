@@ -7,6 +7,8 @@ export interface DemoOptions {
   readonly duration: number | undefined;
   /** Flights replayed per second. */
   readonly speed: number;
+  /** Port of the metrics for Prometheus; 0 for any; none when absent. */
+  readonly metrics: number | undefined;
   /** Make the output slow from time to time, so that backpressure sets in. */
   readonly slow: boolean;
 }
@@ -15,6 +17,7 @@ export const usage = `npm run demo -- [options]
   --brokers HOST:PORT[,HOST:PORT]  read and write a topic "flights" of a real Kafka (default: a log in memory)
   --duration S                     end gracefully after S seconds (default: run until interrupted)
   --speed N                        flights replayed a second (default 1000)
+  --metrics PORT                   serve metrics for Prometheus under http://127.0.0.1:PORT/metrics (0: any free port)
   --slow                           make the output slow for 5 s out of 10, so that backpressure sets in and recovers
   --help`;
 
@@ -25,6 +28,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       brokers: { type: 'string' },
       duration: { type: 'string' },
       speed: { type: 'string', default: '1000' },
+      metrics: { type: 'string' },
       slow: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -34,6 +38,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     brokers: values.brokers?.split(',').map((broker) => broker.trim()),
     duration: values.duration === undefined ? undefined : positive('duration', values.duration),
     speed: positive('speed', values.speed),
+    metrics: values.metrics === undefined ? undefined : portOf('metrics', values.metrics),
     slow: values.slow,
   };
 }
@@ -41,5 +46,12 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
 function positive(option: string, text: string): number {
   const value = Number(text);
   if (!(Number.isFinite(value) && value > 0)) throw new Error(`--${option} (${text}) must be a number greater than 0`);
+  return value;
+}
+
+function portOf(option: string, text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value >= 0 && value < 65_536))
+    throw new Error(`--${option} (${text}) must be a port`);
   return value;
 }

@@ -117,8 +117,8 @@ class RunLog implements RunMonitor {
     const { records, processingDelay, schedulingDelay, saveDelay } = info;
     this.#log('debug', 'batch', 'batch completed', { records, processingDelay, schedulingDelay, saveDelay });
     this.#delays(info);
-    for (const [source, { skipped, lost, decision }] of Object.entries(info.inputs)) {
-      if (skipped) this.#warn('skipped', 'records skipped', { source, records: skipped });
+    for (const [source, { skipped, skippedBy, lost, decision }] of Object.entries(info.inputs)) {
+      if (skipped) this.#warn('skipped', 'records skipped', { source, records: skipped, ...skippedBy });
       for (const { topic, partition, from, until } of lost ?? []) {
         this.#warn('lost', 'offsets lost', { source, topic, partition, from, until });
       }

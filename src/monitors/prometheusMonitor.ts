@@ -1,10 +1,12 @@
+import type { Observer } from 'rxjs';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
-import { checkFunction, checkPositiveInteger } from '../options/checks.js';
-import { foldPartitions } from './metrics/foldPartitions.js';
-import { type MetricKey, metrics, type Sample, secondsBuckets } from './metrics/metricTable.js';
-import { readGauges } from './metrics/readGauges.js';
+import { checkFunction, checkObserver, checkPositiveInteger } from '../options/checks.js';
+import { gaugeSamples } from './metrics/gaugeSamples.js';
+import { isGauge, type MetricKey, metrics, secondsBuckets } from './metrics/metricTable.js';
 import { runMetrics } from './metrics/runMetrics.js';
+import { SeriesLimit } from './metrics/seriesLimit.js';
+import { warningsTo } from './metrics/warningsTo.js';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -60,10 +62,16 @@ export interface PrometheusMonitorOptions {
    */
   readonly prefix?: string;
   /**
-   * Series by partition that a metric may have; beyond it partitions are summed by topic, with `partition=""`.
+   * Series by partition that a metric may have; beyond it partitions are summed by topic, with `partition=""`; of lag in seconds
+   * the largest counts.
    * @default 500
    */
   readonly maxPartitions?: number;
+  /**
+   * Receives a message, once, when `maxPartitions` is exceeded.
+   * @default `console.warn`
+   */
+  readonly warningObserver?: Partial<Observer<string>>;
 }
 
 /**
@@ -103,6 +111,9 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
     checkFunction('prometheusMonitor', `client.${kind}`, client?.[kind]);
   }
   checkPositiveInteger('prometheusMonitor', 'maxPartitions', maxPartitions);
+  if (options.warningObserver !== undefined) {
+    checkObserver('prometheusMonitor', 'warningObserver', options.warningObserver);
+  }
   if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)) {
     throw new InvalidOptionError('prometheusMonitor', 'prefix', prefix, 'must be the beginning of a metric name');
   }
@@ -122,32 +133,30 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
     return { name, help, labelNames: ['stream', ...labels], registers: [registry] };
   };
 
+  const limit = new SeriesLimit(maxPartitions, warningsTo(options.warningObserver));
   const counters = new Map<MetricKey, { inc(labels: Labels, value: number): void }>();
   const histograms = new Map<MetricKey, { observe(labels: Labels, value: number): void }>();
   for (const key of Object.keys(metrics) as MetricKey[]) {
-    const { kind } = metrics[key];
-    if (kind === 'counter') counters.set(key, new client.Counter(described(key)));
-    else if (kind === 'histogram') {
-      histograms.set(key, new client.Histogram({ ...described(key), buckets: [...secondsBuckets] }));
-    } else {
-      const samples = () => gaugeSamples(key as keyof typeof readGauges, [...streams.values()], maxPartitions);
+    if (isGauge(key)) {
       const gauge = new client.Gauge({
         ...described(key),
         collect: () => {
+          const snapshots = Array.from(streams.values(), (stream) => stream.snapshot());
           gauge.reset();
-          for (const { labels, value } of samples()) gauge.set(labels, value);
+          for (const { labels, value } of gaugeSamples(key, snapshots, limit)) gauge.set(labels, value);
         },
       });
-    }
+    } else if (metrics[key].kind === 'counter') counters.set(key, new client.Counter(described(key)));
+    else histograms.set(key, new client.Histogram({ ...described(key), buckets: [...secondsBuckets] }));
   }
 
   return {
     run: (stream) => {
       streams.set(stream.name, stream);
-      const named = (labels: Labels) => ({ stream: stream.name, ...labels });
+      const named = (metric: MetricKey, labels: Labels) => limit.ofCounter(metric, { stream: stream.name, ...labels });
       const run = runMetrics(stream, {
-        add: (metric, labels, value) => counters.get(metric)?.inc(named(labels), value),
-        observe: (metric, labels, seconds) => histograms.get(metric)?.observe(named(labels), seconds),
+        add: (metric, labels, value) => counters.get(metric)?.inc(named(metric, labels), value),
+        observe: (metric, labels, seconds) => histograms.get(metric)?.observe(named(metric, labels), seconds),
       });
       return {
         ...run,
@@ -159,19 +168,4 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
       };
     },
   };
-}
-
-function gaugeSamples(
-  key: keyof typeof readGauges,
-  streams: readonly MonitoredStream[],
-  maxPartitions: number,
-): readonly Sample[] {
-  const samples = streams.flatMap((stream) =>
-    readGauges[key](stream.snapshot(), stream.checkpoint).map(({ labels, value }): Sample => {
-      return { labels: { stream: stream.name, ...labels }, value };
-    }),
-  );
-  return (metrics[key].labels as readonly string[]).includes('partition')
-    ? foldPartitions(samples, maxPartitions)
-    : samples;
 }

@@ -26,7 +26,7 @@ export interface PublicName extends Documented {
   readonly throws: ReadonlySet<string>;
 }
 
-const entries = ['index', 'aggregators', 'kafka', 'node', 'prometheus', 'testing'] as const;
+const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing'] as const;
 
 export function publicNames(): readonly PublicName[] {
   const api = new API({ cwd: root });

