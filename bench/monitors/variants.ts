@@ -1,0 +1,125 @@
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { BasicTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import * as prometheus from 'prom-client';
+import { VirtualTimeScheduler } from 'rxjs';
+import {
+  fixedRate,
+  foreachBatch,
+  health,
+  json,
+  logBatches,
+  logMonitor,
+  mapRecords,
+  memoryLog,
+  reduceByKey,
+  type StreamMonitor,
+} from '../../src/index.js';
+import { opentelemetryMonitor } from '../../src/opentelemetry.js';
+import { prometheusMonitor } from '../../src/prometheus.js';
+
+/** Monitors, and what looks at them now and then. */
+export interface Variant {
+  readonly monitors: readonly StreamMonitor[];
+  readonly scrape?: () => Promise<unknown>;
+}
+
+export const batches = 60;
+export const perBatch = 10_000;
+const partitions = 16;
+/** A scrape in 15 seconds, a batch a second. */
+const batchesPerScrape = 15;
+const interval = 1_000;
+
+class Reader extends MetricReader {
+  protected async onShutdown(): Promise<void> {}
+  protected async onForceFlush(): Promise<void> {}
+}
+
+/** What an exporter would get, and nobody takes. */
+const discard: SpanProcessor = {
+  onStart: () => {},
+  onEnd: () => {},
+  forceFlush: async () => {},
+  shutdown: async () => {},
+};
+
+function withPrometheus(): Variant {
+  const registry = new prometheus.Registry();
+  return { monitors: [prometheusMonitor({ client: prometheus, registry })], scrape: () => registry.metrics() };
+}
+
+function withOpentelemetry(links?: { readonly max: number }): Variant {
+  const reader = new Reader();
+  const meter = new MeterProvider({ readers: [reader] }).getMeter('bench');
+  const tracer = new BasicTracerProvider({ spanProcessors: [discard] }).getTracer('bench');
+  return {
+    monitors: [opentelemetryMonitor({ meter, tracer, ...(links && { links }) })],
+    scrape: () => reader.collect(),
+  };
+}
+
+function withLog(): Variant {
+  const ignore = () => {};
+  return { monitors: [logMonitor({ debug: ignore, info: ignore, warn: ignore, error: ignore })] };
+}
+
+function all(): Variant {
+  const [one, other, log] = [withPrometheus(), withOpentelemetry(), withLog()];
+  return {
+    monitors: [...one.monitors, ...other.monitors, ...log.monitors, health()],
+    scrape: () => Promise.all([one.scrape?.(), other.scrape?.()]),
+  };
+}
+
+/** `links` reads the header of every record, as all have the same one: the most that links can cost. */
+export const variants: Readonly<Record<string, () => Variant>> = {
+  off: () => ({ monitors: [] }),
+  log: withLog,
+  health: () => ({ monitors: [health()] }),
+  prometheus: withPrometheus,
+  opentelemetry: () => withOpentelemetry(),
+  'opentelemetry, links': () => withOpentelemetry({ max: 32 }),
+  all,
+};
+
+/** A job in virtual time: it costs what its processor time is. */
+export function jobOf({ monitors, scrape }: Variant) {
+  const scheduler = new VirtualTimeScheduler();
+  const log = memoryLog({ topics: { t: partitions }, scheduler });
+  const traceparent = new TextEncoder().encode(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`);
+  for (let i = 0; i < batches * perBatch; i++) {
+    const value = JSON.stringify({
+      customer: `customer-${(i * 7_919) % 1_000}`,
+      amount: i % 100,
+      note: 'x'.repeat(60),
+    });
+    log.append('t', [{ value, partition: i % partitions, timestamp: 0, headers: [['traceparent', traceparent]] }]);
+  }
+  let sum = 0;
+  const run = async (): Promise<void> => {
+    const scrapes: Promise<unknown>[] = [];
+    let done = 0;
+    const subscription = logBatches(log, {
+      topics: ['t'],
+      start: 'earliest',
+      interval,
+      deserialize: json<{ customer: string; amount: number }>(),
+      backpressure: fixedRate(perBatch),
+      scheduler,
+      monitors,
+    })
+      .pipe(
+        mapRecords(({ customer, amount }) => [customer, amount]),
+        reduceByKey((a: number, b: number) => a + b),
+        foreachBatch((totals) => {
+          for (const [, total] of totals) sum += total;
+          if (scrape && ++done % batchesPerScrape === 0) scrapes.push(scrape());
+        }),
+      )
+      .subscribe();
+    scheduler.schedule(() => subscription.unsubscribe(), (batches + 0.5) * interval);
+    scheduler.flush();
+    await Promise.all(scrapes);
+  };
+  return { batches, run, check: () => String(sum) };
+}
