@@ -21,7 +21,13 @@ export type { RateDecisionOptions } from './backpressure/rateDecisionOptions.js'
 export type { RateSharing } from './backpressure/shareRecords.js';
 export { Batch } from './batch/batch.js';
 export type { BatchContext, BatchRun } from './batch/batchContext.js';
-export type { BatchInfo, InputInfo, PartitionProgress, SkipReason } from './batch/batchInfo.js';
+export type {
+  BatchInfo,
+  EventTimeCounts,
+  InputInfo,
+  PartitionProgress,
+  SkipReason,
+} from './batch/batchInfo.js';
 export type { BatchState, StateDescription } from './batch/batchState.js';
 export type { CommittedState } from './batch/committedState.js';
 export {
@@ -42,6 +48,7 @@ export {
   LateBatchError,
   LateHoldError,
   MalformedRecordError,
+  MissingEventTimeError,
   MissingIdError,
   OffsetOutOfRangeError,
   OffsetTooLargeError,
@@ -55,6 +62,7 @@ export {
   UnsupportedClientError,
   UnsupportedCodecError,
 } from './batch/errors.js';
+export type { LateReason } from './batch/eventTime.js';
 export type { BatchWaiter, Hold } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
@@ -96,6 +104,7 @@ export type {
   RateRule,
   RateWarning,
 } from './batch/rateDecision.js';
+export { type SideOutput, sideOutput } from './batch/sideOutput.js';
 export type { TopicPartition, TopicPartitionOffset } from './batch/topicPartition.js';
 export { type BatchStreams, batchesFrom, type RecordOf } from './driver/batchesFrom.js';
 export { BatchStream } from './driver/batchStream.js';
@@ -110,7 +119,9 @@ export {
   type LogMonitorOptions,
   logMonitor,
 } from './monitors/logMonitor.js';
+export { aggregateByEventWindow } from './operators/aggregateByEventWindow.js';
 export { aggregateByKey } from './operators/aggregateByKey.js';
+export { aggregateByKeyAndEventWindow } from './operators/aggregateByKeyAndEventWindow.js';
 export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './operators/aggregateByKeyAndWindow.js';
 export { aggregateByWindow } from './operators/aggregateByWindow.js';
 export type { AggregateWindowOptions } from './operators/aggregatorOptions.js';
@@ -122,6 +133,14 @@ export { countByValueAndWindow } from './operators/countByValueAndWindow.js';
 export { countByWindow } from './operators/countByWindow.js';
 export { countDistinctByWindow } from './operators/countDistinctByWindow.js';
 export { type DeduplicateOptions, deduplicate, type ForgottenIds } from './operators/deduplicate.js';
+export {
+  type EventTimeOptions,
+  type EventTimeProgress,
+  eventTime,
+  type InvalidTime,
+  type PartitionEventTime,
+} from './operators/eventTime.js';
+export type { EventWindowOptions, LateRecord, WindowResult } from './operators/eventWindowOptions.js';
 export { filterBatches } from './operators/filterBatches.js';
 export { filterRecords } from './operators/filterRecords.js';
 export { flatMapRecords } from './operators/flatMapRecords.js';
@@ -129,6 +148,7 @@ export { flatMapValues } from './operators/flatMapValues.js';
 export { fullOuterJoin } from './operators/fullOuterJoin.js';
 export { glom } from './operators/glom.js';
 export { groupByKey } from './operators/groupByKey.js';
+export { groupByKeyAndEventWindow } from './operators/groupByKeyAndEventWindow.js';
 export { groupByKeyAndWindow } from './operators/groupByKeyAndWindow.js';
 export { join } from './operators/join.js';
 export { leftOuterJoin } from './operators/leftOuterJoin.js';
@@ -140,6 +160,10 @@ export { type MapWithStateOptions, mapWithState } from './operators/mapWithState
 export { partitionBy } from './operators/partitionBy.js';
 export { reduceBatch } from './operators/reduceBatch.js';
 export { reduceByKey } from './operators/reduceByKey.js';
+export {
+  type ReduceByKeyAndEventWindowOptions,
+  reduceByKeyAndEventWindow,
+} from './operators/reduceByKeyAndEventWindow.js';
 export { type ReduceByKeyAndWindowOptions, reduceByKeyAndWindow } from './operators/reduceByKeyAndWindow.js';
 export { type ReduceByWindowOptions, reduceByWindow } from './operators/reduceByWindow.js';
 export { repartition } from './operators/repartition.js';

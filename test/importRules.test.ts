@@ -18,6 +18,7 @@ const probes: readonly (readonly [rule: string, from: string, to: string])[] = [
   ['options-know-errors-only', 'options/probe', 'batch/batch'],
   ['partitioning-is-pure', 'partitioning/probe', 'batch/batch'],
   ['windows-are-pure', 'windows/probe', 'rxjs'],
+  ['event-time-is-pure', 'eventtime/probe', 'rxjs'],
   ['backpressure-is-pure', 'backpressure/probe', 'driver/driverOptions'],
   ['storage-knows-files-only', 'storage/probe', 'state/checkpoint'],
   ['state-does-not-look-up', 'state/probe', 'driver/driverOptions'],

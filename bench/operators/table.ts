@@ -1,5 +1,6 @@
 import { byKey } from './byKey.js';
 import type { Compared } from './compared.js';
+import { byEventTime } from './eventTime.js';
 import { outputs } from './outputs.js';
 import { records } from './records.js';
 import { state } from './state.js';
@@ -12,6 +13,7 @@ export const table: Readonly<Record<string, Compared>> = {
   ...byKey,
   ...twoStreams,
   ...windows,
+  ...byEventTime,
   ...state,
   ...outputs,
 };

@@ -31,6 +31,7 @@ const guide = [
   'which-operator',
   'operators',
   'aggregators',
+  'event-time',
   'kafka',
   'receivers',
   'backpressure',
@@ -44,7 +45,17 @@ const guide = [
   'coming-from-spark',
 ].map((page) => `${page}.md`);
 
-const groups = ['Records', 'Pairs', 'One result per batch', 'Several streams', 'Windows', 'State', 'Flow', 'Outputs'];
+const groups = [
+  'Records',
+  'Pairs',
+  'One result per batch',
+  'Several streams',
+  'Windows',
+  'Event time',
+  'State',
+  'Flow',
+  'Outputs',
+];
 
 /** The pages of the operators, by the group that each page names in its front matter. */
 function operators() {

@@ -51,6 +51,16 @@ export interface InputInfo {
   readonly lost?: readonly OffsetRange[] | undefined;
 }
 
+/** What the event-time operators of a stream did not count as usual in a batch; each operator adds its own. */
+export interface EventTimeCounts {
+  /** Records that came too late, so that no window of an operator counts them. */
+  readonly late: number;
+  /** Records that came too late for the first of the sliding windows that contain them, and count for the later ones. */
+  readonly partlyLate: number;
+  /** Records without a valid event time, which `eventTime` has left out. */
+  readonly invalid: number;
+}
+
 /**
  * What is known of a batch once it is complete: the one thing that flows backward, to the rate controller, the
  * committer, metrics and dashboards. Times are milliseconds of the scheduler's clock,
@@ -87,6 +97,8 @@ export interface BatchInfo {
   readonly saveDelay: number;
   /** Records over all inputs. */
   readonly records: number;
+  /** Late and invalid records; absent where the stream has no operator by event time. */
+  readonly eventTime?: EventTimeCounts | undefined;
   /** By the name of the source. */
   readonly inputs: Readonly<Record<string, InputInfo>>;
 }

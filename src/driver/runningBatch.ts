@@ -1,5 +1,6 @@
 import type { InFlightBatch } from '../backpressure/batchFormation.js';
 import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
+import { eventTimeCountsOf } from '../batch/eventTimeCounts.js';
 import { positionAfter } from '../batch/logIdentity.js';
 import type { BatchPlanned, BatchRead, PlannedInput } from '../batch/monitoring/monitorEvents.js';
 import type { FailureStage } from '../batch/monitoring/stage.js';
@@ -128,6 +129,7 @@ export class RunningBatch {
     const end = this.processingEndTime ?? start;
     let records = 0;
     for (const input of Object.values(inputs)) records += input.records;
+    const eventTime = this.open && eventTimeCountsOf(this.open);
     return {
       time,
       interval,
@@ -141,6 +143,7 @@ export class RunningBatch {
       dispatchDelay: this.dispatchDelay,
       saveDelay: savedTime - end,
       records,
+      ...(eventTime && { eventTime }),
       inputs,
     };
   }

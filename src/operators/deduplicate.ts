@@ -7,6 +7,8 @@ import { checkFunction, checkObserver, checkPositiveInteger } from '../options/c
 import { IdleKeys } from '../state/idleKeys.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { holdUntilSettled } from './base/settled.js';
+import type { RecordStep } from './fusion/chain.js';
+import { runSteps } from './fusion/perRecord.js';
 
 /** Ids that `deduplicate` forgot before their window was over. */
 export interface ForgottenIds {
@@ -106,19 +108,18 @@ export function deduplicate<T>(
         firstSeen.delete(key);
         recent.delete(nameOf(key));
       }
-      const passed = batch.withPartitions(({ records }) =>
-        records.filter((record) => {
-          const key = idOf(record);
-          if (firstSeen.has(key)) {
-            recent.get(nameOf(key));
-            return false;
-          }
-          checkPair('deduplicate', [key, record]);
-          firstSeen.set(key, time);
-          remember(key, time);
-          return true;
-        }),
-      );
+      const passFirst: RecordStep<T, T> = (next) => (record) => {
+        const key = idOf(record);
+        if (firstSeen.has(key)) {
+          recent.get(nameOf(key));
+          return;
+        }
+        checkPair('deduplicate', [key, record]);
+        firstSeen.set(key, time);
+        remember(key, time);
+        next(record);
+      };
+      const passed = runSteps<T>([passFirst as RecordStep<unknown, unknown>], batch);
       if (forgotten > 0) holdUntilSettled(batch.context, overflowObserver?.next?.({ time, ids: forgotten }));
       return passed;
     };

@@ -1,11 +1,12 @@
 import type { OperatorFunction } from 'rxjs';
-import { Batch } from '../batch/batch.js';
+import type { Batch } from '../batch/batch.js';
 import { InvalidRecordError } from '../batch/errors.js';
 import type { Key, Pair } from '../batch/key.js';
 import { checkPair } from '../collections/pairs.js';
 import { checkFunction, checkPositiveInteger } from '../options/checks.js';
 import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
 import { perBatch } from './base/perBatch.js';
+import { spreadRecords } from './fusion/spreadRecords.js';
 
 /**
  * Distributes the pairs of each batch over partitions by their keys: all pairs of a key are in one partition, in their
@@ -48,20 +49,13 @@ export function partitionBy<K extends Key, V>(
   checkPositiveInteger('partitionBy', 'partitions', partitions);
   checkFunction('partitionBy', 'partitioner', partitioner);
   return perBatch('partitionBy', () => (batch) => {
-    const spread = Array.from({ length: partitions }, (_, index) => ({ index, records: [] as Pair<K, V>[] }));
-    for (const { records } of batch.partitions) {
-      for (const record of records) {
-        // A check of the key would be enough, but only this recognizes an array.
-        if (!Array.isArray(record) || typeof record[0] !== 'string') checkPair('partitionBy', record);
-        const partition = partitioner(record[0], partitions);
-        const place = spread[partition];
-        if (!place) {
-          const rule = `has partition ${partition}, which must be an integer of at least 0 and below ${partitions}`;
-          throw new InvalidRecordError('partitionBy', record, rule);
-        }
-        place.records.push(record);
-      }
-    }
-    return new Batch(spread, batch.context);
+    return spreadRecords(batch, partitions, (record) => {
+      // A check of the key would be enough, but only this recognizes an array.
+      if (!Array.isArray(record) || typeof record[0] !== 'string') checkPair('partitionBy', record);
+      const partition = partitioner(record[0], partitions);
+      if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return partition;
+      const rule = `has partition ${partition}, which must be an integer of at least 0 and below ${partitions}`;
+      throw new InvalidRecordError('partitionBy', record, rule);
+    });
   });
 }

@@ -1,7 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
-import { Batch } from '../batch/batch.js';
+import type { Batch } from '../batch/batch.js';
 import { checkPositiveInteger } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
+import { spreadRecords } from './fusion/spreadRecords.js';
 
 /**
  * Distributes the records of each batch over a number of partitions, in turn. The partitions have no offset range.
@@ -31,14 +32,10 @@ import { perBatch } from './base/perBatch.js';
 export function repartition<T>(partitions: number): OperatorFunction<Batch<T>, Batch<T>> {
   checkPositiveInteger('repartition', 'partitions', partitions);
   return perBatch('repartition', () => (batch) => {
-    const spread = Array.from({ length: partitions }, (_, index) => ({ index, records: [] as T[] }));
-    let next = 0;
-    for (const { records } of batch.partitions) {
-      for (const record of records) {
-        spread[next]?.records.push(record);
-        next = next + 1 === partitions ? 0 : next + 1;
-      }
-    }
-    return new Batch(spread, batch.context);
+    let next = -1;
+    return spreadRecords(batch, partitions, () => {
+      next = next + 1 === partitions ? 0 : next + 1;
+      return next;
+    });
   });
 }

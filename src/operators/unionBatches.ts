@@ -2,6 +2,7 @@ import type { Observable, OperatorFunction } from 'rxjs';
 import { Batch } from '../batch/batch.js';
 import { alignBatches, checkStream } from './base/alignBatches.js';
 import { perBatch } from './base/perBatch.js';
+import { UnitedTimes } from './base/unitedTimes.js';
 
 /**
  * Combines the batches of the same time of several streams: all their partitions, in the order of the streams,
@@ -47,13 +48,18 @@ export function unionBatches<T, U extends readonly unknown[]>(
   for (const other of others) checkStream('unionBatches', 'others', other);
   return (source) =>
     alignBatches('unionBatches', [source, ...others]).pipe(
-      perBatch('unionBatches', () => (aligned) => {
-        const batches = aligned.records[0] as readonly Batch<T | U[number]>[];
-        const partitions = batches.flatMap((batch) => batch.partitions);
-        return new Batch(
-          partitions.map((partition, index) => ({ ...partition, index })),
-          aligned.context,
-        );
+      perBatch('unionBatches', () => {
+        const times = new UnitedTimes();
+        return (aligned) => {
+          const batches = aligned.records[0] as readonly Batch<T | U[number]>[];
+          const partitions = batches.flatMap((batch, stream) =>
+            batch.partitions.map((partition) => ({ partition, stream })),
+          );
+          const united = partitions.map(({ partition, stream }, index) =>
+            times.carry(partition, { ...partition, index }, stream),
+          );
+          return times.unite(batches, new Batch(united, aligned.context));
+        };
       }),
     );
 }

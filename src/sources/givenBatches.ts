@@ -53,8 +53,9 @@ export class GivenBatches<T> implements Source<T> {
     return of({
       plan: () => {
         if (next >= this.#count) return EMPTY;
+        const end = next + 1 === this.#count ? 'ended' : 'open';
         const plan: Plan = {
-          ranges: [{ topic, partition: 0, from: next, until: next + 1 }],
+          ranges: [{ topic, partition: 0, from: next, until: next + 1, end }],
           lag: this.#left[next + 1] ?? 0,
         };
         next++;

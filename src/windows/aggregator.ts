@@ -43,4 +43,10 @@ export interface Aggregator<In, P, Out> {
    * Without it, inputs are lifted and combined one by one.
    */
   readonly add?: (partial: P, input: In) => P;
+  /**
+   * Whether the result depends on the order of the inputs, as that of `first` does. An event-time window then keeps its records, and
+   * aggregates them by event time when it closes; without it partials are combined in any order.
+   * @default false
+   */
+  readonly ordered?: boolean;
 }

@@ -63,6 +63,7 @@ export class KeyedWindow<K, P> {
   /** With a filter: the slots created in this slide. A slot that the filter drops at once was in no result. */
   readonly #born = new Set<KeyedSlot<K, P>>();
   #slide = 0;
+  #visit = 0;
   #dropped: K[] = [];
   #filterAll = false;
 
@@ -87,6 +88,32 @@ export class KeyedWindow<K, P> {
   /** The keys of the window, each with its aggregate. */
   slots(): Iterable<KeyedSlot<K, P>> {
     return this.#slots.values();
+  }
+
+  /** The same, in the order of their panes and within a pane in its order: as after `restore`, whatever left in the meantime. */
+  slotsByPane(): readonly KeyedSlot<K, P>[] {
+    const slots: KeyedSlot<K, P>[] = [];
+    const visit = ++this.#visit;
+    for (const pane of this.#panes) {
+      // Most often the first pane has most of the keys.
+      if (slots.length === this.#slots.size) break;
+      for (const slot of pane.slots) {
+        if (slot.removed || slot.visit === visit) continue;
+        slot.visit = visit;
+        slots.push(slot);
+      }
+    }
+    return slots;
+  }
+
+  /** The panes from this time on, oldest first. */
+  panesFrom(time: number): readonly Pane<K, P>[] {
+    return [...this.#panes]
+      .filter((pane) => pane.time >= time)
+      .map(({ time, slots, partials }) => ({
+        time,
+        partials: slots.flatMap(({ key, removed }, i) => (removed ? [] : [[key, partials[i] as P] as const])),
+      }));
   }
 
   /** Rebuilds the window from its panes, oldest first, after a restart. */

@@ -1,6 +1,8 @@
 import {
   type Aggregator,
+  aggregateByEventWindow,
   aggregateByKey,
+  aggregateByKeyAndEventWindow,
   aggregateByKeyAndWindow,
   aggregateByWindow,
   type Batch,
@@ -12,6 +14,7 @@ import {
   countByWindow,
   countDistinctByWindow,
   deduplicate,
+  eventTime,
   filterBatches,
   filterRecords,
   flatMapRecords,
@@ -22,8 +25,10 @@ import {
   fullOuterJoin,
   glom,
   groupByKey,
+  groupByKeyAndEventWindow,
   groupByKeyAndWindow,
   join,
+  type LateRecord,
   leftOuterJoin,
   limitRate,
   mapPartitions,
@@ -36,6 +41,7 @@ import {
   queryable,
   reduceBatch,
   reduceByKey,
+  reduceByKeyAndEventWindow,
   reduceByKeyAndWindow,
   reduceByWindow,
   repartition,
@@ -43,6 +49,7 @@ import {
   runningReduce,
   type StateHandle,
   sessionWindow,
+  sideOutput,
   transformBatch,
   transformBatches,
   unionBatches,
@@ -50,7 +57,7 @@ import {
   window,
   windowByCount,
 } from 'dstream';
-import { count, first, last, max, min, set, topN, variance } from 'dstream/aggregators';
+import { count, first, last, max, mean, min, set, topN, variance } from 'dstream/aggregators';
 import { sendToKafka } from 'dstream/kafka';
 import { foreachBatchInTransaction, type PostgresCheckpoint, saveAsObjectFiles, saveAsTextFiles } from 'dstream/node';
 import type { Kafka } from 'kafkajs';
@@ -80,6 +87,12 @@ export const keyed = () => {
   words.pipe(aggregateByKey(count()));
   // @ts-expect-error words are no pairs
   words.pipe(aggregateByKeyAndWindow(count(), { window: 1 }));
+  // @ts-expect-error words are no pairs
+  words.pipe(aggregateByKeyAndEventWindow(count(), { window: 1 }));
+  // @ts-expect-error words are no pairs
+  words.pipe(reduceByKeyAndEventWindow(sum, { window: 1 }));
+  // @ts-expect-error words are no pairs
+  words.pipe(groupByKeyAndEventWindow({ window: 1 }));
   // @ts-expect-error words are no pairs
   words.pipe(cogroup(pairs));
   // @ts-expect-error words are no pairs
@@ -115,6 +128,12 @@ export const keyed = () => {
   byUser.pipe(aggregateByKey(count()));
   // @ts-expect-error an object is no key
   byUser.pipe(aggregateByKeyAndWindow(count(), { window: 1 }));
+  // @ts-expect-error an object is no key
+  byUser.pipe(aggregateByKeyAndEventWindow(count(), { window: 1 }));
+  // @ts-expect-error an object is no key
+  byUser.pipe(reduceByKeyAndEventWindow(sum, { window: 1 }));
+  // @ts-expect-error an object is no key
+  byUser.pipe(groupByKeyAndEventWindow({ window: 1 }));
   // @ts-expect-error an object is no key
   byUser.pipe(cogroup(byUser));
   // @ts-expect-error an object is no key
@@ -189,6 +208,22 @@ export const state = () => {
   pairs.pipe(updateStateByKey(updated, { call: 'some' }));
   // @ts-expect-error words are no numbers
   words.pipe(runningReduce(sum));
+};
+
+/** Event time: of the records that come, and late ones as they are. */
+export const byEventTime = () => {
+  // @ts-expect-error a Date is no number of milliseconds
+  words.pipe(eventTime({ timestamp: () => new Date(), outOfOrderness: 0 }));
+  // @ts-expect-error how much disorder is allowed?
+  words.pipe(eventTime({ timestamp: size }));
+  // @ts-expect-error records are words
+  words.pipe(eventTime({ timestamp: ({ id }: User) => id, outOfOrderness: 0 }));
+  // @ts-expect-error values are words
+  words.pipe(aggregateByEventWindow(mean(), { window: 1 }));
+  // @ts-expect-error late records are words
+  words.pipe(aggregateByEventWindow(count(), { window: 1, late: sideOutput<LateRecord<number>>() }));
+  // @ts-expect-error an Observable is no side output
+  words.pipe(aggregateByEventWindow(count(), { window: 1, late: words }));
 };
 
 /** What cannot be taken out again has no inverse. */

@@ -7,6 +7,7 @@ export type DStreamErrorCode =
   | 'ABANDONED_BATCH'
   | 'FOREIGN_STREAM'
   | 'LATE_BATCH'
+  | 'MISSING_EVENT_TIME'
   | 'MISSING_ID'
   | 'DUPLICATE_ID'
   | 'UNKNOWN_TOPIC'

@@ -123,6 +123,24 @@ export class LateBatchError extends DStreamError {
   }
 }
 
+/**
+ * An operator by event time receives records that have none: there is no `eventTime` before it, or an operator between the two has made
+ * other records.
+ */
+export class MissingEventTimeError extends DStreamError {
+  override readonly name = 'MissingEventTimeError';
+  readonly code = 'MISSING_EVENT_TIME';
+  constructor(
+    /** The operator that needs event times. */
+    readonly operator: string,
+  ) {
+    super(
+      `${operator}: the records have no event time: put eventTime before it, behind any operator that makes other records ` +
+        '(transformBatch, mapPartitions, reduceByKey)',
+    );
+  }
+}
+
 /** A stateful operator has no `id` although a checkpoint is configured. */
 export class MissingIdError extends DStreamError {
   override readonly name = 'MissingIdError';

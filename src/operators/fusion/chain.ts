@@ -6,8 +6,14 @@ import { type Segment, segmentsOf } from '../../batch/segment.js';
 /** Called with each record. */
 export type Visit<T> = (record: T) => void;
 
-/** Creates what one operator does with the records of one batch; results go to `next`. */
-export type RecordStep<T, R> = (next: Visit<R>, context: BatchContext) => Visit<T>;
+/** The partition whose records are visited, by its place in its batch. */
+export interface Place {
+  readonly batch: Batch<unknown>;
+  readonly index: number;
+}
+
+/** Creates what one operator does with the records of one partition; results go to `next`. */
+export type RecordStep<T, R> = (next: Visit<R>, context: BatchContext, place: Place) => Visit<T>;
 
 /** A stream, as a source with steps applied to each record. An operator may run the steps in its own loop. */
 export interface Chain {
@@ -15,6 +21,8 @@ export interface Chain {
   readonly steps: readonly RecordStep<unknown, unknown>[];
   /** The operators whose steps they are, for messages. */
   readonly operators: readonly string[];
+  /** Whether one of the steps sets event times: another such step begins another chain. */
+  readonly stamps?: boolean | undefined;
 }
 
 const chains = new WeakMap<object, Chain>();

@@ -1,8 +1,10 @@
-import type { OperatorFunction } from 'rxjs';
-import type { Batch } from '../../batch/batch.js';
-import type { BatchContext } from '../../batch/batchContext.js';
+import type { Observable, OperatorFunction } from 'rxjs';
+import { Batch } from '../../batch/batch.js';
+import { eventTimeOf, withEventTime } from '../../batch/eventTime.js';
 import { perBatch } from '../base/perBatch.js';
 import { type Chain, chainOf, type RecordStep, rememberChain, type Visit } from './chain.js';
+import { TimedRecords } from './timedRecords.js';
+import { visitPartition } from './visitRecords.js';
 
 // Fusion: mapRecords, filterRecords and others process one record after another. Several of them in a row, and an operator
 // after them that only reads each record once, run as one loop: no arrays are made between them.
@@ -23,18 +25,28 @@ export function perRecord<T, R>(operator: string, step: RecordStep<T, R>): Opera
   return (source) => {
     const before = chainOf(source);
     const steps = [...before.steps, step as RecordStep<unknown, unknown>];
-    const operators = [...before.operators, operator];
-    const result = perBatch<unknown, R>(operators.join(', '), () => (batch) => {
-      return batch.withPartitions(({ records }) => {
-        const results: R[] = [];
-        const first = compose(steps, (record) => results.push(record as R), batch.context);
-        for (const record of records) first(record);
-        return results;
-      });
-    })(before.source);
-    rememberChain(result, { source: before.source, steps, operators });
-    return result;
+    return chainedStream<R>({ ...before, steps, operators: [...before.operators, operator] });
   };
+}
+
+/** The stream of a chain, for whatever does not run its steps itself. */
+export function chainedStream<R>(chain: Chain): Observable<Batch<R>> {
+  const { source, steps, operators } = chain;
+  const result = perBatch<unknown, R>(operators.join(', '), () => (batch) => runSteps(steps, batch))(source);
+  rememberChain(result, chain);
+  return result;
+}
+
+/** The batch after the steps, with what they make of its records; the event times go along. */
+export function runSteps<R>(steps: Chain['steps'], batch: Batch<unknown>): Batch<R> {
+  const eventTime = eventTimeOf(batch);
+  const partitions = batch.partitions.map((partition, place) => {
+    const results = new TimedRecords<R>(eventTime?.clock);
+    visitPartition(steps, batch, place, (record) => results.add(record as R));
+    return results.partition(partition);
+  });
+  const result = new Batch(partitions, batch.context);
+  return eventTime ? withEventTime(result, eventTime) : result;
 }
 
 /** Makes an operator that reads each record of a batch once, in order, and keeps no partitions. */
@@ -46,9 +58,8 @@ export function afterSteps<T, R>(
     const { source, steps, operators } = chainOf(stream);
     const names = [...operators, operator].join(', ');
     const visitRecords: VisitRecords<T> = (batch, visit) => {
-      const first = compose(steps, visit as Visit<unknown>, batch.context);
       try {
-        for (const { records } of batch.partitions) for (const record of records) first(record);
+        for (let i = 0; i < batch.partitions.length; i++) visitPartition(steps, batch, i, visit as Visit<unknown>);
       } catch (error) {
         // Which step of the loop threw cannot be known without a cost for each record: all are named.
         batch.context.effects?.failing(error, names);
@@ -57,8 +68,4 @@ export function afterSteps<T, R>(
     };
     return make(visitRecords)(source);
   };
-}
-
-function compose(steps: Chain['steps'], last: Visit<unknown>, context: BatchContext): Visit<unknown> {
-  return steps.reduceRight((next, step) => step(next, context), last);
 }

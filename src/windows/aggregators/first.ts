@@ -19,6 +19,7 @@ import type { Aggregator } from '../aggregator.js';
 export function first<In = unknown>(): Aggregator<In, readonly [In] | readonly [], In | undefined> {
   return {
     name: 'first',
+    ordered: true,
     identity: [],
     lift: (input) => [input],
     combine: (older, newer) => (older.length > 0 ? older : newer),

@@ -19,6 +19,7 @@ import type { Aggregator } from '../aggregator.js';
 export function last<In = unknown>(): Aggregator<In, readonly [In] | readonly [], In | undefined> {
   return {
     name: 'last',
+    ordered: true,
     identity: [],
     lift: (input) => [input],
     combine: (older, newer) => (newer.length > 0 ? newer : older),

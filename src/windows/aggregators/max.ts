@@ -25,6 +25,6 @@ export function max<In extends number | bigint | string = number>(): Aggregator<
 /** Keeps the greatest input: by `>`, or by a comparison as for `Array.prototype.sort`. */
 export function max<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
 export function max<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
-  if (compare) return extreme('max', (newer, older) => compare(newer, older) > 0);
+  if (compare) return extreme('max', (newer, older) => compare(newer, older) > 0, true);
   return extreme('max', (newer, older) => newer > older || Number.isNaN(newer));
 }

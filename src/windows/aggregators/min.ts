@@ -25,6 +25,6 @@ export function min<In extends number | bigint | string = number>(): Aggregator<
 /** Keeps the least input: by `<`, or by a comparison as for `Array.prototype.sort`. */
 export function min<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
 export function min<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
-  if (compare) return extreme('min', (newer, older) => compare(newer, older) < 0);
+  if (compare) return extreme('min', (newer, older) => compare(newer, older) < 0, true);
   return extreme('min', (newer, older) => newer < older || Number.isNaN(newer));
 }

@@ -25,6 +25,7 @@ export function set<In, T>(of: (input: In) => T): Aggregator<In, ReadonlySet<T>,
 export function set<T>(of: (input: T) => T = (input) => input): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>> {
   return {
     name: 'set',
+    ordered: true,
     identity: new Set(),
     lift: (input) => new Set([of(input)]),
     combine: (older, newer) => {

@@ -32,6 +32,7 @@ export function topN<In>(
   checkPositiveInteger('topN', 'n', n);
   return {
     name: `topN(${n})`,
+    ordered: compare !== ascending,
     identity: [],
     lift: (input) => [input],
     combine: (older, newer) => merge(older, newer, n, compare),

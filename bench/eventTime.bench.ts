@@ -1,0 +1,66 @@
+// What do windows by event time cost beside the same windows by batch time, with and without disorder?
+//
+//   npm run bench -- eventTime [--rounds N] [--only PART-OF-A-NAME]
+//
+// Each contender runs alone in a process of its own, in interleaved rounds. Times are processor times of the process, with
+// those of the collector's threads, so that what else runs on the machine counts little.
+import { parseArgs } from 'node:util';
+import { type Sample, sampleAlone } from './alone.js';
+import { contenders } from './eventTime/contenders.js';
+import { rowOf, writeResults } from './report.js';
+
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
+});
+const rounds = Number(options.rounds);
+const child = new URL('./eventTime/child.ts', import.meta.url);
+
+/** Each over the same by batch time, or over the shorter window. */
+const compared: Readonly<Record<string, string>> = {
+  '12 panes, sum, in order': '12 panes, sum, by batch time',
+  '12 panes, sum, out of order by 1.5 panes': '12 panes, sum, by batch time',
+  '12 panes, sum, out of order by 40 panes': '12 panes, sum, by batch time',
+  '12 panes, max, in order': '12 panes, max, by batch time',
+  '12 panes, max, out of order by 40 panes': '12 panes, max, by batch time',
+  'tumbling, sum, in order': 'tumbling, sum, by batch time',
+  'tumbling, sum, out of order by 1.5 panes': 'tumbling, sum, by batch time',
+  'tumbling, sum, out of order by 40 panes': 'tumbling, sum, by batch time',
+  '360 panes, sum, 1,000 keys': '12 panes, sum, 1,000 keys',
+  '360 panes, max, 1,000 keys': '12 panes, max, 1,000 keys',
+  'a row with eventTime and a tumbling sum': 'a row with reduceByKey',
+};
+
+function measure(): void {
+  const samples = new Map<string, Sample[]>(
+    Object.keys(contenders)
+      .filter((name) => name.includes(options.only))
+      .map((name) => [name, []]),
+  );
+  for (let round = 1; round <= rounds; round++) {
+    for (const [name, taken] of samples) {
+      taken.push(sampleAlone(child, name));
+      console.log(`round ${round}  ${name.padEnd(45)} ${(taken.at(-1)?.ms ?? 0).toPrecision(3)} ms`);
+    }
+    report(samples, round);
+  }
+}
+
+/** After each round, so that a run that is stopped leaves what it has. */
+function report(samples: ReadonlyMap<string, readonly Sample[]>, round: number): void {
+  const rows = Array.from(samples, ([name, taken]) =>
+    rowOf(
+      name,
+      taken.map(({ ms }) => ms),
+    ),
+  );
+  const median = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
+  const ratios = Object.fromEntries(
+    Object.entries(compared)
+      .filter(([name, other]) => samples.has(name) && samples.has(other))
+      .map(([name, other]) => [name, median(name) / median(other)]),
+  );
+  for (const [name, ratio] of Object.entries(ratios)) console.log(`${ratio.toFixed(2)}  ${name}`);
+  writeResults('eventTime', { unit: 'ms a batch of 10,000 records and a slide', rows, ratios, rounds: round });
+}
+
+measure();

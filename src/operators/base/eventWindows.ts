@@ -1,0 +1,134 @@
+import type { OperatorFunction } from 'rxjs';
+import { Batch } from '../../batch/batch.js';
+import { MissingEventTimeError } from '../../batch/errors.js';
+import { EventClock, eventTimeOf, type PartitionTimes, withEventTime, withTimes } from '../../batch/eventTime.js';
+import { addEventTimeCounts } from '../../batch/eventTimeCounts.js';
+import type { Key } from '../../batch/key.js';
+import { SideOutput } from '../../batch/sideOutput.js';
+import { EventPanes } from '../../eventtime/eventPanes.js';
+import { inEventOrder, type TimedInput, type TimedInputs } from '../../eventtime/timedInputs.js';
+import { WindowNumbers } from '../../eventtime/windowNumbers.js';
+import type { Aggregator } from '../../windows/aggregator.js';
+import { aggregatorSignature } from '../../windows/aggregatorSignature.js';
+import type { KeyedWindowOptions } from '../../windows/keyedWindow.js';
+import {
+  type EventWindowOptions,
+  type LateRecord,
+  lateFeeds,
+  type WindowResult,
+  windowShapeOf,
+} from '../eventWindowOptions.js';
+import { afterSteps } from '../fusion/perRecord.js';
+import { feeding } from './feeding.js';
+import { perBatchWithState } from './perBatchWithState.js';
+import { SavedPanes } from './savedPanes.js';
+
+/** How the records of an operator go into windows. */
+export interface EventWindowSettings<T, K extends Key, In, P, Out, R> {
+  readonly operator: string;
+  readonly options: EventWindowOptions<T>;
+  readonly aggregator: Aggregator<In, P, Out>;
+  /** How a window slides, if not by two stacks. */
+  readonly keyed?: Omit<KeyedWindowOptions<K, P>, 'reduce' | 'filter'> | undefined;
+  /** The key of a record; throws if it has no key. Called for each record. */
+  keyOf(record: T): K;
+  /** Throws if the record has no valid key. Called for the first record of each key in a pane. */
+  checkKey?(record: T): void;
+  inputOf(record: T): In;
+  /** The record of a result. */
+  resultOf(key: K, result: WindowResult<Out>): R;
+}
+
+/** Makes every operator over event-time windows. */
+export function eventWindows<T, K extends Key, In, P, Out, R>(
+  settings: EventWindowSettings<T, K, In, P, Out, R>,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  const { aggregator, inputOf } = settings;
+  if (!aggregator.ordered) {
+    return slidingEventWindows<T, K, In, P, Out, R>(settings, aggregator, (record) => inputOf(record));
+  }
+  return slidingEventWindows<T, K, TimedInput<In>, TimedInputs<In>, Out, R>(
+    { ...settings, keyed: undefined },
+    inEventOrder(aggregator),
+    (record, { time, origin, sequence }) => [time, origin.rank, sequence, inputOf(record)],
+  );
+}
+
+function slidingEventWindows<T, K extends Key, In, P, Out, R>(
+  settings: Pick<
+    EventWindowSettings<T, K, never, P, Out, R>,
+    'operator' | 'options' | 'keyed' | 'keyOf' | 'checkKey' | 'resultOf'
+  >,
+  aggregator: Aggregator<In, P, Out>,
+  inputOf: (record: T, clock: EventClock) => In,
+): OperatorFunction<Batch<T>, Batch<R>> {
+  const { operator, options, keyed, keyOf, checkKey, resultOf } = settings;
+  const shape = windowShapeOf(operator, options);
+  const numbers = new WindowNumbers(shape);
+  const { window, slide, offset } = shape;
+  const signature = `window=${window} slide=${slide} offset=${offset} ${aggregatorSignature(aggregator)}`;
+  const description = { operator, id: options.id, signature };
+  const side = options.late && SideOutput.feedOf(options.late);
+
+  return afterSteps<T, R>(operator, (visitRecords) => {
+    const windows = perBatchWithState<unknown, R, string, P | number>(description, (state) => {
+      // Without an id there is no checkpoint that could read it.
+      const saved = options.id === undefined ? undefined : new SavedPanes<K, P>(state);
+      const panes = new EventPanes<K, In, P>(numbers, aggregator, keyed, saved);
+      if (saved) panes.restore(saved.restored());
+
+      return (batch) => {
+        const eventTime = eventTimeOf(batch);
+        if (!eventTime) throw new MissingEventTimeError(operator);
+        const { clock, before } = eventTime;
+        const late: LateRecord<T>[] = [];
+        let partlyLate = 0;
+        visitRecords(batch, (record) => {
+          const placement = panes.add(keyOf(record), inputOf(record, clock), clock);
+          if (placement === 'known key') return;
+          if (checkKey) checkKey(record);
+          if (placement === 'late') late.push(lateRecord(record, clock, before));
+          else if (placement === 'partly late') partlyLate++;
+        });
+        addEventTimeCounts(batch.context, { late: late.length, partlyLate });
+        side?.next(batch.withRecords(late));
+
+        const results: R[] = [];
+        const counts: (readonly [end: number, results: number])[] = [];
+        panes.close(eventTime.after, (number, partials) => {
+          const start = numbers.start(number);
+          const end = numbers.end(number);
+          partials.forEach((partial, key) => {
+            results.push(resultOf(key, { start, end, value: aggregator.lower(partial) }));
+          });
+          counts.push([end, results.length]);
+        });
+        saved?.flush();
+        const { after } = eventTime;
+        const partition = withTimes({ index: 0, records: results }, () => timesOfResults(counts, before));
+        return withEventTime(new Batch([partition], batch.context), { before, after, clock: new EventClock() });
+      };
+    });
+    return feeding(operator, lateFeeds(options), windows);
+  });
+}
+
+function lateRecord<T>(record: T, { time, floor, origin }: EventClock, before: number): LateRecord<T> {
+  return { record, time, watermark: floor, reason: floor > before ? 'late' : origin.reason };
+}
+
+/**
+ * The results of a batch have event times of their own, for event-time operators behind: the last ms of their window, but never below the
+ * watermark before the batch. So they are late nowhere. `counts`: the number of results up to that of each window.
+ */
+function timesOfResults(counts: readonly (readonly [end: number, results: number])[], before: number): PartitionTimes {
+  const times: number[] = [];
+  for (const [end, results] of counts) while (times.length < results) times.push(Math.max(end - 1, before));
+  const { origin } = new EventClock();
+  return {
+    times,
+    floors: times.map(() => before),
+    origins: times.map(() => origin),
+    sequences: times.map((_, i) => i),
+  };
+}

@@ -1,0 +1,230 @@
+import type { Observer, OperatorFunction } from 'rxjs';
+import { Batch } from '../batch/batch.js';
+import { InvalidOptionError, InvalidRecordError } from '../batch/errors.js';
+import { eventTimeOf, withEventTime } from '../batch/eventTime.js';
+import { addEventTimeCounts } from '../batch/eventTimeCounts.js';
+import { SideOutput } from '../batch/sideOutput.js';
+import { Watermarks } from '../eventtime/watermarks.js';
+import { checkFunction, checkNonNegative, checkObserver } from '../options/checks.js';
+import { feeding, type NamedFeed } from './base/feeding.js';
+import { perBatchWithState } from './base/perBatchWithState.js';
+import { type SavedWatermark, SavedWatermarks } from './base/savedWatermarks.js';
+import { holdUntilSettled } from './base/settled.js';
+import { StampedBatch } from './base/stampedBatch.js';
+import { type Refusal, TimeReader } from './base/timeReader.js';
+import { chainOf, type RecordStep } from './fusion/chain.js';
+import { chainedStream } from './fusion/perRecord.js';
+
+/** A record without a valid event time, in the side output `invalid` of `eventTime`. */
+export interface InvalidTime<T> {
+  /** The record. */
+  readonly record: T;
+  /** `'future'`: its event time is too far beyond its arrival. `'invalid'`: it is no time at all. */
+  readonly reason: 'invalid' | 'future';
+  /** What fails the stream where `invalid` is `'error'`. */
+  readonly error: InvalidRecordError;
+}
+
+/** The event time of one partition. */
+export interface PartitionEventTime {
+  /** `topic/partition`; `-` for all partitions without an offset range, which count as one. */
+  readonly partition: string;
+  /** Its newest event time so far, in ms; `undefined` before its first record. */
+  readonly newest: number | undefined;
+  /** `'idle'` and `'ended'` partitions do not hold the watermark back. */
+  readonly status: 'active' | 'idle' | 'ended';
+}
+
+/** How far event time is after a batch, as the observer `progress` of `eventTime` receives it. */
+export interface EventTimeProgress {
+  /** The batch time, in ms. */
+  readonly time: number;
+  /** The watermark, in ms: -Infinity before there is one, Infinity when everything has been read. */
+  readonly watermark: number;
+  /** The partitions. */
+  readonly partitions: readonly PartitionEventTime[];
+  /** The active partition that is furthest behind: the watermark waits for it. `undefined` if no partition is active. */
+  readonly heldBackBy: string | undefined;
+}
+
+/** Options of `eventTime`. Times and durations are in ms. */
+export interface EventTimeOptions<T> {
+  /** Returns the event time of a record: ms since the epoch, a finite number of at least 0. */
+  readonly timestamp: (record: T) => number;
+  /**
+   * How much older than the newest record before it in its partition a record may be. The larger, the fewer records are late, and
+   * the later windows close.
+   */
+  readonly outOfOrderness: number;
+  /**
+   * A partition that has been read to its end, and had no record for this long in batch time, does not hold the watermark back.
+   * `Infinity`: it always does.
+   * @default 60000
+   */
+  readonly idleAfter?: number;
+  /**
+   * Whether the watermark goes on with batch time while all partitions are idle, so that the last windows close. Records that were
+   * held up before they reached the log are late then.
+   * @default false
+   */
+  readonly advanceWhenIdle?: boolean;
+  /**
+   * How far beyond its arrival the event time of a record may lie. One that is further is invalid, and moves no watermark.
+   * `Infinity`: any time is accepted.
+   * @default 3600000
+   */
+  readonly future?: number;
+  /** When a record arrived, in ms since the epoch, such as the timestamp of the log. Default: the batch time. */
+  readonly arrival?: (record: T) => number;
+  /**
+   * What to do with a record without a valid event time: fail the stream, leave it out, or leave it out and hand it to a side output.
+   * @default 'error'
+   */
+  readonly invalid?: 'error' | 'skip' | SideOutput<InvalidTime<T>>;
+  /**
+   * Observes the event time after each batch. If its `next` returns a promise or an Observable, the batch waits for it. Default: no
+   * observer.
+   */
+  readonly progress?: Partial<Observer<EventTimeProgress>>;
+  /** Name of the state, the same across deployments; required with a checkpoint. */
+  readonly id?: string;
+}
+
+/**
+ * Reads the event time of each record, and keeps the watermark: event-time windows behind it count records by when they happened, not by
+ * when they were read. The records pass unchanged.
+ *
+ * Each partition has a watermark of its own: its newest event time less `outOfOrderness`. The watermark of the stream is the smallest
+ * of the partitions that are neither idle nor ended. A record is late if it is older than the watermark of its own partition just
+ * before it, so whether it is late does not depend on how fast the partitions are read, or how batches are cut.
+ *
+ * Event times go along with the records through operators that keep the records apart: `mapRecords`, `filterRecords`,
+ * `flatMapRecords`, `mapValues`, `flatMapValues`, `filterBatches`, `limitRate`, `deduplicate`, `unionBatches`, `partitionBy` and
+ * `repartition`, and RxJS's `share` and `tap`. Put it before filters: records that are filtered out move the watermark too.
+ *
+ * Source: Spark's `withWatermark`, Flink's `BoundedOutOfOrdernessWatermarks`.
+ *
+ * @throws {InvalidOptionError} if an option is out of its range
+ * @throws {InvalidRecordError} (as a notification) if a record has no valid event time and `invalid` is `'error'`
+ * @throws {MissingIdError} (as a notification) if a checkpoint is configured and `id` is missing
+ *
+ * @example
+ * ```ts
+ * import { aggregateByEventWindow, eventTime, foreachBatch, fromBatches } from 'dstream';
+ * import { count } from 'dstream/aggregators';
+ *
+ * // Each record is the time at which it happened.
+ * fromBatches([[5, 14], [8, 15], [21]], { interval: 10 })
+ *   .pipe(
+ *     eventTime({ timestamp: (at) => at, outOfOrderness: 5 }),
+ *     aggregateByEventWindow(count(), { window: 10 }),
+ *     foreachBatch((windows) => console.log(windows)),
+ *   )
+ *   .subscribe();
+ * // => []
+ * // => [ { start: 0, end: 10, value: 2 } ]
+ * // => [ { start: 10, end: 20, value: 2 }, { start: 20, end: 30, value: 1 } ]
+ * ```
+ *
+ * @see {@link aggregateByEventWindow}
+ * @see {@link aggregateByKeyAndEventWindow}
+ * @see {@link sideOutput}
+ */
+export function eventTime<T>(options: EventTimeOptions<T>): OperatorFunction<Batch<T>, Batch<T>> {
+  const { outOfOrderness, idleAfter = 60_000, advanceWhenIdle = false, invalid = 'error', progress, id } = options;
+  checkOptions(options);
+  const rule = { outOfOrderness, idleAfter, advanceWhenIdle };
+  const description = { operator: 'eventTime', id };
+  const side = SideOutput.is(invalid) ? SideOutput.feedOf(invalid) : undefined;
+  const feeds: NamedFeed[] = SideOutput.is(invalid) ? [['invalid', invalid, SideOutput.feedOf(invalid)]] : [];
+
+  const errorOf = ({ record, rule: why }: Refusal) => new InvalidRecordError('eventTime', record, why);
+  const refuse = (refusal: Refusal): void => {
+    if (invalid === 'error') throw errorOf(refusal);
+  };
+
+  return (stream) => {
+    const own = chainOf(stream);
+    // Two operators that stamp do not share a loop.
+    const before = own.stamps ? { source: stream, steps: [], operators: [] } : own;
+    const step: RecordStep<T, T> = (next, context, { batch, index }) => {
+      const reader = new TimeReader(options, context);
+      return (eventTimeOf(batch) as StampedBatch).step(index, reader, next, refuse);
+    };
+    const steps = [...before.steps, step as RecordStep<unknown, unknown>];
+
+    const stamped = perBatchWithState<unknown, unknown, string, SavedWatermark>(
+      description,
+      (state) => {
+        const watermarks = new Watermarks(rule);
+        const saved = new SavedWatermarks(state, watermarks);
+        let current: StampedBatch | undefined;
+        return {
+          next(batch) {
+            const passed = new Batch(batch.partitions, batch.context);
+            current = new StampedBatch(passed, watermarks, steps);
+            return withEventTime(passed, current);
+          },
+          after(batch) {
+            const { time } = batch.context;
+            const { after: watermark, refused } = current as StampedBatch;
+            current = undefined;
+            saved.save();
+            const records = refused.map((each) => {
+              return { record: each.record as T, reason: each.reason, error: errorOf(each) };
+            });
+            addEventTimeCounts(batch.context, { invalid: records.length });
+            side?.next(batch.withRecords(records));
+            holdUntilSettled(batch.context, progress?.next?.(progressOf(time, watermark, watermarks)));
+          },
+        };
+      },
+      true,
+    );
+    const source = feeding('eventTime', feeds, stamped)(before.source);
+    return chainedStream<T>({ source, steps, operators: [...before.operators, 'eventTime'], stamps: true });
+  };
+}
+
+function checkOptions<T>(options: EventTimeOptions<T>): void {
+  const {
+    timestamp,
+    outOfOrderness,
+    idleAfter = 0,
+    advanceWhenIdle = false,
+    future = 0,
+    arrival,
+    invalid,
+    progress,
+  } = options;
+  checkFunction('eventTime', 'timestamp', timestamp);
+  checkNonNegative('eventTime', 'outOfOrderness', outOfOrderness);
+  if (idleAfter !== Infinity) checkNonNegative('eventTime', 'idleAfter', idleAfter);
+  if (future !== Infinity) checkNonNegative('eventTime', 'future', future);
+  if (typeof advanceWhenIdle !== 'boolean') {
+    throw new InvalidOptionError('eventTime', 'advanceWhenIdle', advanceWhenIdle, 'must be a boolean');
+  }
+  if (arrival !== undefined) checkFunction('eventTime', 'arrival', arrival);
+  if (progress !== undefined) checkObserver('eventTime', 'progress', progress);
+  if (invalid !== undefined && invalid !== 'error' && invalid !== 'skip' && !SideOutput.is(invalid)) {
+    throw new InvalidOptionError('eventTime', 'invalid', invalid, 'must be "error", "skip" or a sideOutput()');
+  }
+}
+
+function progressOf(time: number, watermark: number, watermarks: Watermarks): EventTimeProgress {
+  const partitions = Array.from(watermarks.partitions, (partition): PartitionEventTime => {
+    const { key, newest } = partition;
+    return {
+      partition: key,
+      newest: newest === -Infinity ? undefined : newest,
+      status: watermarks.statusOf(partition),
+    };
+  });
+  const active = partitions.filter(({ status }) => status === 'active');
+  const ageOf = ({ newest = -Infinity }: PartitionEventTime) => newest;
+  const slowest = active.reduce<PartitionEventTime | undefined>(
+    (least, each) => (least === undefined || ageOf(each) < ageOf(least) ? each : least),
+    undefined,
+  );
+  return { time, watermark, partitions, heldBackBy: slowest?.partition };
+}

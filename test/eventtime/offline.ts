@@ -1,0 +1,71 @@
+// What event-time windows must result in, from the records of each partition alone: there is no batch in it, and no watermark of all
+// partitions but at the very end.
+
+/** A record: event time, key and value. */
+export type Timed = readonly [time: number, key: string, value: number];
+
+export interface OfflineOptions {
+  readonly outOfOrderness: number;
+  readonly window: number;
+  readonly slide: number;
+  readonly offset: number;
+  /** Whether everything is read to its end, so that every window closes. */
+  readonly bounded: boolean;
+}
+
+/** The records of one key in one window, by event time, then partition, then offset. */
+export interface OfflineWindow {
+  readonly start: number;
+  readonly end: number;
+  readonly key: string;
+  readonly records: readonly Timed[];
+}
+
+export interface Offline {
+  readonly windows: readonly OfflineWindow[];
+  readonly late: readonly Timed[];
+  /** Records that count for some of their windows only. */
+  readonly partlyLate: number;
+}
+
+export function offline(partitions: readonly (readonly Timed[])[], options: OfflineOptions): Offline {
+  const { outOfOrderness, window, slide, offset, bounded } = options;
+  const late: Timed[] = [];
+  const windows = new Map<string, { start: number; key: string; records: { record: Timed; rank: number }[] }>();
+  let partlyLate = 0;
+  const newest = partitions.map((records, rank) => {
+    let maximum = -Infinity;
+    for (const record of records) {
+      const [time, key] = record;
+      const floor = maximum - outOfOrderness;
+      const starts: number[] = [];
+      for (let k = Math.floor((time - offset) / slide); offset + k * slide + window > time; k--) {
+        starts.push(offset + k * slide);
+      }
+      const counted = starts.filter((start) => start + window > floor);
+      if (starts.length > 0 && counted.length === 0) late.push(record);
+      else if (counted.length < starts.length) partlyLate++;
+      for (const start of counted) {
+        const name = `${start} ${key}`;
+        const entry = windows.get(name) ?? { start, key, records: [] };
+        entry.records.push({ record, rank });
+        windows.set(name, entry);
+      }
+      maximum = Math.max(maximum, time);
+    }
+    return maximum;
+  });
+  const watermark = bounded ? Infinity : Math.min(...newest) - outOfOrderness;
+  const closed = [...windows.values()].filter(({ start }) => start + window <= watermark);
+  return {
+    late,
+    partlyLate,
+    windows: closed.map(({ start, key, records }) => ({
+      start,
+      end: start + window,
+      key,
+      // A stable sort: records of one partition keep their order.
+      records: [...records].sort((a, b) => a.record[0] - b.record[0] || a.rank - b.rank).map(({ record }) => record),
+    })),
+  };
+}

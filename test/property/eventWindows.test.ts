@@ -1,0 +1,307 @@
+import {
+  aggregateByEventWindow,
+  aggregateByKeyAndEventWindow,
+  Batch,
+  deduplicate,
+  eventTime,
+  filterBatches,
+  filterRecords,
+  flatMapRecords,
+  groupByKeyAndEventWindow,
+  type LateRecord,
+  mapRecords,
+  type Pair,
+  partitionBy,
+  reduceByKeyAndEventWindow,
+  repartition,
+  sideOutput,
+  unionBatches,
+  type WindowResult,
+} from 'dstream';
+import { count, first, max, mean, sum, topN } from 'dstream/aggregators';
+import fc from 'fast-check';
+import { map, type OperatorFunction, share, tap } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { type OfflineWindow, offline, type Timed } from '../eventtime/offline.js';
+import { type Crash, type Made, type PlannedRead, runPlan } from '../eventtime/runPlan.js';
+import { propertySettings } from './settings.js';
+
+// Event-time windows against a computation that knows no batches: any partitions, any plan of batches, crashes before and after batches
+// are saved. The results must not depend on the plan.
+
+type Value = Pair<string, number>;
+
+interface Case {
+  readonly partitions: readonly (readonly Timed[])[];
+  readonly plan: readonly PlannedRead[];
+  readonly crashes: readonly Crash[];
+  readonly bounded: boolean;
+  readonly window: number;
+  readonly slide: number;
+  readonly offset: number;
+  readonly outOfOrderness: number;
+}
+
+const nearby = fc.integer({ min: -12, max: 14 });
+// Ties, steps that reach window edges, disorder within and beyond what is allowed, gaps of a few windows and of years.
+const step = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(0) },
+  { weight: 12, arbitrary: nearby },
+  { weight: 2, arbitrary: fc.integer({ min: -60, max: 60 }) },
+  { weight: 1, arbitrary: fc.constantFrom(500, 40_000_000_000) },
+);
+
+const partition = fc
+  .record({
+    start: fc.integer({ min: 0, max: 100 }),
+    steps: fc.array(fc.tuple(step, fc.constantFrom('a', 'b', 'c')), { maxLength: 14 }),
+  })
+  .map(({ start, steps }) => {
+    let time = start;
+    return steps.map(([by, key], i): Timed => {
+      time = Math.max(0, time + by);
+      return [time, key, i];
+    });
+  });
+
+/** In which order, and how many at once, records are read: partition numbers, `-1` for the end of a batch. */
+const readings = fc.record({
+  kind: fc.constantFrom('one batch', 'one by one', 'forwards', 'backwards', 'random'),
+  order: fc.array(fc.integer({ min: -1, max: 3 }), { minLength: 10, maxLength: 60 }),
+});
+
+const cases: fc.Arbitrary<Case> = fc
+  .record({
+    drawn: fc.array(partition, { minLength: 1, maxLength: 4 }),
+    readings,
+    crashes: fc.array(fc.constantFrom<Crash>('none', 'none', 'before', 'after'), { maxLength: 70 }),
+    bounded: fc.boolean(),
+    window: fc.integer({ min: 1, max: 24 }),
+    slide: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 30 })),
+    offset: fc.integer({ min: -40, max: 40 }),
+    outOfOrderness: fc.constantFrom(0, 0, 1, 5, 12),
+  })
+  .map(({ drawn, readings: { kind, order }, slide, ...rest }) => {
+    // Values are unique, so that a record that is counted twice or not at all shows.
+    const partitions = drawn.map((records, p) =>
+      records.map(([time, key, value]): Timed => [time, key, value + 100 * p]),
+    );
+    const plan = planOf(partitions, kind, order, rest.bounded);
+    return { ...rest, partitions, slide: slide === 0 ? rest.window : slide, plan };
+  });
+
+function planOf(
+  partitions: readonly (readonly Timed[])[],
+  kind: string,
+  order: readonly number[],
+  bounded: boolean,
+): readonly PlannedRead[] {
+  const lengths = partitions.map(({ length }) => length);
+  const inTurn = lengths.flatMap((length, p) => new Array<number>(length).fill(p));
+  const separated = (all: readonly number[]) => all.flatMap((p) => [p, -1]);
+  const orders: Record<string, readonly number[]> = {
+    'one batch': inTurn,
+    'one by one': separated(inTurn.map((_, i) => i % lengths.length)),
+    forwards: separated(inTurn),
+    backwards: separated([...inTurn].reverse()),
+    random: order,
+  };
+  const reads: number[][] = [];
+  const until = lengths.map(() => 0);
+  for (const p of [...(orders[kind] as readonly number[]), -1]) {
+    if (p < 0) reads.push([...until]);
+    else if ((until[p] ?? Infinity) < (lengths[p] ?? 0)) until[p] = (until[p] as number) + 1;
+  }
+  // Whatever is left, and a batch after it.
+  reads.push(lengths, lengths);
+  const endOf = (offset: number, p: number) =>
+    offset < (lengths[p] as number) ? 'open' : bounded ? 'ended' : 'caughtUp';
+  return reads.map((read) => read.map((offset, p) => ({ until: offset, end: endOf(offset, p) })));
+}
+
+/** What may be between `eventTime` and the windows, without changing anything. */
+const between: readonly OperatorFunction<Batch<Value>, Batch<Value>>[] = [
+  (source) => source,
+  tap(),
+  share(),
+  repartition<Value>(3),
+  partitionBy<string, number>(2),
+  filterBatches<Value>(() => true),
+  // Values are unique.
+  deduplicate<Value>(([, value]) => value, { window: 1_000, id: 'seen' }),
+  (source) =>
+    source.pipe(
+      flatMapRecords((record) => [record, record]),
+      filterOdd(),
+    ),
+];
+
+/** Keeps the first of two equal records. */
+function filterOdd(): OperatorFunction<Batch<Value>, Batch<Value>> {
+  let i = 0;
+  return filterRecords<Value>(() => i++ % 2 === 0);
+}
+
+type Windows = OperatorFunction<Batch<Value>, Batch<Pair<string, WindowResult<unknown>>>>;
+type Options = { window: number; slide: number; offset: number; id: string; late: ReturnType<typeof lateOutput> };
+
+const lateOutput = () => sideOutput<LateRecord<Value>>();
+const values = ({ records }: OfflineWindow) => records.map(([, , value]) => value);
+const total = (window: OfflineWindow) => values(window).reduce((a, b) => a + b, 0);
+
+/** Each operator, and what it must result in for the records of a window. */
+const operators: Readonly<
+  Record<string, readonly [(options: Options) => Windows, (window: OfflineWindow) => unknown]>
+> = {
+  'a sum, which has an inverse': [(options) => aggregateByKeyAndEventWindow(sum(), options), total],
+  'a mean': [
+    (options) => aggregateByKeyAndEventWindow(mean(), options),
+    (window) => total(window) / window.records.length,
+  ],
+  'a maximum, in two stacks': [
+    (options) => aggregateByKeyAndEventWindow(max(), options),
+    (window) => Math.max(...values(window)),
+  ],
+  'the first, by event time': [
+    (options) => aggregateByKeyAndEventWindow(first(), options),
+    (window) => values(window)[0],
+  ],
+  'the first of equal ones': [
+    (options) =>
+      aggregateByKeyAndEventWindow(
+        topN(2, () => 0),
+        options,
+      ),
+    (window) => values(window).slice(0, 2),
+  ],
+  reduceByKeyAndEventWindow: [(options) => reduceByKeyAndEventWindow((a, b) => a + b, options), total],
+  'reduceByKeyAndEventWindow with an inverse': [
+    (options) => reduceByKeyAndEventWindow((a, b) => a + b, { ...options, inverse: (a, b) => a - b }),
+    total,
+  ],
+  groupByKeyAndEventWindow: [(options) => groupByKeyAndEventWindow(options), values],
+};
+
+function made(
+  { window, slide, offset, outOfOrderness }: Case,
+  windows: (options: Options) => Windows,
+  passing: OperatorFunction<Batch<Value>, Batch<Value>>,
+): Made<Timed, Pair<string, WindowResult<unknown>>, LateRecord<Value>> {
+  const late = lateOutput();
+  const operator: Made<Timed, Pair<string, WindowResult<unknown>>, never>['operator'] = (source) =>
+    source.pipe(
+      eventTime({ timestamp: ([time]) => time, outOfOrderness, idleAfter: Infinity, future: Infinity, id: 'time' }),
+      mapRecords(([, key, value]) => [key, value]),
+      passing,
+      windows({ window, slide, offset, late, id: 'windows' }),
+    );
+  return { operator, late };
+}
+
+const sorted = (results: readonly unknown[]) => results.map((each) => JSON.stringify(each)).sort();
+
+describe.each(Object.entries(operators))('%s', (_, [windows, expected]) => {
+  it('depends on the records of each partition and not on batches and crashes', () => {
+    fc.assert(
+      fc.property(cases, fc.constantFrom(...between), (drawn, passing) => {
+        const { partitions, plan, crashes } = drawn;
+        const truth = offline(partitions, drawn);
+        const run = runPlan(partitions, plan, crashes, () => made(drawn, windows, passing));
+
+        const results = run.results.flat();
+        const wanted = truth.windows.map((each) => [
+          each.key,
+          { start: each.start, end: each.end, value: expected(each) },
+        ]);
+        expect(sorted(results)).toEqual(sorted(wanted));
+        const ends = results.map(([, { end }]) => end);
+        expect(ends).toEqual([...ends].sort((a, b) => a - b));
+
+        const late = run.late.map(({ record: [, value], time, reason }) => [time, value, reason]);
+        expect(sorted(late)).toEqual(sorted(truth.late.map(([time, , value]) => [time, value, 'late'])));
+        expect(run.counts).toEqual({ late: truth.late.length, partlyLate: truth.partlyLate, invalid: 0 });
+
+        if (drawn.bounded) {
+          expect(run.entries.time).toBe(partitions.length + 1);
+          expect(run.entries.windows ?? 0).toBe(0);
+        }
+      }),
+      propertySettings(200),
+    );
+  });
+});
+
+it('aggregateByEventWindow depends on the records of each partition and not on batches and crashes', () => {
+  fc.assert(
+    fc.property(cases, (drawn) => {
+      const { partitions, plan, crashes, window, slide, offset } = drawn;
+      const alone = partitions.map((records) => records.map(([time, , value]): Timed => [time, '', value]));
+      const make = () => {
+        const late = sideOutput<LateRecord<Timed>>();
+        const { outOfOrderness } = drawn;
+        const operator = (source: Parameters<ReturnType<typeof eventTime<Timed>>>[0]) =>
+          source.pipe(
+            eventTime<Timed>({
+              timestamp: ([time]) => time,
+              outOfOrderness,
+              idleAfter: Infinity,
+              future: Infinity,
+              id: 'time',
+            }),
+            aggregateByEventWindow(count(), { window, slide, offset, late, id: 'windows' }),
+          );
+        return { operator, late };
+      };
+      const truth = offline(alone, drawn);
+      const run = runPlan(alone, plan, crashes, make);
+      const wanted = truth.windows.map(({ start, end, records }) => ({ start, end, value: records.length }));
+      expect(sorted(run.results.flat())).toEqual(sorted(wanted));
+      expect(run.late.map(({ time }) => time).sort()).toEqual(truth.late.map(([time]) => time).sort());
+    }),
+    propertySettings(200),
+  );
+});
+
+it('unionBatches goes by the watermark of the slowest stream', () => {
+  fc.assert(
+    fc.property(cases, (drawn) => {
+      const { partitions, plan, crashes, window, slide, offset, outOfOrderness } = drawn;
+      fc.pre(partitions.length > 1);
+      const make = (): Made<Timed, Pair<string, WindowResult<number>>, LateRecord<Value>> => {
+        const late = lateOutput();
+        const timed = (id: string) =>
+          eventTime<Timed>({ timestamp: ([time]) => time, outOfOrderness, idleAfter: Infinity, future: Infinity, id });
+        const pair = mapRecords(([, key, value]: Timed) => [key, value]);
+        return {
+          late,
+          operator: (source) => {
+            const half = (odd: number) =>
+              source.pipe(
+                map(
+                  ({ partitions: all, context }) =>
+                    new Batch(
+                      all.filter(({ index }) => index % 2 === odd),
+                      context,
+                    ),
+                ),
+              );
+            return half(0).pipe(
+              timed('even'),
+              pair,
+              unionBatches(half(1).pipe(timed('odd'), pair)),
+              aggregateByKeyAndEventWindow(sum(), { window, slide, offset, late, id: 'windows' }),
+            );
+          },
+        };
+      };
+      const truth = offline(partitions, drawn);
+      const run = runPlan(partitions, plan, crashes, make);
+      const wanted = truth.windows.map((each) => [each.key, { start: each.start, end: each.end, value: total(each) }]);
+      expect(sorted(run.results.flat())).toEqual(sorted(wanted));
+      expect(sorted(run.late.map(({ record: [, value] }) => value))).toEqual(
+        sorted(truth.late.map(([, , value]) => value)),
+      );
+    }),
+    propertySettings(200),
+  );
+});
