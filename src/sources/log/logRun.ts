@@ -22,6 +22,7 @@ import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus }
 import type { BatchCursor } from './batchCursor.js';
 import { BatchReading } from './batchReading.js';
 import { checkIdentity } from './checkIdentity.js';
+import { endPositions } from './endPositions.js';
 import { leavingPartitions } from './leavingPartitions.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { LogClient, LogPartition } from './logClient.js';
@@ -61,6 +62,8 @@ export class LogRun<R> implements SourceRun<R> {
   #commitAllAt = 0;
   #discoverAt = 0;
   readonly #pace = new ReadingPace();
+  /** With `until`: a plan reads every partition to its end, and none follows. */
+  #ended = false;
 
   constructor(
     owner: string,
@@ -113,10 +116,12 @@ export class LogRun<R> implements SourceRun<R> {
           );
         }),
       ),
+      defer(() => this.#findEnds()),
     );
   }
 
   plan(request: PlanRequest): Observable<Plan> {
+    if (this.#ended) return EMPTY;
     const steps = [() => this.#discover(), () => this.#hearLatest(), () => this.#learnSizes()];
     return concat(...steps.map(defer), of(undefined)).pipe(
       last(),
@@ -191,6 +196,31 @@ export class LogRun<R> implements SourceRun<R> {
     return this.#client.close();
   }
 
+  /** With `until`: finds where each partition ends. One that was planned to its end before a restart has that end still. */
+  #findEnds(): Observable<unknown> {
+    const { until } = this.#options;
+    if (until === undefined) return EMPTY;
+    const { replay } = this.#setup;
+    const planned = new Map(replay.flat().map((range) => [partitionKey(range), range]));
+    const starts = this.#active.map(({ topic, partition, planned: offset }) => {
+      return { topic, partition, offset };
+    });
+    return endPositions(this.#owner, this.#client, starts, until).pipe(
+      tap((ends) => {
+        for (const state of this.#active) {
+          const range = planned.get(state.key);
+          state.bound = range?.end === 'ended' ? range.until : (ends.get(state.key) ?? Infinity);
+        }
+        this.#ended = replay.length > 0 && this.#allEnded;
+      }),
+    );
+  }
+
+  /** Whether every partition has been planned to its end. */
+  get #allEnded(): boolean {
+    return this.#active.every(({ planned, bound }) => planned >= bound);
+  }
+
   #partitions(): ObservableInput<readonly LogPartition[]> {
     const { topics, partitions } = this.#options;
     if (topics) return this.#client.partitions(topics);
@@ -236,7 +266,7 @@ export class LogRun<R> implements SourceRun<R> {
   /** Adds new partitions, and new topics that match a pattern. They start at the earliest offset: everything in them is new. */
   #discover(): Observable<unknown> {
     const { scheduler } = this.#setup;
-    if (!this.#options.topics || scheduler.now() < this.#discoverAt) return EMPTY;
+    if (!this.#options.topics || this.#options.until || scheduler.now() < this.#discoverAt) return EMPTY;
     this.#discoverAt = scheduler.now() + this.#options.discoverInterval;
     return from(this.#client.partitions(this.#options.topics)).pipe(
       last(),
@@ -336,9 +366,13 @@ export class LogRun<R> implements SourceRun<R> {
     const ranges = states.map((state, i) => {
       const { topic, partition, planned } = state;
       const until = planned + (counts[i] ?? 0);
-      return { topic, partition, from: planned, until, ...state.identity, ...(!late && { end: state.endAt(until) }) };
+      const end = state.endAt(until);
+      // A tick that is late does not know what there was in its time; where the stream ends is the same at all times.
+      const known = (end === 'ended' || !late) && { end };
+      return { topic, partition, from: planned, until, ...state.identity, ...known };
     });
     this.#planned(ranges);
+    this.#ended = this.#options.until !== undefined && this.#allEnded;
     this.#readBeyondPlan(counts, allowed);
     this.#readAhead.pump();
     const ends = states.map(({ latest }) => latest);

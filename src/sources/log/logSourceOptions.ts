@@ -54,6 +54,14 @@ export interface LogSourceOptions<T> {
    */
   readonly start?: LogPoint | 'committed' | readonly TopicPartitionOffset[];
   /**
+   * Where the stream ends, for a run over what is there: at the latest offset, at the first record at or after a timestamp (ms since the
+   * epoch), or at given offsets (partitions not listed end at the latest). The ends are fixed when the stream starts; it completes when
+   * every record before them is complete and saved, and event-time windows close with its last batch. Partitions that are added meanwhile
+   * are not read. The stream fails with an `InvalidOptionError` if an end is before the start, or no longer in the log. Default: it does
+   * not end.
+   */
+  readonly until?: Exclude<LogPoint, 'earliest'> | readonly TopicPartitionOffset[];
+  /**
    * What to do when offsets to be read are no longer, or not yet, in the log, or belong to a former log of the same name (the topic was
    * created again, or an unclean leader election cut its log): fail with an `OffsetOutOfRangeError` that names the lost range, or continue
    * at an end of the log, `'earliest'` where a cut log differs, and report the range in `BatchInfo.lost`.

@@ -32,6 +32,8 @@ export class PartitionState implements TopicPartition {
   latest: number;
   /** The end of everything written, as last heard: beyond `latest` while transactions are open and only committed records are read. */
   highWatermark: number;
+  /** Where bounded reading ends. */
+  bound = Infinity;
   /** Received and not yet decoded, oldest first. */
   readonly readers: RecordReader[] = [];
   readonly size = new MeanRecordSize();
@@ -105,18 +107,19 @@ export class PartitionState implements TopicPartition {
     this.#plannedEpoch = leaderEpoch ?? this.#plannedEpoch;
   }
 
-  /** Whether records are left after this offset, by what was heard last. */
-  endAt(until: number): 'open' | 'caughtUp' {
+  /** Whether records are left after this offset, by what was heard last; or none is to be read. */
+  endAt(until: number): 'open' | 'caughtUp' | 'ended' {
+    if (until >= this.bound) return 'ended';
     return until < Math.max(this.latest, this.highWatermark) ? 'open' : 'caughtUp';
   }
 
   get lag(): number {
-    return Math.max(this.latest - this.planned, 0);
+    return Math.max(Math.min(this.latest, this.bound) - this.planned, 0);
   }
 
   /** Where fetching stops. Beyond the end of a log the answer would take long. */
   get target(): number {
-    return Math.max(this.planned, Math.min(this.planned + this.ahead, this.latest));
+    return Math.max(this.planned, Math.min(this.planned + this.ahead, this.latest, this.bound));
   }
 
   /** Bytes received and not yet decoded. */

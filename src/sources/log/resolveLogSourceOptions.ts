@@ -5,11 +5,15 @@ import type { LogSourceOptions } from './logSourceOptions.js';
 
 /** Options with their defaults. Readers take the slice that they need. */
 export type ResolvedLogSourceOptions<T> = Required<
-  Omit<LogSourceOptions<T>, 'topics' | 'partitions' | 'groupId' | 'maxRatePerPartition' | 'minRatePerPartition'>
+  Omit<
+    LogSourceOptions<T>,
+    'topics' | 'partitions' | 'groupId' | 'until' | 'maxRatePerPartition' | 'minRatePerPartition'
+  >
 > & {
   readonly topics: readonly (string | RegExp)[] | undefined;
   readonly partitions: readonly TopicPartition[] | undefined;
   readonly groupId: string | undefined;
+  readonly until: LogSourceOptions<T>['until'];
   readonly maxRatePerPartition: number | undefined;
   readonly minRatePerPartition: number | undefined;
 };
@@ -27,11 +31,13 @@ const defaults = {
 
 /** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
 export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOptions<T>): ResolvedLogSourceOptions<T> {
-  const { topics, partitions, groupId, maxRatePerPartition, minRatePerPartition } = options;
-  const resolved = { ...defaults, ...options, topics, partitions, groupId, maxRatePerPartition, minRatePerPartition };
+  const { topics, partitions, groupId, until, maxRatePerPartition, minRatePerPartition } = options;
+  const given = { topics, partitions, groupId, until, maxRatePerPartition, minRatePerPartition };
+  const resolved = { ...defaults, ...options, ...given };
   checkSelection(owner, topics, partitions);
   checkFunction(owner, 'deserialize', options.deserialize);
   checkStart(owner, resolved.start, groupId);
+  if (until !== undefined) checkUntil(owner, until);
   if (groupId !== undefined && (typeof groupId !== 'string' || groupId === '')) {
     throw new InvalidOptionError(owner, 'groupId', groupId, 'must be a non-empty string');
   }
@@ -95,18 +101,28 @@ function checkStart(owner: string, start: LogSourceOptions<unknown>['start'], gr
     if (groupId !== undefined) return;
     throw new InvalidOptionError(owner, 'start', start, 'needs groupId to be set');
   }
-  if (Array.isArray(start)) {
-    checkPlaces(owner, 'start', start as readonly TopicPartitionOffset[]);
-    for (const { offset } of start as readonly TopicPartitionOffset[]) {
-      if (Number.isSafeInteger(offset) && offset >= 0) continue;
-      throw new InvalidOptionError(owner, 'start', offset, 'must have offsets that are integers of at least 0');
-    }
-    return;
-  }
-  const timestamp = (start as { timestamp?: unknown } | undefined)?.timestamp;
-  if (typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= 0) return;
+  if (isPoint(owner, 'start', start)) return;
   const rule = 'must be "earliest", "latest", "committed", { timestamp } in ms, or a list of offsets';
   throw new InvalidOptionError(owner, 'start', start, rule);
+}
+
+function checkUntil(owner: string, until: LogSourceOptions<unknown>['until']): void {
+  if (until === 'latest' || isPoint(owner, 'until', until)) return;
+  throw new InvalidOptionError(owner, 'until', until, 'must be "latest", { timestamp } in ms, or a list of offsets');
+}
+
+/** Whether it is a timestamp or a list of offsets, which are checked. */
+function isPoint(owner: string, option: string, point: unknown): boolean {
+  if (Array.isArray(point)) {
+    checkPlaces(owner, option, point as readonly TopicPartitionOffset[]);
+    for (const { offset } of point as readonly TopicPartitionOffset[]) {
+      if (Number.isSafeInteger(offset) && offset >= 0) continue;
+      throw new InvalidOptionError(owner, option, offset, 'must have offsets that are integers of at least 0');
+    }
+    return true;
+  }
+  const timestamp = (point as { timestamp?: unknown } | undefined)?.timestamp;
+  return typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= 0;
 }
 
 function checkRates(owner: string, max: number | undefined, min: number | undefined): void {

@@ -1,0 +1,100 @@
+import {
+  eventTime,
+  foreachBatch,
+  groupByKeyAndEventWindow,
+  json,
+  type LateRecord,
+  type LogSourceOptions,
+  mapRecords,
+  memoryCheckpoint,
+  type Pair,
+  sideOutput,
+} from 'dstream';
+import { kafkaBatches } from 'dstream/kafka';
+import type { Kafka } from 'kafkajs';
+import { lastValueFrom, merge, retry, timeout } from 'rxjs';
+import { expect, it } from 'vitest';
+import { densePartitions, expectedLines, type Lines, shape } from '../../eventtime/densities.js';
+import type { Timed } from '../../eventtime/offline.js';
+import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+// A topic of four partitions with densities of 1:3:10:30 and disorder, read up to its end: at any rate, shared in any way, and with
+// crashes in between, the same lines are written, those that the records of each partition have by themselves.
+
+const partitions = densePartitions(60);
+
+async function filledTopic(kafka: Kafka): Promise<string> {
+  const topic = await makeTopic(kafka, partitions.length);
+  const messages = partitions.flatMap((events, partition) =>
+    events.map((event) => ({ partition, value: JSON.stringify(event) })),
+  );
+  await produce(kafka, topic, [messages]);
+  return topic;
+}
+
+type Reading = Pick<LogSourceOptions<unknown>, 'maxRatePerPartition' | 'rateSharing'>;
+
+/** What is written of the topic; the output fails after it has written the batches with these numbers. */
+async function written(kafka: Kafka, topic: string, reading: Reading, crashes: readonly number[] = []): Promise<Lines> {
+  const results = new Map<number, readonly string[]>();
+  const lates = new Map<number, readonly string[]>();
+  const left = [...crashes];
+  const late = sideOutput<LateRecord<Pair<string, number>>>();
+  const windows = kafkaBatches(kafka, {
+    topics: [topic],
+    start: 'earliest',
+    until: 'latest',
+    interval: 20,
+    deserialize: json<Timed>(),
+    checkpoint: memoryCheckpoint(),
+    ...reading,
+  }).pipe(
+    eventTime({
+      timestamp: ([at]) => at,
+      outOfOrderness: shape.outOfOrderness,
+      idleAfter: Infinity,
+      id: 'time',
+    }),
+    mapRecords(([, key, value]) => [key, value]),
+    groupByKeyAndEventWindow({ window: shape.window, slide: shape.slide, late, id: 'windows' }),
+  );
+  const outputs = merge(
+    late.pipe(
+      foreachBatch((records, { time }) => {
+        lates.set(
+          time,
+          records.map(({ record: [key, value], time: at }) => JSON.stringify([at, key, value])),
+        );
+      }),
+    ),
+    windows.pipe(
+      foreachBatch((given, { time }) => {
+        const lines = given.map((each) => JSON.stringify(each));
+        // A batch that is replayed has the same results, in the same order.
+        expect(results.get(time) ?? lines).toEqual(lines);
+        results.set(time, lines);
+        if (left[0] !== undefined && results.size > left[0]) {
+          left.shift();
+          throw new Error('crash');
+        }
+      }),
+    ),
+  );
+  await lastValueFrom(outputs.pipe(retry(crashes.length), timeout({ first: 300_000, each: 300_000 })));
+  return { windows: [...results.values()].flat().sort(), late: [...lates.values()].flat().sort() };
+}
+
+describeKafka('windows of a topic by event time', () => {
+  it('are the same at any rate, shared in any way, and with crashes in between', async () => {
+    const kafka = newKafka();
+    const topic = await filledTopic(kafka);
+    const expected = expectedLines(partitions, true);
+    expect(expected.late.length).toBeGreaterThan(20);
+    expect(expected.windows.length).toBeGreaterThan(200);
+    expect(await written(kafka, topic, {})).toEqual(expected);
+    expect(await written(kafka, topic, { maxRatePerPartition: 10_000, rateSharing: 'lag' })).toEqual(expected);
+    expect(await written(kafka, topic, { maxRatePerPartition: 2_000, rateSharing: 'fair' })).toEqual(expected);
+    expect(await written(kafka, topic, { maxRatePerPartition: 3_000, rateSharing: 'oldest' })).toEqual(expected);
+    expect(await written(kafka, topic, { maxRatePerPartition: 3_000 }, [2, 5, 6])).toEqual(expected);
+  });
+});
