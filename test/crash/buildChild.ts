@@ -16,7 +16,12 @@ export async function buildChild(entry: URL = new URL('child.ts', import.meta.ur
     format: 'esm',
     target: 'node20',
     external: ['lmdb', 'pg', 'kafkajs'],
-    alias: { dstream: source('index.ts'), 'dstream/kafka': source('kafka.ts'), 'dstream/node': source('node.ts') },
+    alias: {
+      dstream: source('index.ts'),
+      'dstream/aggregators': source('aggregators.ts'),
+      'dstream/kafka': source('kafka.ts'),
+      'dstream/node': source('node.ts'),
+    },
     banner: { js: "import { createRequire as from } from 'node:module'; globalThis.require = from(import.meta.url);" },
     logLevel: 'error',
   });

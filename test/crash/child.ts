@@ -7,18 +7,23 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
+  aggregateByKeyAndEventWindow,
   type Batch,
   type DStreamError,
+  eventTime,
   foreachBatch,
   json,
+  type LateRecord,
   type LogBatchesOptions,
   logBatches,
   mapRecords,
   mapWithState,
   type Pair,
   reduceByKeyAndWindow,
+  sideOutput,
   updateStateByKey,
 } from 'dstream';
+import { count } from 'dstream/aggregators';
 import type { PostgresCheckpoint } from 'dstream/node';
 import { merge, type Observable, type OperatorFunction, share, tap } from 'rxjs';
 import { failpoint } from '../../src/storage/failpoint.js';
@@ -31,7 +36,7 @@ import { saveInTable } from './outputTable.js';
 import { saveInTopic } from './outputTopic.js';
 import { pacedClock } from './pacedClock.js';
 import { pointedCheckpoint } from './pointedCheckpoint.js';
-import { type Event, enough, interval, randomOf, slide, timeout, topic, window } from './records.js';
+import { type Event, enough, eventWindow, interval, randomOf, slide, timeout, topic, window } from './records.js';
 import { jobOf, topicOf } from './scratch.js';
 
 const [directory = '', logs = '', storeName = '', seed = '', batches] = process.argv.slice(2);
@@ -121,7 +126,19 @@ function outputs(events: Observable<Batch<Event>>): Observable<unknown> {
     },
     { timeout, id: 'running' },
   );
+  const late = sideOutput<LateRecord<Pair<string, number>>>();
+  const { outOfOrderness, ...eventWindows } = eventWindow;
+  const byEventTime = events.pipe(
+    eventTime({ timestamp: ({ at }) => at, outOfOrderness, idleAfter: Infinity, future: Infinity, id: 'time' }),
+    mapRecords(({ key }): Pair<string, number> => [key, 1]),
+    aggregateByKeyAndEventWindow(count(), { ...eventWindows, late, id: 'event' }),
+  );
   return merge(
+    late.pipe(
+      mapRecords(({ record: [key], time }) => `${key} at ${time}`),
+      save('late'),
+    ),
+    byEventTime.pipe(save('event')),
     events.pipe(raw, save('raw')),
     pairs.pipe(windows, save('window')),
     pairs.pipe(totals, save('totals')),

@@ -1,4 +1,5 @@
-import { enough, eventsOf, interval, partitions, slide, timeout, window } from './records.js';
+import { offline, type Timed } from '../eventtime/offline.js';
+import { enough, eventsOf, eventWindow, interval, partitions, slide, timeout, window } from './records.js';
 
 /** What one run wrote, against what it should have written. */
 export interface Verdict {
@@ -30,7 +31,11 @@ export function judge(all: Written): Verdict {
   const verdict = compare(expectedRaw(), raw.lines);
   if (verdict.lost.length > 0 || verdict.doubled.length > 0) return verdict;
   const derived = [...written].filter(([name]) => !name.startsWith('raw-'));
-  const lines = derived.flatMap(([name, records]) => [`${name} is there`, ...records.map((line) => `${name} ${line}`)]);
+  const lines = derived.flatMap(([name, records]) => {
+    // By event time it does not matter with which batch a line comes.
+    const [, byEventTime] = /^(event|late)-/.exec(name) ?? [];
+    return [`${name} is there`, ...records.map((line) => `${byEventTime ?? name} ${line}`)];
+  });
   return compare(expectedDerived(raw.batches), lines);
 }
 
@@ -72,8 +77,23 @@ function expectedDerived(batches: readonly Batch[]): readonly string[] {
     if (time % slide === 0) say('window', time, windowAt(batches, time));
     say('totals', time, addTo(totals, keys));
     say('running', time, runOn(running, keys, time));
+    lines.push(`event-${time} is there`, `late-${time} is there`);
   }
-  return lines;
+  return [...lines, ...expectedByEventTime()];
+}
+
+/** From the records of each partition alone. */
+function expectedByEventTime(): readonly string[] {
+  const events = Array.from({ length: partitions }, (_, partition) =>
+    eventsOf(partition).map(({ at, key, sequence }): Timed => [at, key, sequence]),
+  );
+  const { windows, late } = offline(events, { ...eventWindow, offset: 0, bounded: false });
+  return [
+    ...windows.map(
+      ({ key, start, end, records }) => `event ${JSON.stringify([key, { start, end, value: records.length }])}`,
+    ),
+    ...late.map(([time, key]) => `late ${JSON.stringify(`${key} at ${time}`)}`),
+  ];
 }
 
 function windowAt(batches: readonly Batch[], end: number): readonly unknown[] {

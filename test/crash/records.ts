@@ -8,6 +8,8 @@ export const timeout = 30;
 /** A key is forgotten when it has come so often, so that removal is tried too. */
 export const enough = 6;
 export const partitions = 3;
+/** Windows by event time; some records are late for all of them, some for the first only. */
+export const eventWindow = { window: 100, slide: 50, outOfOrderness: 20 };
 const recordsPerPartition = 120;
 
 export interface Event {
@@ -15,13 +17,16 @@ export interface Event {
   readonly partition: number;
   /** Counted within the partition: by it a record that is lost or doubled is known. */
   readonly sequence: number;
+  /** Event time, in ms. */
+  readonly at: number;
 }
 
 /** The same at every call. */
 export function eventsOf(partition: number): readonly Event[] {
   return Array.from({ length: recordsPerPartition }, (_, sequence) => {
     const key = `key-${(sequence * 7 + partition * 5 + (sequence % 11) * (sequence % 3)) % 13}`;
-    return { key, partition, sequence };
+    const disorder = (sequence % 9 === 4 ? 30 : 0) + (sequence % 23 === 11 ? 400 : 0);
+    return { key, partition, sequence, at: 1_000 + sequence * 10 - disorder };
   });
 }
 
