@@ -36,6 +36,7 @@ it('exports what it says, and nothing else', () => {
     'countDistinctByWindow',
     'deduplicate',
     'dynamicInterval',
+    'eventSessionWindow',
     'eventTime',
     'filterBatches',
     'filterRecords',

@@ -5,10 +5,12 @@ import {
   aggregateByEventWindow,
   aggregateByKeyAndEventWindow,
   type Batch,
+  eventSessionWindow,
   eventTime,
   groupByKeyAndEventWindow,
   type Pair,
   reduceByKeyAndEventWindow,
+  type Session,
   type WindowResult,
 } from '../../src/index.js';
 import { grouped, summed } from './byKey.js';
@@ -89,6 +91,25 @@ export const byEventTime: Readonly<Record<string, Compared>> = {
     pairs,
     timed(() => reduceByKeyAndEventWindow((a, b) => a + b, window)),
     byKeyAfterOne(summed),
+  ),
+  'eventSessionWindow, count': compared<Numbers, Pair<string, Session<number>>>(
+    pairs,
+    timed(() => eventSessionWindow({ gap: 5, aggregator: count() })),
+    () => {
+      const open = new Map<string, { readonly start: number; end: number; value: number }>();
+      return (parts, time) => {
+        for (const records of parts) {
+          for (const [key] of records) {
+            const session = open.get(key);
+            if (session) {
+              session.end = time;
+              session.value++;
+            } else open.set(key, { start: time, end: time, value: 1 });
+          }
+        }
+        return [[...open].filter(([, { end }]) => time - end > 5)];
+      };
+    },
   ),
   groupByKeyAndEventWindow: compared<Numbers, Pair<string, WindowResult<readonly number[]>>>(
     pairs,

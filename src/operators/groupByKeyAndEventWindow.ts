@@ -4,6 +4,7 @@ import type { Key, Pair } from '../batch/key.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
+import { valueList } from './base/valueList.js';
 import type { EventWindowOptions, WindowResult } from './eventWindowOptions.js';
 
 /**
@@ -47,19 +48,6 @@ export function groupByKeyAndEventWindow<K extends Key, V>(
   return eventWindows<Pair<K, V>, K, V, readonly V[], readonly V[], Pair<K, WindowResult<readonly V[]>>>({
     ...keyedRecords<K, V, readonly V[]>('groupByKeyAndEventWindow'),
     options,
-    aggregator: list as Aggregator<V, readonly V[], readonly V[]>,
+    aggregator: valueList as Aggregator<V, readonly V[], readonly V[]>,
   });
 }
-
-const list: Aggregator<unknown, readonly unknown[], readonly unknown[]> = {
-  name: 'list',
-  ordered: true,
-  identity: [],
-  lift: (value) => [value],
-  combine: (older, newer) => [...older, ...newer],
-  lower: (values) => values,
-  add: (values, value) => {
-    (values as unknown[]).push(value);
-    return values;
-  },
-};

@@ -69,3 +69,38 @@ export function offline(partitions: readonly (readonly Timed[])[], options: Offl
     })),
   };
 }
+
+export interface OfflineSessionOptions {
+  readonly outOfOrderness: number;
+  readonly gap: number;
+  readonly bounded: boolean;
+}
+
+/** Sessions of records that are on time: a record is, unless it is older than the watermark of its partition just before it. */
+export function offlineSessions(
+  partitions: readonly (readonly Timed[])[],
+  { outOfOrderness, gap, bounded }: OfflineSessionOptions,
+): Pick<Offline, 'windows' | 'late'> {
+  const late: Timed[] = [];
+  const onTime: { record: Timed; rank: number }[] = [];
+  const newest = partitions.map((records, rank) => {
+    let maximum = -Infinity;
+    for (const record of records) {
+      if (record[0] < maximum - outOfOrderness) late.push(record);
+      else onTime.push({ record, rank });
+      maximum = Math.max(maximum, record[0]);
+    }
+    return maximum;
+  });
+  const watermark = bounded ? Infinity : Math.min(...newest) - outOfOrderness;
+  const windows: { start: number; end: number; key: string; records: Timed[] }[] = [];
+  for (const { record } of onTime.sort((a, b) => a.record[0] - b.record[0] || a.rank - b.rank)) {
+    const [time, key] = record;
+    const session = windows.findLast((each) => each.key === key);
+    if (session && time - session.end <= gap) {
+      session.end = time;
+      session.records.push(record);
+    } else windows.push({ start: time, end: time, key, records: [record] });
+  }
+  return { late, windows: windows.filter(({ end }) => end + gap < watermark) };
+}

@@ -14,6 +14,7 @@ import {
   countByWindow,
   countDistinctByWindow,
   deduplicate,
+  eventSessionWindow,
   eventTime,
   filterBatches,
   filterRecords,
@@ -94,6 +95,8 @@ export const keyed = () => {
   // @ts-expect-error words are no pairs
   words.pipe(groupByKeyAndEventWindow({ window: 1 }));
   // @ts-expect-error words are no pairs
+  words.pipe(eventSessionWindow({ gap: 1 }));
+  // @ts-expect-error words are no pairs
   words.pipe(cogroup(pairs));
   // @ts-expect-error words are no pairs
   words.pipe(flatMapValues((value) => [value]));
@@ -134,6 +137,8 @@ export const keyed = () => {
   byUser.pipe(reduceByKeyAndEventWindow(sum, { window: 1 }));
   // @ts-expect-error an object is no key
   byUser.pipe(groupByKeyAndEventWindow({ window: 1 }));
+  // @ts-expect-error an object is no key
+  byUser.pipe(eventSessionWindow({ gap: 1 }));
   // @ts-expect-error an object is no key
   byUser.pipe(cogroup(byUser));
   // @ts-expect-error an object is no key

@@ -1,7 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
-import { Batch } from '../../batch/batch.js';
+import type { Batch } from '../../batch/batch.js';
 import { MissingEventTimeError } from '../../batch/errors.js';
-import { EventClock, eventTimeOf, type PartitionTimes, withEventTime, withTimes } from '../../batch/eventTime.js';
+import { type EventClock, eventTimeOf } from '../../batch/eventTime.js';
 import { addEventTimeCounts } from '../../batch/eventTimeCounts.js';
 import type { Key } from '../../batch/key.js';
 import { SideOutput } from '../../batch/sideOutput.js';
@@ -19,7 +19,9 @@ import {
   windowShapeOf,
 } from '../eventWindowOptions.js';
 import { afterSteps } from '../fusion/perRecord.js';
+import { eventResults } from './eventResults.js';
 import { feeding } from './feeding.js';
+import { lateRecord } from './lateRecord.js';
 import { perBatchWithState } from './perBatchWithState.js';
 import { SavedPanes } from './savedPanes.js';
 
@@ -104,31 +106,16 @@ function slidingEventWindows<T, K extends Key, In, P, Out, R>(
           counts.push([end, results.length]);
         });
         saved?.flush();
-        const { after } = eventTime;
-        const partition = withTimes({ index: 0, records: results }, () => timesOfResults(counts, before));
-        return withEventTime(new Batch([partition], batch.context), { before, after, clock: new EventClock() });
+        return eventResults(batch.context, eventTime, results, () => endsOf(counts));
       };
     });
     return feeding(operator, lateFeeds(options), windows);
   });
 }
 
-function lateRecord<T>(record: T, { time, floor, origin }: EventClock, before: number): LateRecord<T> {
-  return { record, time, watermark: floor, reason: floor > before ? 'late' : origin.reason };
-}
-
-/**
- * The results of a batch have event times of their own, for event-time operators behind: the last ms of their window, but never below the
- * watermark before the batch. So they are late nowhere. `counts`: the number of results up to that of each window.
- */
-function timesOfResults(counts: readonly (readonly [end: number, results: number])[], before: number): PartitionTimes {
+/** The last ms of the window of each result. `counts`: the number of results up to those of each window. */
+function endsOf(counts: readonly (readonly [end: number, results: number])[]): readonly number[] {
   const times: number[] = [];
-  for (const [end, results] of counts) while (times.length < results) times.push(Math.max(end - 1, before));
-  const { origin } = new EventClock();
-  return {
-    times,
-    floors: times.map(() => before),
-    origins: times.map(() => origin),
-    sequences: times.map((_, i) => i),
-  };
+  for (const [end, results] of counts) while (times.length < results) times.push(end - 1);
+  return times;
 }

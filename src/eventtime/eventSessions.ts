@@ -1,0 +1,102 @@
+import type { Aggregator } from '../windows/aggregator.js';
+import { SortedBuckets } from './sortedBuckets.js';
+
+/** A session that may still grow. */
+export interface OpenEventSession<P> {
+  /** The event times of its first and its last record, in ms. */
+  start: number;
+  end: number;
+  partial: P;
+}
+
+/**
+ * Sessions by event time: two records of a key whose times are at most `gap` apart are of one session. Records come in any order: one
+ * may begin a session, extend it at either end, or join two.
+ *
+ * A session closes when the watermark is more than the gap beyond its end: a record on time is not older than the watermark, so none can
+ * be of the session any more.
+ */
+export class EventSessions<K, In, P> {
+  readonly #gap: number;
+  readonly #lift: (input: In) => P;
+  readonly #combine: (a: P, b: P) => P;
+  readonly #add: (partial: P, input: In) => P;
+  /** The sessions of each key, more than the gap apart, rising. */
+  readonly #open = new Map<K, OpenEventSession<P>[]>();
+  readonly #due: SortedBuckets<K>;
+
+  constructor(gap: number, { lift, combine, add }: Pick<Aggregator<In, P, unknown>, 'lift' | 'combine' | 'add'>) {
+    this.#gap = gap;
+    this.#lift = lift;
+    this.#combine = combine;
+    this.#add = add ?? ((partial, input) => combine(partial, lift(input)));
+    this.#due = new SortedBuckets(Math.max(gap, 1));
+  }
+
+  restore(key: K, sessions: readonly OpenEventSession<P>[]): void {
+    this.#open.set(
+      key,
+      sessions.map((session) => ({ ...session })),
+    );
+    for (const { end } of sessions) this.#due.add(end + this.#gap, key);
+  }
+
+  /** The sessions of a key that are open; `undefined` if there are none. */
+  of(key: K): readonly OpenEventSession<P>[] | undefined {
+    return this.#open.get(key);
+  }
+
+  /** Takes a record that is on time. Returns whether its key had no session. */
+  add(key: K, input: In, time: number): boolean {
+    const sessions = this.#open.get(key);
+    if (!sessions) {
+      this.#open.set(key, [this.#begin(key, input, time)]);
+      return true;
+    }
+    // Nearly always the last.
+    let place = sessions.length;
+    while (place > 0 && (sessions[place - 1] as OpenEventSession<P>).start > time) place--;
+    const before = sessions[place - 1];
+    const after = sessions[place];
+    const joinsBefore = before !== undefined && time - before.end <= this.#gap;
+    const joinsAfter = after !== undefined && after.start - time <= this.#gap;
+    if (joinsBefore) {
+      this.#extend(key, before, input, time);
+      if (joinsAfter) {
+        before.end = after.end;
+        before.partial = this.#combine(before.partial, after.partial);
+        sessions.splice(place, 1);
+      }
+    } else if (joinsAfter) this.#extend(key, after, input, time);
+    else sessions.splice(place, 0, this.#begin(key, input, time));
+    return false;
+  }
+
+  /** Takes out the sessions that are closed at a watermark. */
+  close(watermark: number): readonly (readonly [key: K, session: OpenEventSession<P>])[] {
+    const closed: (readonly [K, OpenEventSession<P>])[] = [];
+    for (const key of this.#due.take(watermark)) {
+      const sessions = this.#open.get(key);
+      if (!sessions) continue;
+      const count = sessions.findIndex(({ end }) => end + this.#gap >= watermark);
+      for (const session of sessions.splice(0, count < 0 ? sessions.length : count)) closed.push([key, session]);
+      if (sessions.length === 0) this.#open.delete(key);
+      for (const { end } of sessions) this.#due.add(end + this.#gap, key);
+    }
+    return closed;
+  }
+
+  #begin(key: K, input: In, time: number): OpenEventSession<P> {
+    this.#due.add(time + this.#gap, key);
+    return { start: time, end: time, partial: this.#lift(input) };
+  }
+
+  #extend(key: K, session: OpenEventSession<P>, input: In, time: number): void {
+    session.partial = this.#add(session.partial, input);
+    if (time < session.start) session.start = time;
+    if (time <= session.end) return;
+    const due = session.end + this.#gap;
+    session.end = time;
+    if (this.#due.bucketOf(time + this.#gap) !== this.#due.bucketOf(due)) this.#due.add(time + this.#gap, key);
+  }
+}

@@ -1,0 +1,188 @@
+import type { OperatorFunction } from 'rxjs';
+import type { Batch } from '../batch/batch.js';
+import { type EventClock, eventTimeOf } from '../batch/eventTime.js';
+import { addEventTimeCounts } from '../batch/eventTimeCounts.js';
+import { InvalidOptionError, MissingEventTimeError } from '../batch/errors.js';
+import type { Key, Pair } from '../batch/key.js';
+import type { KeyedState } from '../batch/keyedState.js';
+import { SideOutput } from '../batch/sideOutput.js';
+import { checkPair } from '../collections/pairs.js';
+import { EventSessions, type OpenEventSession } from '../eventtime/eventSessions.js';
+import { inEventOrder, type TimedInput, type TimedInputs } from '../eventtime/timedInputs.js';
+import { checkPositive } from '../options/checks.js';
+import type { Aggregator } from '../windows/aggregator.js';
+import { aggregatorSignature } from '../windows/aggregatorSignature.js';
+import { checkAggregator } from './aggregatorOptions.js';
+import { eventResults } from './base/eventResults.js';
+import { feeding } from './base/feeding.js';
+import { lateRecord } from './base/lateRecord.js';
+import { perBatchWithState } from './base/perBatchWithState.js';
+import { valueList } from './base/valueList.js';
+import { type LateRecord, lateFeeds } from './eventWindowOptions.js';
+import { afterSteps } from './fusion/perRecord.js';
+import type { Session } from './sessionWindow.js';
+
+/** Options of `eventSessionWindow`. */
+export interface EventSessionWindowOptions<T> {
+  /** Longest time between two records of one session, in ms of event time. */
+  readonly gap: number;
+  /** Receives the records that come too late for any session. Default: `BatchInfo.eventTime` counts them. */
+  readonly late?: SideOutput<LateRecord<T>>;
+  /** Name of the state, the same across deployments; required with a checkpoint. */
+  readonly id?: string;
+}
+
+/**
+ * Gathers the records of each key into sessions by event time. Records of a key whose times are at most `gap` apart are of one session. It
+ * comes once, with the batch in which the watermark is more than the gap beyond its last record. Sessions of one batch are in the order
+ * of their ends, then of their starts and keys.
+ *
+ *     event time  10   20   30   40   50   60   70        gap 20
+ *     a           x         x              x
+ *     sessions    10 to 30  |              60 to 60       30 + 20 < 60: two sessions, in whichever order the records come
+ *
+ * Emits pairs `[key, { start, end, value }]`, where `start` and `end` are the event times of the first and last record, and `value` is
+ * all values in the order of event time or, with an `aggregator`, its result; `combine` of that must be commutative, unless it is
+ * `ordered`. A record is late if it is older than the watermark of its partition just before it: it is in no session.
+ *
+ * Which records a session has depends on the records of each partition and nothing else, as for event-time windows.
+ *
+ * Source: `session_window` of Structured Streaming; Flink's event-time session windows.
+ *
+ * @throws {InvalidOptionError} if an option is out of its range
+ * @throws {MissingEventTimeError} (as a notification) if the records have no event time
+ * @throws {InvalidRecordError} (as a notification) if a record is not a pair
+ * @throws {MissingIdError} (as a notification) if a checkpoint is configured and `id` is missing
+ *
+ * @example
+ * ```ts
+ * import { eventSessionWindow, eventTime, foreachBatch, fromBatches, mapRecords } from 'dstream';
+ *
+ * const clicks = [
+ *   { at: 10, user: 'ann', page: '/' },
+ *   { at: 60, user: 'ann', page: '/' },
+ *   { at: 30, user: 'ann', page: '/cart' },
+ * ];
+ * fromBatches([clicks], { interval: 10, partitions: 1 })
+ *   .pipe(
+ *     eventTime({ timestamp: (click) => click.at, outOfOrderness: 50 }),
+ *     mapRecords((click) => [click.user, click.page]),
+ *     eventSessionWindow({ gap: 20 }),
+ *     foreachBatch((visits) => {
+ *       for (const [user, { start, end, value }] of visits) console.log(user, start, end, value);
+ *     }),
+ *   )
+ *   .subscribe();
+ * // => ann 10 30 [ '/', '/cart' ]
+ * // => ann 60 60 [ '/' ]
+ * ```
+ *
+ * @see {@link sessionWindow}
+ * @see {@link eventTime}
+ * @see {@link aggregateByKeyAndEventWindow}
+ */
+export function eventSessionWindow<K extends Key, V>(
+  options: EventSessionWindowOptions<Pair<K, V>> & { readonly aggregator?: undefined },
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<readonly V[]>>>>;
+/** Gathers the records of each key into sessions by event time. */
+export function eventSessionWindow<K extends Key, V, P, R>(
+  options: EventSessionWindowOptions<Pair<K, V>> & { readonly aggregator: Aggregator<V, P, R> },
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<R>>>>;
+export function eventSessionWindow<K extends Key, V>(
+  options: EventSessionWindowOptions<Pair<K, V>> & { readonly aggregator?: Aggregator<V, unknown, unknown> | undefined },
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
+  const { gap, late, aggregator = valueList as Aggregator<V, unknown, unknown> } = options;
+  checkPositive('eventSessionWindow', 'gap', gap);
+  checkAggregator('eventSessionWindow', aggregator);
+  if (late !== undefined && !SideOutput.is(late)) {
+    throw new InvalidOptionError('eventSessionWindow', 'late', late, 'must be a sideOutput()');
+  }
+  if (!aggregator.ordered) return sessions(options, aggregator, ([, value]) => value);
+  // A session that grows has one list: to put lists together as they are would make them ever deeper.
+  const inOrder: Aggregator<TimedInput<V>, TimedInputs<V>, unknown> = {
+    ...inEventOrder(aggregator),
+    combine: (older, newer) => [...(older as TimedInput<V>[]), ...(newer as TimedInput<V>[])],
+  };
+  return sessions<K, V, TimedInput<V>, TimedInputs<V>>(options, inOrder, ([, value], { time, origin, sequence }) => [
+    time,
+    origin.rank,
+    sequence,
+    value,
+  ]);
+}
+
+/** As a checkpoint has them, by key. */
+type Saved<P> = readonly OpenEventSession<P>[];
+
+function sessions<K extends Key, V, In, P>(
+  { gap, late, id }: EventSessionWindowOptions<Pair<K, V>>,
+  aggregator: Aggregator<In, P, unknown>,
+  inputOf: (record: Pair<K, V>, clock: EventClock) => In,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
+  const operator = 'eventSessionWindow';
+  const signature = `gap=${gap} ${aggregatorSignature(aggregator)}`;
+  const side = late && SideOutput.feedOf(late);
+  return afterSteps<Pair<K, V>, Pair<K, Session<unknown>>>(operator, (visitRecords) => {
+    const windows = perBatchWithState<unknown, Pair<K, Session<unknown>>, K, Saved<P>>(
+      { operator, id, signature },
+      (state) => {
+        const open = new EventSessions<K, In, P>(gap, aggregator);
+        for (const [key, saved] of state.entries()) open.restore(key, saved);
+        const touched = new Set<K>();
+
+        return (batch) => {
+          const eventTime = eventTimeOf(batch);
+          if (!eventTime) throw new MissingEventTimeError(operator);
+          const { clock, before } = eventTime;
+          const lates: LateRecord<Pair<K, V>>[] = [];
+          visitRecords(batch, (record) => {
+            if (!Array.isArray(record)) checkPair(operator, record);
+            if (clock.time < clock.floor) {
+              lates.push(lateRecord(record, clock, before));
+              return;
+            }
+            const key = record[0];
+            if (open.add(key, inputOf(record, clock), clock.time)) checkPair(operator, record);
+            touched.add(key);
+          });
+          addEventTimeCounts(batch.context, { late: lates.length });
+          side?.next(batch.withRecords(lates));
+
+          const closed = [...open.close(eventTime.after)].sort(byEndStartAndKey);
+          for (const [key] of closed) touched.add(key);
+          // Without an id there is no checkpoint that could read it.
+          if (id !== undefined) save(state, open, touched);
+          touched.clear();
+          const results = closed.map(([key, { start, end, partial }]): Pair<K, Session<unknown>> => {
+            return [key, { start, end, value: aggregator.lower(partial) }];
+          });
+          return eventResults(batch.context, eventTime, results, () => closed.map(([, { end }]) => end));
+        };
+      },
+    );
+    return feeding(operator, lateFeeds({ late }), windows);
+  });
+}
+
+function save<K extends Key, P>(
+  state: KeyedState<K, Saved<P>>,
+  open: EventSessions<K, unknown, P>,
+  touched: ReadonlySet<K>,
+): void {
+  for (const key of touched) {
+    const sessions = open.of(key);
+    if (sessions) state.set(key, sessions);
+    else state.delete(key);
+  }
+}
+
+type Closed<K extends Key> = readonly [key: K, session: OpenEventSession<unknown>];
+
+/** The order is the same after a restart, whatever the order in which a checkpoint returns the keys. */
+function byEndStartAndKey<K extends Key>([a, first]: Closed<K>, [b, second]: Closed<K>): number {
+  if (first.end !== second.end) return first.end - second.end;
+  if (first.start !== second.start) return first.start - second.start;
+  const [left, right] = [`${a}`, `${b}`];
+  if (left !== right) return left < right ? -1 : 1;
+  return typeof a < typeof b ? -1 : 1;
+}
