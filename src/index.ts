@@ -133,6 +133,7 @@ export { countByValueAndWindow } from './operators/countByValueAndWindow.js';
 export { countByWindow } from './operators/countByWindow.js';
 export { countDistinctByWindow } from './operators/countDistinctByWindow.js';
 export { type DeduplicateOptions, deduplicate, type ForgottenIds } from './operators/deduplicate.js';
+export { type DeduplicateByEventTimeOptions, deduplicateByEventTime } from './operators/deduplicateByEventTime.js';
 export { type EventSessionWindowOptions, eventSessionWindow } from './operators/eventSessionWindow.js';
 export {
   type EventTimeOptions,

@@ -35,6 +35,7 @@ it('exports what it says, and nothing else', () => {
     'countByWindow',
     'countDistinctByWindow',
     'deduplicate',
+    'deduplicateByEventTime',
     'dynamicInterval',
     'eventSessionWindow',
     'eventTime',

@@ -5,6 +5,7 @@ import {
   aggregateByEventWindow,
   aggregateByKeyAndEventWindow,
   type Batch,
+  deduplicateByEventTime,
   eventSessionWindow,
   eventTime,
   groupByKeyAndEventWindow,
@@ -91,6 +92,20 @@ export const byEventTime: Readonly<Record<string, Compared>> = {
     pairs,
     timed(() => reduceByKeyAndEventWindow((a, b) => a + b, window)),
     byKeyAfterOne(summed),
+  ),
+  deduplicateByEventTime: compared<Numbers, Numbers>(
+    pairs,
+    timed(() => deduplicateByEventTime(([key]) => key)),
+    () => (parts) => {
+      const seen = new Set<string>();
+      return parts.map((records) =>
+        records.filter(([key]) => {
+          if (seen.has(key)) return false;
+          seen.add(key);
+          return true;
+        }),
+      );
+    },
   ),
   'eventSessionWindow, count': compared<Numbers, Pair<string, Session<number>>>(
     pairs,

@@ -41,7 +41,7 @@ export class EventSessions<K, In, P> {
     for (const { end } of sessions) this.#due.add(end + this.#gap, key);
   }
 
-  /** The sessions of a key that are open; `undefined` if there are none. */
+  /** The sessions of a key that are open, if there are any. */
   of(key: K): readonly OpenEventSession<P>[] | undefined {
     return this.#open.get(key);
   }

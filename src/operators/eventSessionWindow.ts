@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import { InvalidOptionError, MissingEventTimeError } from '../batch/errors.js';
 import { type EventClock, eventTimeOf } from '../batch/eventTime.js';
 import { addEventTimeCounts } from '../batch/eventTimeCounts.js';
-import { InvalidOptionError, MissingEventTimeError } from '../batch/errors.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { SideOutput } from '../batch/sideOutput.js';
@@ -89,7 +89,9 @@ export function eventSessionWindow<K extends Key, V, P, R>(
   options: EventSessionWindowOptions<Pair<K, V>> & { readonly aggregator: Aggregator<V, P, R> },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<R>>>>;
 export function eventSessionWindow<K extends Key, V>(
-  options: EventSessionWindowOptions<Pair<K, V>> & { readonly aggregator?: Aggregator<V, unknown, unknown> | undefined },
+  options: EventSessionWindowOptions<Pair<K, V>> & {
+    readonly aggregator?: Aggregator<V, unknown, unknown> | undefined;
+  },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
   const { gap, late, aggregator = valueList as Aggregator<V, unknown, unknown> } = options;
   checkPositive('eventSessionWindow', 'gap', gap);
@@ -166,7 +168,7 @@ function sessions<K extends Key, V, In, P>(
 
 function save<K extends Key, P>(
   state: KeyedState<K, Saved<P>>,
-  open: EventSessions<K, unknown, P>,
+  open: Pick<EventSessions<K, unknown, P>, 'of'>,
   touched: ReadonlySet<K>,
 ): void {
   for (const key of touched) {

@@ -63,6 +63,10 @@ export function windowShapeOf<T>(operator: string, options: EventWindowOptions<T
 }
 
 /** The feed of the option `late`, if it is given. */
-export function lateFeeds<T>({ late }: { readonly late?: SideOutput<LateRecord<T>> | undefined }): readonly NamedFeed[] {
+export function lateFeeds<T>({
+  late,
+}: {
+  readonly late?: SideOutput<LateRecord<T>> | undefined;
+}): readonly NamedFeed[] {
   return late ? [['late', late, SideOutput.feedOf(late)]] : [];
 }

@@ -1,7 +1,7 @@
 import {
   type Batch,
-  eventSessionWindow,
   type EventSessionWindowOptions,
+  eventSessionWindow,
   eventTime,
   foreachBatch,
   fromBatches,
@@ -81,26 +81,65 @@ describe('eventSessionWindow', () => {
   });
 
   it('is one session within the gap, and two beyond it', () => {
-    expect(sessionsOf([[0, 'k'], [10, 'k'], [21, 'k']], 0, { gap: 10 }).sessions).toEqual(['k 0-10: 0 10', 'k 21-21: 21']);
+    expect(
+      sessionsOf(
+        [
+          [0, 'k'],
+          [10, 'k'],
+          [21, 'k'],
+        ],
+        0,
+        { gap: 10 },
+      ).sessions,
+    ).toEqual(['k 0-10: 0 10', 'k 21-21: 21']);
   });
 
   it('joins two sessions when a record comes between them', () => {
-    const events: Event[] = [[0, 'k'], [20, 'k'], [10, 'k']];
+    const events: Event[] = [
+      [0, 'k'],
+      [20, 'k'],
+      [10, 'k'],
+    ];
     expect(sessionsOf(events, 20, { gap: 10 }).sessions).toEqual(['k 0-20: 0 10 20']);
   });
 
   it('extends a session at its beginning', () => {
-    expect(sessionsOf([[20, 'k'], [12, 'k'], [4, 'k']], 20, { gap: 10 }).sessions).toEqual(['k 4-20: 4 12 20']);
+    expect(
+      sessionsOf(
+        [
+          [20, 'k'],
+          [12, 'k'],
+          [4, 'k'],
+        ],
+        20,
+        { gap: 10 },
+      ).sessions,
+    ).toEqual(['k 4-20: 4 12 20']);
   });
 
   it('leaves out a late record, which joins nothing', () => {
-    const { sessions, lates } = sessionsOf([[0, 'k'], [20, 'k'], [10, 'k'], [20, 'k']], 0, { gap: 10 });
+    const { sessions, lates } = sessionsOf(
+      [
+        [0, 'k'],
+        [20, 'k'],
+        [10, 'k'],
+        [20, 'k'],
+      ],
+      0,
+      { gap: 10 },
+    );
     expect(lates).toEqual([10]);
     expect(sessions).toEqual(['k 0-0: 0', 'k 20-20: 20 20']);
   });
 
   it('gives sessions in the order of their ends, starts and keys', () => {
-    const events: Event[] = [[0, 'c'], [5, 'b'], [5, 'a'], [5, 'c'], [3, 'd']];
+    const events: Event[] = [
+      [0, 'c'],
+      [5, 'b'],
+      [5, 'a'],
+      [5, 'c'],
+      [3, 'd'],
+    ];
     expect(sessionsOf(events, 9, { gap: 9 }).sessions).toEqual(['d 3-3: 3', 'c 0-5: 0 5', 'a 5-5: 5', 'b 5-5: 5']);
   });
 

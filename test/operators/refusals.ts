@@ -14,6 +14,7 @@ import {
   countByWindow,
   countDistinctByWindow,
   deduplicate,
+  deduplicateByEventTime,
   eventSessionWindow,
   eventTime,
   filterBatches,
@@ -181,6 +182,8 @@ export const byValue = () => {
   users.pipe(countDistinctByWindow({ window: 1 }));
   // @ts-expect-error an object is no id
   users.pipe(deduplicate((user) => user, { window: 1 }));
+  // @ts-expect-error an object is no id
+  users.pipe(deduplicateByEventTime((user) => user));
   // @ts-expect-error records are users
   users.pipe(deduplicate(size, { window: 1 }));
   // @ts-expect-error for how long?

@@ -26,15 +26,24 @@ type Sessions = OperatorFunction<Batch<Value>, Batch<Pair<string, Session<unknow
 
 const values = ({ records }: OfflineWindow) => records.map(([, , value]) => value);
 
-const operators: Readonly<Record<string, readonly [(gap: number, late: Late) => Sessions, (window: OfflineWindow) => unknown]>> = {
-  'all values, by event time': [(gap, late) => eventSessionWindow<string, number>({ gap, late, id: 'sessions' }), values],
+const operators: Readonly<
+  Record<string, readonly [(gap: number, late: Late) => Sessions, (window: OfflineWindow) => unknown]>
+> = {
+  'all values, by event time': [
+    (gap, late) => eventSessionWindow<string, number>({ gap, late, id: 'sessions' }),
+    values,
+  ],
   'a sum': [
     (gap, late) => eventSessionWindow({ gap, aggregator: sum(), late, id: 'sessions' }),
     (window) => values(window).reduce((a, b) => a + b, 0),
   ],
 };
 
-const between: readonly OperatorFunction<Batch<Value>, Batch<Value>>[] = [(source) => source, tap(), repartition<Value>(3)];
+const between: readonly OperatorFunction<Batch<Value>, Batch<Value>>[] = [
+  (source) => source,
+  tap(),
+  repartition<Value>(3),
+];
 
 function made(
   { outOfOrderness, window: gap }: Case,
@@ -72,7 +81,7 @@ describe.each(Object.entries(operators))('sessions with %s', (_, [sessions, expe
         expect(run.counts.late).toBe(truth.late.length);
         if (drawn.bounded) expect(run.entries.sessions ?? 0).toBe(0);
       }),
-      propertySettings(1_000),
+      propertySettings(300),
     );
   });
 });
