@@ -10,6 +10,7 @@ export interface KafkaNode {
 export interface KafkaCluster {
   readonly brokers: string;
   readonly saslBrokers: string;
+  readonly proxiedBrokers: string;
   readonly nodes: readonly KafkaNode[];
   readonly classpath: string;
   stop(): Promise<void>;
@@ -21,5 +22,6 @@ export function clusterIdOf(bytes: Uint8Array): string;
 export function startKafka(options?: {
   nodes?: number;
   properties?: Record<string, string | number>;
+  proxy?: (port: number) => Promise<number>;
 }): Promise<KafkaCluster>;
 export function startInDocker(): Promise<{ readonly brokers: string; stop(): Promise<void> } | undefined>;

@@ -10,7 +10,8 @@ import { freePorts } from './free-ports.mjs';
 import { jars } from './maven.mjs';
 
 const version = '4.1.0';
-const ready = 60_000;
+/** How long a broker may take to start: on a busy machine minutes. */
+const ready = 600_000;
 /** Of a key that lives as long as its broker. */
 const storePassword = 'password';
 
@@ -33,20 +34,32 @@ export const ensureKafka = kafka.ensure;
 
 /**
  * Starts a cluster of brokers that are controllers too, on free ports. Each also has a listener that wants SASL/PLAIN
- * (user "reader", password "secret"), and one with TLS.
+ * (user "reader", password "secret"), and one with TLS. With `proxy` there is one more, without encryption, behind a proxy: `proxy` is
+ * called with the port of each broker's listener, and returns the port that the broker tells its clients.
  *
- * @param {{ nodes?: number, properties?: Record<string, string | number> }} [options]
+ * @param {{ nodes?: number, properties?: Record<string, string | number>, proxy?: (port: number) => Promise<number> }} [options]
  */
-export async function startKafka({ nodes = 1, properties = {} } = {}) {
+export async function startKafka({ nodes = 1, properties = {}, proxy } = {}) {
   const classpath = ensureKafka();
   const directory = mkdtempSync(join(tmpdir(), 'dstream-kafka-'));
   const clusterId = clusterIdOf(randomBytes(16));
-  const ports = await freePorts(nodes * 4);
-  const members = Array.from({ length: nodes }, (_, i) => ({ id: i + 1, ports: ports.slice(i * 4, i * 4 + 4) }));
+  const ports = await freePorts(nodes * 5);
+  const members = Array.from({ length: nodes }, (_, i) => ({ id: i + 1, ports: ports.slice(i * 5, i * 5 + 5) }));
+  const advertised = proxy ? await Promise.all(members.map(({ ports }) => proxy(ports[4]))) : [];
   const voters = members.map(({ id, ports: [controller] }) => `${id}@127.0.0.1:${controller}`).join(',');
   const { certificate, keystore } = selfSigned(directory);
-  const started = members.map((member) =>
-    node({ ...member, voters, nodes, classpath, directory, clusterId, keystore, properties }),
+  const started = members.map((member, i) =>
+    node({
+      ...member,
+      advertised: advertised[i],
+      voters,
+      nodes,
+      classpath,
+      directory,
+      clusterId,
+      keystore,
+      properties,
+    }),
   );
   const stop = async () => {
     await Promise.all(started.map((one) => one.kill('SIGKILL')));
@@ -63,6 +76,8 @@ export async function startKafka({ nodes = 1, properties = {} } = {}) {
     brokers: started.map((one) => one.address).join(','),
     saslBrokers: started.map((one) => one.saslAddress).join(','),
     tlsBrokers: started.map((one) => one.tlsAddress).join(','),
+    /** Behind the proxies, where there are any. */
+    proxiedBrokers: advertised.map((port) => `127.0.0.1:${port}`).join(','),
     /** The certificate of the brokers, PEM. */
     certificate,
     /** By place in the list: `kill(signal)` and `start()` again. */
@@ -90,19 +105,22 @@ function selfSigned(directory) {
   return { keystore, certificate: keytool('-exportcert', '-rfc') };
 }
 
-function node({ id, ports, voters, nodes, classpath, directory, clusterId, keystore, properties }) {
-  const [controller, plain, sasl, tls] = ports;
+function node({ id, ports, advertised, voters, nodes, classpath, directory, clusterId, keystore, properties }) {
+  const [controller, plain, sasl, tls, proxied] = ports;
   const config = join(directory, `server-${id}.properties`);
   const login = 'org.apache.kafka.common.security.plain.PlainLoginModule';
   const replicas = Math.min(nodes, 3);
   const listeners = `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl},TLS://127.0.0.1:${tls}`;
+  /** The listener behind a proxy, at the port where it listens or where clients are to find it. */
+  const behindProxy = (port) => (advertised === undefined ? '' : `,PROXIED://127.0.0.1:${port}`);
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': id,
     'controller.quorum.voters': voters,
-    listeners: `${listeners},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': listeners,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT',
+    listeners: `${listeners},CONTROLLER://127.0.0.1:${controller}${behindProxy(proxied)}`,
+    'advertised.listeners': `${listeners}${behindProxy(advertised)}`,
+    'listener.security.protocol.map':
+      'PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN',

@@ -34,6 +34,7 @@ export {
   AbandonedBatchError,
   AuthenticationError,
   AuthorizationError,
+  CertificateError,
   ConnectionError,
   DeserializationError,
   DStreamError,
@@ -106,6 +107,7 @@ export type {
 } from './batch/rateDecision.js';
 export { type SideOutput, sideOutput } from './batch/sideOutput.js';
 export type { TopicPartition, TopicPartitionOffset } from './batch/topicPartition.js';
+export type { UnavailablePartition } from './batch/unavailablePartition.js';
 export { type BatchStreams, batchesFrom, type RecordOf } from './driver/batchesFrom.js';
 export { BatchStream } from './driver/batchStream.js';
 export type { DriverOptions } from './driver/driverOptions.js';
@@ -207,6 +209,7 @@ export type {
   LogOffset,
   LogPartition,
   LogPoint,
+  OffsetsOptions,
 } from './sources/log/logClient.js';
 export { logSource } from './sources/log/logSource.js';
 export type { InvalidRecord, LogSourceOptions } from './sources/log/logSourceOptions.js';

@@ -1,5 +1,6 @@
 import type { OffsetRange } from './offsetRange.js';
 import type { RateDecision } from './rateDecision.js';
+import type { UnavailablePartition } from './unavailablePartition.js';
 
 /** The progress of one partition of a source with a batch. */
 export interface PartitionProgress extends Pick<OffsetRange, 'topic' | 'partition' | 'from' | 'until'> {
@@ -47,6 +48,8 @@ export interface InputInfo {
   readonly skipped?: number | undefined;
   /** The same by reason, of a source that knows the reasons. A reason without a record is absent. */
   readonly skippedBy?: Readonly<Partial<Record<SkipReason, number>>> | undefined;
+  /** Partitions that could not be read when the batch was planned: their leader is unknown or cannot be reached. */
+  readonly unavailable?: readonly UnavailablePartition[] | undefined;
   /** Offsets that were no longer in the log, passed over because `offsetOutOfRange` says so. */
   readonly lost?: readonly OffsetRange[] | undefined;
 }

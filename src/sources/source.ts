@@ -6,6 +6,7 @@ import type { OffsetRange } from '../batch/offsetRange.js';
 import type { Partition } from '../batch/partition.js';
 import type { Segment } from '../batch/segment.js';
 import type { TopicPartitionOffset } from '../batch/topicPartition.js';
+import type { UnavailablePartition } from '../batch/unavailablePartition.js';
 
 /** What the batch driver passes to a source when it opens it. */
 export interface SourceSetup {
@@ -60,6 +61,8 @@ export interface Plan {
   readonly ranges: readonly OffsetRange[];
   /** The end of each of these partitions when the batch was planned, of a source that knows. */
   readonly ends?: readonly number[] | undefined;
+  /** Partitions that cannot be read now: nothing is planned for them. */
+  readonly unavailable?: readonly UnavailablePartition[] | undefined;
   /** Records waiting beyond the ranges. */
   readonly lag: number;
   /** The limit that applied, in records per second. */
@@ -84,6 +87,8 @@ export interface Fetched<T> {
   readonly skippedBy?: Readonly<Partial<Record<SkipReason, number>>> | undefined;
   /** The `traceparent` headers of the records, where they are wanted: distinct, first come. */
   readonly traceParents?: readonly string[] | undefined;
+  /** Partitions that could not be read when the batch was planned. */
+  readonly unavailable?: readonly UnavailablePartition[] | undefined;
   /** Ranges that were not in the log any more. */
   readonly lost?: readonly OffsetRange[] | undefined;
   /** Where each partition goes on after the batch, with what identifies its log there. Default: at the ends of the ranges. */

@@ -48,16 +48,6 @@ export function scriptedCluster(script: Script) {
   const most = { one: 0, all: 0 };
   const throttled: number[] = [];
   let looks = 0;
-  const topicMetadata = () => [
-    {
-      topic: script.topic,
-      partitionMetadata: script
-        .leaders(looks)
-        .map((leader, partitionId) => ({ partitionId, leader: Number(leader), partitionErrorCode: 0 })),
-    },
-  ];
-  const brokerPool = { metadata: { topicMetadata: topicMetadata() } };
-
   const fetch = async (broker: string, request: SentFetch): Promise<Buffer> => {
     sent.push(request);
     const now = (inFlight.get(broker) ?? 0) + 1;
@@ -74,26 +64,27 @@ export function scriptedCluster(script: Script) {
     }
   };
 
+  /** By API key. */
+  const respond: Readonly<Record<number, (broker: string, bytes: Buffer) => Promise<Buffer>>> = {
+    3: async (_, bytes) => encodeMetadata(script, asksForNoTopic(bytes) ? undefined : script.leaders(looks++)),
+    2: async (_, bytes) => encodeOffsets(script, decodeListOffsets(bytes)),
+    1: (broker, bytes) => fetch(broker, decodeRequest(broker, bytes)),
+  };
   const brokerOf = (nodeId: string) => ({
+    versions: { 3: { maxVersion: 11 } },
+    isConnected: () => true,
+    connect: async () => {},
+    disconnect: async () => {},
     connectionPool: {
       send: async ({ request, response }: { request: Request; response: Response }) => {
-        const encoded = await request.encode();
-        const decoded = await response.decode(await fetch(nodeId, decodeRequest(nodeId, encoded.buffer)));
+        const { buffer } = await request.encode();
+        const body = await respond[request.apiKey]?.(nodeId, buffer);
+        if (!body) throw new Error(`API ${request.apiKey} is not scripted`);
+        const decoded = await response.decode(body);
         // What kafkajs waits for before it sends the next request.
-        throttled.push(decoded.clientSideThrottleTime);
+        if (request.apiKey === 1) throttled.push(decoded.clientSideThrottleTime);
         return response.parse(decoded);
       },
-    },
-    listOffsets: async ({ topics, isolationLevel }: { topics: readonly Listed[]; isolationLevel: number }) => {
-      const latest = isolationLevel === 1 ? (script.stable ?? script.end) : script.end;
-      return {
-        responses: topics.map(({ topic, partitions }) => ({
-          topic,
-          partitions: partitions
-            .filter(({ partition }) => !script.leavesOut?.(partition))
-            .map(({ partition, timestamp }) => ({ partition, offset: String(timestamp === -2 ? 0 : latest) })),
-        })),
-      };
     },
     offsetFetch: async ({ topics }: { topics: readonly Listed[] }) => ({
       responses: topics.map(({ topic, partitions }) => ({
@@ -103,26 +94,24 @@ export function scriptedCluster(script: Script) {
           .map(({ partition }) => ({ partition, offset: '3' })),
       })),
     }),
+    findGroupCoordinator: async () => ({ coordinator: addressOf('0') }),
   });
 
   const cluster = {
-    brokerPool,
-    connect: async () => {},
-    disconnect: async () => {},
-    refreshMetadata: async () => {
-      looks++;
-      brokerPool.metadata = { topicMetadata: topicMetadata() };
+    brokerPool: {
+      connectionPoolBuilder: { build: async (place = addressOf('0')) => ({ ...place, pool: [] }) },
+      createBroker: ({ connectionPool }: { connectionPool: { host: string } }) => brokerOf(connectionPool.host),
     },
-    metadata: async () => ({ topicMetadata: topicMetadata() }),
-    addMultipleTargetTopics: async () => {},
-    findBroker: async ({ nodeId }: { nodeId: string }) => brokerOf(nodeId),
-    findGroupCoordinator: async () => brokerOf('0'),
   };
   const kafka = { [Symbol('private:Kafka:createCluster')]: () => cluster } as unknown as Kafka;
   return { kafka, sent, most, throttled, looks: () => looks };
 }
 
+/** The host of a broker is its node id. */
+const addressOf = (nodeId: string) => ({ nodeId: Number(nodeId), host: nodeId, port: 9092 });
+
 interface Request {
+  readonly apiKey: number;
   encode(): Promise<{ readonly buffer: Buffer }>;
 }
 interface Response {
@@ -131,7 +120,67 @@ interface Response {
 }
 interface Listed {
   readonly topic: string;
-  readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[];
+  readonly partitions: readonly { readonly partition: number }[];
+}
+
+/** Metadata request, version 11: tags, and then the number of topics and one. */
+const asksForNoTopic = (bytes: Buffer) => bytes[1] === 1;
+
+/** Metadata response, version 11; without leaders, of the brokers alone. */
+function encodeMetadata({ topic }: Script, leaders: readonly string[] = []): Buffer {
+  const compact = (text: string) => [Buffer.from([text.length + 1]), Buffer.from(text)];
+  const tags = Buffer.from([0]);
+  const none = Buffer.from([0]);
+  const nodes = [...new Set(['0', ...leaders.filter((leader) => leader !== '-1')])];
+  const brokers = nodes.flatMap((id) => [int(4, Number(id)), ...compact(id), int(4, 9_092), none, tags]);
+  const partitions = leaders.flatMap((leader, partition) => {
+    const replicas = Buffer.from([1, 1, 1]);
+    return [int(2, leader === '-1' ? 5 : 0), int(4, partition), int(4, Number(leader)), int(4, 0), replicas, tags];
+  });
+  const topicId = Buffer.alloc(16, 7);
+  const head = [tags, int(4, 0), Buffer.from([nodes.length + 1]), ...brokers, ...compact('cluster'), int(4, 0)];
+  if (leaders.length === 0) return Buffer.concat([...head, Buffer.from([1]), tags]);
+  return Buffer.concat([
+    ...head,
+    ...[Buffer.from([2]), int(2, 0), ...compact(topic), topicId, Buffer.from([0]), Buffer.from([leaders.length + 1])],
+    ...[...partitions, int(4, 0), tags, tags],
+  ]);
+}
+
+interface ListedPartition {
+  readonly partition: number;
+  readonly timestamp: number;
+}
+
+/** ListOffsets request, version 5. */
+function decodeListOffsets(bytes: Buffer): { readonly isolationLevel: number; readonly partitions: ListedPartition[] } {
+  const decoder = new Decoder(bytes);
+  decoder.readInt32(); // replica
+  const isolationLevel = decoder.readInt8();
+  const partitions: ListedPartition[] = [];
+  for (let topics = decoder.readInt32(); topics > 0; topics--) {
+    decoder.readString();
+    for (let count = decoder.readInt32(); count > 0; count--) {
+      const partition = decoder.readInt32();
+      decoder.readInt32(); // leader epoch
+      partitions.push({ partition, timestamp: Number(decoder.readInt64().toString()) });
+    }
+  }
+  return { isolationLevel, partitions };
+}
+
+/** ListOffsets response, version 5. */
+function encodeOffsets(
+  script: Script,
+  { isolationLevel, partitions }: { readonly isolationLevel: number; readonly partitions: readonly ListedPartition[] },
+): Buffer {
+  const latest = isolationLevel === 1 ? (script.stable ?? script.end) : script.end;
+  const answered = partitions.filter(({ partition }) => !script.leavesOut?.(partition));
+  const listed = answered.flatMap(({ partition, timestamp }) => {
+    return [int(4, partition), int(2, 0), int(8, -1), int(8, timestamp === -2 ? 0 : latest), int(4, 0)];
+  });
+  const topic = [int(2, script.topic.length), Buffer.from(script.topic)];
+  return Buffer.concat([int(4, 0), int(4, 1), ...topic, int(4, answered.length), ...listed]);
 }
 
 /** Fetch request, version 11. */

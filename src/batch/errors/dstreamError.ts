@@ -19,6 +19,7 @@ export type DStreamErrorCode =
   | 'UNSUPPORTED_CLIENT'
   | 'CONNECTION'
   | 'AUTHENTICATION'
+  | 'CERTIFICATE'
   | 'AUTHORIZATION'
   | 'TIMED_OUT'
   | 'PROTOCOL'

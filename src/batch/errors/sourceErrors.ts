@@ -181,6 +181,22 @@ export class AuthenticationError extends DStreamError {
   }
 }
 
+/** A broker showed a certificate that is not trusted, is over, or is for another host; or it wants one of the client. */
+export class CertificateError extends DStreamError {
+  override readonly name = 'CertificateError';
+  readonly code = 'CERTIFICATE';
+  constructor(
+    /** The broker, as `host:port`. */
+    readonly brokers: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(
+      `ssl: the certificate of ${named(brokers)}, or that of the client, was refused: ${reasonOf(options)}`,
+      options,
+    );
+  }
+}
+
 /** The credentials are good but do not allow what was asked. */
 export class AuthorizationError extends DStreamError {
   override readonly name = 'AuthorizationError';
@@ -222,7 +238,9 @@ export class ProtocolError extends DStreamError {
     /** Whether Kafka calls the error retriable. */
     override readonly retriable: boolean,
     options?: ErrorOptions,
+    /** What else is known of it. */
+    readonly detail?: string,
   ) {
-    super(`${request} failed: ${kafkaError}`, options);
+    super(`${request} failed: ${kafkaError}${detail === undefined ? '' : `: ${detail}`}`, options);
   }
 }

@@ -2,6 +2,7 @@ import type { ObservableInput } from 'rxjs';
 import type { DStreamError } from '../../batch/errors.js';
 import type { SourceClient } from '../../batch/monitoring/streamSnapshot.js';
 import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
+import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
 import type { RecordReader } from './recordReader.js';
 
 /** A position in a log: one of its ends, or the first record at or after a timestamp (ms since the epoch). */
@@ -41,6 +42,16 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with how long a broker asks to be left alone because a quota is used up, in ms, if it does. Default: no call. */
   readonly throttled?: ((duration: number) => void) | undefined;
+}
+
+/** How offsets are asked for. */
+export interface OffsetsOptions {
+  /**
+   * Whether partitions that are unavailable are left out, as long as there are others. Otherwise they are waited for, and are an error in
+   * the end.
+   * @default false
+   */
+  readonly partial?: boolean;
 }
 
 /** The response for one partition. */
@@ -89,7 +100,11 @@ export interface LogClient {
    * The offsets of a point; the latest offset for a partition without a record at or after a timestamp. A log that identifies its topics
    * and leaders adds the present `topicId` and, for `'latest'`, the `leaderEpoch` of the present leader.
    */
-  offsets(partitions: readonly TopicPartition[], point: LogPoint): ObservableInput<readonly LogOffset[]>;
+  offsets(
+    partitions: readonly TopicPartition[],
+    point: LogPoint,
+    options?: OffsetsOptions,
+  ): ObservableInput<readonly LogOffset[]>;
   /** What the group has committed; a partition without a committed offset is left out. */
   committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly TopicPartitionOffset[]>;
   /** Commits offsets under a group: a restart continues there. */
@@ -116,6 +131,11 @@ export interface LogClient {
   address?(broker: string): { readonly host: string; readonly port: number } | undefined;
   /** What monitors show of the client, once it is connected. */
   describe?(): Omit<SourceClient, 'groupId'>;
+  /**
+   * The partitions that `offsets` leaves out now if it may, because their broker cannot be reached or they have no leader. A source
+   * plans no records for them, and goes on with the others. Without this method all partitions are always available.
+   */
+  unavailable?(): readonly Omit<UnavailablePartition, 'since'>[];
   /** Called once, whatever happened; nothing is called afterwards. */
   close(): ObservableInput<unknown>;
 }

@@ -12,7 +12,7 @@ describe.skipIf(whyNoBroker())('a leader that is killed while it is read from', 
   let cluster: KafkaCluster;
   beforeAll(async () => {
     cluster = await startKafka({ nodes: 3 });
-  }, 180_000);
+  }, 600_000);
   afterAll(() => cluster?.stop(), 60_000);
 
   // So slow that the broker goes away in the middle.

@@ -5,6 +5,7 @@ import {
   OffsetOutOfRangeError,
   OffsetTooLargeError,
   ProtocolError,
+  TimedOutError,
   UnknownTopicError,
 } from '../../../batch/errors.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
@@ -15,10 +16,12 @@ import type {
   LogClient,
   LogOffset,
   LogPoint,
+  OffsetsOptions,
 } from '../../log/logClient.js';
 import type { BufferRefCount } from '../protocol/bufferRefCount.js';
-import { fetchError, isRetriable, offsetOutOfRange, unknownTopic } from '../protocol/errorCodes.js';
+import { isRetriable, offsetOutOfRange, responseError, unknownTopic } from '../protocol/errorCodes.js';
 import type { FetchResponsePartition, IsolationLevel } from '../protocol/fetchProtocol.js';
+import type { ListedOffset } from '../protocol/listOffsetsProtocol.js';
 import { RecordBatchReader } from '../protocol/recordBatchReader.js';
 import { codecOf } from './codecs.js';
 import {
@@ -26,8 +29,14 @@ import {
   type ResolvedKafkaClientOptions,
   resolveKafkaClientOptions,
 } from './kafkaClientOptions.js';
-import { type KafkajsPort, kafkajsPort, type OffsetEntry } from './kafkajsPort.js';
+import { type KafkajsPort, kafkajsPort } from './kafkajsPort.js';
+import { nativeCrc32c } from './nativeCrc32c.js';
+import { OffsetAsker, type OffsetQuestion } from './offsetAsker.js';
+import { OffsetChecks } from './offsetChecks.js';
+import { noLeader, TopicLeaders } from './topicLeaders.js';
+import { topicList } from './topicList.js';
 import { translateError } from './translateError.js';
+import { UnavailablePartitions } from './unavailablePartitions.js';
 import { withBackOff } from './withBackOff.js';
 
 /**
@@ -36,6 +45,10 @@ import { withBackOff } from './withBackOff.js';
  */
 const maxResponsesBeyondLatest = 5;
 
+/** How long a leader that has moved is looked for before the other partitions go on. */
+const patienceMs = 1_000;
+/** What a broker answers to a commit from outside of a group that has members. */
+const memberErrors = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS']);
 /** Pauses between the attempts of a request. */
 const backOff = { firstPauseMs: 100, maxPauseMs: 1_000 } as const;
 
@@ -49,14 +62,18 @@ export class KafkajsClient implements LogClient {
   readonly name = 'kafka';
   readonly #port: KafkajsPort;
   readonly #options: ResolvedKafkaClientOptions;
-  /** The leader of each partition, as of the last metadata. */
-  readonly #leaders = new Map<string, string>();
+  readonly #leaders: TopicLeaders;
   /** The last request to each broker: the next one waits for it. */
   readonly #inFlight = new Map<string, Promise<unknown>>();
-  readonly #topics = new Set<string>();
+  readonly #offsetAsker: OffsetAsker;
+  /** Partitions whose offsets could not be asked for. */
+  readonly #unlisted = new UnavailablePartitions();
+  /** Partitions whose records could not be fetched. */
+  readonly #unfetched = new UnavailablePartitions();
+  readonly #offsetChecks = new OffsetChecks();
   /** By partition, how many responses in a row began beyond the end of the log. */
   readonly #beyondLatest = new Map<string, number>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   /**
    * @throws {InvalidOptionError} when an option is out of its range
@@ -65,88 +82,103 @@ export class KafkajsClient implements LogClient {
   constructor(kafka: Kafka, options: KafkaClientOptions = {}) {
     this.#options = resolveKafkaClientOptions('kafka', options);
     this.#port = kafkajsPort(kafka, this.#options.isolationLevel);
+    this.#leaders = new TopicLeaders(this.#port);
+    this.#offsetAsker = new OffsetAsker(this.#port);
   }
 
   async connect(): Promise<void> {
-    try {
-      await this.#port.connect();
-      // It was closed while it was connecting: nobody else would close this connection.
-      if (this.#closed) await this.#port.disconnect();
-    } catch (error) {
-      throw translateError(error, 'connecting', 'the cluster');
-    }
+    await this.#retrying('connecting', 'the cluster', () => this.#port.connect());
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    // A broker that is gone cannot answer.
-    await this.#port.disconnect().catch(() => {});
+    this.#closing.abort();
+    this.#port.disconnect();
   }
 
   async partitions(topics: readonly (string | RegExp)[]): Promise<readonly TopicPartition[]> {
-    const named = topics.filter((topic) => typeof topic === 'string');
+    const names = new Set(topics.filter((topic) => typeof topic === 'string'));
     const patterns = topics.filter((topic) => topic instanceof RegExp);
-    const names = new Set(named);
     if (patterns.length > 0) {
-      const all = await this.#retrying('Metadata', 'topics', () => this.#port.topicNames());
-      for (const name of all) if (patterns.some((pattern) => new RegExp(pattern).test(name))) names.add(name);
+      const all = await this.#retrying('Metadata', 'all topics', () => this.#port.metadata());
+      for (const { topic, isInternal } of all) {
+        if (!isInternal && patterns.some((pattern) => new RegExp(pattern).test(topic))) names.add(topic);
+      }
     }
     if (names.size === 0) return [];
-    await this.#requireTopics(named);
-    for (const name of names) this.#topics.add(name);
-    await this.#retrying('Metadata', [...names].join(', '), () => this.#refresh());
-    return [...this.#leaders.keys()]
-      .map(parseKey)
-      .filter(({ topic }) => names.has(topic))
-      .sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
+    const sorted = [...names].sort();
+    return this.#retrying('Metadata', topicList(sorted), () => this.#leaders.add(sorted));
   }
 
-  async offsets(partitions: readonly TopicPartition[], point: LogPoint): Promise<readonly LogOffset[]> {
+  async offsets(
+    partitions: readonly TopicPartition[],
+    point: LogPoint,
+    { partial = false }: OffsetsOptions = {},
+  ): Promise<readonly LogOffset[]> {
+    if (partitions.length === 0) return [];
     const { isolationLevel } = this.#options;
     if (point !== 'latest' || isolationLevel === 'read_uncommitted') {
-      return this.#offsets(partitions, point, isolationLevel);
+      return this.#offsets(partitions, point, isolationLevel, partial);
     }
     // Asked at the same time; the end of what is written counts as far as it lies behind.
     const [committed, written] = await Promise.all([
-      this.#offsets(partitions, point, isolationLevel),
-      this.#offsets(partitions, point, 'read_uncommitted'),
+      this.#offsets(partitions, point, isolationLevel, partial),
+      this.#offsets(partitions, point, 'read_uncommitted', partial),
     ]);
     const ends = new Map(written.map((position) => [partitionKey(position), position.offset]));
-    return committed.map((position) => ({
-      ...position,
-      highWatermark: Math.max(position.offset, ends.get(partitionKey(position)) ?? 0),
-    }));
+    return committed.flatMap((position) => {
+      const end = ends.get(partitionKey(position));
+      // One of the two is not known.
+      return end === undefined ? [] : { ...position, highWatermark: Math.max(position.offset, end) };
+    });
   }
 
   async #offsets(
     partitions: readonly TopicPartition[],
     point: LogPoint,
     isolationLevel: IsolationLevel,
+    partial: boolean,
   ): Promise<readonly TopicPartitionOffset[]> {
     const timestamp = point === 'latest' ? -1 : point === 'earliest' ? -2 : point.timestamp;
-    const found = await this.#retrying('ListOffsets', topicsOf(partitions), async () => {
-      const answers = [...this.#byLeader(partitions)].map(([leader, led]) =>
-        this.#port.listOffsets(leader, led, timestamp, isolationLevel),
-      );
-      return (await Promise.all(answers)).flat();
-    });
-    const beyond = found.filter(({ offset }) => offset === '-1');
-    const positions = found.filter(({ offset }) => offset !== '-1').map(toPosition);
+    const found = await this.#listOffsets(partitions, { timestamp, isolationLevel }, partial);
+    const beyond = found.filter(({ offset }) => offset < 0n);
+    const positions = found.filter(({ offset }) => offset >= 0n).map(toPosition);
     if (beyond.length === 0) return positions;
     // No record is that new: reading begins at the end.
-    return [...positions, ...(await this.#offsets(beyond, 'latest', isolationLevel))];
+    return [...positions, ...(await this.#offsets(beyond, 'latest', isolationLevel, partial))];
+  }
+
+  unavailable(): ReturnType<NonNullable<LogClient['unavailable']>> {
+    return this.#unlisted.list.map(({ topic, partition, error }) => {
+      const isGone = error instanceof ProtocolError && error.kafkaError === unknownTopic;
+      return { topic, partition, error: isGone ? new UnknownTopicError(topic, { cause: error }) : error };
+    });
   }
 
   async committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
     const found = await this.#retrying('OffsetFetch', `group "${groupId}"`, () =>
       this.#port.offsetFetch(groupId, partitions),
     );
-    return found.filter(({ offset }) => offset !== '-1').map(toPosition);
+    return found
+      .filter(({ offset }) => offset !== '-1')
+      .map(({ offset, ...partition }) => toPosition({ ...partition, offset: BigInt(offset) }));
   }
 
   async commit(groupId: string, positions: readonly TopicPartitionOffset[]): Promise<void> {
     const offsets = positions.map(({ offset, ...partition }) => ({ ...partition, offset: String(offset) }));
-    await this.#retrying('OffsetCommit', `group "${groupId}"`, () => this.#port.offsetCommit(groupId, offsets));
+    try {
+      await this.#retrying('OffsetCommit', `group "${groupId}"`, () => this.#port.offsetCommit(groupId, offsets));
+    } catch (error) {
+      throw await this.#withMembers(error, groupId);
+    }
+  }
+
+  /** Only the members of a group may commit its offsets while it has any: the error says who they are. */
+  async #withMembers(error: unknown, groupId: string): Promise<unknown> {
+    if (!(error instanceof ProtocolError) || !memberErrors.has(error.kafkaError)) return error;
+    const members = await this.#port.groupMembers(groupId).catch(() => []);
+    const who = members.length > 0 ? members.join(', ') : 'unknown';
+    const detail = `group "${groupId}" is in use by consumers that are its members: ${who}`;
+    return new ProtocolError(error.request, error.kafkaError, false, { cause: error }, detail);
   }
 
   fetch(requests: readonly FetchRequest[], options: FetchOptions): Observable<readonly FetchedPartition[]> {
@@ -164,42 +196,56 @@ export class KafkajsClient implements LogClient {
 
   /** The broker with a node id, connected. */
   broker(partition: TopicPartition): string | undefined {
-    return this.#leaders.get(partitionKey(partition));
+    return this.#leaders.of(partition);
   }
 
-  /** Asks each broker, and asks again for partitions that moved to another one, until all have arrived or the time is up. */
+  address(broker: string): { readonly host: string; readonly port: number } | undefined {
+    return this.#port.address(broker);
+  }
+
+  /** Asks each broker. Partitions that it cannot read now, or that failed a moment ago, are not answered. */
   async #fetchAll(
     requests: readonly FetchRequest[],
     options: FetchOptions,
     subscriber: Subscriber<readonly FetchedPartition[]>,
   ): Promise<void> {
-    const brokers = [...this.#byLeader(requests)];
+    const due = requests.filter((request) => !this.#unfetched.waits(request));
+    const brokers = [...this.#leaders.group(due)];
     const fairShare = Math.ceil(options.maxBytes / Math.max(brokers.length, 1));
     await Promise.all(
-      brokers.map(async ([leader, led]) => {
+      brokers.map(([leader, led]) => {
         const bytes = led.reduce((sum, { maxBytes }) => sum + maxBytes, 0);
-        const again = await this.#fetchFrom(
-          leader,
-          led,
-          { ...options, maxBytes: Math.max(bytes, fairShare) },
-          subscriber,
-        );
-        if (again.length > 0) await this.#fetchAgain(again, options, subscriber);
+        return this.#fetchFrom(leader, led, { ...options, maxBytes: Math.max(bytes, fairShare) }, subscriber);
       }),
     );
   }
 
-  /** Returns the requests to be repeated. */
+  /**
+   * The partition is asked for again after a pause, with fresh metadata.
+   *
+   * @throws {DStreamError} when it cannot be read for too long: a batch waits for it
+   */
+  async #failed(partitions: readonly TopicPartition[], error: DStreamError): Promise<void> {
+    const { retryTimeout } = this.#options;
+    const durations = partitions.map((partition) => this.#unfetched.failed(partition, error));
+    this.#leaders.refreshSoon();
+    if (durations.some((duration) => duration >= retryTimeout)) throw await this.#explained(error);
+  }
+
   async #fetchFrom(
     leader: string,
     requests: readonly FetchRequest[],
     { maxWait, maxBytes, signal, throttled }: FetchOptions,
     subscriber: Subscriber<readonly FetchedPartition[]>,
-  ): Promise<readonly FetchRequest[]> {
+  ): Promise<void> {
+    if (leader === noLeader) {
+      for (const request of requests) await this.#failed([request], this.#leaders.absence('Fetch', request));
+      return;
+    }
     const before = this.#inFlight.get(leader);
     const call = (async () => {
       await before?.catch(() => {});
-      if (this.#closed || subscriber.closed || signal?.aborted) return undefined;
+      if (this.#closing.signal.aborted || subscriber.closed || signal?.aborted) return undefined;
       return this.#port.fetch(leader, { partitions: requests, maxWait, maxBytes });
     })();
     this.#inFlight.set(leader, call);
@@ -209,10 +255,11 @@ export class KafkajsClient implements LogClient {
     } catch (cause) {
       const error = translateError(cause, 'Fetch', topicsOf(requests));
       if (!error.retriable) throw error;
-      return requests;
+      await this.#failed(requests, error);
+      return;
     }
-    if (!answered) return [];
-    if (answered.errorCode !== 0) throw fetchError(answered.errorCode, topicsOf(requests));
+    if (!answered) return;
+    if (answered.errorCode !== 0) throw responseError('Fetch', answered.errorCode, topicsOf(requests));
     const { partitions } = answered;
     if (answered.throttleTime > 0) throttled?.(answered.throttleTime);
     this.#options.fetchObserver?.next?.({
@@ -222,30 +269,16 @@ export class KafkajsClient implements LogClient {
       throttleTime: answered.throttleTime,
     });
     const asked = new Map(requests.map((request) => [partitionKey(request), request]));
-    const again = partitions.filter((p) => isRetriable(p.errorCode)).flatMap((p) => asked.get(partitionKey(p)) ?? []);
-    const settled = partitions.filter((p) => !isRetriable(p.errorCode));
+    const settled = partitions.filter(({ errorCode }) => !isRetriable(errorCode));
+    for (const partition of settled) this.#unfetched.answered(partition);
     const { refCount } = answered;
     const fetched = settled.map((p) => this.#fetched(p, asked.get(partitionKey(p)) as FetchRequest, refCount));
     subscriber.next(await Promise.all(fetched));
     refCount?.release();
-    return again;
-  }
-
-  async #fetchAgain(
-    requests: readonly FetchRequest[],
-    options: FetchOptions,
-    subscriber: Subscriber<readonly FetchedPartition[]>,
-  ): Promise<void> {
-    let left = requests;
-    await this.#retrying('Fetch', topicsOf(requests), async () => {
-      if (this.#closed || subscriber.closed || options.signal?.aborted) return;
-      await this.#refresh();
-      const answers = [...this.#byLeader(left)].map(([leader, led]) =>
-        this.#fetchFrom(leader, led, options, subscriber),
-      );
-      left = (await Promise.all(answers)).flat();
-      if (left.length > 0) throw new ProtocolError('Fetch', `no leader answers for ${topicsOf(left)}`, true);
-    });
+    for (const failed of partitions) {
+      const { topic, errorCode } = failed;
+      if (isRetriable(errorCode)) await this.#failed([failed], responseError('Fetch', errorCode, topicList([topic])));
+    }
   }
 
   async #fetched(
@@ -254,14 +287,16 @@ export class KafkajsClient implements LogClient {
     refCount: BufferRefCount | undefined,
   ): Promise<FetchedPartition> {
     const { topic, partition, offset } = request;
-    const { errorCode, aborted, records } = answer;
+    const { errorCode, aborted } = answer;
+    const key = partitionKey(request);
+    const records = this.#offsetChecks.trusted(key, offset, answer.records);
     const readable = this.#options.isolationLevel === 'read_committed' ? answer.lastStableOffset : answer.highWatermark;
     const place = { topic, partition, offset, bytes: records.length };
     if (errorCode === offsetOutOfRange) return this.#outOfRange(request);
-    const earliest = toNumber(topic, partition, String(answer.logStartOffset));
-    const latest = toNumber(topic, partition, String(readable));
-    if (errorCode !== 0) return { ...place, earliest, latest, error: fetchError(errorCode, topic) };
-    const key = partitionKey(request);
+    const earliest = toNumber(topic, partition, answer.logStartOffset);
+    const latest = toNumber(topic, partition, readable);
+    if (errorCode !== 0)
+      return { ...place, earliest, latest, error: responseError('Fetch', errorCode, topicList([topic])) };
     const beyondLatest = this.#beyondLatest.get(key) ?? 0;
     const reader = RecordBatchReader.open(records, {
       topic,
@@ -269,11 +304,13 @@ export class KafkajsClient implements LogClient {
       from: offset,
       aborted,
       checkCrcs: this.#options.checkCrcs,
+      crc32c: nativeCrc32c(),
       codecOf,
       latest,
       refuseBeyondLatest: beyondLatest + 1 >= maxResponsesBeyondLatest,
       refCount,
     });
+    if (reader) this.#offsetChecks.accepted(key, reader.end);
     if (reader === undefined && records.length > 0) this.#beyondLatest.set(key, beyondLatest + 1);
     else if (beyondLatest > 0) this.#beyondLatest.delete(key);
     return { ...place, earliest, latest, records: reader };
@@ -298,28 +335,37 @@ export class KafkajsClient implements LogClient {
     };
   }
 
-  async #requireTopics(topics: readonly string[]): Promise<void> {
-    if (topics.length === 0) return;
-    const existing = new Set(await this.#retrying('Metadata', topics.join(', '), () => this.#port.topicNames()));
-    const absent = topics.find((topic) => !existing.has(topic));
-    if (absent !== undefined) throw new UnknownTopicError(absent);
-  }
-
-  async #refresh(): Promise<void> {
-    const leaders = await this.#port.leaders([...this.#topics]);
-    for (const { topic, partition, leader } of leaders) this.#leaders.set(partitionKey({ topic, partition }), leader);
-  }
-
-  #byLeader<P extends TopicPartition>(partitions: readonly P[]): Map<string, P[]> {
-    const byLeader = new Map<string, P[]>();
-    for (const partition of partitions) {
-      const leader = this.#leaders.get(partitionKey(partition));
-      if (leader === undefined) throw new UnknownTopicError(partitionKey(partition));
-      const led = byLeader.get(leader) ?? [];
-      led.push(partition);
-      byLeader.set(leader, led);
-    }
-    return byLeader;
+  /** With `partial`, goes on without the partitions that stay away, if there are others. */
+  async #listOffsets(
+    partitions: readonly TopicPartition[],
+    question: OffsetQuestion,
+    partial: boolean,
+  ): Promise<readonly ListedOffset[]> {
+    const due = partial ? partitions.filter((partition) => !this.#unlisted.waits(partition)) : partitions;
+    const found: ListedOffset[] = [];
+    const begun = performance.now();
+    let left = due.length > 0 ? due : partitions;
+    await this.#retrying('ListOffsets', topicsOf(left), async () => {
+      const byLeader = this.#leaders.group(left);
+      const leaderless = (byLeader.get(noLeader) ?? []).map((partition) => {
+        return { partition, error: this.#leaders.absence('ListOffsets', partition) };
+      });
+      byLeader.delete(noLeader);
+      const { listed, failed: refused } = await this.#offsetAsker.ask(byLeader, question);
+      const failed = [...leaderless, ...refused];
+      found.push(...listed);
+      for (const answer of listed) this.#unlisted.answered(answer);
+      left = failed.map(({ partition }) => partition);
+      const error = (failed.find((one) => !one.error.retriable) ?? failed[0])?.error;
+      if (!error) return;
+      // A leader that has moved is found at once.
+      const mayBeBack = failed.some((one) => one.error instanceof ProtocolError && !this.#unlisted.has(one.partition));
+      const isPatient = mayBeBack && performance.now() - begun < patienceMs;
+      if (!error.retriable || !partial || found.length === 0 || isPatient) throw error;
+      for (const one of failed) this.#unlisted.failed(one.partition, one.error);
+      this.#leaders.refreshSoon();
+    });
+    return found;
   }
 
   /** Retries, with fresh metadata and growing pauses, what may succeed another time. */
@@ -332,10 +378,10 @@ export class KafkajsClient implements LogClient {
       return await withBackOff(attempt, {
         ...backOff,
         timeoutMs: this.#options.retryTimeout,
-        isRetriable: (error) => !this.#closed && (error as DStreamError).retriable,
-        beforeRetry: async () => {
-          if (this.#topics.size > 0) await this.#refresh();
-        },
+        late: () => new TimedOutError(`${what} of ${resource}`, this.#options.retryTimeout),
+        signal: this.#closing.signal,
+        isRetriable: (error) => !this.#closing.signal.aborted && (error as DStreamError).retriable,
+        beforeRetry: () => this.#leaders.refresh(),
       });
     } catch (error) {
       throw await this.#explained(error as DStreamError);
@@ -344,28 +390,25 @@ export class KafkajsClient implements LogClient {
 
   /** A broker that does not know a topic yet may learn of it; one that still does not is right. */
   async #explained(error: DStreamError): Promise<DStreamError> {
-    if (this.#closed || !(error instanceof ProtocolError) || error.kafkaError !== unknownTopic) return error;
-    const existing = await this.#port.topicNames().catch(() => [...this.#topics]);
-    const absent = [...this.#topics].find((topic) => !existing.includes(topic));
+    if (this.#closing.signal.aborted || !(error instanceof ProtocolError) || error.kafkaError !== unknownTopic)
+      return error;
+    const absent = await this.#leaders.absent();
     return absent === undefined ? error : new UnknownTopicError(absent, { cause: error });
   }
 }
 
-function toPosition({ topic, partition, offset }: OffsetEntry): TopicPartitionOffset {
+type WireOffset = TopicPartition & { readonly offset: bigint };
+
+function toPosition({ topic, partition, offset }: WireOffset): TopicPartitionOffset {
   return { topic, partition, offset: toNumber(topic, partition, offset) };
 }
 
-function toNumber(topic: string, partition: number, offset: string): number {
+function toNumber(topic: string, partition: number, offset: bigint): number {
   const value = Number(offset);
-  if (value > Number.MAX_SAFE_INTEGER) throw new OffsetTooLargeError(topic, partition, offset);
+  if (value > Number.MAX_SAFE_INTEGER) throw new OffsetTooLargeError(topic, partition, String(offset));
   return value;
 }
 
-function parseKey(key: string): TopicPartition {
-  const slash = key.lastIndexOf('/');
-  return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
-}
-
 function topicsOf(partitions: readonly TopicPartition[]): string {
-  return [...new Set(partitions.map(({ topic }) => topic))].join(', ');
+  return topicList([...new Set(partitions.map(({ topic }) => topic))]);
 }

@@ -1,35 +1,44 @@
-import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
-import { ProtocolError, UnsupportedClientError } from '../../../batch/errors.js';
+import { ProtocolError } from '../../../batch/errors.js';
 import { partitionKey, type TopicPartition } from '../../../batch/topicPartition.js';
 import type { BufferRefCount } from '../protocol/bufferRefCount.js';
-import { isRetriable, kafkaErrorName } from '../protocol/errorCodes.js';
+import { responseError } from '../protocol/errorCodes.js';
 import {
   encodeFetchRequest,
   type FetchCall,
   type FetchResponse,
   type IsolationLevel,
-  isolationLevels,
   readFetchResponse,
 } from '../protocol/fetchProtocol.js';
 import { groupByTopic, type TopicPartitions } from '../protocol/groupByTopic.js';
+import {
+  encodeListOffsetsRequest,
+  type ListedOffset,
+  readListOffsetsResponse,
+} from '../protocol/listOffsetsProtocol.js';
+import {
+  encodeMetadataRequest,
+  type MetadataResponse,
+  metadataVersion,
+  readMetadataResponse,
+  type TopicMetadata,
+} from '../protocol/metadataProtocol.js';
 import {
   type CommittedPartition,
   encodeStableOffsetFetch,
   readOffsetFetchResponse,
 } from '../protocol/offsetFetchProtocol.js';
-import { type ConnectionPoolBuilder, readFetchesInto } from './fetchConnections.js';
+import { BrokerRegistry } from './brokerRegistry.js';
+import { ConnectionGuard } from './connectionGuard.js';
+import { type Broker, loadEncoder, makeCluster } from './kafkajsCluster.js';
 import { ResponseBuffers } from './responseBuffers.js';
-
-// This file and `fetchConnections.ts` rely on internals of kafkajs, which is frozen at 2.2.4 and whose package has no `exports` field.
-// docs/design/0003-kafka-read-path.md lists what is used and why. Everything else calls the functions of this port.
 
 /** A partition with the node id of its leader. */
 export interface PartitionLeader extends TopicPartition {
   readonly leader: string;
 }
 
-/** The offset of a partition as kafkajs has it. */
+/** The offset of a partition. */
 export interface OffsetEntry extends TopicPartition {
   /** As Kafka sends it; -1 for none. */
   readonly offset: string;
@@ -40,14 +49,34 @@ export interface PooledFetchResponse extends FetchResponse {
   readonly refCount?: BufferRefCount | undefined;
 }
 
+/** A request, encoded, without its header. */
+export interface EncodedRequest {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly apiName: string;
+  readonly bytes: Buffer;
+}
+
+/** How long a broker asks to be left alone, in ms. */
+interface Throttled {
+  readonly throttleTime: number;
+}
+
 /** What the client needs of kafkajs. It fails with kafkajs's own errors, which the caller translates. */
 export interface KafkajsPort {
   connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  /** The names of all topics. */
-  topicNames(): Promise<readonly string[]>;
+  /** Closes every connection at once; nothing succeeds afterwards. */
+  disconnect(): void;
+  /** What a broker knows of these topics, or of all topics; a topic or partition that has an error says so. */
+  metadata(topics?: readonly string[]): Promise<readonly TopicMetadata[]>;
   /** Partitions and their leaders, fresh from a broker. Fails when a topic does not exist. */
   leaders(topics: readonly string[]): Promise<readonly PartitionLeader[]>;
+  /** The newest version of an API that a broker has; 0 where it has none. */
+  maxVersion(nodeId: string, apiKey: number): Promise<number>;
+  /** Sends any request to a broker. */
+  request<R>(nodeId: string, request: EncodedRequest, read: (body: Buffer) => R & Throttled): Promise<R>;
+  /** Where a broker listens; `undefined` for one that is not known. */
+  address(nodeId: string): { readonly host: string; readonly port: number } | undefined;
   fetch(leader: string, call: Omit<FetchCall, 'isolationLevel'>): Promise<PooledFetchResponse>;
   /** Timestamp -1 is the end of a partition, -2 its beginning. */
   listOffsets(
@@ -55,50 +84,20 @@ export interface KafkajsPort {
     partitions: readonly TopicPartition[],
     timestamp: number,
     isolationLevel: IsolationLevel,
-  ): Promise<readonly OffsetEntry[]>;
+  ): Promise<readonly ListedOffset[]>;
   /** The committed offsets of a group. */
   offsetFetch(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetEntry[]>;
   /** The same with metadata. Fails while offsets of the partitions are part of an open transaction. */
   stableOffsetFetch(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedPartition[]>;
   offsetCommit(groupId: string, offsets: readonly OffsetEntry[]): Promise<void>;
+  /** The consumers that are members of a group, as `client id (host)`. */
+  groupMembers(groupId: string): Promise<readonly string[]>;
 }
 
-interface Broker {
-  readonly connectionPool: {
-    send(call: { request: unknown; response: unknown; requestTimeout?: number }): Promise<unknown>;
-  };
-  listOffsets(
-    request: unknown,
-  ): Promise<{ responses: readonly TopicPartitions<{ partition: number; offset: string }>[] }>;
-  offsetFetch(
-    request: unknown,
-  ): Promise<{ responses: readonly TopicPartitions<{ partition: number; offset: string }>[] }>;
-  offsetCommit(request: unknown): Promise<unknown>;
-}
-
-interface Cluster {
-  readonly brokerPool: {
-    readonly metadata?: { topicMetadata?: readonly TopicMetadata[] };
-    readonly connectionPoolBuilder?: ConnectionPoolBuilder;
-  };
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  refreshMetadata(): Promise<void>;
-  metadata(request: { topics: readonly string[] }): Promise<{ topicMetadata: readonly TopicMetadata[] }>;
-  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
-  findBroker(request: { nodeId: string }): Promise<Broker>;
-  findGroupCoordinator(request: { groupId: string }): Promise<Broker>;
-}
-
-interface TopicMetadata {
-  readonly topic: string;
-  readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
-}
-
-/** The description of the symbol under which `Kafka` has its factory of clusters. */
-const createCluster = 'private:Kafka:createCluster';
-/** How long kafkajs may use metadata before it asks again. */
-const metadataMaxAgeMs = 300_000;
+/** The kind of coordinator that a group has. */
+const groupCoordinator = 0;
+const metadataApi = { apiKey: 3, apiName: 'Metadata' } as const;
+const listOffsetsApi = { apiKey: 2, apiVersion: 5, apiName: 'ListOffsets' } as const;
 const fetchApi = { apiKey: 1, apiVersion: 11, apiName: 'Fetch' } as const;
 const offsetFetchApi = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } as const;
 
@@ -108,47 +107,72 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
   const Encoder = loadEncoder();
   const encoded = (bytes: Buffer) => async () => new Encoder().writeBuffer(bytes);
   const buffers = new ResponseBuffers();
-  const { connectionPoolBuilder } = cluster.brokerPool;
-  if (connectionPoolBuilder) readFetchesInto(buffers, connectionPoolBuilder);
-  const coordinators = new Map<string, Promise<Broker>>();
+  const guard = new ConnectionGuard(cluster.brokerPool.connectionPoolBuilder, (length) => buffers.take(length));
+  const brokers = new BrokerRegistry(cluster);
+  const coordinators = new Map<string, string>();
+
+  /** Asks any broker; which brokers there are is learned from each answer. */
+  const metadata = async (topics?: readonly string[]): Promise<readonly TopicMetadata[]> => {
+    const response = await brokers.any((broker) => {
+      const version = metadataVersion(broker.versions?.[metadataApi.apiKey]?.maxVersion ?? 0);
+      const request = { ...metadataApi, apiVersion: version, encode: encoded(encodeMetadataRequest(version, topics)) };
+      return send(broker, request, (body) => readMetadataResponse(version, body));
+    });
+    checkMetadata(response, topics);
+    await brokers.learn(response.brokers);
+    return response.topics;
+  };
 
   /** The coordinator of a group is looked up once, and again after any failure. */
   const withCoordinator = async <R>(groupId: string, call: (broker: Broker) => Promise<R>): Promise<R> => {
-    const found = coordinators.get(groupId) ?? cluster.findGroupCoordinator({ groupId });
-    coordinators.set(groupId, found);
     try {
-      return await call(await found);
+      const nodeId = coordinators.get(groupId) ?? (await findCoordinator(groupId));
+      coordinators.set(groupId, nodeId);
+      return await call(await brokers.node(nodeId));
     } catch (error) {
       coordinators.delete(groupId);
       throw error;
     }
   };
+  const findCoordinator = async (groupId: string): Promise<string> => {
+    const { coordinator } = await brokers.any((broker) =>
+      broker.findGroupCoordinator({ groupId, coordinatorType: groupCoordinator }),
+    );
+    await brokers.learnOne({ ...coordinator, rack: '' });
+    return String(coordinator.nodeId);
+  };
 
   return {
-    connect: () => cluster.connect(),
-    disconnect: () => cluster.disconnect(),
-    topicNames: async () => (await cluster.metadata({ topics: [] })).topicMetadata.map(({ topic }) => topic),
+    connect: async () => void (await metadata([])),
+    disconnect: () => guard.close(),
+    metadata,
     leaders: async (topics) => {
-      await cluster.addMultipleTargetTopics(topics);
-      await cluster.refreshMetadata();
-      const wanted = new Set(topics);
-      const metadata = cluster.brokerPool.metadata?.topicMetadata ?? [];
-      return metadata.filter(({ topic }) => wanted.has(topic)).flatMap(leadersOf);
+      const found = await metadata(topics);
+      const failed = found.find(({ errorCode }) => errorCode !== 0);
+      if (failed) throw responseError('Metadata', failed.errorCode, `topic "${failed.topic}"`);
+      return found.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, leader }) => ({ topic, partition, leader: String(leader) })),
+      );
     },
+    maxVersion: async (nodeId, apiKey) => (await brokers.node(nodeId)).versions?.[apiKey]?.maxVersion ?? 0,
+    request: async (nodeId, { bytes, ...api }, read) =>
+      send(await brokers.node(nodeId), { ...api, encode: encoded(bytes) }, read),
+    address: (nodeId) => brokers.address(nodeId),
     fetch: async (leader, call) => {
-      const broker = await cluster.findBroker({ nodeId: leader });
+      const broker = await brokers.node(leader);
       const request = { ...fetchApi, encode: encoded(encodeFetchRequest({ ...call, isolationLevel })) };
-      return send(broker, request, (body) => ({ ...readFetchResponse(body), refCount: buffers.refCountOf(body) }));
+      return send(broker, request, (body) => ({
+        ...checkAsked('Fetch', call.partitions, readFetchResponse(body)),
+        refCount: buffers.refCountOf(body),
+      }));
     },
     listOffsets: async (leader, partitions, timestamp, isolation) => {
-      const broker = await cluster.findBroker({ nodeId: leader });
-      const topics = groupByTopic(partitions, ({ partition }) => ({ partition, timestamp }));
-      const { responses } = await broker.listOffsets({
-        replicaId: -1,
-        isolationLevel: isolationLevels[isolation],
-        topics,
-      });
-      return complete('ListOffsets', partitions, flatten(responses));
+      const broker = await brokers.node(leader);
+      const topics = groupByTopic(partitions, ({ partition }) => partition);
+      const call = { topics, timestamp, isolationLevel: isolation };
+      const request = { ...listOffsetsApi, encode: encoded(encodeListOffsetsRequest(call)) };
+      const { partitions: found } = await send(broker, request, readListOffsetsResponse);
+      return complete('ListOffsets', partitions, found);
     },
     offsetFetch: (groupId, partitions) =>
       withCoordinator(groupId, async (broker) => {
@@ -162,7 +186,7 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         const request = { ...offsetFetchApi, encode: encoded(encodeStableOffsetFetch(groupId, topics)) };
         const { errorCode, partitions: found } = await send(broker, request, readOffsetFetchResponse);
         const failed = errorCode || found.find((one) => one.errorCode !== 0)?.errorCode;
-        if (failed) throw new ProtocolError('OffsetFetch', kafkaErrorName(failed), isRetriable(failed));
+        if (failed) throw responseError('OffsetFetch', failed, `group "${groupId}"`);
         return complete('OffsetFetch', partitions, found);
       }),
     offsetCommit: (groupId, offsets) =>
@@ -171,63 +195,27 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         // Generation -1 and no member id: the commit of a client that is not a member of the group.
         await broker.offsetCommit({ groupId, groupGenerationId: -1, memberId: '', topics });
       }),
+    groupMembers: (groupId) =>
+      withCoordinator(groupId, async (broker) => {
+        const { groups } = await broker.describeGroups({ groupIds: [groupId] });
+        return groups.flatMap(({ members }) =>
+          members.map(({ clientId, clientHost }) => `${clientId} (${clientHost})`),
+        );
+      }),
   };
 }
 
 /** Sends a request of our own over a connection of kafkajs. */
-async function send<R extends { readonly throttleTime: number }>(
-  broker: Broker,
-  request: unknown,
-  read: (body: Buffer) => R,
-): Promise<R> {
+async function send<R>(broker: Broker, request: unknown, read: (body: Buffer) => R & Throttled): Promise<R> {
   const response = {
     // kafkajs waits for `clientSideThrottleTime` before it sends the next request (KIP-219).
     decode: async (body: Buffer) => {
       const decoded = read(body);
       return { ...decoded, clientSideThrottleTime: decoded.throttleTime };
     },
-    parse: async (decoded: R) => decoded,
+    parse: async (decoded: unknown) => decoded,
   };
   return (await broker.connectionPool.send({ request, response })) as R;
-}
-
-function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Cluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find((own) => own.description === createCluster);
-  const create = symbol && (kafka as unknown as Record<symbol, unknown>)[symbol];
-  if (typeof create !== 'function') {
-    throw new UnsupportedClientError(
-      'kafkajs',
-      `the given object is no Kafka of kafkajs 2.2.4: it has no "${createCluster}"`,
-    );
-  }
-  const cluster = create({
-    metadataMaxAge: metadataMaxAgeMs,
-    allowAutoTopicCreation: false,
-    isolationLevel: isolationLevels[isolationLevel],
-  }) as Cluster;
-  for (const method of ['connect', 'refreshMetadata', 'findBroker', 'findGroupCoordinator', 'metadata'] as const) {
-    if (typeof cluster[method] === 'function') continue;
-    throw new UnsupportedClientError('kafkajs', `its cluster has no ${method}: version 2.2.4 is needed`);
-  }
-  return cluster;
-}
-
-/** kafkajs takes requests as instances of its own class. */
-function loadEncoder(): new () => { writeBuffer(bytes: Buffer): unknown } {
-  try {
-    return createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js') as ReturnType<typeof loadEncoder>;
-  } catch (cause) {
-    const missing = 'kafkajs/src/protocol/encoder.js cannot be loaded: version 2.2.4 is needed';
-    throw new UnsupportedClientError('kafkajs', missing, { cause });
-  }
-}
-
-function leadersOf({ topic, partitionMetadata }: TopicMetadata): readonly PartitionLeader[] {
-  return partitionMetadata.map(({ partitionId, leader }) => ({
-    topic,
-    partition: partitionId,
-    leader: String(leader),
-  }));
 }
 
 function flatten(responses: readonly TopicPartitions<{ partition: number; offset: string }>[]): readonly OffsetEntry[] {
@@ -236,7 +224,11 @@ function flatten(responses: readonly TopicPartitions<{ partition: number; offset
   );
 }
 
-/** A partition that is missing from a response would be taken for one without a committed offset, or for an empty one. */
+/**
+ * A partition that is missing from a response would be taken for one without a committed offset, or for an empty one.
+ *
+ * @throws {ProtocolError} when a partition that was asked for is missing, or another one is there
+ */
 function complete<E extends TopicPartition>(
   request: string,
   asked: readonly TopicPartition[],
@@ -245,5 +237,48 @@ function complete<E extends TopicPartition>(
   const answered = new Set(answers.map(partitionKey));
   const missing = asked.find((partition) => !answered.has(partitionKey(partition)));
   if (missing) throw new ProtocolError(request, `the response has no answer for ${partitionKey(missing)}`, true);
+  return onlyAsked(request, asked, answers);
+}
+
+/** @throws {RangeError} when a response has a partition twice, or one that was not asked for: its bytes are damaged */
+function onlyAsked<E extends TopicPartition>(
+  request: string,
+  asked: readonly TopicPartition[],
+  answers: readonly E[],
+): readonly E[] {
+  const open = new Set(asked.map(partitionKey));
+  const strange = answers.find((answer) => !open.delete(partitionKey(answer)));
+  if (strange) {
+    throw new ProtocolError(request, `the response has ${partitionKey(strange)}, which was not asked for`, true);
+  }
   return answers;
+}
+
+function checkAsked<R extends { readonly partitions: readonly TopicPartition[] }>(
+  request: string,
+  asked: readonly TopicPartition[],
+  response: R,
+): R {
+  onlyAsked(request, asked, response.partitions);
+  return response;
+}
+
+/** @throws {ProtocolError} when the response cannot be the answer to the question */
+function checkMetadata({ brokers, topics }: MetadataResponse, asked: readonly string[] | undefined): void {
+  const fail = (reason: string) => {
+    throw new ProtocolError('Metadata', reason, true);
+  };
+  if (brokers.length === 0) fail('the response names no broker');
+  const found = new Set(topics.map(({ topic }) => topic));
+  const missing = asked?.find((topic) => !found.has(topic));
+  if (missing !== undefined) fail(`the response has no answer for topic "${missing}"`);
+  if (found.size !== topics.length) fail('the response has a topic twice');
+  if (asked && found.size !== new Set(asked).size) fail('the response has a topic that was not asked for');
+  // Of topics that nobody reads nothing is expected.
+  for (const { topic, partitions } of asked ? topics : []) {
+    const numbers = new Set(partitions.map(({ partition }) => partition));
+    const isWhole = partitions.every(({ partition }) => partition >= 0 && partition < numbers.size);
+    if (numbers.size !== partitions.length || !isWhole)
+      fail(`the partitions of topic "${topic}" are not numbered in turn`);
+  }
 }

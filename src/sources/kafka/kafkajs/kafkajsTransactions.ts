@@ -58,7 +58,7 @@ export function kafkajsTransactions(kafka: Kafka, timeoutMs: number): Transactio
       return found.filter(({ offset }) => offset >= 0);
     },
     close: async () => {
-      if (connected) await port.disconnect().catch(() => {});
+      if (connected) port.disconnect();
     },
   };
 }

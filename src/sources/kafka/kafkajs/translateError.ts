@@ -1,6 +1,7 @@
 import {
   AuthenticationError,
   AuthorizationError,
+  CertificateError,
   ConnectionError,
   DStreamError,
   ProtocolError,
@@ -8,16 +9,18 @@ import {
 } from '../../../batch/errors.js';
 import { coordinatorNotAvailable, kafkaErrorName } from '../protocol/errorCodes.js';
 
-/** kafkajs's own default, for errors that do not say how long the request waited. */
+/** kafkajs's own default, for errors that do not say how long a request may take. */
 const defaultRequestTimeoutMs = 30_000;
+
+/** What Node calls a certificate that it does not accept, and an alert of a server that does not accept the client's. */
+const certificateCode =
+  /CERT|UNKNOWN_CA|UNABLE_TO_VERIFY_LEAF_SIGNATURE|HANDSHAKE_FAILURE|HOSTNAME_MISMATCH|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/;
 
 interface KafkaJSLikeError extends Error {
   readonly type?: string;
   readonly code?: unknown;
   readonly broker?: string;
   readonly retriable?: boolean;
-  /** How long a request had waited when it timed out, ms. */
-  readonly pendingDuration?: number;
 }
 
 /** The errors from the outermost to the first cause: kafkajs wraps an error when it gives up retrying. */
@@ -33,8 +36,9 @@ function chain(error: unknown): readonly KafkaJSLikeError[] {
 
 /** Turns what kafkajs throws into this library's errors. `what` is the request and `resource` what it asked for. */
 export function translateError(error: unknown, what: string, resource: string): DStreamError {
-  if (error instanceof DStreamError) return error;
   const errors = chain(error);
+  const ours = errors.find((one) => one instanceof DStreamError);
+  if (ours) return ours;
   const cause = errors.at(-1) ?? new Error(String(error));
   const find = (test: (one: KafkaJSLikeError) => boolean) => errors.find(test);
   const broker = find((one) => one.broker !== undefined)?.broker;
@@ -47,10 +51,12 @@ export function translateError(error: unknown, what: string, resource: string): 
   const refused = find((one) => one.type?.endsWith('AUTHORIZATION_FAILED') ?? false);
   if (refused) return new AuthorizationError(resource, { cause: refused });
   const late = find((one) => one.name === 'KafkaJSRequestTimeoutError');
-  if (late) return new TimedOutError(what, late.pendingDuration ?? defaultRequestTimeoutMs, { cause });
+  if (late) return new TimedOutError(what, defaultRequestTimeoutMs, { cause });
   const protocol = find((one) => one.name === 'KafkaJSProtocolError' && one.type !== undefined);
   if (protocol)
     return new ProtocolError(what, protocol.type ?? 'unknown', protocol.retriable === true, { cause: protocol });
+  const certificate = find((one) => typeof one.code === 'string' && certificateCode.test(one.code));
+  if (certificate) return new CertificateError(brokers, { cause: certificate });
   const system = find((one) => typeof one.code === 'string' && /^E[A-Z]+$/.test(one.code));
   if (system || find((one) => /Connection|Broker/.test(one.name) || one.message === 'Broker not connected'))
     return new ConnectionError(brokers, { cause });

@@ -1,3 +1,6 @@
+/** The weight of the last of five groups of seven bits. */
+const maxUvarintPower = 128 ** 4;
+
 /** Reads Kafka's primitive types, big-endian. Reading past the end throws a `RangeError`, whatever a length in the bytes says. */
 export class BodyReader {
   readonly #body: Buffer;
@@ -5,6 +8,10 @@ export class BodyReader {
 
   constructor(body: Buffer) {
     this.#body = body;
+  }
+
+  int8(): number {
+    return this.#body.readInt8(this.#at++);
   }
 
   int16(): number {
@@ -34,13 +41,24 @@ export class BodyReader {
     return this.#slice(length).toString('utf8');
   }
 
+  /** A text that may be absent, as `''`. */
+  nullableString(): string {
+    return this.#slice(Math.max(this.int16(), 0)).toString('utf8');
+  }
+
+  /** An id of sixteen bytes, as hexadecimal digits. */
+  uuid(): string {
+    return this.#slice(16).toString('hex');
+  }
+
   uvarint(): number {
     let value = 0;
-    for (let power = 1; ; power *= 128) {
+    for (let power = 1; power <= maxUvarintPower; power *= 128) {
       const byte = this.#body.readUInt8(this.#at++);
       value += (byte & 0x7f) * power;
       if (byte < 0x80) return value;
     }
+    throw new RangeError('a varint does not end');
   }
 
   /** The length of an array in newer versions of responses: one more than it is, because 0 means null. */
@@ -58,6 +76,12 @@ export class BodyReader {
       this.uvarint();
       this.#slice(this.uvarint());
     }
+  }
+
+  /** @throws {RangeError} when bytes are left over: what was read is not what was sent */
+  end(): void {
+    const left = this.#body.length - this.#at;
+    if (left !== 0) throw new RangeError(`${left} bytes are left over at the end of the response`);
   }
 
   bytes(): Buffer {

@@ -33,6 +33,12 @@ export class BodyWriter {
     return this.int16(Buffer.byteLength(text)).#utf8(text);
   }
 
+  raw(bytes: Buffer): this {
+    const at = this.#reserve(bytes.length);
+    bytes.copy(this.#buffer, at);
+    return this;
+  }
+
   uvarint(value: number): this {
     let rest = value;
     for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.#buffer.writeUInt8((rest % 128) + 0x80, this.#reserve(1));

@@ -15,8 +15,13 @@ const names: Readonly<Record<number, string>> = {
   14: 'COORDINATOR_LOAD_IN_PROGRESS',
   15: 'COORDINATOR_NOT_AVAILABLE',
   16: 'NOT_COORDINATOR',
+  17: 'INVALID_TOPIC_EXCEPTION',
+  22: 'ILLEGAL_GENERATION',
+  25: 'UNKNOWN_MEMBER_ID',
+  27: 'REBALANCE_IN_PROGRESS',
   29: 'TOPIC_AUTHORIZATION_FAILED',
   30: 'GROUP_AUTHORIZATION_FAILED',
+  31: 'CLUSTER_AUTHORIZATION_FAILED',
   56: 'KAFKA_STORAGE_ERROR',
   74: 'FENCED_LEADER_EPOCH',
   75: 'UNKNOWN_LEADER_EPOCH',
@@ -29,7 +34,9 @@ const names: Readonly<Record<number, string>> = {
 const retriable = new Set([3, 5, 6, 7, 9, 14, 15, 16, 56, 74, 75, 78, 88]);
 
 export const offsetOutOfRange = 1;
-const topicAuthorizationFailed = 29;
+/** The user lacks a right on a topic, a group or the cluster. */
+const refusals = new Set([29, 30, 31]);
+export const leaderNotAvailable = 5;
 export const coordinatorNotAvailable = 15;
 
 /** Kafka's name for an error code. */
@@ -42,9 +49,9 @@ export function isRetriable(code: number): boolean {
   return retriable.has(code);
 }
 
-/** The error for a code in a Fetch response. */
-export function fetchError(code: number, topic: string): DStreamError {
+/** The error for a code in a response to `request` about `resource`, such as `topic "flights"`. */
+export function responseError(request: string, code: number, resource: string): DStreamError {
   const name = kafkaErrorName(code);
-  if (code === topicAuthorizationFailed) return new AuthorizationError(`topic "${topic}"`, { cause: new Error(name) });
-  return new ProtocolError('Fetch', name, isRetriable(code));
+  if (refusals.has(code)) return new AuthorizationError(resource, { cause: new Error(name) });
+  return new ProtocolError(request, name, isRetriable(code));
 }

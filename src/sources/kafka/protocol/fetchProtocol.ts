@@ -72,6 +72,7 @@ export function readFetchResponse(body: Buffer): FetchResponse {
     const topic = reader.string();
     for (let count = reader.count(); count > 0; count--) partitions.push(readPartition(reader, topic));
   }
+  reader.end();
   return { throttleTime, errorCode, partitions };
 }
 

@@ -48,7 +48,10 @@ export function readOffsetFetchResponse(body: Buffer): OffsetFetchResponse {
     for (let count = reader.compactCount(); count > 0; count--) partitions.push(readPartition(reader, topic));
     reader.skipTags();
   }
-  return { throttleTime, partitions, errorCode: reader.int16() };
+  const errorCode = reader.int16();
+  reader.skipTags();
+  reader.end();
+  return { throttleTime, partitions, errorCode };
 }
 
 function readPartition(reader: BodyReader, topic: string): CommittedPartition {

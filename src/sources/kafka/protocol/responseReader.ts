@@ -2,6 +2,8 @@
 const headerBytes = 8;
 const correlationIdBytes = 4;
 const stagingBytes = 64 * 1_024;
+/** A longer response is damage: a request asks for a few megabytes, and no record batch of this length could be read. */
+const maxBodyBytes = 512 * 1_024 * 1_024;
 
 export interface Response {
   readonly correlationId: number;
@@ -68,7 +70,7 @@ export class ResponseReader {
   #begin(): void {
     this.#headerLength = 0;
     const length = this.#header.readInt32BE(0) - correlationIdBytes;
-    if (length < 0) throw new RangeError(`a response announces a body of ${length} bytes`);
+    if (length < 0 || length > maxBodyBytes) throw new RangeError(`a response announces a body of ${length} bytes`);
     this.#body = this.#allocate(length);
     this.#bodyBytes = 0;
     this.#fill(0);

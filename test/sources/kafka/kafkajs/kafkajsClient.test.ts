@@ -173,7 +173,7 @@ describe('a response that leaves out a partition', () => {
 
   it.each(requests)('to %s is an error that names the partition, if it stays so', async (request, ask) => {
     const cluster = topic(2, 20, { leavesOut: (partition) => partition === 1 });
-    const client = new KafkajsClient(cluster.kafka, { retryTimeout: 1 });
+    const client = new KafkajsClient(cluster.kafka, { retryTimeout: 300 });
     await client.partitions(['t']);
     await expect(ask(client)).rejects.toMatchObject({
       code: 'PROTOCOL',

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { TimedOutError } from 'dstream';
 import { describe, expect, it } from 'vitest';
 import { translateError } from '../../../../src/sources/kafka/kafkajs/translateError.js';
 
@@ -7,10 +8,25 @@ const errors = createRequire(import.meta.url)('kafkajs/src/errors.js');
 const translate = (error: unknown) => translateError(error, 'Fetch', 'topic "t"');
 
 describe('translateError', () => {
-  it('says how long a request really waited', () => {
-    const late = new errors.KafkaJSRequestTimeoutError('late', { broker: 'b:1', pendingDuration: 312 });
-    expect(translate(late)).toMatchObject({ code: 'TIMED_OUT', limit: 312, retriable: true });
-    expect(translate(new errors.KafkaJSRequestTimeoutError('late'))).toMatchObject({ limit: 30_000 });
+  it('says how long a request may take, and never 0 ms', () => {
+    const late = new errors.KafkaJSRequestTimeoutError('late', { broker: 'b:1', pendingDuration: 0 });
+    expect(translate(late)).toMatchObject({ code: 'TIMED_OUT', limit: 30_000, retriable: true });
+    const ours = new TimedOutError('Fetch of broker b:1', 300);
+    expect(translate(new errors.KafkaJSNumberOfRetriesExceeded(ours, { retryCount: 5, retryTime: 1 }))).toBe(ours);
+  });
+
+  it.each([
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'CERT_HAS_EXPIRED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+    'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+    'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  ])('calls %s a certificate that was refused, which does not pass', (code) => {
+    const refused = new errors.KafkaJSConnectionError('Connection error: no', { broker: 'b:1', code });
+    expect(translate(refused)).toMatchObject({ code: 'CERTIFICATE', brokers: ['b:1'], retriable: false });
   });
 
   it('looks through what kafkajs wraps around an error once it gives up', () => {

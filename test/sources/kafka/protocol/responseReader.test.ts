@@ -73,5 +73,9 @@ describe('ResponseReader', () => {
     expect(() => reader.push(Buffer.from([0, 0, 0, 3, 0, 0, 0, 1]))).toThrow(
       new RangeError('a response announces a body of -1 bytes'),
     );
+    const huge = newReader();
+    expect(() => huge.reader.push(Buffer.from([0x7f, 0, 0, 4, 0, 0, 0, 1]))).toThrow(
+      new RangeError('a response announces a body of 2130706432 bytes'),
+    );
   });
 });

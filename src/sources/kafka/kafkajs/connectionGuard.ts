@@ -1,0 +1,52 @@
+import { setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
+import { GuardedConnection, type SocketOwner } from './guardedConnection.js';
+import type { ConnectionPoolBuilder } from './kafkajsConnection.js';
+
+/**
+ * Takes charge of every connection that a cluster of kafkajs makes: no byte that arrives throws out of a callback of a socket, each
+ * request ends within its time limit, and `close` leaves no socket and no timer behind.
+ */
+export class ConnectionGuard implements SocketOwner {
+  readonly allocate: SocketOwner['allocate'];
+  /** Open sockets, those that are being closed included. */
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<GuardedConnection>();
+  readonly #closing = new AbortController();
+
+  constructor(
+    builder: ConnectionPoolBuilder,
+    allocate: SocketOwner['allocate'] = (length) => Buffer.allocUnsafeSlow(length),
+  ) {
+    this.allocate = allocate;
+    // One listener for each request that waits for the end of a throttle time.
+    setMaxListeners(0, this.#closing.signal);
+    const { build } = builder;
+    builder.build = async (destination) => {
+      const pool = await build.call(builder, destination);
+      for (const connection of pool.pool) new GuardedConnection(connection, this);
+      return pool;
+    };
+  }
+
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  opened(connection: GuardedConnection, socket: Socket): void {
+    this.#connections.add(connection);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  parted(connection: GuardedConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  /** Fails whatever is under way and destroys all sockets, also those that are being connected. None is opened afterwards. */
+  close(): void {
+    this.#closing.abort();
+    for (const connection of this.#connections) connection.disconnect();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}

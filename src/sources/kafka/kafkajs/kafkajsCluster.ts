@@ -1,0 +1,75 @@
+import { createRequire } from 'node:module';
+import type { Kafka } from 'kafkajs';
+import { UnsupportedClientError } from '../../../batch/errors.js';
+import { type IsolationLevel, isolationLevels } from '../protocol/fetchProtocol.js';
+import type { TopicPartitions } from '../protocol/groupByTopic.js';
+import type { ConnectionPoolBuilder } from './kafkajsConnection.js';
+
+// What is used of kafkajs's clusters and brokers. kafkajs is frozen at 2.2.4 and its package has no `exports` field.
+// docs/design/0003-kafka-read-path.md lists what is used and why.
+
+/** A broker of kafkajs: its connections, and the requests that kafkajs encodes itself. */
+export interface Broker {
+  /** The newest version of each API that the broker has, by API key; known once it is connected. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>> | null;
+  readonly connectionPool: {
+    send(call: { request: unknown; response: unknown; requestTimeout?: number }): Promise<unknown>;
+  };
+  isConnected(): boolean;
+  /** Connects, asks for the versions, and authenticates. */
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  offsetFetch(
+    request: unknown,
+  ): Promise<{ responses: readonly TopicPartitions<{ partition: number; offset: string }>[] }>;
+  offsetCommit(request: unknown): Promise<unknown>;
+  describeGroups(request: { readonly groupIds: readonly string[] }): Promise<{
+    readonly groups: readonly {
+      readonly members: readonly { readonly clientId: string; readonly clientHost: string }[];
+    }[];
+  }>;
+  findGroupCoordinator(request: {
+    readonly groupId: string;
+    readonly coordinatorType: number;
+  }): Promise<{ readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number } }>;
+}
+
+/** A cluster of kafkajs, of which only the parts are used that make connections and brokers. */
+export interface Cluster {
+  readonly brokerPool: {
+    readonly rootLogger: unknown;
+    readonly connectionPoolBuilder: ConnectionPoolBuilder;
+    createBroker(options: { readonly connectionPool: unknown; readonly logger: unknown }): Broker;
+  };
+}
+
+/** The description of the symbol under which `Kafka` has its factory of clusters. */
+const createCluster = 'private:Kafka:createCluster';
+
+/** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
+export function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Cluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find((own) => own.description === createCluster);
+  const create = symbol && (kafka as unknown as Record<symbol, unknown>)[symbol];
+  if (typeof create !== 'function') {
+    throw new UnsupportedClientError(
+      'kafkajs',
+      `the given object is no Kafka of kafkajs 2.2.4: it has no "${createCluster}"`,
+    );
+  }
+  const cluster = create({ allowAutoTopicCreation: false, isolationLevel: isolationLevels[isolationLevel] }) as Cluster;
+  const { brokerPool } = cluster;
+  if (typeof brokerPool?.createBroker !== 'function' || typeof brokerPool.connectionPoolBuilder?.build !== 'function') {
+    throw new UnsupportedClientError('kafkajs', 'its cluster makes no brokers: version 2.2.4 is needed');
+  }
+  return cluster;
+}
+
+/** kafkajs takes requests as instances of its own class. */
+export function loadEncoder(): new () => { writeBuffer(bytes: Buffer): unknown } {
+  try {
+    return createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js') as ReturnType<typeof loadEncoder>;
+  } catch (cause) {
+    const missing = 'kafkajs/src/protocol/encoder.js cannot be loaded: version 2.2.4 is needed';
+    throw new UnsupportedClientError('kafkajs', missing, { cause });
+  }
+}

@@ -1,0 +1,203 @@
+import { type BatchInfo, type BatchStream, foreachBatch } from 'dstream';
+import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
+import { filter, firstValueFrom, Subject } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
+import { FaultyProxy } from '../../support/faultyProxy.js';
+import { makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+const timeout = 600_000;
+
+/** A stream that is read until the test has seen enough. */
+class Reading {
+  readonly values: string[] = [];
+  readonly infos: BatchInfo[] = [];
+  readonly #changed = new Subject<void>();
+  readonly #stream: BatchStream<string>;
+  error: unknown;
+
+  constructor(brokers: string, options: Partial<KafkaBatchesOptions<string>>) {
+    const kafka = newKafka({ brokers: brokers.split(','), requestTimeout: 5_000, retry: { retries: 1 } });
+    this.#stream = kafkaBatches<string>(kafka, {
+      start: 'earliest',
+      interval: 100,
+      discoverInterval: 500,
+      deserialize: (view) => view.valueText() ?? '',
+      batchObserver: {
+        next: (info) => {
+          this.infos.push(info);
+          this.#changed.next();
+        },
+      },
+      ...options,
+    } as KafkaBatchesOptions<string>);
+    this.#stream.pipe(foreachBatch((records) => void this.values.push(...records))).subscribe({
+      error: (error) => {
+        this.error = error;
+        this.#changed.next();
+      },
+    });
+  }
+
+  get unavailable() {
+    return this.infos.at(-1)?.inputs.kafka?.unavailable ?? [];
+  }
+
+  async until(enough: () => boolean): Promise<void> {
+    if (!enough() && this.error === undefined) {
+      await firstValueFrom(this.#changed.pipe(filter(() => enough() || this.error !== undefined)));
+    }
+    if (this.error !== undefined) throw this.error;
+  }
+
+  stop(): Promise<unknown> {
+    return this.#stream.stop();
+  }
+}
+
+const valuesOf = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+
+// Needs a cluster of its own, whose brokers it may kill, and whose clients find them behind proxies.
+describe.skipIf(whyNoBroker())('brokers that are away', () => {
+  let cluster: KafkaCluster;
+  const proxies: FaultyProxy[] = [];
+  const direct = () => newKafka({ brokers: cluster.brokers.split(','), retry: { retries: 20, maxRetryTime: 2_000 } });
+  /** A topic whose partitions have one replica each, on brokers 1, 2, 3. */
+  const spread = () =>
+    makeTopic(direct(), 3, {
+      numPartitions: -1,
+      replicationFactor: -1,
+      replicaAssignment: [0, 1, 2].map((partition) => ({ partition, replicas: [partition + 1] })),
+    });
+  const send = (topic: string, partition: number, prefix: string) =>
+    produce(direct(), topic, [valuesOf(prefix, 3).map((value) => ({ partition, value }))]);
+
+  beforeAll(async () => {
+    cluster = await startKafka({
+      nodes: 3,
+      proxy: async (port) => {
+        const proxy = await FaultyProxy.start(port);
+        proxies.push(proxy);
+        return proxy.port;
+      },
+    });
+  }, 600_000);
+  afterAll(async () => {
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+    await cluster?.stop();
+  }, 60_000);
+
+  const proxyOf = (node: number) =>
+    proxies.find(({ port }) => port === Number(cluster.proxiedBrokers.split(',')[node]?.split(':')[1])) as FaultyProxy;
+
+  it.each([
+    ['refuses connections', (proxy: FaultyProxy) => proxy.refuse(), (proxy: FaultyProxy) => proxy.listen()],
+    [
+      'is silent',
+      async (proxy: FaultyProxy) => {
+        proxy.swallow = 'both';
+      },
+      async (proxy: FaultyProxy) => {
+        proxy.heal();
+        proxy.cutAll();
+      },
+    ],
+  ])('one that %s stops its own partitions, and no others', { timeout }, async (_, leave, comeBack) => {
+    const topic = await spread();
+    for (const partition of [0, 1, 2]) await send(topic, partition, `before-${partition}`);
+    const reading = new Reading(cluster.proxiedBrokers, { topics: [topic] });
+    await reading.until(() => reading.values.length === 9);
+
+    await leave(proxyOf(2));
+    await reading.until(() => reading.unavailable.length > 0);
+    expect(reading.unavailable).toMatchObject([{ topic, partition: 2, error: { retriable: true } }]);
+    for (const partition of [0, 1, 2]) await send(topic, partition, `away-${partition}`);
+    await reading.until(() => reading.values.length === 15);
+    expect(reading.values.slice(9).sort()).toEqual([...valuesOf('away-0', 3), ...valuesOf('away-1', 3)]);
+
+    await comeBack(proxyOf(2));
+    await reading.until(() => reading.values.length === 18);
+    expect(reading.values.slice(15)).toEqual(valuesOf('away-2', 3));
+    await reading.until(() => reading.unavailable.length === 0);
+    await reading.stop();
+  });
+
+  it('one that is away at the start is read once it is back', { timeout }, async () => {
+    const topic = await spread();
+    for (const partition of [0, 1, 2]) await send(topic, partition, `p-${partition}`);
+    await proxyOf(2).refuse();
+    const reading = new Reading(cluster.proxiedBrokers, { topics: [topic] });
+    await reading.until(() => reading.values.length === 6);
+    expect(reading.unavailable).toMatchObject([{ topic, partition: 2 }]);
+    await proxyOf(2).listen();
+    await reading.until(() => reading.values.length === 9);
+    expect(reading.values.slice(6)).toEqual(valuesOf('p-2', 3));
+    await reading.stop();
+  });
+
+  it('do not matter to streams over other topics: neither to one that runs nor to one that starts', {
+    timeout,
+  }, async () => {
+    const topic = await makeTopic(direct(), 3, { replicationFactor: 3 });
+    const alone = await makeTopic(direct(), 1, {
+      numPartitions: -1,
+      replicationFactor: -1,
+      replicaAssignment: [{ partition: 0, replicas: [3] }],
+    });
+    await send(topic, 0, 'first');
+    const running = new Reading(cluster.proxiedBrokers, { topics: [topic] });
+    await running.until(() => running.values.length === 3);
+    const [, , victim] = cluster.nodes;
+    await victim?.kill('SIGKILL');
+    await send(topic, 0, 'second');
+    await running.until(() => running.values.length === 6);
+    const starting = new Reading(cluster.proxiedBrokers, { topics: [topic] });
+    await starting.until(() => starting.values.length === 6);
+    // Several times after it has looked for new topics and partitions.
+    const seen = running.infos.length;
+    await running.until(() => running.infos.length > seen + 20);
+    await Promise.all([running.stop(), starting.stop()]);
+    await victim?.start();
+    expect(alone).not.toBe(topic);
+  });
+
+  it('one of several topics that is deleted does not stop the others', { timeout }, async () => {
+    const [one, other] = [await makeTopic(direct(), 1), await makeTopic(direct(), 1)];
+    await send(one, 0, 'one');
+    await send(other, 0, 'other');
+    const reading = new Reading(cluster.proxiedBrokers, { topics: [new RegExp(`^(${one}|${other})$`)] });
+    await reading.until(() => reading.values.length === 6);
+    const admin = direct().admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [one] });
+    await admin.disconnect();
+    await reading.until(() => reading.unavailable.some(({ error }) => error.code === 'UNKNOWN_TOPIC'));
+    await send(other, 0, 'later');
+    await reading.until(() => reading.values.length === 9);
+    expect(reading.values.slice(6)).toEqual(valuesOf('later', 3));
+    await reading.stop();
+  });
+
+  it('a pattern leaves out internal topics, which are read by name', { timeout }, async () => {
+    const topic = await makeTopic(direct(), 1);
+    await send(topic, 0, 'mine');
+    const consumer = direct().consumer({ groupId: `group-of-${topic}` });
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await new Promise<void>((resolve, reject) => {
+      consumer.run({ eachMessage: async () => resolve() }).catch(reject);
+    });
+    await consumer.disconnect();
+    const topics = (reading: Reading) =>
+      new Set(reading.infos.flatMap((i) => i.inputs.kafka?.ranges ?? []).map((r) => r.topic));
+    const all = new Reading(cluster.proxiedBrokers, { topics: [/.*/] });
+    await all.until(() => all.values.includes('mine-2'));
+    expect(topics(all)).toContain(topic);
+    expect(topics(all)).not.toContain('__consumer_offsets');
+    await all.stop();
+    const named = new Reading(cluster.proxiedBrokers, { topics: ['__consumer_offsets'] });
+    await named.until(() => named.infos.length > 0);
+    expect(topics(named)).toContain('__consumer_offsets');
+    await named.stop();
+  });
+});

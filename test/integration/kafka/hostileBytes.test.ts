@@ -1,0 +1,169 @@
+import { DStreamError, foreachBatch } from 'dstream';
+import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
+import { FaultyProxy, type Frame, flipBit, randomOf, type Verdict } from '../../support/faultyProxy.js';
+import { makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+/** The requests whose responses are changed, by API key. */
+const apis = [
+  ['Fetch', 1],
+  ['ListOffsets', 2],
+  ['Metadata', 3],
+  ['OffsetCommit', 8],
+  ['OffsetFetch', 9],
+  ['FindCoordinator', 10],
+  ['ApiVersions', 18],
+] as const;
+/** Responses to these come again and again; those to the others only at the start. */
+const repeated = new Set([1, 2, 8]);
+const partitions = 2;
+const total = 120;
+/** Bits that are flipped of each kind of response. */
+const trials = Number(process.env.FAULT_TRIALS ?? 10);
+const seed = Number(process.env.FAULT_SEED ?? 20_261_128);
+
+// Needs a cluster of its own, which tells its clients the address of a proxy. An exception that nobody catches fails the run.
+describe.skipIf(whyNoBroker())('responses that are changed on their way', () => {
+  let cluster: KafkaCluster;
+  let proxy: FaultyProxy;
+  let topic: string;
+  beforeAll(async () => {
+    cluster = await startKafka({
+      proxy: async (port) => {
+        proxy = await FaultyProxy.start(port, { seed });
+        return proxy.port;
+      },
+    });
+    const direct = newKafka({ brokers: [cluster.brokers] });
+    topic = await makeTopic(direct, partitions);
+    const values = Array.from({ length: total }, (_, i) => ({ partition: i % partitions, value: String(i) }));
+    await produce(
+      direct,
+      topic,
+      Array.from({ length: 6 }, (_, k) => values.slice(k * 20, k * 20 + 20)),
+    );
+  }, 600_000);
+  afterAll(async () => {
+    await proxy?.close();
+    await cluster?.stop();
+  }, 60_000);
+
+  let groups = 0;
+  /** Reads everything while `change` has its way with one response; returns what came, sorted, and the error if there was one. */
+  async function read(apiKey: number, change: (frame: Frame) => Verdict, options: object = {}) {
+    const values: number[] = [];
+    let batches = 0;
+    let changed = false;
+    proxy.tamper = (frame) => {
+      if (frame.apiKey !== apiKey || changed || (repeated.has(apiKey) && batches < 2)) return undefined;
+      changed = true;
+      return change(frame);
+    };
+    const kafka = newKafka({ brokers: [proxy.address], requestTimeout: 2_000, retry: { retries: 1 } });
+    const stream = kafkaBatches<number>(kafka, {
+      topics: [topic],
+      groupId: `changed-${groups++}`,
+      start: 'earliest',
+      interval: 20,
+      maxRatePerPartition: 500,
+      maxBufferedBytes: 700,
+      retryTimeout: 8_000,
+      deserialize: (view) => Number(view.valueText()),
+      ...options,
+    } as KafkaBatchesOptions<number>);
+    const error = await new Promise<unknown>((resolve) => {
+      stream.pipe(foreachBatch((records) => void values.push(...records))).subscribe({
+        next: () => {
+          batches++;
+          if (values.length >= total) void stream.stop();
+        },
+        error: resolve,
+        complete: () => resolve(undefined),
+      });
+    });
+    proxy.tamper = undefined;
+    return { values: values.sort((a, b) => a - b), error, changed };
+  }
+
+  const all = Array.from({ length: total }, (_, i) => i);
+
+  it.each(apis)('%s, cut in the middle: every record comes once', { timeout: 600_000 }, async (_, apiKey) => {
+    // The length, the correlation id, the first field, and then in steps.
+    for (const at of [1, 4, 6, 10, 17, 31, 55]) {
+      const cut = ({ bytes }: Frame): Verdict => ({
+        bytes: bytes.subarray(0, Math.min(at, bytes.length - 1)),
+        after: 'cut',
+      });
+      const { values, error, changed } = await read(apiKey, cut);
+      expect({ at, error, changed }).toEqual({ at, error: undefined, changed: true });
+      expect(values).toEqual(all);
+    }
+  });
+
+  it.each(apis)('%s, with another length: every record comes once', { timeout: 600_000 }, async (_, apiKey) => {
+    for (const length of [-1, 3, 2 ** 20, 2 ** 31 - 1]) {
+      const change = ({ bytes }: Frame): Verdict => {
+        bytes.writeInt32BE(length, 0);
+        return bytes;
+      };
+      const { values, error } = await read(apiKey, change);
+      expect({ length, error }).toEqual({ length, error: undefined });
+      expect(values).toEqual(all);
+    }
+  });
+
+  it.each(apis)(
+    '%s, with a bit flipped: every record comes once, or a typed error, and never silence',
+    { timeout: 600_000 },
+    async (_, apiKey) => {
+      const random = randomOf(seed + apiKey);
+      const outcomes: Record<string, number> = {};
+      for (let trial = 0; trial < trials; trial++) {
+        const at = random();
+        let bit = 0;
+        const flip = ({ bytes }: Frame): Verdict => {
+          bit = Math.floor(at * Math.min(bytes.length, 200) * 8);
+          return flipBit(bytes, bit);
+        };
+        const { values, error } = await read(apiKey, flip, { checkCrcs: true });
+        const place = `FAULT_SEED=${seed}, bit ${bit}`;
+        if (error === undefined) expect(values, place).toEqual(all);
+        else expect(error, place).toBeInstanceOf(DStreamError);
+        const outcome = error === undefined ? 'read' : (error as DStreamError).code;
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      }
+      console.log(apiKey, JSON.stringify(outcomes));
+    },
+  );
+
+  it('that never come are asked for again, on another connection', { timeout: 600_000 }, async () => {
+    for (const [, apiKey] of apis) {
+      const { values, error } = await read(apiKey, ({ bytes }) => ({ bytes: bytes.subarray(0, 9), after: 'silence' }));
+      expect({ apiKey, error }).toEqual({ apiKey, error: undefined });
+      expect(values).toEqual(all);
+    }
+  });
+
+  it('and responses that cease: stop() ends in bounded time, and closes every socket', {
+    timeout: 600_000,
+  }, async () => {
+    const kafka = newKafka({ brokers: [proxy.address], enforceRequestTimeout: false });
+    const stream = kafkaBatches(kafka, { topics: [topic], groupId: 'silent', interval: 50, deserialize: () => 1 });
+    let batches = 0;
+    await new Promise<void>((resolve, reject) => {
+      stream.pipe(foreachBatch(() => {})).subscribe({
+        next: () => {
+          if (++batches !== 3) return;
+          expect(proxy.open).toBeGreaterThan(0);
+          proxy.swallow = 'both';
+          void stream.stop({ drainTimeout: 100 });
+        },
+        error: reject,
+        complete: resolve,
+      });
+    });
+    await proxy.idle();
+    proxy.heal();
+  });
+});
