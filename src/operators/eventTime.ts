@@ -1,4 +1,4 @@
-import type { Observer, OperatorFunction } from 'rxjs';
+import type { Observable, Observer, OperatorFunction } from 'rxjs';
 import { Batch } from '../batch/batch.js';
 import { InvalidOptionError, InvalidRecordError } from '../batch/errors.js';
 import { eventTimeOf, withEventTime } from '../batch/eventTime.js';
@@ -6,6 +6,7 @@ import { addEventTimeCounts } from '../batch/eventTimeCounts.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import { Watermarks } from '../eventtime/watermarks.js';
 import { checkFunction, checkNonNegative, checkObserver } from '../options/checks.js';
+import { afterPassing } from './base/afterPassing.js';
 import { feeding, type NamedFeed } from './base/feeding.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { type SavedWatermark, SavedWatermarks } from './base/savedWatermarks.js';
@@ -153,35 +154,28 @@ export function eventTime<T>(options: EventTimeOptions<T>): OperatorFunction<Bat
     };
     const steps = [...before.steps, step as RecordStep<unknown, unknown>];
 
-    const stamped = perBatchWithState<unknown, unknown, string, SavedWatermark>(
-      description,
-      (state) => {
-        const watermarks = new Watermarks(rule);
-        const saved = new SavedWatermarks(state, watermarks);
-        let current: StampedBatch | undefined;
-        return {
-          next(batch) {
-            const passed = new Batch(batch.partitions, batch.context);
-            current = new StampedBatch(passed, watermarks, steps);
-            return withEventTime(passed, current);
-          },
-          after(batch) {
-            const { time } = batch.context;
-            const { after: watermark, refused } = current as StampedBatch;
-            current = undefined;
-            saved.save();
-            const records = refused.map((each) => {
-              return { record: each.record as T, reason: each.reason, error: errorOf(each) };
-            });
-            addEventTimeCounts(batch.context, { invalid: records.length });
-            side?.next(batch.withRecords(records));
-            holdUntilSettled(batch.context, progress?.next?.(progressOf(time, watermark, watermarks)));
-          },
+    const stamped = perBatchWithState<unknown, unknown, string, SavedWatermark>(description, (state) => {
+      const watermarks = new Watermarks(rule);
+      const saved = new SavedWatermarks(state, watermarks);
+      return (batch) => {
+        const { context } = batch;
+        const passed = new Batch(batch.partitions, context);
+        const completed = ({ after, refused }: StampedBatch): void => {
+          saved.save();
+          state.snapshot(context.time);
+          const records = refused.map((each) => {
+            return { record: each.record as T, reason: each.reason, error: errorOf(each) };
+          });
+          addEventTimeCounts(context, { invalid: records.length });
+          side?.next(batch.withRecords(records));
+          holdUntilSettled(context, progress?.next?.(progressOf(context.time, after, watermarks)));
         };
-      },
-      true,
-    );
-    const source = feeding('eventTime', feeds, stamped)(before.source);
+        return withEventTime(passed, new StampedBatch(passed, watermarks, steps, completed));
+      };
+    });
+    const completing = afterPassing(description, (batch) => (eventTimeOf(batch) as StampedBatch).complete());
+    const stamping = (from: Observable<Batch<unknown>>) => from.pipe(stamped, completing);
+    const source = feeding('eventTime', feeds, stamping)(before.source);
     return chainedStream<T>({ source, steps, operators: [...before.operators, 'eventTime'], stamps: true });
   };
 }

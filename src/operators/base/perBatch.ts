@@ -1,15 +1,4 @@
-import {
-  defer,
-  filter,
-  finalize,
-  map,
-  Observable,
-  type OperatorFunction,
-  Subject,
-  type Subscriber,
-  type Subscription,
-  takeUntil,
-} from 'rxjs';
+import { defer, filter, finalize, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { BatchContext } from '../../batch/batchContext.js';
 import { derivedFrom } from '../../batch/lineage.js';
@@ -18,8 +7,6 @@ import { derivedFrom } from '../../batch/lineage.js';
 export interface BatchHandler<T, R> {
   /** Returns the batch to pass on, or `undefined` to swallow this one (a window between two slides). */
   next(batch: Batch<T>): Batch<R> | undefined;
-  /** Called when the batch that `next` has returned has passed through everything that is synchronous behind the operator. */
-  after?(batch: Batch<T>): void;
   /** Called once when the subscription ends, however it ends. */
   close?(): void;
 }
@@ -38,13 +25,10 @@ export function perBatch<T, R>(
     const handled = defer(() => {
       const created = create(source);
       const handler = typeof created === 'function' ? { next: created } : created;
-      const owner = { operator, id };
-      const results = handler.after
-        ? new Observable<Batch<R>>((subscriber) => handleAround(owner, handler, source, subscriber))
-        : source.pipe(
-            map((batch) => handle(owner, handler, batch)),
-            filter((batch) => batch !== undefined),
-          );
+      const results = source.pipe(
+        map((batch) => handle({ operator, id }, handler, batch)),
+        filter((batch) => batch !== undefined),
+      );
       return handler.close ? results.pipe(finalize(() => handler.close?.())) : results;
     });
     return derivedFrom(handled, source);
@@ -52,7 +36,7 @@ export function perBatch<T, R>(
 }
 
 /** The operator, as monitors see it. */
-interface Owner {
+export interface Owner {
   readonly operator: string;
   readonly id: string | undefined;
 }
@@ -64,34 +48,8 @@ function handle<T, R>(owner: Owner, handler: BatchHandler<T, R>, batch: Batch<T>
   return result;
 }
 
-/** As `handle` for each batch, and `after` when it has passed on. */
-function handleAround<T, R>(
-  owner: Owner,
-  handler: BatchHandler<T, R>,
-  source: Observable<Batch<T>>,
-  subscriber: Subscriber<Batch<R>>,
-): Subscription {
-  const left = new Subject<void>();
-  subscriber.add(() => left.next());
-  // With `takeUntil` a source that emits during `subscribe` sees at once that it was unsubscribed.
-  return source.pipe(takeUntil(left)).subscribe({
-    next: (batch) => {
-      try {
-        const result = handle(owner, handler, batch);
-        if (result === undefined) return;
-        subscriber.next(result);
-        if (!subscriber.closed) failingBatch(owner, batch.context, () => handler.after?.(batch));
-      } catch (error) {
-        subscriber.error(error);
-      }
-    },
-    error: (error: unknown) => subscriber.error(error),
-    complete: () => subscriber.complete(),
-  });
-}
-
 /** Runs `work`; when it throws, the batch fails and the error goes on. */
-function failingBatch<R>(owner: Owner, context: BatchContext, work: () => R): R {
+export function failingBatch<R>(owner: Owner, context: BatchContext, work: () => R): R {
   try {
     return work();
   } catch (error) {

@@ -33,8 +33,19 @@ export class StampedBatch implements BatchEventTime {
   readonly #partitions: readonly StampedPartition[];
   #after: number | undefined;
 
-  /** `steps`: what is to be done with each record of the batch, up to the step that stamps it. */
-  constructor(batch: Batch<unknown>, watermarks: Watermarks, steps: Chain['steps']) {
+  readonly #completed: (batch: StampedBatch) => void;
+
+  /**
+   * `steps`: what is to be done with each record of the batch, up to the step that stamps it. `completed` is called when all its records
+   * have been stamped, and it has passed.
+   */
+  constructor(
+    batch: Batch<unknown>,
+    watermarks: Watermarks,
+    steps: Chain['steps'],
+    completed: (batch: StampedBatch) => void,
+  ) {
+    this.#completed = completed;
     this.#batch = batch;
     this.#watermarks = watermarks;
     this.#steps = steps;
@@ -48,6 +59,12 @@ export class StampedBatch implements BatchEventTime {
   get after(): number {
     this.#after ??= this.#finish();
     return this.#after;
+  }
+
+  /** The batch has passed through everything behind. */
+  complete(): void {
+    this.#after ??= this.#finish();
+    this.#completed(this);
   }
 
   /** What has been left out, in the order of the partitions. To be read after the records have been visited. */
