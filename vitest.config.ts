@@ -13,7 +13,7 @@ const alias = [
 // than usual (PROPERTY_CASES, nightly) take longer still.
 const testTimeout = 600_000 * Math.max(1, Number(process.env.PROPERTY_CASES ?? 0) / 2_000);
 
-const slow = ['test/integration/**/*.test.ts', 'test/recovery/**/*.test.ts', 'test/package/**/*.test.ts'];
+const slow = ['integration', 'recovery', 'package', 'browser'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   resolve: { alias },

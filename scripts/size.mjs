@@ -1,6 +1,11 @@
-// npm run size: what an import costs in a browser, minified and compressed, peers left out. Fails over the limit.
+// npm run size: what an import costs in a browser, minified and compressed, peers left out, and the page of the dashboard. Fails over
+// the limit.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { buildPage } from './build-page.mjs';
 import { ensureInstalled, root } from './install.mjs';
 
 ensureInstalled();
@@ -31,4 +36,13 @@ for (const { what, code, bytes } of limits) {
     `${what.padEnd(36)}${size} bytes of ${bytes} (${contents.length} before gzip)${size > bytes ? ': TOO LARGE' : ''}`,
   );
 }
+/** The page of the dashboard, in bytes as they are served: nothing is compressed on loopback. */
+const maxPageBytes = 100_000;
+const folder = await buildPage(mkdtempSync(join(tmpdir(), 'dstream-page-')));
+const page = readdirSync(folder).reduce((sum, file) => sum + readFileSync(join(folder, file)).length, 0);
+rmSync(folder, { recursive: true });
+failed ||= page > maxPageBytes;
+console.log(
+  `the page of the dashboard           ${page} bytes of ${maxPageBytes}${page > maxPageBytes ? ': TOO LARGE' : ''}`,
+);
 process.exit(failed ? 1 : 0);

@@ -1,5 +1,9 @@
-// What needs files. Runs in Node.
+// What needs files or a server. Runs in Node.
 export { CheckpointError, CorruptCheckpointError, FencedError, StorageError } from './batch/errors.js';
+export { type Dashboard, dashboard } from './dashboard/server/dashboard.js';
+export type { DashboardOptions } from './dashboard/server/dashboardOptions.js';
+export type { MetricsRegistry } from './dashboard/server/boardListener.js';
+export { healthListener } from './monitors/node/healthListener.js';
 export { saveAsObjectFiles } from './outputs/files/saveAsObjectFiles.js';
 export { type SaveFilesOptions, saveAsTextFiles } from './outputs/files/saveAsTextFiles.js';
 export { foreachBatchInTransaction } from './outputs/postgres/foreachBatchInTransaction.js';

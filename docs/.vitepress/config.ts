@@ -40,6 +40,7 @@ const guide = [
   'testing',
   'observability',
   'monitoring',
+  'dashboard',
   'errors',
   'limits',
   'coming-from-spark',

@@ -1,5 +1,6 @@
 import { type BatchInfo, type BatchStream, type DriverOptions, json, logBatches, memoryLog, pid } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
+import { dashboard } from 'dstream/node';
 import { Kafka, logLevel } from 'kafkajs';
 import { firstValueFrom, fromEvent, lastValueFrom, merge, share, take, timer } from 'rxjs';
 import { type Flight, readFlights } from './flight.js';
@@ -37,10 +38,12 @@ async function main(options: DemoOptions): Promise<void> {
   const tally = new Tally();
   const table = new Table();
   const metrics = options.metrics === undefined ? undefined : await serveMetrics(options.metrics);
+  const board = options.dashboard === undefined ? undefined : await dashboard({ port: options.dashboard });
+  if (board) console.log(`dashboard: ${board.url}`);
   const { flights, sink } = await open(options, {
     interval: 1_000,
     name: 'flights',
-    monitors: metrics ? [metrics.monitor] : [],
+    monitors: [...(metrics ? [metrics.monitor] : []), ...(board ? [board] : [])],
     backpressure: pid(),
     initialRate: 2_000,
     batchObserver: {
@@ -67,6 +70,7 @@ async function main(options: DemoOptions): Promise<void> {
   await finished;
   await sink.close();
   metrics?.close();
+  await board?.close();
   console.log(String(tally));
   if (tally.recordsOut !== tally.written) process.exitCode = 1;
 }

@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly metrics: number | undefined;
   /** Make the output slow from time to time, so that backpressure sets in. */
   readonly slow: boolean;
+  /** Port of the dashboard; without it there is no dashboard. */
+  readonly dashboard: number | undefined;
 }
 
 export const usage = `npm run demo -- [options]
@@ -19,6 +21,8 @@ export const usage = `npm run demo -- [options]
   --speed N                        flights replayed a second (default 1000)
   --metrics PORT                   serve metrics for Prometheus under http://127.0.0.1:PORT/metrics (0: any free port)
   --slow                           make the output slow for 5 s out of 10, so that backpressure sets in and recovers
+  --dashboard                      serve the dashboard on http://127.0.0.1:4040/
+  --port N                         ... on another port
   --help`;
 
 export function readOptions(args: readonly string[]): DemoOptions | 'help' {
@@ -30,6 +34,8 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       speed: { type: 'string', default: '1000' },
       metrics: { type: 'string' },
       slow: { type: 'boolean', default: false },
+      dashboard: { type: 'boolean', default: false },
+      port: { type: 'string', default: '4040' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -40,6 +46,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     speed: positive('speed', values.speed),
     metrics: values.metrics === undefined ? undefined : portOf('metrics', values.metrics),
     slow: values.slow,
+    dashboard: values.dashboard ? positive('port', values.port) : undefined,
   };
 }
 

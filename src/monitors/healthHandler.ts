@@ -1,4 +1,5 @@
 import type { Health } from './health.js';
+import { healthAnswer } from './healthAnswer.js';
 
 /**
  * Answers probes over HTTP: a `Request` to a `Response`, so that Hono, Deno, Bun and Next take it as it is. A path that ends in
@@ -18,11 +19,7 @@ import type { Health } from './health.js';
  */
 export function healthHandler(health: Health): (request: Request) => Response {
   return ({ method, url }) => {
-    if (method !== 'GET' && method !== 'HEAD')
-      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } });
-    const report = health.check();
-    const healthy = /\/livez?$/.test(new URL(url).pathname) ? report.live : report.ready;
-    const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-    return new Response(method === 'HEAD' ? null : JSON.stringify(report), { status: healthy ? 200 : 503, headers });
+    const { body, ...init } = healthAnswer(health, method, new URL(url).pathname);
+    return new Response(body, init);
   };
 }

@@ -76,6 +76,13 @@ describe('pages', () => {
     expect([...listed].sort()).toEqual([...options].sort());
   });
 
+  it('list every option of the dashboard', () => {
+    const options = fieldsOf('src/dashboard/server/dashboardOptions.ts', 'DashboardOptions');
+    const listed = [...read('docs/dashboard.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
+    expect(options.length).toBeGreaterThan(4);
+    expect([...listed].sort()).toEqual([...options].sort());
+  });
+
   it('list every aggregator that is ready', () => {
     const files = under('src/windows/aggregators', '.ts').map((path) => path.replace(/^.*\/(\w+)\.ts$/, '$1'));
     const names = files.filter((name) => name in aggregators);

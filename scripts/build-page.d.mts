@@ -1,0 +1,2 @@
+/** Builds the page of the dashboard. Returns the folder it is in. */
+export function buildPage(folder?: string): Promise<string>;

@@ -1,0 +1,70 @@
+// Numbers as the page writes them. `undefined` is a dash.
+
+const dash = '–';
+const count = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const clock = new Intl.DateTimeFormat('en', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+
+/** `12,400`. */
+export function formatCount(value: number | undefined): string {
+  return value === undefined ? dash : count.format(value);
+}
+
+/** `9,200/s`. */
+export function formatRate(recordsPerSecond: number | undefined): string {
+  return recordsPerSecond === undefined ? dash : `${count.format(recordsPerSecond)}/s`;
+}
+
+/** `0 ms`, `8.25 ms`, `340 ms`, `1.2 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+export function formatDuration(ms: number | undefined): string {
+  if (ms === undefined || Number.isNaN(ms)) return dash;
+  if (ms < 0) return `−${formatDuration(-ms)}`;
+  if (ms < 999.5) return `${significant(ms)} ms`;
+  if (ms < 59_500) return `${ms < 10_000 ? (ms / 1_000).toFixed(1).replace(/\.0$/, '') : Math.round(ms / 1_000)} s`;
+  if (ms < 3_600_000) return twoParts(ms / 1_000, 60, 'min', 's');
+  if (ms < 86_400_000) return twoParts(ms / 60_000, 60, 'h', 'min');
+  return twoParts(ms / 3_600_000, 24, 'd', 'h');
+}
+
+/** `512 B`, `4.2 KiB`, `310 MiB`. */
+export function formatBytes(bytes: number | undefined): string {
+  if (bytes === undefined) return dash;
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1_024 && unit < units.length - 1) {
+    value /= 1_024;
+    unit++;
+  }
+  return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** `14:02:11`, in the time zone of the reader. */
+export function formatTime(ms: number | undefined): string {
+  return ms === undefined ? dash : clock.format(ms);
+}
+
+/** `34 %`. */
+export function formatPercent(ratio: number | undefined): string {
+  return ratio === undefined || !Number.isFinite(ratio) ? dash : `${Math.round(100 * ratio)} %`;
+}
+
+/** `1 batch`, `12 batches`. */
+export function plural(number: number, one: string, many: string): string {
+  return `${count.format(number)} ${number === 1 ? one : many}`;
+}
+
+function significant(value: number): string {
+  if (value >= 100 || Number.isInteger(value)) return String(Math.round(value));
+  return String(Number(value.toPrecision(3)));
+}
+
+function twoParts(value: number, base: number, large: string, small: string): string {
+  const rounded = Math.round(value);
+  const rest = rounded % base;
+  return `${Math.floor(rounded / base)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
+}

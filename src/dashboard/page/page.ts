@@ -1,0 +1,126 @@
+import type { BoardUpdate } from '../wire/boardUpdate.js';
+import type { StreamView } from '../wire/streamView.js';
+import { Connection, type ConnectionState, loadDetail, signIn } from './connection.js';
+import { History } from './model/history.js';
+import { verdictOf } from './model/verdict.js';
+import { BatchPanel } from './view/batchPanel.js';
+import { Charts } from './view/charts.js';
+import { element } from './view/element.js';
+import { ErrorPanel } from './view/errorPanel.js';
+import { Figures } from './view/figures.js';
+import { LagPanel } from './view/lagPanel.js';
+import { OpenPanel } from './view/openPanel.js';
+import { RatePanel } from './view/ratePanel.js';
+import { SignInForm } from './view/signInForm.js';
+import { StatePanel } from './view/statePanel.js';
+import { Theme } from './view/theme.js';
+import { TopBar } from './view/topBar.js';
+
+// The page: what arrives is merged at once and drawn in the next frame.
+
+let history = new History();
+let streams: readonly string[] = [];
+let view: StreamView | undefined;
+let drawing = false;
+
+const fragment = new URLSearchParams(location.hash.slice(1));
+const figures = new Figures();
+const lag = new LagPanel();
+const rate = new RatePanel();
+const state = new StatePanel();
+const open = new OpenPanel();
+const errors = new ErrorPanel();
+const batches = new BatchPanel(({ id }) => loadDetail(view?.name ?? '', id));
+const charts = new Charts((row) => {
+  if (!batches.open(row)) topBar.notice('Only the batches in the table can be opened.');
+});
+const theme = new Theme(() => charts.recolor());
+const topBar = new TopBar(theme.button, follow);
+const board = element(
+  'div',
+  { className: 'board' },
+  figures.root,
+  charts.root,
+  element('div', { className: 'panels' }, lag.root, rate.root, state.root),
+  element('div', { className: 'lists' }, batches.root, element('div', { className: 'stack' }, open.root, errors.root)),
+);
+const form = new SignInForm(enter);
+form.root.hidden = true;
+const main = element('main', {}, topBar.verdict, board, form.root);
+document.body.append(topBar.root, main);
+charts.draw();
+const connection = new Connection({ update, state: connectionChanged });
+
+void start();
+
+async function start(): Promise<void> {
+  const token = fragment.get('token');
+  if (token !== null) {
+    fragment.delete('token');
+    // The token must not stay in the address, where it would be shared or bookmarked with it.
+    window.history.replaceState(null, '', fragment.size > 0 ? `#${fragment}` : location.pathname);
+    if (!(await signIn(token).catch(() => true))) return refuse('The token of this link is wrong.');
+  }
+  connection.follow(fragment.get('stream') ?? undefined);
+  draw();
+}
+
+async function enter(token: string): Promise<boolean> {
+  const right = await signIn(token);
+  if (right) {
+    form.root.hidden = true;
+    board.hidden = false;
+    topBar.verdict.hidden = false;
+    connection.follow(fragment.get('stream') ?? undefined);
+  }
+  return right;
+}
+
+function refuse(message: string): void {
+  board.hidden = true;
+  topBar.verdict.hidden = true;
+  form.show(message);
+}
+
+function follow(stream: string): void {
+  fragment.set('stream', stream);
+  window.history.replaceState(null, '', `#${fragment}`);
+  history = new History();
+  view = undefined;
+  connection.follow(stream);
+  draw();
+}
+
+function update(news: BoardUpdate): void {
+  streams = news.streams;
+  view = news.view ?? view;
+  history.add(news.rows, news.failures);
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(draw);
+}
+
+function draw(): void {
+  drawing = false;
+  const { rows, failures } = history;
+  topBar.update(streams, view, verdictOf(view, rows, failures));
+  board.dataset.empty = String(view === undefined);
+  charts.update(rows);
+  batches.update(rows);
+  errors.update(failures);
+  if (!view) return;
+  figures.update(view, rows);
+  lag.update(view);
+  rate.update(view, rows);
+  state.update(view);
+  open.update(view);
+}
+
+function connectionChanged(changed: ConnectionState): void {
+  if (changed === 'refused') refuse('');
+  board.dataset.connection = changed;
+  if (changed === 'online') topBar.notice('');
+  else if (changed === 'full') topBar.notice('Too many pages of this board are open. Trying again.');
+  else if (changed === 'offline')
+    topBar.notice('The process does not answer. Trying again; what is shown is what was last known.');
+}

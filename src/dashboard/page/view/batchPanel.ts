@@ -1,0 +1,127 @@
+import type { BatchDetail } from '../../wire/batchDetail.js';
+import type { BatchRow } from '../../wire/batchRow.js';
+import { detailedBatches } from '../../wire/boardUpdate.js';
+import { formatBytes, formatCount, formatDuration, formatRate, formatTime } from '../model/format.js';
+import { batchDetailElement } from './batchDetailElement.js';
+import { element, newId } from './element.js';
+import { KeyedRows } from './keyedRows.js';
+import { panel, scrollBox, tableHead } from './panel.js';
+
+const columns = 11;
+
+/** The last batches; a row opens to its stages and ranges. */
+export class BatchPanel {
+  readonly root: HTMLElement;
+  readonly #rows: KeyedRows<BatchRow, HTMLTableSectionElement>;
+  readonly #empty = element('p', { className: 'empty', text: 'No batch is complete yet.' });
+  readonly #box: HTMLElement;
+  readonly #load: (row: BatchRow) => Promise<BatchDetail | undefined>;
+  readonly #openers = new Map<string, (open: boolean) => void>();
+
+  /** `load` fetches what opens under a row; `undefined` where it is no longer kept. */
+  constructor(load: (row: BatchRow) => Promise<BatchDetail | undefined>) {
+    this.#load = load;
+    const head = tableHead(
+      'Batch',
+      '#Records',
+      '#Bytes',
+      '#Scheduling',
+      '#Processing',
+      '#Save',
+      '#Total',
+      '#Limit',
+      'Rule',
+      '#Lag after',
+      'Result',
+    );
+    const table = element('table', { className: 'batches' }, head);
+    this.#rows = new KeyedRows(table, keyOf, (row) => this.#create(row));
+    this.#box = scrollBox('Last batches', table);
+    this.root = panel(`Last ${detailedBatches} batches`, 'batches', this.#box, this.#empty).root;
+  }
+
+  /** `rows` are oldest first. */
+  update(rows: readonly BatchRow[]): void {
+    const shown = rows.slice(-detailedBatches).reverse();
+    this.#rows.set(shown);
+    const keys = new Set(shown.map(keyOf));
+    for (const key of this.#openers.keys()) if (!keys.has(key)) this.#openers.delete(key);
+    this.#box.hidden = shown.length === 0;
+    this.#empty.hidden = shown.length > 0;
+  }
+
+  /** Opens the row of a batch and scrolls to it. Returns whether it is among those shown. */
+  open(row: BatchRow): boolean {
+    const body = this.#rows.get(keyOf(row));
+    this.#openers.get(keyOf(row))?.(true);
+    body?.scrollIntoView({ block: 'center', behavior: reducedMotion() ? 'auto' : 'smooth' });
+    body?.querySelector('button')?.focus({ preventScroll: true });
+    return body !== undefined;
+  }
+
+  #create(row: BatchRow): HTMLTableSectionElement {
+    const detailId = newId('detail');
+    const button = element('button', {
+      className: 'opener',
+      text: formatTime(row.time),
+      attributes: { type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
+    });
+    const cell = element('td', { attributes: { colspan: String(columns) } });
+    const detail = element('tr', { className: 'detail', attributes: { id: detailId } }, cell);
+    detail.hidden = true;
+    const open = (expanded: boolean) => {
+      button.setAttribute('aria-expanded', String(expanded));
+      detail.hidden = !expanded;
+      if (expanded && cell.childElementCount === 0) void this.#fill(cell, row);
+    };
+    this.#openers.set(keyOf(row), open);
+    const summary = summaryRow(row, button);
+    summary.addEventListener('click', () => open(detail.hidden === true));
+    return element('tbody', { attributes: { 'data-time': String(row.time) } }, summary, detail);
+  }
+
+  async #fill(cell: HTMLElement, row: BatchRow): Promise<void> {
+    cell.replaceChildren(element('p', { className: 'empty', text: 'Loading…' }));
+    const detail = await this.#load(row).catch(() => undefined);
+    const gone = 'Its details are no longer kept: the process has restarted, or many batches have completed since.';
+    cell.replaceChildren(detail ? batchDetailElement(detail) : element('p', { className: 'empty', text: gone }));
+  }
+}
+
+function summaryRow(row: BatchRow, button: HTMLElement): HTMLTableRowElement {
+  const { records, bytes, delays, rate, lag, result, interval } = row;
+  const number = (text: string, className = '') => element('td', { className: `number ${className}`, text });
+  const late = (delays?.scheduling ?? 0) > interval;
+  const badge = element('span', {
+    className: `badge ${badgeOf(row)}`,
+    text: row.stage ? `${result} in ${row.stage}` : result,
+  });
+  return element(
+    'tr',
+    { className: 'summary-row' },
+    element('th', { attributes: { scope: 'row' } }, button),
+    number(formatCount(records)),
+    number(formatBytes(bytes), 'extra'),
+    number(formatDuration(delays?.scheduling), late ? 'over' : ''),
+    number(formatDuration(delays?.processing)),
+    number(formatDuration(delays?.save), 'extra'),
+    number(formatDuration(delays?.total)),
+    number(formatRate(rate.limit), 'extra'),
+    element('td', { className: 'extra', text: rate.rule ?? '–' }),
+    number(formatCount(lag), 'extra'),
+    element('td', { className: 'extra' }, badge),
+  );
+}
+
+function badgeOf({ result, skipped, lost }: BatchRow): string {
+  if (result === 'failed') return 'bad';
+  return result === 'aborted' || skipped > 0 || lost > 0 ? 'warning' : 'good';
+}
+
+function keyOf({ id }: BatchRow): string {
+  return id;
+}
+
+function reducedMotion(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}

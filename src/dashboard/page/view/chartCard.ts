@@ -1,0 +1,134 @@
+import type { BatchRow } from '../../wire/batchRow.js';
+import { element, newId, setText } from './element.js';
+
+/** One line or area of a chart, as the legend shows it. */
+export interface LegendEntry {
+  readonly label: string;
+  /** The name of its color in the theme. */
+  readonly color: string;
+  readonly stroke: 'solid' | 'dashed' | 'dotted' | 'area';
+  value(row: BatchRow): string;
+}
+
+/** A chart, its legend with the values under the cursor, its summary, and the same as a table. */
+export class ChartCard {
+  readonly root: HTMLElement;
+  readonly plot: HTMLElement;
+  readonly #legend: readonly LegendEntry[];
+  readonly #time: (row: BatchRow) => string;
+  readonly #values: readonly HTMLElement[];
+  readonly #when = element('span', { className: 'when' });
+  readonly #summary: HTMLElement;
+  readonly #toggle: HTMLButtonElement;
+  readonly #table: HTMLElement;
+  readonly #body = element('tbody');
+  readonly #chart: HTMLElement;
+  #rows: readonly BatchRow[] = [];
+
+  /** `beside` is put at the right of the plot. */
+  constructor(
+    title: string,
+    unit: string,
+    legend: readonly LegendEntry[],
+    time: (row: BatchRow) => string,
+    beside?: Element,
+  ) {
+    this.#legend = legend;
+    this.#time = time;
+    const ids = { title: newId('chart'), summary: newId('summary'), table: newId('table') };
+    this.#values = legend.map(() => element('b'));
+    this.#summary = element('p', { className: 'summary', attributes: { id: ids.summary } });
+    this.plot = element('div', {
+      className: 'plot',
+      attributes: {
+        tabindex: '0',
+        role: 'img',
+        'aria-labelledby': ids.title,
+        'aria-describedby': ids.summary,
+      },
+    });
+    this.#chart = element('div', { className: 'chart' }, this.plot, beside as HTMLElement | undefined);
+    const headings = ['Batch', ...legend.map(({ label }) => label)];
+    const head = element('tr', {}, ...headings.map((text) => element('th', { text, attributes: { scope: 'col' } })));
+    this.#table = element(
+      'div',
+      {
+        className: 'scroll',
+        attributes: { id: ids.table, tabindex: '0', role: 'region', 'aria-labelledby': ids.title },
+      },
+      element('table', {}, element('thead', {}, head), this.#body),
+    );
+    this.#table.hidden = true;
+    this.#toggle = element('button', {
+      className: 'quiet',
+      text: 'Table',
+      attributes: {
+        type: 'button',
+        'aria-expanded': 'false',
+        'aria-controls': ids.table,
+        'aria-label': `${title} as a table`,
+      },
+      onClick: () => this.#switch(),
+    });
+    const entries = legend.map(({ label, color, stroke }, i) =>
+      element('li', {}, element('i', { className: `swatch ${stroke} ${color}` }), label, ' ', this.#values[i]),
+    );
+    this.root = element(
+      'section',
+      { className: 'card', attributes: { 'aria-labelledby': ids.title } },
+      element(
+        'header',
+        {},
+        element(
+          'h2',
+          { attributes: { id: ids.title } },
+          title,
+          ' ',
+          element('span', { className: 'unit', text: unit }),
+        ),
+        this.#when,
+        this.#toggle,
+      ),
+      element('ul', { className: 'legend' }, ...entries),
+      this.#chart,
+      this.#table,
+      this.#summary,
+    );
+  }
+
+  update(rows: readonly BatchRow[], summary: string): void {
+    this.#rows = rows;
+    setText(this.#summary, summary);
+    if (!this.#table.hidden) this.#fill();
+  }
+
+  /** Shows the values of a batch; `pointed` when the cursor is on it, else it is the last one. */
+  show(row: BatchRow | undefined, pointed: boolean): void {
+    setText(this.#when, row && pointed ? this.#time(row) : '');
+    for (const [i, value] of this.#values.entries()) setText(value, row ? (this.#legend[i]?.value(row) ?? '') : '–');
+  }
+
+  #switch(): void {
+    const table = this.#table.hidden;
+    this.#table.hidden = !table;
+    this.#chart.hidden = table;
+    this.#toggle.textContent = table ? 'Chart' : 'Table';
+    this.#toggle.setAttribute('aria-expanded', String(table));
+    if (table) this.#fill();
+  }
+
+  /** Newest first. */
+  #fill(): void {
+    const rows = [...this.#rows]
+      .reverse()
+      .map((row) =>
+        element(
+          'tr',
+          {},
+          element('th', { text: this.#time(row), attributes: { scope: 'row' } }),
+          ...this.#legend.map((entry) => element('td', { text: entry.value(row) })),
+        ),
+      );
+    this.#body.replaceChildren(...rows);
+  }
+}

@@ -1,0 +1,127 @@
+import type { BatchRow } from '../../wire/batchRow.js';
+import { histogram } from '../model/distribution.js';
+import { formatCount, formatDuration, formatRate, formatTime } from '../model/format.js';
+import {
+  type Columns,
+  inputColumns,
+  inputRate,
+  processingColumns,
+  schedulingColumns,
+  totalColumns,
+} from '../model/series.js';
+import { inputSummary, processingSummary, schedulingSummary, totalSummary, totalsOf } from '../model/summaries.js';
+import { ChartCard, type LegendEntry } from './chartCard.js';
+import { element } from './element.js';
+import { HistogramBars } from './histogramBars.js';
+import { SharedCursor, TimeChart } from './timeChart.js';
+
+const histogramBins = 8;
+
+interface Chart {
+  readonly card: ChartCard;
+  readonly plot: TimeChart;
+  columns(rows: readonly BatchRow[]): Columns;
+  summary(rows: readonly BatchRow[]): string;
+}
+
+const delay = (
+  label: string,
+  color: string,
+  stroke: LegendEntry['stroke'],
+  of: (row: BatchRow) => number | undefined,
+): LegendEntry => ({
+  label,
+  color,
+  stroke,
+  value: (row) => formatDuration(of(row)),
+});
+
+const interval = delay('interval', 'rule', 'dashed', (row) => row.interval);
+
+const input: readonly LegendEntry[] = [
+  { label: 'input', color: 'blue', stroke: 'solid', value: (row) => (row.delays ? formatRate(inputRate(row)) : '–') },
+  { label: 'limit', color: 'rule', stroke: 'dashed', value: ({ rate }) => formatRate(rate.limit) },
+];
+
+/** In the order in which the areas are drawn: the stack of all parts first. */
+const processing: readonly LegendEntry[] = [
+  delay('save', 'purple', 'area', ({ delays }) => delays?.save),
+  delay('effect', 'amber', 'area', ({ delays }) => delays?.effect),
+  delay('dispatch', 'teal', 'area', ({ delays }) => delays?.dispatch),
+  delay('fetch', 'blue', 'area', ({ delays }) => delays?.fetch),
+  interval,
+];
+
+const scheduling: readonly LegendEntry[] = [
+  delay('waited', 'blue', 'solid', ({ delays }) => delays?.scheduling),
+  interval,
+];
+
+const total: readonly LegendEntry[] = [delay('total', 'blue', 'solid', ({ delays }) => delays?.total)];
+
+/** Spark's four charts, over the same batches, with one cursor. */
+export class Charts {
+  readonly root = element('div', { className: 'charts' });
+  readonly #cursor: SharedCursor;
+  readonly #histogram = new HistogramBars();
+  #charts: readonly Chart[] = [];
+  #rows: readonly BatchRow[] = [];
+
+  /** `chosen` is called with the batch that was clicked. */
+  constructor(chosen: (row: BatchRow) => void) {
+    this.#cursor = new SharedCursor(
+      () => this.#show(),
+      (index) => {
+        const row = this.#rows[index];
+        if (row) chosen(row);
+      },
+    );
+  }
+
+  /** To be called once the root is in the page: a chart takes the size of its place. */
+  draw(): void {
+    this.#charts = [
+      this.#add('Input', 'records/s', input, (value) => formatCount(value), inputColumns, inputSummary),
+      this.#add('Processing', 'by stage', processing, formatDuration, processingColumns, processingSummary),
+      this.#add('Scheduling delay', '', scheduling, formatDuration, schedulingColumns, schedulingSummary),
+      this.#add('Total delay', '', total, formatDuration, totalColumns, totalSummary, this.#histogram.root),
+    ];
+  }
+
+  update(rows: readonly BatchRow[]): void {
+    if (rows === this.#rows) return;
+    this.#rows = rows;
+    this.#cursor.move(undefined);
+    for (const { card, plot, columns, summary } of this.#charts) {
+      card.update(rows, summary(rows));
+      plot.update(columns(rows));
+    }
+    this.#histogram.update(histogram(totalsOf(rows), histogramBins));
+    this.#show();
+  }
+
+  recolor(): void {
+    for (const { plot } of this.#charts) plot.redraw();
+  }
+
+  #add(
+    title: string,
+    unit: string,
+    legend: readonly LegendEntry[],
+    format: (value: number) => string,
+    columns: Chart['columns'],
+    summary: Chart['summary'],
+    beside?: HTMLElement,
+  ): Chart {
+    const card = new ChartCard(title, unit, legend, ({ time }) => formatTime(time), beside);
+    this.root.append(card.root);
+    return { card, plot: new TimeChart(card.plot, legend, format, this.#cursor), columns, summary };
+  }
+
+  #show(): void {
+    const { index } = this.#cursor;
+    const pointed = index === undefined ? undefined : this.#rows[index];
+    const shown = pointed ?? this.#rows.findLast(({ delays }) => delays !== undefined);
+    for (const { card } of this.#charts) card.show(shown, pointed !== undefined);
+  }
+}

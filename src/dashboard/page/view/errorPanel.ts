@@ -1,0 +1,46 @@
+import type { FailureRow } from '../../wire/failureRow.js';
+import { formatTime } from '../model/format.js';
+import { element } from './element.js';
+import { KeyedRows } from './keyedRows.js';
+import { panel, scrollBox } from './panel.js';
+
+/** Failures of the stream and retried effects, newest first. */
+export class ErrorPanel {
+  readonly root: HTMLElement;
+  readonly #rows: KeyedRows<FailureRow, HTMLLIElement>;
+  readonly #list: HTMLElement;
+  readonly #empty = element('p', { className: 'empty', text: 'No error since this process started.' });
+
+  constructor() {
+    const list = element('ol', { className: 'errors' });
+    this.#list = scrollBox('Errors', list);
+    this.#rows = new KeyedRows(list, ({ id, at }) => `${at}/${id}`, create);
+    this.root = panel('Errors', '', this.#list, this.#empty).root;
+  }
+
+  update(failures: readonly FailureRow[]): void {
+    this.#rows.set(failures);
+    this.#list.hidden = failures.length === 0;
+    this.#empty.hidden = failures.length > 0;
+  }
+}
+
+function create(failure: FailureRow): HTMLLIElement {
+  const { at, code, kind, stage, operator, operatorId, topic, partition, offset, message, attempt } = failure;
+  const source = [operator, operatorId].filter((part) => part !== undefined).join(' ');
+  const where = [`in ${stage}`, source && `of ${source}`, placeOf(topic, partition, offset), `attempt ${attempt + 1}`];
+  return element(
+    'li',
+    {},
+    element('span', { className: `badge ${kind === 'failed' ? 'bad' : 'warning'}`, text: kind }),
+    element('b', { text: code }),
+    element('time', { text: formatTime(at) }),
+    element('span', { className: 'where', text: where.filter(Boolean).join(' · ') }),
+    message === undefined ? undefined : element('q', { text: message }),
+  );
+}
+
+function placeOf(topic: string | undefined, partition: number | undefined, offset: number | undefined): string {
+  if (topic === undefined) return partition === undefined ? '' : `partition ${partition}`;
+  return `${topic}/${partition ?? '?'}${offset === undefined ? '' : ` @ ${offset}`}`;
+}

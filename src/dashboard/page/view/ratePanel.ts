@@ -1,0 +1,155 @@
+import type { BatchRow } from '../../wire/batchRow.js';
+import type { DecisionView, StreamView } from '../../wire/streamView.js';
+import { formatDuration, formatPercent, formatRate, formatTime, plural } from '../model/format.js';
+import { ruleCounts, ruleMeanings, ruleStrip, type StripRule, warningMeanings } from '../model/rules.js';
+import { rateSummary } from '../model/summaries.js';
+import { element, newId, setText } from './element.js';
+import { Facts } from './facts.js';
+import { panel, scrollBox, tableHead } from './panel.js';
+
+/** Why the rate is what it is: the rule of the latest decision, what the controller has learned, and the rules before. */
+export class RatePanel {
+  readonly root: HTMLElement;
+  readonly #why = element('p', { className: 'why' });
+  readonly #warnings = element('ul', { className: 'warnings' });
+  readonly #facts = new Facts();
+  readonly #strip = element('div', { className: 'strip', attributes: { role: 'img' } });
+  readonly #legend = element('ul', { className: 'legend' });
+  readonly #body = element('tbody');
+  readonly #table: HTMLElement;
+  readonly #toggle: HTMLButtonElement;
+  readonly #summary: HTMLElement;
+  #rows: readonly BatchRow[] = [];
+
+  constructor() {
+    const ids = { summary: newId('summary'), table: newId('table') };
+    this.#summary = element('p', { className: 'summary', attributes: { id: ids.summary } });
+    this.#strip.setAttribute('aria-label', 'Rule by batch');
+    this.#strip.setAttribute('aria-describedby', ids.summary);
+    this.#table = scrollBox(
+      'Rule by batch',
+      element('table', {}, tableHead('From', 'Until', 'Rule', '#Batches'), this.#body),
+    );
+    this.#table.id = ids.table;
+    this.#table.hidden = true;
+    this.#toggle = element('button', {
+      className: 'quiet',
+      text: 'Table',
+      attributes: {
+        type: 'button',
+        'aria-expanded': 'false',
+        'aria-controls': ids.table,
+        'aria-label': 'Rule by batch as a table',
+      },
+      onClick: () => this.#switch(),
+    });
+    this.root = panel(
+      'Why this rate',
+      '',
+      this.#why,
+      this.#warnings,
+      this.#facts.root,
+      this.#strip,
+      this.#legend,
+      this.#table,
+      this.#summary,
+    ).root;
+    this.root.querySelector('header')?.append(this.#toggle);
+  }
+
+  update(view: StreamView, rows: readonly BatchRow[]): void {
+    this.#rows = rows;
+    const decided = view.inputs.flatMap(({ name, rate, decision }) => (decision ? [{ name, rate, decision }] : []));
+    const limited = view.inputs.some(({ rate }) => rate !== undefined);
+    const several = view.inputs.length > 1;
+    const sentences = decided.map(
+      ({ name, rate, decision }) => `${several ? `${name}: ` : ''}${formatRate(rate)}, ${sentenceOf(decision)}.`,
+    );
+    const without = limited
+      ? 'The controller does not explain its rates.'
+      : 'No rate is set: every batch takes all that waits.';
+    setText(this.#why, sentences.length > 0 ? sentences.join(' ') : without);
+    const warnings = [...new Set(decided.flatMap(({ decision }) => decision.warnings))];
+    if (
+      warnings.length !== this.#warnings.childElementCount ||
+      warnings.some((w, i) => this.#warnings.children[i]?.textContent !== warningMeanings[w])
+    ) {
+      this.#warnings.replaceChildren(...warnings.map((warning) => element('li', { text: warningMeanings[warning] })));
+    }
+    const model = decided.find(({ decision }) => decision.model)?.decision.model;
+    this.#facts.set(
+      model
+        ? [
+            ['Fixed cost', formatDuration(model.fixedCost)],
+            ['Cost a record', formatCost(model.costPerRecord)],
+            ['Noise', formatPercent(model.noise)],
+            ['Work planned', formatDuration(model.work)],
+          ]
+        : [],
+    );
+    const explained = rows.some(({ rate }) => rate.rule !== undefined);
+    this.#strip.hidden = !explained || !this.#table.hidden;
+    this.#legend.hidden = !explained;
+    this.#toggle.hidden = !explained;
+    setText(this.#summary, rateSummary(rows));
+    this.#draw();
+  }
+
+  #draw(): void {
+    const segments = ruleStrip(this.#rows);
+    this.#strip.replaceChildren(
+      ...segments.map(({ rule, batches }) => {
+        const segment = element('i', { className: `rule-${rule}`, attributes: { title: rule } });
+        segment.style.flexGrow = String(batches);
+        return segment;
+      }),
+    );
+    const counts = ruleCounts(this.#rows);
+    this.#legend.replaceChildren(...counts.map(([rule, batches]) => legendEntry(rule, batches)));
+    if (this.#table.hidden) return;
+    this.#body.replaceChildren(
+      ...[...segments]
+        .reverse()
+        .map(({ from, until, rule, batches }) =>
+          element(
+            'tr',
+            {},
+            element('td', { text: formatTime(from) }),
+            element('td', { text: formatTime(until) }),
+            element('td', { text: rule }),
+            element('td', { className: 'number', text: String(batches) }),
+          ),
+        ),
+    );
+  }
+
+  #switch(): void {
+    const table = this.#table.hidden;
+    this.#table.hidden = !table;
+    this.#strip.hidden = table;
+    this.#toggle.textContent = table ? 'Chart' : 'Table';
+    this.#toggle.setAttribute('aria-expanded', String(table));
+    this.#draw();
+  }
+}
+
+function sentenceOf({ controller, rule }: DecisionView): string {
+  return `set by ${controller}, rule ${rule}: ${ruleMeanings[rule]}`;
+}
+
+function legendEntry(rule: StripRule, batches: number): HTMLElement {
+  const swatch = element('i', { className: `swatch area rule-${rule}` });
+  return element(
+    'li',
+    { attributes: { title: plural(batches, 'batch', 'batches') } },
+    swatch,
+    rule,
+    ' ',
+    element('b', { text: String(batches) }),
+  );
+}
+
+/** Records often cost less than a thousandth of a millisecond. */
+function formatCost(ms: number): string {
+  return Math.abs(ms) < 1 ? `${Number((1_000 * ms).toPrecision(3))} µs` : formatDuration(ms);
+}

@@ -1,0 +1,72 @@
+import type { StateSnapshot } from '../../../batch/monitoring/streamSnapshot.js';
+import type { StreamView } from '../../wire/streamView.js';
+import { formatBytes, formatCount, formatDuration, formatTime } from '../model/format.js';
+import { element } from './element.js';
+import { Facts } from './facts.js';
+import { KeyedRows } from './keyedRows.js';
+import { NumberElement } from './numberElement.js';
+import { panel, tableHead } from './panel.js';
+
+/** Entries of state by id, buffers and the checkpoint. */
+export class StatePanel {
+  readonly root: HTMLElement;
+  readonly #facts = new Facts();
+  readonly #table: HTMLElement;
+  readonly #rows: KeyedRows<StateSnapshot, HTMLTableRowElement>;
+  readonly #numbers = new WeakMap<HTMLElement, { readonly entries: NumberElement; readonly bytes: NumberElement }>();
+  readonly #empty = element('p', { className: 'empty', text: 'No operator keeps state.' });
+
+  constructor() {
+    const body = element('tbody');
+    this.#rows = new KeyedRows(
+      body,
+      ({ operator, id = '' }) => `${operator}/${id}`,
+      (state) => this.#create(state),
+      (row, { entries, bytes }) => {
+        this.#numbers.get(row)?.entries.set(entries);
+        this.#numbers.get(row)?.bytes.set(bytes);
+      },
+    );
+    this.#table = element('table', {}, tableHead('State', '#Entries', '#Size'), body);
+    this.root = panel('State and storage', '', this.#facts.root, this.#table, this.#empty).root;
+  }
+
+  update({ state, checkpoint, inputs, total, at }: StreamView): void {
+    const facts: [string, string][] = [['Buffered', formatBytes(total.bufferedBytes)]];
+    for (const { receiver } of inputs) {
+      if (!receiver) continue;
+      facts.push(['Queued', `${formatCount(receiver.queuedRecords)} records`]);
+      if (receiver.writeAheadLogBytes !== undefined)
+        facts.push(['Write-ahead log', formatBytes(receiver.writeAheadLogBytes)]);
+    }
+    if (checkpoint) {
+      const { savedAt, time, bytes, location } = checkpoint;
+      const age = savedAt === undefined ? 'not saved yet' : `${formatDuration(Math.max(at - savedAt, 0))} ago`;
+      facts.push(['Checkpoint', age], ['Saved batch', formatTime(time)]);
+      if (bytes !== undefined) facts.push(['Checkpoint size', formatBytes(bytes)]);
+      facts.push(['Kept in', location]);
+    } else facts.push(['Checkpoint', 'none']);
+    this.#facts.set(facts);
+    this.#rows.set(state);
+    this.#table.hidden = state.length === 0;
+    this.#empty.hidden = state.length > 0;
+  }
+
+  #create({ operator, id }: StateSnapshot): HTMLTableRowElement {
+    const numbers = { entries: new NumberElement(formatCount, 'state-entries'), bytes: new NumberElement(formatBytes) };
+    const row = element(
+      'tr',
+      {},
+      element(
+        'th',
+        { attributes: { scope: 'row' } },
+        element('span', { className: 'label', text: id ?? operator }),
+        element('small', { text: id === undefined ? '' : operator }),
+      ),
+      element('td', { className: 'number' }, numbers.entries.root),
+      element('td', { className: 'number' }, numbers.bytes.root),
+    );
+    this.#numbers.set(row, numbers);
+    return row;
+  }
+}

@@ -1,0 +1,71 @@
+import type { StreamView } from '../../wire/streamView.js';
+import { formatDuration, formatTime, plural } from '../model/format.js';
+import type { Verdict } from '../model/verdict.js';
+import { element, setText } from './element.js';
+
+/** Name and status of the stream, the choice of streams, and how it does. */
+export class TopBar {
+  readonly root: HTMLElement;
+  readonly verdict: HTMLElement;
+  readonly #select: HTMLSelectElement;
+  readonly #name = element('b', { className: 'stream-name' });
+  readonly #status = element('span', { className: 'status' });
+  readonly #interval = element('span', { className: 'muted' });
+  readonly #headline = element('b');
+  readonly #detail = element('span');
+  readonly #notice = element('p', { className: 'notice', attributes: { role: 'status' } });
+  #names = '';
+
+  constructor(themeButton: HTMLButtonElement, chosen: (stream: string) => void) {
+    this.#select = element('select', { attributes: { 'aria-label': 'Stream' } });
+    this.#select.addEventListener('change', () => chosen(this.#select.value));
+    this.#notice.hidden = true;
+    this.root = element(
+      'header',
+      { className: 'top' },
+      element('h1', { text: 'dstream' }),
+      this.#select,
+      this.#name,
+      this.#status,
+      this.#interval,
+      element('span', { className: 'space' }),
+      themeButton,
+      this.#notice,
+    );
+    this.verdict = element(
+      'p',
+      { className: 'verdict', attributes: { role: 'status' } },
+      this.#headline,
+      ' ',
+      this.#detail,
+    );
+  }
+
+  update(streams: readonly string[], view: StreamView | undefined, verdict: Verdict): void {
+    const names = JSON.stringify(streams);
+    if (names !== this.#names) {
+      this.#names = names;
+      this.#select.replaceChildren(
+        ...streams.map((name) => element('option', { text: name, attributes: { value: name } })),
+      );
+    }
+    if (view && this.#select.value !== view.name) this.#select.value = view.name;
+    this.#select.hidden = streams.length < 2;
+    this.#name.hidden = streams.length !== 1;
+    setText(this.#name, view?.name ?? '');
+    setText(this.#status, view ? `${view.status} since ${formatTime(view.since)}` : 'no stream');
+    this.#status.dataset.status = view?.status ?? 'none';
+    const restarts = view && view.attempt > 0 ? ` · ${plural(view.attempt, 'failure', 'failures')} before` : '';
+    setText(this.#interval, view ? `interval ${formatDuration(view.interval)}${restarts}` : '');
+    this.verdict.dataset.level = verdict.level;
+    setText(this.#headline, verdict.headline);
+    setText(this.#detail, verdict.detail);
+    document.title = view ? `${verdict.headline} · ${view.name} · dstream` : 'dstream';
+  }
+
+  /** A sentence on the connection; '' for none. */
+  notice(text: string): void {
+    setText(this.#notice, text);
+    this.#notice.hidden = text === '';
+  }
+}

@@ -1,0 +1,87 @@
+import { isIP } from 'node:net';
+import { InvalidOptionError } from '../../batch/errors.js';
+import { checkFunction } from '../../options/checks.js';
+import type { MetricsRegistry } from './boardListener.js';
+
+/** Options of `dashboard`. */
+export interface DashboardOptions {
+  /**
+   * The port, an integer from 0 to 65535; 0 takes a free one.
+   * @default 4040
+   */
+  readonly port?: number;
+  /**
+   * The address or name to listen on. Any but loopback needs a `token`.
+   * @default '127.0.0.1'
+   */
+  readonly host?: string;
+  /**
+   * What a reader must have: 16 characters at least. Pages are opened with it in the fragment, `#token=...`, which no server
+   * and no log sees; `/metrics` and `/api` also take it as `Authorization: Bearer`.
+   * Default: everybody who reaches the port may read, which must be of loopback then.
+   */
+  readonly token?: string;
+  /**
+   * Further names under which requests arrive, such as that of a proxy. A request whose `Host` names neither one of these, nor
+   * `host`, nor the address that it arrived at is refused with 421.
+   * @default none
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * What `/metrics` answers with: a registry of prom-client, the one of `prometheusMonitor`.
+   * Default: there is no `/metrics`.
+   */
+  readonly registry?: MetricsRegistry;
+  /**
+   * Whether the messages of errors are shown. They may quote records: `"oops" is not valid JSON`.
+   * @default false
+   */
+  readonly showErrors?: boolean;
+}
+
+/** The options with their defaults, checked. */
+export interface ResolvedDashboardOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly token: string | undefined;
+  /** What `Host` may name beside the address that a request arrived at. */
+  readonly hosts: readonly string[];
+  readonly registry: MetricsRegistry | undefined;
+  readonly showErrors: boolean;
+}
+
+const minTokenLength = 16;
+
+/** @throws {InvalidOptionError} naming the option, its value and the rule; never the token */
+export function resolveDashboardOptions(options: DashboardOptions): ResolvedDashboardOptions {
+  const { port = 4040, host = '127.0.0.1', token, hosts = [], registry, showErrors = false } = options;
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+    throw new InvalidOptionError('dashboard', 'port', port, 'must be an integer from 0 to 65535');
+  }
+  if (typeof host !== 'string' || host === '') {
+    throw new InvalidOptionError('dashboard', 'host', host, 'must be an address or a name');
+  }
+  if (token !== undefined && !(typeof token === 'string' && token.length >= minTokenLength && /^[!-~]+$/.test(token))) {
+    const shown = typeof token === 'string' ? `${token.length} characters` : typeof token;
+    const rule = `must have at least ${minTokenLength} characters, of ASCII and without spaces`;
+    throw new InvalidOptionError('dashboard', 'token', shown, rule);
+  }
+  if (token === undefined && !isLoopback(host)) {
+    throw new InvalidOptionError('dashboard', 'token', token, `must be set, as host (${host}) is not loopback`);
+  }
+  if (!Array.isArray(hosts) || hosts.some((name) => typeof name !== 'string' || name === '')) {
+    throw new InvalidOptionError('dashboard', 'hosts', hosts, 'must be an array of names');
+  }
+  if (registry !== undefined) checkFunction('dashboard', 'registry.metrics', registry?.metrics);
+  // The machine's own names for itself are those of loopback whatever it listens on: a forwarded port arrives there too.
+  const names = ['localhost', '127.0.0.1', '::1', ...(isIP(host) && isUnspecified(host) ? [] : [host]), ...hosts];
+  return { port, host, token, hosts: names, registry, showErrors };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function isUnspecified(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}

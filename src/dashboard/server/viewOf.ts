@@ -1,0 +1,63 @@
+import type { BatchPlanned } from '../../batch/monitoring/monitorEvents.js';
+import type { InputSnapshot, StreamSnapshot } from '../../batch/monitoring/streamSnapshot.js';
+import { shownPartitions } from '../wire/boardUpdate.js';
+import type { InputView, OpenBatchView, StreamView } from '../wire/streamView.js';
+import { partitionsByLag } from './partitionsByLag.js';
+
+const maxShownBatches = 20;
+
+/** What the page shows of a snapshot. `planned` are the batches that were planned and have not ended. */
+export function viewOf(snapshot: StreamSnapshot, planned: Iterable<BatchPlanned>): StreamView {
+  const { name, at, status, since, recovery, attempt, interval, waiting, state, checkpoint } = snapshot;
+  const { total, largest, others } = partitionsByLag(snapshot.inputs, shownPartitions);
+  const started = [...snapshot.saving, ...snapshot.open].sort((a, b) => a.time - b.time);
+  const open = [...started, ...waitingBatches(planned, new Set(started.map(({ time }) => time)))];
+  const shown = open.slice(0, maxShownBatches);
+  return {
+    name,
+    at,
+    status,
+    since,
+    recovery,
+    attempt,
+    interval,
+    lastBatch: snapshot.lastBatch?.time,
+    waiting,
+    open: shown,
+    moreOpen: Math.max(started.length + waiting - shown.length, 0),
+    total,
+    inputs: Object.entries(snapshot.inputs).map(([source, input]) => inputView(source, input)),
+    partitions: largest,
+    otherPartitions: others,
+    state,
+    checkpoint,
+  };
+}
+
+function waitingBatches(planned: Iterable<BatchPlanned>, started: ReadonlySet<number>): OpenBatchView[] {
+  const waiting: OpenBatchView[] = [];
+  for (const { time, submissionTime, inputs } of planned) {
+    if (!started.has(time))
+      waiting.push({ time, records: plannedRecords(inputs), stage: 'waiting', since: submissionTime });
+  }
+  return waiting.sort((a, b) => a.time - b.time);
+}
+
+/** Records of a batch that has not been read, by offsets. */
+export function plannedRecords(inputs: BatchPlanned['inputs']): number {
+  let records = 0;
+  for (const { ranges } of Object.values(inputs)) for (const { from, until } of ranges) records += until - from;
+  return records;
+}
+
+function inputView(name: string, input: InputSnapshot): InputView {
+  const { kind, partitions, bufferedBytes, rate, decision, receiver } = input;
+  const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
+  const shown = decision && {
+    controller: decision.controller,
+    rule: decision.rule,
+    model: decision.model,
+    warnings: decision.warnings,
+  };
+  return { name, kind, partitions: partitions.length, lag, bufferedBytes, rate, decision: shown, receiver };
+}

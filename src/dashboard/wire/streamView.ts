@@ -1,0 +1,85 @@
+import type { FailureStage } from '../../batch/monitoring/stage.js';
+import type { CheckpointSnapshot, ReceiverSnapshot, StateSnapshot } from '../../batch/monitoring/streamSnapshot.js';
+import type { StreamStatus } from '../../batch/monitoring/streamStatus.js';
+import type { LearnedCost, RateRule, RateWarning } from '../../batch/rateDecision.js';
+
+/** One partition, with the name of its source. Offsets are those of the next record. */
+export interface PartitionView {
+  readonly source: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly planned: number;
+  readonly committed: number;
+  readonly end: number;
+  readonly lag: number;
+  /** In ms; `undefined` where unknown. */
+  readonly behind: number | undefined;
+  readonly bufferedBytes: number;
+}
+
+/** Partitions summed up. */
+export interface PartitionSum {
+  readonly count: number;
+  readonly lag: number;
+  /** Of the partition that is furthest behind, in ms; `undefined` where none is known. */
+  readonly behind: number | undefined;
+  readonly bufferedBytes: number;
+}
+
+/** The decision on the rate of the batch planned last. */
+export interface DecisionView {
+  readonly controller: string;
+  readonly rule: RateRule;
+  readonly model: LearnedCost | undefined;
+  readonly warnings: readonly RateWarning[];
+}
+
+/** One source. */
+export interface InputView {
+  readonly name: string;
+  readonly kind: string;
+  readonly partitions: number;
+  readonly lag: number;
+  readonly bufferedBytes: number;
+  readonly rate: number | undefined;
+  readonly decision: DecisionView | undefined;
+  readonly receiver: ReceiverSnapshot | undefined;
+}
+
+/** A batch between plan and save. */
+export interface OpenBatchView {
+  readonly time: number;
+  readonly records: number;
+  readonly stage: FailureStage | 'waiting';
+  /** When that stage began, in ms of the scheduler's clock. */
+  readonly since: number;
+}
+
+/** A `StreamSnapshot` as the page shows it: bounded in size, whatever the number of partitions and waiting batches. */
+export interface StreamView {
+  readonly name: string;
+  /** Now, in ms of the scheduler's clock. */
+  readonly at: number;
+  readonly status: StreamStatus;
+  readonly since: number;
+  readonly recovery: { readonly done: number; readonly total: number } | undefined;
+  readonly attempt: number;
+  readonly interval: number;
+  /** The time of the last complete batch. */
+  readonly lastBatch: number | undefined;
+  /** Batches that are due or planned and not started. */
+  readonly waiting: number;
+  /** Batches that are open, being saved or planned, oldest first, as far as they are shown. */
+  readonly open: readonly OpenBatchView[];
+  /** Batches that are open, being saved or waiting and not in `open`. */
+  readonly moreOpen: number;
+  /** Of all partitions. */
+  readonly total: PartitionSum;
+  readonly inputs: readonly InputView[];
+  /** The partitions with the largest lag, largest first. */
+  readonly partitions: readonly PartitionView[];
+  /** The rest; `undefined` where all are in `partitions`. */
+  readonly otherPartitions: PartitionSum | undefined;
+  readonly state: readonly StateSnapshot[];
+  readonly checkpoint: CheckpointSnapshot | undefined;
+}

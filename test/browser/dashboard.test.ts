@@ -1,0 +1,330 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  costModel,
+  foreachBatch,
+  json,
+  logBatches,
+  mapRecords,
+  memoryLog,
+  type StreamSnapshot,
+  updateStateByKey,
+} from 'dstream';
+import type { Dashboard } from 'dstream/node';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { NEVER, type Subscription, timer } from 'rxjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildPage } from '../../scripts/build-page.mjs';
+import { freePorts } from '../../scripts/free-ports.mjs';
+import { testBoard } from '../support/testBoard.js';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const deadline = { timeout: 120_000 };
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A stream of 70 partitions that hangs in its fourth batch, so that what can be seen of it stays the same. */
+function hangingStream(board: Dashboard): { readonly subscription: Subscription; snapshot(): StreamSnapshot } {
+  const log = memoryLog({ topics: { orders: 70 } });
+  for (let partition = 0; partition < 70; partition++) {
+    log.append(
+      'orders',
+      Array.from({ length: 20 * partition }, (_, i) => ({ partition, value: String(i) })),
+    );
+  }
+  const stream = logBatches(log, {
+    topics: ['orders'],
+    start: 'earliest',
+    interval: 500,
+    deserialize: json<number>(),
+    backpressure: costModel(),
+    initialRate: 2_000,
+    stallAfter: 3_600_000,
+    name: 'orders',
+    monitors: [board],
+  });
+  let batches = 0;
+  const subscription = stream
+    .pipe(
+      mapRecords((n) => [n % 50, n]),
+      updateStateByKey(
+        (values: readonly number[], sum: number | undefined) => values.reduce((a, b) => a + b, sum ?? 0),
+        { id: 'sums' },
+      ),
+      foreachBatch(() => (++batches > 3 ? NEVER : timer(40))),
+    )
+    .subscribe();
+  return { subscription, snapshot: () => stream.snapshot() as StreamSnapshot };
+}
+
+// Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
+describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () => {
+  let browser: Browser;
+  let page: string;
+  const closing: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    page = `${await buildPage(mkdtempSync(join(tmpdir(), 'dstream-page-')))}/`;
+    const args = [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP evil.example 127.0.0.1',
+    ];
+    browser = await chromium.launch({ executablePath, args });
+  });
+
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  afterAll(() => browser?.close());
+
+  async function openBoard(options: Parameters<typeof testBoard>[0] = {}): Promise<Dashboard> {
+    const board = await testBoard(options, page);
+    closing.push(() => board.close());
+    return board;
+  }
+
+  async function newContext(options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    closing.push(() => context.close());
+    return context;
+  }
+
+  /** A page with the board of a hanging stream; `problems` are errors of the page and requests to other hosts. */
+  async function hangingPage(options: Parameters<Browser['newContext']>[0] = {}) {
+    const board = await openBoard();
+    const { subscription, snapshot } = hangingStream(board);
+    closing.push(() => subscription.unsubscribe());
+    const tab = await (await newContext(options)).newPage();
+    const problems: string[] = [];
+    tab.on('request', (request) => {
+      if (!request.url().startsWith(board.url) && !request.url().startsWith('data:')) problems.push(request.url());
+    });
+    tab.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+    tab.on('pageerror', (error) => problems.push(String(error)));
+    await tab.goto(board.url);
+    await expect.poll(() => snapshot()?.open[0]?.stage, deadline).toBe('effect');
+    await expect.poll(() => tab.locator('tbody[data-time]').count(), deadline).toBe(3);
+    return { board, tab, snapshot, problems };
+  }
+
+  const number = (tab: Page, name: string) =>
+    tab.locator(`data[data-name="${name}"]`).first().getAttribute('value').then(Number);
+
+  it('shows the numbers of the snapshot, asks no other host, and breaks no rule of its policy', async () => {
+    const { tab, snapshot, problems } = await hangingPage();
+    // Between two looks a batch may come due: then they are compared again.
+    await expect
+      .poll(async () => {
+        const before = snapshot();
+        const partitions = before.inputs.log?.partitions ?? [];
+        const largest = [...partitions].sort((a, b) => b.lag - a.lag);
+        const shown = {
+          lag: await number(tab, 'lag'),
+          waiting: await number(tab, 'waiting'),
+          rate: await number(tab, 'rate'),
+          processing: await number(tab, 'processing'),
+          scheduling: await number(tab, 'scheduling'),
+          entries: await number(tab, 'state-entries'),
+          partitions: await tab
+            .locator('data[data-name="partition-lag"]')
+            .evaluateAll((all) => all.map((one) => Number(one.getAttribute('value')))),
+          status: await tab.locator('.status').textContent(),
+        };
+        const rest = largest.slice(64).reduce((sum, { lag }) => sum + lag, 0);
+        const expected = {
+          lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
+          waiting: before.waiting,
+          rate: before.inputs.log?.rate,
+          processing: before.lastBatch?.processingDelay,
+          scheduling: before.lastBatch?.schedulingDelay,
+          entries: before.state[0]?.entries,
+          partitions: [...largest.slice(0, 64).map(({ lag }) => lag), rest],
+          status: expect.stringMatching(/^running since \d\d:\d\d:\d\d$/),
+        };
+        try {
+          expect(shown).toEqual(expected);
+          return 'equal';
+        } catch (error) {
+          return String(error);
+        }
+      }, deadline)
+      .toBe('equal');
+    expect(problems).toEqual([]);
+  });
+
+  it('opens a batch to its ranges and stages, by click and by keyboard, also from a chart', async () => {
+    const { tab, snapshot } = await hangingPage();
+    const last = snapshot().lastBatch;
+    const body = tab.locator(`tbody[data-time="${last?.time}"]`);
+    await body.locator('button').click();
+    await body.locator('.ranges').waitFor();
+    const cells = await body
+      .locator('.ranges tbody tr')
+      .evaluateAll((rows) => rows.map((one) => [...one.children].slice(0, 4).map((cell) => cell.textContent)));
+    const moved = (last?.inputs.log?.ranges ?? []).filter(({ from, until }) => until > from);
+    const text = (value: number) => value.toLocaleString('en');
+    expect(cells).toEqual(
+      moved.map(({ topic, partition, from, until }) => [
+        `${topic}/${partition}`,
+        text(from),
+        text(until),
+        text(until - from),
+      ]),
+    );
+    expect(await body.locator('.stages tbody th').allTextContents()).toEqual(
+      expect.arrayContaining(['fetch', 'dispatch', 'foreachBatch']),
+    );
+    await body.locator('button').press('Enter');
+    expect(await body.locator('.detail').isVisible()).toBe(false);
+
+    const plot = tab.locator('.plot').first();
+    await plot.focus();
+    await plot.press('Home');
+    expect(await tab.locator('.when').allTextContents()).toEqual(
+      Array(4).fill(expect.stringMatching(/^\d\d:\d\d:\d\d$/)),
+    );
+    await plot.press('Enter');
+    await tab.locator('tbody[data-time]').last().locator('.ranges').waitFor();
+  });
+
+  it('has each chart as a table too, with a summary', async () => {
+    const { tab } = await hangingPage();
+    const cards = tab.locator('.charts section');
+    expect(await cards.count()).toBe(4);
+    for (const card of await cards.all()) {
+      expect(await card.locator('.summary').textContent()).toMatch(/^.{20,}\.$/);
+      await card.getByRole('button', { name: /as a table$/ }).click();
+      await expect.poll(() => card.locator('tbody tr').count(), deadline).toBe(3);
+    }
+  });
+
+  it.each([
+    [1440, 'light'],
+    [1440, 'dark'],
+    [390, 'light'],
+    [390, 'dark'],
+  ] as const)('is accessible, and nothing is cut off, at %i pixels, %s', async (width, colorScheme) => {
+    const { tab } = await hangingPage({ viewport: { width, height: 900 }, colorScheme, reducedMotion: 'reduce' });
+    await tab.locator('tbody[data-time] button').first().click();
+    await tab.locator('.ranges').first().waitFor();
+    expect(await tab.evaluate('document.documentElement.dataset.theme')).toBe(colorScheme);
+    expect(await tab.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    await tab.evaluate(axe);
+    const found = (await tab.evaluate('axe.run().then(({ violations }) => violations)')) as {
+      readonly id: string;
+      readonly impact: string;
+      readonly nodes: readonly { readonly html: string }[];
+    }[];
+    const serious = found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+  });
+
+  it('asks for the token where there is one, and keeps it out of the address', async () => {
+    const token = 'correct-horse-battery';
+    const board = await openBoard({ token });
+    const { subscription } = hangingStream(board);
+    closing.push(() => subscription.unsubscribe());
+    const tab = await (await newContext()).newPage();
+    await tab.goto(board.url);
+    await tab.getByLabel('Token').fill('wrong-horse-battery');
+    await tab.getByRole('button', { name: 'Open the board' }).click();
+    await tab.getByText('This token is wrong.').waitFor();
+    await tab.getByLabel('Token').fill(token);
+    await tab.getByRole('button', { name: 'Open the board' }).click();
+    await tab.locator('.figures').waitFor();
+
+    const linked = await (await newContext()).newPage();
+    await linked.goto(`${board.url}#token=${token}`);
+    await linked.locator('.figures').waitFor();
+    expect(linked.url()).not.toContain(token);
+    await linked.reload();
+    await linked.locator('.figures').waitFor();
+    expect(await linked.evaluate('document.cookie')).toBe('');
+  });
+
+  it('is closed to another name of the host and to pages of other sites', async () => {
+    const board = await openBoard();
+    const { port } = new URL(board.url);
+    const tab = await (await newContext()).newPage();
+    expect((await tab.goto(`http://evil.example:${port}/`))?.status()).toBe(421);
+
+    const other = createServer((_, response) =>
+      response.setHeader('content-type', 'text/html').end('<title>other</title>'),
+    );
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    closing.push(() => {
+      other.close();
+      other.closeAllConnections();
+    });
+    await tab.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
+    const read = await tab.evaluate(
+      `Promise.all([
+        fetch('${board.url}api/streams').then((r) => r.text(), () => 'refused'),
+        fetch('${board.url}api/streams', { mode: 'no-cors' }).then((r) => r.type + r.status, () => 'refused'),
+        new Promise((resolve) => {
+          const source = new EventSource('${board.url}api/events');
+          source.onmessage = () => resolve('read');
+          source.onerror = () => resolve('refused');
+        }),
+      ])`,
+    );
+    // Without CORS a page may send the request, and learns nothing of the answer: not even the status.
+    expect(read).toEqual(['refused', expect.stringMatching(/^(opaque0|refused)$/), 'refused']);
+  });
+
+  it('goes on without a gap after the process was killed and came back', async () => {
+    const [port = 0] = await freePorts(1);
+    const checkpoint = join(mkdtempSync(join(tmpdir(), 'dstream-killed-')), 'checkpoint');
+    let child: ChildProcess | undefined;
+    const start = async () => {
+      const args = [
+        '--import',
+        'tsx',
+        fileURLToPath(new URL('boardChild.ts', import.meta.url)),
+        String(port),
+        checkpoint,
+        page,
+      ];
+      child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      if (child.stdout) await once(child.stdout, 'data');
+    };
+    closing.push(() => child?.kill('SIGKILL'));
+    await start();
+    const tab = await (await newContext()).newPage();
+    await tab.goto(`http://127.0.0.1:${port}/`);
+    const times = () =>
+      tab
+        .locator('tbody[data-time]')
+        .evaluateAll((all) => all.map((one) => Number(one.getAttribute('data-time'))).reverse());
+    await expect.poll(async () => (await times()).length, deadline).toBeGreaterThan(5);
+    const before = await times();
+    const killed = child as ChildProcess | undefined;
+    killed?.kill('SIGKILL');
+    if (killed) await once(killed, 'exit');
+    await tab.getByText('The process does not answer.').waitFor(deadline);
+    expect((await times()).slice(0, before.length)).toEqual(before);
+    await start();
+    await expect.poll(async () => (await times()).length, deadline).toBeGreaterThan(before.length + 20);
+    await expect.poll(() => tab.getByText('The process does not answer.').isVisible(), deadline).toBe(false);
+    const after = await times();
+    const [first = 0] = after;
+    expect(after).toEqual(after.map((_, i) => first + 250 * i));
+    expect(after).toEqual(expect.arrayContaining(before));
+  });
+});

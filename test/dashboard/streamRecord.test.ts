@@ -1,0 +1,249 @@
+import type { StreamMonitor } from 'dstream';
+import {
+  foreachBatch,
+  foreachPartition,
+  fromBatches,
+  json,
+  logBatches,
+  mapRecords,
+  memoryLog,
+  reduceByKey,
+} from 'dstream';
+import { NEVER, retry, throwError, timer } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { StreamRecord } from '../../src/dashboard/server/streamRecord.js';
+import { keptBatches } from '../../src/dashboard/wire/boardUpdate.js';
+import { virtual } from '../support/virtual.js';
+
+function recording(showErrors = false): { readonly monitor: StreamMonitor; record(): StreamRecord } {
+  let record: StreamRecord | undefined;
+  return {
+    monitor: {
+      run: (stream) => {
+        record ??= new StreamRecord(stream, 'run', showErrors);
+        return record.watch(stream);
+      },
+    },
+    record: () => {
+      if (!record) throw new Error('no stream has been subscribed to');
+      return record;
+    },
+  };
+}
+
+describe('the record of a stream', () => {
+  it('has a row for each complete batch, whose parts add up', () => {
+    const { monitor, record } = recording();
+    virtual(() => {
+      fromBatches([['a', 'b'], ['c']], { interval: 10, monitors: [monitor] })
+        .pipe(foreachBatch(() => timer(4)))
+        .subscribe();
+    });
+    const { rows } = record().after(0);
+    expect(rows.map(({ id, time, result, records }) => [id, time, result, records])).toEqual([
+      ['run.1', 10, 'completed', 2],
+      ['run.2', 20, 'completed', 1],
+    ]);
+    expect(rows[0]?.delays).toEqual({
+      scheduling: 0,
+      processing: 4,
+      total: 4,
+      fetch: 0,
+      dispatch: 0,
+      effect: 4,
+      save: 0,
+    });
+    expect(
+      record()
+        .after(1)
+        .rows.map(({ id }) => id),
+    ).toEqual(['run.2']);
+  });
+
+  it('opens a batch to its ranges and stages, with the effects of an output as one', () => {
+    const { monitor, record } = recording();
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { t: 3 }, scheduler });
+      log.append(
+        't',
+        [1, 2, 3].map((n) => ({ partition: n - 1, value: String(n) })),
+      );
+      const stream = logBatches(log, {
+        topics: ['t'],
+        start: 'earliest',
+        interval: 10,
+        deserialize: json<number>(),
+        monitors: [monitor],
+        scheduler,
+      });
+      const subscription = stream.pipe(foreachPartition(({ index }) => timer(index + 1))).subscribe();
+      scheduler.schedule(() => subscription.unsubscribe(), 18);
+    });
+    const [row] = record().after(0).rows;
+    const detail = record().detail(row?.id ?? '');
+    expect(
+      detail?.ranges.map(({ topic, partition, from, until, lag }) => [topic, partition, from, until, lag]),
+    ).toEqual([
+      ['t', 0, 0, 1, 0],
+      ['t', 1, 0, 1, 0],
+      ['t', 2, 0, 1, 0],
+    ]);
+    expect(
+      detail?.stages.map(({ kind, operator, id, count, start, end }) => [kind, operator, id, count, end - start]),
+    ).toEqual([
+      ['fetch', undefined, undefined, 1, expect.any(Number)],
+      ['dispatch', undefined, undefined, 1, 0],
+      ['effect', 'foreachPartition', undefined, 3, 3],
+      ...(detail?.stages.slice(3).map(({ kind }) => [kind, undefined, undefined, 1, expect.any(Number)]) ?? []),
+    ]);
+    expect(record().detail('other.1')).toBeUndefined();
+    expect(record().detail('run.2')).toBeUndefined();
+  });
+
+  it('has a row for a batch that failed, the error without its message, and goes on with the next subscription', () => {
+    const { monitor, record } = recording();
+    virtual(() => {
+      let failures = 1;
+      fromBatches([['a'], ['b']], { interval: 10, monitors: [monitor] })
+        .pipe(
+          foreachBatch(() => (failures-- > 0 ? throwError(() => new TypeError('secret "a"')) : timer(1))),
+          retry(),
+        )
+        .subscribe();
+    });
+    const { rows, failures } = record().after(0);
+    expect(rows.map(({ time, attempt, result, stage }) => [time, attempt, result, stage])).toEqual([
+      [10, 0, 'failed', 'effect'],
+      [20, 1, 'completed', undefined],
+      [30, 1, 'completed', undefined],
+    ]);
+    expect(failures).toEqual([
+      expect.objectContaining({
+        kind: 'failed',
+        time: 10,
+        code: 'TypeError',
+        stage: 'effect',
+        operator: 'foreachBatch',
+        operatorId: undefined,
+        message: undefined,
+      }),
+    ]);
+    expect(record().view()).toMatchObject({ status: 'stopped', attempt: 1 });
+    expect(record().live).toBe(false);
+  });
+
+  it('shows messages only when asked to', () => {
+    const { monitor, record } = recording(true);
+    virtual(() => {
+      fromBatches([['a']], { interval: 10, monitors: [monitor] })
+        .pipe(foreachBatch(() => throwError(() => new Error('disk full'))))
+        .subscribe({ error: () => {} });
+    });
+    expect(record().after(0).failures[0]?.message).toBe('disk full');
+  });
+
+  it('says of each open batch what it does, and of those planned that they wait', () => {
+    const { monitor, record } = recording();
+    virtual((scheduler) => {
+      const subscription = fromBatches([['a'], ['b', 'c'], ['d']], { interval: 10, monitors: [monitor] })
+        .pipe(foreachBatch(() => NEVER))
+        .subscribe();
+      scheduler.schedule(() => {
+        const { open, waiting, at } = record().view();
+        expect([at, waiting]).toEqual([35, 2]);
+        expect(open).toEqual([
+          { time: 10, records: 1, stage: 'effect', since: 10 },
+          { time: 20, records: 2, stage: 'waiting', since: 20 },
+          { time: 30, records: 1, stage: 'waiting', since: 30 },
+        ]);
+        subscription.unsubscribe();
+      }, 35);
+    });
+    expect(
+      record()
+        .after(0)
+        .rows.map(({ time, result }) => [time, result]),
+    ).toEqual([
+      [10, 'aborted'],
+      [20, 'aborted'],
+      [30, 'aborted'],
+    ]);
+  });
+
+  it('keeps the last rows only', () => {
+    const { monitor, record } = recording();
+    virtual(() => {
+      const batches = Array.from({ length: keptBatches + 50 }, (_, i) => [i]);
+      fromBatches(batches, { interval: 10, monitors: [monitor] })
+        .pipe(foreachBatch(() => {}))
+        .subscribe();
+    });
+    const { rows } = record().after(0);
+    expect([rows.length, rows[0]?.id, rows.at(-1)?.id]).toEqual([keptBatches, 'run.51', `run.${keptBatches + 50}`]);
+    expect(record().detail('run.51')).toBeUndefined();
+    expect(record().detail(`run.${keptBatches + 50}`)?.row).toEqual(rows.at(-1));
+  });
+
+  it('shows the partitions with the largest lag, and the rest summed', () => {
+    const { monitor, record } = recording();
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { t: 70 }, scheduler });
+      for (let partition = 0; partition < 70; partition++) {
+        log.append(
+          't',
+          Array.from({ length: partition + 1 }, () => ({ partition, value: 'x' })),
+        );
+      }
+      const stream = logBatches(log, {
+        topics: ['t'],
+        start: 'earliest',
+        interval: 10,
+        deserialize: () => 0,
+        monitors: [monitor],
+        scheduler,
+      });
+      const subscription = stream.pipe(foreachBatch(() => NEVER)).subscribe();
+      scheduler.schedule(() => {
+        const { partitions, otherPartitions, total } = record().view();
+        expect(partitions).toHaveLength(64);
+        expect(partitions.slice(0, 2).map(({ partition, lag }) => [partition, lag])).toEqual([
+          [69, 70],
+          [68, 69],
+        ]);
+        expect(otherPartitions).toMatchObject({ count: 6, lag: 1 + 2 + 3 + 4 + 5 + 6 });
+        expect(total).toMatchObject({ count: 70, lag: (70 * 71) / 2 });
+        subscription.unsubscribe();
+      }, 15);
+    });
+  });
+
+  it('contains nothing of a record: no key, no value, no header', () => {
+    const secret = 'tell-nobody';
+    const { monitor, record } = recording();
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { t: 1 }, scheduler });
+      log.append('t', [{ key: secret, value: secret, headers: [['h', new TextEncoder().encode(secret)]] }]);
+      const stream = logBatches(log, {
+        topics: ['t'],
+        start: 'earliest',
+        interval: 10,
+        deserialize: json<string>(),
+        invalidRecords: 'error',
+        monitors: [monitor],
+        scheduler,
+      });
+      stream
+        .pipe(
+          mapRecords((value) => [String(value), 1]),
+          reduceByKey((a, b) => a + b),
+          foreachBatch(() => {}),
+        )
+        .subscribe({ error: () => {} });
+    });
+    const { rows, failures } = record().after(0);
+    const all = JSON.stringify([record().view(), rows, failures, rows.map(({ id }) => record().detail(id))]);
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toMatchObject({ code: 'DESERIALIZATION', topic: 't', partition: 0, offset: 0 });
+    expect(all).not.toContain(secret);
+  });
+});
