@@ -6,6 +6,8 @@ export class EventStream {
 
   constructor(response: ServerResponse) {
     this.#response = response;
+    // A connection that broke: `close` follows.
+    response.on('error', () => {});
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
     // A page that lost its server asks again after this many ms.
     response.write('retry: 1000\n\n');

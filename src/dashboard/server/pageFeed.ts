@@ -69,7 +69,13 @@ export class PageFeed {
   }
 
   close(): void {
-    for (const page of this.#pages) page.stream.end();
+    for (const page of [...this.#pages]) this.#end(page);
+  }
+
+  /** Nothing may be sent to it from here on: to write behind the end is an error that nobody handles. */
+  #end(page: Page): void {
+    this.#remove(page);
+    page.stream.end();
   }
 
   #remove(page: Page): void {
@@ -112,7 +118,7 @@ export class PageFeed {
       page.number = record.newest;
     } catch (error) {
       // A source of the user's whose `snapshot` throws must not end the process by a timer: the page shows that it has no data.
-      page.stream.end();
+      this.#end(page);
       this.#report(error);
     }
   }

@@ -1,6 +1,6 @@
 import type { BatchDelays, BatchRow } from '../../wire/batchRow.js';
 
-/** Columns of a chart: times in seconds first, then values; `null` where there is none. */
+/** Columns of a chart: times in seconds first, then values; `null` is a gap. */
 export type Columns = readonly [times: readonly number[], ...values: (readonly (number | null)[])[]];
 
 /** Records a second, and the limit. */

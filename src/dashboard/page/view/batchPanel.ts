@@ -72,7 +72,7 @@ export class BatchPanel {
     const open = (expanded: boolean) => {
       button.setAttribute('aria-expanded', String(expanded));
       detail.hidden = !expanded;
-      if (expanded && cell.childElementCount === 0) void this.#fill(cell, row);
+      if (expanded && !cell.querySelector('.opened')) void this.#fill(cell, row);
     };
     this.#openers.set(keyOf(row), open);
     const summary = summaryRow(row, button);
@@ -82,9 +82,12 @@ export class BatchPanel {
 
   async #fill(cell: HTMLElement, row: BatchRow): Promise<void> {
     cell.replaceChildren(element('p', { className: 'empty', text: 'Loading…' }));
-    const detail = await this.#load(row).catch(() => undefined);
     const gone = 'Its details are no longer kept: the process has restarted, or many batches have completed since.';
-    cell.replaceChildren(detail ? batchDetailElement(detail) : element('p', { className: 'empty', text: gone }));
+    const content = await this.#load(row).then(
+      (detail) => (detail ? batchDetailElement(detail) : element('p', { className: 'empty', text: gone })),
+      () => element('p', { className: 'empty', text: 'The process does not answer.' }),
+    );
+    cell.replaceChildren(content);
   }
 }
 

@@ -90,8 +90,11 @@ export class Charts {
 
   update(rows: readonly BatchRow[]): void {
     if (rows === this.#rows) return;
+    // The cursor stays on its batch, whose place moves.
+    const pointed = this.#rows[this.#cursor.index ?? -1];
     this.#rows = rows;
-    this.#cursor.move(undefined);
+    const index = pointed ? rows.indexOf(pointed) : -1;
+    this.#cursor.move(index < 0 ? undefined : index);
     for (const { card, plot, columns, summary } of this.#charts) {
       card.update(rows, summary(rows));
       plot.update(columns(rows));

@@ -58,6 +58,7 @@ export class RatePanel {
   }
 
   update(view: StreamView, rows: readonly BatchRow[]): void {
+    const changed = rows !== this.#rows;
     this.#rows = rows;
     const decided = view.inputs.flatMap(({ name, rate, decision }) => (decision ? [{ name, rate, decision }] : []));
     const limited = view.inputs.some(({ rate }) => rate !== undefined);
@@ -91,6 +92,7 @@ export class RatePanel {
     this.#strip.hidden = !explained || !this.#table.hidden;
     this.#legend.hidden = !explained;
     this.#toggle.hidden = !explained;
+    if (!changed) return;
     setText(this.#summary, rateSummary(rows));
     this.#draw();
   }

@@ -50,8 +50,8 @@ export class TimeChart {
   readonly #plot: uPlot;
   readonly #cursor: SharedCursor;
   #columns: Columns = [[]];
-  /** Set while the cursor is moved by code, which uPlot reports as if the reader had moved it. */
-  #following = false;
+  /** uPlot also reports a cursor that code has moved, and one that new data have moved: only the reader's counts. */
+  #hovered = false;
 
   /** `format` writes the values of the vertical axis. */
   constructor(target: HTMLElement, lines: readonly Line[], format: (value: number) => string, cursor: SharedCursor) {
@@ -80,7 +80,15 @@ export class TimeChart {
       [[], ...lines.map(() => [])],
       target,
     );
-    this.#plot.over.addEventListener('click', () => cursor.choose(cursor.index));
+    const { over } = this.#plot;
+    over.addEventListener('click', () => cursor.choose(cursor.index));
+    over.addEventListener('mouseenter', () => {
+      this.#hovered = true;
+    });
+    over.addEventListener('mouseleave', () => {
+      this.#hovered = false;
+      cursor.move(undefined);
+    });
     target.addEventListener('keydown', (event) => this.#key(event));
     target.addEventListener('blur', () => cursor.move(undefined));
     new ResizeObserver(() => this.#resize(target)).observe(target);
@@ -103,17 +111,14 @@ export class TimeChart {
   }
 
   #pointed({ cursor }: uPlot): void {
-    if (this.#following) return;
-    const inside = (cursor.left ?? -1) >= 0;
-    this.#cursor.move(inside ? (cursor.idx ?? undefined) : undefined);
+    if (this.#hovered) this.#cursor.move(cursor.idx ?? undefined);
   }
 
   #follow(index: number | undefined): void {
+    if (this.#hovered) return;
     const time = index === undefined ? undefined : this.#columns[0][index];
-    this.#following = true;
     const left = time === undefined ? -10 : this.#plot.valToPos(time, 'x');
     this.#plot.setCursor({ left, top: time === undefined ? -10 : 1 }, false);
-    this.#following = false;
   }
 
   #key(event: KeyboardEvent): void {

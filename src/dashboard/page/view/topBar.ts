@@ -11,7 +11,8 @@ export class TopBar {
   readonly #name = element('b', { className: 'stream-name' });
   readonly #status = element('span', { className: 'status' });
   readonly #interval = element('span', { className: 'muted' });
-  readonly #headline = element('b');
+  /** Announced by screen readers when it changes; the detail changes with every batch. */
+  readonly #headline = element('b', { attributes: { role: 'status' } });
   readonly #detail = element('span');
   readonly #notice = element('p', { className: 'notice', attributes: { role: 'status' } });
   #names = '';
@@ -32,13 +33,7 @@ export class TopBar {
       themeButton,
       this.#notice,
     );
-    this.verdict = element(
-      'p',
-      { className: 'verdict', attributes: { role: 'status' } },
-      this.#headline,
-      ' ',
-      this.#detail,
-    );
+    this.verdict = element('p', { className: 'verdict' }, this.#headline, ' ', this.#detail);
   }
 
   update(streams: readonly string[], view: StreamView | undefined, verdict: Verdict): void {
