@@ -29,6 +29,9 @@ try {
       await page.goto(`http://127.0.0.1:${port}/`);
       await page.locator('tbody[data-time] button').first().click();
       await page.locator('.opened').waitFor();
+      // The pictures are to show an overload.
+      await page.getByText('Falling behind').waitFor({ timeout: 60_000 });
+      await page.evaluate('scrollTo(0, 0)');
       await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: true });
       await page.close();
     }

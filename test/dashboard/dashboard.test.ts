@@ -282,6 +282,7 @@ describe('the event stream', () => {
     socket.on('data', (chunk) => {
       text += String(chunk);
     });
+    socket.resume();
     complete();
     const last = `"time":${lastTime + 1_000},`;
     await expect.poll(() => text.includes(last), { timeout: 60_000 }).toBe(true);

@@ -153,7 +153,7 @@ describe('the record of a stream', () => {
         expect([at, waiting]).toEqual([35, 2]);
         expect(open).toEqual([
           { time: 10, records: 1, stage: 'effect', since: 10 },
-          { time: 20, records: 2, stage: 'waiting', since: 20 },
+          { time: 20, records: 1, stage: 'waiting', since: 20 },
           { time: 30, records: 1, stage: 'waiting', since: 30 },
         ]);
         subscription.unsubscribe();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { histogram, quantile } from '../../../src/dashboard/page/model/distribution.js';
 import {
+  formatBatchTime,
   formatBytes,
   formatCount,
   formatDuration,
@@ -10,6 +11,7 @@ import {
 import { History } from '../../../src/dashboard/page/model/history.js';
 import { ruleCounts, ruleStrip } from '../../../src/dashboard/page/model/rules.js';
 import {
+  chartTop,
   inputColumns,
   processingColumns,
   schedulingColumns,
@@ -112,6 +114,13 @@ describe('formats', () => {
     expect(formatDuration(ms)).toBe(text);
   });
 
+  it('write times of batches to the millisecond where that is needed', () => {
+    expect([formatBatchTime(5_000), formatBatchTime(5_050)]).toEqual([
+      expect.stringMatching(/^\d\d:\d\d:05$/),
+      expect.stringMatching(/^\d\d:\d\d:05\.050$/),
+    ]);
+  });
+
   it('write counts, rates, bytes and parts', () => {
     expect([formatCount(12_400), formatRate(9_200.4), formatPercent(0.337)]).toEqual(['12,400', '9,200/s', '34 %']);
     expect([formatBytes(512), formatBytes(4_300), formatBytes(325_058_560)]).toEqual(['512 B', '4.2 KiB', '310 MiB']);
@@ -172,13 +181,13 @@ describe('the history', () => {
 describe('series', () => {
   const rows = [row(1_000), failedRow, row(4_000, { interval: 500 })];
 
-  it('stack the parts of processing, the whole first', () => {
+  it('stack the parts of processing', () => {
     expect(processingColumns(rows)).toEqual([
       [1, 3, 4],
-      [65, null, 65],
-      [60, null, 60],
-      [30, null, 30],
       [10, null, 10],
+      [30, null, 30],
+      [60, null, 60],
+      [65, null, 65],
       [1_000, 1_000, 500],
     ]);
   });
@@ -191,6 +200,39 @@ describe('series', () => {
     ]);
     expect(schedulingColumns(rows)[1]).toEqual([0, null, 0]);
     expect(totalColumns(rows)[1]).toEqual([60, null, 60]);
+  });
+});
+
+describe('the top of a chart', () => {
+  it('has room above the largest value, and above a limit only where that is near', () => {
+    expect(
+      chartTop(
+        [
+          [1, 2],
+          [100, null],
+          [150, 120],
+        ],
+        1,
+      ),
+    ).toBeCloseTo(168);
+    expect(
+      chartTop(
+        [
+          [1, 2],
+          [100, null],
+          [9_000, 9_000],
+        ],
+        1,
+      ),
+    ).toBeCloseTo(112);
+    expect(
+      chartTop([
+        [1, 2],
+        [100, null],
+        [9_000, 9_000],
+      ]),
+    ).toBeCloseTo(10_080);
+    expect([chartTop([[]]), chartTop([[1], [0]]), chartTop([[1], [null], [500]], 1)]).toEqual([1, 1, 560]);
   });
 });
 

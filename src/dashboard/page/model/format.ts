@@ -48,6 +48,12 @@ export function formatTime(ms: number | undefined): string {
   return ms === undefined ? dash : clock.format(ms);
 }
 
+/** `14:02:11`, or `14:02:11.250` where intervals are shorter than a second. */
+export function formatBatchTime(ms: number | undefined): string {
+  const rest = ms === undefined ? 0 : ms % 1_000;
+  return rest === 0 ? formatTime(ms) : `${formatTime(ms)}.${String(rest).padStart(3, '0')}`;
+}
+
 /** `34 %`. */
 export function formatPercent(ratio: number | undefined): string {
   return ratio === undefined || !Number.isFinite(ratio) ? dash : `${Math.round(100 * ratio)} %`;

@@ -20,14 +20,11 @@ export function inputRate({ records, interval }: BatchRow): number {
 /** The parts of processing and the save, in the order in which they happen. */
 export const processingParts = ['fetch', 'dispatch', 'effect', 'save'] as const;
 
-/**
- * The parts of processing stacked, in ms, and the interval. The last part comes first, with all before it under it: areas
- * drawn in this order cover each other as far as they should.
- */
+/** The parts of processing, each on top of those before it, in ms, and the interval. */
 export function processingColumns(rows: readonly BatchRow[]): Columns {
   const stacked = rows.map(({ delays }) => delays && stackOf(delays));
   const column = (part: number) => stacked.map((stack) => stack?.[part] ?? null);
-  return [timesOf(rows), column(3), column(2), column(1), column(0), rows.map(({ interval }) => interval)];
+  return [timesOf(rows), column(0), column(1), column(2), column(3), rows.map(({ interval }) => interval)];
 }
 
 function stackOf(delays: BatchDelays): readonly number[] {
@@ -46,6 +43,22 @@ export function schedulingColumns(rows: readonly BatchRow[]): Columns {
 /** Total delay, in ms. */
 export function totalColumns(rows: readonly BatchRow[]): Columns {
   return [timesOf(rows), rows.map(({ delays }) => delays?.total ?? null)];
+}
+
+/** How many times the largest value a limit may be that is still shown. */
+const nearLimit = 3;
+
+/**
+ * The largest value that fits into a chart, with some room above. `limitColumn` (0 is the first after the times) counts only
+ * where it is near the others: a limit far above the input would make a flat line of that.
+ */
+export function chartTop([, ...values]: Columns, limitColumn?: number): number {
+  const largest = (columns: readonly (readonly (number | null)[])[]) =>
+    columns.reduce((max, column) => column.reduce((most: number, value) => Math.max(most, value ?? 0), max), 0);
+  const limit = limitColumn === undefined ? 0 : largest(values.slice(limitColumn, limitColumn + 1));
+  const others = largest(values.filter((_, i) => i !== limitColumn));
+  const top = others === 0 || limit <= nearLimit * others ? Math.max(others, limit) : others;
+  return top === 0 ? 1 : top * 1.12;
 }
 
 function timesOf(rows: readonly BatchRow[]): readonly number[] {

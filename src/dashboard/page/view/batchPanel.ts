@@ -1,7 +1,7 @@
 import type { BatchDetail } from '../../wire/batchDetail.js';
 import type { BatchRow } from '../../wire/batchRow.js';
 import { detailedBatches } from '../../wire/boardUpdate.js';
-import { formatBytes, formatCount, formatDuration, formatRate, formatTime } from '../model/format.js';
+import { formatBatchTime, formatBytes, formatCount, formatDuration, formatRate } from '../model/format.js';
 import { batchDetailElement } from './batchDetailElement.js';
 import { element, newId } from './element.js';
 import { KeyedRows } from './keyedRows.js';
@@ -24,15 +24,15 @@ export class BatchPanel {
     const head = tableHead(
       'Batch',
       '#Records',
-      '#Bytes',
+      '~#Bytes',
       '#Scheduling',
       '#Processing',
-      '#Save',
+      '~#Save',
       '#Total',
-      '#Limit',
-      'Rule',
-      '#Lag after',
-      'Result',
+      '~#Limit',
+      '~Rule',
+      '~#Lag after',
+      '~Result',
     );
     const table = element('table', { className: 'batches' }, head);
     this.#rows = new KeyedRows(table, keyOf, (row) => this.#create(row));
@@ -63,7 +63,7 @@ export class BatchPanel {
     const detailId = newId('detail');
     const button = element('button', {
       className: 'opener',
-      text: formatTime(row.time),
+      text: formatBatchTime(row.time),
       attributes: { type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
     });
     const cell = element('td', { attributes: { colspan: String(columns) } });

@@ -1,8 +1,9 @@
 import type { BatchRow } from '../../wire/batchRow.js';
 import { histogram } from '../model/distribution.js';
-import { formatCount, formatDuration, formatRate, formatTime } from '../model/format.js';
+import { formatBatchTime, formatCount, formatDuration, formatRate } from '../model/format.js';
 import {
   type Columns,
+  chartTop,
   inputColumns,
   inputRate,
   processingColumns,
@@ -43,12 +44,11 @@ const input: readonly LegendEntry[] = [
   { label: 'limit', color: 'rule', stroke: 'dashed', value: ({ rate }) => formatRate(rate.limit) },
 ];
 
-/** In the order in which the areas are drawn: the stack of all parts first. */
 const processing: readonly LegendEntry[] = [
-  delay('save', 'purple', 'area', ({ delays }) => delays?.save),
-  delay('effect', 'amber', 'area', ({ delays }) => delays?.effect),
-  delay('dispatch', 'teal', 'area', ({ delays }) => delays?.dispatch),
   delay('fetch', 'blue', 'area', ({ delays }) => delays?.fetch),
+  delay('dispatch', 'teal', 'area', ({ delays }) => delays?.dispatch),
+  delay('effect', 'amber', 'area', ({ delays }) => delays?.effect),
+  delay('save', 'purple', 'area', ({ delays }) => delays?.save),
   interval,
 ];
 
@@ -97,7 +97,9 @@ export class Charts {
     this.#cursor.move(index < 0 ? undefined : index);
     for (const { card, plot, columns, summary } of this.#charts) {
       card.update(rows, summary(rows));
-      plot.update(columns(rows));
+      const drawn = columns(rows);
+      // Of the four, the input has a limit that may be far above it.
+      plot.update(drawn, chartTop(drawn, columns === inputColumns ? 1 : undefined));
     }
     this.#histogram.update(histogram(totalsOf(rows), histogramBins));
     this.#show();
@@ -116,7 +118,7 @@ export class Charts {
     summary: Chart['summary'],
     beside?: HTMLElement,
   ): Chart {
-    const card = new ChartCard(title, unit, legend, ({ time }) => formatTime(time), beside);
+    const card = new ChartCard(title, unit, legend, ({ time }) => formatBatchTime(time), beside);
     this.root.append(card.root);
     return { card, plot: new TimeChart(card.plot, legend, format, this.#cursor), columns, summary };
   }

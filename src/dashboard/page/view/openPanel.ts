@@ -1,5 +1,5 @@
 import type { OpenBatchView, StreamView } from '../../wire/streamView.js';
-import { formatCount, formatDuration, formatTime, plural } from '../model/format.js';
+import { formatBatchTime, formatCount, formatDuration, plural } from '../model/format.js';
 import { element, setText } from './element.js';
 import { KeyedRows } from './keyedRows.js';
 import { panel, tableHead } from './panel.js';
@@ -36,7 +36,7 @@ export class OpenPanel {
 
 function create({ time }: OpenBatchView): HTMLTableRowElement {
   const cell = (className = '') => element('td', { className });
-  const name = element('th', { text: formatTime(time), attributes: { scope: 'row' } });
+  const name = element('th', { text: formatBatchTime(time), attributes: { scope: 'row' } });
   return element('tr', {}, name, cell('number'), cell(), cell('number'));
 }
 

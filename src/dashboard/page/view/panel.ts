@@ -26,13 +26,13 @@ export function scrollBox(label: string, ...children: readonly HTMLElement[]): H
   );
 }
 
-/** The head of a table; a heading that begins with `#` is over numbers. */
+/** The head of a table. A heading that begins with `~` is left out on narrow screens, one with `#` is over numbers. */
 export function tableHead(...headings: readonly string[]): HTMLElement {
   const cells = headings.map((heading) => {
-    const numeric = heading.startsWith('#');
+    const [, extra, numeric, text = ''] = /^(~?)(#?)(.*)$/.exec(heading) ?? [];
     return element('th', {
-      text: numeric ? heading.slice(1) : heading,
-      className: numeric ? 'number' : '',
+      text,
+      className: `${numeric ? 'number' : ''} ${extra ? 'extra' : ''}`,
       attributes: { scope: 'col' },
     });
   });

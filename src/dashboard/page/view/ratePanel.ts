@@ -1,6 +1,6 @@
 import type { BatchRow } from '../../wire/batchRow.js';
 import type { DecisionView, StreamView } from '../../wire/streamView.js';
-import { formatDuration, formatPercent, formatRate, formatTime, plural } from '../model/format.js';
+import { formatBatchTime, formatDuration, formatPercent, formatRate, plural } from '../model/format.js';
 import { ruleCounts, ruleMeanings, ruleStrip, type StripRule, warningMeanings } from '../model/rules.js';
 import { rateSummary } from '../model/summaries.js';
 import { element, newId, setText } from './element.js';
@@ -116,8 +116,8 @@ export class RatePanel {
           element(
             'tr',
             {},
-            element('td', { text: formatTime(from) }),
-            element('td', { text: formatTime(until) }),
+            element('td', { text: formatBatchTime(from) }),
+            element('td', { text: formatBatchTime(until) }),
             element('td', { text: rule }),
             element('td', { className: 'number', text: String(batches) }),
           ),

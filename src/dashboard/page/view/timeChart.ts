@@ -11,6 +11,7 @@ export interface Line {
 
 const dashes = { solid: [], dashed: [6, 4], dotted: [2, 3], area: [] };
 const height = 150;
+const halfLabelWidth = 26;
 const font = '11px system-ui, sans-serif';
 
 /** The charts of a page share one time axis and one cursor. */
@@ -50,6 +51,7 @@ export class TimeChart {
   readonly #plot: uPlot;
   readonly #cursor: SharedCursor;
   #columns: Columns = [[]];
+  #top = 1;
   /** uPlot also reports a cursor that code has moved, and one that new data have moved: only the reader's counts. */
   #hovered = false;
 
@@ -69,12 +71,15 @@ export class TimeChart {
         legend: { show: false },
         padding: [8, 4, 0, 0],
         cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { size: 7 } },
-        scales: { x: { time: true }, y: { range: (_, __, max) => [0, roundUp(max)] } },
+        scales: { x: { time: true }, y: { range: () => [0, this.#top] } },
         axes: [
-          { ...axis, space: 70, size: 26, values: (_, splits) => splits.map(clockTime) },
+          { ...axis, space: 70, size: 26, values: timeLabels },
           { ...axis, space: 30, size: 54, gap: 4, values: (_, splits) => splits.map((value) => format(value)) },
         ],
         series: [{}, ...lines.map(seriesOf)],
+        bands: lines.flatMap(({ stroke }, i): uPlot.Band[] =>
+          stroke === 'area' && i > 0 ? [{ series: [i + 1, i] }] : [],
+        ),
         hooks: { setCursor: [(plot) => this.#pointed(plot)] },
       },
       [[], ...lines.map(() => [])],
@@ -95,7 +100,9 @@ export class TimeChart {
     cursor.join(this);
   }
 
-  update(columns: Columns): void {
+  /** `top` is the largest value that fits. Areas lie on top of each other. */
+  update(columns: Columns, top: number): void {
+    this.#top = top;
     this.#columns = columns;
     this.#plot.setData(columns as uPlot.AlignedData);
     this.#follow(this.#cursor.index);
@@ -153,9 +160,10 @@ function seriesOf({ color, stroke }: Line): uPlot.Series {
   return stroke === 'area' ? { ...series, fill: () => themeColor(color) } : series;
 }
 
-/** Some room above the largest value. */
-function roundUp(max: number | null): number {
-  return max === null || max <= 0 ? 1 : max * 1.12;
+/** Without one that would be cut off at the right edge. */
+function timeLabels(plot: uPlot, splits: readonly number[]): string[] {
+  const last = plot.over.clientWidth - halfLabelWidth;
+  return splits.map((seconds) => (plot.valToPos(seconds, 'x') > last ? '' : clockTime(seconds)));
 }
 
 function clockTime(seconds: number): string {
