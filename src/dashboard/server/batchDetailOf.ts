@@ -22,6 +22,6 @@ export function unfinishedDetail(row: BatchRow, planned: BatchPlanned, stages: r
 }
 
 function rangeRow(source: string, range: Omit<RangeRow, 'source'>): RangeRow {
-  const { topic, partition, from, until, end, lag, behind } = range;
-  return { source, topic, partition, from, until, end, lag, behind };
+  const { topic, partition, from, until, lag, behind } = range;
+  return { source, topic, partition, from, until, lag, behind };
 }

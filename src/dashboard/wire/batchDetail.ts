@@ -9,7 +9,6 @@ export interface RangeRow {
   readonly from: number;
   readonly until: number;
   /** Of a source that knows the ends of its partitions. */
-  readonly end?: number | undefined;
   readonly lag?: number | undefined;
   /** In ms. */
   readonly behind?: number | undefined;
