@@ -12,7 +12,7 @@ ensureInstalled();
 const [folder = join(root, 'docs/pictures/dashboard'), seconds = '96'] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const [port] = await freePorts(1);
-const args = ['scripts/demo.mjs', '--dashboard', '--port', String(port), '--slow', '--speed', '2000'];
+const args = ['scripts/demo.mjs', '--dashboard', '--port', String(port), '--slow', '--speed', '4000'];
 const demo = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
 try {
   await pause(1_000 * Number(seconds));
@@ -27,10 +27,10 @@ try {
     for (const colorScheme of ['light', 'dark']) {
       const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
       await page.goto(`http://127.0.0.1:${port}/`);
+      // The pictures are to show an overload.
+      await page.getByText(/^(Falling behind|Limiting the input)$/).waitFor({ timeout: 60_000 });
       await page.locator('tbody[data-time] button').first().click();
       await page.locator('.opened').waitFor();
-      // The pictures are to show an overload.
-      await page.getByText('Falling behind').waitFor({ timeout: 60_000 });
       await page.evaluate('scrollTo(0, 0)');
       await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: true });
       await page.close();

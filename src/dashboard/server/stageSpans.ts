@@ -22,8 +22,9 @@ export class StageSpans {
     span.failed ||= failed;
   }
 
-  /** In the order in which they began. */
+  /** In the order in which they began; effects begin within the dispatch, which ends after a synchronous one. */
   all(): readonly StageSpan[] {
-    return [...this.#spans.values()].sort((a, b) => a.start - b.start);
+    const rank = ({ kind }: StageSpan) => (kind === 'dispatch' ? 0 : 1);
+    return [...this.#spans.values()].sort((a, b) => a.start - b.start || rank(a) - rank(b));
   }
 }

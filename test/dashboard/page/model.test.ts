@@ -7,6 +7,7 @@ import {
   formatDuration,
   formatPercent,
   formatRate,
+  formatShortDuration,
 } from '../../../src/dashboard/page/model/format.js';
 import { History } from '../../../src/dashboard/page/model/history.js';
 import { ruleCounts, ruleStrip } from '../../../src/dashboard/page/model/rules.js';
@@ -118,6 +119,16 @@ describe('formats', () => {
     expect([formatBatchTime(5_000), formatBatchTime(5_050)]).toEqual([
       expect.stringMatching(/^\d\d:\d\d:05$/),
       expect.stringMatching(/^\d\d:\d\d:05\.050$/),
+    ]);
+  });
+
+  it('write durations on axes in one short unit', () => {
+    expect([340, 1_200, 160_000, 440_000, 12_600_000].map(formatShortDuration)).toEqual([
+      '340 ms',
+      '1.2 s',
+      '2.7 min',
+      '7.3 min',
+      '3.5 h',
     ]);
   });
 

@@ -30,6 +30,14 @@ export function formatDuration(ms: number | undefined): string {
   return twoParts(ms / 3_600_000, 24, 'd', 'h');
 }
 
+/** In one short unit, for axes: `340 ms`, `1.2 s`, `2.7 min`, `3.5 h`. */
+export function formatShortDuration(ms: number): string {
+  if (ms < 60_000) return formatDuration(ms);
+  return ms < 3_600_000
+    ? `${Number((ms / 60_000).toPrecision(2))} min`
+    : `${Number((ms / 3_600_000).toPrecision(3))} h`;
+}
+
 /** `512 B`, `4.2 KiB`, `310 MiB`. */
 export function formatBytes(bytes: number | undefined): string {
   if (bytes === undefined) return dash;

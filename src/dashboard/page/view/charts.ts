@@ -1,6 +1,6 @@
 import type { BatchRow } from '../../wire/batchRow.js';
 import { histogram } from '../model/distribution.js';
-import { formatBatchTime, formatCount, formatDuration, formatRate } from '../model/format.js';
+import { formatBatchTime, formatCount, formatDuration, formatRate, formatShortDuration } from '../model/format.js';
 import {
   type Columns,
   chartTop,
@@ -82,9 +82,9 @@ export class Charts {
   draw(): void {
     this.#charts = [
       this.#add('Input', 'records/s', input, (value) => formatCount(value), inputColumns, inputSummary),
-      this.#add('Processing', 'by stage', processing, formatDuration, processingColumns, processingSummary),
-      this.#add('Scheduling delay', '', scheduling, formatDuration, schedulingColumns, schedulingSummary),
-      this.#add('Total delay', '', total, formatDuration, totalColumns, totalSummary, this.#histogram.root),
+      this.#add('Processing', 'by stage', processing, formatShortDuration, processingColumns, processingSummary),
+      this.#add('Scheduling delay', '', scheduling, formatShortDuration, schedulingColumns, schedulingSummary),
+      this.#add('Total delay', '', total, formatShortDuration, totalColumns, totalSummary, this.#histogram.root),
     ];
   }
 

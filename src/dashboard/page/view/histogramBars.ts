@@ -1,5 +1,5 @@
 import type { Bin } from '../model/distribution.js';
-import { formatDuration } from '../model/format.js';
+import { formatShortDuration } from '../model/format.js';
 import { element } from './element.js';
 
 /** A small histogram of durations, drawn as bars from top (short) to bottom (long). Its numbers are in the summary beside it. */
@@ -12,7 +12,7 @@ export class HistogramBars {
       ...bins.map(({ until, count }) => {
         const bar = element('i');
         bar.style.width = `${(100 * count) / most}%`;
-        return element('div', {}, element('span', { text: `<${formatDuration(until)}` }), element('div', {}, bar));
+        return element('div', {}, element('span', { text: `<${formatShortDuration(until)}` }), element('div', {}, bar));
       }),
     );
   }

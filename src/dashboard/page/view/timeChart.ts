@@ -152,7 +152,7 @@ export class TimeChart {
 function seriesOf({ color, stroke }: Line): uPlot.Series {
   const series: uPlot.Series = {
     stroke: () => themeColor(color),
-    width: stroke === 'area' ? 1 : 1.75,
+    width: stroke === 'area' ? 0 : 1.75,
     dash: dashes[stroke],
     points: { show: false },
     spanGaps: false,
