@@ -22,7 +22,7 @@ try {
   });
   for (const [name, width, height] of [
     ['wide', 1_440, 900],
-    ['narrow', 390, 844],
+    ['narrow', 390, 1_240],
   ]) {
     for (const colorScheme of ['light', 'dark']) {
       const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
@@ -32,7 +32,7 @@ try {
       await page.locator('tbody[data-time] button').first().click();
       await page.locator('.opened').waitFor();
       await page.evaluate('scrollTo(0, 0)');
-      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: true });
+      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: name === 'wide' });
       await page.close();
     }
   }
