@@ -113,15 +113,16 @@ describe('the feed of the pages', () => {
     expect(page.updates).toBe(2);
   });
 
-  it('does nothing without pages, and writes nothing behind an end', () => {
+  it('does nothing without pages, and sends what is new before an end, and nothing behind it', () => {
     const record = new StreamRecord(stream, 'run', false);
-    record.watch(stream);
+    const run = record.watch(stream);
     const { feed, open } = feedOf(record);
     const [first, second] = [open(), open()];
     expect(vi.getTimerCount()).toBe(1);
     first.emit('close');
+    run.status?.({ status: 'stopping', previous: 'running', at: 0 });
     feed.close();
-    expect(vi.getTimerCount()).toBe(0);
+    expect([vi.getTimerCount(), second.updates]).toEqual([0, 2]);
     const before = second.written.length;
     vi.advanceTimersByTime(60_000);
     expect(second.written).toHaveLength(before);

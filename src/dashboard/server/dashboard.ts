@@ -72,7 +72,8 @@ export async function openDashboard(options: ResolvedDashboardOptions, page: URL
     feed.close();
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
-      server.closeAllConnections();
+      // After what was just written has left.
+      setImmediate(() => server.closeAllConnections());
     });
   };
   return {

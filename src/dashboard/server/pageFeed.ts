@@ -68,8 +68,13 @@ export class PageFeed {
     this.#timer ??= setInterval(() => this.#tick(), updateIntervalMs).unref();
   }
 
+  /** Sends what is new to every page, and ends its stream. */
   close(): void {
-    for (const page of [...this.#pages]) this.#end(page);
+    const shared: Shared = new Map();
+    for (const page of [...this.#pages]) {
+      this.#update(page, shared);
+      this.#end(page);
+    }
   }
 
   /** Nothing may be sent to it from here on: to write behind the end is an error that nobody handles. */
