@@ -16,6 +16,8 @@ import { prometheusMonitor } from 'dstream/prometheus';
 import * as client from 'prom-client';
 import { type Observable, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { EventReader } from '../support/eventReader.js';
+import { testBoard } from '../support/testBoard.js';
 import { virtual } from '../support/virtual.js';
 
 const secret = 's3cret';
@@ -33,11 +35,13 @@ async function everythingSaid(
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   const registry = new client.Registry();
   const probes = health();
+  const board = await testBoard({ showErrors });
   const monitors: readonly StreamMonitor[] = [
     logMonitor({ debug: log, info: log, warn: log, error: log }, { showErrors }),
     opentelemetryMonitor({ tracer: provider.getTracer('test'), links: { max: 8 }, showErrors }),
     prometheusMonitor({ client, registry }),
     probes,
+    board,
   ];
   virtual((scheduler) => {
     const memory = memoryLog({ topics: { t: 1 }, scheduler });
@@ -50,7 +54,13 @@ async function everythingSaid(
     return { name, attributes, events, links, status };
   });
   const answer = await healthHandler(probes)(new Request('http://localhost/ready'));
+  const page = await EventReader.open(`${board.url}api/events`);
+  const shown = await page.next();
+  const batches = (shown?.update.rows ?? []).map(({ id }) => fetch(`${board.url}api/batch?stream=logBatches&id=${id}`));
+  const opened = await Promise.all(batches.map(async (batch) => (await batch).text()));
+  await board.close();
   return {
+    board: JSON.stringify([shown, opened]),
     log: JSON.stringify(lines),
     spans: JSON.stringify(spans),
     metrics: await registry.metrics(),
@@ -73,7 +83,7 @@ const cases: readonly [string, Parameters<typeof everythingSaid>[1], ((view: Rec
 ];
 
 describe('what a record says', () => {
-  it.each(cases)('is in no metric, span, log line or answer, of one %s', async (_, pipe, deserialize) => {
+  it.each(cases)('is in no metric, span, log line, page or answer, of one %s', async (_, pipe, deserialize) => {
     const said = await everythingSaid(false, pipe, deserialize);
     for (const [where, text] of Object.entries(said)) {
       expect(text, where).not.toContain(secret);
@@ -81,10 +91,11 @@ describe('what a record says', () => {
     }
   });
 
-  it('is in log lines and spans when the messages of errors are asked for, which quote it', async () => {
+  it('is in log lines, spans and on the page when the messages of errors are asked for, which quote it', async () => {
     const said = await everythingSaid(true, (stream) => stream.pipe(foreachBatch(() => throwError(fails))));
     expect(said.log).toContain(secret);
     expect(said.spans).toContain(secret);
+    expect(said.board).toContain(secret);
     expect(said.metrics).not.toContain(secret);
   });
 });
