@@ -56,15 +56,17 @@ export {
   type OutOfRangeReason,
   ProtocolError,
   QueueOverflowError,
+  RecordTooLargeError,
   StateClosedError,
   TimedOutError,
+  TooManyErrorsError,
   UnclaimedBatchError,
   UnknownTopicError,
   UnsupportedClientError,
   UnsupportedCodecError,
 } from './batch/errors.js';
 export type { LateReason } from './batch/eventTime.js';
-export type { BatchWaiter, Hold } from './batch/hold.js';
+export type { BatchWaiter, Hold, LastAct } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { EffectDescription, EffectRunner } from './batch/monitoring/effectRunner.js';
@@ -79,6 +81,7 @@ export type {
   RecordsDeadLettered,
   RecordsSent,
   StreamEnd,
+  StreamRestart,
 } from './batch/monitoring/monitorEvents.js';
 export type { FailureStage, Stage, StageEnd, StageKind } from './batch/monitoring/stage.js';
 export type { MonitoredStream, RunMonitor, StreamMonitor } from './batch/monitoring/streamMonitor.js';
@@ -105,12 +108,14 @@ export type {
   RateRule,
   RateWarning,
 } from './batch/rateDecision.js';
+export type { DeadLetter, DeadLetterObserver, FailedRecord, RecordErrors, RecordOrigin } from './batch/recordErrors.js';
 export { type SideOutput, sideOutput } from './batch/sideOutput.js';
 export type { TopicPartition, TopicPartitionOffset } from './batch/topicPartition.js';
 export type { UnavailablePartition } from './batch/unavailablePartition.js';
 export { type BatchStreams, batchesFrom, type RecordOf } from './driver/batchesFrom.js';
 export { BatchStream } from './driver/batchStream.js';
 export type { DriverOptions } from './driver/driverOptions.js';
+export type { RetryOptions } from './driver/retryOptions.js';
 export type { StopOptions, StopReport } from './driver/stopReport.js';
 export { type Health, type HealthOptions, type HealthReport, health, type StreamHealth } from './monitors/health.js';
 export { healthHandler } from './monitors/healthHandler.js';
@@ -128,7 +133,7 @@ export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './
 export { aggregateByWindow } from './operators/aggregateByWindow.js';
 export type { AggregateWindowOptions } from './operators/aggregatorOptions.js';
 export { cogroup } from './operators/cogroup.js';
-export { type AsyncRecords, concatMapBatch } from './operators/concatMapBatch.js';
+export { type AsyncRecords, type ConcatMapBatchOptions, concatMapBatch } from './operators/concatMapBatch.js';
 export { countBatch } from './operators/countBatch.js';
 export { countByValue } from './operators/countByValue.js';
 export { countByValueAndWindow } from './operators/countByValueAndWindow.js';
@@ -216,6 +221,14 @@ export type { InvalidRecord, LogSourceOptions } from './sources/log/logSourceOpt
 export { MemoryLog, type MemoryLogOptions, memoryLog, type NewRecord } from './sources/log/memoryLog.js';
 export type { EpochStart, RecordReader, RetainedRecords } from './sources/log/recordReader.js';
 export type { RecordHeader, RecordView } from './sources/log/recordView.js';
+export type {
+  StandardSchema,
+  StandardSchemaFailure,
+  StandardSchemaIssue,
+  StandardSchemaOutput,
+  StandardSchemaResult,
+  StandardSchemaSuccess,
+} from './sources/log/standardSchema.js';
 export { string } from './sources/log/string.js';
 export { memoryWriteAheadLog } from './sources/receiver/memoryWriteAheadLog.js';
 export type { Receiver, ReceiverSink } from './sources/receiver/receiver.js';

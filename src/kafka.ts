@@ -1,5 +1,6 @@
 // Kafka through kafkajs. Runs in Node.
-export type { OutputMessage } from './outputs/kafka/batchTransactions.js';
+export { type DeadLetterTopicOptions, deadLetterTopic } from './outputs/kafka/deadLetterTopic.js';
+export type { OutputMessage } from './outputs/kafka/outputMessage.js';
 export { type SendToKafkaOptions, sendToKafka } from './outputs/kafka/sendToKafka.js';
 export { type KafkaBatchesOptions, kafkaBatches } from './sources/kafka/kafkajs/kafkaBatches.js';
 export type { KafkaClientOptions, KafkaFetchEvent } from './sources/kafka/kafkajs/kafkaClientOptions.js';

@@ -109,7 +109,13 @@ it('exports what it says, and nothing else', () => {
     'topN',
     'variance',
   ]);
-  expect(Object.keys(kafka).sort()).toEqual(['KafkajsClient', 'kafkaBatches', 'kafkaSource', 'sendToKafka']);
+  expect(Object.keys(kafka).sort()).toEqual([
+    'KafkajsClient',
+    'deadLetterTopic',
+    'kafkaBatches',
+    'kafkaSource',
+    'sendToKafka',
+  ]);
   expect(Object.keys(node).sort()).toEqual([
     'CheckpointError',
     'CorruptCheckpointError',

@@ -44,7 +44,7 @@ export class Feed {
   }
 }
 
-const run: BatchRun = { closed: false, open: [] };
+const run: BatchRun = { closed: false, open: [], whenClosed: () => {} };
 
 function raise(error: unknown): void {
   throw error;

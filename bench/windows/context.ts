@@ -7,6 +7,6 @@ export function contextAt(): (time: number) => BatchContext {
   const inputs = {};
   const open = { release: () => {}, fail: () => {}, abandon: () => {} };
   const hold = () => open;
-  const run = { closed: false, open: [] };
-  return (time) => ({ time, interval: 1, zeroTime: 0, inputs, state, run, hold, wait: hold });
+  const run = { closed: false, open: [], whenClosed: () => {} };
+  return (time) => ({ time, interval: 1, zeroTime: 0, inputs, state, run, hold, wait: hold, beforeComplete: hold });
 }

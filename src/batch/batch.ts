@@ -30,9 +30,12 @@ export class Batch<T> {
     return size;
   }
 
-  /** The same batch with other records in each partition; index and offset range stay. */
+  /** The same batch with other records in each partition; index and offset range stay, the offsets of single records do not. */
   withPartitions<R>(project: (partition: Partition<T>) => readonly R[]): Batch<R> {
-    const partitions = this.partitions.map((partition) => ({ ...partition, records: project(partition) }));
+    const partitions = this.partitions.map((partition) => {
+      const { offsets: _, ...same } = partition;
+      return { ...same, records: project(partition) };
+    });
     return new Batch(partitions, this.context);
   }
 

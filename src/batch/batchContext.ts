@@ -1,14 +1,20 @@
+import type { ObservableInput } from 'rxjs';
 import type { InputInfo } from './batchInfo.js';
 import type { BatchState } from './batchState.js';
-import type { BatchWaiter, Hold } from './hold.js';
+import type { BatchWaiter, Hold, LastAct } from './hold.js';
 import type { EffectRunner } from './monitoring/effectRunner.js';
+import type { RecordErrors } from './recordErrors.js';
 
 /** One run of a driver, from its start to its end. All its batches refer to it, and only they do. */
 export interface BatchRun {
   /** Whether the run has ended, for whatever reason. A `retry()` begins another. */
   readonly closed: boolean;
+  /** Whether the stream starts again by itself when a batch fails (`retry`): then an operator must not pass the error on. */
+  readonly restarts?: boolean | undefined;
   /** The batches that were dispatched and are not complete yet, oldest first. */
   readonly open: Iterable<BatchContext>;
+  /** Calls `teardown` once when the run ends, or at once if it has ended. */
+  whenClosed(teardown: () => void): void;
 }
 
 /** What travels with a batch through every operator, untouched. The streams of one driver share one for each batch. */
@@ -27,6 +33,8 @@ export interface BatchContext {
   readonly state: BatchState;
   /** How outputs run their effects; absent where the stream has neither monitors nor a time limit. */
   readonly effects?: EffectRunner | undefined;
+  /** What happens to a record for which a user's function throws; absent where that fails the stream. */
+  readonly recordErrors?: RecordErrors | undefined;
   /** The run of the driver that the batch belongs to. Only batches of one run can be joined. */
   readonly run: BatchRun;
   /**
@@ -44,4 +52,12 @@ export interface BatchContext {
    * @throws {LateHoldError} when the batch is complete already
    */
   wait(waiter: BatchWaiter): Hold;
+  /**
+   * Runs `act` as the last thing of the batch: when every hold is released, so after the effects of all outputs, in the order of the
+   * batches, and before progress is saved. It claims the batch. If `act` fails, the batch fails; if the batch fails or is aborted
+   * earlier, `act` does not run. Acts of several operators run side by side.
+   *
+   * @throws {LateHoldError} when the batch is complete already
+   */
+  beforeComplete(act: () => ObservableInput<unknown>): LastAct;
 }

@@ -102,6 +102,8 @@ export interface BatchInfo {
   readonly records: number;
   /** Late and invalid records; absent where the stream has no operator by event time. */
   readonly eventTime?: EventTimeCounts | undefined;
+  /** Records that were put aside because a function of yours threw for them (`onRecordError`); absent where none was. */
+  readonly failedRecords?: number;
   /** By the name of the source. */
   readonly inputs: Readonly<Record<string, InputInfo>>;
 }

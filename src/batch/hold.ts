@@ -13,6 +13,12 @@ export interface Hold {
   abandon(): void;
 }
 
+/** What `beforeComplete` returns. */
+export interface LastAct {
+  /** The act was abandoned (its subscriber left): unless it has settled, the batch fails with an `AbandonedBatchError`. */
+  abandon(): void;
+}
+
 /** Waits for the rest of a batch without working on it: an operator that brings several streams together. */
 export interface BatchWaiter {
   /** How many operators that wait are in a row up to this one. Those of the lowest depth are notified first. */

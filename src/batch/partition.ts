@@ -14,4 +14,6 @@ export interface Partition<T> {
   readonly records: readonly T[];
   /** The offset range of the records; absent once records of several partitions were mixed. */
   readonly range?: OffsetRange;
+  /** The offset of each record, where the stream puts failed records aside and the offsets are known. */
+  readonly offsets?: readonly number[];
 }

@@ -1,12 +1,13 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from './batch.js';
+import type { OriginTracker } from './originTracker.js';
 
 /**
  * Records that are created while a caller iterates over them, so that nobody has to hold them all at once. An array is one.
  */
 export interface Segment<T> {
-  /** Calls `visit` with each record, in order. */
-  forEach(visit: (record: T) => void): void;
+  /** Calls `visit` with each record, in order. `tracker`, if there is one, knows meanwhile where the record was read from. */
+  forEach(visit: (record: T) => void, tracker?: OriginTracker): void;
 }
 
 const segmentsByStream = new WeakMap<object, Observable<Batch<Segment<unknown>>>>();

@@ -1,8 +1,9 @@
-import type { AnyStateDescription } from '../batch/announcedStates.js';
+import type { AnyStateDescription } from '../batch/announcements.js';
 import { Batch } from '../batch/batch.js';
 import type { BatchRun } from '../batch/batchContext.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
+import type { RecordErrors } from '../batch/recordErrors.js';
 import type { Fetched } from '../sources/source.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
 import type { DriverMonitor } from './monitoring/driverMonitor.js';
@@ -35,6 +36,7 @@ export interface RunFields {
   readonly state: StateRegistry;
   readonly zeroTime: number;
   readonly maxInterval: number | undefined;
+  readonly recordErrors: RecordErrors | undefined;
 }
 
 /** Hands a batch out to the subscribers, whose operators run meanwhile, and follows its holds until none is left. */

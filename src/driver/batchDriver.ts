@@ -3,20 +3,25 @@ import {
   defer,
   EMPTY,
   forkJoin,
+  ignoreElements,
   last,
   map,
+  merge,
   mergeMap,
   type Observable,
   type ObservableInput,
   type SchedulerLike,
   Subscription,
+  shareReplay,
   tap,
 } from 'rxjs';
 import { steadyClock } from '../backpressure/steadyClock.js';
-import type { AnyStateDescription } from '../batch/announcedStates.js';
+import type { Announcements } from '../batch/announcements.js';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
+import { isInsideEffect } from '../batch/insideEffect.js';
+import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEvents.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { ownValue } from '../collections/ownValue.js';
 import type { Plan, Source } from '../sources/source.js';
@@ -30,19 +35,32 @@ import { DriverResources } from './driverResources.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
 import { noPlan, Planner } from './planner.js';
+import { RecordPolicy } from './recordPolicy.js';
 import { RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
 import type { StopReport } from './stopReport.js';
 import { Ticker } from './ticker.js';
 import { TimeLimits } from './timeLimits.js';
+import { withoutRecords } from './withoutRecords.js';
 
 /** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
 export interface DriverOutput {
   /** Returns whether this source still has a subscriber, once it has received the batch. */
   next(name: string, batch: Batch<unknown>): boolean;
-  error(error: unknown): void;
+  /** With `restart` the stream starts again after its pause. */
+  error(error: unknown, restart?: Restart): void;
   complete(): void;
+  /** A batch got through. */
+  saved?(): void;
+  /** Whether, and when, the stream starts again after a failure; asked once, before `error`. */
+  restart?(failed: FailedRun): Restart | undefined;
 }
+
+/** Where a run failed, and by what. */
+export type FailedRun = Pick<BatchFailure, 'time' | 'stage' | 'error'>;
+
+/** The stream starts again: how often it has done so with no batch getting through, and after which pause in ms. */
+export type Restart = Pick<StreamRestart, 'attempt' | 'delay'>;
 
 /**
  * Drives one or several sources through one subscription.
@@ -60,6 +78,11 @@ export class BatchDriver implements BatchRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #output: DriverOutput;
+  /** What operators behind the streams have announced. */
+  readonly #announced: Announcements;
+  /** The times of the batches whose records are left out. */
+  readonly #skipped: ReadonlySet<number>;
+  readonly #recordPolicy: RecordPolicy | undefined;
   readonly #work = new Subscription();
   readonly #resources = new DriverResources();
   readonly #ticker: Ticker;
@@ -77,18 +100,21 @@ export class BatchDriver implements BatchRun {
   #zeroTime = 0;
   #ended = false;
   #closed = false;
-  #stopping: { readonly draining: boolean; readonly completed: number[]; readonly finish: Finish[] } | undefined;
+  #stopping: Stopping | undefined;
 
   constructor(
     sources: Readonly<Record<string, Source<unknown>>>,
     options: ResolvedDriverOptions,
     output: DriverOutput,
     history: FailureHistory,
-    states: ReadonlySet<AnyStateDescription>,
+    announced: Announcements,
+    skipped: ReadonlySet<number> = new Set(),
   ) {
     this.#sources = sources;
     this.#options = options;
     this.#output = output;
+    this.#announced = announced;
+    this.#skipped = skipped;
     this.#now = steadyClock(options.scheduler);
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
     const free = () => this.#saver.started.length < options.concurrentBatches;
@@ -111,16 +137,26 @@ export class BatchDriver implements BatchRun {
     };
     this.#limits = new TimeLimits(options);
     this.#monitor = new DriverMonitor({ ...options, now: this.#now }, stream, history, () => this.#pendingSince);
+    const { onRecordError, maxErrors } = options;
+    if (onRecordError !== 'fail') this.#recordPolicy = new RecordPolicy({ onRecordError, maxErrors, now: this.#now });
     const parts = { monitor: this.#monitor, limits: this.#limits, now: this.#now };
     const refusesUnclaimed = () => this.#refusesUnclaimed;
     this.#dispatcher = new BatchDispatcher(
-      { ...parts, run: this, states, refusesUnclaimed },
+      { ...parts, run: this, states: announced.states, refusesUnclaimed },
       { ...on, next: (name, batch) => output.next(name, batch), completed: (batch) => this.#saver.completed(batch) },
     );
     this.#saver = new BatchSaver(
       { ...parts, resources: this.#resources, run: () => this.#runFields },
       { ...on, saved: (batch, info) => this.#saved(batch, info) },
     );
+  }
+
+  get restarts(): boolean {
+    return this.#options.retry !== undefined;
+  }
+
+  get run(): BatchRun {
+    return this;
   }
 
   get closed(): boolean {
@@ -137,6 +173,10 @@ export class BatchDriver implements BatchRun {
     const sources = defer(() => this.#openSources());
     const opened = concat(this.#openCheckpoint(), sources);
     this.#work.add(opened.subscribe({ error: (error) => this.#fail(error), complete: () => this.#startTicking() }));
+  }
+
+  whenClosed(teardown: () => void): void {
+    this.#work.add(teardown);
   }
 
   /** Unsubscribed: aborts what is open. Nothing more is sent. */
@@ -178,17 +218,31 @@ export class BatchDriver implements BatchRun {
 
   /** Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. */
   stop(drainTimeout: number, finish: Finish): void {
+    const waiting = isInsideEffect(this) ? [finish] : [];
     if (this.#closed) finish({ completed: [], aborted: [] });
-    else if (this.#stopping) this.#stopping.finish.push(finish);
-    else this.#stopAfter(drainTimeout, finish);
+    else if (this.#stopping) {
+      this.#stopping.finish.push(finish);
+      this.#stopping.inside.push(...waiting);
+    } else this.#stopAfter(drainTimeout, { finish: [finish], inside: waiting });
   }
 
-  #stopAfter(drainTimeout: number, finish: Finish): void {
-    this.#stopping = { draining: this.#resources.stop(), completed: [], finish: [finish] };
+  #stopAfter(drainTimeout: number, callers: Pick<Stopping, 'finish' | 'inside'>): void {
+    this.#stopping = { draining: this.#resources.stop(), completed: [], ...callers };
     this.#monitor.stopping();
     this.#ticker.clear();
-    this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainTimeout));
+    this.#work.add(this.#options.scheduler.schedule(() => this.#drainTimedOut(drainTimeout), drainTimeout));
     this.#finishWhenDrained();
+  }
+
+  /** Outputs that have called `stop` may be waiting for it, and the drain for them: they go on, with as much time again. */
+  #drainTimedOut(drainTimeout: number): void {
+    const { inside = [], completed = [] } = this.#stopping ?? {};
+    if (inside.length === 0) {
+      this.#finish();
+      return;
+    }
+    this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainTimeout));
+    for (const finish of inside.splice(0)) finish({ completed: [...completed], aborted: [] });
   }
 
   // ---- opening
@@ -204,6 +258,15 @@ export class BatchDriver implements BatchRun {
     const { interval, scheduler, backpressure, initialRate } = this.#options;
     const steady: SchedulerLike = { now: this.#now, schedule: scheduler.schedule.bind(scheduler) };
     const restored = this.#resources.session?.restored;
+    // Looked up when a source gets there: by then all branches of a shared stream are subscribed.
+    const { onRecordError } = this.#options;
+    const openings = defer(() => {
+      const open = [...this.#announced.openings].map((opening) => opening(this));
+      if (typeof onRecordError === 'object' && onRecordError.open) open.push(onRecordError.open(this));
+      return merge(...open);
+    });
+    const outputsReady = openings.pipe(ignoreElements(), shareReplay());
+    const keepOffsets = this.#recordPolicy !== undefined;
     return this.#resources.openSources(this.#sources, (name) => {
       const positions = ownValue(restored?.positions, name);
       this.#saver.restore(name, positions ?? []);
@@ -214,7 +277,7 @@ export class BatchDriver implements BatchRun {
         synced: this.#monitor.syncObserver(name),
         maxTraceParents: this.#monitor.maxTraceParents,
       };
-      return { name, interval, scheduler: steady, restored: positions, replay, ...monitors };
+      return { name, interval, scheduler: steady, restored: positions, replay, outputsReady, keepOffsets, ...monitors };
     });
   }
 
@@ -289,11 +352,22 @@ export class BatchDriver implements BatchRun {
     const fetched = this.#monitor.step('fetch', batch.time, () =>
       this.#limits.step('reading', batch.time, () => forkJoin(fetches)),
     );
-    return fetched.pipe(tap((answers) => this.#dispatcher.dispatch(batch, new Map(answers), this.#runFields)));
+    return fetched.pipe(
+      tap((answers) => {
+        const read = new Map(answers);
+        const given = this.#skipped.has(batch.time) ? withoutRecords(batch, read) : read;
+        this.#dispatcher.dispatch(batch, given, this.#runFields);
+      }),
+    );
   }
 
   get #runFields(): RunFields {
-    return { state: this.#state, zeroTime: this.#zeroTime, maxInterval: this.#ticker.longestInterval };
+    return {
+      state: this.#state,
+      zeroTime: this.#zeroTime,
+      maxInterval: this.#ticker.longestInterval,
+      recordErrors: this.#recordPolicy,
+    };
   }
 
   /** The time of the batch that is being dispatched, that is, whose operators are running. */
@@ -318,6 +392,7 @@ export class BatchDriver implements BatchRun {
     this.#stopping?.completed.push(batch.time);
     this.#options.batchObserver?.next(info);
     this.#monitor.completed(info);
+    this.#output.saved?.();
     this.#ticker.completed(info.interval, info.processingDelay + info.saveDelay);
     this.#planned.run();
   }
@@ -332,8 +407,7 @@ export class BatchDriver implements BatchRun {
   #finish(): void {
     this.#shut((closing) => {
       if (closing) {
-        this.#monitor.failed(closing.error);
-        this.#output.error(closing.error);
+        this.#notifyFailed(closing.error);
         return;
       }
       this.#monitor.ended(this.#stopping ? 'stopped' : 'completed');
@@ -343,10 +417,15 @@ export class BatchDriver implements BatchRun {
 
   /** What fails while closing after a failure is a consequence of it: the first error is the one to report. */
   #fail(error: unknown): void {
-    this.#shut(() => {
-      this.#monitor.failed(error);
-      this.#output.error(error);
-    }, error);
+    this.#shut(() => this.#notifyFailed(error), error);
+  }
+
+  /** A stream that was to stop does not start again. */
+  #notifyFailed(error: unknown): void {
+    const { time, stage } = this.#monitor.originOf(error);
+    const restart = this.#stopping ? undefined : this.#output.restart?.({ error, time, stage });
+    this.#monitor.failed(error, restart);
+    this.#output.error(error, restart);
   }
 
   /**
@@ -374,7 +453,16 @@ export class BatchDriver implements BatchRun {
   }
 }
 
-type Finish = (report: StopReport) => void;
+interface Stopping {
+  /** Whether sources still have something to be planned. */
+  readonly draining: boolean;
+  readonly completed: number[];
+  readonly finish: Finish[];
+  /** Of these, the ones that the function of an output has passed. */
+  readonly inside: Finish[];
+}
+
+export type Finish = (report: StopReport) => void;
 
 /** Batches that are planned ahead of the one that is read: more are planned when these have been read. */
 const maxPlannedBatches = 1_024;

@@ -1,4 +1,4 @@
-import { concat, defaultIfEmpty, defer, EMPTY, forkJoin, type Observable, type ObservableInput } from 'rxjs';
+import { concat, defaultIfEmpty, defer, EMPTY, forkJoin, type Observable, type ObservableInput, tap } from 'rxjs';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { Positions } from '../state/checkpoint.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
@@ -88,10 +88,11 @@ export class BatchSaver {
   }
 
   completed(batch: RunningBatch): void {
-    batch.processingEndTime = this.#parts.now();
+    batch.released = true;
+    if (!batch.open?.hasLastActs) batch.processingEndTime = this.#parts.now();
     for (;;) {
       const next = this.#started[this.#saving];
-      if (next?.processingEndTime === undefined) return;
+      if (!next?.released) return;
       this.#saving++;
       this.#done.push(next);
     }
@@ -102,7 +103,8 @@ export class BatchSaver {
   }
 
   /**
-   * From a complete batch to its `BatchInfo`, each step when the one before has settled: state and positions go to the checkpoint;
+   * From a batch without holds to its `BatchInfo`, each step when the one before has settled: outputs do what they do last, such as
+   * the commit of a transaction, so that it never covers what another output still writes; state and positions go to the checkpoint;
    * the sources commit their offsets; controllers and observers are notified. So committed offsets never exceed what is saved,
    * and after a crash between the two a restart follows the checkpoint.
    */
@@ -110,6 +112,7 @@ export class BatchSaver {
     const { time } = batch;
     const { monitor, limits, now } = this.#parts;
     return concat(
+      defer(() => this.#lastActs(batch)),
       monitor.stage({ kind: 'save', time }, () => {
         batch.enter('save', now());
         return limits.step('saving', time, () => this.#saveCheckpoint(batch));
@@ -120,6 +123,14 @@ export class BatchSaver {
       }),
       defer(() => this.#saved(batch)),
     );
+  }
+
+  #lastActs(batch: RunningBatch): Observable<unknown> {
+    if (!batch.open?.hasLastActs) return EMPTY;
+    const done = () => {
+      batch.processingEndTime = this.#parts.now();
+    };
+    return batch.open.runLastActs().pipe(tap({ complete: done }));
   }
 
   #saveCheckpoint(batch: RunningBatch): ObservableInput<unknown> {

@@ -1,18 +1,18 @@
 // A project that compiles against this need not have it among its libs.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { Observable, type Subscriber } from 'rxjs';
-import { type AnyStateDescription, collectStates } from '../batch/announcedStates.js';
+import { type Announcements, collectAnnouncements } from '../batch/announcements.js';
 import type { Batch } from '../batch/batch.js';
 import { derivedFrom } from '../batch/lineage.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { offerSegments, type Segment } from '../batch/segment.js';
 import { checkNonNegative } from '../options/checks.js';
-import type { BatchDriver } from './batchDriver.js';
 import { maxTimerMs } from './driverOptions.js';
+import type { Driver } from './restartingDriver.js';
 import type { StopOptions, StopReport } from './stopReport.js';
 
 /** Subscribes to a stream and returns the driver that serves the subscription. */
-export type SubscribeBatches<T> = (subscriber: Subscriber<Batch<T>>) => { driver: BatchDriver; close(): void };
+export type SubscribeBatches<T> = (subscriber: Subscriber<Batch<T>>) => { driver: Driver; close(): void };
 
 /**
  * An Observable of batches, one an interval, that can be stopped gracefully.
@@ -36,13 +36,13 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
   /** @internal `kafkaBatches`, `fromBatches` and similar functions create streams. */
   constructor(
     interval: number,
-    states: Set<AnyStateDescription>,
+    announcements: Announcements,
     subscribe: SubscribeBatches<T>,
     segments?: SubscribeBatches<Segment<T>>,
   ) {
     const drivers: Drivers = { running: new Set(), latest: undefined };
     super(listed(drivers, subscribe));
-    collectStates(this, states);
+    collectAnnouncements(this, announcements);
     if (segments) offerSegments(this, derivedFrom(new Observable(listed(drivers, segments)), this));
     this.#drivers = drivers;
     this.#drainTimeout = 10 * interval;
@@ -52,6 +52,10 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
    * Stops every subscription of this stream: no further batch is planned, those that are planned are finished and
    * saved, then the subscribers complete. Unsubscribing, in contrast, aborts what is open. A subscription that has failed and
    * waits to be tried again (`retry` with a delay) is not running: unsubscribe it.
+   *
+   * An output should not wait for it, because the stream cannot finish before the output has. Where one does that has called it before
+   * its first `await`, it resolves after `drainTimeout` without the batch of that output in the report, and the batch still gets as long
+   * again to finish. Later on in an output it cannot be told apart from other calls, and the batch is aborted.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
     const given = options.drainTimeout ?? this.#drainTimeout;
@@ -81,8 +85,8 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
 }
 
 interface Drivers {
-  readonly running: Set<BatchDriver>;
-  latest: BatchDriver | undefined;
+  readonly running: Set<Driver>;
+  latest: Driver | undefined;
 }
 
 /** Keeps the driver of each subscription among `drivers` while it lasts. */

@@ -1,12 +1,13 @@
 import { Subject } from 'rxjs';
-import type { AnyStateDescription } from '../batch/announcedStates.js';
+import { newAnnouncements } from '../batch/announcements.js';
 import type { Batch } from '../batch/batch.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import { checkFunction } from '../options/checks.js';
 import type { Source } from '../sources/source.js';
-import { BatchDriver } from './batchDriver.js';
 import { BatchStream } from './batchStream.js';
 import { checkSources, type DriverOptions, type ResolvedDriverOptions, resolveDriverOptions } from './driverOptions.js';
+import { newDriver } from './newDriver.js';
+import type { Driver } from './restartingDriver.js';
 
 /** The records of a source. */
 export type RecordOf<S> = S extends Source<infer T> ? T : never;
@@ -61,7 +62,7 @@ export function batchesFrom<const S extends Readonly<Record<string, Source<unkno
 }
 
 interface Run {
-  readonly driver: BatchDriver;
+  readonly driver: Driver;
   readonly subjects: ReadonlyMap<string, Subject<Batch<unknown>>>;
   /** How many subscriptions there are to all the streams. */
   count: number;
@@ -74,7 +75,7 @@ class SharedRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #history = { failed: 0 };
-  readonly #states = new Set<AnyStateDescription>();
+  readonly #announcements = newAnnouncements();
   #run: Run | undefined;
 
   constructor(sources: Readonly<Record<string, Source<unknown>>>, options: ResolvedDriverOptions) {
@@ -83,7 +84,7 @@ class SharedRun {
   }
 
   stream(name: string): BatchStream<unknown> {
-    return new BatchStream(this.#options.interval, this.#states, (subscriber) => {
+    return new BatchStream(this.#options.interval, this.#announcements, (subscriber) => {
       this.#run ??= this.#start();
       const run = this.#run;
       run.count++;
@@ -113,7 +114,7 @@ class SharedRun {
       if (this.#run?.driver === driver) this.#run = undefined;
       for (const subject of subjects.values()) notify(subject);
     };
-    const driver = new BatchDriver(
+    const driver = newDriver(
       this.#sources,
       this.#options,
       {
@@ -126,7 +127,7 @@ class SharedRun {
         complete: () => end((subject) => subject.complete()),
       },
       this.#history,
-      this.#states,
+      this.#announcements,
     );
     // Not at once: the other streams are still to be subscribed, and a restored run may have batches to replay.
     this.#options.scheduler.schedule(() => driver.start());

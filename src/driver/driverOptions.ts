@@ -4,10 +4,18 @@ import type { RateController, RateControllerFactory } from '../backpressure/rate
 import type { BatchInfo } from '../batch/batchInfo.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
-import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../options/checks.js';
+import type { DeadLetterObserver } from '../batch/recordErrors.js';
+import {
+  checkFunction,
+  checkNonNegativeInteger,
+  checkOneOf,
+  checkPositive,
+  checkPositiveInteger,
+} from '../options/checks.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import type { Orphans } from '../state/stateRegistry.js';
+import { type RetryOptions, resolveRetry } from './retryOptions.js';
 
 /** What every stream of batches takes, whatever its source. */
 export interface DriverOptions {
@@ -78,6 +86,32 @@ export interface DriverOptions {
    * @default the larger of 3 minutes and 10 batch intervals
    */
   readonly stepTimeout?: number;
+  /**
+   * What happens to a record for which a function of yours throws, in any operator that calls it record by record or key by key:
+   * the stream fails, the record is skipped and counted (`failedRecords` in `BatchInfo`), or it goes to dead letters: an Observer, or
+   * `deadLetterTopic()` of `dstream/kafka`. Results that an operator has emitted for the record before it threw stay; the state of the
+   * record's key is what it was before.
+   * @default 'fail'
+   */
+  readonly onRecordError?: 'fail' | 'skip' | DeadLetterObserver;
+  /**
+   * How many records may fail within a minute: one more fails the stream with a `TooManyErrorsError`. Needs `onRecordError`.
+   * @default Infinity
+   */
+  readonly maxErrors?: number;
+  /**
+   * How the stream starts again by itself after an error, from its checkpoint or its committed offsets, without an error to its
+   * subscribers: after a pause that doubles until a batch gets through. Errors that are not `retriable` fail the stream at once, and
+   * so do errors of RxJS's operators. Default: it does not; RxJS's `retry()` at the end of the pipeline does the same for all errors.
+   */
+  readonly retry?: RetryOptions;
+  /**
+   * What happens to a batch that fails again after `retry.count` restarts, or with an error that is not retriable: the stream fails; or
+   * the batch runs once more without its records, which are reported as `lost` in `BatchInfo`. `'skip'` needs `retry`, and
+   * a `checkpoint`, from which the batch is the same again.
+   * @default 'fail'
+   */
+  readonly onBatchError?: 'fail' | 'skip';
   /** Receives the `BatchInfo` of every complete batch, after its progress was saved. Default: no Observer. */
   readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'>;
   /**
@@ -110,6 +144,10 @@ export interface ResolvedDriverOptions {
   readonly stallAfter: number;
   readonly outputTimeout: number;
   readonly stepTimeout: number;
+  readonly onRecordError: 'fail' | 'skip' | DeadLetterObserver;
+  readonly maxErrors: number;
+  readonly retry: Required<RetryOptions> | undefined;
+  readonly onBatchError: 'fail' | 'skip';
   readonly unclaimed: 'error' | 'complete';
   readonly scheduler: SchedulerLike;
 }
@@ -136,6 +174,10 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     outputTimeout: options.outputTimeout ?? Math.max(600_000, 10 * interval),
     stepTimeout: options.stepTimeout ?? Math.max(180_000, 10 * interval),
     stallAfter: options.stallAfter ?? Math.max(10_000, 10 * interval),
+    retry: resolveRetry(owner, options.retry),
+    onBatchError: options.onBatchError ?? 'fail',
+    onRecordError: options.onRecordError ?? 'fail',
+    maxErrors: options.maxErrors ?? Infinity,
     concurrentBatches: options.concurrentBatches ?? defaults.concurrentBatches,
     initialRate: options.initialRate ?? defaults.initialRate,
     unclaimed: options.unclaimed ?? defaults.unclaimed,
@@ -153,6 +195,17 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
   for (const option of ['outputTimeout', 'stepTimeout'] as const) {
     if (resolved[option] !== Infinity) checkPositive(owner, option, resolved[option]);
   }
+  checkOneOf(owner, 'onBatchError', resolved.onBatchError, ['fail', 'skip']);
+  if (resolved.onBatchError === 'skip' && !(resolved.retry && checkpoint)) {
+    throw new InvalidOptionError(owner, 'onBatchError', options.onBatchError, 'needs retry and checkpoint to be set');
+  }
+  if (typeof resolved.onRecordError === 'string') {
+    checkOneOf(owner, 'onRecordError', resolved.onRecordError, ['fail', 'skip']);
+  } else checkFunction(owner, 'onRecordError.next', resolved.onRecordError?.next);
+  if (options.maxErrors !== undefined && options.onRecordError === undefined) {
+    throw new InvalidOptionError(owner, 'maxErrors', options.maxErrors, 'needs onRecordError to be set');
+  }
+  if (resolved.maxErrors !== Infinity) checkNonNegativeInteger(owner, 'maxErrors', resolved.maxErrors);
   if (typeof resolved.name !== 'string' || resolved.name === '') {
     throw new InvalidOptionError(owner, 'name', options.name, 'must be a string that is not empty');
   }

@@ -1,9 +1,11 @@
+import { defer, EMPTY, merge, type Observable, type ObservableInput, tap } from 'rxjs';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { InputInfo } from '../batch/batchInfo.js';
 import type { BatchState } from '../batch/batchState.js';
 import { AbandonedBatchError, LateHoldError } from '../batch/errors.js';
-import type { BatchWaiter, Hold } from '../batch/hold.js';
+import type { BatchWaiter, Hold, LastAct } from '../batch/hold.js';
 import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
+import type { RecordErrors } from '../batch/recordErrors.js';
 
 /** How an open batch ends: one of the two is called, once. */
 export interface OpenBatchEvents {
@@ -12,7 +14,12 @@ export interface OpenBatchEvents {
 }
 
 /** What a context says of its batch. */
-export type OpenBatchFields = Omit<BatchContext, 'hold' | 'wait'>;
+export type OpenBatchFields = Omit<BatchContext, 'hold' | 'wait' | 'beforeComplete'>;
+
+interface RunningAct {
+  readonly work: () => ObservableInput<unknown>;
+  settled: boolean;
+}
 
 /**
  * The context of one batch, as its owner sees it: counts the holds, and notifies when the last one is released.
@@ -28,11 +35,13 @@ export class OpenBatch implements BatchContext {
   readonly state: BatchState;
   readonly run: BatchRun;
   readonly effects: EffectRunner | undefined;
+  readonly recordErrors: RecordErrors | undefined;
 
   readonly #events: OpenBatchEvents;
   readonly #now: () => number;
   readonly #aborts = new Set<(cause?: unknown) => void>();
   readonly #waiters = new Set<BatchWaiter>();
+  readonly #acts: RunningAct[] = [];
   #working = 0;
   #claims = 0;
   #settled = false;
@@ -48,6 +57,7 @@ export class OpenBatch implements BatchContext {
     this.state = fields.state;
     this.run = fields.run;
     this.effects = fields.effects;
+    this.recordErrors = fields.recordErrors;
     this.#events = events;
     this.#now = now;
   }
@@ -92,9 +102,39 @@ export class OpenBatch implements BatchContext {
     );
   }
 
+  beforeComplete(work: () => ObservableInput<unknown>): LastAct {
+    if (this.#settled) throw new LateHoldError(this.time);
+    this.#claims++;
+    const act: RunningAct = { work, settled: false };
+    this.#acts.push(act);
+    return {
+      abandon: () => {
+        if (act.settled) return;
+        act.settled = true;
+        this.#settled = true;
+        this.#events.fail(new AbandonedBatchError(this.time));
+      },
+    };
+  }
+
+  /** Whether something is left to do when every hold is released. */
+  get hasLastActs(): boolean {
+    return this.#acts.length > 0;
+  }
+
+  /** Runs what `beforeComplete` was called with. */
+  runLastActs(): Observable<unknown> {
+    if (this.#acts.length === 0) return EMPTY;
+    const settle = (act: RunningAct) => () => {
+      act.settled = true;
+    };
+    return merge(...this.#acts.map((act) => defer(act.work).pipe(tap({ complete: settle(act), error: settle(act) }))));
+  }
+
   /** Aborts the batch without completing it, because of an error if there is one. */
   close(cause?: unknown): void {
     this.#settled = true;
+    for (const act of this.#acts) act.settled = true;
     for (const abort of [...this.#aborts, ...Array.from(this.#waiters, (waiter) => () => waiter.aborted())]) {
       try {
         abort(cause);

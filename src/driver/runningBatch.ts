@@ -28,6 +28,8 @@ export class RunningBatch {
   dispatchTime = 0;
   dispatchDelay = 0;
   processingEndTime: number | undefined;
+  /** Whether every hold is released: what is left are its last acts and saving it. */
+  released = false;
   /** What is done with it now, and since when, in ms of the scheduler's clock. */
   stage: FailureStage = 'plan';
   since: number;
@@ -130,6 +132,7 @@ export class RunningBatch {
     let records = 0;
     for (const input of Object.values(inputs)) records += input.records;
     const eventTime = this.open && eventTimeCountsOf(this.open);
+    const failedRecords = this.open?.recordErrors?.countOf(this.open) ?? 0;
     return {
       time,
       interval,
@@ -144,6 +147,7 @@ export class RunningBatch {
       saveDelay: savedTime - end,
       records,
       ...(eventTime && { eventTime }),
+      ...(failedRecords > 0 && { failedRecords }),
       inputs,
     };
   }

@@ -1,9 +1,21 @@
-import { concatMap, from, map, type Observable, type ObservableInput, type OperatorFunction, of } from 'rxjs';
-import type { Batch } from '../batch/batch.js';
+import {
+  concatMap,
+  defaultIfEmpty,
+  forkJoin,
+  from,
+  last,
+  map,
+  type Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  of,
+} from 'rxjs';
+import { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { InvalidRecordError } from '../batch/errors.js';
+import { insideEffect } from '../batch/insideEffect.js';
 import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
-import { checkFunction } from '../options/checks.js';
+import { checkFunction, checkOneOf } from '../options/checks.js';
 import { heldEffects } from './base/heldEffects.js';
 import { isPromise } from './base/settled.js';
 
@@ -13,17 +25,27 @@ import { isPromise } from './base/settled.js';
  */
 export type AsyncRecords<R> = ObservableInput<readonly (R | PromiseLike<R>)[]> | readonly PromiseLike<R>[];
 
+/** Options of `concatMapBatch`. */
+export interface ConcatMapBatchOptions {
+  /**
+   * What `project` is called with: all records of a batch, or those of each partition, all partitions at once, also with an empty
+   * one. By partition the results keep the partitions with their offset ranges, which outputs by partition need.
+   * @default 'batch'
+   */
+  readonly by?: 'batch' | 'partition';
+}
+
 /**
  * Transforms the records of each batch asynchronously, one batch after another, and holds the batch until it has finished.
  * Use it where you would use RxJS's `concatMap`, which takes no hold and so lets the batch complete too early.
  *
  * `project` returns the new records: a promise of an array, an array of promises, or any `ObservableInput`, of which the last
- * value counts. The resulting batch has them in one partition without an offset range. If `project` throws or fails, the batch
- * fails.
+ * value counts. The resulting batch has them in one partition without an offset range; with `by: 'partition'` each partition keeps its
+ * place and its range. If `project` throws or fails, the batch fails.
  *
  * Source: RxJS's `concatMap`; Spark has no asynchronous transformation.
  *
- * @throws {InvalidOptionError} if `project` is not a function
+ * @throws {InvalidOptionError} if `project` is not a function, or `by` is neither `'batch'` nor `'partition'`
  * @throws {InvalidRecordError} (as a notification) if `project` does not return an array of records
  *
  * @example
@@ -46,6 +68,7 @@ export type AsyncRecords<R> = ObservableInput<readonly (R | PromiseLike<R>)[]> |
  */
 export function concatMapBatch<T, P extends PairLike = NothingInferred>(
   project: (records: readonly T[], context: BatchContext) => AsyncRecords<P>,
+  options?: ConcatMapBatchOptions,
 ): OperatorFunction<Batch<T>, Batch<PairOf<NoInfer<P>>>>;
 /**
  * Transforms the records of each batch asynchronously, one batch after another, and holds the batch until it has
@@ -53,16 +76,27 @@ export function concatMapBatch<T, P extends PairLike = NothingInferred>(
  */
 export function concatMapBatch<T, R>(
   project: (records: readonly T[], context: BatchContext) => AsyncRecords<R>,
+  options?: ConcatMapBatchOptions,
 ): OperatorFunction<Batch<T>, Batch<R>>;
 export function concatMapBatch<T, R>(
   project: (records: readonly T[], context: BatchContext) => AsyncRecords<R>,
+  { by = 'batch' }: ConcatMapBatchOptions = {},
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('concatMapBatch', 'project', project);
-  return heldEffects(
-    (batch) => recordsFrom(project(batch.records, batch.context)).pipe(map((records) => batch.withRecords(records))),
-    false,
-    { operator: 'concatMapBatch' },
-  );
+  checkOneOf('concatMapBatch', 'by', by, ['batch', 'partition']);
+  const projected = (records: readonly T[], context: BatchContext) =>
+    recordsFrom(insideEffect(context, () => project(records, context)));
+  const whole = (batch: Batch<T>) =>
+    projected(batch.records, batch.context).pipe(map((records) => batch.withRecords(records)));
+  const byPartition = ({ partitions, context }: Batch<T>) =>
+    forkJoin(partitions.map(({ records }) => projected(records, context).pipe(last()))).pipe(
+      defaultIfEmpty([]),
+      map((results) => {
+        const kept = partitions.map(({ offsets: _, ...same }, i) => ({ ...same, records: results[i] ?? [] }));
+        return new Batch<R>(kept, context);
+      }),
+    );
+  return heldEffects(by === 'batch' ? whole : byPartition, false, { operator: 'concatMapBatch' });
 }
 
 function recordsFrom<R>(returned: AsyncRecords<R>): Observable<readonly R[]> {

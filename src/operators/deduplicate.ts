@@ -119,7 +119,7 @@ export function deduplicate<T>(
         remember(key, time);
         next(record);
       };
-      const passed = runSteps<T>([passFirst as RecordStep<unknown, unknown>], batch);
+      const passed = runSteps<T>([passFirst as RecordStep<unknown, unknown>], batch, [{ operator: 'deduplicate', id }]);
       if (forgotten > 0) holdUntilSettled(batch.context, overflowObserver?.next?.({ time, ids: forgotten }));
       return passed;
     };

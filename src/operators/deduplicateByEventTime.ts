@@ -101,7 +101,7 @@ export function deduplicateByEventTime<T>(
         touched.add(key);
         next(record);
       };
-      const passed = runSteps<T>([passFirst as RecordStep<unknown, unknown>], batch);
+      const passed = runSteps<T>([passFirst as RecordStep<unknown, unknown>], batch, [{ operator, id }]);
       addEventTimeCounts(batch.context, { late: lates.length });
       side?.next(batch.withRecords(lates));
       for (const key of seen.forget(eventTime.after)) touched.add(key);

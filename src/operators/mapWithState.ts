@@ -10,6 +10,7 @@ import { IdleKeys } from '../state/idleKeys.js';
 import type { QueryableState } from '../state/queryable.js';
 import { initialEntries } from './base/initialEntries.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { keepingState, visitEach } from './base/visitEach.js';
 import { StateHandle } from './stateHandle.js';
 
 /** Options of `mapWithState`. */
@@ -102,6 +103,7 @@ export function mapWithState<K extends Key, V, S, R>(
   const { id, initialState, timeout, version, migrate, queryable } = options;
   checkFunction('mapWithState', 'map', map);
   if (timeout !== undefined) checkPositiveInteger('mapWithState', 'timeout', timeout);
+  const owner = { operator: 'mapWithState', id };
   const initial = initialEntries(initialState ?? [], id, 'mapWithState');
   const migrateStamped = migrate && stamped(migrate);
   const connect = (committed: CommittedState<K, Stamped<S>>) => queryable?.connect(unstamped(committed));
@@ -144,13 +146,22 @@ export function mapWithState<K extends Key, V, S, R>(
       for (const { records } of batch.partitions) {
         // A record that is not a pair is refused when its turn comes.
         kept.prepare?.(records.map((record) => (Array.isArray(record) ? record[0] : (null as K))));
-        for (const record of records) {
-          if (!Array.isArray(record)) checkPair('mapWithState', record);
-          const before = kept.get(record[0]);
-          if (before === undefined) checkPair('mapWithState', record);
-          call(record[0], record[1], before, false);
-        }
       }
+      const one = (record: Pair<K, V>): void => {
+        if (!Array.isArray(record)) checkPair('mapWithState', record);
+        const before = kept.get(record[0]);
+        if (before === undefined) checkPair('mapWithState', record);
+        call(record[0], record[1], before, false);
+      };
+      const oneRestoring = (record: Pair<K, V>): void => {
+        const before = Array.isArray(record) ? kept.get(record[0]) : undefined;
+        const restore = (copy: S) => {
+          if (before) before.state = copy;
+        };
+        keepingState(batch, owner, record[0], before?.state, () => one(record), restore);
+      };
+      if (batch.context.recordErrors) visitEach(batch, owner, oneRestoring);
+      else for (const { records } of batch.partitions) for (const record of records) one(record);
       if (timeout !== undefined) {
         const expired = (key: K) => (kept.get(key)?.touched ?? Infinity) < time - timeout;
         for (const key of idle.takeBefore(time - timeout, expired)) call(key, undefined, kept.get(key), true);

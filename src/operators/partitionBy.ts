@@ -49,7 +49,7 @@ export function partitionBy<K extends Key, V>(
   checkPositiveInteger('partitionBy', 'partitions', partitions);
   checkFunction('partitionBy', 'partitioner', partitioner);
   return perBatch('partitionBy', () => (batch) => {
-    return spreadRecords(batch, partitions, (record) => {
+    return spreadRecords('partitionBy', batch, partitions, (record) => {
       // A check of the key would be enough, but only this recognizes an array.
       if (!Array.isArray(record) || typeof record[0] !== 'string') checkPair('partitionBy', record);
       const partition = partitioner(record[0], partitions);

@@ -33,7 +33,7 @@ export function repartition<T>(partitions: number): OperatorFunction<Batch<T>, B
   checkPositiveInteger('repartition', 'partitions', partitions);
   return perBatch('repartition', () => (batch) => {
     let next = -1;
-    return spreadRecords(batch, partitions, () => {
+    return spreadRecords('repartition', batch, partitions, () => {
       next = next + 1 === partitions ? 0 : next + 1;
       return next;
     });

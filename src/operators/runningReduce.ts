@@ -2,6 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { checkFunction } from '../options/checks.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { keepingState, visitEach } from './base/visitEach.js';
 
 /** Options of `runningReduce`. */
 export interface RunningReduceOptions<S> {
@@ -71,18 +72,23 @@ export function runningReduce<T>(
   const { id, version, migrate } = options;
   checkFunction('runningReduce', 'reduce', reduce);
   if (migrate !== undefined) checkFunction('runningReduce', 'migrate', migrate);
+  const owner = { operator: 'runningReduce', id };
   return perBatchWithState<T, T, number, T>({ operator: 'runningReduce', id, version, migrate }, (state) => {
     if ('initial' in options && !state.has(valueKey)) state.set(valueKey, options.initial as T);
     return (batch) => {
       let begun = state.has(valueKey);
       let value = state.get(valueKey) as T;
-      for (const { records } of batch.partitions) {
-        for (const record of records) {
-          value = begun ? reduce(value, record) : record;
-          begun = true;
-        }
-      }
-      if (batch.size > 0) state.set(valueKey, value);
+      const add = (record: T): void => {
+        value = begun ? reduce(value, record) : record;
+        begun = true;
+      };
+      const restore = (copy: T): void => {
+        value = copy;
+      };
+      const addRestoring = (record: T) => keepingState(batch, owner, valueKey, value, () => add(record), restore);
+      if (batch.context.recordErrors) visitEach(batch, owner, addRestoring);
+      else for (const { records } of batch.partitions) for (const record of records) add(record);
+      if (batch.size > 0 && begun) state.set(valueKey, value);
       return batch.withRecords(begun ? [value] : []);
     };
   });

@@ -9,6 +9,7 @@ import { aggregatorSignature } from '../windows/aggregatorSignature.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
 import { checkAggregator } from './aggregatorOptions.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { visitEach } from './base/visitEach.js';
 
 /** Options of `sessionWindow`. */
 export interface SessionWindowOptions {
@@ -108,9 +109,9 @@ export function sessionWindow<K extends Key, V>(
     return (batch) => {
       const { time } = batch.context;
       const ended: Ended<K>[] = [];
-      const partials = partialsByKey<K, V, unknown>('sessionWindow', aggregator, (add) => {
-        for (const { records } of batch.partitions) for (const record of records) add(record);
-      });
+      const partials = partialsByKey<K, V, unknown>('sessionWindow', aggregator, (add) =>
+        visitEach(batch, { operator: 'sessionWindow', id }, add),
+      );
       for (const [key, partial] of partials) {
         let before = open.get(key);
         if (before && time - before.end > gap) {

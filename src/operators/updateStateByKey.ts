@@ -3,11 +3,13 @@ import type { Batch } from '../batch/batch.js';
 import type { StateDescription } from '../batch/batchState.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
-import { groupPairs } from '../collections/pairs.js';
+import { guarded } from '../batch/recordErrors.js';
+import { checkPair, groupPairs } from '../collections/pairs.js';
 import { checkFunction, checkOneOf } from '../options/checks.js';
 import type { QueryableState } from '../state/queryable.js';
 import { initialEntries } from './base/initialEntries.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { keepingState, visitEach } from './base/visitEach.js';
 
 /** What an update function receives besides values and state. */
 export interface StateUpdate<K> {
@@ -83,21 +85,70 @@ export function updateStateByKey<K extends Key, V, S>(
   const { id, initialState, call = 'all', version, migrate, queryable } = options;
   checkFunction('updateStateByKey', 'update', update);
   checkOneOf('updateStateByKey', 'call', call, ['all', 'touched']);
+  const owner = { operator: 'updateStateByKey', id };
   const initial = initialEntries(initialState ?? [], id, 'updateStateByKey');
   const description: StateDescription<K, S> = { operator: 'updateStateByKey', id, version, migrate, queryable };
   return perBatchWithState(description, (state) => {
     if (!state.restored) for (const [key, value] of initial) state.set(key, value);
     return (batch) => {
-      const values = groupPairs('updateStateByKey', batch.partitions);
+      const values = valuesByKey(batch, owner);
       const { time } = batch.context;
+      const updateOne = batch.context.recordErrors ? restoringUpdate(batch, owner, state, update) : update;
       return batch.withRecords(
-        call === 'all' ? updateAll(state, values, time, update) : updateTouched(state, values, time, update),
+        call === 'all' ? updateAll(state, values, time, updateOne) : updateTouched(state, values, time, updateOne),
       );
     };
   });
 }
 
-type Update<K, V, S> = (values: readonly V[], state: S | undefined, update: StateUpdate<K>) => S | undefined;
+type Owner = { readonly operator: string; readonly id: string | undefined };
+
+type Update<K, V, S> = (
+  values: readonly V[],
+  state: S | undefined,
+  update: StateUpdate<K>,
+) => S | undefined | typeof failed;
+
+/** Marks a key whose update failed: its state stays, and nothing is emitted. */
+const failed = Symbol('failed');
+
+function valuesByKey<K extends Key, V>(batch: Batch<Pair<K, V>>, owner: Owner): ReadonlyMap<K, readonly V[]> {
+  if (!batch.context.recordErrors) return groupPairs(owner.operator, batch.partitions);
+  const groups = new Map<K, V[]>();
+  visitEach(batch, owner, (record) => {
+    checkPair(owner.operator, record);
+    const group = groups.get(record[0]);
+    if (group) group.push(record[1]);
+    else groups.set(record[0], [record[1]]);
+  });
+  return groups;
+}
+
+/** An update that puts the values of a key aside when it throws, with the state of the key as it was. */
+function restoringUpdate<K extends Key, V, S>(
+  batch: Batch<unknown>,
+  owner: Owner,
+  state: KeyedState<K, S>,
+  update: Update<K, V, S>,
+): Update<K, V, S> {
+  return (values, before, keyAndTime) => {
+    const { key } = keyAndTime;
+    let after: S | undefined | typeof failed = failed;
+    const work = () =>
+      keepingState(
+        batch,
+        owner,
+        key,
+        before,
+        () => {
+          after = update(values, before, keyAndTime);
+        },
+        (copy) => state.set(key, copy),
+      );
+    guarded<Pair<K, readonly V[]>>(batch.context, owner, () => undefined, work)([key, values]);
+    return after;
+  };
+}
 
 const noValues: readonly never[] = [];
 
@@ -138,9 +189,10 @@ function keep<K extends Key, S>(
   state: KeyedState<K, S>,
   key: K,
   before: S | undefined,
-  after: S | undefined,
+  after: S | undefined | typeof failed,
   updated: Pair<K, S>[],
 ): void {
+  if (after === failed) return;
   if (after === undefined) {
     if (before !== undefined) state.delete(key);
     return;

@@ -1,6 +1,7 @@
 import { concat, type ObservableInput, type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
+import { insideEffect } from '../batch/insideEffect.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { settled } from '../operators/base/settled.js';
 import { checkFunction } from '../options/checks.js';
@@ -44,7 +45,7 @@ export function foreachBatch<T>(
   checkFunction('foreachBatch', 'effect', effect);
   const run = (batch: Batch<T>) =>
     concat(
-      settled(() => effect(batch.records, batch.context)),
+      settled(() => insideEffect(batch.context, () => effect(batch.records, batch.context))),
       of(batch),
     );
   return heldEffects(run, true, { operator: 'foreachBatch' });

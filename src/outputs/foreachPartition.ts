@@ -20,6 +20,7 @@ import {
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { InvalidOptionError } from '../batch/errors.js';
+import { insideEffect } from '../batch/insideEffect.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { settled, settledNext } from '../operators/base/settled.js';
@@ -169,11 +170,13 @@ export function foreachPartition<T>(
   checkFunction('foreachPartition', 'effect', effect);
   const { concurrency, retries, onError, skipObserver } = resolve(options);
 
-  const runOne = (partition: Partition<T>, { time, interval, effects }: BatchContext): Observable<never> => {
+  const runOne = (partition: Partition<T>, batchContext: BatchContext): Observable<never> => {
+    const { time, interval, effects } = batchContext;
     const id = `${time}-${partition.index}`;
     const description = { operator: 'foreachPartition', partition: partition.index };
     let attempt = 0;
-    const once = () => settled(() => effect(partition, { id, time, interval, attempt: attempt++ }));
+    const once = () =>
+      settled(() => insideEffect(batchContext, () => effect(partition, { id, time, interval, attempt: attempt++ })));
     const all = (effects ? defer(() => effects.limited(description, once)) : once()).pipe(
       retries((error) => effects?.retried({ ...description, attempt, error })),
     );

@@ -1,4 +1,4 @@
-import type { ObservableInput, SchedulerLike } from 'rxjs';
+import type { Observable, ObservableInput, SchedulerLike } from 'rxjs';
 import type { PartitionProgress, SkipReason } from '../batch/batchInfo.js';
 import type { FetchEvent, LogSynced } from '../batch/monitoring/monitorEvents.js';
 import type { PartitionSnapshot, SourceSnapshot } from '../batch/monitoring/streamSnapshot.js';
@@ -18,6 +18,13 @@ export interface SourceSetup {
   readonly scheduler: SchedulerLike;
   /** Where to continue, from the checkpoint; `undefined` without a checkpoint, where the source's own start option applies. */
   readonly restored: readonly TopicPartitionOffset[] | undefined;
+  /**
+   * Completes when outputs that commit offsets in transactions have ended those of their former life. To be waited for before
+   * committed offsets are read.
+   */
+  readonly outputsReady?: Observable<never> | undefined;
+  /** Whether failed records are put aside: then the partitions of a batch should say the offsets of their records. */
+  readonly keepOffsets?: boolean | undefined;
   /** To be called after each request for records; absent where nobody listens. */
   readonly fetched?: ((event: Omit<FetchEvent, 'source'>) => void) | undefined;
   /** To be called after each append to a write-ahead log; absent where nobody listens. */

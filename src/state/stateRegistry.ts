@@ -1,5 +1,5 @@
 import { type Observable, Subject } from 'rxjs';
-import type { AnyStateDescription } from '../batch/announcedStates.js';
+import type { AnyStateDescription } from '../batch/announcements.js';
 import type { BatchState, StateDescription } from '../batch/batchState.js';
 import { DuplicateIdError, IncompatibleStateError, MissingIdError, StateClosedError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';

@@ -67,7 +67,8 @@ export function faultyLog(
     connect: () => disturb('connect', () => client.connect()),
     partitions: (topics) => disturb('partitions', () => client.partitions(topics)),
     offsets: (partitions, point) => disturb('offsets', () => client.offsets(partitions, point)),
-    committed: (groupId, partitions) => disturb('committed', () => client.committed(groupId, partitions)),
+    committed: (groupId, partitions, options) =>
+      disturb('committed', () => client.committed(groupId, partitions, options)),
     commit: (groupId, positions) => disturb('commit', () => client.commit(groupId, positions)),
     fetch: (requests, options) => disturb('fetch', () => client.fetch(requests, options)),
     ...(client.diverged && { diverged: client.diverged.bind(client) }),

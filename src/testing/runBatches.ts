@@ -1,4 +1,4 @@
-import { map, type Observable } from 'rxjs';
+import { map, type Observable, Subscription } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { Batch } from '../batch/batch.js';
 import type { BatchRun } from '../batch/batchContext.js';
@@ -105,10 +105,11 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
   const scheduler = new TestScheduler(options.assertDeepEqual ?? assertion.assertDeepEqual);
   const completions: Completion[] = [];
   const failures: unknown[] = [];
+  const ended = new Subscription();
 
-  return scheduler.run((helpers) => {
+  const result = scheduler.run((helpers) => {
     const open = new Set<OpenBatch>();
-    const run: BatchRun = { closed: false, open };
+    const run: BatchRun = { closed: false, open, whenClosed: (teardown) => ended.add(teardown) };
     const contextOf = (marbles: string): OpenBatch => {
       const time = scheduler.now();
       for (const context of open) if (context.time === time) return context;
@@ -118,8 +119,11 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
       }
       const events = {
         complete: () => {
-          open.delete(context);
-          completions.push({ time, at: scheduler.now() });
+          const complete = () => {
+            open.delete(context);
+            completions.push({ time, at: scheduler.now() });
+          };
+          context.runLastActs().subscribe({ complete, error: (error: unknown) => events.fail(error) });
         },
         fail: (error: unknown) => {
           open.delete(context);
@@ -178,6 +182,8 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
       }),
     });
   });
+  ended.unsubscribe();
+  return result;
 }
 
 type Value<T> = string | BatchValue<T>;

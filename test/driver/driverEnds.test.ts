@@ -12,7 +12,7 @@ import {
   type StopOptions,
   type StopReport,
 } from 'dstream';
-import { EMPTY, from, map, merge, of, share, tap, throwError, timer } from 'rxjs';
+import { asyncScheduler, EMPTY, from, map, merge, of, share, tap, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../src/driver/batchesOf.js';
 import { resolveDriverOptions } from '../../src/driver/driverOptions.js';
@@ -257,5 +257,33 @@ describe('options of a driver', () => {
       [25, 'b'],
     ]);
     expect(dynamic(20)).toEqual([[20, 'a'], `fromBatches: dynamicInterval.maxInterval (20) ${fits}`]);
+  });
+});
+
+describe('stop() in an output', () => {
+  const stopInside = (effect: (stop: () => Promise<StopReport>) => unknown) => {
+    const { log, stream } = scripted({ count: 100 });
+    const batches = stream({ scheduler: asyncScheduler });
+    return new Promise<readonly number[]>((resolve, reject) => {
+      batches
+        .pipe(foreachBatch(() => effect(() => batches.stop()) as Promise<unknown>))
+        .subscribe({ complete: () => resolve(log.committed), error: reject });
+    });
+  };
+
+  it('resolves when the output waits for it, and its batch is saved', async () => {
+    const reports: StopReport[] = [];
+    const committed = await stopInside(async (stop) => reports.push(await stop()));
+    expect(reports).toEqual([{ completed: [], aborted: [] }]);
+    expect(committed).toEqual([1]);
+  });
+
+  it('reports the end as everywhere when the output does not wait', async () => {
+    let report: Promise<StopReport> | undefined;
+    const committed = await stopInside((stop) => {
+      report ??= stop();
+    });
+    expect((await report)?.completed).toHaveLength(1);
+    expect(committed).toEqual([1]);
   });
 });

@@ -32,7 +32,7 @@ export interface Made<T, R, L> {
   readonly late: Observable<Batch<L>>;
 }
 
-const run: BatchRun = { closed: false, open: [] };
+const run: BatchRun = { closed: false, open: [], whenClosed: () => {} };
 
 /**
  * Reads partitions as a plan says, batch by batch at times 1, 2 and so on, without a driver, so that thousands of cases take seconds.

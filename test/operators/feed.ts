@@ -3,7 +3,7 @@ import { from, type Observable, type OperatorFunction, Subject } from 'rxjs';
 import { OpenBatch } from '../../src/driver/openBatch.js';
 import { StateRegistry } from '../../src/state/stateRegistry.js';
 
-const run: BatchRun = { closed: false, open: [] };
+const run: BatchRun = { closed: false, open: [], whenClosed: () => {} };
 
 /** The records of one batch, and its time. */
 export type TimedRecords<T> = readonly [time: number, records: readonly T[]];

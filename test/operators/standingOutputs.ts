@@ -17,6 +17,8 @@ export interface OutputJob<T> {
   /** A stream whose first batch has these records, whenever it is subscribed to. */
   readonly open: (records: readonly T[], batchObserver: { next(info: BatchInfo): void }) => Observable<Batch<T>>;
   readonly output: OperatorFunction<Batch<T>, Batch<T>>;
+  /** Whether batches pass on before their effect, which is the last act of the batch. */
+  readonly passesOnFirst?: boolean;
 }
 
 /**
@@ -92,7 +94,7 @@ export function standingCasesOfOutput<T, J extends OutputJob<T> = OutputJob<T>>(
       expect(asked).toBe(1);
       // Another is written meanwhile: what was left has had its time to come.
       expect(await firstOf(await job())).toEqual([records]);
-      expect(seen).toEqual([]);
+      if (!one.passesOnFirst) expect(seen).toEqual([]);
     });
 
     it('starts clean at a second subscription', async () => {

@@ -22,5 +22,7 @@ export const operators: ReadonlyMap<string, string> = new Map(
     .map((path) => [path.replace(/^.*\/(\w+)\.ts$/, '$1'), path] as const)
     .filter(([name]) => name in dstream || name in node || name in kafka)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, path]) => [name, readFileSync(path, 'utf8')]),
+    .map(([name, path]) => [name, readFileSync(path, 'utf8')] as const)
+    // Others configure a stream, such as `deadLetterTopic`.
+    .filter(([, source]) => source.includes('OperatorFunction')),
 );

@@ -24,6 +24,8 @@ export type DStreamErrorCode =
   | 'TIMED_OUT'
   | 'PROTOCOL'
   | 'QUEUE_OVERFLOW'
+  | 'TOO_MANY_ERRORS'
+  | 'RECORD_TOO_LARGE'
   | 'INCOMPATIBLE_STATE'
   | 'INVALID_STATE'
   | 'STATE_CLOSED'

@@ -1,5 +1,5 @@
 import { DStreamError } from './dstreamError.js';
-import { describe } from './wording.js';
+import { describe, reasonOf } from './wording.js';
 
 // What a program that puts operators together can do wrong.
 
@@ -182,6 +182,24 @@ export class QueueOverflowError extends DStreamError {
     readonly bound: number,
   ) {
     super(`${owner}: more than ${bound} records wait: raise the bound, or choose a policy that drops`);
+  }
+}
+
+/** More records failed within a minute than `maxErrors` of the stream allows. The cause is the error of the last one. */
+export class TooManyErrorsError extends DStreamError {
+  override readonly name = 'TooManyErrorsError';
+  readonly code = 'TOO_MANY_ERRORS';
+  constructor(
+    /** The operator whose function failed last. */
+    readonly operator: string,
+    /** The number of records that may fail within a minute. */
+    readonly maxErrors: number,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `${operator}: more than ${maxErrors} records failed within a minute (maxErrors): ${reasonOf(options)}`,
+      options,
+    );
   }
 }
 

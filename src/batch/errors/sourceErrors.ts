@@ -77,6 +77,28 @@ export class OffsetTooLargeError extends DStreamError {
   }
 }
 
+/** A record is larger than its topic allows. */
+export class RecordTooLargeError extends DStreamError {
+  override readonly name = 'RecordTooLargeError';
+  readonly code = 'RECORD_TOO_LARGE';
+  constructor(
+    /** The topic that it was to be written to. */
+    readonly topic: string,
+    /** The partition; `undefined` where the broker was to choose it. */
+    readonly partition: number | undefined,
+    /** The bytes of the record: key, value, headers and what surrounds them, not compressed. */
+    readonly size: number,
+    /** The bytes that the topic allows (`max.message.bytes`); `undefined` where it does not say. */
+    readonly limit: number | undefined,
+    options?: ErrorOptions,
+  ) {
+    const place = partition === undefined ? topic : `${topic}/${partition}`;
+    const allowed =
+      limit === undefined ? 'more than the broker accepts' : `and the topic allows ${limit} (max.message.bytes)`;
+    super(`${place}: a record has ${size} bytes, ${allowed}`, options);
+  }
+}
+
 /** Bytes of a log are not a valid record batch or record. */
 export class MalformedRecordError extends DStreamError {
   override readonly name = 'MalformedRecordError';

@@ -148,6 +148,18 @@ export interface LogSynced {
   readonly error?: unknown;
 }
 
+/** A stream has failed and starts again by itself (`retry`). */
+export interface StreamRestart {
+  /** The time of the batch that failed; `undefined` where none was in work. */
+  readonly time: number | undefined;
+  /** Restarts with no batch getting through, this one included. */
+  readonly attempt: number;
+  /** How long it waits before, in ms. */
+  readonly delay: number;
+  /** What it failed with. */
+  readonly error: unknown;
+}
+
 /** How a subscription ended. */
 export interface StreamEnd {
   /** `completed`: the source ended. `stopped`: after `stop()`. `unsubscribed`: the subscriber left. */

@@ -9,6 +9,7 @@ import type {
   RecordsDeadLettered,
   RecordsSent,
   StreamEnd,
+  StreamRestart,
 } from './monitorEvents.js';
 import type { Stage } from './stage.js';
 import type { StreamSnapshot } from './streamSnapshot.js';
@@ -55,6 +56,8 @@ export interface RunMonitor {
   stage?<R>(stage: Stage, work: () => R): R;
   /** A batch is complete and its progress saved. In the order of the batches. */
   completed?(info: BatchInfo): void;
+  /** The stream failed and starts again by itself: `failed` and `ended` follow, and then another `run`. */
+  restarting?(event: StreamRestart): void;
   /** The stream failed. */
   failed?(failure: BatchFailure): void;
   /** An effect on a partition failed and will run again. */

@@ -8,6 +8,7 @@ import type {
   FetchEvent,
   LogSynced,
   StreamEnd,
+  StreamRestart,
 } from '../../batch/monitoring/monitorEvents.js';
 import type { MonitoredStream, StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
 import type { StatusTrigger } from '../../batch/monitoring/streamStatus.js';
@@ -148,12 +149,18 @@ export class DriverMonitor {
     this.#end({ reason, at: this.#now() });
   }
 
-  failed(error: unknown): void {
+  /** Where an error came from. */
+  originOf(error: unknown): Origin {
+    const blamed = this.#blamed;
+    return blamed && blamed.error === error ? blamed.origin : { time: undefined, stage: 'open' };
+  }
+
+  /** With `restart` the stream starts again by itself. */
+  failed(error: unknown, restart?: Pick<StreamRestart, 'attempt' | 'delay'>): void {
     this.#timer.unsubscribe();
     this.#history.failed = this.#attempt + 1;
-    const unknown: Origin = { time: undefined, stage: 'open' };
-    const blamed = this.#blamed;
-    const { time, stage, operator, id } = blamed && blamed.error === error ? blamed.origin : unknown;
+    const { time, stage, operator, id } = this.originOf(error);
+    if (restart) this.#monitors?.tell((monitor) => monitor.restarting?.({ time, error, ...restart }));
     const failure: BatchFailure = { time, stage, operator, id, error, attempt: this.#attempt };
     this.#monitors?.tell((monitor) => monitor.failed?.(failure));
     this.#trigger('error', { error });

@@ -95,7 +95,9 @@ function hold<T, R>(
       error: (error: unknown) => {
         delivering = true;
         running.remove(open);
-        subscriber.error(error);
+        // The batch has failed by it, and the stream starts again by itself.
+        if (batch.context.run.restarts) subscriber.complete();
+        else subscriber.error(error);
       },
       complete: () => {
         const value = last;

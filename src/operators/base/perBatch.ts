@@ -43,26 +43,32 @@ export interface Owner {
 
 function handle<T, R>(owner: Owner, handler: BatchHandler<T, R>, batch: Batch<T>): Batch<R> | undefined {
   const result = failingBatch(owner, batch.context, () => handler.next(batch));
+  if (result === failed) return undefined;
   // A claimed batch may go no further: the driver does not take it for lost.
   if (result === undefined) batch.context.hold().release();
   return result;
 }
 
-/** Runs `work`; when it throws, the batch fails and the error goes on. */
-export function failingBatch<R>(owner: Owner, context: BatchContext, work: () => R): R {
+const failed = Symbol('failed');
+
+/** Runs `work`; when it throws, the batch fails and the error goes on, unless the stream starts again by itself. */
+export function failingBatch<R>(owner: Owner, context: BatchContext, work: () => R): R | typeof failed {
   try {
     return work();
   } catch (error) {
     context.effects?.failing(error, owner.operator, owner.id);
-    failBatch(context, error);
+    if (failBatch(context, error) && context.run.restarts) return failed;
     throw error;
   }
 }
 
-function failBatch(context: BatchContext, error: unknown): void {
+/** Returns whether the batch could still fail. */
+function failBatch(context: BatchContext, error: unknown): boolean {
   try {
     context.hold().fail(error);
+    return true;
   } catch {
     // The batch is complete or has failed already; `error` itself goes on to the subscriber.
+    return false;
   }
 }

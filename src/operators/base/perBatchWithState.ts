@@ -1,5 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
-import { announceState } from '../../batch/announcedStates.js';
+import { announceState } from '../../batch/announcements.js';
 import type { Batch } from '../../batch/batch.js';
 import type { BatchState, StateDescription } from '../../batch/batchState.js';
 import type { Key } from '../../batch/key.js';
@@ -28,7 +28,7 @@ export function perBatchWithState<T, R, K extends Key, S>(
       return {
         next(batch: Batch<T>) {
           const { state: states } = batch.context;
-          if (!state || !next || (states !== opened && states.durable)) {
+          if (!state || !next || (states !== opened && (states.durable || batch.context.run.restarts))) {
             // Of another run, when a `retry()` further up has restarted the source from the checkpoint.
             state?.close();
             state = states.keyed<K, S>(description);

@@ -27,7 +27,9 @@ export interface Chain {
 
 const chains = new WeakMap<object, Chain>();
 
-const openSegment: RecordStep<unknown, unknown> = (next) => (segment) => (segment as Segment<unknown>).forEach(next);
+/** The step that visits the records of a segment. */
+export const openSegment: RecordStep<unknown, unknown> = (next) => (segment) =>
+  (segment as Segment<unknown>).forEach(next);
 
 /** The chain behind a stream: the one it was built from, one that opens the segments it offers, or the stream itself. */
 export function chainOf(stream: Observable<Batch<unknown>>): Chain {

@@ -1,10 +1,11 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import { Batch } from '../../batch/batch.js';
 import { eventTimeOf, withEventTime } from '../../batch/eventTime.js';
+import { OriginTracker } from '../../batch/originTracker.js';
 import { perBatch } from '../base/perBatch.js';
 import { type Chain, chainOf, type RecordStep, rememberChain, type Visit } from './chain.js';
 import { TimedRecords } from './timedRecords.js';
-import { visitPartition } from './visitRecords.js';
+import { type StepOwner, visitPartition } from './visitRecords.js';
 
 // Fusion: mapRecords, filterRecords and others process one record after another. Several of them in a row, and an operator
 // after them that only reads each record once, run as one loop: no arrays are made between them.
@@ -14,6 +15,9 @@ import { visitPartition } from './visitRecords.js';
 //
 // The chain is built when the operators are applied. Any other operator between them (`share`, `tap`) ends the chain, so what is
 // subscribed to twice is computed as often as without fusion.
+//
+// Where the stream puts failed records aside (`onRecordError`), each step is guarded, and the loop tracks where its record was read
+// from; where an error fails the stream, neither is there.
 //
 // A source may offer segments, which begin the chain: the records of a log are then decoded within the same loop.
 
@@ -32,18 +36,31 @@ export function perRecord<T, R>(operator: string, step: RecordStep<T, R>): Opera
 /** The stream of a chain, for whatever does not run its steps itself. */
 export function chainedStream<R>(chain: Chain): Observable<Batch<R>> {
   const { source, steps, operators } = chain;
-  const result = perBatch<unknown, R>(operators.join(', '), () => (batch) => runSteps(steps, batch))(source);
+  const owners = operators.map((operator) => ({ operator }));
+  const result = perBatch<unknown, R>(operators.join(', '), () => (batch) => runSteps(steps, batch, owners))(source);
   rememberChain(result, chain);
   return result;
 }
 
 /** The batch after the steps, with what they make of its records; the event times go along. */
-export function runSteps<R>(steps: Chain['steps'], batch: Batch<unknown>): Batch<R> {
+export function runSteps<R>(steps: Chain['steps'], batch: Batch<unknown>, owners: readonly StepOwner[] = []): Batch<R> {
   const eventTime = eventTimeOf(batch);
-  const partitions = batch.partitions.map((partition, place) => {
+  const tracks = batch.context.recordErrors !== undefined;
+  const partitions = batch.partitions.map(({ offsets: _, ...partition }, place) => {
     const results = new TimedRecords<R>(eventTime?.clock);
-    visitPartition(steps, batch, place, (record) => results.add(record as R));
-    return results.partition(partition);
+    const add = (record: unknown): void => results.add(record as R);
+    if (!tracks) {
+      visitPartition(steps, batch, place, add);
+      return results.partition(partition);
+    }
+    const tracker = new OriginTracker();
+    const offsets: number[] = [];
+    const addTracked = (record: unknown): void => {
+      add(record);
+      if (tracker.offset !== undefined) offsets.push(tracker.offset);
+    };
+    visitPartition(steps, batch, place, addTracked, { steps: owners, tracker });
+    return results.partition(offsets.length === results.records.length ? { ...partition, offsets } : partition);
   });
   const result = new Batch(partitions, batch.context);
   return eventTime ? withEventTime(result, eventTime) : result;
@@ -57,9 +74,11 @@ export function afterSteps<T, R>(
   return (stream) => {
     const { source, steps, operators } = chainOf(stream);
     const names = [...operators, operator].join(', ');
+    const owners = { steps: operators.map((one) => ({ operator: one })), last: { operator } };
     const visitRecords: VisitRecords<T> = (batch, visit) => {
       try {
-        for (let i = 0; i < batch.partitions.length; i++) visitPartition(steps, batch, i, visit as Visit<unknown>);
+        for (let i = 0; i < batch.partitions.length; i++)
+          visitPartition(steps, batch, i, visit as Visit<unknown>, owners);
       } catch (error) {
         // Which step of the loop threw cannot be known without a cost for each record: all are named.
         batch.context.effects?.failing(error, names);

@@ -1,6 +1,21 @@
 import type { Batch } from '../../batch/batch.js';
 import { eventTimeOf, timesOf } from '../../batch/eventTime.js';
-import type { Chain, Visit } from './chain.js';
+import { OriginTracker } from '../../batch/originTracker.js';
+import { type FailedRecord, guarded } from '../../batch/recordErrors.js';
+import type { Segment } from '../../batch/segment.js';
+import { type Chain, openSegment, type Place, type Visit } from './chain.js';
+
+/** Whose functions are called with a record: where the stream puts failed records aside, these are named. */
+export interface Owners {
+  /** The operators of the steps; the step that opens segments has none. */
+  readonly steps?: readonly StepOwner[];
+  /** The operator that is visited last, if it has a function of its own. */
+  readonly last?: StepOwner;
+  /** Knows where the record that is visited was read from. */
+  readonly tracker?: OriginTracker;
+}
+
+export type StepOwner = Pick<FailedRecord, 'operator' | 'id'>;
 
 /**
  * Visits the records of one partition of a batch, after the steps of a chain. Where the records have event times, the clock of the
@@ -11,16 +26,21 @@ export function visitPartition(
   batch: Batch<unknown>,
   index: number,
   last: Visit<unknown>,
+  owners?: Owners,
 ): void {
   const partition = batch.partitions[index];
   if (!partition) return;
   const place = { batch, index };
-  const first = steps.reduceRight((next, step) => step(next, batch.context, place), last);
+  const tracker = batch.context.recordErrors && owners && (owners.tracker ?? new OriginTracker());
+  const first = tracker
+    ? composeGuarded(steps, place, last, owners, tracker)
+    : steps.reduceRight((next, step) => step(next, batch.context, place), last);
   const { records } = partition;
   const times = timesOf(partition);
   const clock = times && eventTimeOf(batch)?.clock;
   if (!times || !clock) {
-    for (const record of records) first(record);
+    if (tracker) visitTracked(batch, index, first, tracker);
+    else for (const record of records) first(record);
     return;
   }
   for (let i = 0; i < records.length; i++) {
@@ -28,6 +48,38 @@ export function visitPartition(
     clock.floor = times.floors[i] as number;
     clock.origin = times.origins[i] as (typeof times.origins)[number];
     clock.sequence = times.sequences[i] as number;
+    tracker?.at(partition, i);
     first(records[i]);
+  }
+}
+
+/** Each step is guarded by itself, so that a record is put aside as the operator received it, and the others pass. */
+function composeGuarded(
+  steps: Chain['steps'],
+  place: Place,
+  last: Visit<unknown>,
+  owners: Owners,
+  tracker: OriginTracker,
+): Visit<unknown> {
+  const { context } = place.batch;
+  const guard = (owner: StepOwner | undefined, visit: Visit<unknown>) =>
+    owner ? guarded(context, owner, () => tracker.origin, visit) : visit;
+  const named = owners.steps ?? [];
+  const unnamed = steps.length - named.length;
+  return steps.reduceRight(
+    (next, step, i) => {
+      if (step === openSegment) return (segment) => (segment as Segment<unknown>).forEach(next, tracker);
+      return guard(named[i - unnamed], step(next, context, place));
+    },
+    guard(owners.last, last),
+  );
+}
+
+function visitTracked(batch: Batch<unknown>, index: number, visit: Visit<unknown>, tracker: OriginTracker): void {
+  const partition = batch.partitions[index];
+  if (!partition) return;
+  for (const [i, record] of partition.records.entries()) {
+    tracker.at(partition, i);
+    visit(record);
   }
 }

@@ -1,63 +1,75 @@
-import type { Batch } from '../../batch/batch.js';
-import { ProtocolError } from '../../batch/errors.js';
-import type { EffectRunner } from '../../batch/monitoring/effectRunner.js';
+import type { BatchContext } from '../../batch/batchContext.js';
+import { ProtocolError, RecordTooLargeError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
-import { concatAll } from '../../collections/concatAll.js';
 import { batchTimeOf } from './batchMetadata.js';
 import type { ProducerMessage, TransactionsPort } from './producerPort.js';
 import { TransactionalProducer } from './transactionalProducer.js';
 
-/** A record to write with `sendToKafka`. */
-export interface OutputMessage extends ProducerMessage {
-  /** Topic to write to, instead of the one in the options. */
-  readonly topic?: string;
+/** Records by the topic that they go to. */
+export type MessagesByTopic = ReadonlyMap<string, readonly ProducerMessage[]>;
+
+/** What all outputs of one group write of one batch. */
+interface BatchWrite {
+  readonly messages: Map<string, ProducerMessage[]>;
+  writing: Promise<void> | undefined;
 }
 
-/** What one transaction writes: input ranges and the records made from them. `name` is the transactional id. */
-interface Part {
-  readonly name: string;
-  readonly ranges: readonly OffsetRange[];
-  readonly records: readonly OutputMessage[];
-}
-
-export interface BatchTransactionsOptions {
-  readonly topic: string | undefined;
-  readonly groupId: string;
-}
-
-/** By group, the subscriptions of this process that have ended and are still closing. */
+/** By group, the runs of this process that have ended and are still closing. */
 const closing = new Map<string, Promise<unknown>>();
 
-/** The transactions of one subscription. Producers are created on demand and live until `close`. */
+/**
+ * The transactions of one run of a stream under one group: one producer, whose transactional id is the group, and one transaction a
+ * batch for everything that the outputs of the group write. The producer is created on demand and lives until `close`.
+ */
 export class BatchTransactions {
   readonly #port: TransactionsPort;
-  readonly #options: BatchTransactionsOptions;
-  readonly #producers = new Map<string, Promise<TransactionalProducer>>();
-  /** The transactional ids that have gone beyond what an earlier run has written. */
-  readonly #caughtUp = new Set<string>();
+  readonly #groupId: string;
+  /** Called when a topic does not allow a record of that size. */
+  readonly #refused: (error: RecordTooLargeError) => void;
+  readonly #writes = new WeakMap<BatchContext, BatchWrite>();
+  #producer: Promise<TransactionalProducer> | undefined;
+  /** Whether this run has gone beyond what an earlier one has written. */
+  #caughtUp = false;
   #writing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(port: TransactionsPort, options: BatchTransactionsOptions) {
+  constructor(port: TransactionsPort, groupId: string, refused: (error: RecordTooLargeError) => void) {
     this.#port = port;
-    this.#options = options;
+    this.#refused = refused;
+    this.#groupId = groupId;
   }
 
-  /** Writes what an earlier run has not written of the batch. To be called again only after it has settled. */
-  async write(batch: Batch<OutputMessage>): Promise<void> {
-    const { time, effects } = batch.context;
-    const writes = this.#partsOf(batch).map((part) => this.#writePart(part, time, effects));
-    this.#writing = Promise.allSettled(writes);
-    await Promise.all(writes);
+  /** Ends the transaction that an earlier owner of the group has left open and fences that owner. */
+  async connect(): Promise<void> {
+    await this.#connected();
+  }
+
+  /** Adds records to what is written of a batch. */
+  add(context: BatchContext, added: MessagesByTopic): void {
+    const { messages } = this.#writeOf(context);
+    for (const [topic, more] of added) {
+      const before = messages.get(topic);
+      if (before) for (const message of more) before.push(message);
+      else messages.set(topic, [...more]);
+    }
   }
 
   /**
-   * Finishes what is being written. A subscription that follows begins after that, so that the two do not fence each other.
+   * Writes what was added, and commits the offsets of the batch with it, unless an earlier run has done so. Every output of the
+   * batch calls it as its last act: it runs once.
    */
+  write(context: BatchContext): Promise<void> {
+    const write = this.#writeOf(context);
+    write.writing ??= this.#write(context, write.messages);
+    this.#writing = Promise.allSettled([write.writing]);
+    return write.writing;
+  }
+
+  /** Finishes what is being written. A run that follows begins after that, so that the two do not fence each other. */
   close(): void {
     this.#closed = true;
-    const { groupId } = this.#options;
+    const groupId = this.#groupId;
     const closed = Promise.all([closing.get(groupId), this.#close()]).then(() => {
       if (closing.get(groupId) === closed) closing.delete(groupId);
     });
@@ -66,44 +78,53 @@ export class BatchTransactions {
 
   async #close(): Promise<void> {
     await this.#writing;
-    const producers = await Promise.allSettled(this.#producers.values());
-    await Promise.all(producers.map(async (one) => one.status === 'fulfilled' && one.value.close()));
+    await this.#producer?.then(
+      (producer) => producer.close(),
+      () => {},
+    );
     await this.#port.close();
   }
 
-  async #writePart({ name, ranges, records }: Part, time: number, effects: EffectRunner | undefined): Promise<void> {
-    const producer = await this.#producer(name);
-    // Checked after the former owner was fenced, and until the first part that is new: from then on nobody else commits.
-    if (!this.#caughtUp.has(name) && (await this.#wasWritten(ranges, time))) return;
-    this.#caughtUp.add(name);
-    const messages = this.#byTopic(records);
+  #writeOf(context: BatchContext): BatchWrite {
+    const known = this.#writes.get(context);
+    if (known) return known;
+    const made: BatchWrite = { messages: new Map(), writing: undefined };
+    this.#writes.set(context, made);
+    return made;
+  }
+
+  async #write(context: BatchContext, messages: MessagesByTopic): Promise<void> {
+    const { time } = context;
+    const ranges = Object.values(context.inputs).flatMap((input) => input.ranges);
+    const hasRecords = [...messages.values()].some((some) => some.length > 0);
+    if (!hasRecords && !ranges.some(isMoved)) return;
+    const producer = await this.#connected();
+    // Asked after the former owner was fenced, and until the first batch that is new: from then on nobody else commits.
+    if (!this.#caughtUp && (await this.#wasWritten(ranges, time))) return;
+    this.#caughtUp = true;
     const sending = [...messages].map(([topic, { length }]) => {
-      return effects?.sending({ operator: 'sendToKafka', system: 'kafka', topic, records: length });
+      return context.effects?.sending({ operator: 'sendToKafka', system: 'kafka', topic, records: length });
     });
     try {
       await producer.write({ messages, ranges, time });
     } catch (error) {
       for (const sent of sending) sent?.({ error });
+      if (error instanceof RecordTooLargeError) this.#refused(error);
       throw error;
     }
     for (const sent of sending) sent?.();
   }
 
-  #producer(name: string): Promise<TransactionalProducer> {
-    let made = this.#producers.get(name);
-    if (!made) {
-      made = this.#connect(name);
-      this.#producers.set(name, made);
-    }
-    return made;
+  #connected(): Promise<TransactionalProducer> {
+    this.#producer ??= this.#connect();
+    return this.#producer;
   }
 
-  async #connect(name: string): Promise<TransactionalProducer> {
-    const { groupId } = this.#options;
-    await closing.get(groupId);
-    const producer = new TransactionalProducer(this.#port.producer(name), groupId);
-    // Closed while it waited: the id belongs to the next subscription.
+  async #connect(): Promise<TransactionalProducer> {
+    await closing.get(this.#groupId);
+    // Closed while it waited: the id belongs to the next run.
     if (this.#closed) throw new Error('the output is closed');
+    const producer = new TransactionalProducer(this.#port.producer(this.#groupId), this.#groupId);
     await producer.connect();
     return producer;
   }
@@ -114,7 +135,7 @@ export class BatchTransactions {
    * @throws {ProtocolError} when an offset in the middle of them was committed: another process has written some of them
    */
   async #wasWritten(ranges: readonly OffsetRange[], time: number): Promise<boolean> {
-    const offsets = await this.#port.stableOffsets(this.#options.groupId, ranges);
+    const offsets = await this.#port.stableOffsets(this.#groupId, ranges);
     const committed = new Map(offsets.map((one) => [partitionKey(one), one]));
     const timeOf = (range: OffsetRange) => batchTimeOf(of(range)?.metadata ?? '');
     const of = (range: OffsetRange) => committed.get(partitionKey(range));
@@ -132,52 +153,6 @@ export class BatchTransactions {
     if (written.length === 0 || written.length === moved.length) return written.length > 0;
     throw new ProtocolError('OffsetFetch', 'some partitions of the batch are committed already, others not', true);
   }
-
-  #byTopic(records: readonly OutputMessage[]): ReadonlyMap<string, readonly ProducerMessage[]> {
-    const byTopic = new Map<string, ProducerMessage[]>();
-    for (const { topic = this.#options.topic, ...message } of records) {
-      if (topic === undefined) throw new TypeError('sendToKafka: a record has no topic, and the options name none');
-      const messages = byTopic.get(topic);
-      if (messages) messages.push(message);
-      else byTopic.set(topic, [message]);
-    }
-    return byTopic;
-  }
-
-  /**
-   * One part per input partition, where it is known which records came from which; else one part for the whole batch. This does not
-   * depend on the records: a batch without any uses the same transactional ids as the batches before it.
-   */
-  #partsOf(batch: Batch<OutputMessage>): readonly Part[] {
-    const { groupId } = this.#options;
-    const ranges = Object.values(batch.context.inputs).flatMap((input) => input.ranges);
-    const isMixed = batch.partitions.some(({ range }) => !range);
-    if (ranges.length === 0 && batch.size > 0) {
-      throw new TypeError(
-        'sendToKafka: a batch with records has no offset ranges, so a replay could not be recognized',
-      );
-    }
-    const byRange = recordsByRange(batch);
-    const parts = isMixed
-      ? [{ name: groupId, ranges, records: batch.records }]
-      : ranges.map((range) => ({
-          name: `${groupId}-${range.topic}-${range.partition}`,
-          ranges: [range],
-          records: byRange.get(partitionKey(range)) ?? [],
-        }));
-    return parts.filter((part) => part.records.length > 0 || part.ranges.some(isMoved));
-  }
-}
-
-/** Records by the input partition they were made from. Several partitions have one where streams of one source are united. */
-function recordsByRange<T>({ partitions }: Batch<T>): ReadonlyMap<string, readonly T[]> {
-  const found = new Map<string, readonly T[]>();
-  for (const { range, records } of partitions) {
-    if (!range) continue;
-    const before = found.get(partitionKey(range));
-    found.set(partitionKey(range), before ? concatAll([before, records]) : records);
-  }
-  return found;
 }
 
 function isMoved({ from, until }: OffsetRange): boolean {

@@ -14,6 +14,14 @@ export interface ProducerMessage {
   readonly timestamp?: string;
 }
 
+/** The records of a request are together larger than the broker accepts, none of them alone. */
+export class RequestTooLargeError extends Error {
+  /** `limit`: what the topic allows for a record batch, in bytes; `undefined` where that is unknown. */
+  constructor(readonly limit: number | undefined) {
+    super('the records are too large together');
+  }
+}
+
 /** An offset with the text that is committed beside it. */
 export interface OffsetWithMetadata extends TopicPartitionOffset {
   readonly metadata: string;
@@ -29,7 +37,12 @@ export interface ProducerPort {
    * owner and fences it, so that nobody else commits under this id once it has settled.
    */
   begin(): Promise<void>;
-  /** Adds records of one topic to the transaction. */
+  /**
+   * Adds records of one topic to the transaction.
+   *
+   * @throws {RequestTooLargeError} when the records of a partition are too large together
+   * @throws {RecordTooLargeError} when one of them is
+   */
   send(topic: string, messages: readonly ProducerMessage[]): Promise<void>;
   /** Adds the offsets of a consumer group to the transaction. */
   sendOffsets(groupId: string, offsets: readonly OffsetWithMetadata[]): Promise<void>;

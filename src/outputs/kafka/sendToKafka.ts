@@ -1,21 +1,23 @@
-import { defer, finalize, from, map, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
+import { announceOpening } from '../../batch/announcements.js';
 import type { Batch } from '../../batch/batch.js';
-import { InvalidOptionError } from '../../batch/errors.js';
-import { derivedFrom } from '../../batch/lineage.js';
-import { heldEffects } from '../../operators/base/heldEffects.js';
-import { checkPositiveInteger } from '../../options/checks.js';
+import { lastActs } from '../../operators/base/lastActs.js';
+import { perBatch } from '../../operators/base/perBatch.js';
 import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
 import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
-import { BatchTransactions, type OutputMessage } from './batchTransactions.js';
+import { messagesByTopic } from './messagesByTopic.js';
+import type { OutputMessage } from './outputMessage.js';
+import { resolveTransactionOptions } from './transactionOptions.js';
+import { transactionsOfRun } from './transactionsOfRun.js';
 
 /** What `sendToKafka` takes. */
 export interface SendToKafkaOptions {
   /**
-   * Consumer group under which the transactions commit the offsets of the input. It is also part of the transactional ids, so each job
+   * Consumer group under which the transactions commit the offsets of the input. It is also the transactional id, so each job
    * needs its own. Give the source the same group, with `commitOffsets: false`.
    */
   readonly groupId: string;
-  /** Topic for records without a `topic` of their own. Default none. */
+  /** Topic for records without a `topic` of their own. Default: none. */
   readonly topic?: string;
   /**
    * When the broker aborts a transaction that has not ended, in ms. Readers of committed records wait that long for the records after
@@ -26,14 +28,15 @@ export interface SendToKafkaOptions {
 }
 
 /**
- * Output operation from Kafka to Kafka, exactly once: writes the records of each batch to topics in transactions that also commit the
- * offsets of the input. Consumers that read with `read_committed` see each record once, whatever crashes.
+ * Output operation from Kafka to Kafka, exactly once: writes the records of each batch to topics in a transaction that also commits
+ * the offsets of the input. Consumers that read with `read_committed` see each record once, whatever crashes.
  *
  * A record is `{ key, value, headers, partition, timestamp }`, as in kafkajs, with a `topic` where it differs from the option.
- * Where each record is known to come from one input partition (no window and no state has mixed partitions), each input partition
- * has its own transaction and a producer with the transactional id `GROUP-TOPIC-PARTITION`. A process that takes a partition over
- * uses the same id, which fences the previous owner; kafkajs cannot send the generation of the group, which would allow one id
- * for all. Otherwise the batch is one transaction whose id is the group: then only one process may run the job.
+ *
+ * The transaction is the last act of the batch: it begins when the effects of all other outputs have settled, so that the offsets it
+ * commits never cover what another output still writes. Several `sendToKafka` with the same client and group in one stream share one
+ * producer and one transaction a batch. The transactional id is the group: a process that takes the job over fences the previous
+ * owner.
  *
  * Without a checkpoint the stream restarts at the committed offsets. With one, which state needs, a batch is replayed with the same
  * ranges, and what was committed before is not written again. A new subscription of the same group in the same process waits
@@ -41,17 +44,20 @@ export interface SendToKafkaOptions {
  *
  * Needs Kafka 2.5. Consumers of committed records may be anything but kafkajs's own consumer (docs/limits.md).
  *
- * Takes batches of messages and passes them on unchanged once they are committed. One batch is written at a time.
+ * Takes batches of messages and passes them on unchanged at once, before they are written: what comes after it is part of the batch
+ * too. If it is unsubscribed before they are written, the batch fails.
  *
  * Source: Kafka's exactly-once semantics (KIP-98), in the layout from before KIP-447.
  *
  * @throws {InvalidOptionError} when an option is out of its range
  * @throws {UnsupportedClientError} (as a notification) when `kafka` is not a client of kafkajs 2.2.4
- * @throws {FencedError} (as a notification) when another process has taken a transactional id, or the broker has aborted a
+ * @throws {FencedError} (as a notification) when another process has taken the transactional id, or the broker has aborted a
  * transaction after `transactionTimeout`: nothing is written then
- * @throws {InvalidRecordError} (as a notification) when a record names a partition that its topic does not have
+ * @throws {InvalidRecordError} (as a notification) when a record names a partition that its topic does not have, when it has no
+ * topic, or when its batch has no offset ranges
+ * @throws {RecordTooLargeError} (as a notification) when a record is larger than its topic allows: when its batch is replayed, it is
+ * one for `onRecordError`
  * @throws {ProtocolError} (as a notification) when a broker refuses a request, or has not written to a partition
- * @throws {TypeError} (as a notification) when a batch with records has no offset ranges, or a record has no topic
  *
  * @see {@link kafkaBatches} for the source
  * @see {@link foreachBatchInTransaction} for exactly-once output to PostgreSQL
@@ -83,22 +89,24 @@ export function sendToKafka<T extends OutputMessage>(
   kafka: Kafka,
   options: SendToKafkaOptions,
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  const { groupId, topic, transactionTimeout = 60_000 } = options;
-  for (const [option, value] of Object.entries({ groupId, ...(topic !== undefined && { topic }) })) {
-    if (typeof value === 'string' && value !== '') continue;
-    throw new InvalidOptionError('sendToKafka', option, value, 'must be a non-empty string');
-  }
-  checkPositiveInteger('sendToKafka', 'transactionTimeout', transactionTimeout);
-  return (source) => {
-    const written = defer(() => {
-      const port = kafkajsTransactions(kafka, transactionTimeout);
-      const transactions = new BatchTransactions(port, { groupId, topic });
-      const write = (batch: Batch<T>) => from(transactions.write(batch)).pipe(map(() => batch));
-      return source.pipe(
-        heldEffects(write, false, { operator: 'sendToKafka' }),
-        finalize(() => transactions.close()),
-      );
-    });
-    return derivedFrom(written, source);
-  };
+  const { topic, ...shared } = resolveTransactionOptions('sendToKafka', options);
+  return perBatch('sendToKafka', (source) => {
+    // Fails now if `kafka` is not supported.
+    kafkajsTransactions(kafka, shared.transactionTimeout);
+    const withdraw = announceOpening(source, (run) => transactionsOfRun(run, kafka, shared).connect());
+    const acts = lastActs('sendToKafka');
+    return {
+      next(batch: Batch<T>) {
+        const { context } = batch;
+        const transactions = transactionsOfRun(context.run, kafka, shared);
+        transactions.add(context, messagesByTopic(kafka, batch, topic));
+        acts.add(context, () => transactions.write(context));
+        return batch;
+      },
+      close() {
+        withdraw();
+        acts.close();
+      },
+    };
+  });
 }

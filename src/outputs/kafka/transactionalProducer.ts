@@ -1,6 +1,7 @@
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { metadataOf } from './batchMetadata.js';
-import type { ProducerMessage, ProducerPort } from './producerPort.js';
+import { messageSize } from './messageSize.js';
+import { type ProducerMessage, type ProducerPort, RequestTooLargeError } from './producerPort.js';
 
 /** What one transaction writes: records by topic, and the offsets of the input that they were made from. */
 export interface KafkaWrite {
@@ -12,13 +13,13 @@ export interface KafkaWrite {
 
 /** Approximate bound on one request for a topic: brokers accept at least 1 MiB by default. */
 const maxRequestBytes = 512 * 1024;
-/** Approximate bytes of a record beside its key, value and headers. */
-const recordOverheadBytes = 70;
 
 /** Writes batches, one transaction each. */
 export class TransactionalProducer {
   readonly #producer: ProducerPort;
   readonly #groupId: string;
+  /** Bounds on a request, of topics that have refused a larger one. */
+  readonly #maxBytes = new Map<string, number>();
 
   constructor(producer: ProducerPort, groupId: string) {
     this.#producer = producer;
@@ -35,22 +36,41 @@ export class TransactionalProducer {
     }
   }
 
-  /** @throws {FencedError} when another process has taken the transactional id: nothing was written then */
-  async write({ messages, ranges, time }: KafkaWrite): Promise<void> {
+  /**
+   * @throws {FencedError} when another process has taken the transactional id: nothing was written then
+   * @throws {RecordTooLargeError} when a topic does not allow a record of that size: nothing was written then
+   */
+  async write(write: KafkaWrite): Promise<void> {
+    for (;;) {
+      try {
+        await this.#attempt(write);
+        return;
+      } catch (error) {
+        await this.#producer.abort();
+        if (!(error instanceof RequestTooLargeError)) throw error;
+      }
+    }
+  }
+
+  async #attempt({ messages, ranges, time }: KafkaWrite): Promise<void> {
     const metadata = metadataOf(time);
     const offsets = ranges.map(({ topic, partition, until }) => ({ topic, partition, offset: until, metadata }));
-    try {
-      await this.#producer.begin();
-      // The offsets go first: they wait until the broker has ended the previous transaction.
-      await this.#producer.sendOffsets(this.#groupId, offsets);
-      for (const [topic, all] of messages) {
-        for (const request of requestsOf(all)) await this.#producer.send(topic, request);
+    await this.#producer.begin();
+    // The offsets go first: they wait until the broker has ended the previous transaction.
+    await this.#producer.sendOffsets(this.#groupId, offsets);
+    for (const [topic, all] of messages) {
+      const maxBytes = this.#maxBytes.get(topic) ?? maxRequestBytes;
+      for (const request of requestsOf(all, maxBytes)) {
+        await this.#producer.send(topic, request).catch((error: unknown) => {
+          // Each request is smaller than the one before: in the end each record goes alone.
+          if (error instanceof RequestTooLargeError) {
+            this.#maxBytes.set(topic, Math.min(error.limit ?? Infinity, Math.floor(maxBytes / 2)));
+          }
+          throw error;
+        });
       }
-      await this.#producer.commit();
-    } catch (error) {
-      await this.#producer.abort();
-      throw error;
     }
+    await this.#producer.commit();
   }
 
   /** Readers of committed records would otherwise wait for an open transaction until it times out. */
@@ -59,12 +79,13 @@ export class TransactionalProducer {
   }
 }
 
-function* requestsOf(messages: readonly ProducerMessage[]): Iterable<readonly ProducerMessage[]> {
+/** At least one record each, else at most `maxBytes` together. */
+function* requestsOf(messages: readonly ProducerMessage[], maxBytes: number): Iterable<readonly ProducerMessage[]> {
   let request: ProducerMessage[] = [];
   let bytes = 0;
   for (const message of messages) {
-    const size = sizeOf(message);
-    if (request.length > 0 && bytes + size > maxRequestBytes) {
+    const size = messageSize(message);
+    if (request.length > 0 && bytes + size > maxBytes) {
       yield request;
       request = [];
       bytes = 0;
@@ -73,16 +94,4 @@ function* requestsOf(messages: readonly ProducerMessage[]): Iterable<readonly Pr
     bytes += size;
   }
   if (request.length > 0) yield request;
-}
-
-function sizeOf({ key, value, headers }: ProducerMessage): number {
-  let size = recordOverheadBytes + bytesOf(key) + bytesOf(value);
-  for (const [name, header] of Object.entries(headers ?? {})) {
-    for (const one of [header].flat()) size += name.length + bytesOf(one);
-  }
-  return size;
-}
-
-function bytesOf(part: Buffer | string | null | undefined): number {
-  return typeof part === 'string' ? Buffer.byteLength(part) : (part?.length ?? 0);
 }

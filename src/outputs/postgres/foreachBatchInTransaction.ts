@@ -2,6 +2,7 @@ import { catchError, concat, from, mergeMap, type ObservableInput, type Operator
 import type { Batch } from '../../batch/batch.js';
 import type { BatchContext } from '../../batch/batchContext.js';
 import { FencedError } from '../../batch/errors.js';
+import { insideEffect } from '../../batch/insideEffect.js';
 import { heldEffects } from '../../operators/base/heldEffects.js';
 import { settled } from '../../operators/base/settled.js';
 import { checkFunction } from '../../options/checks.js';
@@ -71,7 +72,7 @@ export function foreachBatchInTransaction<T>(
   const run = (batch: Batch<T>) => {
     const { context, records } = batch;
     const written = from(checkpoint.transaction(context.time)).pipe(
-      mergeMap((transaction) => settled(() => effect(transaction, records, context))),
+      mergeMap((transaction) => settled(() => insideEffect(context, () => effect(transaction, records, context)))),
       // The server closes the transaction of a process that was stopped for long: then the cause is the fencing.
       catchError(async (error: unknown) => {
         throw (await checkpoint.wasFenced()) ? new FencedError(checkpoint.location) : error;

@@ -13,6 +13,8 @@ export interface BatchCursor<R> {
   readonly elapsed: number;
   /** What an Observer of invalid records has not finished yet: the batch waits for it. */
   readonly pending: PendingResults;
+  /** The offset of each of these records, where offsets are kept. */
+  offsetsOf(records: readonly R[]): readonly number[] | undefined;
   /** Moves `reader` over records below `until`, at most `max` of them, and appends the result to `target`. */
   advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: R[]): void;
   /**

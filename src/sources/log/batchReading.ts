@@ -48,7 +48,10 @@ export class BatchReading<R> {
   }
 
   get partitions(): readonly Partition<R>[] {
-    return this.#ranges.map(({ range, records }, index) => ({ index, records, range }));
+    return this.#ranges.map(({ range, records }, index) => {
+      const offsets = this.#cursor.offsetsOf(records);
+      return { index, records, range, ...(offsets && { offsets }) };
+    });
   }
 
   /** The partitions whose range has not been read to its end. */

@@ -18,16 +18,24 @@ export class EagerCursor<T> implements BatchCursor<T> {
   readonly #options: DecodingOptions<T>;
   readonly #traceParents: TraceParents | undefined;
   readonly skipped = { malformed: 0, deserialization: 0 };
+  /** By the list of records, where offsets are kept. */
+  readonly #offsets: WeakMap<readonly T[], number[]> | undefined;
   #records = 0;
 
-  constructor(owner: string, options: DecodingOptions<T>, traceParents?: TraceParents) {
+  /** With `keepOffsets` it notes the offset of each record. */
+  constructor(owner: string, options: DecodingOptions<T>, traceParents?: TraceParents, keepOffsets = false) {
     this.#owner = owner;
     this.#options = options;
     this.#traceParents = traceParents;
+    if (keepOffsets) this.#offsets = new WeakMap();
   }
 
   get records(): number {
     return this.#records;
+  }
+
+  offsetsOf(records: readonly T[]): readonly number[] | undefined {
+    return this.#offsets?.get(records);
   }
 
   advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: T[]): void {
@@ -52,12 +60,23 @@ export class EagerCursor<T> implements BatchCursor<T> {
   release(): void {}
 
   #visitor(state: PartitionState, target: T[]): (view: RecordView) => void {
-    const decode = (view: RecordView) => this.#decode(view, target);
+    const plain = (view: RecordView) => this.#decode(view, target);
+    const decode = this.#offsets ? this.#noting(this.#offsets, target) : plain;
     const traced = this.#traceParents?.before(decode) ?? decode;
     if (this.#options.rateSharing !== 'oldest') return traced;
     return (view) => {
       state.time = view.timestamp;
       traced(view);
+    };
+  }
+
+  #noting(all: WeakMap<readonly T[], number[]>, target: T[]): (view: RecordView) => void {
+    const offsets = all.get(target) ?? [];
+    all.set(target, offsets);
+    return (view) => {
+      const before = target.length;
+      this.#decode(view, target);
+      if (target.length > before) offsets.push(view.offset);
     };
   }
 

@@ -1,5 +1,6 @@
 import { checkOneOf } from '../../options/checks.js';
 import type { RecordView } from './recordView.js';
+import { isStandardSchema, type StandardSchema, type StandardSchemaOutput, validated } from './standardSchema.js';
 
 /** Options of `json`. */
 export interface JsonOptions {
@@ -11,12 +12,15 @@ export interface JsonOptions {
 }
 
 /**
- * A deserializer that parses the value of each record as JSON. Nothing checks that the result has the shape of `T`.
+ * A deserializer that parses the value of each record as JSON. With a schema (zod, valibot, arktype: anything that implements Standard
+ * Schema) the result has passed it, and the type of the records is the output of the schema. Without one nothing checks that the
+ * result has the shape of `T`.
  *
- * A record without a value (a tombstone) is an invalid record, as text that is not JSON is: `invalidRecords` says what to do with
- * it. With `tombstones: 'null'` it becomes `null`.
+ * A record without a value (a tombstone) is an invalid record, as text that is not JSON and what does not fit the schema are:
+ * `invalidRecords` says what to do with it. With `tombstones: 'null'` a tombstone becomes `null`.
  *
- * @throws {InvalidOptionError} if `tombstones` is neither `'error'` nor `'null'`
+ * @throws {InvalidOptionError} if `tombstones` is neither `'error'` nor `'null'`; as a notification, if the schema validates
+ * asynchronously
  *
  * @see {@link string} for text
  * @see {@link bytes} for any other format
@@ -37,14 +41,29 @@ export interface JsonOptions {
  * // => SFO
  * ```
  */
+export function json<S extends StandardSchema>(
+  schema: S,
+  options: JsonOptions & { readonly tombstones: 'null' },
+): (view: RecordView) => StandardSchemaOutput<S> | null;
+/** A deserializer that parses the value of each record as JSON and validates it. */
+export function json<S extends StandardSchema>(
+  schema: S,
+  options?: JsonOptions,
+): (view: RecordView) => StandardSchemaOutput<S>;
+/** A deserializer that parses the value of each record as JSON. */
 export function json<T>(options: JsonOptions & { readonly tombstones: 'null' }): (view: RecordView) => T | null;
 /** A deserializer that parses the value of each record as JSON. */
 export function json<T>(options?: JsonOptions): (view: RecordView) => T;
-export function json<T>({ tombstones = 'error' }: JsonOptions = {}): (view: RecordView) => T | null {
+export function json(
+  first: StandardSchema | JsonOptions = {},
+  second: JsonOptions = {},
+): (view: RecordView) => unknown {
+  const schema = isStandardSchema(first) ? first : undefined;
+  const { tombstones = 'error' } = isStandardSchema(first) ? second : first;
   checkOneOf('json', 'tombstones', tombstones, ['error', 'null']);
   return (view) => {
     const text = view.valueText();
-    if (text !== null) return JSON.parse(text) as T;
+    if (text !== null) return schema ? validated(schema, JSON.parse(text)) : JSON.parse(text);
     if (tombstones === 'null') return null;
     throw new Error("it has no value (a tombstone): set invalidRecords, or json({ tombstones: 'null' })");
   };

@@ -1,5 +1,6 @@
 import type { SchedulerLike } from 'rxjs';
 import { DeserializationError, type MalformedRecordError } from '../../batch/errors.js';
+import type { OriginTracker } from '../../batch/originTracker.js';
 import type { Segment } from '../../batch/segment.js';
 import type { BatchCursor } from './batchCursor.js';
 import { type DecodingOptions, EagerCursor } from './eagerCursor.js';
@@ -21,7 +22,12 @@ const minRecordsPerPart = 4;
 type LazyOptions<T> = DecodingOptions<T> & Pick<ResolvedLogSourceOptions<T>, 'maxBytesPerBatch'>;
 
 /** Decoded already, or still to be decoded. */
-type Part<T> = RetainedRecords | readonly T[];
+type Part<T> = RetainedRecords | DecodedRecords<T>;
+
+interface DecodedRecords<T> {
+  readonly records: readonly T[];
+  readonly offsets?: readonly number[];
+}
 
 /**
  * Checks and counts records as it moves over them, and retains their bytes: an operator decodes them as it iterates, so that each
@@ -37,18 +43,27 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   readonly #options: LazyOptions<T>;
   readonly #scheduler: SchedulerLike;
   readonly #eager: EagerCursor<T>;
+  readonly #keepOffsets: boolean;
   readonly #segments: LazySegment<T>[] = [];
   readonly #traceParents: TraceParents | undefined;
   #retainedRecords = 0;
   #retainedBytes = 0;
   #elapsed = 0;
 
-  constructor(owner: string, options: LazyOptions<T>, scheduler: SchedulerLike, traceParents?: TraceParents) {
+  /** With `keepOffsets` everything that can be is decoded lazily: then the bytes of a record are there when an operator fails. */
+  constructor(
+    owner: string,
+    options: LazyOptions<T>,
+    scheduler: SchedulerLike,
+    traceParents?: TraceParents,
+    keepOffsets = false,
+  ) {
     this.#owner = owner;
     this.#options = options;
     this.#scheduler = scheduler;
     this.#traceParents = traceParents;
-    this.#eager = new EagerCursor(owner, options, traceParents);
+    this.#eager = new EagerCursor(owner, options, traceParents, keepOffsets);
+    this.#keepOffsets = keepOffsets;
   }
 
   get records(): number {
@@ -58,6 +73,9 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   get skipped(): BatchCursor<Segment<T>>['skipped'] {
     return this.#eager.skipped;
   }
+
+  /** Segments know the offsets of their records. */
+  offsetsOf(): undefined {}
 
   get pending(): PendingResults {
     return this.#eager.pending;
@@ -69,7 +87,8 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
 
   advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: Segment<T>[]): void {
     const segment = target[0] === undefined ? this.#newSegment(target) : (target[0] as LazySegment<T>);
-    if (segment.isLazy && this.#retainedBytes < this.#options.maxBytesPerBatch && reader.retain) {
+    const isLazy = segment.isLazy || this.#keepOffsets;
+    if (isLazy && this.#retainedBytes < this.#options.maxBytesPerBatch && reader.retain) {
       const visit = this.#options.rateSharing === 'oldest' ? noteTime(state) : ignore;
       const retained = reader.retain(until, max, this.#traceParents?.before(visit) ?? visit);
       if (!retained) return;
@@ -81,7 +100,8 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
     const records: T[] = [];
     this.#eager.advance(reader, until, max, state, records);
     if (records.length === 0) return;
-    segment.parts.push(records);
+    const offsets = this.#eager.offsetsOf(records);
+    segment.parts.push(offsets ? { records, offsets } : { records });
     segment.isLazy ??= isHeavy(records[0]);
   }
 
@@ -94,13 +114,13 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   }
 
   #newSegment(target: Segment<T>[]): LazySegment<T> {
-    const segment = new LazySegment<T>((parts, visit) => this.#decode(parts, visit));
+    const segment = new LazySegment<T>((parts, visit, tracker) => this.#decode(parts, visit, tracker));
     this.#segments.push(segment);
     target.push(segment);
     return segment;
   }
 
-  #decode(parts: readonly Part<T>[], visit: (record: T) => void): void {
+  #decode(parts: readonly Part<T>[], visit: (record: T) => void, tracker: OriginTracker | undefined): void {
     const begun = this.#scheduler.now();
     const { deserialize } = this.#options;
     const owner = this.#owner;
@@ -114,13 +134,20 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
       if (typeof record === 'object' && record !== null) refusePromise(owner, deserialize, view, record);
       visit(record);
     };
+    const decodeTracked = (view: RecordView): void => {
+      (tracker as OriginTracker).view = view;
+      decode(view);
+    };
     for (const part of parts) {
-      if ('read' in part) part.read(decode);
-      else for (const record of part) visit(record);
+      if ('read' in part) part.read(tracker ? decodeTracked : decode);
+      else if (tracker) visitTracked(part, visit, tracker);
+      else for (const record of part.records) visit(record);
     }
     this.#elapsed += this.#scheduler.now() - begun;
   }
 }
+
+type Decode<T> = (parts: readonly Part<T>[], visit: (record: T) => void, tracker: OriginTracker | undefined) => void;
 
 /** The records of one partition of one batch. */
 class LazySegment<T> implements Segment<T> {
@@ -130,9 +157,9 @@ class LazySegment<T> implements Segment<T> {
   isLazy: boolean | undefined;
   #retainedParts = 0;
   #retainedRecords = 0;
-  readonly #decode: (parts: readonly Part<T>[], visit: (record: T) => void) => void;
+  readonly #decode: Decode<T>;
 
-  constructor(decode: (parts: readonly Part<T>[], visit: (record: T) => void) => void) {
+  constructor(decode: Decode<T>) {
     this.#decode = decode;
   }
 
@@ -144,15 +171,26 @@ class LazySegment<T> implements Segment<T> {
     if (this.#retainedParts === sampledParts && tooSmall) this.isLazy = false;
   }
 
-  forEach(visit: (record: T) => void): void {
+  forEach(visit: (record: T) => void, tracker?: OriginTracker): void {
     if (this.#released) throw new Error('the records of a segment were iterated after their batch was dispatched');
-    this.#decode(this.parts, visit);
+    this.#decode(this.parts, visit, tracker);
   }
 
   release(): void {
     this.#released = true;
     for (const part of this.parts) if ('read' in part) part.release?.();
     this.parts.length = 0;
+  }
+}
+
+function visitTracked<T>(
+  { records, offsets }: DecodedRecords<T>,
+  visit: (record: T) => void,
+  tracker: OriginTracker,
+): void {
+  for (const [i, record] of records.entries()) {
+    tracker.decoded(offsets?.[i]);
+    visit(record);
   }
 }
 

@@ -105,8 +105,15 @@ export interface LogClient {
     point: LogPoint,
     options?: OffsetsOptions,
   ): ObservableInput<readonly LogOffset[]>;
-  /** What the group has committed; a partition without a committed offset is left out. */
-  committed(groupId: string, partitions: readonly TopicPartition[]): ObservableInput<readonly TopicPartitionOffset[]>;
+  /**
+   * What the group has committed; a partition without a committed offset is left out. With `stable` it waits for open transactions
+   * that are about to change the offsets.
+   */
+  committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options?: { readonly stable?: boolean },
+  ): ObservableInput<readonly TopicPartitionOffset[]>;
   /** Commits offsets under a group: a restart continues there. */
   commit(groupId: string, positions: readonly TopicPartitionOffset[]): ObservableInput<unknown>;
   /**

@@ -9,7 +9,6 @@ import {
   Observable,
   type ObservableInput,
   of,
-  type SchedulerLike,
   Subscription,
   tap,
 } from 'rxjs';
@@ -43,7 +42,10 @@ const maxBytesBeyondPlan = 8 * 1024 * 1024;
 const maxFractionBeyondPlan = 1 / 8;
 
 /** Called for each batch. */
-export type NewCursor<R> = (scheduler: SchedulerLike, traceParents?: TraceParents) => BatchCursor<R>;
+export type NewCursor<R> = (
+  setup: Pick<SourceSetup, 'scheduler' | 'keepOffsets'>,
+  traceParents?: TraceParents,
+) => BatchCursor<R>;
 
 /** An opened source over a log: plans ranges at each tick, reads them ahead, and decodes them when their batch is next. */
 export class LogRun<R> implements SourceRun<R> {
@@ -94,7 +96,7 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** Connects and finds where each partition starts. */
   open(): Observable<unknown> {
-    const { restored, replay, scheduler } = this.#setup;
+    const { restored, replay, scheduler, outputsReady = EMPTY } = this.#setup;
     return concat(
       defer(() => this.#client.connect()),
       defer(() => this.#partitions()).pipe(
@@ -105,7 +107,14 @@ export class LogRun<R> implements SourceRun<R> {
         ),
         mergeMap(({ partitions, leaving, gone }) => {
           const all = [...partitions, ...leaving];
-          return startPositions(this.#owner, this.#client, all, this.#options, restored, replay.flat()).pipe(
+          return startPositions(
+            this.#owner,
+            this.#client,
+            all,
+            { ...this.#options, outputsReady },
+            restored,
+            replay.flat(),
+          ).pipe(
             tap(({ positions, lost }) => {
               const left = new Set(leaving.map(partitionKey));
               for (const position of positions) this.#add(position).leaving = left.has(partitionKey(position));
@@ -135,7 +144,7 @@ export class LogRun<R> implements SourceRun<R> {
       const states = ranges.map((range) => [range, this.#stateFor(range)] as const);
       const { maxTraceParents = 0 } = this.#setup;
       const traceParents = maxTraceParents > 0 ? new TraceParents(maxTraceParents) : undefined;
-      const cursor = this.#newCursor(this.#setup.scheduler, traceParents);
+      const cursor = this.#newCursor(this.#setup, traceParents);
       const reading = new BatchReading(states, cursor, this.#setup.scheduler);
       let finishing = false;
       const fail = (error: unknown) => subscriber.error(error);

@@ -31,9 +31,9 @@ export function resolvedLogSource<T>(
         return concat(run.open().pipe(ignoreElements()), ready).pipe(finalize(closeUnopened));
       }),
   });
-  const eager = source((_, traceParents) => new EagerCursor<T>(kind, options, traceParents));
+  const eager = source(({ keepOffsets }, traceParents) => new EagerCursor<T>(kind, options, traceParents, keepOffsets));
   if (options.invalidRecords !== 'error') return eager;
-  const lazy: NewCursor<Segment<T>> = (scheduler, traceParents) =>
-    new LazyCursor<T>(kind, options, scheduler, traceParents);
+  const lazy: NewCursor<Segment<T>> = ({ scheduler, keepOffsets }, traceParents) =>
+    new LazyCursor<T>(kind, options, scheduler, traceParents, keepOffsets);
   return { ...eager, segments: source(lazy) };
 }

@@ -1,4 +1,4 @@
-import { defer, forkJoin, from, last, map, mergeMap, type Observable, of } from 'rxjs';
+import { concat, defer, forkJoin, from, last, map, mergeMap, type Observable, of } from 'rxjs';
 import { InvalidOptionError, OffsetOutOfRangeError } from '../../batch/errors.js';
 import { identityOf } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
@@ -13,7 +13,13 @@ export interface StartPositions {
   readonly lost: readonly OffsetRange[];
 }
 
-type StartOptions = Pick<ResolvedLogSourceOptions<unknown>, 'groupId' | 'start' | 'offsetOutOfRange' | 'topics'>;
+type StartOptions = Pick<
+  ResolvedLogSourceOptions<unknown>,
+  'groupId' | 'commitOffsets' | 'start' | 'offsetOutOfRange' | 'topics'
+> & {
+  /** To be waited for before committed offsets are read. */
+  readonly outputsReady: Observable<never>;
+};
 
 /**
  * Where each partition starts: at its position in the checkpoint, else at the offset its group has committed, else where `start`
@@ -32,11 +38,13 @@ export function startPositions(
   replay: readonly OffsetRange[] = [],
 ): Observable<StartPositions> {
   const found = byPartition(withReplayed(restored, replay));
-  const { groupId } = options;
+  const { groupId, commitOffsets, outputsReady } = options;
   return defer(() => {
     const open = missing(partitions, found);
     if (groupId === undefined || open.length === 0) return of([]);
-    return from(client.committed(groupId, open)).pipe(last());
+    // Where an output commits the offsets, a transaction may be about to change them.
+    const committed = defer(() => client.committed(groupId, open, { stable: !commitOffsets }));
+    return concat(outputsReady, committed).pipe(last());
   }).pipe(
     mergeMap((committed) => {
       for (const position of committed) found.set(partitionKey(position), position);

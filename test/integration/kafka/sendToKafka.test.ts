@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,13 +19,14 @@ import {
   updateStateByKey,
 } from 'dstream';
 import { kafkaBatches, sendToKafka } from 'dstream/kafka';
-import { defer, endWith, ignoreElements, lastValueFrom, mergeMap, of, retry, scan, takeWhile, timeout } from 'rxjs';
+import { defer, endWith, ignoreElements, lastValueFrom, mergeMap, of, retry, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { OpenBatch } from '../../../src/driver/openBatch.js';
 import { StateRegistry } from '../../../src/state/stateRegistry.js';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { inputTopic, inputValues, outputOf, valuesOf } from '../../support/kafkaTopics.js';
+import { untilCommitted } from '../../support/untilCommitted.js';
 
 const child = fileURLToPath(new URL('../../support/kafkaToKafkaChild.ts', import.meta.url));
 describe('sendToKafka', () => {
@@ -42,7 +46,7 @@ describe('sendToKafka', () => {
     const id = { time: 10, interval: 10, zeroTime: 0, submissionTime: 10 };
     const events = { complete: () => {}, fail: () => {} };
     const context = new OpenBatch(
-      { ...id, inputs: {}, state: new StateRegistry(), run: { closed: false, open: [] } },
+      { ...id, inputs: {}, state: new StateRegistry(), run: { closed: false, open: [], whenClosed: () => {} } },
       events,
       () => 0,
     );
@@ -76,10 +80,11 @@ describeKafka('sendToKafka', () => {
           ),
         ),
       output: sendToKafka<{ readonly value: string }>(kafka, { topic: output, groupId }),
+      passesOnFirst: true,
     };
   });
 
-  it('writes records and offsets together, each partition by itself, over failures', async () => {
+  it('writes records and offsets together, over failures', async () => {
     const kafka = newKafka();
     const [input, output, groupId] = [await inputTopic(3, 200), await makeTopic(kafka, 3), randomUUID()];
     let failures = 0;
@@ -95,27 +100,12 @@ describeKafka('sendToKafka', () => {
       mapRecords((value) => ({ value, partition: Number(value?.split(' ')[0]) })),
       sendToKafka(kafka, { topic: output, groupId }),
       foreachBatch(() => {
-        // The transactions are committed by now: this batch must not be written again.
         if (failures++ % 3 === 1) throw new Error('crash');
       }),
       retry(),
-      scan((sum, { records }) => sum + records.length, 0),
     );
-    const committed = () => committedOffsets(kafka, groupId, input);
-    const done = new Promise<void>((resolve, reject) => {
-      const subscription = stream.pipe(timeout({ each: 60_000 })).subscribe({
-        next: async () => {
-          if ((await committed()).every((offset) => offset === 200)) {
-            subscription.unsubscribe();
-            resolve();
-          }
-        },
-        error: reject,
-      });
-    });
-    await done;
+    await untilCommitted({ kafka, groupId, input }, stream, [200, 200, 200]);
     expect(failures).toBeGreaterThan(3);
-    expect(await committed()).toEqual([200, 200, 200]);
     expect(valuesOf(await outputOf(output, 3))).toEqual(inputValues(3, 200));
   });
 
@@ -129,10 +119,7 @@ describeKafka('sendToKafka', () => {
       start: 'earliest',
       interval: 20,
       deserialize: (view) => ({ value: view.valueText(), partition: view.offset % 3 }),
-    }).pipe(
-      sendToKafka(kafka, { topic: output, groupId }),
-      takeWhile(({ size }) => size === 0),
-    );
+    }).pipe(sendToKafka(kafka, { topic: output, groupId }));
     const error = await lastValueFrom(stream.pipe(timeout(60_000))).catch((cause) => cause);
     expect(error).toBeInstanceOf(InvalidRecordError);
     expect(error.message).toContain(`is for partition 2, and topic "${output}" has the partitions 0 to 1`);
@@ -165,10 +152,8 @@ describeKafka('sendToKafka', () => {
         return records;
       }),
       retry(),
-      scan((sum, { records }) => sum + records.length, 0),
-      takeWhile((sum) => sum < 20),
     );
-    await lastValueFrom(stream.pipe(timeout({ each: 60_000 })));
+    await untilCommitted({ kafka, groupId, input }, stream, [20]);
     await admin.disconnect();
     const written = valuesOf(await outputOf(output, 2));
     expect(written[1]).not.toEqual([]);
@@ -204,11 +189,8 @@ describeKafka('sendToKafka', () => {
         if (batches++ % 4 === 2) throw new Error('crash before the checkpoint is saved');
       }),
       retry(),
-      scan((seen, { records }) => [...seen, ...records.map(({ value }) => value)], [] as string[]),
-      takeWhile((seen) => !(seen.includes('0 60') && seen.includes('1 60')), true),
-      timeout({ each: 60_000 }),
     );
-    await lastValueFrom(total);
+    await untilCommitted({ kafka, groupId, input }, total, [60, 60]);
     expect(batches).toBeGreaterThan(4);
     const [written = []] = valuesOf(await outputOf(output, 1));
     for (const key of ['0', '1']) {
@@ -219,8 +201,8 @@ describeKafka('sendToKafka', () => {
     }
   });
 
-  const start = (input: string, output: string, groupId: string, owner: string) => {
-    const args = ['--import', 'tsx', child, brokers.join(','), input, output, groupId, owner];
+  const start = (input: string, output: string, groupId: string, owner: string, beside = '') => {
+    const args = ['--import', 'tsx', child, brokers.join(','), input, output, groupId, owner, beside];
     const one = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines: string[] = [];
     const listeners = new Set<() => void>();
@@ -262,6 +244,29 @@ describeKafka('sendToKafka', () => {
     console.log(`killed ${kills} times`);
     expect(kills).toBeGreaterThan(2);
     expect(valuesOf(await outputOf(output, 2))).toEqual(inputValues(2, count));
+  });
+
+  it('loses nothing of another output of the stream under SIGKILL', async () => {
+    const kafka = newKafka();
+    const count = 150;
+    const [input, output, groupId] = [await inputTopic(1, count), await makeTopic(kafka, 1), randomUUID()];
+    const file = join(tmpdir(), `beside-${groupId}`);
+    const done = async () => (await committedOffsets(kafka, groupId, input)).every((offset) => offset === count);
+    let kills = 0;
+    for (; !(await done()); kills++) {
+      const one = start(input, output, groupId, `life ${kills}`, file);
+      // Most die while the other output is writing.
+      await Promise.race([one.writing(2 + (kills % 3)), one.ended, until(done)]);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 100));
+      one.kill('SIGKILL');
+      await one.ended;
+      expect(kills).toBeLessThan(100);
+    }
+    expect(kills).toBeGreaterThan(2);
+    const values = inputValues(1, count).flat();
+    expect(valuesOf(await outputOf(output, 1))).toEqual([values]);
+    expect(new Set((await readFile(file, 'utf8')).trim().split('\n'))).toEqual(new Set(values));
+    await rm(file);
   });
 
   it('a zombie writes nothing more', async () => {

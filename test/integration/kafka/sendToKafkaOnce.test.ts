@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type Batch, mapRecords, string, transformBatch, unionBatches } from 'dstream';
+import { filterRecords, foreachBatch, mapRecords, string, transformBatch, unionBatches } from 'dstream';
 import { type KafkaBatchesOptions, kafkaBatches, sendToKafka } from 'dstream/kafka';
 import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
-import { lastValueFrom, map, type Observable, scan, share, takeWhile, timeout } from 'rxjs';
+import { defer, map, merge, retry, Subject, share } from 'rxjs';
 import { expect, it } from 'vitest';
 import { committedOffsets, describeKafka, makeTopic, newKafka } from '../../support/kafka.js';
 import { inputTopic, inputValues, outputOf, valuesOf } from '../../support/kafkaTopics.js';
+import { untilCommitted } from '../../support/untilCommitted.js';
 
 type Options = KafkaBatchesOptions<string | null>;
 
@@ -32,32 +33,6 @@ const mixed = transformBatch((values: readonly (string | null)[]) => values);
 const message = (value: string | null): Message => ({ value, partition: 0 });
 const send = ({ output, groupId }: Job, kafka: Kafka) => sendToKafka(kafka, { topic: output, groupId });
 
-/** Until this number of records has gone through. */
-function through(stream: Observable<Batch<unknown>>, count: number): Promise<number> {
-  return lastValueFrom(
-    stream.pipe(
-      scan((sum, { size }) => sum + size, 0),
-      takeWhile((sum) => sum < count, true),
-      timeout({ each: 60_000 }),
-    ),
-  );
-}
-
-/** Until the group has these offsets of the input. */
-function untilCommitted({ kafka, groupId, input }: Job, stream: Observable<unknown>, expected: readonly number[]) {
-  return new Promise<void>((resolve, reject) => {
-    const subscription = stream.pipe(timeout({ each: 60_000 })).subscribe({
-      next: async () => {
-        const offsets = await committedOffsets(kafka, groupId, input);
-        if (!offsets.every((offset, i) => offset === expected[i])) return;
-        subscription.unsubscribe();
-        resolve();
-      },
-      error: reject,
-    });
-  });
-}
-
 const written = async ({ output }: Job) => valuesOf(await outputOf(output, 1))[0];
 
 /** A client whose producers do something else. */
@@ -69,6 +44,29 @@ function withProducer(kafka: Kafka, change: (producer: Producer, id: string | un
   return { ...kafka, producer } as Kafka;
 }
 
+/** A whole transaction of somebody else: what can be committed in less time is committed meanwhile. */
+async function otherTransaction(kafka: Kafka): Promise<void> {
+  const topic = await makeTopic(kafka, 1);
+  const producer = kafka.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1 });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  await transaction.send({ topic, messages: [message('x')] });
+  await transaction.commit();
+  await producer.disconnect();
+}
+
+/** The first group of a broker waits for its coordinator, and kafkajs does not. */
+async function whenCoordinated<R>(send: () => Promise<R>): Promise<R> {
+  for (;;) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!/COORDINATOR/.test(String((error as { readonly type?: unknown }).type))) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** A transaction of an earlier owner of an id, which has written all records of the input and their offset. */
 async function earlier({ kafka, input, output, groupId }: Job, transactionalId: string, count: number) {
   const producer = kafka.producer({ transactionalId, maxInFlightRequests: 1 });
@@ -76,7 +74,9 @@ async function earlier({ kafka, input, output, groupId }: Job, transactionalId: 
   const transaction: Transaction = await producer.transaction();
   await transaction.send({ topic: output, messages: inputValues(1, count).flat().map(message) });
   const partitions = [{ partition: 0, offset: String(count) }];
-  await transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic: input, partitions }] });
+  await whenCoordinated(() =>
+    transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic: input, partitions }] }),
+  );
   return {
     commit: async () => {
       await transaction.commit();
@@ -98,14 +98,14 @@ describeKafka('sendToKafka', () => {
         return producer.transaction();
       },
     }));
-    await through(records(one).pipe(mixed, mapRecords(message), send(one, late)), 5);
+    await untilCommitted(one, records(one).pipe(mixed, mapRecords(message), send(one, late)), [5]);
     expect(await written(one)).toEqual(inputValues(1, 5)[0]);
   });
 
   it('waits for the offsets of a transaction that is being ended', async () => {
     const one = await job(1, 5);
     const before = await earlier(one, randomUUID(), 5);
-    const ends = through(records(one).pipe(mixed, mapRecords(message), send(one, one.kafka)), 5);
+    const ends = untilCommitted(one, records(one).pipe(mixed, mapRecords(message), send(one, one.kafka)), [5]);
     setTimeout(() => void before.commit(), 1_000);
     await ends;
     expect(await written(one)).toEqual(inputValues(1, 5)[0]);
@@ -154,10 +154,96 @@ describeKafka('sendToKafka', () => {
       mapRecords((value) => `a ${value}`),
       unionBatches(source.pipe(mapRecords((value) => `b ${value}`))),
     );
-    await through(united.pipe(mapRecords(message), send(one, one.kafka)), 40);
+    await untilCommitted(one, united.pipe(mapRecords(message), send(one, one.kafka)), [20]);
     const values = inputValues(1, 20).flat();
     const expected = [...values.map((value) => `a ${value}`), ...values.map((value) => `b ${value}`)];
     expect([...((await written(one)) ?? [])].sort()).toEqual(expected.sort());
+  });
+
+  it('commits nothing while another output of the batch is still writing', async () => {
+    const one = await job(1, 5);
+    let transactions = 0;
+    const counted = withProducer(one.kafka, (producer) => ({
+      transaction: async () => {
+        const transaction = await producer.transaction();
+        const commit = () => {
+          transactions++;
+          return transaction.commit();
+        };
+        return { ...transaction, commit };
+      },
+    }));
+    const lines = records(one).pipe(share());
+    let committedWhileWriting: readonly number[] | undefined;
+    const both = merge(
+      lines.pipe(mapRecords(message), send(one, counted)),
+      lines.pipe(
+        foreachBatch(async (values) => {
+          if (values.length === 0) return;
+          await otherTransaction(one.kafka);
+          committedWhileWriting = await committedOffsets(one.kafka, one.groupId, one.input);
+          expect(transactions).toBe(0);
+        }),
+      ),
+    );
+    await untilCommitted(one, both, [5]);
+    expect(committedWhileWriting).toEqual([-1]);
+    expect(transactions).toBeGreaterThan(0);
+    expect(await written(one)).toEqual(inputValues(1, 5)[0]);
+  });
+
+  it('shares one producer and one transaction a batch among the outputs of a stream', async () => {
+    const one = await job(1, 20);
+    const other = await makeTopic(one.kafka, 1);
+    const ids: (string | undefined)[] = [];
+    const noted = withProducer(one.kafka, (_, id) => {
+      ids.push(id);
+      return {};
+    });
+    const lines = records(one).pipe(share());
+    const isEven = (value: string | null) => Number(value?.split(' ')[1]) % 2 === 0;
+    const both = merge(
+      lines.pipe(filterRecords(isEven), mapRecords(message), send(one, noted)),
+      lines.pipe(
+        filterRecords((value) => !isEven(value)),
+        mapRecords((value) => ({ ...message(value), topic: other })),
+        sendToKafka(noted, { groupId: one.groupId }),
+      ),
+    );
+    await untilCommitted(one, both, [20]);
+    expect(ids).toEqual([one.groupId]);
+    const all = inputValues(1, 20).flat();
+    expect(await written(one)).toEqual(all.filter(isEven));
+    expect(valuesOf(await outputOf(other, 1))[0]).toEqual(all.filter((value) => !isEven(value)));
+  });
+
+  it('does not fail again by itself after an error', async () => {
+    const one = await job(2, 400);
+    const slow = { ...one, options: { ...one.options, maxRatePerPartition: 400 } };
+    const errors: string[] = [];
+    let batches = 0;
+    let failure = new Subject<never>();
+    const injected = defer(() => {
+      failure = new Subject();
+      return failure;
+    });
+    const stream = merge(records(slow).pipe(mapRecords(message), send(one, one.kafka)), injected).pipe(
+      map((batch) => {
+        // While the transaction of this batch is under way.
+        if (++batches % 7 === 0) setTimeout(() => failure.error(new Error('injected')), batches % 5);
+        return batch;
+      }),
+      retry({
+        delay: (error: unknown) => {
+          errors.push(error instanceof Error ? error.message : String(error));
+          return [0];
+        },
+      }),
+    );
+    await untilCommitted(one, stream, [400, 400]);
+    expect(errors.length).toBeGreaterThan(2);
+    expect(new Set(errors)).toEqual(new Set(['injected']));
+    expect([...((await written(one)) ?? [])].sort()).toEqual(inputValues(2, 400).flat().sort());
   });
 
   it('takes one id for windows and state, whether a batch has records or not', async () => {

@@ -154,7 +154,18 @@ export class KafkajsClient implements LogClient {
     });
   }
 
-  async committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
+  async committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    { stable = false }: { readonly stable?: boolean } = {},
+  ): Promise<readonly TopicPartitionOffset[]> {
+    if (stable) {
+      const read = () => this.#port.stableOffsetFetch(groupId, partitions);
+      const committed = await this.#retrying('OffsetFetch', `group "${groupId}"`, read);
+      return committed
+        .filter(({ offset }) => offset >= 0)
+        .map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+    }
     const found = await this.#retrying('OffsetFetch', `group "${groupId}"`, () =>
       this.#port.offsetFetch(groupId, partitions),
     );

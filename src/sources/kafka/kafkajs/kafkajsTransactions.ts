@@ -1,10 +1,18 @@
 import type { Message, Producer, Transaction } from 'kafkajs';
-import { DStreamError, FencedError, InvalidRecordError, ProtocolError } from '../../../batch/errors.js';
-import type {
-  OffsetWithMetadata,
-  ProducerMessage,
-  ProducerPort,
-  TransactionsPort,
+import {
+  DStreamError,
+  FencedError,
+  InvalidRecordError,
+  ProtocolError,
+  RecordTooLargeError,
+} from '../../../batch/errors.js';
+import { messageSize } from '../../../outputs/kafka/messageSize.js';
+import {
+  type OffsetWithMetadata,
+  type ProducerMessage,
+  type ProducerPort,
+  RequestTooLargeError,
+  type TransactionsPort,
 } from '../../../outputs/kafka/producerPort.js';
 import { groupByTopic } from '../protocol/groupByTopic.js';
 import type { Kafka } from './kafka.js';
@@ -17,6 +25,11 @@ import { withBackOff } from './withBackOff.js';
 const lookUpBackOff = { firstPauseMs: 10, maxPauseMs: 500 } as const;
 /** Pauses while the broker refuses a transaction because the previous one of its id is still ending. */
 const beginBackOff = { firstPauseMs: 5, maxPauseMs: 100 } as const;
+
+/** What a broker answers when a record batch is larger than its topic, or a request than the broker, allows. */
+const tooLargeErrors: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+/** kafkajs's number for a topic among the resources that have configurations. */
+const topicResource = 2;
 
 /** Returns the partition numbers of a topic, fresh from a broker. */
 type PartitionLookUp = (topic: string) => Promise<ReadonlySet<number>>;
@@ -72,16 +85,23 @@ class KafkajsProducer implements ProducerPort {
   readonly #partitions = new Map<string, ReadonlySet<number>>();
   /** The partitions that the request under way has records for. */
   readonly #chosen = new Set<number>();
+  readonly #placed = new WeakMap<object, number>();
+  readonly #kafka: Kafka;
   #connected: Promise<void> | undefined;
   #open: Transaction | undefined;
 
   constructor(kafka: Kafka, transactionalId: string, timeoutMs: number, partitionsOf: PartitionLookUp) {
+    this.#kafka = kafka;
     this.#transactionalId = transactionalId;
     this.#timeoutMs = timeoutMs;
     this.#partitionsOf = partitionsOf;
     // One request at a time: kafkajs numbers records in the order of requests. Those of transactions are numbered anyway.
     const ordered = { maxInFlightRequests: 1, allowAutoTopicCreation: false } as const;
-    const createPartitioner = () => stickyPartitioner((_, partition) => this.#chosen.add(partition));
+    const createPartitioner = () =>
+      stickyPartitioner(({ message }, partition) => {
+        this.#chosen.add(partition);
+        this.#placed.set(message, partition);
+      });
     this.#producer = kafka.producer({ ...ordered, transactionalId, transactionTimeout: timeoutMs, createPartitioner });
   }
 
@@ -99,7 +119,12 @@ class KafkajsProducer implements ProducerPort {
     await this.#checkPartitions(topic, messages);
     const topicMessages = [{ topic, messages: messages as Message[] }];
     this.#chosen.clear();
-    const answers = await this.#request('Produce', () => this.#transaction.sendBatch({ topicMessages }));
+    const answers = await this.#request('Produce', () => this.#transaction.sendBatch({ topicMessages })).catch(
+      async (error: unknown) => {
+        const tooLarge = error instanceof ProtocolError && tooLargeErrors.has(error.kafkaError);
+        throw tooLarge ? await this.#tooLarge(topic, messages, error) : error;
+      },
+    );
     // kafkajs leaves out, without an error, the records of a partition that it does not know (its metadata may be minutes old) or
     // that moved to a broker which had answered before.
     const answered = new Set(answers.map(({ partition }) => partition));
@@ -126,6 +151,16 @@ class KafkajsProducer implements ProducerPort {
     };
     const options = { ...beginBackOff, timeoutMs: this.#timeoutMs, isRetriable: isStillEnding };
     await this.#request('TxnOffsetCommit', () => withBackOff(() => this.#transaction.sendOffsets(request), options));
+  }
+
+  /** Which record is too large, or whether all together are. */
+  async #tooLarge(topic: string, messages: readonly ProducerMessage[], cause: Error): Promise<Error> {
+    const limit = await maxMessageBytes(this.#kafka, topic);
+    const [largest] = [...messages].sort((a, b) => messageSize(b) - messageSize(a));
+    if (!largest) return cause;
+    const size = messageSize(largest);
+    if (messages.length > 1 && (limit === undefined || size <= limit)) return new RequestTooLargeError(limit);
+    return new RecordTooLargeError(topic, this.#placed.get(largest) ?? largest.partition, size, limit, { cause });
   }
 
   /** @throws {InvalidRecordError} when a message names a partition that the topic does not have */
@@ -177,6 +212,25 @@ class KafkajsProducer implements ProducerPort {
       }
       throw translateError(error, what, `transactional id "${this.#transactionalId}"`);
     }
+  }
+}
+
+/** The `max.message.bytes` of a topic; `undefined` where it cannot be read. */
+async function maxMessageBytes(kafka: Kafka, topic: string): Promise<number | undefined> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const resources = [{ type: topicResource, name: topic, configNames: ['max.message.bytes'] }];
+    const { resources: found } = await admin.describeConfigs({ resources, includeSynonyms: false });
+    const value = Number(
+      found[0]?.configEntries.find(({ configName }) => configName === 'max.message.bytes')?.configValue,
+    );
+    return value > 0 ? value : undefined;
+  } catch {
+    // It only explains the error: without the right to read it, that is named without the limit.
+    return undefined;
+  } finally {
+    await admin.disconnect().catch(() => {});
   }
 }
 

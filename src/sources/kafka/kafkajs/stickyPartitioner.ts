@@ -12,9 +12,9 @@ export interface PartitionerCall {
  * of a request again when it retries one for a single broker: messages without a key would move to other partitions, and those that
  * move to a broker that has answered already would not be sent at all.
  *
- * `chosen` is called with the partition of each message.
+ * `chosen` is called with each message and its partition.
  */
-export function stickyPartitioner(chosen: (topic: string, partition: number) => void) {
+export function stickyPartitioner(chosen: (call: PartitionerCall, partition: number) => void) {
   const partitions = new WeakMap<object, number>();
   let turn = 0;
   const choose = ({ partitionMetadata, message }: PartitionerCall): number => {
@@ -30,7 +30,7 @@ export function stickyPartitioner(chosen: (topic: string, partition: number) => 
   return (call: PartitionerCall): number => {
     const partition = partitions.get(call.message) ?? choose(call);
     partitions.set(call.message, partition);
-    chosen(call.topic, partition);
+    chosen(call, partition);
     return partition;
   };
 }

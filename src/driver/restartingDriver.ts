@@ -1,0 +1,127 @@
+import { Subscription } from 'rxjs';
+import type { BatchRun } from '../batch/batchContext.js';
+import { DStreamError, type DStreamErrorCode } from '../batch/errors.js';
+import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
+import type { BatchDriver, DriverOutput, FailedRun, Finish, Restart } from './batchDriver.js';
+import { maxTimerMs, type ResolvedDriverOptions } from './driverOptions.js';
+
+/** What serves a subscription: one run after another, or a single one. */
+export interface Driver {
+  /** The run that is going on, or went on last. */
+  readonly run: BatchRun;
+  /** The time of the batch that is being dispatched. */
+  readonly dispatching: number | undefined;
+  start(): void;
+  close(): void;
+  stop(drainTimeout: number, finish: Finish): void;
+  snapshot(): StreamSnapshot;
+  missed(name: string): void;
+}
+
+/** What records may be to blame for, of the errors that are not retriable: not a fault of the program. */
+const recordErrors: ReadonlySet<DStreamErrorCode> = new Set([
+  'DESERIALIZATION',
+  'INVALID_RECORD',
+  'INVALID_STATE',
+  'RECORD_TOO_LARGE',
+]);
+
+/** Creates the driver of one run. It leaves out the records of the batches of the times in `skipped`. */
+type NewDriver = (output: DriverOutput, skipped: ReadonlySet<number>) => BatchDriver;
+
+/**
+ * Starts a failed stream again, from its checkpoint, for the same subscribers: with a new driver after a pause that doubles until a
+ * batch gets through. What cannot succeed another time fails the stream at once.
+ */
+export class RestartingDriver implements Driver {
+  readonly #options: ResolvedDriverOptions;
+  readonly #newDriver: () => BatchDriver;
+  readonly #output: DriverOutput;
+  readonly #skipped = new Set<number>();
+  readonly #pause = new Subscription();
+  #driver: BatchDriver;
+  /** Failures since a batch got through. */
+  #failures = 0;
+  #waiting = false;
+
+  constructor(options: ResolvedDriverOptions, output: DriverOutput, newDriver: NewDriver) {
+    this.#options = options;
+    this.#output = output;
+    const supervised: DriverOutput = {
+      next: (name, batch) => output.next(name, batch),
+      complete: () => output.complete(),
+      saved: () => {
+        this.#failures = 0;
+      },
+      restart: (failed) => this.#restartOf(failed),
+      error: (error, restart) => (restart ? this.#restart(restart) : output.error(error)),
+    };
+    this.#newDriver = () => newDriver(supervised, this.#skipped);
+    this.#driver = this.#newDriver();
+  }
+
+  get run(): BatchRun {
+    return this.#driver;
+  }
+
+  get dispatching(): number | undefined {
+    return this.#driver.dispatching;
+  }
+
+  start(): void {
+    this.#driver.start();
+  }
+
+  close(): void {
+    this.#waiting = false;
+    this.#pause.unsubscribe();
+    this.#driver.close();
+  }
+
+  stop(drainTimeout: number, finish: Finish): void {
+    if (!this.#waiting) {
+      this.#driver.stop(drainTimeout, finish);
+      return;
+    }
+    this.close();
+    this.#output.complete();
+    finish({ completed: [], aborted: [] });
+  }
+
+  snapshot(): StreamSnapshot {
+    return this.#driver.snapshot();
+  }
+
+  missed(name: string): void {
+    this.#driver.missed(name);
+  }
+
+  /** Whether, and when, the stream starts again after an error. */
+  #restartOf({ error, time, stage }: FailedRun): Restart | undefined {
+    const { retry, onBatchError } = this.#options;
+    if (!retry) return undefined;
+    const code = error instanceof DStreamError && !error.retriable ? error.code : undefined;
+    if (code === undefined && this.#failures < retry.count) return this.#next(retry.delay, retry.maxDelay);
+    const isOfRecords = (code === undefined || recordErrors.has(code)) && (stage === 'dispatch' || stage === 'effect');
+    if (onBatchError === 'fail' || !isOfRecords || time === undefined || this.#skipped.has(time)) return undefined;
+    this.#skipped.add(time);
+    this.#failures = 0;
+    return this.#next(retry.delay, retry.maxDelay);
+  }
+
+  #next(delay: number, maxDelay: number): Restart {
+    const pause = Math.min(delay * 2 ** this.#failures, maxDelay, maxTimerMs);
+    this.#failures++;
+    return { attempt: this.#failures, delay: pause };
+  }
+
+  #restart({ delay }: Restart): void {
+    this.#waiting = true;
+    const again = () => {
+      this.#waiting = false;
+      this.#driver = this.#newDriver();
+      this.#driver.start();
+    };
+    this.#pause.add(this.#options.scheduler.schedule(again, delay));
+  }
+}
