@@ -138,7 +138,7 @@ export const metrics = {
     'dstream.batch.last',
     's',
     [],
-    'The time of the last complete batch.',
+    'When the last batch was complete and saved.',
   ),
   lag: gauge('lag_records', 'dstream.lag', '{record}', place, 'Records between the committed offset and the end.'),
   behind: gauge(

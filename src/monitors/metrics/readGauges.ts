@@ -12,7 +12,8 @@ export const readGauges: Readonly<Record<GaugeKey, Read>> = {
   interval: ({ interval }) => one(interval / ms),
   waiting: ({ waiting }) => one(waiting),
   open: ({ open, saving }) => one(open.length + saving.length),
-  lastBatch: ({ lastBatch }) => one(lastBatch && lastBatch.time / ms),
+  // Not the batch time: that is old while batches are behind.
+  lastBatch: ({ lastBatch }) => one(lastBatch && (lastBatch.processingEndTime + lastBatch.saveDelay) / ms),
   lag: (snapshot) => byPartition(snapshot, ({ lag }) => lag),
   behind: (snapshot) => byPartition(snapshot, ({ behind }) => (behind === undefined ? undefined : behind / ms)),
   committed: (snapshot) => byPartition(snapshot, ({ committed }) => committed),
