@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { WriteAheadLogSession } from 'dstream';
 import { fileWriteAheadLog } from 'dstream/node';
-import { from, lastValueFrom } from 'rxjs';
+import { asyncScheduler, from, lastValueFrom } from 'rxjs';
 import { LoggedRecords } from '../src/sources/receiver/loggedRecords.js';
 import { type Row, rowOf, writeResults } from './report.js';
 
@@ -33,6 +33,7 @@ const note = (name: string, samples: readonly number[]): number => {
 
 const openIn = (directory: string, saved = 0): Promise<WriteAheadLogSession> =>
   lastValueFrom(from(fileWriteAheadLog(directory).open({ saved, planned: saved })));
+const limits = { scheduler: asyncScheduler, storeTimeout: Infinity, location: 'bench' };
 const closed = (session: WriteAheadLogSession) => lastValueFrom(from(session.close()), { defaultValue: undefined });
 
 /** Each sender sends a block when the previous one is acknowledged as stored. Returns records per second. */
@@ -43,17 +44,18 @@ async function sending(directory: string, senders: number, block: number): Promi
   let sent = 0;
   await new Promise<void>((resolve, reject) => {
     let left = senders;
-    const log = new LoggedRecords<string>(session, 0, { durable: () => {}, fail: reject });
+    const log = new LoggedRecords<string>(session, 0, limits, { durable: () => {}, fail: reject });
     const send = () => {
       if (performance.now() - begun > duration) {
         if (--left === 0) resolve();
         return;
       }
-      for (let i = 1; i < block; i++) log.push(records[sent++ % records.length] as string, undefined);
-      log.push(records[sent++ % records.length] as string, () => {
+      for (let i = 1; i < block; i++) log.push([records[sent++ % records.length] as string], [recordBytes]);
+      const acknowledged = () => {
         stored += block;
         send();
-      });
+      };
+      log.push([records[sent++ % records.length] as string], [recordBytes], { stored: acknowledged });
     };
     for (let i = 0; i < senders; i++) send();
   });

@@ -56,6 +56,7 @@ export {
   type OutOfRangeReason,
   ProtocolError,
   QueueOverflowError,
+  ReceiverError,
   RecordTooLargeError,
   StateClosedError,
   TimedOutError,
@@ -83,6 +84,7 @@ export type {
   StreamEnd,
   StreamRestart,
 } from './batch/monitoring/monitorEvents.js';
+export type { ReceiverInfo, ReceiverState, ReceiverStatus } from './batch/monitoring/receiverStatus.js';
 export type { FailureStage, Stage, StageEnd, StageKind } from './batch/monitoring/stage.js';
 export type { MonitoredStream, RunMonitor, StreamMonitor } from './batch/monitoring/streamMonitor.js';
 export type {
@@ -230,13 +232,23 @@ export type {
   StandardSchemaSuccess,
 } from './sources/log/standardSchema.js';
 export { string } from './sources/log/string.js';
+export { type Acknowledgeable, type AcknowledgedOptions, acknowledged } from './sources/receiver/acknowledged.js';
 export { memoryWriteAheadLog } from './sources/receiver/memoryWriteAheadLog.js';
-export type { Receiver, ReceiverSink } from './sources/receiver/receiver.js';
+export type { AcknowledgedSource, Receiver, ReceiverSink, StreamedRecords } from './sources/receiver/receiver.js';
 export { type ReceiverBatchesOptions, receiverBatches } from './sources/receiver/receiverBatches.js';
-export type { ReceiverRestart, ReceiverSourceOptions } from './sources/receiver/receiverOptions.js';
+export type {
+  IgnoredRecords,
+  IgnoreOptions,
+  ReceiverRestart,
+  ReceiverSourceOptions,
+  StorageLevel,
+} from './sources/receiver/receiverOptions.js';
 export { receiverSource } from './sources/receiver/receiverSource.js';
+export type { RestartOptions } from './sources/receiver/restartPolicy.js';
 export type {
   Block,
+  ReadBlock,
+  StoredBlock,
   WriteAheadLog,
   WriteAheadLogRequest,
   WriteAheadLogSession,

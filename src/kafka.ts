@@ -5,5 +5,10 @@ export { type SendToKafkaOptions, sendToKafka } from './outputs/kafka/sendToKafk
 export { type KafkaBatchesOptions, kafkaBatches } from './sources/kafka/kafkajs/kafkaBatches.js';
 export type { KafkaClientOptions, KafkaFetchEvent } from './sources/kafka/kafkajs/kafkaClientOptions.js';
 export { KafkajsClient } from './sources/kafka/kafkajs/kafkajsClient.js';
+export {
+  type KafkaReceiverOptions,
+  kafkaReceiver,
+  type ReceivedMessage,
+} from './sources/kafka/kafkajs/kafkaReceiver.js';
 export { type KafkaSourceOptions, kafkaSource } from './sources/kafka/kafkajs/kafkaSource.js';
 export type { IsolationLevel } from './sources/kafka/protocol/fetchProtocol.js';

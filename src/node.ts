@@ -1,13 +1,22 @@
 // What needs files or a server. Runs in Node.
 export { CheckpointError, CorruptCheckpointError, FencedError, StorageError } from './batch/errors.js';
+export type { MetricsRegistry } from './dashboard/server/boardListener.js';
 export { type Dashboard, dashboard } from './dashboard/server/dashboard.js';
 export type { DashboardOptions } from './dashboard/server/dashboardOptions.js';
-export type { MetricsRegistry } from './dashboard/server/boardListener.js';
 export { healthListener } from './monitors/node/healthListener.js';
 export { saveAsObjectFiles } from './outputs/files/saveAsObjectFiles.js';
 export { type SaveFilesOptions, saveAsTextFiles } from './outputs/files/saveAsTextFiles.js';
 export { foreachBatchInTransaction } from './outputs/postgres/foreachBatchInTransaction.js';
+export { type FileBlockStoreOptions, fileBlockStore } from './sources/receiver/node/fileBlockStore.js';
+export type { LogWriteFailure } from './sources/receiver/node/fileLogSession.js';
+export { fileReceiver } from './sources/receiver/node/fileReceiver.js';
+export type { FileReceiverOptions } from './sources/receiver/node/fileReceiverOptions.js';
 export { type FileWriteAheadLogOptions, fileWriteAheadLog } from './sources/receiver/node/fileWriteAheadLog.js';
+export type { Framing } from './sources/receiver/node/frameDecoder.js';
+export { type HttpReceiverOptions, httpReceiver } from './sources/receiver/node/httpReceiver.js';
+export { type ProcessReceiverOptions, processReceiver } from './sources/receiver/node/processReceiver.js';
+export type { BlockCodec } from './sources/receiver/node/segmentRecords.js';
+export { type TcpReceiverOptions, tcpReceiver } from './sources/receiver/node/tcpReceiver.js';
 export { type FileCheckpointOptions, fileCheckpoint } from './state/file/fileCheckpoint.js';
 export { type LmdbCheckpointOptions, lmdbCheckpoint } from './state/lmdb/lmdbCheckpoint.js';
 export {

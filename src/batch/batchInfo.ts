@@ -1,3 +1,4 @@
+import type { ReceiverInfo } from './monitoring/receiverStatus.js';
 import type { OffsetRange } from './offsetRange.js';
 import type { RateDecision } from './rateDecision.js';
 import type { UnavailablePartition } from './unavailablePartition.js';
@@ -15,10 +16,10 @@ export interface PartitionProgress extends Pick<OffsetRange, 'topic' | 'partitio
 }
 
 /**
- * Why a record is in no batch: its bytes are `malformed`, its `deserialization` failed, or the queue of a receiver was full, an
- * `overflow`.
+ * Why a record is in no batch: its bytes are `malformed`, its `deserialization` failed, the queue of a receiver was full, an
+ * `overflow`, or it was too old for `ignore` of a receiver, `ignored`.
  */
-export type SkipReason = 'malformed' | 'deserialization' | 'overflow';
+export type SkipReason = 'malformed' | 'deserialization' | 'overflow' | 'ignored';
 
 /** What one source put into a batch. */
 export interface InputInfo {
@@ -50,6 +51,8 @@ export interface InputInfo {
   readonly skippedBy?: Readonly<Partial<Record<SkipReason, number>>> | undefined;
   /** Partitions that could not be read when the batch was planned: their leader is unknown or cannot be reached. */
   readonly unavailable?: readonly UnavailablePartition[] | undefined;
+  /** Of a source that receives records itself: what it holds, and how its receivers are. */
+  readonly receiver?: ReceiverInfo | undefined;
   /** Offsets that were no longer in the log, passed over because `offsetOutOfRange` says so. */
   readonly lost?: readonly OffsetRange[] | undefined;
 }

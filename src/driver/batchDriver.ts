@@ -274,6 +274,7 @@ export class BatchDriver implements BatchRun {
       if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
       const monitors = {
         fetched: this.#monitor.fetchObserver(name),
+        received: this.#monitor.receiverObserver(name),
         synced: this.#monitor.syncObserver(name),
         maxTraceParents: this.#monitor.maxTraceParents,
       };

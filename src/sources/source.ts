@@ -1,6 +1,7 @@
 import type { Observable, ObservableInput, SchedulerLike } from 'rxjs';
 import type { PartitionProgress, SkipReason } from '../batch/batchInfo.js';
 import type { FetchEvent, LogSynced } from '../batch/monitoring/monitorEvents.js';
+import type { ReceiverInfo, ReceiverStatus } from '../batch/monitoring/receiverStatus.js';
 import type { PartitionSnapshot, SourceSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { Partition } from '../batch/partition.js';
@@ -34,6 +35,8 @@ export interface SourceSetup {
    * @default 0
    */
   readonly maxTraceParents?: number | undefined;
+  /** To be called when a receiver of the source changes its status; absent where nobody listens. */
+  readonly received?: ((status: ReceiverStatus) => void) | undefined;
   /** Ranges that were planned and not completed before a restart: they are fetched again, before anything else. */
   readonly replay: readonly (readonly OffsetRange[])[];
 }
@@ -96,6 +99,8 @@ export interface Fetched<T> {
   readonly traceParents?: readonly string[] | undefined;
   /** Partitions that could not be read when the batch was planned. */
   readonly unavailable?: readonly UnavailablePartition[] | undefined;
+  /** Of a source that receives records itself: what it holds, and how its receivers are. */
+  readonly receiver?: ReceiverInfo | undefined;
   /** Ranges that were not in the log any more. */
   readonly lost?: readonly OffsetRange[] | undefined;
   /** Where each partition goes on after the batch, with what identifies its log there. Default: at the ends of the ranges. */

@@ -3,7 +3,7 @@ import { DStreamError, StorageError } from '../batch/errors.js';
 import { type FileSystem, type OpenFile, syncDirectory } from './fileSystem.js';
 import { LogWriter } from './logWriter.js';
 import { privateFileSystem } from './privateFileSystem.js';
-import { type ReadOptions, readRecords } from './readRecords.js';
+import { type ReadOptions, readRecord, readRecords } from './readRecords.js';
 
 /** The files of one directory, by their names. */
 export class Directory {
@@ -49,6 +49,15 @@ export class Directory {
    */
   readRecords(name: string, options: ReadOptions, visit: (payload: Buffer, at: number) => void): Promise<number> {
     return readRecords(this.fs, this.pathOf(name), options, visit);
+  }
+
+  /**
+   * Returns the payload of the record whose frame begins at `at`.
+   *
+   * @throws {CorruptCheckpointError} naming file and offset
+   */
+  readRecord(name: string, at: number): Promise<Buffer> {
+    return readRecord(this.fs, this.pathOf(name), at);
   }
 
   /** Creates a log file; `kind` is for the names of its failpoints. */

@@ -8,6 +8,7 @@ export class LogWriter {
   readonly #kind: string;
   #size = headerBytes;
   #sequence = 0;
+  #closed = false;
 
   private constructor(file: OpenFile, kind: string) {
     this.#file = file;
@@ -26,6 +27,8 @@ export class LogWriter {
       return new LogWriter(file, kind);
     } catch (error) {
       await file.close();
+      // Another attempt may create it then.
+      await fs.remove(path).catch(() => {});
       throw error;
     }
   }
@@ -57,7 +60,9 @@ export class LogWriter {
     this.#sequence += payloads.length;
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#file.close();
   }
 }

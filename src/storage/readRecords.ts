@@ -44,6 +44,25 @@ export async function readRecords(
   }
 }
 
+/**
+ * Returns the payload of the record whose frame begins at `at`.
+ *
+ * @throws {CorruptCheckpointError} naming file and offset
+ */
+export async function readRecord(fs: FileSystem, path: string, at: number): Promise<Buffer> {
+  const file = await fs.open(path, 'r');
+  try {
+    const reader = new WindowedReader(file, (await file.stat()).size);
+    const head = headAt(await reader.bytes(at, frameBytes), 0);
+    if (!head) throw new CorruptCheckpointError(path, at, 'a record has no complete head');
+    const payload = await reader.bytes(at + frameBytes, head.length);
+    if (!isWhole(payload, head)) throw new CorruptCheckpointError(path, at, 'the checksum of a record is wrong');
+    return payload;
+  } finally {
+    await file.close();
+  }
+}
+
 async function readFrames(
   reader: WindowedReader,
   path: string,

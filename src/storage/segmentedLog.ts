@@ -1,3 +1,4 @@
+import { FencedError } from '../batch/errors.js';
 import { failpoint } from './failpoint.js';
 import type { LockedDirectory } from './lockedDirectory.js';
 import type { LogWriter } from './logWriter.js';
@@ -106,6 +107,36 @@ export class SegmentedLog<S extends FinishedSegment, B extends SegmentBegin<S>> 
     return this.#writer.append(payloads);
   }
 
+  /**
+   * Like `append`. After a failure the records are written again, each time into a new segment: what the disk holds of the old
+   * one behind its durable records is unknown, and no recovery reads it. Fails with the error of the last attempt.
+   *
+   * @param begin the first record of a new segment
+   * @param due whether a new segment is to be begun at once
+   * @param failed called after each failure, with the number of failures
+   */
+  async appendRetried(
+    payloads: readonly Uint8Array[],
+    begin: (before: readonly S[]) => B,
+    { due, attempts, failed }: AppendRetries,
+  ): Promise<void> {
+    for (let failures = 0; ; ) {
+      try {
+        if (due || failures > 0) await this.rotate(begin);
+        await this.append(payloads);
+        return;
+      } catch (error) {
+        failed(error, ++failures);
+        if (failures >= attempts || error instanceof FencedError) throw error;
+      }
+    }
+  }
+
+  /** Closes the file to which records were appended: the next ones need a new segment. */
+  closeSegment(): Promise<void> {
+    return this.#writer.close();
+  }
+
   /** Begins the next segment. One that another process has begun under the same number is not overwritten. */
   async rotate(begin: (before: readonly S[]) => B): Promise<void> {
     await this.#directory.checkOwner();
@@ -144,6 +175,13 @@ export class SegmentedLog<S extends FinishedSegment, B extends SegmentBegin<S>> 
   }
 }
 
+/** How often records are written. */
+export interface AppendRetries {
+  readonly due: boolean;
+  readonly attempts: number;
+  readonly failed: (error: unknown, failures: number) => void;
+}
+
 /** Resolves when the segment, with its first record and its name, is durable. */
 async function beginSegment<S extends FinishedSegment, B extends SegmentBegin<S>>(
   directory: LockedDirectory,
@@ -151,13 +189,16 @@ async function beginSegment<S extends FinishedSegment, B extends SegmentBegin<S>
   number: number,
   begin: B,
 ): Promise<LogWriter> {
-  const writer = await directory.createLog(`${format.prefix}-${number}`, format.prefix);
+  const name = `${format.prefix}-${number}`;
+  const writer = await directory.createLog(name, format.prefix);
   try {
     await writer.append([format.encode(begin)]);
     await directory.sync();
     return writer;
   } catch (error) {
-    await writer.close();
+    await writer.close().catch(() => {});
+    // Another attempt begins the same segment. Under another number it might come behind one of a process that has taken over.
+    await directory.remove(name).catch(() => {});
     throw error;
   }
 }

@@ -1,6 +1,10 @@
 import type { WriteAheadLogSession } from 'dstream';
 import { expect } from 'vitest';
-import { openSegments } from '../../src/sources/receiver/node/fileWriteAheadLog.js';
+import {
+  type FileWriteAheadLogOptions,
+  openSegments,
+  resolveFileLogOptions,
+} from '../../src/sources/receiver/node/fileWriteAheadLog.js';
 import type { MemoryFiles } from './memoryFiles.js';
 import { settle } from './savedBatches.js';
 
@@ -20,8 +24,14 @@ export const nothing = (): Known => ({ stored: 0, planned: 0, saved: 0 });
 
 let openings = 0;
 /** Each opening has a name of its own for the directory, as if in another process. */
-export function openLog(files: MemoryFiles, known: Known, segmentBytes = 1e9): Promise<WriteAheadLogSession> {
-  return openSegments(files, `/files/${openings++}`, segmentBytes, known);
+export function openLog(
+  files: MemoryFiles,
+  known: Known & { readonly now?: () => number },
+  segmentBytes = 1e9,
+  options: FileWriteAheadLogOptions = {},
+): Promise<WriteAheadLogSession> {
+  const settings = resolveFileLogOptions({ segmentBytes, ...options });
+  return openSegments(files, `/files/${openings++}`, settings, known);
 }
 
 /** Where recovered blocks end, after checking that they have every record once from `known.saved` on, and in order. */

@@ -25,7 +25,7 @@ export function slowWriteAheadLog(
           recovered: () => session.recovered(),
           check: (record: unknown) => session.check?.(record),
           append: (block: Block<unknown>) => {
-            blocks.push(block);
+            blocks.push({ from: block.from, records: block.records });
             const { before, after, fails } = next();
             const written = fails ? throwError(() => new Error('disk lost')) : defer(() => session.append(block));
             return concat(timer(before), written, timer(after));

@@ -26,6 +26,7 @@ export type DStreamErrorCode =
   | 'QUEUE_OVERFLOW'
   | 'TOO_MANY_ERRORS'
   | 'RECORD_TOO_LARGE'
+  | 'RECEIVER'
   | 'INCOMPATIBLE_STATE'
   | 'INVALID_STATE'
   | 'STATE_CLOSED'

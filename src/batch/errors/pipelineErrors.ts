@@ -178,10 +178,13 @@ export class QueueOverflowError extends DStreamError {
   constructor(
     /** The operator or source with the queue. */
     readonly owner: string,
-    /** Number of records that may wait. */
+    /** Number of records, or of bytes, that may wait. */
     readonly bound: number,
+    /** What the bound counts. */
+    readonly unit: 'records' | 'bytes' = 'records',
   ) {
-    super(`${owner}: more than ${bound} records wait: raise the bound, or choose a policy that drops`);
+    const much = unit === 'records' ? `${bound} records` : `${bound} bytes of records`;
+    super(`${owner}: more than ${much} wait: raise the bound, or choose a policy that drops`);
   }
 }
 

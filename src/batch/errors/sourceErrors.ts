@@ -266,3 +266,19 @@ export class ProtocolError extends DStreamError {
     super(`${request} failed: ${kafkaError}${detail === undefined ? '' : `: ${detail}`}`, options);
   }
 }
+
+/** A receiver that is ready lost its connection, or what it receives from failed. */
+export class ReceiverError extends DStreamError {
+  override readonly name = 'ReceiverError';
+  readonly code = 'RECEIVER';
+  override readonly retriable = true;
+  constructor(
+    /** The receiver and what it receives from, such as `tcpReceiver 127.0.0.1:9000`. */
+    readonly receiver: string,
+    /** What happened. */
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${receiver}: ${reason}`, options);
+  }
+}

@@ -11,6 +11,7 @@ import type {
   StreamEnd,
   StreamRestart,
 } from './monitorEvents.js';
+import type { ReceiverStatus } from './receiverStatus.js';
 import type { Stage } from './stage.js';
 import type { StreamSnapshot } from './streamSnapshot.js';
 import type { StatusChange } from './streamStatus.js';
@@ -49,6 +50,8 @@ export interface RunMonitor {
   fetched?(event: FetchEvent): void;
   /** The records of a batch have been read; its dispatch follows. */
   read?(batch: BatchRead): void;
+  /** A receiver of a source changed its status, or reported an error and goes on. */
+  receiver?(change: ReceiverStatus & { readonly source: string }): void;
   /**
    * Runs a stage of a batch: must call `work` exactly once and return its result. A context that is active around that call
    * (an `AsyncLocalStorage`, a span) is the context of everything that the user's function starts.

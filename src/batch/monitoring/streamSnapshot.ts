@@ -1,6 +1,7 @@
 import type { BatchInfo } from '../batchInfo.js';
 import type { RateDecision } from '../rateDecision.js';
 import type { TopicPartition } from '../topicPartition.js';
+import type { ReceiverInfo } from './receiverStatus.js';
 import type { FailureStage } from './stage.js';
 import type { StreamStatus } from './streamStatus.js';
 
@@ -20,10 +21,8 @@ export interface PartitionSnapshot extends TopicPartition {
   readonly behind?: number | undefined;
 }
 
-/** What a receiver holds, now. */
-export interface ReceiverSnapshot {
-  /** Records that no batch has taken yet. */
-  readonly queuedRecords: number;
+/** What a source that receives records itself holds, and how its receivers are, now. */
+export interface ReceiverSnapshot extends Omit<ReceiverInfo, 'ignored'> {
   /** Blocks that no batch has taken yet. */
   readonly queuedBlocks: number;
   /** Bytes of the write-ahead log, where there is one that knows. */

@@ -10,6 +10,7 @@ import type {
   StreamEnd,
   StreamRestart,
 } from '../../batch/monitoring/monitorEvents.js';
+import type { ReceiverStatus } from '../../batch/monitoring/receiverStatus.js';
 import type { MonitoredStream, StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
 import type { StatusTrigger } from '../../batch/monitoring/streamStatus.js';
 import { diagnosticsMonitor } from './diagnosticsMonitor.js';
@@ -123,6 +124,12 @@ export class DriverMonitor {
     if (!this.#monitors) return;
     const read = batch();
     this.#monitors.tell((monitor) => monitor.read?.(read));
+  }
+
+  /** What a source calls when one of its receivers changes its status; nothing where nobody listens. */
+  receiverObserver(source: string): ((status: ReceiverStatus) => void) | undefined {
+    const monitors = this.#monitors;
+    return monitors && ((status) => monitors.tell((monitor) => monitor.receiver?.({ ...status, source })));
   }
 
   completed(info: BatchInfo): void {

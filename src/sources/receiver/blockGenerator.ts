@@ -1,13 +1,18 @@
 import { TokenBucket } from '../../backpressure/tokenBucket.js';
 import { Fifo } from '../../collections/fifo.js';
-import type { Block } from './writeAheadLog.js';
+
+/** The records of a block: from an offset up to, not including, another. */
+export interface BlockRange {
+  readonly from: number;
+  readonly until: number;
+}
 
 /**
- * Gathers records into blocks. Pure: times, in ms, are parameters.
+ * Decides which records are a block: knows their numbers only. Pure: times, in ms, are parameters.
  *
- *     base                     gathered            tickEnd
- *      |  block  | block | block  |  held back      |  arrived since the last tick
- *      +---------+-------+--------+-----------------+-------------------------> offsets
+ *     base                     gathered            tickEnd             end
+ *      |  block  | block | block  |  held back      |  arrived since    |
+ *      +---------+-------+--------+-----------------+-------------------+> offsets
  *
  * At each tick the waiting records become a block, as many as the rate of the previous batch lets through. A batch takes as
  * many as its own rate allows: first the blocks, then what the previous rate held back. So a rate applies to the batch it
@@ -15,14 +20,16 @@ import type { Block } from './writeAheadLog.js';
  *
  * Source: Spark's `BlockGenerator` and `RateLimiter`.
  */
-export class BlockGenerator<T> {
+export class BlockGenerator {
   readonly #blockInterval: number;
-  readonly #waiting = new Fifo<T>();
   /** Ends of the blocks that no batch has taken. */
   readonly #ends = new Fifo<number>();
+  /** Where a block must end, after `gathered`: records that were handed over together are one. */
+  readonly #cuts = new Fifo<number>();
   #base: number;
   #gathered: number;
   #tickEnd: number;
+  #end: number;
   #bucket: TokenBucket | undefined;
   /** Fraction of a record that the rate allowed and no batch could take. */
   #credit = 0;
@@ -33,11 +40,12 @@ export class BlockGenerator<T> {
     this.#base = offset;
     this.#gathered = offset;
     this.#tickEnd = offset;
+    this.#end = offset;
   }
 
   /** Records that no batch has taken. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#end - this.#base;
   }
 
   /** Blocks that no batch has taken. */
@@ -45,9 +53,14 @@ export class BlockGenerator<T> {
     return this.#ends.size;
   }
 
-  /** The offset of the first record that no batch has taken. */
+  /** Offset of the first record that no batch has taken. */
   get base(): number {
     return this.#base;
+  }
+
+  /** Offset of the next record. */
+  get end(): number {
+    return this.#end;
   }
 
   /** Whether a tick may have work to do. */
@@ -55,16 +68,16 @@ export class BlockGenerator<T> {
     return this.#end > this.#gathered;
   }
 
-  get #end(): number {
-    return this.#base + this.#waiting.size;
+  push(count: number): void {
+    this.#end += count;
   }
 
-  push(record: T): void {
-    this.#waiting.push(record);
+  /** A block ends after the last record, whatever comes. */
+  cut(): void {
+    if (this.#end > this.#gathered && this.#cuts.last !== this.#end) this.#cuts.push(this.#end);
   }
 
   dropOldest(): void {
-    this.#waiting.shift();
     this.#base++;
     this.#gathered = Math.max(this.#gathered, this.#base);
     this.#tickEnd = Math.max(this.#tickEnd, this.#base);
@@ -77,17 +90,21 @@ export class BlockGenerator<T> {
     this.#gather(this.#bucket ? this.#bucket.takeUpTo(now, held) : held);
   }
 
-  /** Returns the blocks of a batch: as many records as `rate` (per second) allows; `undefined` means no limit. */
-  take(rate: number | undefined, interval: number, now: number): readonly Block<T>[] {
-    let left = this.#allowance(rate, interval);
+  /**
+   * Returns the blocks of a batch: as many records as `rate` (per second) allows, `undefined` meaning no limit, and at most
+   * `most`.
+   */
+  take(rate: number | undefined, interval: number, now: number, most = Infinity): readonly BlockRange[] {
+    let left = Math.min(this.#allowance(rate, interval), most);
     this.#limit(rate, now);
     this.#gather(Math.min(this.#tickEnd, this.#base + left) - this.#gathered);
-    const blocks: Block<T>[] = [];
+    const blocks: BlockRange[] = [];
     while (left > 0 && this.#ends.first !== undefined) {
       const end = this.#ends.first;
       // Records of a block may have been dropped, even all of them.
       const count = Math.min(Math.max(end - this.#base, 0), left);
-      if (count > 0) blocks.push({ from: this.#base, records: this.#shift(count) });
+      if (count > 0) blocks.push({ from: this.#base, until: this.#base + count });
+      this.#base += count;
       if (this.#base >= end) this.#ends.shift();
       left -= count;
     }
@@ -96,13 +113,14 @@ export class BlockGenerator<T> {
 
   #gather(count: number): void {
     if (count <= 0) return;
-    this.#gathered += count;
-    this.#ends.push(this.#gathered);
-  }
-
-  #shift(count: number): readonly T[] {
-    this.#base += count;
-    return Array.from({ length: count }, () => this.#waiting.shift() as T);
+    const until = this.#gathered + count;
+    while (this.#cuts.first !== undefined && this.#cuts.first < until) {
+      const cut = this.#cuts.shift() as number;
+      if (cut > this.#gathered) this.#ends.push(cut);
+    }
+    if (this.#cuts.first === until) this.#cuts.shift();
+    this.#gathered = until;
+    this.#ends.push(until);
   }
 
   /** Whole records. The fraction goes to the next batch: otherwise a rate below one per interval would let none pass. */

@@ -1,9 +1,8 @@
-import { isObservable, type ReadableStreamLike } from 'rxjs';
-import type { Intake, IntakeEvents, Receiver } from './receiver.js';
+import type { ObservableInput, ReadableStreamLike } from 'rxjs';
+import type { Intake, IntakeEvents } from './receiver.js';
 
 /** Returns what starts iterating over a receiver that can be pulled; `undefined` for one that pushes. */
-export function pullable<T>(receiver: Receiver<T>): (() => PullIterator<T>) | undefined {
-  if (typeof receiver === 'function' || isObservable(receiver)) return undefined;
+export function pullable<T>(receiver: ObservableInput<T>): (() => PullIterator<T>) | undefined {
   const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now, getReader } = receiver as Partial<Pullable<T>>;
   if (later) return () => later.call(receiver);
   if (now) return () => now.call(receiver);
@@ -71,7 +70,7 @@ export class PullIntake<T> implements Intake {
   #take({ done, value }: IteratorResult<T>): void {
     if (this.#ended) return;
     if (!done) {
-      this.#events.store(value);
+      this.#events.store({ records: [value] });
       return;
     }
     this.#ended = true;

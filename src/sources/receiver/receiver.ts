@@ -1,4 +1,4 @@
-import type { ObservableInput, TeardownLogic } from 'rxjs';
+import type { Observable, ObservableInput, ReadableStreamLike, TeardownLogic } from 'rxjs';
 import type { InvalidRecordError } from '../../batch/errors.js';
 
 /** What a receiver that is a function hands its records to. The functions need no `this`. */
@@ -8,17 +8,55 @@ export interface ReceiverSink<T> {
    * should do so, because `overflow` applies to records that arrive anyway.
    *
    * `stored` is called once the record is safe: with a write-ahead log when it and all earlier ones are durable, without
-   * one immediately. The sender may then forget the record. `stored` is never called for a record that is dropped, or when
-   * the log fails or the stream ends first.
+   * one when it is stored at its `storageLevel`, in memory immediately. The sender may then forget the record. `stored` is never
+   * called for a record that is dropped, or when the log fails or the stream ends first.
    *
    * `refused` is called instead, with an `InvalidRecordError`, if the write-ahead log could not read the record back: other
    * records are not affected. Without `refused` such a record fails the receiver.
    */
   readonly store: (record: T, stored?: () => void, refused?: (error: InvalidRecordError) => void) => boolean;
-  /** No more records will come: the stream completes after the last block. */
+  /**
+   * Hands over several records that become one block, and so one partition of a batch, unless a rate cuts them. They are
+   * taken, dropped or refused together: taken when there is room for the first of them. Otherwise like `store`.
+   */
+  readonly storeBlock: (
+    records: readonly T[],
+    stored?: () => void,
+    refused?: (error: InvalidRecordError) => void,
+  ) => boolean;
+  /**
+   * Like `store`, with a promise. It resolves when the record is safe, and rejects with a `QueueOverflowError` when the record
+   * is dropped and with an `InvalidRecordError` when it is refused. It never settles if the log fails or the stream ends first: the
+   * receiver is left then.
+   */
+  readonly write: (record: T) => Promise<void>;
+  /** Like `storeBlock`, with a promise. */
+  readonly writeBlock: (records: readonly T[]) => Promise<void>;
+  /** Whether there is room for another record. */
+  readonly room: () => boolean;
+  /** Calls the listener once, when there is room: at once, or later unless the receiver has been left by then. */
+  readonly whenRoom: (listener: () => void) => void;
+  /** The number of this receiver among the `receivers` that run, from 0. */
+  readonly index: number;
+  /** The receiver is connected: its status becomes `running`, as it does with the first record. */
+  readonly connected: () => void;
+  /** The receiver met an error and goes on: `statusObserver` and `BatchInfo` have it, and nothing else changes. */
+  readonly reportError: (error: unknown) => void;
+  /** No more records will come: the stream completes after the last block, unless `restart.onClose` is `'restart'`. */
   readonly complete: () => void;
-  /** The receiver failed: it is started again after `restartDelay`, or the stream fails where that is not set. */
+  /** The receiver failed: it is started again as `restart` says, or the stream fails where that is not set. */
   readonly fail: (error: unknown) => void;
+}
+
+/** What a promise may resolve to that is read as a stream of records, such as the body of a response. */
+export type StreamedRecords<T> = AsyncIterable<T> | ReadableStreamLike<T> | Observable<T>;
+
+/** A source whose items are acknowledged when they are stored: what `acknowledged` returns. */
+export interface AcknowledgedSource<T> {
+  /** The source, of items of any kind. */
+  readonly source: Receiver<unknown>;
+  /** How the items become records that are acknowledged. @internal */
+  eventsOf(events: IntakeEvents<T>): IntakeEvents<unknown>;
 }
 
 /**
@@ -26,18 +64,40 @@ export interface ReceiverSink<T> {
  *
  * - an Observable (or a promise), which pushes;
  * - an array, an iterable, an async iterable or a `ReadableStream`, which is not pulled while the queue is full;
+ * - a promise of an async iterable, of a `ReadableStream` or of an Observable, which is read like these;
+ * - one of these wrapped by `acknowledged`;
+ * - a function that returns one of these: it is called at each start, for what can be consumed only once;
  * - a function that takes a sink, begins to receive, and returns how to end it: a function or a subscription.
  */
-export type Receiver<T> = ObservableInput<T> | ((sink: ReceiverSink<T>) => TeardownLogic);
+export type Receiver<T> =
+  | ObservableInput<T>
+  | AcknowledgedSource<T>
+  | ((sink: ReceiverSink<T>) => TeardownLogic | ObservableInput<T> | AcknowledgedSource<T>);
 
 /** What a receiver at work reports to the source that started it. */
 export interface IntakeEvents<T> {
+  /** The number of this receiver. */
+  readonly index: number;
   /** Whether there is room for another record. */
   room(): boolean;
-  /** `stored` is called once the record is in the write-ahead log, or immediately without a log; `refused` if it never can be. */
-  store(record: T, stored?: () => void, refused?: (error: InvalidRecordError) => void): void;
+  store(arrival: Arrival<T>): void;
+  connected(): void;
+  reportError(error: unknown): void;
   complete(): void;
   fail(error: unknown): void;
+}
+
+/** Records that are handed over together. */
+export interface Arrival<T> {
+  readonly records: readonly T[];
+  /** Whether they are one block. */
+  readonly block?: boolean;
+  /** Called once the records are safe. */
+  readonly stored?: (() => void) | undefined;
+  /** Called if the write-ahead log could never read them back. */
+  readonly refused?: ((error: InvalidRecordError) => void) | undefined;
+  /** Called if there was no room for them and they are lost. */
+  readonly dropped?: ((error: Error) => void) | undefined;
 }
 
 /** A receiver at work. Reports nothing after `close`, nor after it has completed or failed. */

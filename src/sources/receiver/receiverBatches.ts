@@ -1,12 +1,12 @@
 import { batchesOf } from '../../driver/batchesOf.js';
 import type { BatchStream } from '../../driver/batchStream.js';
 import { type DriverOptions, resolveDriverOptions } from '../../driver/driverOptions.js';
-import type { Receiver } from './receiver.js';
+import type { Receiver, StreamedRecords } from './receiver.js';
 import type { ReceiverSourceOptions } from './receiverOptions.js';
 import { receiverSource } from './receiverSource.js';
 
 /** Options of `receiverBatches`: those of the receiver and those of the driver. */
-export type ReceiverBatchesOptions = ReceiverSourceOptions & DriverOptions;
+export type ReceiverBatchesOptions<T = unknown> = ReceiverSourceOptions<T> & DriverOptions;
 
 /**
  * Makes a stream of batches, one per interval, of something that pushes and is not a log: a socket, DOM events, any
@@ -43,7 +43,12 @@ export type ReceiverBatchesOptions = ReceiverSourceOptions & DriverOptions;
  * // => complete
  * ```
  */
-export function receiverBatches<T>(receiver: Receiver<T>, options: ReceiverBatchesOptions): BatchStream<T> {
+export function receiverBatches<T>(
+  receiver: PromiseLike<StreamedRecords<T>>,
+  options: ReceiverBatchesOptions<T>,
+): BatchStream<T>;
+export function receiverBatches<T>(receiver: Receiver<T>, options: ReceiverBatchesOptions<T>): BatchStream<T>;
+export function receiverBatches<T>(receiver: Receiver<T>, options: ReceiverBatchesOptions<T>): BatchStream<T> {
   const resolved = resolveDriverOptions('receiverBatches', options);
   return batchesOf('receiver', receiverSource(receiver, options, 'receiverBatches'), resolved);
 }

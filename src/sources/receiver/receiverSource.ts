@@ -1,10 +1,11 @@
 import { from, last, Observable, of } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { Source, SourceRun, SourceSetup } from '../source.js';
-import type { Receiver } from './receiver.js';
-import { type ReceiverSourceOptions, resolveReceiverOptions } from './receiverOptions.js';
+import { consumedOnce } from './consumedOnce.js';
+import type { Receiver, StreamedRecords } from './receiver.js';
+import { type ReceiverSourceOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from './receiverOptions.js';
 import { ReceiverRun } from './receiverRun.js';
-import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from './writeAheadLog.js';
+import type { WriteAheadLogRequest, WriteAheadLogSession } from './writeAheadLog.js';
 
 /**
  * A source over something that pushes, for `batchesFrom`; `receiverBatches` makes a stream of one receiver alone.
@@ -14,14 +15,18 @@ import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from '
  * @throws {InvalidOptionError} when an option is out of its range
  */
 export function receiverSource<T>(
+  receiver: PromiseLike<StreamedRecords<T>>,
+  options?: ReceiverSourceOptions<T>,
+  kind?: string,
+): Source<T>;
+export function receiverSource<T>(receiver: Receiver<T>, options?: ReceiverSourceOptions<T>, kind?: string): Source<T>;
+export function receiverSource<T>(
   receiver: Receiver<T>,
-  options: ReceiverSourceOptions = {},
+  options: ReceiverSourceOptions<T> = {},
   kind = 'receiverSource',
 ): Source<T> {
   const resolved = resolveReceiverOptions(kind, options);
-  if (!['function', 'object', 'string'].includes(typeof receiver) || receiver === null) {
-    throw new InvalidOptionError(kind, 'receiver', receiver, 'must be an Observable, an iterable or a function');
-  }
+  checkReceiver(kind, receiver, resolved);
   return {
     kind,
     durable: resolved.writeAheadLog !== undefined,
@@ -29,9 +34,17 @@ export function receiverSource<T>(
     open: (setup) =>
       new Observable<SourceRun<T>>((subscriber) => {
         const request = offsetsOf(setup);
-        openLog(resolved.writeAheadLog, request).subscribe({
+        openLog(resolved, request).subscribe({
           next: (log) => {
-            const run = new ReceiverRun(kind, receiver, resolved, setup, log, request.planned);
+            let run: ReceiverRun<T>;
+            try {
+              run = new ReceiverRun(kind, receiver, resolved, setup, log, request.planned);
+            } catch (error) {
+              // The log lacks something: nobody else closes it.
+              if (log) from(log.close()).subscribe({ error: () => {} });
+              subscriber.error(error);
+              return;
+            }
             // The stream has ended meanwhile: nobody else closes what has been opened.
             if (subscriber.closed) from(run.close()).subscribe({ error: () => {} });
             // Handed to the driver first: a receiver may end the stream while it is started, and is closed then.
@@ -45,17 +58,34 @@ export function receiverSource<T>(
   };
 }
 
-/** Where what is saved, and what is planned, ends, as the checkpoint says. */
-function offsetsOf({ restored = [], replay }: SourceSetup): WriteAheadLogRequest {
-  const saved = restored.reduce((furthest, { offset }) => Math.max(furthest, offset), 0);
-  const planned = replay.flat().reduce((furthest, { until }) => Math.max(furthest, until), saved);
-  return { saved, planned };
+function checkReceiver(
+  kind: string,
+  receiver: Receiver<unknown>,
+  { restart, receivers }: ResolvedReceiverOptions,
+): void {
+  if (!['function', 'object', 'string'].includes(typeof receiver) || receiver === null) {
+    throw new InvalidOptionError(kind, 'receiver', receiver, 'must be an Observable, an iterable or a function');
+  }
+  const option = restart ? 'restart' : receivers > 1 ? 'receivers' : undefined;
+  const name = option && consumedOnce(receiver);
+  if (name === undefined) return;
+  const rule = `can be consumed only once, and ${option} is set: pass a function that returns a new one at each start`;
+  throw new InvalidOptionError(kind, 'receiver', name, rule);
 }
 
+/** Where what is saved, and what is planned, ends, as the checkpoint says. */
+function offsetsOf({ restored = [], replay, scheduler }: SourceSetup): WriteAheadLogRequest {
+  const saved = restored.reduce((furthest, { offset }) => Math.max(furthest, offset), 0);
+  const planned = replay.flat().reduce((furthest, { until }) => Math.max(furthest, until), saved);
+  return { saved, planned, now: () => scheduler.now() };
+}
+
+/** The write-ahead log, or else the store of blocks that is on disk. */
 function openLog(
-  writeAheadLog: WriteAheadLog | undefined,
+  { writeAheadLog, blockStore, storageLevel }: ResolvedReceiverOptions,
   request: WriteAheadLogRequest,
 ): Observable<WriteAheadLogSession | undefined> {
-  if (!writeAheadLog) return of(undefined);
-  return from(writeAheadLog.open(request)).pipe(last());
+  const log = writeAheadLog ?? blockStore;
+  if (!log) return of(undefined);
+  return from(log.open({ ...request, lazy: storageLevel !== 'memory' })).pipe(last());
 }

@@ -6,6 +6,28 @@ export interface Block<T> {
   readonly from: number;
   /** In the order in which they arrived. */
   readonly records: readonly T[];
+  /** When the last of them arrived, in ms of the stream's clock; `undefined` where it was not kept. */
+  readonly time?: number | undefined;
+}
+
+/** Where a block is kept, without its records. */
+export interface StoredBlock {
+  /** Offset of the first record. */
+  readonly from: number;
+  /** Offset after the last record. */
+  readonly until: number;
+  /** Bytes on disk. */
+  readonly bytes: number;
+  /** When the last of them arrived, in ms of the stream's clock; `undefined` where it was not kept. */
+  readonly time?: number | undefined;
+}
+
+/** A block that was read back. */
+export interface ReadBlock<T> {
+  /** The block. */
+  readonly block: Block<T>;
+  /** Its bytes on disk. */
+  readonly bytes: number;
 }
 
 /** What the checkpoint knows of a receiver when its log is opened, as offsets of the next record. */
@@ -14,6 +36,10 @@ export interface WriteAheadLogRequest {
   readonly saved: number;
   /** Records before it belong to saved or planned batches. At least `saved`. */
   readonly planned: number;
+  /** The stream's clock, in ms: how old a segment is. Default: segments have no age. */
+  readonly now?: (() => number) | undefined;
+  /** Whether `stored` and `read` are called instead of `recovered`: the records are not to be in memory all at once. */
+  readonly lazy?: boolean | undefined;
 }
 
 /** An opened log of one receiver. `append` is called one at a time, with records that continue where the last block ended. */
@@ -23,6 +49,10 @@ export interface WriteAheadLogSession {
    * died. Called once: the log does not keep them in memory.
    */
   recovered(): readonly Block<unknown>[];
+  /** Of a log that was opened with `lazy`: what `recovered` would return, without the records. */
+  stored?(): readonly StoredBlock[];
+  /** Reads the block back that has the record with this offset. Needed by the storage levels that use the disk. */
+  read?(offset: number): Promise<ReadBlock<unknown>>;
   /**
    * Checks that a record can be read back once it is written. Called before the record is appended. Default: every record can.
    *

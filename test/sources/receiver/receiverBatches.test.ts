@@ -520,7 +520,7 @@ describe('receiverBatches', () => {
     expect(make({ maxQueue: 0 })).toThrow('maxQueue (0)');
     expect(make({ overflow: 'drop' as 'error' })).toThrow('overflow ("drop")');
     expect(make({ restartDelay: -1 })).toThrow('restartDelay (-1)');
-    expect(make({ restartObserver: {} })).toThrow('needs restartDelay');
+    expect(make({ restartObserver: {} })).toThrow('needs restart');
     expect(make({ interval: 0 })).toThrow('interval (0)');
     expect(() => receiverSource(undefined as unknown as Receiver<number>)).toThrow('receiverSource: receiver');
   });

@@ -1,16 +1,43 @@
-import { EMPTY, from, type ObservableInput } from 'rxjs';
+import { EMPTY, from, type ObservableInput, type Observer } from 'rxjs';
+import { CorruptCheckpointError } from '../../../batch/errors.js';
 import { failpoint } from '../../../storage/failpoint.js';
 import type { LockedDirectory } from '../../../storage/lockedDirectory.js';
+import { frameBytes } from '../../../storage/recordFrame.js';
 import { SegmentedLog } from '../../../storage/segmentedLog.js';
 import { checkLoggable } from '../loggableRecord.js';
-import type { Block, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
-import { recoverSegments } from './recoverSegments.js';
-import { type BlockSegment, type BlockSegmentBegin, blockSegmentFormat, blockToBytes } from './segmentRecords.js';
+import type { Block, ReadBlock, StoredBlock, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
+import { type BlockFrame, type Recovery, recoverSegments } from './recoverSegments.js';
+import {
+  type BlockCodec,
+  type BlockSegment,
+  type BlockSegmentBegin,
+  blockFromBytes,
+  blockSegmentFormat,
+  blockToBytes,
+} from './segmentRecords.js';
 
 /** About how much is written and synced at once: what is encoded is in memory twice. */
 const groupBytes = 4 << 20;
 /** Assumed at first, and high: otherwise a first group of large records would be huge. */
 const firstRecordBytes = 16_384;
+
+/** A write into the log failed. */
+export interface LogWriteFailure {
+  /** What it failed with. */
+  readonly error: unknown;
+  /** How many times in a row the same records could not be written, this one included. */
+  readonly failures: number;
+}
+
+export interface FileLogSettings {
+  readonly segmentBytes: number;
+  /** In ms. */
+  readonly rollInterval: number;
+  readonly maxFailures: number;
+  readonly closeAfterWrite: boolean;
+  readonly failureObserver?: Partial<Observer<LogWriteFailure>> | undefined;
+  readonly codec?: BlockCodec | undefined;
+}
 
 type Segments = SegmentedLog<BlockSegment, BlockSegmentBegin>;
 
@@ -21,8 +48,15 @@ type Segments = SegmentedLog<BlockSegment, BlockSegmentBegin>;
  */
 export class FileLogSession implements WriteAheadLogSession {
   #recovered: readonly Block<unknown>[];
+  /** Where the blocks are that are not released, in order. */
+  #frames: BlockFrame[];
   readonly #directory: LockedDirectory;
-  readonly #segmentBytes: number;
+  readonly #settings: FileLogSettings;
+  readonly #now: () => number;
+  /** When the segment was begun. */
+  #begunAt: number;
+  /** Whether records are in the segment that was begun last. */
+  #begun = false;
   readonly #log: Segments;
   /** Bytes of a record in the last group, on average. */
   #recordBytes = firstRecordBytes;
@@ -32,26 +66,32 @@ export class FileLogSession implements WriteAheadLogSession {
 
   private constructor(
     directory: LockedDirectory,
-    segmentBytes: number,
-    recovered: readonly Block<unknown>[],
+    settings: FileLogSettings,
+    now: () => number,
+    { blocks, frames }: Recovery,
     log: Segments,
   ) {
     this.#directory = directory;
-    this.#segmentBytes = segmentBytes;
-    this.#recovered = recovered;
+    this.#settings = settings;
+    this.#now = now;
+    this.#begunAt = now();
+    this.#recovered = blocks;
+    this.#frames = [...frames];
     this.#log = log;
   }
 
   static async open(
     directory: LockedDirectory,
-    segmentBytes: number,
+    settings: FileLogSettings,
     request: WriteAheadLogRequest,
   ): Promise<FileLogSession> {
-    const { blocks, segments, next, nextNumber, leftOver } = await recoverSegments(directory, request);
-    const begin = { from: next, before: segments };
+    const { codec } = settings;
+    const recovery = await recoverSegments(directory, request, codec);
+    const { segments, next, nextNumber, leftOver } = recovery;
+    const begin = { from: next, before: segments, codec: codec?.name };
     const log = await SegmentedLog.open(directory, blockSegmentFormat, nextNumber, begin, leftOver);
     failpoint('segment:opened');
-    return new FileLogSession(directory, segmentBytes, blocks, log);
+    return new FileLogSession(directory, settings, request.now ?? (() => 0), recovery, log);
   }
 
   recovered(): readonly Block<unknown>[] {
@@ -64,8 +104,23 @@ export class FileLogSession implements WriteAheadLogSession {
     return this.#log.bytes;
   }
 
+  stored(): readonly StoredBlock[] {
+    return [...this.#frames];
+  }
+
+  async read(offset: number): Promise<ReadBlock<unknown>> {
+    const frame = this.#frames[this.#frameOf(offset)];
+    if (!frame || frame.from > offset) throw new Error(`record ${offset} is not in the log any more`);
+    const payload = await this.#directory.readRecord(`${blockSegmentFormat.prefix}-${frame.segment}`, frame.at);
+    const block = blockFromBytes(payload, this.#settings.codec)?.read();
+    if (block) return { block, bytes: payload.length };
+    const path = this.#directory.pathOf(`${blockSegmentFormat.prefix}-${frame.segment}`);
+    throw new CorruptCheckpointError(path, frame.at, `record ${offset} should be here`);
+  }
+
   check(record: unknown): void {
-    checkLoggable('fileWriteAheadLog', record);
+    // A codec refuses by itself what it cannot encode.
+    if (!this.#settings.codec) checkLoggable('fileWriteAheadLog', record);
   }
 
   append(block: Block<unknown>): ObservableInput<unknown> {
@@ -74,6 +129,9 @@ export class FileLogSession implements WriteAheadLogSession {
   }
 
   release(offset: number): ObservableInput<unknown> {
+    const kept = this.#frameOf(offset);
+    // Not each time: what is behind is copied.
+    if (kept > this.#frames.length / 2) this.#frames = this.#frames.slice(kept);
     const { finished, begin } = this.#log;
     const saved = finished.filter((_, i) => (finished[i + 1]?.from ?? begin.from) <= offset);
     if (saved.length === 0 || this.#log.failed) return EMPTY;
@@ -91,17 +149,17 @@ export class FileLogSession implements WriteAheadLogSession {
     return from(closed);
   }
 
-  #append({ from: first, records }: Block<unknown>): Promise<void> {
+  #append({ from: first, records, time }: Block<unknown>): Promise<void> {
     let offset = first;
     const until = first + records.length;
     const action = () => `write records ${offset} to ${until}`;
     return this.#log.write(action, async () => {
       while (offset < until) {
-        if (this.#log.segmentBytes >= this.#segmentBytes) await this.#rotate(offset);
         const count = Math.max(Math.floor(groupBytes / this.#recordBytes), 1);
         const group = records.slice(offset - first, offset - first + count);
-        const payload = blockToBytes({ from: offset, records: group });
-        await this.#log.append([payload]);
+        const payload = blockToBytes({ from: offset, records: group, time }, this.#settings.codec);
+        await this.#write(payload, offset);
+        this.#note(payload.length, offset, offset + group.length, time);
         this.#recordBytes = payload.length / group.length;
         offset += group.length;
       }
@@ -110,8 +168,44 @@ export class FileLogSession implements WriteAheadLogSession {
     });
   }
 
-  #rotate(next: number): Promise<void> {
-    return this.#log.rotate((before) => ({ from: next, before }));
+  async #write(payload: Buffer, next: number): Promise<void> {
+    const { maxFailures, closeAfterWrite, failureObserver } = this.#settings;
+    const begin = (before: readonly BlockSegment[]) => {
+      this.#begun = false;
+      this.#begunAt = this.#now();
+      return { from: next, before, codec: this.#settings.codec?.name };
+    };
+    await this.#log.appendRetried([payload], begin, {
+      due: this.#due,
+      attempts: maxFailures,
+      failed: (error, failures) => failureObserver?.next?.({ error, failures }),
+    });
+    this.#begun = true;
+    if (closeAfterWrite) await this.#log.closeSegment();
+  }
+
+  #note(bytes: number, from: number, until: number, time: number | undefined): void {
+    const at = this.#log.segmentBytes - bytes - frameBytes;
+    this.#frames.push({ from, until, bytes, segment: this.#log.number, at, ...(time !== undefined && { time }) });
+  }
+
+  /** The index of the first frame that ends behind this offset. */
+  #frameOf(offset: number): number {
+    let low = 0;
+    let high = this.#frames.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#frames[middle] as BlockFrame).until > offset) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Whether the next records are to be in a new segment. */
+  get #due(): boolean {
+    const { segmentBytes, rollInterval, closeAfterWrite } = this.#settings;
+    if (this.#log.segmentBytes >= segmentBytes) return true;
+    return this.#begun && (closeAfterWrite || this.#now() - this.#begunAt >= rollInterval);
   }
 
   async #close(): Promise<void> {

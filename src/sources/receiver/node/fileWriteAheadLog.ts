@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
-import { defer, from } from 'rxjs';
+import { defer, from, type Observer } from 'rxjs';
 import { InvalidOptionError } from '../../../batch/errors.js';
-import { checkPositiveInteger } from '../../../options/checks.js';
+import { checkFunction, checkObserver, checkPositive, checkPositiveInteger } from '../../../options/checks.js';
 import type { FileSystem } from '../../../storage/fileSystem.js';
 import { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../../storage/privateFileSystem.js';
 import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
-import { FileLogSession } from './fileLogSession.js';
+import { FileLogSession, type FileLogSettings, type LogWriteFailure } from './fileLogSession.js';
+import type { BlockCodec } from './segmentRecords.js';
 
 /** Options of `fileWriteAheadLog`. */
 export interface FileWriteAheadLogOptions {
@@ -16,6 +17,34 @@ export interface FileWriteAheadLogOptions {
    * @default 16777216 (16 MiB)
    */
   readonly segmentBytes?: number;
+  /**
+   * Age at which a segment is finished and the next one begun, at the next write, in ms.
+   * @default no limit
+   */
+  readonly rollInterval?: number;
+  /**
+   * The number of times in a row that a write may fail before the stream fails. After each failure the records are written again, into a
+   * new segment.
+   * @default 3
+   */
+  readonly maxFailures?: number;
+  /**
+   * Whether each write has a segment of its own, which is closed after it: for file systems on which only a file that is
+   * closed is durable.
+   * @default false
+   */
+  readonly closeAfterWrite?: boolean;
+  /**
+   * Its `next` receives each write that failed, also one that was repeated with success.
+   * @default none
+   */
+  readonly failureObserver?: Partial<Observer<LogWriteFailure>>;
+  /**
+   * How records are encoded. With a codec of your own they may be anything that it encodes; what it cannot encode fails the
+   * stream.
+   * @default as V8 writes what the structured clone algorithm can copy
+   */
+  readonly codec?: BlockCodec;
 }
 
 /**
@@ -29,7 +58,7 @@ export interface FileWriteAheadLogOptions {
  * Source: Spark's `FileBasedWriteAheadLog`, with checksums, and synced.
  *
  * @param directory Created if it is missing. Belongs to the checkpoint of the stream: keep both, or remove both.
- * @throws {InvalidOptionError} when `directory` is empty or `segmentBytes` is not a positive integer
+ * @throws {InvalidOptionError} when `directory` is empty or an option is out of its range
  * @throws {CheckpointError} (as a notification) when the directory is in use
  * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
  * @throws {FencedError} (as a notification) when another process has taken the directory over
@@ -68,24 +97,43 @@ export interface FileWriteAheadLogOptions {
  * ```
  */
 export function fileWriteAheadLog(directory: string, options: FileWriteAheadLogOptions = {}): WriteAheadLog {
-  const { segmentBytes = 16 * 1024 * 1024 } = options;
+  const settings = resolveFileLogOptions(options);
   if (typeof directory !== 'string' || directory === '') {
     throw new InvalidOptionError('fileWriteAheadLog', 'directory', directory, 'must be a non-empty path');
   }
-  checkPositiveInteger('fileWriteAheadLog', 'segmentBytes', segmentBytes);
   const location = resolve(directory);
   const open = (request: WriteAheadLogRequest) =>
-    defer(() => from(openSegments(privateFileSystem, location, segmentBytes, request)));
+    defer(() => from(openSegments(privateFileSystem, location, settings, request)));
   return { location, open };
+}
+
+export function resolveFileLogOptions(options: FileWriteAheadLogOptions, owner = 'fileWriteAheadLog'): FileLogSettings {
+  const { segmentBytes = 16 * 1024 * 1024, rollInterval = Infinity, maxFailures = 3 } = options;
+  const { closeAfterWrite = false, failureObserver, codec } = options;
+  checkPositiveInteger(owner, 'segmentBytes', segmentBytes);
+  if (rollInterval !== Infinity) checkPositive(owner, 'rollInterval', rollInterval);
+  checkPositiveInteger(owner, 'maxFailures', maxFailures);
+  if (typeof closeAfterWrite !== 'boolean') {
+    throw new InvalidOptionError(owner, 'closeAfterWrite', closeAfterWrite, 'must be true or false');
+  }
+  if (failureObserver !== undefined) checkObserver(owner, 'failureObserver', failureObserver);
+  if (codec !== undefined) {
+    checkFunction(owner, 'codec.encode', codec.encode);
+    checkFunction(owner, 'codec.decode', codec.decode);
+    if (typeof codec.name !== 'string' || codec.name === '') {
+      throw new InvalidOptionError(owner, 'codec.name', codec.name, 'must be a non-empty string');
+    }
+  }
+  return { segmentBytes, rollInterval, maxFailures, closeAfterWrite, failureObserver, codec };
 }
 
 /** Opens the directory on any file system: tests pass one that is full or fails. */
 export function openSegments(
   fs: FileSystem,
   location: string,
-  segmentBytes: number,
+  settings: FileLogSettings,
   request: WriteAheadLogRequest,
 ): Promise<WriteAheadLogSession> {
-  const open = (directory: LockedDirectory) => FileLogSession.open(directory, segmentBytes, request);
+  const open = (directory: LockedDirectory) => FileLogSession.open(directory, settings, request);
   return LockedDirectory.open(location, 'write-ahead log', open, fs);
 }

@@ -2,13 +2,29 @@ import { CorruptCheckpointError } from '../../../batch/errors.js';
 import type { Directory } from '../../../storage/directory.js';
 import { failpoint } from '../../../storage/failpoint.js';
 import { SegmentFiles, type SegmentVisitor } from '../../../storage/segmentFiles.js';
-import type { Block, WriteAheadLogRequest } from '../writeAheadLog.js';
-import { type BlockSegment, blockFromBytes, blockSegmentFormat } from './segmentRecords.js';
+import type { Block, StoredBlock, WriteAheadLogRequest } from '../writeAheadLog.js';
+import {
+  type BlockCodec,
+  type BlockSegment,
+  type BlockSegmentBegin,
+  blockFromBytes,
+  blockSegmentFormat,
+} from './segmentRecords.js';
+
+/** Where a block is in the files. */
+export interface BlockFrame extends StoredBlock {
+  /** The number of the segment. */
+  readonly segment: number;
+  /** Where its frame begins, in bytes. */
+  readonly at: number;
+}
 
 /** What a directory holds. */
 export interface Recovery {
-  /** The blocks with records that are not saved, in order. */
+  /** The blocks with records that are not saved, in order; none where only `frames` were asked for. */
   readonly blocks: readonly Block<unknown>[];
+  /** Where these blocks are. */
+  readonly frames: readonly BlockFrame[];
   /** The segments that these are in, oldest first. */
   readonly segments: readonly BlockSegment[];
   /** Offset of the next record. */
@@ -26,31 +42,38 @@ export interface Recovery {
  */
 export async function recoverSegments(
   directory: Directory,
-  { saved, planned }: WriteAheadLogRequest,
+  { saved, planned, lazy = false }: WriteAheadLogRequest,
+  codec?: BlockCodec,
 ): Promise<Recovery> {
+  const reading = { saved, lazy, codec };
   const files = new SegmentFiles(directory, blockSegmentFormat, await directory.names());
   failpoint('segment:listed');
   const nextNumber = (files.numbers.at(-1) ?? 0) + 1;
 
-  let lastBlocks = new BlockReader('', 0, saved);
-  const last = await files.readLast(({ from }, path) => {
-    lastBlocks = new BlockReader(path, from, saved);
+  let lastBlocks = new BlockReader('', 0, reading);
+  const last = await files.readLast((begin, path) => {
+    checkCodec(path, begin, codec);
+    lastBlocks = new BlockReader(path, begin.from, reading);
     return lastBlocks.visit;
   });
-  if (!last) return { blocks: [], segments: [], next: planned, nextNumber, leftOver: files.leftOver(new Set()) };
+  if (!last) {
+    return { blocks: [], frames: [], segments: [], next: planned, nextNumber, leftOver: files.leftOver(new Set()) };
+  }
 
   const all = [...last.begin.before, { number: last.number, from: last.begin.from, end: last.end }];
   checkBegin(files, all[0] as BlockSegment, planned);
   const blocks: Block<unknown>[] = [];
+  const frames: BlockFrame[] = [];
   const segments: BlockSegment[] = [];
   for (const [i, segment] of all.entries()) {
     const next = all[i + 1]?.from ?? lastBlocks.next;
     // All records in it are saved, or it is empty.
     if (next <= Math.max(saved, segment.from)) continue;
     segments.push(segment);
-    const read = segment.number === last.number ? lastBlocks : await readEarlier(files, segment, saved);
+    const read = segment.number === last.number ? lastBlocks : await readEarlier(files, segment, reading);
     if (read !== lastBlocks) checkNext(files.pathOf(segment.number), segment.end, read.next, next, planned);
     for (const block of read.blocks) blocks.push(block);
+    for (const frame of read.frames) frames.push({ ...frame, segment: segment.number });
   }
   if (lastBlocks.next < planned) {
     const reason = `it ends at record ${lastBlocks.next}, and batches were planned up to record ${planned}`;
@@ -58,37 +81,61 @@ export async function recoverSegments(
   }
   failpoint('segment:read');
   const kept = new Set(segments.map(({ number }) => number));
-  return { blocks, segments, next: lastBlocks.next, nextNumber, leftOver: files.leftOver(kept) };
+  return { blocks, frames, segments, next: lastBlocks.next, nextNumber, leftOver: files.leftOver(kept) };
 }
 
-type BlockFiles = SegmentFiles<BlockSegment, { readonly from: number; readonly before: readonly BlockSegment[] }>;
+type BlockFiles = SegmentFiles<BlockSegment, BlockSegmentBegin>;
+
+/** How blocks are read. */
+interface Reading {
+  /** Records before it are not needed. */
+  readonly saved: number;
+  /** Whether blocks are left in the files. */
+  readonly lazy: boolean;
+  readonly codec: BlockCodec | undefined;
+}
 
 /** Collects the blocks of one segment that hold records from `saved` on, checking that offsets go on without a gap. */
 class BlockReader {
   readonly blocks: Block<unknown>[] = [];
+  readonly frames: Omit<BlockFrame, 'segment'>[] = [];
   /** Offset of the record after the last. */
   next: number;
   readonly visit: SegmentVisitor;
 
-  constructor(path: string, from: number, saved: number) {
+  constructor(path: string, from: number, { saved, lazy, codec }: Reading) {
     this.next = from;
     this.visit = (payload, at) => {
-      const block = blockFromBytes(payload);
+      const block = blockFromBytes(payload, codec);
       if (block?.from !== this.next)
         throw new CorruptCheckpointError(path, at, `record ${this.next} should follow here`);
       this.next = block.until;
-      if (this.next > saved) this.blocks.push(block.read());
+      if (this.next <= saved) return;
+      const { until, time } = block;
+      this.frames.push({ from: block.from, until, at, bytes: payload.length, ...(time !== undefined && { time }) });
+      if (!lazy) this.blocks.push(block.read());
     };
   }
 }
 
-async function readEarlier(files: BlockFiles, segment: BlockSegment, saved: number): Promise<BlockReader> {
-  let reader = new BlockReader('', segment.from, saved);
-  await files.read(segment, ({ from }, path) => {
-    reader = new BlockReader(path, from, saved);
+async function readEarlier(files: BlockFiles, segment: BlockSegment, reading: Reading): Promise<BlockReader> {
+  let reader = new BlockReader('', segment.from, reading);
+  await files.read(segment, (begin, path) => {
+    checkCodec(path, begin, reading.codec);
+    reader = new BlockReader(path, begin.from, reading);
     return reader.visit;
   });
   return reader;
+}
+
+function checkCodec(path: string, begin: BlockSegmentBegin, codec: BlockCodec | undefined): void {
+  if (begin.codec === codec?.name) return;
+  const nameOf = (name: string | undefined) => (name === undefined ? 'the default codec' : `the codec "${name}"`);
+  throw new CorruptCheckpointError(
+    path,
+    0,
+    `it was written with ${nameOf(begin.codec)}, not with ${nameOf(codec?.name)}`,
+  );
 }
 
 /** Refuses a checkpoint that is older than what was deleted when it was saved, or that was itself deleted. */

@@ -8,8 +8,9 @@ import type { Block } from '../writeAheadLog.js';
 //
 //     begin    type 0 (1) | what comes before the segment; always the first
 //     block    type 1 (1) | offset of its first record (8) | count of records (4) | records
+//     block    type 2 (1) | offset of its first record (8) | count of records (4) | time (8) | records
 //
-// Numbers are big endian. Records are a list, as V8 writes what the structured clone algorithm can copy: for lists that is
+// Numbers are big endian; the time, when the last record arrived, is a floating point number of ms. Records are a list, as V8 writes what the structured clone algorithm can copy: for lists that is
 // faster than JSON. What comes before is JSON.
 
 /** An earlier segment. */
@@ -18,20 +19,37 @@ export interface BlockSegment extends FinishedSegment {
   readonly from: number;
 }
 
+/** How the records of a block are encoded. */
+export interface BlockCodec {
+  /** Names the codec in the files: what another one has written is refused. */
+  readonly name: string;
+  /** Encodes records. Must fail for those that `decode` would not return as they are. */
+  encode(records: readonly unknown[]): Uint8Array;
+  /** Decodes what `encode` has returned. */
+  decode(bytes: Uint8Array): readonly unknown[];
+}
+
 export interface BlockSegmentBegin {
   /** Offset of the first record that may be in this segment. */
   readonly from: number;
   /** The segments that counted when it was begun, oldest first. */
   readonly before: readonly BlockSegment[];
+  /** The name of the codec; `undefined` for the default one. */
+  readonly codec?: string | undefined;
 }
 
 const beginType = 0;
 const blockType = 1;
+const timedBlockType = 2;
 const blockHeadBytes = 13;
+const timedHeadBytes = 21;
 
 export const blockSegmentFormat: SegmentFormat<BlockSegment, BlockSegmentBegin> = {
   prefix: 'segment',
-  encode: ({ from, before }) => Buffer.concat([Buffer.from([beginType]), stateToBytes({ from, before })]),
+  encode: ({ from, before, codec }) => {
+    const begin = { from, before, ...(codec !== undefined && { codec }) };
+    return Buffer.concat([Buffer.from([beginType]), stateToBytes(begin)]);
+  },
   decode(payload) {
     if (payload[0] !== beginType) return undefined;
     const bytes = payload.subarray(1);
@@ -41,27 +59,33 @@ export const blockSegmentFormat: SegmentFormat<BlockSegment, BlockSegmentBegin> 
 };
 
 /** @throws {InvalidRecordError} when a record cannot be written */
-export function blockToBytes({ from, records }: Block<unknown>): Buffer {
-  const head = Buffer.alloc(blockHeadBytes);
-  head[0] = blockType;
+export function blockToBytes({ from, records, time }: Block<unknown>, codec?: BlockCodec): Buffer {
+  const head = Buffer.alloc(time === undefined ? blockHeadBytes : timedHeadBytes);
+  head[0] = time === undefined ? blockType : timedBlockType;
   head.writeBigUInt64BE(BigInt(from), 1);
   head.writeUInt32BE(records.length, 9);
-  return Buffer.concat([head, recordsToBytes(records)]);
+  if (time !== undefined) head.writeDoubleBE(time, blockHeadBytes);
+  return Buffer.concat([head, codec ? codec.encode(records) : recordsToBytes(records)]);
 }
 
 /** A block whose records are decoded on demand. */
 export interface WrittenBlock {
   readonly from: number;
   readonly until: number;
+  readonly time?: number | undefined;
   read(): Block<unknown>;
 }
 
 /** Returns `undefined` when the payload is another kind of record. */
-export function blockFromBytes(payload: Buffer): WrittenBlock | undefined {
-  if (payload.length < blockHeadBytes || payload[0] !== blockType) return undefined;
+export function blockFromBytes(payload: Buffer, codec?: BlockCodec): WrittenBlock | undefined {
+  const timed = payload[0] === timedBlockType;
+  const headBytes = timed ? timedHeadBytes : blockHeadBytes;
+  if (payload.length < headBytes || (payload[0] !== blockType && !timed)) return undefined;
   const from = Number(payload.readBigUInt64BE(1));
   const until = from + payload.readUInt32BE(9);
-  return { from, until, read: () => ({ from, records: deserialize(payload.subarray(blockHeadBytes)) }) };
+  const time = timed ? { time: payload.readDoubleBE(blockHeadBytes) } : {};
+  const decode = codec ? (bytes: Buffer) => codec.decode(bytes) : deserialize;
+  return { from, until, ...time, read: () => ({ from, ...time, records: decode(payload.subarray(headBytes)) }) };
 }
 
 function recordsToBytes(records: readonly unknown[]): Buffer {

@@ -1,6 +1,6 @@
 import { FencedError, StorageError } from 'dstream/node';
 import { expect, it } from 'vitest';
-import { openSegments } from '../../../../src/sources/receiver/node/fileWriteAheadLog.js';
+import { openSegments, resolveFileLogOptions } from '../../../../src/sources/receiver/node/fileWriteAheadLog.js';
 import type { FileSystem } from '../../../../src/storage/fileSystem.js';
 import { MemoryFiles } from '../../../support/memoryFiles.js';
 import { PausedFiles } from '../../../support/pausedFiles.js';
@@ -11,7 +11,7 @@ import { settle } from '../../../support/savedBatches.js';
 let openings = 0;
 const segmentBytes = 200;
 const openOn = (files: FileSystem, saved: number) =>
-  openSegments(files, `/files/${openings++}`, segmentBytes, { saved, planned: saved });
+  openSegments(files, `/files/${openings++}`, resolveFileLogOptions({ segmentBytes }), { saved, planned: saved });
 
 /** Stores records `who-0`, `who-1`, ... behind what was recovered, with a batch of them saved now and then. */
 async function write(

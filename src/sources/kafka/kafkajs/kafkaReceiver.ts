@@ -1,0 +1,151 @@
+import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import { InvalidOptionError, ReceiverError } from '../../../batch/errors.js';
+import { checkFunction } from '../../../options/checks.js';
+import type { ReceiverSink } from '../../receiver/receiver.js';
+
+/** What a message is parsed from. */
+export type ReceivedMessage = KafkaMessage & {
+  /** The topic. */
+  readonly topic: string;
+  /** The partition. */
+  readonly partition: number;
+};
+
+/** Options of `kafkaReceiver`. */
+export interface KafkaReceiverOptions<T> {
+  /** The topics. */
+  readonly topics: readonly string[];
+  /** The consumer group: its members share the partitions, and the broker keeps their offsets. */
+  readonly groupId: string;
+  /**
+   * Whether a group without offsets begins with the oldest records.
+   * @default false
+   */
+  readonly fromBeginning?: boolean;
+  /**
+   * Makes a record of a message. What it throws fails the receiver.
+   * @default the value, as a buffer
+   */
+  readonly parse?: (message: ReceivedMessage) => T;
+}
+
+/**
+ * Receives from Kafka as a member of a consumer group, through kafkajs: what Spark calls the receiver-based approach. The records of
+ * a fetched batch are a block, and its offset is committed once the block is stored, with a write-ahead log once it is durable: nothing that
+ * was committed is lost, and what was not is received again. `kafkaBatches` reads without a log, replays from Kafka itself, and
+ * is several times as fast; this is for jobs that must share a group with other consumers.
+ *
+ * While the queue is full nothing more is fetched, and the member stays in its group.
+ *
+ * @param kafka Your client.
+ * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {ReceiverError} (as a notification) when the consumer crashes and the receiver is not started again
+ *
+ * @example
+ * ```ts no-run
+ * import { foreachBatch, receiverBatches } from 'dstream';
+ * import { kafkaReceiver } from 'dstream/kafka';
+ * import { fileCheckpoint, fileWriteAheadLog } from 'dstream/node';
+ * import { Kafka } from 'kafkajs';
+ *
+ * const kafka = new Kafka({ brokers: ['127.0.0.1:9092'] });
+ * receiverBatches(kafkaReceiver(kafka, { topics: ['orders'], groupId: 'shop', parse: ({ value }) => String(value) }), {
+ *   interval: 1_000,
+ *   restart: { onClose: 'restart' },
+ *   checkpoint: fileCheckpoint('./checkpoint'),
+ *   writeAheadLog: fileWriteAheadLog('./wal'),
+ * })
+ *   .pipe(foreachBatch((orders) => console.log(orders)))
+ *   .subscribe();
+ * ```
+ */
+export function kafkaReceiver<T = Buffer | null>(
+  kafka: Pick<Kafka, 'consumer'>,
+  options: KafkaReceiverOptions<T>,
+): (sink: ReceiverSink<T>) => () => void {
+  const owner = 'kafkaReceiver';
+  const { topics, groupId, fromBeginning = false, parse = ({ value }: ReceivedMessage) => value as T } = options;
+  if (!Array.isArray(topics) || topics.length === 0) {
+    throw new InvalidOptionError(owner, 'topics', topics, 'must be a list of at least one topic');
+  }
+  if (typeof groupId !== 'string' || groupId === '') {
+    throw new InvalidOptionError(owner, 'groupId', groupId, 'must be a non-empty string');
+  }
+  checkFunction(owner, 'parse', parse);
+  checkFunction(owner, 'kafka.consumer', kafka?.consumer);
+
+  return (sink) => {
+    const consumer = kafka.consumer({ groupId });
+    const left = new AbortController();
+    const fail = (cause: unknown) => {
+      if (left.signal.aborted) return;
+      sink.fail(new ReceiverError(`${owner} ${groupId}`, (cause as Error).message, { cause }));
+    };
+    // kafkajs restarts by itself after most errors; after these it does not.
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (payload.restart) sink.reportError(payload.error);
+      else fail(payload.error);
+    });
+    consumer.on(consumer.events.GROUP_JOIN, () => sink.connected());
+    const run = async () => {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...topics], fromBeginning });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: (payload) => storeBatch(payload, consumer, sink, left.signal, parse),
+      });
+    };
+    run().catch(fail);
+    return () => {
+      left.abort();
+      // Nobody listens to a failure at the end.
+      consumer.disconnect().catch(() => {});
+    };
+  };
+}
+
+/** How often a member that waits says that it is alive, ms: well within the session timeout of 30 s. */
+const heartbeatMs = 1_000;
+
+/** Stores a batch, and commits its offset when it is stored. */
+async function storeBatch<T>(
+  { batch, heartbeat, isStale, resolveOffset }: EachBatchPayload,
+  consumer: Consumer,
+  sink: ReceiverSink<T>,
+  left: AbortSignal,
+  parse: (message: ReceivedMessage) => T,
+): Promise<void> {
+  const { topic, partition } = batch;
+  const records = batch.messages.map((message) => parse({ ...message, topic, partition }));
+  await awaiting(new Promise<void>((resolve) => sink.whenRoom(resolve)), heartbeat, left);
+  // The partition belongs to another member now, which receives these records too.
+  if (left.aborted || isStale()) return;
+  if (records.length > 0) await awaiting(sink.writeBlock(records), heartbeat, left);
+  if (left.aborted) return;
+  const last = batch.lastOffset();
+  resolveOffset(last);
+  await consumer.commitOffsets([{ topic, partition, offset: String(BigInt(last) + 1n) }]);
+}
+
+/** Waits, and tells the group meanwhile that this member is alive. Resolves also when the receiver is left. */
+async function awaiting(work: Promise<void>, heartbeat: () => Promise<void>, left: AbortSignal): Promise<void> {
+  let done = false;
+  const ended = new Promise<void>((resolve) => {
+    if (left.aborted) resolve();
+    left.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const settled = Promise.race([work, ended]).finally(() => {
+    done = true;
+  });
+  while (!done) {
+    let timer: NodeJS.Timeout | undefined;
+    const pause = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, heartbeatMs);
+    });
+    await Promise.race([settled, pause]);
+    clearTimeout(timer);
+    if (!done) await heartbeat();
+  }
+  await settled;
+}

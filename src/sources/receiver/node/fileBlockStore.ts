@@ -1,0 +1,86 @@
+import { resolve } from 'node:path';
+import { defer, from } from 'rxjs';
+import { InvalidOptionError } from '../../../batch/errors.js';
+import type { FileSystem } from '../../../storage/fileSystem.js';
+import { LockedDirectory } from '../../../storage/lockedDirectory.js';
+import { privateFileSystem } from '../../../storage/privateFileSystem.js';
+import type { WriteAheadLog, WriteAheadLogRequest } from '../writeAheadLog.js';
+import { FileLogSession } from './fileLogSession.js';
+import { type FileWriteAheadLogOptions, resolveFileLogOptions } from './fileWriteAheadLog.js';
+
+/** Options of `fileBlockStore`. */
+export type FileBlockStoreOptions = Pick<FileWriteAheadLogOptions, 'segmentBytes' | 'maxFailures' | 'codec'>;
+
+/**
+ * Keeps the blocks of one receiver that do not fit into memory in files of one directory: the disk of the storage levels
+ * `'memory-and-disk'` and `'disk'` where there is no write-ahead log. Nothing is synced, and what the directory has from before is
+ * deleted when it is opened: the records are lost with the process, as those in memory are.
+ *
+ * @param directory Created if it is missing. One process uses it at a time.
+ * @throws {InvalidOptionError} when `directory` is empty or an option is out of its range
+ * @throws {StorageError} (as a notification) when it cannot be read or written
+ *
+ * @example
+ * ```ts
+ * import { mkdtempSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { foreachBatch, receiverBatches } from 'dstream';
+ * import { fileBlockStore } from 'dstream/node';
+ *
+ * const directory = mkdtempSync(join(tmpdir(), 'blocks-'));
+ * let count = 0;
+ * receiverBatches(Array.from({ length: 2_000 }, (_, i) => `${i}`.padEnd(1_000)), {
+ *   interval: 20,
+ *   storageLevel: 'memory-and-disk',
+ *   maxQueueBytes: 1_000_000,
+ *   blockStore: fileBlockStore(directory),
+ * })
+ *   .pipe(
+ *     foreachBatch((records) => {
+ *       count += records.length;
+ *     }),
+ *   )
+ *   .subscribe({ complete: () => console.log(count) });
+ * // => 2000
+ * ```
+ */
+export function fileBlockStore(directory: string, options: FileBlockStoreOptions = {}): WriteAheadLog {
+  const settings = resolveFileLogOptions(options, 'fileBlockStore');
+  if (typeof directory !== 'string' || directory === '') {
+    throw new InvalidOptionError('fileBlockStore', 'directory', directory, 'must be a non-empty path');
+  }
+  const location = resolve(directory);
+  const open = async (request: WriteAheadLogRequest, locked: LockedDirectory) => {
+    for (const name of await locked.names()) if (/^segment-\d+$/.test(name)) await locked.remove(name);
+    return FileLogSession.open(locked, settings, request);
+  };
+  return {
+    location,
+    open: (request) =>
+      defer(() =>
+        from(
+          LockedDirectory.open(location, 'block store', (locked) => open(request, locked), unsynced(privateFileSystem)),
+        ),
+      ),
+  };
+}
+
+/** Files whose bytes need not survive the process. */
+function unsynced(fs: FileSystem): FileSystem {
+  return {
+    ...fs,
+    open: async (path, flags) => {
+      const file = await fs.open(path, flags);
+      return {
+        write: (...parameters) => file.write(...parameters),
+        read: (...parameters) => file.read(...parameters),
+        datasync: async () => {},
+        sync: async () => {},
+        truncate: (length) => file.truncate(length),
+        stat: () => file.stat(),
+        close: () => file.close(),
+      };
+    },
+  };
+}

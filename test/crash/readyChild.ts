@@ -1,0 +1,43 @@
+// A process to be killed at any moment and started again: a ready receiver with a write-ahead log, and an output that writes every
+// batch once. It stops when it is told to by SIGTERM.
+//
+//     readyChild.mjs DIRECTORY tcp|http PORT
+import { join } from 'node:path';
+import { type DStreamError, foreachBatch, type ReceiverSink, receiverBatches } from 'dstream';
+import { fileCheckpoint, fileWriteAheadLog, httpReceiver, tcpReceiver } from 'dstream/node';
+import { exitCodes } from './exitCodes.js';
+import { DifferentOutputError, OutputFiles } from './outputFiles.js';
+
+const [directory = '', kind = '', portText = ''] = process.argv.slice(2);
+const port = Number(portText);
+const files = new OutputFiles(join(directory, 'output'));
+
+const receivers: Readonly<Record<string, () => (sink: ReceiverSink<unknown>) => () => void>> = {
+  tcp: () => tcpReceiver<unknown>({ port, acknowledge: (stored) => `${stored}\n` }),
+  http: () => httpReceiver({ port }),
+};
+const receiver = receivers[kind];
+if (!receiver) throw new Error(`no receiver is called ${kind}`);
+
+const stream = receiverBatches<unknown>(receiver(), {
+  interval: 20,
+  blockInterval: 5,
+  restart: { delay: 5, maxDelay: 20, onClose: 'restart' },
+  checkpoint: fileCheckpoint(join(directory, 'checkpoint')),
+  writeAheadLog: fileWriteAheadLog(join(directory, 'wal'), { segmentBytes: 4_096 }),
+});
+process.on('SIGTERM', () => void stream.stop());
+stream
+  .pipe(
+    foreachBatch((records, { time }) => {
+      files.write('raw', time, records.map(String));
+    }),
+  )
+  .subscribe({
+    error: (error: unknown) => {
+      console.error(error);
+      if (error instanceof DifferentOutputError) process.exit(exitCodes.different);
+      process.exit((error as DStreamError).code === 'FENCED' ? exitCodes.fenced : exitCodes.failed);
+    },
+    complete: () => process.exit(exitCodes.done),
+  });

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { foreachBatch, memoryCheckpoint, ReceiverError, receiverBatches } from 'dstream';
+import { kafkaReceiver } from 'dstream/kafka';
+import { fileWriteAheadLog } from 'dstream/node';
+import { retry, timer } from 'rxjs';
+import { expect, it } from 'vitest';
+import { brokers, committedOffsets, describeKafka, newKafka } from '../../support/kafka.js';
+import { inputTopic } from '../../support/kafkaTopics.js';
+
+describeKafka('kafkaReceiver', () => {
+  it('commits what is durable, and loses nothing of it when the stream fails again and again', async () => {
+    const [partitions, count] = [2, 500];
+    const topic = await inputTopic(partitions, count);
+    const kafka = newKafka();
+    const groupId = `receiver-${randomUUID()}`;
+    const seen = new Set<string>();
+    let failures = 0;
+    const stream = receiverBatches(
+      kafkaReceiver(kafka, { topics: [topic], groupId, fromBeginning: true, parse: ({ value }) => String(value) }),
+      {
+        interval: 50,
+        maxQueue: 100,
+        restart: { delay: 100, onClose: 'restart' },
+        checkpoint: memoryCheckpoint(),
+        writeAheadLog: fileWriteAheadLog(join(mkdtempSync(join(tmpdir(), 'dstream-kafka-receiver-')), 'wal')),
+      },
+    );
+    await new Promise<void>((resolve, reject) => {
+      const subscription = stream
+        .pipe(
+          foreachBatch((records) => {
+            if (records.length > 0 && failures < 3 && seen.size >= 100 * failures) {
+              failures++;
+              throw new Error('crash');
+            }
+            for (const record of records) seen.add(record);
+            if (seen.size < partitions * count) return;
+            subscription.unsubscribe();
+            resolve();
+          }),
+          retry({ delay: () => timer(100) }),
+        )
+        .subscribe({ error: reject });
+    });
+    expect(failures).toBe(3);
+    expect(seen.size).toBe(partitions * count);
+    for (const offset of await committedOffsets(kafka, groupId, topic)) expect(offset).toBeLessThanOrEqual(count);
+  });
+
+  it('fails with a typed error when no broker can be reached', async () => {
+    expect(brokers.length).toBeGreaterThan(0);
+    const kafka = newKafka({ brokers: ['127.0.0.1:1'], retry: { retries: 0 } });
+    const failed = new Promise((_, reject) => {
+      receiverBatches(kafkaReceiver(kafka, { topics: ['t'], groupId: 'g' }), { interval: 50 }).subscribe({
+        error: reject,
+      });
+    });
+    await expect(failed).rejects.toThrow(ReceiverError);
+  });
+});

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+
+/** What a server does with a connection, after so many lines. */
+export type Misbehaviour = 'reset' | 'close' | 'hang' | 'garbage' | 'go away';
+
+/**
+ * A TCP server that sends numbered lines, keeps what was not acknowledged, and sends it again to the next connection. Each
+ * connection ends in another way, until everything has been acknowledged.
+ */
+export class FlakyTcpServer {
+  /** Lines that were acknowledged. */
+  acknowledged = 0;
+  connections = 0;
+  readonly misbehaved = new Map<Misbehaviour, number>();
+  readonly #count: number;
+  readonly #next: () => number;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port = 0;
+
+  /** @param next returns a random number below 1 */
+  constructor(count: number, next: () => number) {
+    this.#count = count;
+    this.#next = next;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  async start(): Promise<void> {
+    const server = createServer((socket) => this.#serve(socket));
+    this.#server = server;
+    server.listen(this.#port, '127.0.0.1');
+    await once(server, 'listening');
+    this.#port = (server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (!server) return;
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    await closed;
+  }
+
+  #serve(socket: Socket): void {
+    this.connections++;
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => {});
+    const first = this.acknowledged;
+    let heard = '';
+    socket.on('data', (bytes) => {
+      heard += bytes;
+      const lines = heard.split('\n');
+      heard = lines.pop() ?? '';
+      for (const line of lines) this.acknowledged = Math.max(this.acknowledged, first + Number(line));
+    });
+    const most = 1 + Math.floor(this.#next() * 60);
+    const until = Math.min(first + most, this.#count);
+    for (let n = first; n < until; n++) socket.write(`${n}\n`);
+    if (until === this.#count && this.#next() < 0.5) {
+      socket.end();
+      return;
+    }
+    this.#misbehave(socket);
+  }
+
+  #misbehave(socket: Socket): void {
+    const kinds: readonly Misbehaviour[] = ['reset', 'close', 'hang', 'garbage', 'go away'];
+    const kind = kinds[Math.floor(this.#next() * kinds.length)] as Misbehaviour;
+    this.misbehaved.set(kind, (this.misbehaved.get(kind) ?? 0) + 1);
+    if (kind === 'reset') setTimeout(() => socket.resetAndDestroy(), 10 * this.#next());
+    else if (kind === 'close') socket.end();
+    else if (kind === 'garbage') socket.write(Buffer.alloc(2_000, 0xff));
+    else if (kind === 'go away') {
+      void this.stop().then(() => setTimeout(() => void this.start(), 20 * this.#next()));
+    }
+  }
+}
