@@ -9,22 +9,26 @@ export class BodyWriter {
   }
 
   int8(value: number): this {
-    this.#buffer.writeInt8(value, this.#reserve(1));
+    const at = this.#reserve(1);
+    this.#buffer.writeInt8(value, at);
     return this;
   }
 
   int16(value: number): this {
-    this.#buffer.writeInt16BE(value, this.#reserve(2));
+    const at = this.#reserve(2);
+    this.#buffer.writeInt16BE(value, at);
     return this;
   }
 
   int32(value: number): this {
-    this.#buffer.writeInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeInt32BE(value, at);
     return this;
   }
 
   int64(value: number): this {
-    this.#buffer.writeBigInt64BE(BigInt(value), this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigInt64BE(BigInt(value), at);
     return this;
   }
 
@@ -41,9 +45,8 @@ export class BodyWriter {
 
   uvarint(value: number): this {
     let rest = value;
-    for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.#buffer.writeUInt8((rest % 128) + 0x80, this.#reserve(1));
-    this.#buffer.writeUInt8(rest, this.#reserve(1));
-    return this;
+    for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.#byte((rest % 128) + 0x80);
+    return this.#byte(rest);
   }
 
   /** The length of an array in newer versions of requests: one more than it is, because 0 means null. */
@@ -56,12 +59,18 @@ export class BodyWriter {
   }
 
   #utf8(text: string): this {
-    const length = Buffer.byteLength(text);
-    this.#buffer.write(text, this.#reserve(length), 'utf8');
+    const at = this.#reserve(Buffer.byteLength(text));
+    this.#buffer.write(text, at, 'utf8');
     return this;
   }
 
-  /** Makes room for `length` more bytes and returns where they go. */
+  #byte(value: number): this {
+    const at = this.#reserve(1);
+    this.#buffer.writeUInt8(value, at);
+    return this;
+  }
+
+  /** Makes room for `length` more bytes, in another buffer if need be, and returns where they go. */
   #reserve(length: number): number {
     const at = this.#length;
     this.#length += length;

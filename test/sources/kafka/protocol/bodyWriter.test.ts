@@ -14,6 +14,31 @@ const field = fc.oneof(
 );
 
 describe('BodyWriter', () => {
+  it.each([
+    ['a number', (writer: BodyWriter) => writer.int32(1_234_567), (reader: BodyReader) => reader.int32(), 1_234_567],
+    [
+      'a text',
+      (writer: BodyWriter) => writer.string('x'.repeat(40)),
+      (reader: BodyReader) => reader.string(),
+      'x'.repeat(40),
+    ],
+    [
+      'bytes',
+      (writer: BodyWriter) => writer.raw(Buffer.alloc(16, 7)),
+      (reader: BodyReader) => reader.uuid(),
+      '07'.repeat(16),
+    ],
+  ] as const)('writes %s across the end of the buffer that it began with', (_, write, read, written) => {
+    for (let before = 200; before < 260; before++) {
+      const writer = new BodyWriter();
+      for (let i = 0; i < before; i++) writer.int8(1);
+      write(writer);
+      const reader = new BodyReader(writer.bytes);
+      for (let i = 0; i < before; i++) reader.int8();
+      expect(read(reader)).toBe(written);
+    }
+  });
+
   it('writes what BodyReader reads, however long', () => {
     fc.assert(
       fc.property(fc.array(field, { maxLength: 20 }), (fields) => {
