@@ -42,6 +42,7 @@ const probes: readonly (readonly [rule: string, from: string, to: string])[] = [
   ['rooms-import-files-not-entries', 'operators/entry', 'index'],
   ['platform-only-at-the-edges', 'operators/platform', 'node:fs'],
   ['clients-only-at-the-edges', 'state/file/probe', 'lmdb'],
+  ['opentelemetry-in-its-monitor', 'monitors/metrics/traces', '@opentelemetry/api'],
   ['kafkajs-in-one-room', 'sources/log/client', 'kafkajs'],
 ];
 
@@ -58,7 +59,7 @@ beforeAll(async () => {
     await mkdir(dirname(join(folder, 'src', file)), { recursive: true });
     await writeFile(join(folder, 'src', `${file}.ts`), text);
   };
-  const isFile = (to: string) => to.includes('/') || to === 'index';
+  const isFile = (to: string) => (to.includes('/') && !to.startsWith('@')) || to === 'index';
   for (const [, , to] of probes) if (isFile(to)) await write(to, 'export const target = 1;\n');
   for (const [, from, to] of probes) {
     const up = '../'.repeat(from.split('/').length - 1);

@@ -8,6 +8,7 @@ import {
   TimedOutError,
   UnknownTopicError,
 } from '../../../batch/errors.js';
+import type { SourceClient } from '../../../batch/monitoring/streamSnapshot.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
 import type {
   FetchedPartition,
@@ -212,6 +213,10 @@ export class KafkajsClient implements LogClient {
 
   address(broker: string): { readonly host: string; readonly port: number } | undefined {
     return this.#port.address(broker);
+  }
+
+  describe(): Omit<SourceClient, 'groupId'> {
+    return { system: 'kafka', library: 'kafkajs', ...this.#port.ids() };
   }
 
   /** Asks each broker. Partitions that it cannot read now, or that failed a moment ago, are not answered. */

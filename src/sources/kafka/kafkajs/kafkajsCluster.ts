@@ -13,6 +13,8 @@ export interface Broker {
   /** The newest version of each API that the broker has, by API key; known once it is connected. */
   readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>> | null;
   readonly connectionPool: {
+    /** The client id of the user's client. */
+    readonly clientId?: string;
     send(call: { request: unknown; response: unknown; requestTimeout?: number }): Promise<unknown>;
   };
   isConnected(): boolean;

@@ -77,6 +77,8 @@ export interface KafkajsPort {
   request<R>(nodeId: string, request: EncodedRequest, read: (body: Buffer) => R & Throttled): Promise<R>;
   /** Where a broker listens; `undefined` for one that is not known. */
   address(nodeId: string): { readonly host: string; readonly port: number } | undefined;
+  /** The ids of client and cluster, once a broker has answered. */
+  ids(): { readonly clientId: string | undefined; readonly clusterId: string | undefined };
   fetch(leader: string, call: Omit<FetchCall, 'isolationLevel'>): Promise<PooledFetchResponse>;
   /** Timestamp -1 is the end of a partition, -2 its beginning. */
   listOffsets(
@@ -110,15 +112,19 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
   const guard = new ConnectionGuard(cluster.brokerPool.connectionPoolBuilder, (length) => buffers.take(length));
   const brokers = new BrokerRegistry(cluster);
   const coordinators = new Map<string, string>();
+  let clientId: string | undefined;
+  let clusterId: string | undefined;
 
   /** Asks any broker; which brokers there are is learned from each answer. */
   const metadata = async (topics?: readonly string[]): Promise<readonly TopicMetadata[]> => {
     const response = await brokers.any((broker) => {
+      clientId = broker.connectionPool.clientId;
       const version = metadataVersion(broker.versions?.[metadataApi.apiKey]?.maxVersion ?? 0);
       const request = { ...metadataApi, apiVersion: version, encode: encoded(encodeMetadataRequest(version, topics)) };
       return send(broker, request, (body) => readMetadataResponse(version, body));
     });
     checkMetadata(response, topics);
+    clusterId = response.clusterId || undefined;
     await brokers.learn(response.brokers);
     return response.topics;
   };
@@ -158,6 +164,7 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     request: async (nodeId, { bytes, ...api }, read) =>
       send(await brokers.node(nodeId), { ...api, encode: encoded(bytes) }, read),
     address: (nodeId) => brokers.address(nodeId),
+    ids: () => ({ clientId, clusterId }),
     fetch: async (leader, call) => {
       const broker = await brokers.node(leader);
       const request = { ...fetchApi, encode: encoded(encodeFetchRequest({ ...call, isolationLevel })) };

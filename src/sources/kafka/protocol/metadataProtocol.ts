@@ -32,6 +32,8 @@ export interface TopicMetadata {
 export interface MetadataResponse {
   readonly throttleTime: number;
   readonly brokers: readonly BrokerAddress[];
+  /** `''` where the cluster has none. */
+  readonly clusterId: string;
   readonly topics: readonly TopicMetadata[];
 }
 
@@ -78,7 +80,7 @@ function readPlain(reader: BodyReader): MetadataResponse {
     port: reader.int32(),
     rack: reader.nullableString(),
   }));
-  reader.nullableString(); // cluster id
+  const clusterId = reader.nullableString();
   reader.int32(); // controller
   const topics = list(reader.count(), () => ({
     errorCode: reader.int16(),
@@ -92,7 +94,7 @@ function readPlain(reader: BodyReader): MetadataResponse {
     }),
   }));
   reader.end();
-  return { throttleTime, brokers, topics };
+  return { throttleTime, brokers, clusterId, topics };
 }
 
 function readFlexible(reader: BodyReader): MetadataResponse {
@@ -110,7 +112,7 @@ function readFlexible(reader: BodyReader): MetadataResponse {
       rack: reader.compactString(),
     }),
   );
-  reader.compactString(); // cluster id
+  const clusterId = reader.compactString();
   reader.int32(); // controller
   const topics = list(reader.compactCount(), () => {
     const topic = {
@@ -129,7 +131,7 @@ function readFlexible(reader: BodyReader): MetadataResponse {
   });
   reader.skipTags();
   reader.end();
-  return { throttleTime, brokers, topics };
+  return { throttleTime, brokers, clusterId, topics };
 }
 
 /** Replicas, those in sync and those offline: of no use here. */

@@ -42,6 +42,7 @@ const response = (ids: readonly (string | undefined)[]) => ({
     { nodeId: 1, host: 'a', port: 9092, rack: '' },
     { nodeId: 2, host: 'b', port: 9093, rack: 'rack' },
   ],
+  clusterId: 'cluster',
   topics: [
     {
       errorCode: 0,
