@@ -59,6 +59,7 @@ export class DiskStore<T> implements RecordStore<T> {
   #reading: Promise<void> = Promise.resolve();
   #readings = 0;
   #closed = false;
+  #hung = false;
 
   constructor(session: WriteAheadLogSession, firstOffset: number, options: DiskStoreOptions) {
     this.#session = session;
@@ -158,7 +159,13 @@ export class DiskStore<T> implements RecordStore<T> {
   close(): ObservableInput<unknown> {
     this.#closed = true;
     if (this.#options.logged) return EMPTY;
-    return from(this.#writing.then(() => lastValueFrom(from(this.#session.close()), { defaultValue: undefined })));
+    const closed = from(
+      this.#writing.then(() => lastValueFrom(from(this.#session.close()), { defaultValue: undefined })),
+    );
+    if (!this.#hung) return closed;
+    // A disk that does not answer would keep back the error that says so.
+    closed.subscribe({ error: () => {} });
+    return EMPTY;
   }
 
   #add(record: T, size: number): void {
@@ -224,7 +231,10 @@ export class DiskStore<T> implements RecordStore<T> {
     const until = block.from + block.records.length;
     const what = `writing records ${block.from} to ${until} to ${location}`;
     const timeout = new Promise<never>((_, reject) => {
-      late = new Alarm(scheduler, storeTimeout, () => reject(new TimedOutError(what, storeTimeout)));
+      late = new Alarm(scheduler, storeTimeout, () => {
+        this.#hung = true;
+        reject(new TimedOutError(what, storeTimeout));
+      });
     });
     try {
       await Promise.race([written, timeout]);

@@ -54,6 +54,7 @@ export class LoggedRecords<T> {
   #written = new GatheredGroup<T>();
   /** While a group is written, or its senders are notified. */
   #busy = false;
+  #hung = false;
 
   /** `offset` is that of the first record to come. */
   constructor(session: WriteAheadLogSession, offset: number, limits: LogLimits, events: LogEvents<T>) {
@@ -61,6 +62,11 @@ export class LoggedRecords<T> {
     this.#offset = offset;
     this.#limits = limits;
     this.#events = events;
+  }
+
+  /** Whether a write has not answered: then closing the log may not answer either. */
+  get hung(): boolean {
+    return this.#hung;
   }
 
   /** Records that are not durable yet. */
@@ -132,6 +138,7 @@ export class LoggedRecords<T> {
     append.add(written);
     if (written.closed || storeTimeout === Infinity) return;
     late = new Alarm(scheduler, storeTimeout, () => {
+      this.#hung = true;
       const error = this.#timedOut(block);
       synced?.({ error });
       this.#fail(error);

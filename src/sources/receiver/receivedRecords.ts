@@ -114,6 +114,11 @@ export class ReceivedRecords<T> {
     return this.#blocks.end + (this.#logged?.size ?? 0);
   }
 
+  /** Whether the log has not answered a write in time. */
+  get hung(): boolean {
+    return this.#logged?.hung ?? false;
+  }
+
   get room(): boolean {
     return this.#full === undefined;
   }

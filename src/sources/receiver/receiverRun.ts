@@ -108,7 +108,12 @@ export class ReceiverRun<T> implements SourceRun<T> {
   close(): ObservableInput<unknown> {
     this.#closed = true;
     for (const supervisor of this.#supervisors) supervisor.stop();
-    return concat(this.#received.close(), this.#log?.close() ?? EMPTY);
+    const received = this.#received.close();
+    const log = from(this.#log?.close() ?? EMPTY);
+    if (!this.#received.hung) return concat(received, log);
+    // Waiting for a disk that does not answer would keep back the very error that says so.
+    log.subscribe({ error: () => {} });
+    return received;
   }
 
   #supervisor(receiver: Receiver<T>, index: number): Supervisor<T> {

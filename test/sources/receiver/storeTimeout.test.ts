@@ -14,7 +14,8 @@ import { virtual } from '../../support/virtual.js';
 
 const hung: WriteAheadLog = {
   location: '/mnt/hung',
-  open: () => of({ recovered: () => [], append: () => NEVER, release: () => EMPTY, close: () => EMPTY }),
+  // As a disk that is gone: closing does not answer either.
+  open: () => of({ recovered: () => [], append: () => NEVER, release: () => EMPTY, close: () => NEVER }),
 };
 
 describe('a log that does not answer', () => {
