@@ -255,7 +255,9 @@ export type {
 } from './sources/receiver/writeAheadLog.js';
 export type {
   Fetched,
+  Narrow,
   Plan,
+  PlanLimits,
   PlanRequest,
   Source,
   SourceRun,
@@ -268,6 +270,7 @@ export type {
   CheckpointUsage,
   LiveState,
   PlannedBatch,
+  PlannedRange,
   Positions,
   RestoredCheckpoint,
   RestoredState,

@@ -16,6 +16,6 @@ export interface BatchFormation {
   readonly now: number;
   /** Batches with records of this source that are planned and not complete, in order of time. */
   readonly inFlight: readonly InFlightBatch[];
-  /** Records waiting in the source. */
+  /** Records waiting in the source; of a log with gaps between its offsets an estimate. */
   readonly lag: number;
 }

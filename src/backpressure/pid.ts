@@ -11,8 +11,8 @@ const none: readonly RateWarning[] = [];
 const atFloor: readonly RateWarning[] = ['rate-at-floor'];
 
 /**
- * The rate controller of Spark: after every batch a new rate from how fast that batch was processed and how long it had
- * waited. Until the first estimate, after the second batch with records, `initialRate` applies.
+ * The rate controller of Spark: after every batch a new rate from how fast that batch was processed and saved, and how long it
+ * had waited. Until the first estimate, after the second batch with records, `initialRate` applies.
  *
  * Source: Spark's `RateController` with `PIDRateEstimator`, settings `spark.streaming.backpressure.pid.*`.
  *
@@ -57,7 +57,9 @@ export function pid(options: PidControllerOptions = {}): RateControllerFactory {
     let rate: number | undefined;
     let measured: MeasuredBatch | undefined;
     return {
-      completed({ processingEndTime, processingDelay, schedulingDelay }, records) {
+      completed({ processingEndTime, saveDelay, schedulingDelay, ...info }, records) {
+        // The batch keeps its place until it is saved: where saving takes long, the rate must fall to what can be saved.
+        const processingDelay = info.processingDelay + saveDelay;
         const estimate = estimator.compute(processingEndTime, records, processingDelay, schedulingDelay);
         if (estimate === undefined) return;
         rate = Math.trunc(estimate);

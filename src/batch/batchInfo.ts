@@ -7,11 +7,11 @@ import type { UnavailablePartition } from './unavailablePartition.js';
 export interface PartitionProgress extends Pick<OffsetRange, 'topic' | 'partition' | 'from' | 'until'> {
   /** The end of the partition when the batch was planned: the offset of the next record to be written. */
   readonly end: number;
-  /** Records from `until` to `end`, counted by offsets. */
+  /** Offsets from `until` to `end`. Records may be fewer, where compaction or transactions left gaps. */
   readonly lag: number;
   /** The timestamp of the newest record read of the partition, in ms since the epoch; `undefined` where none was read. */
   readonly newestTimestamp?: number | undefined;
-  /** How far that record lies in the past when the batch is saved, in ms; 0 without lag, `undefined` where unknown. */
+  /** How far that record lies in the past when the batch is saved, by the clock of the scheduler, in ms; 0 without lag, `undefined` where unknown. */
   readonly behind?: number | undefined;
 }
 
@@ -29,7 +29,10 @@ export interface InputInfo {
   readonly ranges: readonly OffsetRange[];
   /** The progress of each partition, for a source that knows the ends of its partitions. */
   readonly partitions?: readonly PartitionProgress[] | undefined;
-  /** Records that waited in the source beyond this batch when it was planned. */
+  /**
+   * What waited in the source beyond this batch when it was planned, or when it was replayed: offsets, of a log, of which some may
+   * have no record (compaction, transactions); records, of a receiver.
+   */
   readonly lag: number;
   /** The limit that applied when the batch was planned, in records per second; `undefined` when there was none. */
   readonly rate?: number | undefined;
@@ -53,7 +56,7 @@ export interface InputInfo {
   readonly unavailable?: readonly UnavailablePartition[] | undefined;
   /** Of a source that receives records itself: what it holds, and how its receivers are. */
   readonly receiver?: ReceiverInfo | undefined;
-  /** Offsets that were no longer in the log, passed over because `offsetOutOfRange` says so. */
+  /** Offsets passed over: no longer in the log (`offsetOutOfRange`), or too old (`skipTo`). */
   readonly lost?: readonly OffsetRange[] | undefined;
 }
 

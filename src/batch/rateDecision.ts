@@ -51,7 +51,7 @@ export interface LearnedCost {
 export interface MeasuredBatch {
   /** Number of records in the batch. */
   readonly records: number;
-  /** From the first record handed out to the last effect, in ms. */
+  /** From the start of the batch until it was saved, less the time spent only waiting for another stream, in ms. */
   readonly processingDelay: number;
   /** How long it had waited for the batches before it, in ms. */
   readonly schedulingDelay: number;

@@ -56,6 +56,11 @@ export class BatchDispatcher {
     return this.#current?.time;
   }
 
+  /** How many holds have been taken of that batch. */
+  get claims(): number {
+    return this.#current?.open?.claims ?? 0;
+  }
+
   dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>, run: RunFields): void {
     const { now } = this.#parts;
     batch.fetched(fetched);

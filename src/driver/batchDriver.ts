@@ -15,6 +15,7 @@ import {
   shareReplay,
   tap,
 } from 'rxjs';
+import { scheduleAfter } from '../backpressure/longDelay.js';
 import { steadyClock } from '../backpressure/steadyClock.js';
 import type { Announcements } from '../batch/announcements.js';
 import type { Batch } from '../batch/batch.js';
@@ -23,6 +24,7 @@ import type { BatchInfo } from '../batch/batchInfo.js';
 import { isInsideEffect } from '../batch/insideEffect.js';
 import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEvents.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
+import type { OffsetRange } from '../batch/offsetRange.js';
 import { ownValue } from '../collections/ownValue.js';
 import type { Plan, Source } from '../sources/source.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
@@ -34,9 +36,10 @@ import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
-import { noPlan, Planner } from './planner.js';
+import { restoredPlan, savedRanges } from './plannedRanges.js';
+import { Planner } from './planner.js';
 import { RecordPolicy } from './recordPolicy.js';
-import { RunningBatch } from './runningBatch.js';
+import { noPlan, RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
 import type { StopReport } from './stopReport.js';
 import { Ticker } from './ticker.js';
@@ -146,7 +149,7 @@ export class BatchDriver implements BatchRun {
       { ...on, next: (name, batch) => output.next(name, batch), completed: (batch) => this.#saver.completed(batch) },
     );
     this.#saver = new BatchSaver(
-      { ...parts, resources: this.#resources, run: () => this.#runFields },
+      { ...parts, wall: () => options.scheduler.now(), resources: this.#resources, run: () => this.#runFields },
       { ...on, saved: (batch, info) => this.#saved(batch, info) },
     );
   }
@@ -190,6 +193,7 @@ export class BatchDriver implements BatchRun {
     return driverSnapshot({
       name,
       at: this.#now(),
+      wall: this.#options.scheduler.now(),
       monitor: this.#monitor,
       interval: this.#ticker.interval,
       lastBatch: this.#saver.lastInfo,
@@ -230,7 +234,7 @@ export class BatchDriver implements BatchRun {
     this.#stopping = { draining: this.#resources.stop(), completed: [], ...callers };
     this.#monitor.stopping();
     this.#ticker.clear();
-    this.#work.add(this.#options.scheduler.schedule(() => this.#drainTimedOut(drainTimeout), drainTimeout));
+    this.#work.add(scheduleAfter(this.#options.scheduler, drainTimeout, () => this.#drainTimedOut(drainTimeout)));
     this.#finishWhenDrained();
   }
 
@@ -241,7 +245,7 @@ export class BatchDriver implements BatchRun {
       this.#finish();
       return;
     }
-    this.#work.add(this.#options.scheduler.schedule(() => this.#finish(), drainTimeout));
+    this.#work.add(scheduleAfter(this.#options.scheduler, drainTimeout, () => this.#finish()));
     for (const finish of inside.splice(0)) finish({ completed: [...completed], aborted: [] });
   }
 
@@ -297,8 +301,12 @@ export class BatchDriver implements BatchRun {
   }
 
   #replayed({ time, interval, ranges }: PlannedBatch, now: number): RunningBatch {
-    const plan = (name: string): [string, Plan] => [name, { ranges: ownValue(ranges, name) ?? [], lag: 0 }];
-    return new RunningBatch(time, interval, now, new Map(Object.keys(this.#sources).map(plan)));
+    const runs = new Map(this.#resources.runs);
+    const plans = Object.keys(this.#sources).map((name): [string, Plan] => {
+      const plan = restoredPlan(ownValue(ranges, name) ?? []);
+      return [name, { ...plan, lag: runs.get(name)?.lagBeyond?.(plan.ranges) ?? 0 }];
+    });
+    return new RunningBatch(time, interval, now, new Map(plans));
   }
 
   // ---- ticking and planning
@@ -326,9 +334,14 @@ export class BatchDriver implements BatchRun {
 
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
     if (!this.#resources.session) return EMPTY;
-    const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, plan.ranges]));
+    const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, savedRanges(plan)]));
     const { time, interval } = batch;
     return this.#resources.session.plan({ time, zeroTime: this.#zeroTime, interval, ranges });
+  }
+
+  #narrow(batch: RunningBatch, name: string, ranges: readonly OffsetRange[]): ObservableInput<unknown> {
+    batch.narrow(name, ranges);
+    return this.#logPlan(batch);
   }
 
   #sourcesEnded(): Observable<never> {
@@ -345,7 +358,7 @@ export class BatchDriver implements BatchRun {
     batch.enter('fetch', batch.processingStartTime);
     this.#ticker.run();
     const fetches = this.#resources.runs.map(([name, run]) =>
-      defer(() => run.fetch(batch.plans.get(name) ?? noPlan)).pipe(
+      defer(() => run.fetch(batch.plans.get(name) ?? noPlan, (ranges) => this.#narrow(batch, name, ranges))).pipe(
         last(),
         map((fetched) => [name, fetched] as const),
       ),
@@ -374,6 +387,11 @@ export class BatchDriver implements BatchRun {
   /** The time of the batch that is being dispatched, that is, whose operators are running. */
   get dispatching(): number | undefined {
     return this.#dispatcher.dispatching;
+  }
+
+  /** How many holds have been taken of the batch that is being dispatched. */
+  get claims(): number {
+    return this.#dispatcher.claims;
   }
 
   /** The subscriber that should have listened to a source at the batch that is being dispatched did not. */

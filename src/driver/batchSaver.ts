@@ -15,6 +15,8 @@ export interface SaverParts {
   readonly limits: TimeLimits;
   /** The clock for durations, in ms. */
   readonly now: () => number;
+  /** The clock of the timestamps of records, in ms. */
+  readonly wall: () => number;
   /** The state of the run, and where its slides are counted from: known once the checkpoint is open. */
   readonly run: () => { readonly state: StateRegistry; readonly zeroTime: number };
 }
@@ -159,7 +161,7 @@ export class BatchSaver {
     this.#parts.run().state.completed(batch.time);
     this.committed.advance(batch.positions);
     const savedAt = this.#parts.now();
-    const info = batch.info(savedAt);
+    const info = batch.info(savedAt, this.#parts.wall());
     this.#last = { info, savedAt };
     this.#events.saved(batch, info);
     return EMPTY;

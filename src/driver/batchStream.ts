@@ -7,7 +7,6 @@ import { derivedFrom } from '../batch/lineage.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { offerSegments, type Segment } from '../batch/segment.js';
 import { checkNonNegative } from '../options/checks.js';
-import { maxTimerMs } from './driverOptions.js';
 import type { Driver } from './restartingDriver.js';
 import type { StopOptions, StopReport } from './stopReport.js';
 
@@ -58,9 +57,8 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
    * again to finish. Later on in an output it cannot be told apart from other calls, and the batch is aborted.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
-    const given = options.drainTimeout ?? this.#drainTimeout;
-    checkNonNegative('stop', 'drainTimeout', given);
-    const drainTimeout = Math.min(given, maxTimerMs);
+    const drainTimeout = options.drainTimeout ?? this.#drainTimeout;
+    checkNonNegative('stop', 'drainTimeout', drainTimeout);
     const stopping = [...this.#drivers.running].map(
       (driver) => new Promise<StopReport>((resolve) => driver.stop(drainTimeout, resolve)),
     );

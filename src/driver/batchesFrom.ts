@@ -68,6 +68,8 @@ interface Run {
   count: number;
   /** The sources that a subscriber left while a batch was being dispatched, with the time of that batch. */
   readonly left: Map<string, number>;
+  /** The sources that a subscriber left while it was handed a batch, before anything of its own had claimed that batch. */
+  readonly unclaimed: Set<string>;
 }
 
 /** The one driver behind the streams, for as long as any of them is subscribed. */
@@ -88,7 +90,16 @@ class SharedRun {
       this.#run ??= this.#start();
       const run = this.#run;
       run.count++;
-      const subscription = run.subjects.get(name)?.subscribe(subscriber);
+      let leaving = false;
+      const subscription = run.subjects.get(name)?.subscribe({
+        next: (batch) => {
+          const before = run.driver.claims;
+          subscriber.next(batch);
+          if (leaving && run.driver.claims === before) run.unclaimed.add(name);
+        },
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
       // A `retry()` whose operators failed in the middle of a batch, while other subscribers keep the run alive: this
       // subscriber would go on with the next batch, and the one that failed would be saved.
       const { dispatching } = run.driver;
@@ -96,6 +107,7 @@ class SharedRun {
       return {
         driver: run.driver,
         close: () => {
+          leaving = true;
           subscription?.unsubscribe();
           if (run.driver.dispatching !== undefined) run.left.set(name, run.driver.dispatching);
           if (--run.count > 0) return;
@@ -108,6 +120,7 @@ class SharedRun {
 
   #start(): Run {
     const left = new Map<string, number>();
+    const unclaimed = new Set<string>();
     const subjects = new Map(Object.keys(this.#sources).map((name) => [name, new Subject<Batch<unknown>>()]));
     // After an end the next subscription starts a run of its own, even while late subscribers still leave this one.
     const end = (notify: (subject: Subject<Batch<unknown>>) => void) => {
@@ -121,7 +134,8 @@ class SharedRun {
         next: (name, batch) => {
           const subject = subjects.get(name);
           subject?.next(batch);
-          return subject?.observed === true;
+          // An operator of RxJS failed in one branch, and others are left: going on would save the batch without that branch.
+          return subject?.observed === true && !unclaimed.delete(name);
         },
         error: (error) => end((subject) => subject.error(error)),
         complete: () => end((subject) => subject.complete()),
@@ -131,6 +145,6 @@ class SharedRun {
     );
     // Not at once: the other streams are still to be subscribed, and a restored run may have batches to replay.
     this.#options.scheduler.schedule(() => driver.start());
-    return { driver, subjects, count: 0, left };
+    return { driver, subjects, count: 0, left, unclaimed };
   }
 }

@@ -1,5 +1,6 @@
 import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
 import type { DynamicInterval } from '../backpressure/dynamicInterval.js';
+import { maxTimerMs } from '../backpressure/longDelay.js';
 import type { RateController, RateControllerFactory } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import { InvalidOptionError } from '../batch/errors.js';
@@ -151,9 +152,6 @@ export interface ResolvedDriverOptions {
   readonly unclaimed: 'error' | 'complete';
   readonly scheduler: SchedulerLike;
 }
-
-/** Timers of all platforms fire at once when they are to wait longer, in ms. */
-export const maxTimerMs = 2 ** 31 - 1;
 
 const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error', scheduler: asyncScheduler } as const;
 

@@ -3,13 +3,10 @@ import type { RateController } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
-import type { Plan, SourceRun } from '../sources/source.js';
+import type { SourceRun } from '../sources/source.js';
 import type { Tick } from './batchIntervals.js';
 import { InFlight } from './inFlight.js';
-import { RunningBatch } from './runningBatch.js';
-
-/** What a source without a plan has in a batch. */
-export const noPlan: Plan = { ranges: [], lag: 0 };
+import { noPlan, RunningBatch } from './runningBatch.js';
 
 type Runs = readonly (readonly [name: string, run: SourceRun<unknown>])[];
 

@@ -1,9 +1,10 @@
 import { Subscription } from 'rxjs';
+import { scheduleAfter } from '../backpressure/longDelay.js';
 import type { BatchRun } from '../batch/batchContext.js';
 import { DStreamError, type DStreamErrorCode } from '../batch/errors.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { BatchDriver, DriverOutput, FailedRun, Finish, Restart } from './batchDriver.js';
-import { maxTimerMs, type ResolvedDriverOptions } from './driverOptions.js';
+import type { ResolvedDriverOptions } from './driverOptions.js';
 
 /** What serves a subscription: one run after another, or a single one. */
 export interface Driver {
@@ -11,6 +12,8 @@ export interface Driver {
   readonly run: BatchRun;
   /** The time of the batch that is being dispatched. */
   readonly dispatching: number | undefined;
+  /** How many holds have been taken of that batch. */
+  readonly claims: number;
   start(): void;
   close(): void;
   stop(drainTimeout: number, finish: Finish): void;
@@ -68,6 +71,10 @@ export class RestartingDriver implements Driver {
     return this.#driver.dispatching;
   }
 
+  get claims(): number {
+    return this.#driver.claims;
+  }
+
   start(): void {
     this.#driver.start();
   }
@@ -110,7 +117,7 @@ export class RestartingDriver implements Driver {
   }
 
   #next(delay: number, maxDelay: number): Restart {
-    const pause = Math.min(delay * 2 ** this.#failures, maxDelay, maxTimerMs);
+    const pause = Math.min(delay * 2 ** this.#failures, maxDelay);
     this.#failures++;
     return { attempt: this.#failures, delay: pause };
   }
@@ -122,6 +129,6 @@ export class RestartingDriver implements Driver {
       this.#driver = this.#newDriver();
       this.#driver.start();
     };
-    this.#pause.add(this.#options.scheduler.schedule(again, delay));
+    this.#pause.add(scheduleAfter(this.#options.scheduler, delay, again));
   }
 }

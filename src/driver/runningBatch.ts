@@ -5,6 +5,7 @@ import { positionAfter } from '../batch/logIdentity.js';
 import type { BatchPlanned, BatchRead, PlannedInput } from '../batch/monitoring/monitorEvents.js';
 import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { BatchSnapshot } from '../batch/monitoring/streamSnapshot.js';
+import type { OffsetRange } from '../batch/offsetRange.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
 import type { Fetched, Plan } from '../sources/source.js';
@@ -12,12 +13,15 @@ import type { Positions } from '../state/checkpoint.js';
 import { behindOf } from './behindOf.js';
 import type { OpenBatch } from './openBatch.js';
 
+/** What a source without a plan has in a batch. */
+export const noPlan: Plan = { ranges: [], lag: 0 };
+
 /** A batch on its way through the driver: planned, then open, then done. Holds numbers only, no records. */
 export class RunningBatch {
   readonly time: number;
   readonly interval: number;
   readonly submissionTime: number;
-  readonly plans: ReadonlyMap<string, Plan>;
+  readonly #plans: Map<string, Plan>;
   readonly #decisions: ReadonlyMap<string, RateDecision | undefined>;
   inputs: Readonly<Record<string, InputInfo>> = {};
   /** Where each source goes on after it, by the name of the source. */
@@ -45,8 +49,18 @@ export class RunningBatch {
     this.interval = interval;
     this.submissionTime = submissionTime;
     this.since = submissionTime;
-    this.plans = plans;
+    this.#plans = new Map(plans);
     this.#decisions = decisions;
+  }
+
+  get plans(): ReadonlyMap<string, Plan> {
+    return this.#plans;
+  }
+
+  /** The ranges of a source are others than planned, and final. */
+  narrow(name: string, ranges: readonly OffsetRange[]): void {
+    const { limits: _, ...plan } = this.#plans.get(name) ?? noPlan;
+    this.#plans.set(name, { ...plan, ranges });
   }
 
   enter(stage: FailureStage, now: number): void {
@@ -95,8 +109,10 @@ export class RunningBatch {
   recordsOf(name: string): number {
     const input = ownValue(this.inputs, name);
     if (input) return input.records;
+    const { ranges, limits } = this.plans.get(name) ?? noPlan;
     let records = 0;
-    for (const { from, until } of this.plans.get(name)?.ranges ?? []) records += until - from;
+    let i = 0;
+    for (const { from, until } of ranges) records += Math.min(until - from, limits?.maxRecords[i++] ?? Infinity);
     return records;
   }
 
@@ -104,15 +120,22 @@ export class RunningBatch {
   fetched(fetched: ReadonlyMap<string, Fetched<unknown>>): void {
     const inputs: [string, InputInfo][] = [];
     for (const [name, plan] of this.plans) {
-      const { partitions, progress, positions, traceParents, ...read }: Fetched<unknown> = fetched.get(name) ?? {
-        partitions: [],
-      };
-      this.positions.set(name, positions ?? plan.ranges.map(positionAfter));
+      const {
+        partitions,
+        progress,
+        ranges = plan.ranges,
+        lag = plan.lag,
+        positions,
+        traceParents,
+        ...read
+      }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
+      this.#plans.set(name, { ...plan, ranges });
+      this.positions.set(name, positions ?? ranges.map(positionAfter));
       const records = read.records ?? partitions.reduce((sum, partition) => sum + partition.records.length, 0);
       if (traceParents) this.#traceParents = [...this.#traceParents, ...traceParents];
       const input = {
-        ranges: plan.ranges,
-        lag: plan.lag,
+        ranges,
+        lag,
         rate: plan.rate,
         decision: this.#decisions.get(name),
         ...read,
@@ -124,9 +147,10 @@ export class RunningBatch {
     this.inputs = Object.fromEntries(inputs);
   }
 
-  info(savedTime: number): BatchInfo {
+  /** `wallTime` is of the clock of the timestamps of records: it may have been set back, and `savedTime` never is. */
+  info(savedTime: number, wallTime: number): BatchInfo {
     const { time, interval, submissionTime } = this;
-    const inputs = inputsAt(this.inputs, savedTime);
+    const inputs = inputsAt(this.inputs, wallTime);
     const start = this.processingStartTime ?? submissionTime;
     const end = this.processingEndTime ?? start;
     let records = 0;

@@ -1,7 +1,7 @@
 import { defer, Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+import { scheduleAfter } from '../backpressure/longDelay.js';
 import { TimedOutError } from '../batch/errors.js';
 import type { EffectDescription } from '../batch/monitoring/effectRunner.js';
-import { maxTimerMs } from './driverOptions.js';
 
 export interface TimeLimitOptions {
   /** In ms, of one effect. */
@@ -51,7 +51,7 @@ export class TimeLimits {
       });
       if (working.closed) return undefined;
       const late = () => subscriber.error(new TimedOutError(what(), limit));
-      const timer = this.#options.scheduler.schedule(late, Math.min(limit, maxTimerMs));
+      const timer = scheduleAfter(this.#options.scheduler, limit, late);
       return new Subscription(() => {
         timer.unsubscribe();
         working.unsubscribe();

@@ -8,6 +8,7 @@ import {
   type Subscription,
   takeUntil,
 } from 'rxjs';
+import { scheduleAfter } from '../backpressure/longDelay.js';
 import { steadyClock } from '../backpressure/steadyClock.js';
 import { TokenBucket } from '../backpressure/tokenBucket.js';
 import { Batch } from '../batch/batch.js';
@@ -137,7 +138,7 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
         if (awaited === queue[0]) return;
         timer?.unsubscribe();
         awaited = queue[0];
-        if (awaited) timer = scheduler.schedule(onTimer, bucket.wait(now(), awaited.cost));
+        if (awaited) timer = scheduleAfter(scheduler, bucket.wait(now(), awaited.cost), onTimer);
       };
       const drain = (): void => {
         // A consumer may make the source emit or complete within `next`: the running loop handles it.

@@ -15,8 +15,8 @@ import {
   type SchedulerLike,
   tap,
   throwError,
-  timer,
 } from 'rxjs';
+import { longTimer } from '../backpressure/longDelay.js';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { InvalidOptionError } from '../batch/errors.js';
@@ -227,7 +227,7 @@ function resolve<T>(options: ForeachPartitionOptions<T>) {
     const waitOrFail = (error: unknown, retries: number) => {
       if (!when(error)) return throwError(() => error);
       retried(error);
-      return timer(Math.min(delay * 2 ** (retries - 1), maxDelay), scheduler);
+      return longTimer(Math.min(delay * 2 ** (retries - 1), maxDelay), scheduler);
     };
     return retry<never>({ count, delay: waitOrFail });
   };

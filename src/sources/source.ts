@@ -73,16 +73,36 @@ export interface Plan {
   readonly ends?: readonly number[] | undefined;
   /** Partitions that cannot be read now: nothing is planned for them. */
   readonly unavailable?: readonly UnavailablePartition[] | undefined;
-  /** Records waiting beyond the ranges. */
+  /** What waits beyond the ranges: offsets of a log, records of other sources. */
   readonly lag: number;
   /** The limit that applied, in records per second. */
   readonly rate?: number | undefined;
+  /** What the ranges may hold. Absent for a batch that is replayed as it is, since its records may have been handed out before. */
+  readonly limits?: PlanLimits | undefined;
 }
+
+/**
+ * What a batch may hold. A plan consists of offsets, and what these hold is an estimate: where it is more, the source ends the ranges
+ * sooner and what is left goes to the batches that follow.
+ */
+export interface PlanLimits {
+  /** Bytes over all ranges, after decompression. */
+  readonly maxBytes: number;
+  /** Records of each range, in the order of the ranges. */
+  readonly maxRecords: readonly number[];
+}
+
+/** Notes the ranges that a batch has in place of the planned ones; the source hands out no record of it before this has completed. */
+export type Narrow = (ranges: readonly OffsetRange[]) => ObservableInput<unknown>;
 
 /** The records of a plan. */
 export interface Fetched<T> {
   /** The records, by partition. */
   readonly partitions: readonly Partition<T>[];
+  /** The ranges that were read, where they may differ from the planned ones: a range begins where the one before it ended. */
+  readonly ranges?: readonly OffsetRange[] | undefined;
+  /** What waits beyond these ranges, as `Plan.lag` counts it, where that is more than the plan says. */
+  readonly lag?: number | undefined;
   /** Number of records, where it is not the sum of the lengths of the partitions. */
   readonly records?: number | undefined;
   /** Bytes received since the previous batch. */
@@ -117,8 +137,11 @@ export interface Fetched<T> {
 export interface SourceRun<T> {
   /** Decides the offset ranges of the next batch. */
   plan(request: PlanRequest): ObservableInput<Plan>;
-  /** Reads the records of a plan; for the same plan the same records. */
-  fetch(plan: Plan): ObservableInput<Fetched<T>>;
+  /**
+   * Reads the records of a plan; for the same plan the same records. A source that finds more than the limits of the plan calls
+   * `narrow`, and passes the records on when that has completed.
+   */
+  fetch(plan: Plan, narrow: Narrow): ObservableInput<Fetched<T>>;
   /** The batch with these ranges and all batches before it are complete and saved. */
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown>;
   /**
@@ -126,6 +149,8 @@ export interface SourceRun<T> {
    * completes without a value. Other sources are not planned any more.
    */
   stop?(): void;
+  /** What waits beyond these ranges of a batch that is replayed, as `Plan.lag` counts it. Default: 0. */
+  lagBeyond?(ranges: readonly OffsetRange[]): number;
   /** What the source holds now; computed when asked for. Without it a snapshot shows what was planned and committed. */
   snapshot?(): SourceStatus;
   /** Called once, whatever happened; nothing is called afterwards. */

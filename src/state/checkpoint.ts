@@ -41,6 +41,19 @@ export interface StateRequest<K extends Key, S> extends Pick<StateChange, 'id' |
   closed(): void;
 }
 
+/** An offset range of a batch that has been planned. */
+export interface PlannedRange extends OffsetRange {
+  /** How many records the range may have, where it has more offsets: read to have more, it ends sooner, and is planned again so. */
+  readonly maxRecords?: number;
+  /**
+   * How many bytes all ranges of the source in this batch may have together, unpacked: with more they end sooner, and are planned
+   * again so. Absent once they have been: records of the batch may have been handed out.
+   */
+  readonly maxBytes?: number;
+  /** Set where the range does not begin at the end of the one before it, since what lies between was passed over. */
+  readonly jumps?: true;
+}
+
 /** A batch whose offset ranges are fixed and whose records have not been read yet. */
 export interface PlannedBatch {
   /** The end of its interval, ms. */
@@ -50,7 +63,7 @@ export interface PlannedBatch {
   /** The batch interval, ms. */
   readonly interval: number;
   /** Offset ranges by the name of the source. */
-  readonly ranges: Readonly<Record<string, readonly OffsetRange[]>>;
+  readonly ranges: Readonly<Record<string, readonly PlannedRange[]>>;
 }
 
 /** A complete batch. */
@@ -109,8 +122,9 @@ export interface CheckpointUsage {
 
 /**
  * An opened checkpoint of one running stream. `plan` is called in order of batch time, each call after the previous one has
- * completed, and so is `save`; but a batch may be planned while another is saved. A saved batch and its state become durable
- * together, at the latest when what `save` returns has completed.
+ * completed, and so is `save`; but a batch may be planned while another is saved. A batch that turns out to hold more than it may is
+ * planned again, with other ranges in place of the first ones, possibly while a later batch is planned. A saved batch and its state
+ * become durable together, at the latest when what `save` returns has completed.
  */
 export interface CheckpointSession {
   /** What the checkpoint holds; `undefined` when it is empty. */
@@ -132,7 +146,7 @@ export interface CheckpointSession {
   encode(change: StateChange): unknown;
   /** What it takes and how often it was opened, where the store knows that without asking for it. */
   usage?(): CheckpointUsage;
-  /** Saves the ranges of a batch before its first record is read, so that a replayed batch has the same ranges. */
+  /** Saves the ranges of a batch before its first record is handed out, so that a replayed batch has the same ranges. */
   plan(batch: PlannedBatch): ObservableInput<unknown>;
   /** Saves a complete batch with its state. Completes when both are durable. */
   save(batch: SavedBatch): ObservableInput<unknown>;

@@ -62,7 +62,12 @@ export function memoryCheckpoint(): Checkpoint {
         state: (id) => restoredState(states.get(id)),
       }),
       encode: (change) => structuredClone(change),
-      plan: (batch) => asOwner(() => void planned.push(batch)),
+      plan: (batch) =>
+        asOwner(() => {
+          const again = planned.findIndex(({ time }) => time === batch.time);
+          if (again === -1) planned.push(batch);
+          else planned[again] = batch;
+        }),
       save: (batch) =>
         asOwner(() => {
           last = batch;

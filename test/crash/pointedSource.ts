@@ -6,9 +6,9 @@ import { failpoint } from '../../src/storage/failpoint.js';
 export function pointedSource<T>(source: Source<T>): Source<T> {
   const run = (inner: SourceRun<T>): SourceRun<T> => ({
     plan: (request) => inner.plan(request),
-    fetch: (plan) => {
+    fetch: (plan, narrow) => {
       failpoint('fetch:before');
-      return from(inner.fetch(plan)).pipe(tap(() => failpoint('fetch:after')));
+      return from(inner.fetch(plan, narrow)).pipe(tap(() => failpoint('fetch:after')));
     },
     commit: (ranges) => {
       failpoint('commit:before');

@@ -10,7 +10,7 @@ import {
   type Pair,
   updateStateByKey,
 } from 'dstream';
-import { map, type OperatorFunction, retry, tap, VirtualTimeScheduler } from 'rxjs';
+import { map, type OperatorFunction, retry, take, tap, timer, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 type Numbers = Pair<string, number>;
@@ -78,4 +78,60 @@ describe('retry() behind a join of two streams of one driver', () => {
       });
     }
   }
+});
+
+describe('retry() with a delay, in one of two branches of a stream', () => {
+  it.each([0, 25])('loses no batch when an operator of RxJS fails: a delay of %d ms', (delay) => {
+    const seen: string[] = [];
+    const other: string[] = [];
+    const errors: unknown[] = [];
+    const scheduler = new VirtualTimeScheduler(undefined, 150);
+    const log = memoryLog({ topics: { t: 1 }, scheduler });
+    for (let n = 1; n <= 6; n++) scheduler.schedule(() => void log.append('t', [{ value: `${n}` }]), n * 10 - 5);
+    const source = logSource(log, { topics: ['t'], start: 'earliest', deserialize: json<number>() });
+    const { t } = batchesFrom({ t: source }, { interval: 10, scheduler, checkpoint: memoryCheckpoint() });
+    const again = () => retry<unknown>({ count: 5, delay: () => timer(delay, scheduler) });
+    t.pipe(
+      foreachBatch((records) => void other.push(records.join())),
+      again(),
+    ).subscribe({ error: (error) => errors.push(error) });
+    let crashes = 1;
+    t.pipe(
+      tap(({ context }) => {
+        if (context.time === 30 && crashes-- > 0) throw new Error('once');
+      }),
+      foreachBatch((records) => void seen.push(records.join())),
+      again(),
+    ).subscribe({ error: (error) => errors.push(error) });
+    scheduler.flush();
+    expect(errors).toEqual([]);
+    expect(
+      seen
+        .filter((records) => records !== '')
+        .sort()
+        .join(),
+    ).toBe('1,2,3,4,5,6');
+    // The batch that one branch failed at is replayed for all.
+    expect(new Set(other.join().split(',').filter(Boolean))).toEqual(new Set(['1', '2', '3', '4', '5', '6']));
+  });
+
+  it('lets a branch end that has claimed its batch', () => {
+    const seen: number[] = [];
+    let first = 0;
+    const errors: unknown[] = [];
+    const scheduler = new VirtualTimeScheduler(undefined, 65);
+    const log = memoryLog({ topics: { t: 1 }, scheduler });
+    const source = logSource(log, { topics: ['t'], start: 'earliest', deserialize: json<number>() });
+    const { t } = batchesFrom({ t: source }, { interval: 10, scheduler, checkpoint: memoryCheckpoint() });
+    const fail = { error: (error: unknown) => errors.push(error) };
+    t.pipe(foreachBatch((_, { time }) => void seen.push(time))).subscribe(fail);
+    t.pipe(
+      foreachBatch(() => void first++),
+      take(1),
+    ).subscribe(fail);
+    scheduler.flush();
+    expect(errors).toEqual([]);
+    expect(first).toBe(1);
+    expect(seen).toEqual([10, 20, 30, 40, 50, 60]);
+  });
 });

@@ -1,7 +1,8 @@
 import type { FetchedPartition, FetchRequest, LogClient, LogPoint, TopicPartition } from 'dstream';
 import { EMPTY, of } from 'rxjs';
 import { codecOf } from '../../src/sources/kafka/kafkajs/codecs.js';
-import { type AbortedTransaction, RecordBatchReader } from '../../src/sources/kafka/protocol/recordBatchReader.js';
+import type { AbortedTransaction } from '../../src/sources/kafka/protocol/abortedTransactions.js';
+import { RecordBatchReader } from '../../src/sources/kafka/protocol/recordBatchReader.js';
 
 export interface EncodedPartition {
   /** Record batches, one after the other. */

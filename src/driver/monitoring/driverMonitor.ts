@@ -1,4 +1,5 @@
 import { defer, from, type Observable, type ObservableInput, type SchedulerLike, Subscription, tap } from 'rxjs';
+import { scheduleAfter } from '../../backpressure/longDelay.js';
 import type { BatchInfo } from '../../batch/batchInfo.js';
 import type { EffectRunner } from '../../batch/monitoring/effectRunner.js';
 import type {
@@ -238,10 +239,10 @@ export class DriverMonitor {
   }
 
   #watchForStall(delay: number): void {
-    const action = this.#scheduler.schedule(() => {
+    const action = scheduleAfter(this.#scheduler, delay, () => {
       this.#timer.remove(action);
       this.#watchForStall(this.#lookForStall());
-    }, delay);
+    });
     this.#timer.add(action);
   }
 }

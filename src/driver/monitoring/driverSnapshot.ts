@@ -15,6 +15,8 @@ import type { DriverMonitor } from './driverMonitor.js';
 /** What a snapshot is computed from. */
 export interface DriverParts
   extends Pick<StreamSnapshot, 'name' | 'at' | 'interval' | 'lastBatch' | 'waiting' | 'checkpoint'> {
+  /** The time on the clock of the timestamps of records, in ms. */
+  readonly wall: number;
   readonly monitor: DriverMonitor;
   readonly open: readonly RunningBatch[];
   readonly saving: readonly RunningBatch[];
@@ -27,7 +29,7 @@ export interface DriverParts
 }
 
 export function driverSnapshot(parts: DriverParts): StreamSnapshot {
-  const { monitor, open, saving, sources, runs, committed, latest, ...rest } = parts;
+  const { wall: _, monitor, open, saving, sources, runs, committed, latest, ...rest } = parts;
   const statuses = new Map(runs.map(([name, run]) => [name, run.snapshot?.()]));
   const inputs = Object.entries(sources).map(([name, { kind }]): [string, InputSnapshot] => {
     const status = statuses.get(name) ?? plannedOnly(name, latest, committed);
@@ -60,12 +62,12 @@ function plannedOnly(name: string, latest: RunningBatch | undefined, committed: 
 function withProgress(
   name: string,
   { start, ...partition }: SourceStatus['partitions'][number],
-  { committed, lastBatch, at }: DriverParts,
+  { committed, lastBatch, wall }: DriverParts,
 ): PartitionSnapshot {
   const saved = committed.of(name).get(partitionKey(partition))?.offset ?? start;
   const lag = Math.max(partition.end - saved, 0);
   const newest = ownValue(lastBatch?.inputs, name)?.partitions?.find(
     (one) => one.partition === partition.partition && one.topic === partition.topic,
   )?.newestTimestamp;
-  return { ...partition, committed: saved, lag, behind: behindOf(lag, newest, at) };
+  return { ...partition, committed: saved, lag, behind: behindOf(lag, newest, wall) };
 }

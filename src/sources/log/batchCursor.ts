@@ -9,6 +9,8 @@ export interface BatchCursor<R> {
   readonly records: number;
   /** Records left out so far because they are invalid. */
   readonly skipped: Readonly<Record<'malformed' | 'deserialization', number>>;
+  /** Bytes of the records moved over so far, after decompression. */
+  readonly bytes: number;
   /** Time spent on decoding after the cursor had moved on, in ms. */
   readonly elapsed: number;
   /** What an Observer of invalid records has not finished yet: the batch waits for it. */

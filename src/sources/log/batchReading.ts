@@ -17,10 +17,23 @@ type Immediate = {
   clearImmediate?(handle: unknown): void;
 };
 
+/** What a batch may hold, whatever its ranges turn out to contain. */
+export interface ReadingLimits {
+  /** Records of each range, in the order of the ranges. */
+  readonly maxRecords: readonly number[];
+  /** Bytes over all ranges, after decompression. One record is always read. */
+  readonly maxBytes: number;
+}
+
 interface OpenRange<R> {
-  readonly range: OffsetRange;
+  /** As planned. */
+  readonly planned: OffsetRange;
+  /** As it is read: it ends sooner when a limit has been reached. */
+  range: OffsetRange;
   readonly state: PartitionState;
   readonly records: R[];
+  /** Records that may still be read. */
+  left: number;
   /** Records to decode before the next look at the clock. */
   chunk: number;
 }
@@ -34,17 +47,36 @@ export class BatchReading<R> {
   readonly #cursor: BatchCursor<R>;
   readonly #scheduler: SchedulerLike;
   #open: readonly OpenRange<R>[];
+  readonly #maxBytes: number;
+  #narrowed = false;
   #loading = false;
 
   constructor(
     ranges: readonly (readonly [OffsetRange, PartitionState])[],
+    { maxRecords, maxBytes }: ReadingLimits,
     cursor: BatchCursor<R>,
     scheduler: SchedulerLike,
   ) {
-    this.#ranges = ranges.map(([range, state]) => ({ range, state, records: [], chunk: 1 }));
-    this.#open = this.#ranges.filter(({ range, state }) => state.awaits(range));
+    this.#ranges = ranges.map(([planned, state], i) => {
+      return { planned, range: state.current(planned), state, records: [], left: maxRecords[i] ?? Infinity, chunk: 1 };
+    });
+    this.#open = this.#ranges.filter(({ planned, state }) => state.awaits(planned));
+    this.#maxBytes = maxBytes;
     this.#cursor = cursor;
     this.#scheduler = scheduler;
+  }
+
+  /** The ranges that have been read. */
+  get ranges(): readonly OffsetRange[] {
+    return this.#ranges.map(({ range }) => range);
+  }
+
+  /**
+   * Whether a limit has been reached: then the ranges that have been read are to be noted before any of their records is handed out.
+   * True also if only the last record exceeded it: read again in another order, the same ranges would end sooner.
+   */
+  get narrowed(): boolean {
+    return this.#narrowed;
   }
 
   get partitions(): readonly Partition<R>[] {
@@ -81,12 +113,17 @@ export class BatchReading<R> {
     while (this.#open.length > 0) {
       let progress = false;
       for (const open of this.#open) {
+        if (open.left <= 0) continue;
         const loading = this.#readChunk(open);
         if (loading instanceof Promise) {
           this.#await(loading, again, fail);
           return false;
         }
         progress ||= loading;
+        if (this.#cursor.bytes > this.#maxBytes) {
+          this.#endHere();
+          return true;
+        }
         const before = now;
         now = this.#scheduler.now();
         open.chunk = nextChunk(open.chunk, now - before);
@@ -104,25 +141,58 @@ export class BatchReading<R> {
   }
 
   #close(): void {
-    if (this.#open.every(({ range, state }) => state.awaits(range))) return;
-    this.#open = this.#open.filter(({ range, state }) => state.awaits(range));
+    const isOpen = ({ planned, state, left }: OpenRange<R>) => left > 0 && state.awaits(planned);
+    if (this.#open.every(isOpen)) return;
+    const closed = this.#open.filter((open) => !isOpen(open));
+    this.#open = this.#open.filter(isOpen);
+    for (const open of closed) if (open.state.awaits(open.planned)) this.#cut(open);
+  }
+
+  /** Ends the batch with what has been read. */
+  #endHere(): void {
+    this.#narrowed = true;
+    for (const open of this.#open) if (open.state.awaits(open.planned)) this.#cut(open);
+    this.#open = [];
+  }
+
+  #cut(open: OpenRange<R>): void {
+    this.#narrowed = true;
+    open.range = endingAt(open.range, Math.max(open.state.position, open.range.from));
+  }
+
+  /** Where the log has become another one, ranges end where it did: whatever was read behind that is not in it. */
+  endWithLog(): void {
+    for (const open of this.#ranges) {
+      const end = open.state.endOf(open.planned);
+      if (end >= open.range.until) continue;
+      this.#narrowed = true;
+      open.range = endingAt(open.range, end);
+    }
   }
 
   /** Reads one chunk of one partition. Returns whether anything moved, or a promise to wait for. */
-  #readChunk({ range, state, records, chunk }: OpenRange<R>): boolean | Promise<void> {
+  #readChunk(open: OpenRange<R>): boolean | Promise<void> {
+    const { planned, range, state, records, chunk, left } = open;
     const reader = state.readers[0];
-    const until = state.endOf(range);
+    const until = Math.min(range.until, state.endOf(planned));
     if (!reader || state.hasReached(until)) return false;
+    const cursor = this.#cursor;
     const before = reader.position;
+    const bytesBefore = cursor.bytes;
+    const countBefore = countOf(cursor);
     try {
       const loading = reader.load();
       if (loading) return loading;
-      const max = Math.max(1, Math.min(chunk, Math.floor(maxChunkBytes / state.size.mean)));
-      this.#cursor.advance(reader, until, max, state, records);
+      const max = Math.max(1, Math.min(chunk, left, Math.floor(maxChunkBytes / state.recordBytes)));
+      cursor.advance(reader, until, max, state, records);
     } catch (error) {
       if (!(error instanceof MalformedRecordError)) throw error;
-      this.#cursor.skipMalformed(error, reader);
+      cursor.skipMalformed(error, reader);
     }
+    const count = countOf(cursor) - countBefore;
+    open.left -= count;
+    state.unpacked.observe(count, cursor.bytes - bytesBefore);
+    if (reader.recordCount === undefined) state.density.observe(count, reader.position - before);
     const { done, newestTimestamp } = reader;
     if (newestTimestamp !== undefined && newestTimestamp > (state.newestTimestamp ?? -Infinity)) {
       state.newestTimestamp = newestTimestamp;
@@ -142,6 +212,16 @@ export class BatchReading<R> {
       (error: unknown) => loaded(() => fail(error)),
     );
   }
+}
+
+/** Records that it has moved over, invalid ones included. */
+function countOf({ records, skipped }: BatchCursor<unknown>): number {
+  return records + skipped.malformed + skipped.deserialization;
+}
+
+/** A range that ends sooner. Records are left behind it, of whichever log. */
+function endingAt(range: OffsetRange, until: number): OffsetRange {
+  return { ...range, from: Math.min(range.from, until), until, ...(range.end && { end: 'open' }) };
 }
 
 /** The clock may show whole milliseconds only: 0 is less than one, 1 is up to two. */

@@ -21,6 +21,7 @@ export class EagerCursor<T> implements BatchCursor<T> {
   /** By the list of records, where offsets are kept. */
   readonly #offsets: WeakMap<readonly T[], number[]> | undefined;
   #records = 0;
+  #bytes = 0;
 
   /** With `keepOffsets` it notes the offset of each record. */
   constructor(owner: string, options: DecodingOptions<T>, traceParents?: TraceParents, keepOffsets = false) {
@@ -38,12 +39,19 @@ export class EagerCursor<T> implements BatchCursor<T> {
     return this.#offsets?.get(records);
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   advance(reader: RecordReader, until: number, max: number, state: PartitionState, target: T[]): void {
     const before = target.length;
+    const bytesBefore = reader.bytesRead;
+    const visit = this.#visitor(state, target);
     try {
-      reader.read(until, max, this.#visitor(state, target));
+      reader.read(until, max, bytesBefore === undefined ? this.#counting(visit) : visit);
     } finally {
       this.#records += target.length - before;
+      this.#bytes += (reader.bytesRead ?? 0) - (bytesBefore ?? 0);
     }
   }
 
@@ -77,6 +85,13 @@ export class EagerCursor<T> implements BatchCursor<T> {
       const before = target.length;
       this.#decode(view, target);
       if (target.length > before) offsets.push(view.offset);
+    };
+  }
+
+  #counting(visit: (view: RecordView) => void): (view: RecordView) => void {
+    return (view) => {
+      this.#bytes += Math.max(view.keyLength, 0) + Math.max(view.valueLength, 0);
+      visit(view);
     };
   }
 

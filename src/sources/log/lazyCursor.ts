@@ -48,6 +48,7 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   readonly #traceParents: TraceParents | undefined;
   #retainedRecords = 0;
   #retainedBytes = 0;
+  #bytes = 0;
   #elapsed = 0;
 
   /** With `keepOffsets` everything that can be is decoded lazily: then the bytes of a record are there when an operator fails. */
@@ -77,6 +78,10 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   /** Segments know the offsets of their records. */
   offsetsOf(): undefined {}
 
+  get bytes(): number {
+    return this.#bytes + this.#eager.bytes;
+  }
+
   get pending(): PendingResults {
     return this.#eager.pending;
   }
@@ -89,12 +94,15 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
     const segment = target[0] === undefined ? this.#newSegment(target) : (target[0] as LazySegment<T>);
     const isLazy = segment.isLazy || this.#keepOffsets;
     if (isLazy && this.#retainedBytes < this.#options.maxBytesPerBatch && reader.retain) {
+      const before = reader.bytesRead;
       const visit = this.#options.rateSharing === 'oldest' ? noteTime(state) : ignore;
       const retained = reader.retain(until, max, this.#traceParents?.before(visit) ?? visit);
       if (!retained) return;
       segment.retain(retained);
       this.#retainedRecords += retained.count;
       this.#retainedBytes += retained.bytes;
+      // What is retained may begin with records that are not wanted.
+      this.#bytes += before === undefined ? retained.bytes : (reader.bytesRead ?? 0) - before;
       return;
     }
     const records: T[] = [];

@@ -12,12 +12,11 @@ import {
   Subscription,
   tap,
 } from 'rxjs';
-import { ShareCarry } from '../../backpressure/shareCarry.js';
 import { UnknownTopicError } from '../../batch/errors.js';
 import { positionAfter } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
-import type { Fetched, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
+import type { Fetched, Narrow, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import type { BatchCursor } from './batchCursor.js';
 import { BatchReading } from './batchReading.js';
 import { checkIdentity } from './checkIdentity.js';
@@ -25,21 +24,16 @@ import { endPositions } from './endPositions.js';
 import { leavingPartitions } from './leavingPartitions.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { LogClient, LogPartition } from './logClient.js';
+import { LogPlanner } from './logPlanner.js';
 import { PartitionState } from './partitionState.js';
 import { ReadAhead } from './readAhead.js';
-import { ReadingPace } from './readingPace.js';
-import { recordsPerPartition } from './recordsPerPartition.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import { skippedRecords } from './skippedRecords.js';
-import { checkRange, placeOf, startPositions } from './startPositions.js';
+import { checkRange, placeOf, skipTargets, startPositions } from './startPositions.js';
 import { TraceParents } from './traceParents.js';
 
 /** How often offsets that have not moved are committed too: Kafka deletes them after a week without a commit. */
 const commitAllIntervalMs = 3_600_000;
-
-/** Bounds on what is fetched beyond the plan: absolute, and as a fraction of the byte budget. */
-const maxBytesBeyondPlan = 8 * 1024 * 1024;
-const maxFractionBeyondPlan = 1 / 8;
 
 /** Called for each batch. */
 export type NewCursor<R> = (
@@ -56,15 +50,14 @@ export class LogRun<R> implements SourceRun<R> {
   readonly #setup: SourceSetup;
   readonly #states = new Map<string, PartitionState>();
   readonly #readAhead: ReadAhead;
-  readonly #carry = new ShareCarry();
+  readonly #planner: LogPlanner;
   #lost: OffsetRange[] = [];
   /** Where the log goes on after each range that has been read and not committed: the log may have changed meanwhile. */
   readonly #reached = new WeakMap<OffsetRange, TopicPartitionOffset>();
   #committed = new Map<string, number>();
   #commitAllAt = 0;
   #discoverAt = 0;
-  readonly #pace = new ReadingPace();
-  /** With `until`: a plan reads every partition to its end, and none follows. */
+  /** With `until`: a plan reads every partition to its end, and none follows unless it is cut short. */
   #ended = false;
 
   constructor(
@@ -79,6 +72,7 @@ export class LogRun<R> implements SourceRun<R> {
     this.#options = options;
     this.#newCursor = newCursor;
     this.#setup = setup;
+    this.#planner = new LogPlanner(options);
     this.#readAhead = new ReadAhead(client, this.#states, options, setup.scheduler, setup.fetched);
   }
 
@@ -107,22 +101,18 @@ export class LogRun<R> implements SourceRun<R> {
         ),
         mergeMap(({ partitions, leaving, gone }) => {
           const all = [...partitions, ...leaving];
-          return startPositions(
-            this.#owner,
-            this.#client,
-            all,
-            { ...this.#options, outputsReady },
-            restored,
-            replay.flat(),
-          ).pipe(
-            tap(({ positions, lost }) => {
-              const left = new Set(leaving.map(partitionKey));
-              for (const position of positions) this.#add(position).leaving = left.has(partitionKey(position));
-              for (const ranges of replay) this.#planned(ranges);
-              this.#lost.push(...gone, ...lost);
-              this.#discoverAt = scheduler.now() + this.#options.discoverInterval;
-            }),
+          const options = { ...this.#options, outputsReady };
+          return startPositions(this.#owner, this.#client, all, options, restored, replay.flat()).pipe(
+            map((start) => ({ ...start, leaving: new Set(leaving.map(partitionKey)), lost: [...gone, ...start.lost] })),
           );
+        }),
+        mergeMap(({ positions, lost, latest, continued, leaving }) => {
+          for (const position of positions) this.#add(position).leaving = leaving.has(partitionKey(position));
+          this.#replan();
+          for (const end of latest) this.#stateOf(end).heard(end);
+          this.#lost.push(...lost);
+          this.#discoverAt = scheduler.now() + this.#options.discoverInterval;
+          return this.#skip(this.#active.filter(({ key }) => continued.has(key)));
         }),
       ),
       defer(() => this.#findEnds()),
@@ -130,22 +120,37 @@ export class LogRun<R> implements SourceRun<R> {
   }
 
   plan(request: PlanRequest): Observable<Plan> {
-    if (this.#ended) return EMPTY;
+    // What is still to be read may be cut short: then there is more to plan.
+    if (this.#ended && this.#allEnded && !this.#active.some(({ unread }) => unread)) return EMPTY;
     const steps = [() => this.#discover(), () => this.#hearLatest(), () => this.#learnSizes()];
     return concat(...steps.map(defer), of(undefined)).pipe(
       last(),
-      map(() => this.#planRanges(request)),
+      map(() => {
+        const plan = this.#planner.plan(this.#active, request);
+        this.#planned(plan.ranges);
+        this.#ended = this.#options.until !== undefined && this.#allEnded;
+        this.#readAhead.pump();
+        return plan;
+      }),
     );
   }
 
-  fetch({ ranges, ends }: Plan): Observable<Fetched<R>> {
+  fetch({ ranges, ends, limits, lag }: Plan, narrow: Narrow): Observable<Fetched<R>> {
     return new Observable((subscriber) => {
       const begun = this.#setup.scheduler.now();
       const states = ranges.map((range) => [range, this.#stateFor(range)] as const);
       const { maxTraceParents = 0 } = this.#setup;
       const traceParents = maxTraceParents > 0 ? new TraceParents(maxTraceParents) : undefined;
       const cursor = this.#newCursor(this.#setup, traceParents);
-      const reading = new BatchReading(states, cursor, this.#setup.scheduler);
+      for (const [range, state] of states) {
+        const leftOver = state.takeLeftOver(range);
+        if (leftOver) this.#lost.push(leftOver);
+        state.seek(range);
+      }
+      const planEnds = new Map(ranges.map((range) => [partitionKey(range), range.until]));
+      const maxRecords = ranges.map(({ from, until }, i) => limits?.maxRecords[i] ?? until - from);
+      const bounds = { maxRecords, maxBytes: limits?.maxBytes ?? Infinity };
+      const reading = new BatchReading(states, bounds, cursor, this.#setup.scheduler);
       let finishing = false;
       const fail = (error: unknown) => subscriber.error(error);
       const run = (): void => {
@@ -160,24 +165,33 @@ export class LogRun<R> implements SourceRun<R> {
       // An invalid record is handed over before the offset behind it can be committed.
       const finish = (): void => {
         finishing = true;
-        if (cursor.pending.size === 0) done();
-        else subscription.add(cursor.pending.settled().subscribe({ error: fail, complete: done }));
+        if (cursor.pending.size === 0) note();
+        else subscription.add(cursor.pending.settled().subscribe({ error: fail, complete: note }));
+      };
+      // Before any record is handed out, and before the rest is planned: replayed, the batch ends there again.
+      const note = (): void => {
+        reading.endWithLog();
+        if (!reading.narrowed || !limits) done();
+        else {
+          // Whether a range jumps is part of what is noted, not of what is reported.
+          const noted = reading.ranges.map((range, i) => ({ ...ranges[i], ...range }));
+          subscription.add(from(narrow(noted)).subscribe({ error: fail, complete: done }));
+        }
       };
       const done = (): void => {
-        const positions = states.map(([range, state]) => this.#settle(range, state));
+        const read = reading.ranges;
+        const positions = states.map(([range, state], i) => this.#settle(range, read[i] ?? range, state));
         this.#readAhead.prioritize([]);
         const elapsed = this.#setup.scheduler.now() - begun;
         const traced = traceParents && { traceParents: traceParents.values };
-        subscriber.next({
-          ...this.#fetched(reading, cursor),
-          positions,
-          progress: progressOf(states, ends),
-          ...traced,
-        });
+        const progress = progressOf(read, states, ends);
+        const left = sum(read, (range) => (planEnds.get(partitionKey(range)) ?? range.until) - range.until);
+        const fetched = { ...this.#fetched(reading, cursor), ranges: read, lag: lag + left, positions, progress };
+        subscriber.next({ ...fetched, ...traced });
         // Operators run during `complete`: that is when lazily decoded records are read.
         subscriber.complete();
         cursor.release();
-        this.#pace.measure(cursor.records, elapsed + cursor.elapsed);
+        this.#planner.measure(cursor.records, elapsed + cursor.elapsed);
       };
       const subscription: Subscription = new Subscription();
       subscription.add(cursor.pending);
@@ -185,6 +199,11 @@ export class LogRun<R> implements SourceRun<R> {
       run();
       return subscription;
     });
+  }
+
+  lagBeyond(ranges: readonly OffsetRange[]): number {
+    const ends = new Map(ranges.map((range) => [partitionKey(range), range.until]));
+    return sum(this.#active, ({ key, start, latest }) => Math.max(latest - (ends.get(key) ?? start), 0));
   }
 
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown> {
@@ -253,16 +272,26 @@ export class LogRun<R> implements SourceRun<R> {
   }
 
   #planned(ranges: readonly OffsetRange[]): void {
-    for (const range of ranges) {
-      // One that is absent has been lost.
-      this.#states.get(partitionKey(range))?.plan(range);
+    // One that is absent has been lost.
+    for (const range of ranges) this.#states.get(partitionKey(range))?.plan(range);
+  }
+
+  /** Batches that are replayed: where one had been cut short, the next begins where that ended. */
+  #replan(): void {
+    const { replay, restored = [] } = this.#setup;
+    const ends = new Map(restored.map((position) => [partitionKey(position), position.offset]));
+    for (const range of replay.flat()) {
+      const key = partitionKey(range);
+      const begin = Math.min(ends.get(key) ?? range.from, range.from);
+      this.#states.get(key)?.plan(range, begin);
+      ends.set(key, range.from === range.until ? begin : range.until);
     }
   }
 
   /** A range has been read. A partition that is not read any more has nothing left when its last range has been. */
-  #settle(range: OffsetRange, state: PartitionState): TopicPartitionOffset {
-    const position = state.settle(range);
-    this.#reached.set(range, position);
+  #settle(planned: OffsetRange, read: OffsetRange, state: PartitionState): TopicPartitionOffset {
+    const position = state.settle(planned, read);
+    this.#reached.set(read, position);
     if (state.leaving && !state.pending) state.drop();
     return position;
   }
@@ -270,6 +299,20 @@ export class LogRun<R> implements SourceRun<R> {
   /** The partitions that are planned. */
   get #active(): readonly PartitionState[] {
     return [...this.#states.values()].filter(({ leaving }) => !leaving);
+  }
+
+  /** Goes on where `skipTo` says, after what was planned before. */
+  #skip(states: readonly PartitionState[]): Observable<unknown> {
+    const { skipTo } = this.#options;
+    if (skipTo === undefined || states.length === 0) return EMPTY;
+    return skipTargets(this.#client, states, skipTo, this.#setup.scheduler.now()).pipe(
+      tap((targets) => {
+        for (const { topic, partition, offset } of targets) {
+          const lost = this.#stateOf({ topic, partition }).passOver(offset);
+          if (lost) this.#lost.push(lost);
+        }
+      }),
+    );
   }
 
   /** Adds new partitions, and new topics that match a pattern. They start at the earliest offset: everything in them is new. */
@@ -360,56 +403,6 @@ export class LogRun<R> implements SourceRun<R> {
     });
   }
 
-  /**
-   * The rate becomes records per partition, and these become ranges. `planned` of each partition moves on, so that `pump` then
-   * fetches the difference: its records times their mean size are the max bytes of the Fetch.
-   */
-  #planRanges({ rate, interval, late }: PlanRequest): Plan {
-    const states = this.#active;
-    const waiting = sum(states, ({ lag }) => lag);
-    const allowed = rate(waiting);
-    const partitions = states.map(({ lag, size, time }) => ({ lag, recordSize: size.mean, time }));
-    const limit = allowed ?? this.#paceRate(waiting, interval);
-    const counts = recordsPerPartition(partitions, { ...this.#options, rate: limit, interval, carry: this.#carry });
-    this.#carry.planned(limit, interval, counts);
-    const ranges = states.map((state, i) => {
-      const { topic, partition, planned } = state;
-      const until = planned + (counts[i] ?? 0);
-      const end = state.endAt(until);
-      // A tick that is late does not know what there was in its time; where the stream ends is the same at all times.
-      const known = (end === 'ended' || !late) && { end };
-      return { topic, partition, from: planned, until, ...state.identity, ...known };
-    });
-    this.#planned(ranges);
-    this.#ended = this.#options.until !== undefined && this.#allEnded;
-    this.#readBeyondPlan(counts, allowed);
-    this.#readAhead.pump();
-    const ends = states.map(({ latest }) => latest);
-    return { ranges, ends, lag: waiting - sum(counts, (count) => count), rate: allowed };
-  }
-
-  /** Where no rate is set, the beginning of the next plan is fetched before its tick: it is expected to equal this one. */
-  #readBeyondPlan(counts: readonly number[], rate: number | undefined): void {
-    const { maxRatePerPartition, maxBufferedBytes } = this.#options;
-    const limited = rate !== undefined || maxRatePerPartition !== undefined;
-    const states = this.#active;
-    const bytes = states.reduce((total, { size }, i) => total + size.mean * (counts[i] ?? 0), 0);
-    const maxBytes = limited ? 0 : Math.min(maxBytesBeyondPlan, maxBufferedBytes * maxFractionBeyondPlan);
-    const fraction = Math.min(1, maxBytes / Math.max(bytes, 1));
-    for (const [i, state] of states.entries()) state.ahead = Math.floor((counts[i] ?? 0) * fraction);
-  }
-
-  /** A rate by the reading pace; `undefined` when everything that waits can be read within the interval. */
-  #paceRate(waiting: number, interval: number): number | undefined {
-    const states = this.#active;
-    const ahead = sum(states, ({ planned, position }) => Math.max(planned - position, 0));
-    // Of the known sizes only: the others are guesses.
-    const known = states.filter(({ size, lag }) => size.known && lag > 0);
-    const size = sum(known, (state) => state.size.mean) / Math.max(known.length, 1);
-    const max = this.#pace.maxRecords(interval, size, ahead);
-    return waiting <= max ? undefined : (max * 1_000) / interval;
-  }
-
   #fetched(reading: BatchReading<R>, { records, skipped }: BatchCursor<R>): Fetched<R> {
     const overshoot = reading.takeOvershoot();
     const lost = [...this.#lost.splice(0), ...this.#readAhead.takeLost()];
@@ -431,10 +424,12 @@ export class LogRun<R> implements SourceRun<R> {
 
 /** The progress of the partitions of a batch. For a replayed batch the ends are the present ones. */
 function progressOf(
+  ranges: readonly OffsetRange[],
   states: readonly (readonly [OffsetRange, PartitionState])[],
   ends: readonly number[] | undefined,
 ): NonNullable<Fetched<unknown>['progress']> {
-  return states.map(([{ topic, partition, from, until }, { latest, newestTimestamp }], i) => {
+  return states.map(([planned, { latest, newestTimestamp }], i) => {
+    const { topic, partition, from, until } = ranges[i] ?? planned;
     const end = Math.max(ends?.[i] ?? latest, until);
     return { topic, partition, from, until, end, lag: end - until, newestTimestamp };
   });

@@ -69,6 +69,12 @@ export interface LogSourceOptions<T> {
    */
   readonly offsetOutOfRange?: 'error' | 'earliest' | 'latest';
   /**
+   * Freshness over completeness: a partition that continues from the checkpoint or its group, after a restart or a `retry()`, goes on
+   * at the latest offset, or at the first record that is no older than `olderThan` ms. Batches that were planned before are replayed
+   * first. What is passed over is reported in `BatchInfo.lost`. Default: nothing is passed over.
+   */
+  readonly skipTo?: 'latest' | { readonly olderThan: number };
+  /**
    * What to do with a record that is malformed or cannot be deserialized: fail the stream, skip and count it, or pass
    * it to an Observer and count it. Where `next` returns a promise or an Observable, the batch waits for it, and fails when it
    * fails, so that no offset is committed before the record is in safe hands. The count is `skipped` in `BatchInfo`.
@@ -90,9 +96,9 @@ export interface LogSourceOptions<T> {
    */
   readonly rateSharing?: RateSharing;
   /**
-   * Bound on the bytes of one batch, estimated by the mean size of the records seen, so that a backlog becomes several batches. Where
-   * operators process records one by one, a batch retains uncompressed bytes instead of records, also up to this bound, until
-   * it has been dispatched.
+   * Bound on the bytes of one batch after decompression, so that a backlog becomes several batches. It is planned for by the mean size
+   * of the records seen; a batch that turns out larger ends sooner, and leaves the rest to the next one. It is exceeded by about a
+   * quarter of a megabyte, what is read between two looks, or by one record.
    * @default 134217728 (128 MiB)
    */
   readonly maxBytesPerBatch?: number;

@@ -44,7 +44,7 @@ export interface MemoryLogOptions {
 }
 
 interface StoredPartition {
-  readonly records: StoredRecord[];
+  records: StoredRecord[];
   readonly topicId: string;
   earliest: number;
   latest: number;
@@ -142,6 +142,27 @@ export class MemoryLog implements LogClient {
     stored.earliest = Math.min(Math.max(offset, stored.earliest), stored.latest);
     const kept = stored.records.findIndex((record) => record.offset >= stored.earliest);
     stored.records.splice(0, kept === -1 ? stored.records.length : kept);
+  }
+
+  /**
+   * Compaction: deletes every record of a partition that is followed by one with the same key. Offsets stay as they are, so that
+   * gaps are left; records without a key are kept.
+   *
+   * @throws {UnknownTopicError} when the partition does not exist
+   */
+  compact(topic: string, partition: number): void {
+    const stored = this.#partition({ topic, partition });
+    const newest = new Map<string, number>();
+    const keyOf = ({ key }: StoredRecord) => key?.join();
+    for (const record of stored.records) {
+      const key = keyOf(record);
+      if (key !== undefined) newest.set(key, record.offset);
+    }
+    const kept = stored.records.filter((record) => {
+      const key = keyOf(record);
+      return key === undefined || newest.get(key) === record.offset;
+    });
+    stored.records = kept;
   }
 
   /**
@@ -266,7 +287,7 @@ export class MemoryLog implements LogClient {
       const lost = { ...place, from: Math.min(offset, latest), until: Math.max(offset, earliest) };
       return { ...answer, bytes: 0, error: new OffsetOutOfRangeError(lost, earliest, latest) };
     }
-    const from = records.length - (latest - offset);
+    const from = firstFrom(records, offset);
     let until = from;
     let bytes = 0;
     for (; until < records.length; until++) {
@@ -303,6 +324,18 @@ function divergenceOf(
   const end = next ? next.offset : latest;
   // Retention deletes from the other side.
   return end < offset && earliest < offset ? end : undefined;
+}
+
+/** The index of the first record at or after `offset`. */
+function firstFrom(records: readonly StoredRecord[], offset: number): number {
+  let low = 0;
+  let high = records.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((records[middle] as StoredRecord).offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /**

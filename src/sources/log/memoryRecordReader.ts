@@ -59,7 +59,9 @@ export class MemoryRecordReader implements RecordReader {
   readonly leaderEpochs: readonly EpochStart[];
   readonly #records: readonly StoredRecord[];
   readonly #view: StoredRecordView;
+  readonly recordCount: number;
   #next = 0;
+  #bytesRead = 0;
   #position: number;
   #newestTimestamp = -Infinity;
 
@@ -73,6 +75,7 @@ export class MemoryRecordReader implements RecordReader {
   ) {
     this.#view = new StoredRecordView(topic, partition);
     this.#records = records;
+    this.recordCount = records.length;
     this.#position = from;
     const end = (records.at(-1)?.offset ?? from - 1) + 1;
     this.end = end;
@@ -86,6 +89,10 @@ export class MemoryRecordReader implements RecordReader {
 
   get newestTimestamp(): number | undefined {
     return this.#newestTimestamp === -Infinity ? undefined : this.#newestTimestamp;
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
   }
 
   get done(): boolean {
@@ -112,6 +119,7 @@ export class MemoryRecordReader implements RecordReader {
       }
       this.#next++;
       this.#position = record.offset + 1;
+      this.#bytesRead += record.bytes;
       if (record.timestamp > this.#newestTimestamp) this.#newestTimestamp = record.timestamp;
       this.#view.record = record;
       visit(this.#view);

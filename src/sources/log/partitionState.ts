@@ -1,4 +1,5 @@
 import { MeanRecordSize } from '../../backpressure/meanRecordSize.js';
+import { RecordDensity } from '../../backpressure/recordDensity.js';
 import { identityOf, type LogIdentity } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
@@ -6,8 +7,11 @@ import { partitionKey } from '../../batch/topicPartition.js';
 import { LeaderEpochs } from './leaderEpochs.js';
 import { isOtherTopic, type LogBreak, passBreak } from './logBreak.js';
 import type { LogOffset } from './logClient.js';
-import { PlannedRanges } from './plannedRanges.js';
+import { PendingRanges } from './pendingRanges.js';
 import type { RecordReader } from './recordReader.js';
+
+/** A planned range; `jumps` where it does not begin at the end of the one before it. */
+export type LogRange = OffsetRange & { readonly jumps?: true };
 
 /**
  * The state of one partition in a source.
@@ -24,6 +28,8 @@ export class PartitionState implements TopicPartition {
   readonly start: number;
   /** The offset after everything planned: where the next range starts. */
   planned: number;
+  /** The offset after the range that was read last: where the next batch goes on, if that range was cut short. */
+  reached: number;
   /** The offset after everything received: where the next fetch starts. */
   fetchFrom: number;
   /** Records after what is planned that may be fetched too, as the next plan will have them. */
@@ -36,7 +42,11 @@ export class PartitionState implements TopicPartition {
   bound = Infinity;
   /** Received and not yet decoded, oldest first. */
   readonly readers: RecordReader[] = [];
+  /** Bytes received for an offset. */
   readonly size = new MeanRecordSize();
+  /** Bytes of a record after decompression. */
+  readonly unpacked = new MeanRecordSize();
+  readonly density = new RecordDensity();
   /** Timestamp of the newest record read, where `rateSharing` is `'oldest'`. */
   time: number | undefined;
   /** The largest timestamp of what batches have read, in ms since the epoch. */
@@ -46,6 +56,10 @@ export class PartitionState implements TopicPartition {
   sampling = false;
   /** The last fetch returned nothing: it is not asked again for a moment. */
   paused = false;
+  /** The next range does not begin where the one before it ended. */
+  jumps = false;
+  /** What this run passes over, until the range after it is read. */
+  #passed: OffsetRange | undefined;
   /** Only what is planned is read: the source does not read this partition any more. */
   leaving = false;
   /** The id of the topic. */
@@ -55,7 +69,7 @@ export class PartitionState implements TopicPartition {
   /** The epoch at which everything planned was in the log: where the leader has another, it has to be compared again. */
   #plannedEpoch: number | undefined;
   readonly #epochs = new LeaderEpochs();
-  readonly #ranges = new PlannedRanges();
+  readonly #ranges = new PendingRanges();
   #overshoots: readonly Overshoot[] = [];
 
   constructor({ topic, partition, offset, topicId, leaderEpoch }: TopicPartitionOffset) {
@@ -64,6 +78,7 @@ export class PartitionState implements TopicPartition {
     this.key = partitionKey({ topic, partition });
     this.start = offset;
     this.planned = offset;
+    this.reached = offset;
     this.fetchFrom = offset;
     this.latest = offset;
     this.highWatermark = offset;
@@ -113,8 +128,20 @@ export class PartitionState implements TopicPartition {
     return until < Math.max(this.latest, this.highWatermark) ? 'open' : 'caughtUp';
   }
 
+  /** Offsets that are not planned yet. */
   get lag(): number {
     return Math.max(Math.min(this.latest, this.bound) - this.planned, 0);
+  }
+
+  /** About how many records are not planned yet. */
+  get waiting(): number {
+    return this.density.recordsIn(this.lag);
+  }
+
+  /** Mean bytes of a record, as a batch holds it: unpacked, as far as that is known. */
+  get recordBytes(): number {
+    const received = this.size.mean / this.density.perOffset;
+    return this.unpacked.known ? Math.max(this.unpacked.mean, received) : received;
   }
 
   /** Where fetching stops. Beyond the end of a log the answer would take long. */
@@ -158,6 +185,7 @@ export class PartitionState implements TopicPartition {
       this.#overshoots = [...this.#overshoots, overshoot];
     }
     this.size.observe(end - offset, bytes);
+    if (records.recordCount !== undefined) this.density.observe(records.recordCount, end - offset);
     this.readers.push(records);
     this.fetchFrom = end;
   }
@@ -178,16 +206,21 @@ export class PartitionState implements TopicPartition {
     this.readers.length = 0;
   }
 
-  /** A range is fixed. One that begins beyond what is planned, or has another topic, belongs to a log that is gone: it is given up. */
-  plan(range: OffsetRange): void {
-    const { from, until, topicId, leaderEpoch } = range;
-    if (from > this.planned || until < this.planned || isOtherTopic(topicId, this.topicId)) {
+  /**
+   * A range is fixed. One that begins beyond what is planned, or has another topic, belongs to a log that is gone: it is given up. `begin`
+   * is where it begins if ranges before it were cut short.
+   */
+  plan(range: OffsetRange, begin = range.from): void {
+    const { until, topicId, leaderEpoch } = range;
+    if (begin > this.planned || until < this.planned || isOtherTopic(topicId, this.topicId)) {
       this.#ranges.addGone(range, this.planned);
       return;
     }
     this.#ranges.add(range);
     this.#plannedEpoch = leaderEpoch ?? this.#plannedEpoch;
-    if (until === this.planned) return;
+    // An empty range may begin beyond what is planned, if the one before it was cut short since.
+    if (until === this.planned || until === range.from) return;
+    this.jumps = false;
     this.#overshoots = this.#overshoots.flatMap((one) => afterPlan(one, this.planned, until));
     this.planned = until;
   }
@@ -197,19 +230,77 @@ export class PartitionState implements TopicPartition {
     return this.#ranges.endOf(range);
   }
 
+  /**
+   * The range that a planned one has become: where ranges before it were cut short, it begins where they ended. One that was planned
+   * to hold nothing holds nothing.
+   */
+  current({ jumps, ...range }: LogRange): OffsetRange {
+    const { from, until } = range;
+    const known = this.#ranges.has(range);
+    // The log was cut before it: it is planned again.
+    const empty = { ...range, from: this.reached, until: this.reached, ...(range.end && { end: 'open' as const }) };
+    if (known && until > from && this.endOf(range) <= from) return empty;
+    if (jumps || this.reached >= from) return range;
+    // What is left of the one before it comes later.
+    if (from === until) return empty;
+    return known ? { ...range, from: this.reached } : range;
+  }
+
+  /** A range is about to be read: what lies before it has been passed over. */
+  seek(range: OffsetRange): void {
+    if (!this.awaits(range) || this.position >= this.current(range).from) return;
+    this.readers.length = 0;
+    this.fetchFrom = range.from;
+  }
+
+  /**
+   * What is not planned yet is passed over up to `offset`. Returns what that is; `undefined` when nothing is. What batches before
+   * leave of their ranges is passed over too, see `takeLeftOver`.
+   */
+  passOver(offset: number): OffsetRange | undefined {
+    const { topic, partition, planned: from } = this;
+    if (offset <= from) return undefined;
+    this.#passed = { topic, partition, from, until: offset };
+    this.planned = offset;
+    this.jumps = true;
+    return this.#passed;
+  }
+
+  /** What was left of the ranges before this one, when it is the first one after what was passed over. */
+  takeLeftOver(range: LogRange): OffsetRange | undefined {
+    const passed = this.#passed;
+    // A range that is replayed may have jumped in an earlier run.
+    if (!passed || !range.jumps || range.from !== passed.until) return undefined;
+    this.#passed = undefined;
+    return this.reached < passed.from ? { ...passed, from: this.reached, until: passed.from } : undefined;
+  }
+
   /** Whether records of a range are still to come. */
   awaits(range: OffsetRange): boolean {
     const end = this.endOf(range);
     return end > range.from && !this.hasReached(end);
   }
 
-  /** A range has been read as far as it will be. Returns where the log goes on after it. */
-  settle(range: OffsetRange): TopicPartitionOffset {
-    const next = this.#ranges.nextAfter(range);
-    this.#ranges.settle(range);
-    const reached = this.#positionAt(next);
-    this.#epochs.forgetBefore(next);
+  /**
+   * A planned range has been read as far as it will be: to the end of `read`, and the rest of it belongs to what is planned next. Returns
+   * where the log goes on after it.
+   */
+  settle(range: OffsetRange, read: OffsetRange): TopicPartitionOffset {
+    const { end, gone, next } = this.#ranges.settle(range);
+    const until = Math.min(read.until, Math.max(end, this.reached));
+    if (!gone && range.until > range.from) {
+      this.reached = Math.max(this.reached, until);
+      if (until < end && this.planned === end) this.planned = until;
+    }
+    const offset = gone ? next : until;
+    const reached = this.#positionAt(offset);
+    this.#epochs.forgetBefore(offset);
     return reached;
+  }
+
+  /** Whether ranges with offsets are planned that have not been read. */
+  get unread(): boolean {
+    return this.#ranges.unread;
   }
 
   /** Whether ranges are planned that have not been read. */
@@ -220,18 +311,22 @@ export class PartitionState implements TopicPartition {
   /** The log has no record before this offset any more. */
   skipTo(offset: number): void {
     this.fetchFrom = offset;
+    this.reached = Math.max(this.reached, offset);
     this.planned = Math.max(this.planned, offset);
   }
 
   /** The log was truncated, or is another one: whatever was planned is given up, and reading continues here. */
   moveTo(offset: number): void {
     this.planned = offset;
+    this.reached = offset;
     this.ahead = 0;
     this.fetchFrom = offset;
     this.time = undefined;
     this.readers.length = 0;
     this.#overshoots = [];
     this.#ranges.giveUp(offset);
+    this.#passed = undefined;
+    this.jumps = false;
     this.#epochs.cutAt(-1);
     this.#plannedEpoch = undefined;
   }
@@ -279,6 +374,9 @@ export class PartitionState implements TopicPartition {
     this.drop();
     this.fetchFrom = Math.min(this.fetchFrom, offset);
     this.planned = Math.min(this.planned, offset);
+    this.reached = Math.min(this.reached, offset);
+    this.#passed = undefined;
+    this.jumps = false;
     this.ahead = 0;
     this.#overshoots = [];
     this.#ranges.cutAt(offset);

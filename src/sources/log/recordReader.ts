@@ -48,6 +48,13 @@ export interface RecordReader {
    * epochs do in a sound log.
    */
   readonly leaderEpochs?: readonly EpochStart[] | undefined;
+  /**
+   * How many records the fetch brought, as far as that is known before they are read: by it a source learns how sparse the log is.
+   * Absent, it learns by reading.
+   */
+  readonly recordCount?: number | undefined;
+  /** Bytes of the records read so far, after decompression. Absent, a source counts their keys and values. */
+  readonly bytesRead?: number | undefined;
   /** No record is left. */
   readonly done: boolean;
   /** Bytes held in memory for what is left. */

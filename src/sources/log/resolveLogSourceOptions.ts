@@ -7,7 +7,7 @@ import type { LogSourceOptions } from './logSourceOptions.js';
 export type ResolvedLogSourceOptions<T> = Required<
   Omit<
     LogSourceOptions<T>,
-    'topics' | 'partitions' | 'groupId' | 'until' | 'maxRatePerPartition' | 'minRatePerPartition'
+    'topics' | 'partitions' | 'groupId' | 'until' | 'maxRatePerPartition' | 'minRatePerPartition' | 'skipTo'
   >
 > & {
   readonly topics: readonly (string | RegExp)[] | undefined;
@@ -16,6 +16,7 @@ export type ResolvedLogSourceOptions<T> = Required<
   readonly until: LogSourceOptions<T>['until'];
   readonly maxRatePerPartition: number | undefined;
   readonly minRatePerPartition: number | undefined;
+  readonly skipTo: LogSourceOptions<T>['skipTo'];
 };
 
 const defaults = {
@@ -31,8 +32,8 @@ const defaults = {
 
 /** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
 export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOptions<T>): ResolvedLogSourceOptions<T> {
-  const { topics, partitions, groupId, until, maxRatePerPartition, minRatePerPartition } = options;
-  const given = { topics, partitions, groupId, until, maxRatePerPartition, minRatePerPartition };
+  const { topics, partitions, groupId, until, maxRatePerPartition, minRatePerPartition, skipTo } = options;
+  const given = { topics, partitions, groupId, until, maxRatePerPartition, minRatePerPartition, skipTo };
   const resolved = { ...defaults, ...options, ...given };
   checkSelection(owner, topics, partitions);
   checkFunction(owner, 'deserialize', options.deserialize);
@@ -50,6 +51,7 @@ export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOpti
     );
   }
   checkOneOf(owner, 'offsetOutOfRange', resolved.offsetOutOfRange, ['error', 'earliest', 'latest']);
+  checkSkipTo(owner, skipTo);
   checkOneOf(owner, 'rateSharing', resolved.rateSharing, ['lag', 'fair', 'oldest']);
   if (typeof resolved.invalidRecords === 'string') {
     checkOneOf(owner, 'invalidRecords', resolved.invalidRecords, ['error', 'skip']);
@@ -123,6 +125,14 @@ function isPoint(owner: string, option: string, point: unknown): boolean {
   }
   const timestamp = (point as { timestamp?: unknown } | undefined)?.timestamp;
   return typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= 0;
+}
+
+function checkSkipTo(owner: string, skipTo: LogSourceOptions<unknown>['skipTo']): void {
+  if (skipTo === undefined || skipTo === 'latest') return;
+  if (typeof skipTo !== 'object' || skipTo === null) {
+    throw new InvalidOptionError(owner, 'skipTo', skipTo, 'must be "latest" or { olderThan } in ms');
+  }
+  checkPositive(owner, 'skipTo.olderThan', skipTo.olderThan);
 }
 
 function checkRates(owner: string, max: number | undefined, min: number | undefined): void {

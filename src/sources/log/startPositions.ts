@@ -11,6 +11,13 @@ export interface StartPositions {
   readonly positions: readonly TopicPartitionOffset[];
   /** What was passed over under `offsetOutOfRange`. */
   readonly lost: readonly OffsetRange[];
+  /** The ends of the partitions. */
+  readonly latest: readonly TopicPartitionOffset[];
+}
+
+/** The partitions that continue: the checkpoint or the group has a position for them. */
+export interface Continued {
+  readonly continued: ReadonlySet<string>;
 }
 
 type StartOptions = Pick<
@@ -36,8 +43,9 @@ export function startPositions(
   options: StartOptions,
   restored: readonly TopicPartitionOffset[] = [],
   replay: readonly OffsetRange[] = [],
-): Observable<StartPositions> {
+): Observable<StartPositions & Continued> {
   const found = byPartition(withReplayed(restored, replay));
+  const continued = new Set(found.keys());
   const { groupId, commitOffsets, outputsReady } = options;
   return defer(() => {
     const open = missing(partitions, found);
@@ -47,7 +55,10 @@ export function startPositions(
     return concat(outputsReady, committed).pipe(last());
   }).pipe(
     mergeMap((committed) => {
-      for (const position of committed) found.set(partitionKey(position), position);
+      for (const position of committed) {
+        found.set(partitionKey(position), position);
+        continued.add(partitionKey(position));
+      }
       const known = new Set([...found.values()].map(({ topic }) => topic));
       const open = missing(partitions, found);
       const isNew = ({ topic }: TopicPartition) => options.topics !== undefined && known.has(topic);
@@ -62,7 +73,7 @@ export function startPositions(
       const positions = partitions.map((partition) => found.get(partitionKey(partition)) as TopicPartitionOffset);
       return compareLogs(client, partitions, positions, options.offsetOutOfRange, replay);
     }),
-    mergeMap(({ positions, lost, moved }) =>
+    mergeMap(({ positions, lost, latest, moved }) =>
       checkRange(
         client,
         positions.filter((position) => !moved.has(partitionKey(position))),
@@ -73,6 +84,8 @@ export function startPositions(
           return {
             positions: positions.map((position) => inRange.get(partitionKey(position)) ?? position),
             lost: [...lost, ...checked.lost],
+            latest: [...latest, ...checked.latest],
+            continued,
           };
         }),
       ),
@@ -138,7 +151,8 @@ function compareLogs(
             lost.push(...passed.lost);
             return placeOf({ ...position, offset: passed.offset, ...identityOf({ topicId }) });
           });
-          return { positions: checked, lost, moved: new Set(broken.map(partitionKey)) };
+          const moved = new Set(broken.map(partitionKey));
+          return { positions: checked, lost, latest: [...latest.values()], moved };
         }),
       );
     }),
@@ -156,6 +170,17 @@ function former(
     if (same) planned = Math.max(planned, range.until);
   }
   return { topic, partition, position: offset, planned, latest: planned, topicId };
+}
+
+/** Where `skipTo` wants partitions to continue. */
+export function skipTargets(
+  client: LogClient,
+  partitions: readonly TopicPartition[],
+  skipTo: NonNullable<ResolvedLogSourceOptions<unknown>['skipTo']>,
+  now: number,
+): Observable<readonly TopicPartitionOffset[]> {
+  const point = skipTo === 'latest' ? skipTo : { timestamp: Math.max(now - skipTo.olderThan, 0) };
+  return from(client.offsets(partitions, point)).pipe(last());
 }
 
 /** The earliest offsets, except where `start` lists an offset. */
@@ -200,7 +225,7 @@ export function checkRange(
   positions: readonly TopicPartitionOffset[],
   policy: 'error' | 'earliest' | 'latest',
 ): Observable<StartPositions> {
-  if (positions.length === 0) return of({ positions: [], lost: [] });
+  if (positions.length === 0) return of({ positions: [], lost: [], latest: [] });
   const ends = (point: LogPoint) => from(client.offsets(positions, point)).pipe(last(), map(byPartition));
   return forkJoin([ends('earliest'), ends('latest')]).pipe(
     map(([earliest, latest]) => {
@@ -213,7 +238,7 @@ export function checkRange(
         lost.push(moved.lost);
         return moved.position;
       });
-      return { positions: checked, lost };
+      return { positions: checked, lost, latest: [...latest.values()] };
     }),
   );
 }

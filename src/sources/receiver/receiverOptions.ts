@@ -1,8 +1,8 @@
 import type { Observer } from 'rxjs';
+import { maxTimerMs } from '../../backpressure/longDelay.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { ReceiverStatus } from '../../batch/monitoring/receiverStatus.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import { maxTimerMs } from '../../driver/driverOptions.js';
 import { checkFunction, checkObserver, checkOneOf, checkPositive, checkPositiveInteger } from '../../options/checks.js';
 import { type RestartOptions, type RestartPolicy, restartPolicy } from './restartPolicy.js';
 import type { WriteAheadLog } from './writeAheadLog.js';

@@ -1,5 +1,5 @@
+import { maxTimerMs } from '../../backpressure/longDelay.js';
 import { InvalidOptionError } from '../../batch/errors.js';
-import { maxTimerMs } from '../../driver/driverOptions.js';
 import {
   checkFunction,
   checkNonNegative,

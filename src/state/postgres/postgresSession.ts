@@ -128,7 +128,8 @@ export class PostgresSession implements CheckpointSession {
     const { rowCount } = await withClient(pool, (client) =>
       client.query(
         `insert into ${tables.planned} (job, time, zero_time, interval, ranges)
-         select job, $3, $4, $5, $6 from ${tables.jobs} where job = $1 and epoch = $2 for share`,
+         select job, $3, $4, $5, $6 from ${tables.jobs} where job = $1 and epoch = $2 for share
+         on conflict (job, time) do update set ranges = excluded.ranges`,
         [job, this.#epoch, time, zeroTime, interval, JSON.stringify(ranges)],
       ),
     );

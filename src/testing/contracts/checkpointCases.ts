@@ -65,6 +65,16 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     await trial.expect('after batch 3', after(3, {}));
   },
 
+  async 'restores a batch that was planned again as it was planned last, in its place'(trial) {
+    await trial.life(async (session) => {
+      for (const n of [1, 2, 3]) await settle(session.plan(plannedBatch(n)));
+      await settle(session.plan({ ...plannedBatch(2), ranges: {} }));
+    });
+    const planned = (await trial.look())?.planned.map(({ time, ranges }) => [time, ranges]);
+    const expected = [1, 2, 3].map((n) => [n * interval, n === 2 ? {} : plannedBatch(n).ranges]);
+    expectSame('batch 2 planned again', planned, expected);
+  },
+
   async 'plans a batch while another is being saved'(trial) {
     await trial.life(async (session) => {
       await settle(session.plan(plannedBatch(1)));

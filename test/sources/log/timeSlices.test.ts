@@ -60,6 +60,7 @@ async function slices(partitions: readonly PartitionState[], cost: (partition: n
   );
   const reading = new BatchReading<void>(
     ranges,
+    { maxRecords: [], maxBytes: Infinity },
     new EagerCursor<void>('test', { deserialize, invalidRecords: 'error', rateSharing: 'lag' }),
     clock.scheduler,
   );

@@ -1,7 +1,7 @@
+import type { AbortedTransaction } from './abortedTransactions.js';
 import { BodyReader } from './bodyReader.js';
 import { BodyWriter } from './bodyWriter.js';
 import { groupByTopic } from './groupByTopic.js';
-import type { AbortedTransaction } from './recordBatchReader.js';
 
 /** One partition of a Fetch request. */
 export interface FetchPartition {
@@ -9,6 +9,10 @@ export interface FetchPartition {
   readonly partition: number;
   readonly offset: number;
   readonly maxBytes: number;
+  /** The epoch of the leader as the client knows it: a broker that knows another one refuses. Default: any. */
+  readonly currentLeaderEpoch?: number | undefined;
+  /** The id of the topic, for the version that has ids. */
+  readonly topicId?: string | undefined;
 }
 
 /** What one Fetch request asks of a broker. */
@@ -46,15 +50,15 @@ export interface FetchResponse {
 
 /** The bytes of a Fetch request, version 11, outside of any fetch session. */
 export function encodeFetchRequest({ partitions, maxWait, maxBytes, isolationLevel }: FetchCall): Buffer {
-  const [replicaId, minBytes, sessionId, sessionEpoch, leaderEpoch, logStartOffset] = [-1, 1, 0, -1, -1, -1];
+  const [replicaId, minBytes, sessionId, sessionEpoch, anyEpoch, logStartOffset] = [-1, 1, 0, -1, -1, -1];
   const writer = new BodyWriter().int32(replicaId).int32(maxWait).int32(minBytes).int32(maxBytes);
   writer.int8(isolationLevels[isolationLevel]).int32(sessionId).int32(sessionEpoch);
   const topics = groupByTopic(partitions, (partition) => partition);
   writer.int32(topics.length);
   for (const topic of topics) {
     writer.string(topic.topic).int32(topic.partitions.length);
-    for (const { partition, offset, maxBytes: partitionMaxBytes } of topic.partitions) {
-      writer.int32(partition).int32(leaderEpoch).int64(offset).int64(logStartOffset).int32(partitionMaxBytes);
+    for (const { partition, offset, maxBytes: partitionMaxBytes, currentLeaderEpoch = anyEpoch } of topic.partitions) {
+      writer.int32(partition).int32(currentLeaderEpoch).int64(offset).int64(logStartOffset).int32(partitionMaxBytes);
     }
   }
   const [forgottenTopics, rackId] = [0, ''];

@@ -36,6 +36,13 @@ export function readBaseOffset(bytes: Buffer, at: number, { topic, partition }: 
   return Number(bytes.readBigInt64BE(at + fieldAt.baseOffset));
 }
 
+/** How many records the batch has that are handed out: none of a control batch, and none where the number cannot be. */
+export function recordCount(bytes: Buffer, at: number): number {
+  const control = (bytes.readInt16BE(at + fieldAt.attributes) & attributeMask.control) !== 0;
+  const most = bytes.readInt32BE(at + fieldAt.lastOffsetDelta) + 1;
+  return control ? 0 : Math.min(Math.max(bytes.readInt32BE(at + fieldAt.count), 0), most);
+}
+
 export function hasTooLargeOffset(bytes: Buffer, at: number): boolean {
   return bytes.readBigInt64BE(at + fieldAt.baseOffset) > BigInt(Number.MAX_SAFE_INTEGER);
 }

@@ -1,6 +1,7 @@
 import { MalformedRecordError, UnsupportedCodecError } from '../../../batch/errors.js';
 import type { EpochStart, RecordReader } from '../../log/recordReader.js';
 import type { RecordView } from '../../log/recordView.js';
+import { type AbortedTransaction, AbortedTransactions } from './abortedTransactions.js';
 import type { BufferRefCount } from './bufferRefCount.js';
 import type { CodecLookup } from './codec.js';
 import { crc32c } from './crc32c.js';
@@ -11,16 +12,11 @@ import {
   hasTooLargeOffset,
   headerFault,
   readBaseOffset,
+  recordCount,
 } from './recordBatchHeader.js';
 import { type OpenRecordBatch, RecordCursor } from './recordCursor.js';
 import { RetainedSection } from './retainedSection.js';
 import { maxUnpackedBytes, unpackedBound } from './unpackedBound.js';
-
-/** An aborted transaction: the records of its producer, from `firstOffset` to its next control record, are passed over. */
-export interface AbortedTransaction {
-  readonly producerId: bigint;
-  readonly firstOffset: number;
-}
 
 export interface RecordBatchReaderOptions {
   readonly topic: string;
@@ -41,6 +37,17 @@ export interface RecordBatchReaderOptions {
   readonly refCount?: BufferRefCount | undefined;
 }
 
+/** What the headers of record batches say. */
+interface Scan {
+  /** Where the last whole batch ends. */
+  readonly limit: number;
+  /** The offset after it. */
+  readonly end: number;
+  /** How many records there are, about. */
+  readonly records: number;
+  readonly epochs: readonly EpochStart[];
+}
+
 /**
  * Reads the record batches (magic 2) that a fetch brought for one partition.
  *
@@ -51,14 +58,14 @@ export interface RecordBatchReaderOptions {
  */
 export class RecordBatchReader implements RecordReader {
   readonly end: number;
+  readonly recordCount: number;
   /** By the headers, which brokers write: producers leave the epoch open. */
   readonly leaderEpochs: readonly EpochStart[];
   readonly #options: RecordBatchReaderOptions;
   readonly #bytes: Buffer;
   readonly #limit: number;
   readonly #cursor: RecordCursor;
-  readonly #aborted: AbortedTransaction[];
-  readonly #abortedProducers = new Set<bigint>();
+  readonly #aborted: AbortedTransactions;
   /** Reads retained records. */
   #retainedCursor: RecordCursor | undefined;
   /** Where the records of the loaded batch are, and what its header says of all of them. */
@@ -71,6 +78,7 @@ export class RecordBatchReader implements RecordReader {
   /** Records left in the loaded batch; 0 when none is loaded. */
   #left = 0;
   #batchEnd: number;
+  #bytesRead = 0;
   /** Bytes of the loaded batch after decompression, beside those that were fetched. */
   #unpacked = 0;
   #loading: Promise<void> | undefined;
@@ -79,21 +87,16 @@ export class RecordBatchReader implements RecordReader {
   #error: MalformedRecordError | undefined;
   #failed: { readonly from: number; readonly until: number } | undefined;
 
-  private constructor(
-    bytes: Buffer,
-    limit: number,
-    end: number,
-    options: RecordBatchReaderOptions,
-    leaderEpochs: readonly EpochStart[] = [],
-  ) {
-    this.leaderEpochs = leaderEpochs;
+  private constructor(bytes: Buffer, { limit, end, records, epochs }: Scan, options: RecordBatchReaderOptions) {
+    this.leaderEpochs = epochs;
     this.#bytes = bytes;
     this.#records = bytes;
     this.#limit = limit;
     this.end = end;
+    this.recordCount = Math.round(records);
     this.#options = options;
     this.#cursor = new RecordCursor(options.topic, options.partition);
-    this.#aborted = [...options.aborted].sort((a, b) => b.firstOffset - a.firstOffset);
+    this.#aborted = new AbortedTransactions(options.aborted);
     this.#position = options.from;
     this.#batchEnd = options.from;
     options.refCount?.retain();
@@ -107,6 +110,8 @@ export class RecordBatchReader implements RecordReader {
   static open(bytes: Buffer, options: RecordBatchReaderOptions): RecordBatchReader | undefined {
     let position = 0;
     let end = options.from;
+    let records = 0;
+    const aborted = new AbortedTransactions(options.aborted);
     // The end of the previous batch: some servers begin with batches that end before the offset that was asked for.
     let previousEnd = 0;
     const epochs: EpochStart[] = [];
@@ -125,11 +130,15 @@ export class RecordBatchReader implements RecordReader {
       if (position + size > bytes.length) break;
       if (lastOffset >= (options.latest ?? Infinity)) {
         // No checksum covers the base offset: reading on from a wrong one would lose the records in between.
-        if (position > 0 || !options.refuseBeyondLatest) {
-          return end > options.from ? new RecordBatchReader(bytes, position, end, options, epochs) : undefined;
-        }
+        if (position > 0 || !options.refuseBeyondLatest)
+          return RecordBatchReader.#upTo(bytes, { limit: position, end, records, epochs }, options);
         const beyond = `its offsets (${baseOffset} to ${lastOffset}) are beyond the end of the log (${options.latest})`;
         return RecordBatchReader.#unreadable(bytes, beyond, options);
+      }
+      if (!aborted.includes(bytes, position, lastOffset)) {
+        // Of a batch that begins before the offset that was asked for, the part from there on.
+        const wanted = Math.min(1, (lastOffset + 1 - options.from) / (lastOffset + 1 - baseOffset));
+        records += recordCount(bytes, position) * Math.max(wanted, 0);
       }
       position += size;
       previousEnd = lastOffset + 1;
@@ -144,13 +153,17 @@ export class RecordBatchReader implements RecordReader {
       return RecordBatchReader.#unreadable(bytes, `it does not end within the ${bytes.length} bytes received`, options);
     if (end === options.from)
       return RecordBatchReader.#unreadable(bytes, 'it ends before the offset that was asked for', options);
-    return new RecordBatchReader(bytes, position, end, options, epochs);
+    return new RecordBatchReader(bytes, { limit: position, end, records, epochs }, options);
+  }
+
+  static #upTo(bytes: Buffer, scan: Scan, options: RecordBatchReaderOptions): RecordBatchReader | undefined {
+    return scan.end > options.from ? new RecordBatchReader(bytes, scan, options) : undefined;
   }
 
   /** Not even the end of the batch is known: `skip` goes to the next offset. */
   static #unreadable(bytes: Buffer, reason: string, options: RecordBatchReaderOptions): RecordBatchReader {
     const { topic, partition, from } = options;
-    const reader = new RecordBatchReader(bytes, 0, from + 1, options);
+    const reader = new RecordBatchReader(bytes, { limit: 0, end: from + 1, records: 0, epochs: [] }, options);
     reader.#error = new MalformedRecordError(topic, partition, from, reason);
     reader.#failed = { from, until: from + 1 };
     return reader;
@@ -162,6 +175,10 @@ export class RecordBatchReader implements RecordReader {
 
   get newestTimestamp(): number | undefined {
     return this.#newestTimestamp;
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
   }
 
   get done(): boolean {
@@ -226,6 +243,7 @@ export class RecordBatchReader implements RecordReader {
       if (wanted) this.#position = offset + 1;
       if (this.#left === 0) this.#finishBatch();
       if (!wanted) continue;
+      this.#bytesRead += cursor.at - cursor.begin;
       count++;
       visit(cursor);
     }
@@ -292,7 +310,7 @@ export class RecordBatchReader implements RecordReader {
 
     const attributes = bytes.readInt16BE(batch + fieldAt.attributes);
     const control = (attributes & attributeMask.control) !== 0;
-    if (this.#isAborted(batch, attributes, lastOffset, control) || control) {
+    if (this.#aborted.includes(bytes, batch, lastOffset) || control) {
       this.#position = Math.max(this.#position, this.#batchEnd);
       return;
     }
@@ -312,19 +330,6 @@ export class RecordBatchReader implements RecordReader {
     const stored = this.#bytes.readUInt32BE(from + fieldAt.crc);
     const actual = (this.#options.crc32c ?? crc32c)(this.#bytes, from + fieldAt.attributes, until);
     if (stored !== actual) this.#fail(new Error(`its checksum is ${actual}, and its header says ${stored}`));
-  }
-
-  /** Tracks transactions: whether the records of this batch are part of an aborted one. */
-  #isAborted(batch: number, attributes: number, lastOffset: number, control: boolean): boolean {
-    if ((attributes & attributeMask.transactional) === 0) return false;
-    while ((this.#aborted.at(-1)?.firstOffset ?? Infinity) <= lastOffset) {
-      const { producerId } = this.#aborted.pop() as AbortedTransaction;
-      this.#abortedProducers.add(producerId);
-    }
-    if (this.#abortedProducers.size === 0) return false;
-    const producerId = this.#bytes.readBigInt64BE(batch + fieldAt.producerId);
-    // A control record ends the transaction of its producer, aborted or committed.
-    return control ? this.#abortedProducers.delete(producerId) : this.#abortedProducers.has(producerId);
   }
 
   #unpack(

@@ -3,11 +3,9 @@ import { DStreamError, MalformedRecordError, OffsetTooLargeError, UnsupportedCod
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codecOf } from '../../../../src/sources/kafka/kafkajs/codecs.js';
+import type { AbortedTransaction } from '../../../../src/sources/kafka/protocol/abortedTransactions.js';
 import { crc32c } from '../../../../src/sources/kafka/protocol/crc32c.js';
-import {
-  type AbortedTransaction,
-  RecordBatchReader,
-} from '../../../../src/sources/kafka/protocol/recordBatchReader.js';
+import { RecordBatchReader } from '../../../../src/sources/kafka/protocol/recordBatchReader.js';
 import type { RetainedRecords } from '../../../../src/sources/log/recordReader.js';
 import type { RecordView } from '../../../../src/sources/log/recordView.js';
 import { propertySettings } from '../../../property/settings.js';

@@ -1,33 +1,46 @@
 import type { OffsetRange } from '../../batch/offsetRange.js';
 
-interface PlannedRange {
+interface PendingRange {
   readonly range: OffsetRange;
   /** How many batches have planned it: an empty range comes again and again. */
   plans: number;
   /** It is read up to here: less than its end where the log has changed. */
   end: number;
-  /** Where the log goes on after it. */
+  /** The log that it was planned in is not there any more, and the present one goes on at `next`. */
+  gone: boolean;
   next: number;
 }
 
 /** The ranges of one partition that are planned and not yet read, and what is left of each where the log has changed since. */
-export class PlannedRanges {
-  readonly #ranges = new Map<string, PlannedRange>();
+export class PendingRanges {
+  readonly #ranges = new Map<string, PendingRange>();
 
   get size(): number {
     return this.#ranges.size;
   }
 
+  /** Whether any of them has offsets. */
+  get unread(): boolean {
+    for (const { range, gone } of this.#ranges.values()) if (!gone && range.until > range.from) return true;
+    return false;
+  }
+
   add(range: OffsetRange): void {
     const plans = this.#ranges.get(keyOf(range))?.plans ?? 0;
     // The same offsets again: where nothing identifies logs, those of another one.
-    this.#ranges.set(keyOf(range), { range, plans: plans + 1, end: range.until, next: range.until });
+    this.#ranges.set(keyOf(range), { range, plans: plans + 1, end: range.until, gone: false, next: range.until });
   }
 
   /** A range of a log that is no longer there: nothing of it is read, and the log goes on at `next`. */
   addGone(range: OffsetRange, next: number): void {
     this.add(range);
-    Object.assign(this.#ranges.get(keyOf(range)) as PlannedRange, { end: range.from, next });
+    Object.assign(this.#ranges.get(keyOf(range)) as PendingRange, { end: range.from, gone: true, next });
+  }
+
+  /** Whether something of a range is to be read. */
+  has(range: OffsetRange): boolean {
+    const known = this.#ranges.get(keyOf(range));
+    return known !== undefined && !known.gone;
   }
 
   /** The offset up to which a range is read; where it begins if nothing of it is. */
@@ -35,34 +48,27 @@ export class PlannedRanges {
     return this.#ranges.get(keyOf(range))?.end ?? range.from;
   }
 
-  /** Where the log goes on after a range. */
-  nextAfter(range: OffsetRange): number {
-    return this.#ranges.get(keyOf(range))?.next ?? range.until;
-  }
-
-  settle(range: OffsetRange): void {
-    const known = this.#ranges.get(keyOf(range));
-    if (known && --known.plans === 0) this.#ranges.delete(keyOf(range));
+  /** Returns what became of a range. */
+  settle(range: OffsetRange): Omit<PendingRange, 'plans' | 'range'> {
+    const known = this.#ranges.get(keyOf(range)) ?? { plans: 1, end: range.until, gone: false, next: range.until };
+    if (--known.plans === 0) this.#ranges.delete(keyOf(range));
+    return known;
   }
 
   /** The log was cut at this offset: what was planned behind it is not there any more. */
   cutAt(offset: number): void {
-    for (const planned of this.#ranges.values()) {
-      planned.end = Math.min(planned.end, offset);
-      planned.next = Math.min(planned.next, offset);
-    }
+    for (const planned of this.#ranges.values()) planned.end = Math.min(planned.end, offset);
   }
 
   /** Nothing of what is planned is read any more; the log goes on at `next`. */
   giveUp(next: number): void {
-    for (const planned of this.#ranges.values()) Object.assign(planned, { end: planned.range.from, next });
+    for (const planned of this.#ranges.values()) Object.assign(planned, { end: planned.range.from, gone: true, next });
   }
 
   /** The latest leader epoch that the record at this offset may have, if it is planned: that of the leader when it was planned. */
   maxEpochAt(offset: number): number | undefined {
-    for (const { range, end } of this.#ranges.values()) {
-      if (range.from <= offset && offset < end) return range.leaderEpoch;
-    }
+    // In order: what a range leaves belongs to the one after it.
+    for (const { range, end } of this.#ranges.values()) if (offset < end) return range.leaderEpoch;
     return undefined;
   }
 }

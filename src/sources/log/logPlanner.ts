@@ -1,0 +1,106 @@
+import { ShareCarry } from '../../backpressure/shareCarry.js';
+import type { Plan, PlanRequest } from '../source.js';
+import type { LogRange, PartitionState } from './partitionState.js';
+import { ReadingPace } from './readingPace.js';
+import { recordsPerPartition } from './recordsPerPartition.js';
+import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
+
+/** Bounds on what is fetched beyond the plan: absolute, and as a fraction of the byte budget. */
+const maxBytesBeyondPlan = 8 * 1024 * 1024;
+const maxFractionBeyondPlan = 1 / 8;
+
+/** What a partition contributes to a batch. */
+interface Part {
+  readonly state: PartitionState;
+  /** Offsets of its range. */
+  readonly offsets: number;
+  /** Records that the range may have. */
+  readonly maxRecords: number;
+}
+
+/**
+ * Turns the rate of a batch into offset ranges. Rates, caps and shares count records; what a partition holds is known in
+ * offsets, so its density converts between the two. A range that turns out to hold more than `limits` is cut when it is read.
+ */
+export class LogPlanner {
+  readonly #options: ResolvedLogSourceOptions<unknown>;
+  readonly #carry = new ShareCarry();
+  readonly #pace = new ReadingPace();
+
+  constructor(options: ResolvedLogSourceOptions<unknown>) {
+    this.#options = options;
+  }
+
+  /** A batch with that many records took so long to read, in ms. */
+  measure(records: number, elapsed: number): void {
+    this.#pace.measure(records, elapsed);
+  }
+
+  /** Plans each partition; the caller moves `planned` of its state on. */
+  plan(states: readonly PartitionState[], { rate, interval, late }: PlanRequest): Plan {
+    const waiting = sum(states, (state) => state.waiting);
+    const allowed = rate(waiting);
+    const parts = this.#parts(states, allowed ?? this.#paceRate(states, waiting, interval), interval);
+    const ranges = parts.map(({ state, offsets }): LogRange => {
+      const { topic, partition, planned, jumps, identity } = state;
+      const until = planned + offsets;
+      const found = state.endAt(until);
+      // A tick that is late does not know what there was in its time; where the stream ends is the same at all times.
+      const end = (found === 'ended' || !late) && { end: found };
+      return { topic, partition, from: planned, until, ...identity, ...end, ...(jumps && { jumps }) };
+    });
+    this.#readBeyondPlan(parts, allowed);
+    return {
+      ranges,
+      ends: states.map(({ latest }) => latest),
+      lag: sum(states, ({ lag }) => lag) - sum(parts, ({ offsets }) => offsets),
+      rate: allowed,
+      limits: { maxBytes: this.#options.maxBytesPerBatch, maxRecords: parts.map(({ maxRecords }) => maxRecords) },
+    };
+  }
+
+  #parts(states: readonly PartitionState[], rate: number | undefined, interval: number): readonly Part[] {
+    const { maxRatePerPartition } = this.#options;
+    const lags = states.map(({ waiting, recordBytes, time }) => ({ lag: waiting, recordSize: recordBytes, time }));
+    const limits = { ...this.#options, rate, interval, carry: this.#carry };
+    const counts = recordsPerPartition(lags, limits);
+    this.#carry.planned(rate, interval, counts);
+    const cap = maxRatePerPartition === undefined ? Infinity : Math.max(1, (maxRatePerPartition * interval) / 1_000);
+    const allowed = rate === undefined ? Infinity : (rate * interval) / 1_000;
+    const spare = Math.max(allowed - sum(counts, (count) => count), 0) / Math.max(states.length, 1);
+    return states.map((state, i) => {
+      const count = counts[i] ?? 0;
+      if (count === 0) return { state, offsets: 0, maxRecords: 0 };
+      if (count < state.waiting) {
+        return { state, offsets: Math.min(state.density.offsetsFor(count), state.lag), maxRecords: count };
+      }
+      // All that waits, which is an estimate: it may have as many more as the rate leaves.
+      return { state, offsets: state.lag, maxRecords: Math.max(count, Math.floor(Math.min(count + spare, cap))) };
+    });
+  }
+
+  /** Where no rate is set, the beginning of the next plan is fetched before its tick: it is expected to equal this one. */
+  #readBeyondPlan(parts: readonly Part[], rate: number | undefined): void {
+    const { maxRatePerPartition, maxBufferedBytes } = this.#options;
+    const limited = rate !== undefined || maxRatePerPartition !== undefined;
+    const bytes = sum(parts, ({ state, offsets }) => state.size.mean * offsets);
+    const maxBytes = limited ? 0 : Math.min(maxBytesBeyondPlan, maxBufferedBytes * maxFractionBeyondPlan);
+    const fraction = Math.min(1, maxBytes / Math.max(bytes, 1));
+    for (const { state, offsets } of parts) state.ahead = Math.floor(offsets * fraction);
+  }
+
+  /** A rate by the reading pace; `undefined` when everything that waits can be read within the interval. */
+  #paceRate(states: readonly PartitionState[], waiting: number, interval: number): number | undefined {
+    const unread = ({ planned, position, density }: PartitionState) => (planned - position) * density.perOffset;
+    const ahead = sum(states, (state) => Math.max(unread(state), 0));
+    // Of the known sizes only: the others are guesses.
+    const known = states.filter(({ size, lag }) => size.known && lag > 0);
+    const size = sum(known, ({ recordBytes }) => recordBytes) / Math.max(known.length, 1);
+    const max = this.#pace.maxRecords(interval, size, ahead);
+    return waiting <= max ? undefined : (max * 1_000) / interval;
+  }
+}
+
+function sum<E>(elements: readonly E[], of: (element: E) => number): number {
+  return elements.reduce((total, element) => total + of(element), 0);
+}
