@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { Observable, type Subscriber } from 'rxjs';
 import {
@@ -8,20 +9,23 @@ import {
   TimedOutError,
   UnknownTopicError,
 } from '../../../batch/errors.js';
+import { identityOf } from '../../../batch/logIdentity.js';
 import type { SourceClient } from '../../../batch/monitoring/streamSnapshot.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
+import { isOtherTopic } from '../../log/logBreak.js';
 import type {
   FetchedPartition,
   FetchOptions,
   FetchRequest,
   LogClient,
   LogOffset,
+  LogPartition,
   LogPoint,
   OffsetsOptions,
 } from '../../log/logClient.js';
 import type { BufferRefCount } from '../protocol/bufferRefCount.js';
 import { isRetriable, offsetOutOfRange, responseError, unknownTopic } from '../protocol/errorCodes.js';
-import type { FetchResponsePartition, IsolationLevel } from '../protocol/fetchProtocol.js';
+import type { FetchPartition, FetchResponsePartition, IsolationLevel } from '../protocol/fetchProtocol.js';
 import type { ListedOffset } from '../protocol/listOffsetsProtocol.js';
 import { RecordBatchReader } from '../protocol/recordBatchReader.js';
 import { codecOf } from './codecs.js';
@@ -31,6 +35,7 @@ import {
   resolveKafkaClientOptions,
 } from './kafkaClientOptions.js';
 import { type KafkajsPort, kafkajsPort } from './kafkajsPort.js';
+import { type LogEnds, LogIdentities } from './logIdentities.js';
 import { nativeCrc32c } from './nativeCrc32c.js';
 import { OffsetAsker, type OffsetQuestion } from './offsetAsker.js';
 import { OffsetChecks } from './offsetChecks.js';
@@ -63,6 +68,7 @@ export class KafkajsClient implements LogClient {
   readonly name = 'kafka';
   readonly #port: KafkajsPort;
   readonly #options: ResolvedKafkaClientOptions;
+  readonly #identities: LogIdentities;
   readonly #leaders: TopicLeaders;
   /** The last request to each broker: the next one waits for it. */
   readonly #inFlight = new Map<string, Promise<unknown>>();
@@ -83,7 +89,8 @@ export class KafkajsClient implements LogClient {
   constructor(kafka: Kafka, options: KafkaClientOptions = {}) {
     this.#options = resolveKafkaClientOptions('kafka', options);
     this.#port = kafkajsPort(kafka, this.#options.isolationLevel);
-    this.#leaders = new TopicLeaders(this.#port);
+    this.#identities = new LogIdentities(this.#port);
+    this.#leaders = new TopicLeaders(this.#port, this.#identities);
     this.#offsetAsker = new OffsetAsker(this.#port);
   }
 
@@ -96,7 +103,7 @@ export class KafkajsClient implements LogClient {
     this.#port.disconnect();
   }
 
-  async partitions(topics: readonly (string | RegExp)[]): Promise<readonly TopicPartition[]> {
+  async partitions(topics: readonly (string | RegExp)[]): Promise<readonly LogPartition[]> {
     const names = new Set(topics.filter((topic) => typeof topic === 'string'));
     const patterns = topics.filter((topic) => topic instanceof RegExp);
     if (patterns.length > 0) {
@@ -107,7 +114,11 @@ export class KafkajsClient implements LogClient {
     }
     if (names.size === 0) return [];
     const sorted = [...names].sort();
-    return this.#retrying('Metadata', topicList(sorted), () => this.#leaders.add(sorted));
+    const found = await this.#retrying('Metadata', topicList(sorted), () => this.#leaders.add(sorted));
+    return found.map((partition) => ({
+      ...partition,
+      ...identityOf({ topicId: this.#identities.of(partition).topicId }),
+    }));
   }
 
   async offsets(
@@ -117,20 +128,31 @@ export class KafkajsClient implements LogClient {
   ): Promise<readonly LogOffset[]> {
     if (partitions.length === 0) return [];
     const { isolationLevel } = this.#options;
-    if (point !== 'latest' || isolationLevel === 'read_uncommitted') {
-      return this.#offsets(partitions, point, isolationLevel, partial);
-    }
-    // Asked at the same time; the end of what is written counts as far as it lies behind.
-    const [committed, written] = await Promise.all([
+    if (point !== 'latest') return this.#offsets(partitions, point, isolationLevel, partial);
+    // Asked at the same time: the end of what is written, as far as it lies behind, and the ids of the topics.
+    const [ends, written] = await Promise.all([
       this.#offsets(partitions, point, isolationLevel, partial),
-      this.#offsets(partitions, point, 'read_uncommitted', partial),
+      isolationLevel === 'read_committed' ? this.#offsets(partitions, point, 'read_uncommitted', partial) : undefined,
+      this.#refreshed(),
     ]);
-    const ends = new Map(written.map((position) => [partitionKey(position), position.offset]));
-    return committed.flatMap((position) => {
-      const end = ends.get(partitionKey(position));
+    // The end of a topic that was created again meanwhile may be that of the former one.
+    const stale = ends.filter((end) => isOtherTopic(end.topicId, this.#identities.of(end).topicId));
+    if (stale.length > 0) return this.offsets(partitions, point, { partial });
+    if (!written) return ends;
+    const highWatermarks = new Map(written.map((position) => [partitionKey(position), position.offset]));
+    return ends.flatMap((position) => {
+      const end = highWatermarks.get(partitionKey(position));
       // One of the two is not known.
       return end === undefined ? [] : { ...position, highWatermark: Math.max(position.offset, end) };
     });
+  }
+
+  /** Waits for fresh metadata, not for long: where it is late, a fetch still finds out that a topic is another one. */
+  async #refreshed(): Promise<void> {
+    const ended = new AbortController();
+    const patience = sleep(patienceMs, undefined, { signal: ended.signal }).catch(() => {});
+    await Promise.race([this.#leaders.refresh().catch(() => {}), patience]);
+    ended.abort();
   }
 
   async #offsets(
@@ -140,12 +162,31 @@ export class KafkajsClient implements LogClient {
     partial: boolean,
   ): Promise<readonly TopicPartitionOffset[]> {
     const timestamp = point === 'latest' ? -1 : point === 'earliest' ? -2 : point.timestamp;
+    // As known before: the answer may be of the topic before one that was created since.
+    const topicIds = new Map(partitions.map((place) => [partitionKey(place), this.#identities.of(place).topicId]));
     const found = await this.#listOffsets(partitions, { timestamp, isolationLevel }, partial);
     const beyond = found.filter(({ offset }) => offset < 0n);
-    const positions = found.filter(({ offset }) => offset >= 0n).map(toPosition);
+    const positions = found
+      .filter(({ offset }) => offset >= 0n)
+      .map((listed) => {
+        const topicId = topicIds.get(partitionKey(listed));
+        const leaderEpoch = listed.leaderEpoch >= 0 ? listed.leaderEpoch : undefined;
+        if (point === 'latest' && leaderEpoch !== undefined) this.#identities.heardEpoch(listed, leaderEpoch);
+        return { ...toPosition(listed), ...identityOf({ topicId, leaderEpoch }) };
+      });
     if (beyond.length === 0) return positions;
     // No record is that new: reading begins at the end.
     return [...positions, ...(await this.#offsets(beyond, 'latest', isolationLevel, partial))];
+  }
+
+  async diverged(positions: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
+    return this.#retrying('OffsetForLeaderEpoch', topicsOf(positions), async () => {
+      const byLeader = this.#leaders.group(positions);
+      const [leaderless] = byLeader.get(noLeader) ?? [];
+      if (leaderless) throw this.#leaders.absence('OffsetForLeaderEpoch', leaderless);
+      const found = [...byLeader].map(([leader, led]) => this.#identities.diverged(leader, led));
+      return (await Promise.all(found)).flat();
+    });
   }
 
   unavailable(): ReturnType<NonNullable<LogClient['unavailable']>> {
@@ -259,10 +300,15 @@ export class KafkajsClient implements LogClient {
       return;
     }
     const before = this.#inFlight.get(leader);
+    let broken: ReadonlyMap<FetchRequest, FetchedPartition> = new Map();
+    const asked = new Map<string, FetchRequest & FetchPartition>();
     const call = (async () => {
       await before?.catch(() => {});
       if (this.#closing.signal.aborted || subscriber.closed || signal?.aborted) return undefined;
-      return this.#port.fetch(leader, { partitions: requests, maxWait, maxBytes });
+      broken = await this.#identities.broken(leader, requests, (partition) => this.#endsOf(partition));
+      const partitions = requests.filter((request) => !broken.has(request)).map((one) => this.#identities.request(one));
+      for (const request of partitions) asked.set(partitionKey(request), request);
+      return partitions.length === 0 ? undefined : this.#port.fetch(leader, { partitions, maxWait, maxBytes });
     })();
     this.#inFlight.set(leader, call);
     let answered: Awaited<typeof call>;
@@ -274,6 +320,7 @@ export class KafkajsClient implements LogClient {
       await this.#failed(requests, error);
       return;
     }
+    if (broken.size > 0) subscriber.next([...broken.values()]);
     if (!answered) return;
     if (answered.errorCode !== 0) throw responseError('Fetch', answered.errorCode, topicsOf(requests));
     const { partitions } = answered;
@@ -284,11 +331,12 @@ export class KafkajsClient implements LogClient {
       bytes: partitions.reduce((sum, p) => sum + p.records.length, 0),
       throttleTime: answered.throttleTime,
     });
-    const asked = new Map(requests.map((request) => [partitionKey(request), request]));
     const settled = partitions.filter(({ errorCode }) => !isRetriable(errorCode));
     for (const partition of settled) this.#unfetched.answered(partition);
     const { refCount } = answered;
-    const fetched = settled.map((p) => this.#fetched(p, asked.get(partitionKey(p)) as FetchRequest, refCount));
+    const fetched = settled.map((p) =>
+      this.#fetched(p, asked.get(partitionKey(p)) as FetchRequest & FetchPartition, refCount),
+    );
     subscriber.next(await Promise.all(fetched));
     refCount?.release();
     for (const failed of partitions) {
@@ -299,15 +347,15 @@ export class KafkajsClient implements LogClient {
 
   async #fetched(
     answer: FetchResponsePartition,
-    request: FetchRequest,
+    request: FetchRequest & FetchPartition,
     refCount: BufferRefCount | undefined,
   ): Promise<FetchedPartition> {
-    const { topic, partition, offset } = request;
+    const { topic, partition, offset, topicId, currentLeaderEpoch: leaderEpoch } = request;
     const { errorCode, aborted } = answer;
     const key = partitionKey(request);
     const records = this.#offsetChecks.trusted(key, offset, answer.records);
     const readable = this.#options.isolationLevel === 'read_committed' ? answer.lastStableOffset : answer.highWatermark;
-    const place = { topic, partition, offset, bytes: records.length };
+    const place = { topic, partition, offset, topicId, leaderEpoch, bytes: records.length };
     if (errorCode === offsetOutOfRange) return this.#outOfRange(request);
     const earliest = toNumber(topic, partition, answer.logStartOffset);
     const latest = toNumber(topic, partition, readable);
@@ -332,13 +380,20 @@ export class KafkajsClient implements LogClient {
     return { ...place, earliest, latest, records: reader };
   }
 
-  /** Kafka does not say which offsets it still has, so it is asked. */
-  async #outOfRange({ topic, partition, offset }: FetchRequest): Promise<FetchedPartition> {
+  async #endsOf({ topic, partition }: TopicPartition): Promise<LogEnds> {
+    const { isolationLevel } = this.#options;
     const ends = await Promise.all([
-      this.offsets([{ topic, partition }], 'earliest'),
-      this.offsets([{ topic, partition }], 'latest'),
+      this.#offsets([{ topic, partition }], 'earliest', isolationLevel, false),
+      this.#offsets([{ topic, partition }], 'latest', isolationLevel, false),
     ]);
     const [earliest = 0, latest = 0] = ends.map((positions) => positions[0]?.offset ?? 0);
+    return { earliest, latest };
+  }
+
+  /** Kafka does not say which offsets it still has, so it is asked. */
+  async #outOfRange(request: FetchRequest): Promise<FetchedPartition> {
+    const { topic, partition, offset } = request;
+    const { earliest, latest } = await this.#endsOf(request);
     const lost = { topic, partition, from: Math.min(offset, latest), until: Math.max(offset, earliest) };
     return {
       topic,

@@ -3,6 +3,7 @@ import { ProtocolError } from '../../../batch/errors.js';
 import { partitionKey, type TopicPartition } from '../../../batch/topicPartition.js';
 import type { BufferRefCount } from '../protocol/bufferRefCount.js';
 import { responseError } from '../protocol/errorCodes.js';
+import { encodeFetchByIdRequest, fetchByIdVersion, readFetchByIdResponse } from '../protocol/fetchByIdProtocol.js';
 import {
   encodeFetchRequest,
   type FetchCall,
@@ -167,9 +168,9 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     ids: () => ({ clientId, clusterId }),
     fetch: async (leader, call) => {
       const broker = await brokers.node(leader);
-      const request = { ...fetchApi, encode: encoded(encodeFetchRequest({ ...call, isolationLevel })) };
-      return send(broker, request, (body) => ({
-        ...checkAsked('Fetch', call.partitions, readFetchResponse(body)),
+      const { bytes, read, ...api } = fetchRequest(broker, { ...call, isolationLevel });
+      return send(broker, { ...api, encode: encoded(bytes) }, (body) => ({
+        ...checkAsked('Fetch', call.partitions, read(body)),
         refCount: buffers.refCountOf(body),
       }));
     },
@@ -210,6 +211,20 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         );
       }),
   };
+}
+
+/** Names topics by ids where the broker can and all ids are known, else by their names. */
+function fetchRequest(
+  { versions }: Broker,
+  call: FetchCall,
+): EncodedRequest & { readonly read: (body: Buffer) => FetchResponse } {
+  const names = new Map(call.partitions.map(({ topic, topicId }) => [topicId, topic]));
+  const maxVersion = versions?.[fetchApi.apiKey]?.maxVersion ?? 0;
+  if (maxVersion < fetchByIdVersion || names.has(undefined)) {
+    return { ...fetchApi, bytes: encodeFetchRequest(call), read: readFetchResponse };
+  }
+  const read = (body: Buffer) => readFetchByIdResponse(body, (topicId) => names.get(topicId) ?? '');
+  return { ...fetchApi, apiVersion: fetchByIdVersion, bytes: encodeFetchByIdRequest(call), read };
 }
 
 /** Sends a request of our own over a connection of kafkajs. */

@@ -2,6 +2,7 @@ import { type DStreamError, UnknownTopicError } from '../../../batch/errors.js';
 import { partitionKey, type TopicPartition } from '../../../batch/topicPartition.js';
 import { kafkaErrorName, leaderNotAvailable, responseError, unknownTopic } from '../protocol/errorCodes.js';
 import type { KafkajsPort } from './kafkajsPort.js';
+import type { LogIdentities } from './logIdentities.js';
 import { topicList } from './topicList.js';
 
 /** In place of the node id of a leader, for a partition that has no leader. */
@@ -10,13 +11,16 @@ export const noLeader = '-1';
 /** Which broker leads each partition of the topics that are read, as of the last metadata. Metadata is asked for by these topics. */
 export class TopicLeaders {
   readonly #port: KafkajsPort;
+  /** Learns from the same metadata. */
+  readonly #identities: LogIdentities;
   /** By topic and partition number. */
   readonly #topics = new Map<string, Map<number, string>>();
   /** Of topics that have none now: the error code in the last metadata. */
   readonly #errors = new Map<string, number>();
   #refreshing: Promise<void> | undefined;
 
-  constructor(port: KafkajsPort) {
+  constructor(port: KafkajsPort, identities: LogIdentities) {
+    this.#identities = identities;
     this.#port = port;
   }
 
@@ -81,6 +85,7 @@ export class TopicLeaders {
   }
 
   #learn(found: Awaited<ReturnType<KafkajsPort['metadata']>>): void {
+    this.#identities.learn(found);
     for (const { topic, errorCode, partitions } of found) {
       const known = this.#topics.get(topic);
       if (errorCode !== 0 && !known) throw responseError('Metadata', errorCode, topicList([topic]));

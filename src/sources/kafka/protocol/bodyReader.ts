@@ -78,6 +78,11 @@ export class BodyReader {
     }
   }
 
+  /** Bytes in newer versions of responses. */
+  compactBytes(): Buffer {
+    return this.#slice(this.compactCount());
+  }
+
   /** @throws {RangeError} when bytes are left over: what was read is not what was sent */
   end(): void {
     const left = this.#body.length - this.#at;

@@ -28,10 +28,12 @@ const names: Readonly<Record<number, string>> = {
   76: 'UNSUPPORTED_COMPRESSION_TYPE',
   78: 'OFFSET_NOT_AVAILABLE',
   88: 'UNSTABLE_OFFSET_COMMIT',
+  100: 'UNKNOWN_TOPIC_ID',
+  103: 'INCONSISTENT_TOPIC_ID',
 };
 
 /** The partition or the coordinator is moving to another broker, or a transaction is about to end. */
-const retriable = new Set([3, 5, 6, 7, 9, 14, 15, 16, 56, 74, 75, 78, 88]);
+const retriable = new Set([3, 5, 6, 7, 9, 14, 15, 16, 56, 74, 75, 78, 88, 100, 103]);
 
 export const offsetOutOfRange = 1;
 /** The user lacks a right on a topic, a group or the cluster. */
