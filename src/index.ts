@@ -30,6 +30,7 @@ export type {
 } from './batch/batchInfo.js';
 export type { BatchState, StateDescription } from './batch/batchState.js';
 export type { CommittedState } from './batch/committedState.js';
+export type { DeadLetter, DeadLetterObserver } from './batch/deadLetters.js';
 export {
   AbandonedBatchError,
   AuthenticationError,
@@ -110,7 +111,7 @@ export type {
   RateRule,
   RateWarning,
 } from './batch/rateDecision.js';
-export type { DeadLetter, DeadLetterObserver, FailedRecord, RecordErrors, RecordOrigin } from './batch/recordErrors.js';
+export type { BatchOfRecords, FailedRecord, RecordErrors, RecordOrigin } from './batch/recordErrors.js';
 export { type SideOutput, sideOutput } from './batch/sideOutput.js';
 export type { TopicPartition, TopicPartitionOffset } from './batch/topicPartition.js';
 export type { UnavailablePartition } from './batch/unavailablePartition.js';

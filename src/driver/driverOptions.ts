@@ -3,9 +3,9 @@ import type { DynamicInterval } from '../backpressure/dynamicInterval.js';
 import { maxTimerMs } from '../backpressure/longDelay.js';
 import type { RateController, RateControllerFactory } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
+import type { DeadLetterObserver } from '../batch/deadLetters.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
-import type { DeadLetterObserver } from '../batch/recordErrors.js';
 import {
   checkFunction,
   checkNonNegativeInteger,

@@ -1,7 +1,8 @@
 import { from, isObservable, type ObservableInput } from 'rxjs';
 import type { BatchContext } from '../batch/batchContext.js';
+import type { DeadLetterObserver } from '../batch/deadLetters.js';
 import { TooManyErrorsError } from '../batch/errors.js';
-import type { DeadLetterObserver, FailedRecord, RecordErrors, RecordOrigin } from '../batch/recordErrors.js';
+import type { FailedRecord, RecordErrors, RecordOrigin } from '../batch/recordErrors.js';
 import { Fifo } from '../collections/fifo.js';
 
 const minuteMs = 60_000;

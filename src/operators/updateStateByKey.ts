@@ -1,9 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { StateDescription } from '../batch/batchState.js';
+import { guarded } from '../batch/guarded.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
-import { guarded } from '../batch/recordErrors.js';
 import { checkPair, groupPairs } from '../collections/pairs.js';
 import { checkFunction, checkOneOf } from '../options/checks.js';
 import type { QueryableState } from '../state/queryable.js';

@@ -1,7 +1,8 @@
 import type { Batch } from '../../batch/batch.js';
 import { InvalidStateError } from '../../batch/errors.js';
+import { guarded } from '../../batch/guarded.js';
 import { OriginTracker } from '../../batch/originTracker.js';
-import { type FailedRecord, guarded } from '../../batch/recordErrors.js';
+import type { FailedRecord } from '../../batch/recordErrors.js';
 import { copyFault } from '../../collections/copyFault.js';
 
 /** The operator that visits records. */

@@ -1,7 +1,8 @@
 import type { Batch } from '../../batch/batch.js';
 import { eventTimeOf, timesOf } from '../../batch/eventTime.js';
+import { guarded } from '../../batch/guarded.js';
 import { OriginTracker } from '../../batch/originTracker.js';
-import { type FailedRecord, guarded } from '../../batch/recordErrors.js';
+import type { FailedRecord } from '../../batch/recordErrors.js';
 import type { Segment } from '../../batch/segment.js';
 import { type Chain, openSegment, type Place, type Visit } from './chain.js';
 

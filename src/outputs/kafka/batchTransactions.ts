@@ -33,6 +33,8 @@ export class BatchTransactions {
   #caughtUp = false;
   #writing: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Whether the former owner was fenced before the sources read committed offsets. */
+  #fencedFirst = false;
 
   constructor(port: TransactionsPort, groupId: string, refused: (error: RecordTooLargeError) => void) {
     this.#port = port;
@@ -40,8 +42,9 @@ export class BatchTransactions {
     this.#groupId = groupId;
   }
 
-  /** Ends the transaction that an earlier owner of the group has left open and fences that owner. */
+  /** Ends the transaction that an earlier owner of the group has left open and fences that owner, before sources read committed offsets. */
   async connect(): Promise<void> {
+    this.#fencedFirst = true;
     await this.#connected();
   }
 
@@ -100,7 +103,7 @@ export class BatchTransactions {
     if (!hasRecords && !ranges.some(isMoved)) return;
     const producer = await this.#connected();
     // Asked after the former owner was fenced, and until the first batch that is new: from then on nobody else commits.
-    if (!this.#caughtUp && (await this.#wasWritten(ranges, time))) return;
+    if (!this.#caughtUp && (await this.#wasWritten(ranges, context))) return;
     this.#caughtUp = true;
     const sending = [...messages].map(([topic, { length }]) => {
       return context.effects?.sending({ operator: 'sendToKafka', system: 'kafka', topic, records: length });
@@ -134,13 +137,18 @@ export class BatchTransactions {
    *
    * @throws {ProtocolError} when an offset in the middle of them was committed: another process has written some of them
    */
-  async #wasWritten(ranges: readonly OffsetRange[], time: number): Promise<boolean> {
+  async #wasWritten(ranges: readonly OffsetRange[], { time, state }: BatchContext): Promise<boolean> {
     const offsets = await this.#port.stableOffsets(this.#groupId, ranges);
     const committed = new Map(offsets.map((one) => [partitionKey(one), one]));
     const timeOf = (range: OffsetRange) => batchTimeOf(of(range)?.metadata ?? '');
     const of = (range: OffsetRange) => committed.get(partitionKey(range));
     const moved = ranges.filter(isMoved);
+    // Offsets of an earlier batch may lie beyond this one, where a log was cut or is read again. Times tell, except where somebody
+    // else may have committed after the sources read their positions.
+    const timesTell = this.#fencedFirst || state.durable === true;
+    const isEarlier = (range: OffsetRange) => timesTell && timeOf(range) > -Infinity && timeOf(range) < time;
     for (const range of moved) {
+      if (isEarlier(range)) continue;
       const offset = of(range)?.offset ?? -1;
       if (offset <= range.from || offset >= range.until) continue;
       const what = `offset ${offset} of ${partitionKey(range)}`;
@@ -149,7 +157,7 @@ export class BatchTransactions {
     }
     // Later batches may have been written too: with several open batches, a write can precede its save by far.
     if (moved.length === 0) return ranges.some((range) => timeOf(range) >= time);
-    const written = moved.filter((range) => (of(range)?.offset ?? -1) >= range.until);
+    const written = moved.filter((range) => !isEarlier(range) && (of(range)?.offset ?? -1) >= range.until);
     if (written.length === 0 || written.length === moved.length) return written.length > 0;
     throw new ProtocolError('OffsetFetch', 'some partitions of the batch are committed already, others not', true);
   }

@@ -1,6 +1,6 @@
 import type { BatchContext } from '../../batch/batchContext.js';
+import type { DeadLetter, DeadLetterObserver } from '../../batch/deadLetters.js';
 import { InvalidOptionError } from '../../batch/errors.js';
-import type { DeadLetter, DeadLetterObserver } from '../../batch/recordErrors.js';
 import { lastActs } from '../../operators/base/lastActs.js';
 import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
 import type { ProducerMessage } from './producerPort.js';

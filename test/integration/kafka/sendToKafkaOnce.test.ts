@@ -102,6 +102,22 @@ describeKafka('sendToKafka', () => {
     expect(await written(one)).toEqual(inputValues(1, 5)[0]);
   });
 
+  it('writes a new batch although offsets beyond it are committed: the log was cut', async () => {
+    const one = await job(1, 5);
+    const producer = one.kafka.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1 });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    const partitions = [{ partition: 0, offset: '300', metadata: 'dstream 1000' }];
+    await whenCoordinated(() =>
+      transaction.sendOffsets({ consumerGroupId: one.groupId, topics: [{ topic: one.input, partitions }] }),
+    );
+    await transaction.commit();
+    await producer.disconnect();
+    const again = { ...one, options: { ...one.options, offsetOutOfRange: 'earliest' as const } };
+    await untilCommitted(one, records(again).pipe(mapRecords(message), send(one, one.kafka)), [5]);
+    expect(await written(one)).toEqual(inputValues(1, 5)[0]);
+  });
+
   it('waits for the offsets of a transaction that is being ended', async () => {
     const one = await job(1, 5);
     const before = await earlier(one, randomUUID(), 5);
