@@ -17,6 +17,7 @@ import { positionAfter } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { Fetched, Narrow, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
+import { AwayPartitions } from './awayPartitions.js';
 import type { BatchCursor } from './batchCursor.js';
 import { BatchReading } from './batchReading.js';
 import { checkIdentity } from './checkIdentity.js';
@@ -31,6 +32,7 @@ import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import { skippedRecords } from './skippedRecords.js';
 import { checkRange, placeOf, skipTargets, startPositions } from './startPositions.js';
 import { TraceParents } from './traceParents.js';
+import { UnstartedPartitions } from './unstartedPartitions.js';
 
 /** How often offsets that have not moved are committed too: Kafka deletes them after a week without a commit. */
 const commitAllIntervalMs = 3_600_000;
@@ -51,6 +53,8 @@ export class LogRun<R> implements SourceRun<R> {
   readonly #states = new Map<string, PartitionState>();
   readonly #readAhead: ReadAhead;
   readonly #planner: LogPlanner;
+  readonly #away = new AwayPartitions();
+  readonly #unstarted: UnstartedPartitions;
   #lost: OffsetRange[] = [];
   /** Where the log goes on after each range that has been read and not committed: the log may have changed meanwhile. */
   readonly #reached = new WeakMap<OffsetRange, TopicPartitionOffset>();
@@ -73,6 +77,7 @@ export class LogRun<R> implements SourceRun<R> {
     this.#newCursor = newCursor;
     this.#setup = setup;
     this.#planner = new LogPlanner(options);
+    this.#unstarted = new UnstartedPartitions(owner, client, options);
     this.#readAhead = new ReadAhead(client, this.#states, options, setup.scheduler, setup.fetched);
   }
 
@@ -98,6 +103,11 @@ export class LogRun<R> implements SourceRun<R> {
           leavingPartitions(this.#client, partitions, replay.flat(), this.#options.offsetOutOfRange).pipe(
             map(({ leaving, lost }) => ({ partitions, leaving, gone: lost })),
           ),
+        ),
+        mergeMap((found) =>
+          this.#unstarted
+            .reachable(found.partitions, replay.flat())
+            .pipe(map((partitions) => ({ ...found, partitions }))),
         ),
         mergeMap(({ partitions, leaving, gone }) => {
           const all = [...partitions, ...leaving];
@@ -126,7 +136,7 @@ export class LogRun<R> implements SourceRun<R> {
     return concat(...steps.map(defer), of(undefined)).pipe(
       last(),
       map(() => {
-        const plan = this.#planner.plan(this.#active, request);
+        const plan = this.#withAway(this.#planner.plan(this.#present, request));
         this.#planned(plan.ranges);
         this.#ended = this.#options.until !== undefined && this.#allEnded;
         this.#readAhead.pump();
@@ -135,7 +145,7 @@ export class LogRun<R> implements SourceRun<R> {
     );
   }
 
-  fetch({ ranges, ends, limits, lag }: Plan, narrow: Narrow): Observable<Fetched<R>> {
+  fetch({ ranges, ends, limits, lag, unavailable }: Plan, narrow: Narrow): Observable<Fetched<R>> {
     return new Observable((subscriber) => {
       const begun = this.#setup.scheduler.now();
       const states = ranges.map((range) => [range, this.#stateFor(range)] as const);
@@ -187,7 +197,8 @@ export class LogRun<R> implements SourceRun<R> {
         const progress = progressOf(read, states, ends);
         const left = sum(read, (range) => (planEnds.get(partitionKey(range)) ?? range.until) - range.until);
         const fetched = { ...this.#fetched(reading, cursor), ranges: read, lag: lag + left, positions, progress };
-        subscriber.next({ ...fetched, ...traced });
+        const away = unavailable && { unavailable };
+        subscriber.next({ ...fetched, ...away, ...traced });
         // Operators run during `complete`: that is when lazily decoded records are read.
         subscriber.complete();
         cursor.release();
@@ -301,6 +312,19 @@ export class LogRun<R> implements SourceRun<R> {
     return [...this.#states.values()].filter(({ leaving }) => !leaving);
   }
 
+  /** A plan says which partitions it does without; what waits in them counts too. */
+  #withAway(plan: Plan): Plan {
+    const unavailable = this.#away.list;
+    if (unavailable.length === 0) return plan;
+    const waiting = this.#active.filter(({ away }) => away);
+    return { ...plan, unavailable, lag: plan.lag + sum(waiting, ({ lag }) => lag) };
+  }
+
+  /** The active partitions that can be read now. */
+  get #present(): readonly PartitionState[] {
+    return this.#active.filter(({ away }) => !away);
+  }
+
   /** Goes on where `skipTo` says, after what was planned before. */
   #skip(states: readonly PartitionState[]): Observable<unknown> {
     const { skipTo } = this.#options;
@@ -323,7 +347,13 @@ export class LogRun<R> implements SourceRun<R> {
     return from(this.#client.partitions(this.#options.topics)).pipe(
       last(),
       mergeMap((partitions) => {
-        const added = partitions.filter((partition) => !this.#states.has(partitionKey(partition)));
+        const added = partitions.filter((partition) => {
+          return !this.#states.has(partitionKey(partition)) && !this.#unstarted.has(partition);
+        });
+        if (this.#client.unavailable) {
+          this.#unstarted.add(added);
+          return EMPTY;
+        }
         return added.length === 0 ? EMPTY : from(this.#client.offsets(added, 'earliest'));
       }),
       tap((positions) => {
@@ -333,12 +363,27 @@ export class LogRun<R> implements SourceRun<R> {
   }
 
   #hearLatest(): Observable<unknown> {
-    const states = this.#active;
-    if (states.length === 0) return EMPTY;
-    return from(this.#client.offsets(states, 'latest')).pipe(
+    const asked = [...this.#active, ...this.#unstarted.list];
+    if (asked.length === 0) return EMPTY;
+    return from(this.#client.offsets(asked, 'latest', { partial: true })).pipe(
       last(undefined, []),
       mergeMap((heard) => {
-        const found = heard.map((latest) => [this.#stateOf(latest), latest] as const);
+        this.#away.note(this.#client.unavailable?.() ?? [], this.#setup.scheduler.now());
+        for (const state of this.#states.values()) state.away = this.#away.has(state);
+        return this.#unstarted.start(heard, this.#setup.restored).pipe(
+          tap(({ positions, lost }) => {
+            for (const position of positions) this.#add(position);
+            this.#lost.push(...lost);
+          }),
+          last(undefined, undefined),
+          map(() => heard),
+        );
+      }),
+      mergeMap((heard) => {
+        const found = heard.flatMap((latest) => {
+          const state = this.#states.get(partitionKey(latest));
+          return state ? [[state, latest] as const] : [];
+        });
         const checked = checkIdentity(this.#client, found, (state, other) => this.#breakOff(state, other));
         return concat(
           checked,
@@ -356,7 +401,7 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** A log that ends before what is planned or received was truncated, or recreated where topics have no ids. */
   #checkTruncated(): Observable<unknown> {
-    const ahead = this.#active.filter((state) => state.latest < Math.max(state.planned, state.fetchFrom));
+    const ahead = this.#present.filter((state) => state.latest < Math.max(state.planned, state.fetchFrom));
     if (ahead.length === 0) return EMPTY;
     // Records may have arrived since the end was asked for, so it is asked for again.
     const received = new Map(ahead.map((state) => [state, state.fetchFrom]));
@@ -390,7 +435,7 @@ export class LogRun<R> implements SourceRun<R> {
   /** Reads the first records of partitions that have never been read, so that a batch can be bounded by bytes. */
   #learnSizes(): Observable<unknown> {
     return new Observable((subscriber) => {
-      const unknown = this.#active.filter((state) => state.lag > 0 && !state.size.known);
+      const unknown = this.#present.filter((state) => state.lag > 0 && !state.size.known);
       const look = () => {
         if (!unknown.some((state) => state.sampling)) subscriber.complete();
       };

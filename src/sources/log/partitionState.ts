@@ -54,6 +54,8 @@ export class PartitionState implements TopicPartition {
   inFlight = false;
   /** Its first records are fetched, whatever is planned, to learn their size. */
   sampling = false;
+  /** It cannot be read now: nothing is planned, and only what a batch waits for is asked for. */
+  away = false;
   /** The last fetch returned nothing: it is not asked again for a moment. */
   paused = false;
   /** The next range does not begin where the one before it ended. */

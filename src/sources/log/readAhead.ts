@@ -105,6 +105,7 @@ export class ReadAhead {
     const wanted = [...new Set([...first, ...planned, ...states])].flatMap((state) => {
       const records = state.target - state.fetchFrom;
       if ((records <= 0 && !state.sampling) || state.inFlight || state.paused) return [];
+      if (state.away && !this.#open.has(state)) return [];
       const broker = this.#client.broker?.(state) ?? '';
       if (this.#busy.has(broker)) return [];
       const request = requests.get(broker) ?? {
