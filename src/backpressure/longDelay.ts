@@ -10,7 +10,7 @@ export function scheduleAfter(scheduler: SchedulerLike, delay: number, work: () 
     const step = Math.min(left, maxTimerMs);
     let timer: Subscription | undefined;
     timer = scheduler.schedule(() => {
-      if (timer) waiting.remove(timer);
+      timer?.unsubscribe();
       if (left > step) wait(left - step);
       else work();
     }, step);

@@ -21,7 +21,7 @@ it('pid tells whether the initial rate, its estimate or its floor applied', () =
   const seen: RateDecision[] = [];
   const controller = pid({ decisionObserver: { next: (decision) => seen.push(decision) } })(setup);
   const completed = (processingEndTime: number, processingDelay: number) =>
-    controller.completed({ processingEndTime, processingDelay, schedulingDelay: 0 } as BatchInfo, 1_000);
+    controller.completed({ processingEndTime, processingDelay, schedulingDelay: 0, saveDelay: 0 } as BatchInfo, 1_000);
   expect(controller.rate(formation)).toBeUndefined();
   completed(1, 500);
   completed(2, 500);
@@ -42,7 +42,7 @@ it('pid tells whether the initial rate, its estimate or its floor applied', () =
 it('pid with a floor below 1 does not stop the stream: an estimate truncated to 0 is none, as in Spark', () => {
   const controller = pid({ minRate: 0.5 })(setup);
   const completed = (processingEndTime: number) =>
-    controller.completed({ processingEndTime, processingDelay: 1e7, schedulingDelay: 0 } as BatchInfo, 1);
+    controller.completed({ processingEndTime, processingDelay: 1e7, schedulingDelay: 0, saveDelay: 0 } as BatchInfo, 1);
   completed(1);
   completed(2);
   expect(controller.rate(formation)).toBeUndefined();

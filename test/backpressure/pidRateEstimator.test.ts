@@ -88,7 +88,7 @@ describe('pid', () => {
   it('truncates, keeps its rate when there is no estimate, and has none before the first', () => {
     const controller = pid()({ interval: 1_000, initialRate: 1, source: 's' });
     const completed = (processingEndTime: number, records: number, processingDelay: number) =>
-      controller.completed({ processingEndTime, processingDelay, schedulingDelay: 0 } as never, records);
+      controller.completed({ processingEndTime, processingDelay, schedulingDelay: 0, saveDelay: 0 } as never, records);
     const formation = { time: 0, now: 0, inFlight: [], lag: 0 };
     expect(controller.rate(formation)).toBeUndefined();
     completed(1, 1_000, 700);
@@ -103,7 +103,10 @@ describe('pid', () => {
     const rates = [1_000, 2_000].map((interval) => {
       const controller = pid()({ interval, initialRate: 1, source: 's' });
       for (const processingEndTime of [1, 2]) {
-        controller.completed({ processingEndTime, processingDelay: 1_000, schedulingDelay: 500 } as never, 1_000);
+        controller.completed(
+          { processingEndTime, processingDelay: 1_000, schedulingDelay: 500, saveDelay: 0 } as never,
+          1_000,
+        );
       }
       return controller.rate({ time: 0, now: 0, inFlight: [], lag: 0 });
     });

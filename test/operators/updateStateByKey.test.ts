@@ -212,7 +212,7 @@ describe('state and checkpoint', () => {
     ]);
   });
 
-  it('refuses the state of a window of another length, and the state of an operator that has gone', () => {
+  it('reads the state of a window of another length, and refuses that of an operator that has gone', () => {
     const checkpoint = memoryCheckpoint();
     const attempt = (length: number | undefined, crash = false) => {
       const errors: string[] = [];
@@ -234,8 +234,7 @@ describe('state and checkpoint', () => {
       return errors;
     };
     expect(attempt(30, true)).toEqual(['crash']);
-    expect(attempt(40)[0]).toContain('state "w": the checkpoint has reduceByKeyAndWindow window=30 slide=interval');
     expect(attempt(undefined)[0]).toContain('no operator of the stream has this id any more');
-    expect(attempt(30)).toEqual([]);
+    expect(attempt(40)).toEqual([]);
   });
 });
