@@ -11,11 +11,11 @@ import { ensureInstalled, root } from './install.mjs';
 ensureInstalled();
 /** Bytes after gzip, about a tenth above the size when they were last set. A change that is worth it may raise one; its commit says why. */
 const limits = [
-  { what: 'mapRecords alone', code: "export { mapRecords } from './src/index.ts'", bytes: 1_600 },
-  { what: 'everything in dstream', code: "export * from './src/index.ts'", bytes: 74_000 },
+  { what: 'mapRecords alone', code: "export { mapRecords } from './src/index.ts'", bytes: 2_400 },
+  { what: 'everything in dstream', code: "export * from './src/index.ts'", bytes: 91_000 },
   { what: 'everything in dstream/aggregators', code: "export * from './src/aggregators.ts'", bytes: 2_200 },
   { what: 'everything in dstream/opentelemetry', code: "export * from './src/opentelemetry.ts'", bytes: 9_000 },
-  { what: 'everything in dstream/testing', code: "export * from './src/testing.ts'", bytes: 19_500 },
+  { what: 'everything in dstream/testing', code: "export * from './src/testing.ts'", bytes: 21_300 },
 ];
 
 let failed = false;
