@@ -27,7 +27,7 @@ export default defineConfig({
       },
       {
         resolve: { alias },
-        test: { name: 'slow', include: slow, testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false },
+        test: { name: 'slow', include: slow, testTimeout: 600_000, hookTimeout: 600_000 },
       },
     ],
   },

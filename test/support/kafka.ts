@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type ITopicConfig, Kafka, type KafkaConfig, logLevel, type Message } from 'kafkajs';
+import { setTimeout } from 'node:timers/promises';
+import { type Admin, type ITopicConfig, Kafka, type KafkaConfig, logLevel, type Message } from 'kafkajs';
 import { describe } from 'vitest';
 
 /** Brokers of the Kafka that `npm test` found or started. */
@@ -26,9 +27,18 @@ export async function makeTopic(kafka: Kafka, partitions: number, config: Partia
   const topic = `test-${randomUUID()}`;
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, ...config }], waitForLeaders: true });
+  // Not by kafkajs's waitForLeaders: it fails when it asks a broker of a cluster that has not heard of the topic yet.
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, ...config }], waitForLeaders: false });
+  for (const deadline = Date.now() + 60_000; !(await hasLeaders(admin, topic)); await setTimeout(20)) {
+    if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after a minute`);
+  }
   await admin.disconnect();
   return topic;
+}
+
+async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
+  return topics.some(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
 }
 
 /** What is sent again because the answer was late, as on a machine with other work, is written once. */
