@@ -8,7 +8,7 @@ it.each(['tcp', 'http'] as const)(
   },
   async (kind) => {
     const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
-    const result = await crashReadyReceiver({ kind, kills: 100, seed });
+    const result = await crashReadyReceiver({ kind, kills: 50, seed });
     console.log(`${kind}: ${result.acknowledged} acknowledged, p99 ${Math.round(result.p99)} ms, CRASH_SEED=${seed}`);
     expect(result.faults).toEqual([]);
     expect(result.lost).toEqual([]);
