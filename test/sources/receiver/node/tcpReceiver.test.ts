@@ -169,6 +169,7 @@ describe('tcpReceiver', () => {
     const directory = mkdtempSync(join(tmpdir(), 'dstream-tcp-'));
     const seen: string[] = [];
     let crashes = 10;
+    let allAcknowledged: number | undefined;
     const stream = receiverBatches(
       tcpReceiver({
         port: server.port,
@@ -186,12 +187,13 @@ describe('tcpReceiver', () => {
     await new Promise<void>((resolve, reject) => {
       const subscription = stream
         .pipe(
-          foreachBatch((records) => {
+          foreachBatch((records, { time }) => {
             // Before anything of the batch is seen: it is replayed.
             if (records.length > 0 && crashes > 0 && random() < 0.2 && crashes-- > 0) throw new Error('crash');
             for (const record of records) seen.push(record);
-            // An empty batch after everything was acknowledged: nothing durable is left.
-            if (server.acknowledged < count || records.length > 0) return;
+            if (server.acknowledged >= count) allAcknowledged ??= Date.now();
+            // An empty batch that was planned after everything was acknowledged: nothing durable is left.
+            if (allAcknowledged === undefined || time <= allAcknowledged || records.length > 0) return;
             subscription.unsubscribe();
             resolve();
           }),
