@@ -102,8 +102,8 @@ export class StateRegistry implements BatchState {
             .join(', ')})`
         : '';
     const rule =
-      `no operator of the stream has this id any more${others}; restore the operator, set orphans to 'drop' or 'keep', ` +
-      'or rename the state with npx dstream checkpoint LOCATION rename OLD NEW';
+      `no operator of the stream has this id any more${others}; restore the operator with its id, ` +
+      "or set orphans to 'drop' or 'keep'";
     throw new IncompatibleStateError(id, saved, 'nothing', rule);
   }
 
