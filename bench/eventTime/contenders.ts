@@ -1,4 +1,5 @@
 // One slide a batch, 10,000 records a batch; keys come once a batch, and each key of a window is emitted at each slide.
+
 import { type OperatorFunction, Subject } from 'rxjs';
 import { max, sum } from '../../src/aggregators.js';
 import {
@@ -12,6 +13,7 @@ import {
 } from '../../src/index.js';
 import type { Contender } from '../contender.js';
 import { contextAt } from '../windows/context.js';
+import { xorshift } from '../xorshift.js';
 
 interface Event {
   /** Event time within the slide of its batch, in ms; out of order by as much as the contender says. */
@@ -24,16 +26,6 @@ const slideMs = 1_000;
 const recordsPerBatch = 10_000;
 /** The number of batches that are drawn; they come again with other times. */
 const drawn = 40;
-
-function xorshift(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 function batchesOf(keys: number, disorderMs: number): readonly (readonly Event[])[] {
   const random = xorshift(88_172_645);

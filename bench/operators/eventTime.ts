@@ -16,6 +16,7 @@ import {
 } from '../../src/index.js';
 import { grouped, summed } from './byKey.js';
 import { type Compared, compared, type Numbers, type Parts, pairs } from './compared.js';
+import { sessionsByHand } from './sessionsByHand.js';
 
 const window = { window: 1 };
 
@@ -110,21 +111,7 @@ export const byEventTime: Readonly<Record<string, Compared>> = {
   'eventSessionWindow, count': compared<Numbers, Pair<string, Session<number>>>(
     pairs,
     timed(() => eventSessionWindow({ gap: 5, aggregator: count() })),
-    () => {
-      const open = new Map<string, { readonly start: number; end: number; value: number }>();
-      return (parts, time) => {
-        for (const records of parts) {
-          for (const [key] of records) {
-            const session = open.get(key);
-            if (session) {
-              session.end = time;
-              session.value++;
-            } else open.set(key, { start: time, end: time, value: 1 });
-          }
-        }
-        return [[...open].filter(([, { end }]) => time - end > 5)];
-      };
-    },
+    sessionsByHand,
   ),
   groupByKeyAndEventWindow: compared<Numbers, Pair<string, WindowResult<readonly number[]>>>(
     pairs,

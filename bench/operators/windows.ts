@@ -16,6 +16,7 @@ import {
 } from '../../src/index.js';
 import { grouped, summed } from './byKey.js';
 import { type Compared, compared, type Numbers, numbers, type Parts, pairs, total, words } from './compared.js';
+import { sessionsByHand } from './sessionsByHand.js';
 
 const length = 3;
 const add = (a: number, b: number): number => a + b;
@@ -173,20 +174,6 @@ export const windows: Readonly<Record<string, Compared>> = {
   'sessionWindow, count': compared<Numbers, Pair<string, Session<number>>>(
     pairs,
     () => sessionWindow({ gap: 5, aggregator: count() }),
-    () => {
-      const open = new Map<string, { readonly start: number; end: number; value: number }>();
-      return (parts, time) => {
-        for (const records of parts) {
-          for (const [key] of records) {
-            const session = open.get(key);
-            if (session) {
-              session.end = time;
-              session.value++;
-            } else open.set(key, { start: time, end: time, value: 1 });
-          }
-        }
-        return [[...open].filter(([, { end }]) => time - end > 5)];
-      };
-    },
+    sessionsByHand,
   ),
 };

@@ -5,6 +5,7 @@ import { sum } from '../../src/aggregators.js';
 import { aggregateByKeyAndWindow, Batch, type Pair, reduceByKeyAndWindow } from '../../src/index.js';
 import { KeyedWindow, type KeyedWindowOptions } from '../../src/windows/keyedWindow.js';
 import type { Contender } from '../contender.js';
+import { xorshift } from '../xorshift.js';
 import { contextAt } from './context.js';
 
 const touched = 10_000;
@@ -26,16 +27,6 @@ function drawPairs(random: () => number): Sums[] {
     // Too short for the engine to put it together later.
     return [`key-${key}`, (key % 1_000) + 1];
   });
-}
-
-function xorshift(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 const add = (a: number, b: number): number => a + b;

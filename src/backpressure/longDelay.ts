@@ -1,7 +1,5 @@
 import { Observable, type SchedulerLike, Subscription } from 'rxjs';
-
-/** Timers of all platforms fire at once when they are to wait longer, in ms. */
-export const maxTimerMs = 2 ** 31 - 1;
+import { maxTimerMs } from '../options/checks.js';
 
 /** Runs `work` after `delay` ms, however long that is: what is more than a timer can wait is waited for in steps. */
 export function scheduleAfter(scheduler: SchedulerLike, delay: number, work: () => void): Subscription {
@@ -28,4 +26,12 @@ export function longTimer(delay: number, scheduler: SchedulerLike): Observable<0
       subscriber.complete();
     }),
   );
+}
+
+/** The pause after a number of failures in a row, from 0: it doubles with each, up to `maxDelay`. In ms. */
+export function backOff(
+  { delay, maxDelay }: { readonly delay: number; readonly maxDelay: number },
+  failures: number,
+): number {
+  return Math.min(delay * 2 ** failures, maxDelay);
 }

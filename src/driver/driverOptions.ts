@@ -1,6 +1,5 @@
 import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
 import type { DynamicInterval } from '../backpressure/dynamicInterval.js';
-import { maxTimerMs } from '../backpressure/longDelay.js';
 import type { RateController, RateControllerFactory } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { DeadLetterObserver } from '../batch/deadLetters.js';
@@ -12,6 +11,7 @@ import {
   checkOneOf,
   checkPositive,
   checkPositiveInteger,
+  checkTimer,
 } from '../options/checks.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
@@ -182,9 +182,7 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     scheduler: options.scheduler ?? defaults.scheduler,
   };
   checkPositiveInteger(owner, 'interval', interval);
-  if (interval > maxTimerMs) {
-    throw new InvalidOptionError(owner, 'interval', interval, `must be at most ${maxTimerMs}, what a timer can wait`);
-  }
+  checkTimer(owner, 'interval', interval);
   checkPositiveInteger(owner, 'concurrentBatches', resolved.concurrentBatches);
   checkPositive(owner, 'initialRate', resolved.initialRate);
   checkOneOf(owner, 'orphans', resolved.orphans, ['refuse', 'drop', 'keep']);

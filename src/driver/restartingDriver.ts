@@ -1,5 +1,5 @@
 import { Subscription } from 'rxjs';
-import { scheduleAfter } from '../backpressure/longDelay.js';
+import { backOff, scheduleAfter } from '../backpressure/longDelay.js';
 import type { BatchRun } from '../batch/batchContext.js';
 import { DStreamError, type DStreamErrorCode } from '../batch/errors.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
@@ -108,18 +108,18 @@ export class RestartingDriver implements Driver {
     const { retry, onBatchError } = this.#options;
     if (!retry) return undefined;
     const code = error instanceof DStreamError && !error.retriable ? error.code : undefined;
-    if (code === undefined && this.#failures < retry.count) return this.#next(retry.delay, retry.maxDelay);
+    if (code === undefined && this.#failures < retry.count) return this.#next(retry);
     const isOfRecords = (code === undefined || recordErrors.has(code)) && (stage === 'dispatch' || stage === 'effect');
     if (onBatchError === 'fail' || !isOfRecords || time === undefined || this.#skipped.has(time)) return undefined;
     this.#skipped.add(time);
     this.#failures = 0;
-    return this.#next(retry.delay, retry.maxDelay);
+    return this.#next(retry);
   }
 
-  #next(delay: number, maxDelay: number): Restart {
-    const pause = Math.min(delay * 2 ** this.#failures, maxDelay);
+  #next(retry: Parameters<typeof backOff>[0]): Restart {
+    const delay = backOff(retry, this.#failures);
     this.#failures++;
-    return { attempt: this.#failures, delay: pause };
+    return { attempt: this.#failures, delay };
   }
 
   #restart({ delay }: Restart): void {

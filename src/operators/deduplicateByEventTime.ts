@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { InvalidOptionError, MissingEventTimeError } from '../batch/errors.js';
+import { MissingEventTimeError } from '../batch/errors.js';
 import { eventTimeOf } from '../batch/eventTime.js';
 import { addEventTimeCounts } from '../batch/eventTimeCounts.js';
 import type { Key } from '../batch/key.js';
@@ -11,7 +11,8 @@ import { checkFunction, checkNonNegative } from '../options/checks.js';
 import { feeding } from './base/feeding.js';
 import { lateRecord } from './base/lateRecord.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
-import { type LateRecord, lateFeeds } from './eventWindowOptions.js';
+import { saveTouched } from './base/saveTouched.js';
+import { checkLate, type LateRecord, lateFeeds } from './eventWindowOptions.js';
 import type { RecordStep } from './fusion/chain.js';
 import { runSteps } from './fusion/perRecord.js';
 
@@ -74,9 +75,7 @@ export function deduplicateByEventTime<T>(
   const { within = 0, late, id } = options;
   checkFunction(operator, 'idOf', idOf);
   checkNonNegative(operator, 'within', within);
-  if (late !== undefined && !SideOutput.is(late)) {
-    throw new InvalidOptionError(operator, 'late', late, 'must be a sideOutput()');
-  }
+  checkLate(operator, late);
   const side = late && SideOutput.feedOf(late);
   const description = { operator, id, signature: `within=${within}` };
   const deduplicated = perBatchWithState<T, T, Key, readonly number[]>(description, (state) => {
@@ -106,11 +105,7 @@ export function deduplicateByEventTime<T>(
       side?.next(batch.withRecords(lates));
       for (const key of seen.forget(eventTime.after)) touched.add(key);
       // Without an id there is no checkpoint that could read it.
-      for (const key of id === undefined ? [] : touched) {
-        const times = seen.of(key);
-        if (times) state.set(key, times);
-        else state.delete(key);
-      }
+      if (id !== undefined) saveTouched(state, seen, touched);
       touched.clear();
       return passed;
     };

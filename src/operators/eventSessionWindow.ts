@@ -1,10 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
-import { InvalidOptionError, MissingEventTimeError } from '../batch/errors.js';
+import { MissingEventTimeError } from '../batch/errors.js';
 import { type EventClock, eventTimeOf } from '../batch/eventTime.js';
 import { addEventTimeCounts } from '../batch/eventTimeCounts.js';
 import type { Key, Pair } from '../batch/key.js';
-import type { KeyedState } from '../batch/keyedState.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import { checkPair } from '../collections/pairs.js';
 import { EventSessions, type OpenEventSession } from '../eventtime/eventSessions.js';
@@ -17,8 +16,9 @@ import { eventResults } from './base/eventResults.js';
 import { feeding } from './base/feeding.js';
 import { lateRecord } from './base/lateRecord.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { saveTouched } from './base/saveTouched.js';
 import { valueList } from './base/valueList.js';
-import { type LateRecord, lateFeeds } from './eventWindowOptions.js';
+import { checkLate, type LateRecord, lateFeeds } from './eventWindowOptions.js';
 import { afterSteps } from './fusion/perRecord.js';
 import type { Session } from './sessionWindow.js';
 
@@ -96,9 +96,7 @@ export function eventSessionWindow<K extends Key, V>(
   const { gap, late, aggregator = valueList as Aggregator<V, unknown, unknown> } = options;
   checkPositive('eventSessionWindow', 'gap', gap);
   checkAggregator('eventSessionWindow', aggregator);
-  if (late !== undefined && !SideOutput.is(late)) {
-    throw new InvalidOptionError('eventSessionWindow', 'late', late, 'must be a sideOutput()');
-  }
+  checkLate('eventSessionWindow', late);
   if (!aggregator.ordered) return sessions(options, aggregator, ([, value]) => value);
   // A session that grows has one list: to put lists together as they are would make them ever deeper.
   const inOrder: Aggregator<TimedInput<V>, TimedInputs<V>, unknown> = {
@@ -153,7 +151,7 @@ function sessions<K extends Key, V, In, P>(
           const closed = [...open.close(eventTime.after)].sort(byEndStartAndKey);
           for (const [key] of closed) touched.add(key);
           // Without an id there is no checkpoint that could read it.
-          if (id !== undefined) save(state, open, touched);
+          if (id !== undefined) saveTouched(state, open, touched);
           touched.clear();
           const results = closed.map(([key, { start, end, partial }]): Pair<K, Session<unknown>> => {
             return [key, { start, end, value: aggregator.lower(partial) }];
@@ -164,18 +162,6 @@ function sessions<K extends Key, V, In, P>(
     );
     return feeding(operator, lateFeeds({ late }), windows);
   });
-}
-
-function save<K extends Key, P>(
-  state: KeyedState<K, Saved<P>>,
-  open: Pick<EventSessions<K, unknown, P>, 'of'>,
-  touched: ReadonlySet<K>,
-): void {
-  for (const key of touched) {
-    const sessions = open.of(key);
-    if (sessions) state.set(key, sessions);
-    else state.delete(key);
-  }
 }
 
 type Closed<K extends Key> = readonly [key: K, session: OpenEventSession<unknown>];

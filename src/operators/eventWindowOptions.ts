@@ -56,10 +56,15 @@ export function windowShapeOf<T>(operator: string, options: EventWindowOptions<T
   checkPositiveInteger(operator, 'window', window);
   checkPositiveInteger(operator, 'slide', slide);
   if (!Number.isSafeInteger(offset)) throw new InvalidOptionError(operator, 'offset', offset, 'must be an integer');
+  checkLate(operator, late);
+  return { window, slide, offset, allowedLateness: 0 };
+}
+
+/** @throws {InvalidOptionError} if the option `late` is not a side output */
+export function checkLate(operator: string, late: unknown): void {
   if (late !== undefined && !SideOutput.is(late)) {
     throw new InvalidOptionError(operator, 'late', late, 'must be a sideOutput()');
   }
-  return { window, slide, offset, allowedLateness: 0 };
 }
 
 /** The feed of the option `late`, if it is given. */

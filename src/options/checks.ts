@@ -28,6 +28,16 @@ export function checkPositive(owner: string, option: string, value: number): voi
   }
 }
 
+/** Timers of all platforms fire at once when they are to wait longer, in ms. */
+export const maxTimerMs = 2 ** 31 - 1;
+
+/** For durations that one timer waits for. */
+export function checkTimer(owner: string, option: string, value: number): void {
+  if (value > maxTimerMs) {
+    throw new InvalidOptionError(owner, option, value, `must be at most ${maxTimerMs}, what a timer can wait`);
+  }
+}
+
 export function checkFunction(owner: string, option: string, value: unknown): void {
   if (typeof value !== 'function') throw new InvalidOptionError(owner, option, value, 'must be a function');
 }

@@ -16,7 +16,7 @@ import {
   tap,
   throwError,
 } from 'rxjs';
-import { longTimer } from '../backpressure/longDelay.js';
+import { backOff, longTimer } from '../backpressure/longDelay.js';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { InvalidOptionError } from '../batch/errors.js';
@@ -227,7 +227,7 @@ function resolve<T>(options: ForeachPartitionOptions<T>) {
     const waitOrFail = (error: unknown, retries: number) => {
       if (!when(error)) return throwError(() => error);
       retried(error);
-      return longTimer(Math.min(delay * 2 ** (retries - 1), maxDelay), scheduler);
+      return longTimer(backOff({ delay, maxDelay }, retries - 1), scheduler);
     };
     return retry<never>({ count, delay: waitOrFail });
   };

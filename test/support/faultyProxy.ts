@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { randomOf } from '../crash/records.js';
 
 /** `up` is from the client to the server. */
 export type Direction = 'up' | 'down';
@@ -231,17 +232,6 @@ export function flipBit(bytes: Buffer, bit: number): Buffer {
   const byte = bit >> 3;
   bytes[byte] = (bytes[byte] ?? 0) ^ (0x80 >> (bit & 7));
   return bytes;
-}
-
-/** Numbers in [0, 1) that depend on the seed only (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function pass(bytes: Buffer, from: Socket, to: Socket): void {

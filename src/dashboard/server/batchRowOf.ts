@@ -1,6 +1,7 @@
 import type { BatchInfo, InputInfo } from '../../batch/batchInfo.js';
 import type { BatchPlanned, PlannedInput } from '../../batch/monitoring/monitorEvents.js';
 import type { FailureStage } from '../../batch/monitoring/stage.js';
+import { sumOf } from '../../collections/sumOf.js';
 import type { BatchRate, BatchRow } from '../wire/batchRow.js';
 import { plannedRecords } from './viewOf.js';
 
@@ -15,10 +16,10 @@ export function completedRow(id: string, info: BatchInfo, attempt: number): Batc
     attempt,
     result: 'completed',
     records: info.records,
-    bytes: known.length > 0 ? sum(known, ({ bytes = 0 }) => bytes) : undefined,
-    skipped: sum(inputs, ({ skipped = 0 }) => skipped),
-    lost: sum(inputs, lostOffsets),
-    lag: sum(inputs, ({ lag }) => lag),
+    bytes: known.length > 0 ? sumOf(known, ({ bytes = 0 }) => bytes) : undefined,
+    skipped: sumOf(inputs, ({ skipped = 0 }) => skipped),
+    lost: sumOf(inputs, lostOffsets),
+    lag: sumOf(inputs, ({ lag }) => lag),
     rate: rateOf(inputs),
     delays: {
       scheduling: info.schedulingDelay,
@@ -53,7 +54,7 @@ export function unfinishedRow(
     bytes: undefined,
     skipped: 0,
     lost: 0,
-    lag: sum(inputs, ({ lag }) => lag),
+    lag: sumOf(inputs, ({ lag }) => lag),
     rate: rateOf(inputs),
   };
 }
@@ -66,9 +67,5 @@ function rateOf(inputs: readonly (InputInfo | PlannedInput)[]): BatchRate {
 }
 
 function lostOffsets({ lost = [] }: InputInfo): number {
-  return sum(lost, ({ from, until }) => until - from);
-}
-
-function sum<E>(elements: readonly E[], of: (element: E) => number): number {
-  return elements.reduce((total, element) => total + of(element), 0);
+  return sumOf(lost, ({ from, until }) => until - from);
 }

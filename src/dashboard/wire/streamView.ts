@@ -1,6 +1,10 @@
 import type { FailureStage } from '../../batch/monitoring/stage.js';
-import type { CheckpointSnapshot, ReceiverSnapshot, StateSnapshot } from '../../batch/monitoring/streamSnapshot.js';
-import type { StreamStatus } from '../../batch/monitoring/streamStatus.js';
+import type {
+  CheckpointSnapshot,
+  ReceiverSnapshot,
+  StateSnapshot,
+  StreamSnapshot,
+} from '../../batch/monitoring/streamSnapshot.js';
 import type { LearnedCost, RateRule, RateWarning } from '../../batch/rateDecision.js';
 
 /** One partition, with the name of its source. Offsets are those of the next record. */
@@ -56,19 +60,10 @@ export interface OpenBatchView {
 }
 
 /** A `StreamSnapshot` as the page shows it: bounded in size, whatever the number of partitions and waiting batches. */
-export interface StreamView {
-  readonly name: string;
-  /** Now, in ms of the scheduler's clock. */
-  readonly at: number;
-  readonly status: StreamStatus;
-  readonly since: number;
-  readonly recovery: { readonly done: number; readonly total: number } | undefined;
-  readonly attempt: number;
-  readonly interval: number;
+export interface StreamView
+  extends Pick<StreamSnapshot, 'name' | 'at' | 'status' | 'since' | 'recovery' | 'attempt' | 'interval' | 'waiting'> {
   /** The time of the last complete batch. */
   readonly lastBatch: number | undefined;
-  /** Batches that are due or planned and not started. */
-  readonly waiting: number;
   /** Batches that are open, being saved or planned, oldest first, as far as they are shown. */
   readonly open: readonly OpenBatchView[];
   /** Batches that are open, being saved or waiting and not in `open`. */

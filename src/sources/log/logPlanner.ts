@@ -1,4 +1,5 @@
 import { ShareCarry } from '../../backpressure/shareCarry.js';
+import { sumOf } from '../../collections/sumOf.js';
 import type { Plan, PlanRequest } from '../source.js';
 import type { LogRange, PartitionState } from './partitionState.js';
 import { ReadingPace } from './readingPace.js';
@@ -38,7 +39,7 @@ export class LogPlanner {
 
   /** Plans each partition; the caller moves `planned` of its state on. */
   plan(states: readonly PartitionState[], { rate, interval, late }: PlanRequest): Plan {
-    const waiting = sum(states, (state) => state.waiting);
+    const waiting = sumOf(states, (state) => state.waiting);
     const allowed = rate(waiting);
     const parts = this.#parts(states, allowed ?? this.#paceRate(states, waiting, interval), interval);
     const ranges = parts.map(({ state, offsets }): LogRange => {
@@ -53,7 +54,7 @@ export class LogPlanner {
     return {
       ranges,
       ends: states.map(({ latest }) => latest),
-      lag: sum(states, ({ lag }) => lag) - sum(parts, ({ offsets }) => offsets),
+      lag: sumOf(states, ({ lag }) => lag) - sumOf(parts, ({ offsets }) => offsets),
       rate: allowed,
       limits: { maxBytes: this.#options.maxBytesPerBatch, maxRecords: parts.map(({ maxRecords }) => maxRecords) },
     };
@@ -67,7 +68,7 @@ export class LogPlanner {
     this.#carry.planned(rate, interval, counts);
     const cap = maxRatePerPartition === undefined ? Infinity : Math.max(1, (maxRatePerPartition * interval) / 1_000);
     const allowed = rate === undefined ? Infinity : (rate * interval) / 1_000;
-    const spare = Math.max(allowed - sum(counts, (count) => count), 0) / Math.max(states.length, 1);
+    const spare = Math.max(allowed - sumOf(counts, (count) => count), 0) / Math.max(states.length, 1);
     return states.map((state, i) => {
       const count = counts[i] ?? 0;
       if (count === 0) return { state, offsets: 0, maxRecords: 0 };
@@ -83,7 +84,7 @@ export class LogPlanner {
   #readBeyondPlan(parts: readonly Part[], rate: number | undefined): void {
     const { maxRatePerPartition, maxBufferedBytes } = this.#options;
     const limited = rate !== undefined || maxRatePerPartition !== undefined;
-    const bytes = sum(parts, ({ state, offsets }) => state.size.mean * offsets);
+    const bytes = sumOf(parts, ({ state, offsets }) => state.size.mean * offsets);
     const maxBytes = limited ? 0 : Math.min(maxBytesBeyondPlan, maxBufferedBytes * maxFractionBeyondPlan);
     const fraction = Math.min(1, maxBytes / Math.max(bytes, 1));
     for (const { state, offsets } of parts) state.ahead = Math.floor(offsets * fraction);
@@ -92,15 +93,11 @@ export class LogPlanner {
   /** A rate by the reading pace; `undefined` when everything that waits can be read within the interval. */
   #paceRate(states: readonly PartitionState[], waiting: number, interval: number): number | undefined {
     const unread = ({ planned, position, density }: PartitionState) => (planned - position) * density.perOffset;
-    const ahead = sum(states, (state) => Math.max(unread(state), 0));
+    const ahead = sumOf(states, (state) => Math.max(unread(state), 0));
     // Of the known sizes only: the others are guesses.
     const known = states.filter(({ size, lag }) => size.known && lag > 0);
-    const size = sum(known, ({ recordBytes }) => recordBytes) / Math.max(known.length, 1);
+    const size = sumOf(known, ({ recordBytes }) => recordBytes) / Math.max(known.length, 1);
     const max = this.#pace.maxRecords(interval, size, ahead);
     return waiting <= max ? undefined : (max * 1_000) / interval;
   }
-}
-
-function sum<E>(elements: readonly E[], of: (element: E) => number): number {
-  return elements.reduce((total, element) => total + of(element), 0);
 }

@@ -16,6 +16,7 @@ import { UnknownTopicError } from '../../batch/errors.js';
 import { positionAfter } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { sumOf } from '../../collections/sumOf.js';
 import type { Fetched, Narrow, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import { AwayPartitions } from './awayPartitions.js';
 import type { BatchCursor } from './batchCursor.js';
@@ -88,7 +89,7 @@ export class LogRun<R> implements SourceRun<R> {
     const { groupId, commitOffsets } = this.#options;
     return {
       partitions,
-      bufferedBytes: sum(partitions, ({ bufferedBytes }) => bufferedBytes),
+      bufferedBytes: sumOf(partitions, ({ bufferedBytes }) => bufferedBytes),
       client: { ...this.#client.describe?.(), groupId: commitOffsets ? groupId : undefined },
     };
   }
@@ -195,7 +196,7 @@ export class LogRun<R> implements SourceRun<R> {
         const elapsed = this.#setup.scheduler.now() - begun;
         const traced = traceParents && { traceParents: traceParents.values };
         const progress = progressOf(read, states, ends);
-        const left = sum(read, (range) => (planEnds.get(partitionKey(range)) ?? range.until) - range.until);
+        const left = sumOf(read, (range) => (planEnds.get(partitionKey(range)) ?? range.until) - range.until);
         const fetched = { ...this.#fetched(reading, cursor), ranges: read, lag: lag + left, positions, progress };
         const away = unavailable && { unavailable };
         subscriber.next({ ...fetched, ...away, ...traced });
@@ -214,7 +215,7 @@ export class LogRun<R> implements SourceRun<R> {
 
   lagBeyond(ranges: readonly OffsetRange[]): number {
     const ends = new Map(ranges.map((range) => [partitionKey(range), range.until]));
-    return sum(this.#active, ({ key, start, latest }) => Math.max(latest - (ends.get(key) ?? start), 0));
+    return sumOf(this.#active, ({ key, start, latest }) => Math.max(latest - (ends.get(key) ?? start), 0));
   }
 
   commit(ranges: readonly OffsetRange[]): ObservableInput<unknown> {
@@ -317,7 +318,7 @@ export class LogRun<R> implements SourceRun<R> {
     const unavailable = this.#away.list;
     if (unavailable.length === 0) return plan;
     const waiting = this.#active.filter(({ away }) => away);
-    return { ...plan, unavailable, lag: plan.lag + sum(waiting, ({ lag }) => lag) };
+    return { ...plan, unavailable, lag: plan.lag + sumOf(waiting, ({ lag }) => lag) };
   }
 
   /** The active partitions that can be read now. */
@@ -478,10 +479,6 @@ function progressOf(
     const end = Math.max(ends?.[i] ?? latest, until);
     return { topic, partition, from, until, end, lag: end - until, newestTimestamp };
   });
-}
-
-function sum<E>(elements: readonly E[], of: (element: E) => number): number {
-  return elements.reduce((total, element) => total + of(element), 0);
 }
 
 function selectPartitions(

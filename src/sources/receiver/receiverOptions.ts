@@ -1,9 +1,15 @@
 import type { Observer } from 'rxjs';
-import { maxTimerMs } from '../../backpressure/longDelay.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { ReceiverStatus } from '../../batch/monitoring/receiverStatus.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import { checkFunction, checkObserver, checkOneOf, checkPositive, checkPositiveInteger } from '../../options/checks.js';
+import {
+  checkFunction,
+  checkObserver,
+  checkOneOf,
+  checkPositive,
+  checkPositiveInteger,
+  checkTimer,
+} from '../../options/checks.js';
 import { type RestartOptions, type RestartPolicy, restartPolicy } from './restartPolicy.js';
 import type { WriteAheadLog } from './writeAheadLog.js';
 
@@ -274,11 +280,5 @@ function checkStorage(owner: string, options: ReceiverSourceOptions<never>): voi
   if (overflow === 'drop-oldest') {
     const rule = `cannot be used with storageLevel "${storageLevel}": what is on disk is not dropped`;
     throw new InvalidOptionError(owner, 'overflow', overflow, rule);
-  }
-}
-
-function checkTimer(owner: string, option: string, value: number): void {
-  if (value > maxTimerMs) {
-    throw new InvalidOptionError(owner, option, value, `must be at most ${maxTimerMs}, what a timer can wait`);
   }
 }

@@ -1,4 +1,4 @@
-import { maxTimerMs } from '../../backpressure/longDelay.js';
+import { backOff } from '../../backpressure/longDelay.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import {
   checkFunction,
@@ -6,6 +6,7 @@ import {
   checkNonNegativeInteger,
   checkOneOf,
   checkPositive,
+  checkTimer,
 } from '../../options/checks.js';
 
 /** Whether and when a receiver that failed is started again. Durations are in ms. */
@@ -76,14 +77,13 @@ export function restartPolicy(owner: string, options: RestartOptions | number): 
 }
 
 /** The delay before the nth restart in a row, from 1. */
-export function delayOf({ delay, maxDelay, jitter, random }: RestartPolicy, nth: number): number {
-  const whole = Math.min(delay * 2 ** (nth - 1), maxDelay);
+export function delayOf(policy: RestartPolicy, nth: number): number {
+  const { jitter, random } = policy;
+  const whole = backOff(policy, nth - 1);
   return jitter === 0 ? whole : Math.max(Math.round(whole * (1 - jitter * random())), 1);
 }
 
 function checkDelay(owner: string, option: string, value: number): void {
   checkPositive(owner, option, value);
-  if (value > maxTimerMs) {
-    throw new InvalidOptionError(owner, option, value, `must be at most ${maxTimerMs}, what a timer can wait`);
-  }
+  checkTimer(owner, option, value);
 }

@@ -2,28 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildChild } from '../../crash/buildChild.js';
 import { brokers, describeKafka, makeTopic, newKafka } from '../../support/kafka.js';
 
-const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const child = file(`.cache/exit-${process.pid}.mjs`);
+let child = '';
 /** Nothing but a handle that was left open keeps a process alive for so long. */
 const deadlineMs = 120_000;
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [file('test/support/exitChild.ts')],
-    outfile: child,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    alias: { dstream: file('src/index.ts'), 'dstream/kafka': file('src/kafka.ts') },
-    logLevel: 'error',
-  });
+  child = await buildChild(new URL('../../support/exitChild.ts', import.meta.url));
 }, 60_000);
 afterAll(() => rmSync(child, { force: true }));
 

@@ -2,7 +2,8 @@ import { DStreamError, foreachBatch } from 'dstream';
 import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
-import { FaultyProxy, type Frame, flipBit, randomOf, type Verdict } from '../../support/faultyProxy.js';
+import { randomOf } from '../../crash/records.js';
+import { FaultyProxy, type Frame, flipBit, type Verdict } from '../../support/faultyProxy.js';
 import { makeTopic, newKafka, produce } from '../../support/kafka.js';
 
 /** The requests whose responses are changed, by API key. */

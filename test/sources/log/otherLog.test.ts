@@ -95,11 +95,9 @@ const stopped: readonly Life[] = [
   { at: 35, until: 100 },
 ];
 
-describe.each([
-  ['while the stream runs', running],
-  ['between two runs', stopped],
-])('a topic that is deleted and created again %s', (_, all) => {
-  const run = (policy: Policy, count: number) => {
+/** Five records, then `become` makes another log of them, then two more records. */
+function runs(all: readonly Life[], become: (log: MemoryLog, count: number) => void) {
+  return (policy: Policy, count: number) => {
     const log = filled(5);
     const { seen, begin } = lives(
       log,
@@ -107,11 +105,18 @@ describe.each([
     );
     virtual((scheduler) => {
       begin(scheduler);
-      scheduler.schedule(() => recreate(log, count), 31);
+      scheduler.schedule(() => become(log, count), 31);
       scheduler.schedule(() => void log.append('t', named('later', 2)), 65);
     });
     return seen;
   };
+}
+
+describe.each([
+  ['while the stream runs', running],
+  ['between two runs', stopped],
+])('a topic that is deleted and created again %s', (_, all) => {
+  const run = runs(all, recreate);
 
   it.each([3, 5, 8])('is read from its beginning, however many records it has: %i', (count) => {
     const { values, lost, errors } = run('earliest', count);
@@ -142,19 +147,7 @@ describe.each([
   ['while the stream runs', running],
   ['between two runs', stopped],
 ])('a log that is cut and written again %s', (_, all) => {
-  const run = (policy: Policy, count: number) => {
-    const log = filled(5);
-    const { seen, begin } = lives(
-      log,
-      all.map((life) => ({ ...life, policy })),
-    );
-    virtual((scheduler) => {
-      begin(scheduler);
-      scheduler.schedule(() => cut(log, 3, count), 31);
-      scheduler.schedule(() => void log.append('t', named('later', 2)), 65);
-    });
-    return seen;
-  };
+  const run = runs(all, (log, count) => cut(log, 3, count));
 
   it.each([0, 1, 2, 8])('is read on from where it differs, however many records were written: %i', (count) => {
     const { values, lost, errors } = run('earliest', count);

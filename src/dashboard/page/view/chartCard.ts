@@ -1,5 +1,6 @@
 import type { BatchRow } from '../../wire/batchRow.js';
 import { element, newId, setText } from './element.js';
+import { TableToggle } from './tableToggle.js';
 
 /** One line or area of a chart, as the legend shows it. */
 export interface LegendEntry {
@@ -19,10 +20,8 @@ export class ChartCard {
   readonly #values: readonly HTMLElement[];
   readonly #when = element('span', { className: 'when' });
   readonly #summary: HTMLElement;
-  readonly #toggle: HTMLButtonElement;
-  readonly #table: HTMLElement;
+  readonly #toggle: TableToggle;
   readonly #body = element('tbody');
-  readonly #chart: HTMLElement;
   #rows: readonly BatchRow[] = [];
 
   /** `beside` is put at the right of the plot. */
@@ -47,10 +46,10 @@ export class ChartCard {
         'aria-describedby': ids.summary,
       },
     });
-    this.#chart = element('div', { className: 'chart' }, this.plot, beside as HTMLElement | undefined);
+    const chart = element('div', { className: 'chart' }, this.plot, beside as HTMLElement | undefined);
     const headings = ['Batch', ...legend.map(({ label }) => label)];
     const head = element('tr', {}, ...headings.map((text) => element('th', { text, attributes: { scope: 'col' } })));
-    this.#table = element(
+    const table = element(
       'div',
       {
         className: 'scroll',
@@ -58,18 +57,7 @@ export class ChartCard {
       },
       element('table', {}, element('thead', {}, head), this.#body),
     );
-    this.#table.hidden = true;
-    this.#toggle = element('button', {
-      className: 'quiet',
-      text: 'Table',
-      attributes: {
-        type: 'button',
-        'aria-expanded': 'false',
-        'aria-controls': ids.table,
-        'aria-label': `${title} as a table`,
-      },
-      onClick: () => this.#switch(),
-    });
+    this.#toggle = new TableToggle(title, chart, table, () => this.#fillOpen());
     const entries = legend.map(({ label, color, stroke }, i) =>
       element('li', {}, element('i', { className: `swatch ${stroke} ${color}` }), label, ' ', this.#values[i]),
     );
@@ -87,11 +75,11 @@ export class ChartCard {
           element('span', { className: 'unit', text: unit }),
         ),
         this.#when,
-        this.#toggle,
+        this.#toggle.button,
       ),
       element('ul', { className: 'legend' }, ...entries),
-      this.#chart,
-      this.#table,
+      chart,
+      table,
       this.#summary,
     );
   }
@@ -99,7 +87,7 @@ export class ChartCard {
   update(rows: readonly BatchRow[], summary: string): void {
     this.#rows = rows;
     setText(this.#summary, summary);
-    if (!this.#table.hidden) this.#fill();
+    this.#fillOpen();
   }
 
   /** Shows the values of a batch; `pointed` when the cursor is on it, else it is the last one. */
@@ -108,17 +96,9 @@ export class ChartCard {
     for (const [i, value] of this.#values.entries()) setText(value, row ? (this.#legend[i]?.value(row) ?? '') : '–');
   }
 
-  #switch(): void {
-    const table = this.#table.hidden;
-    this.#table.hidden = !table;
-    this.#chart.hidden = table;
-    this.#toggle.textContent = table ? 'Chart' : 'Table';
-    this.#toggle.setAttribute('aria-expanded', String(table));
-    if (table) this.#fill();
-  }
-
-  /** Newest first. */
-  #fill(): void {
+  /** Fills the table, if it is shown: newest first. */
+  #fillOpen(): void {
+    if (!this.#toggle.open) return;
     const rows = [...this.#rows]
       .reverse()
       .map((row) =>

@@ -6,6 +6,7 @@ import { rateSummary } from '../model/summaries.js';
 import { element, newId, setText } from './element.js';
 import { Facts } from './facts.js';
 import { panel, scrollBox, tableHead } from './panel.js';
+import { TableToggle } from './tableToggle.js';
 
 /** Why the rate is what it is: the rule of the latest decision, what the controller has learned, and the rules before. */
 export class RatePanel {
@@ -16,8 +17,7 @@ export class RatePanel {
   readonly #strip = element('div', { className: 'strip', attributes: { role: 'img' } });
   readonly #legend = element('ul', { className: 'legend' });
   readonly #body = element('tbody');
-  readonly #table: HTMLElement;
-  readonly #toggle: HTMLButtonElement;
+  readonly #toggle: TableToggle;
   readonly #summary: HTMLElement;
   #rows: readonly BatchRow[] = [];
 
@@ -26,23 +26,12 @@ export class RatePanel {
     this.#summary = element('p', { className: 'summary', attributes: { id: ids.summary } });
     this.#strip.setAttribute('aria-label', 'Rule by batch');
     this.#strip.setAttribute('aria-describedby', ids.summary);
-    this.#table = scrollBox(
+    const table = scrollBox(
       'Rule by batch',
       element('table', {}, tableHead('From', 'Until', 'Rule', '#Batches'), this.#body),
     );
-    this.#table.id = ids.table;
-    this.#table.hidden = true;
-    this.#toggle = element('button', {
-      className: 'quiet',
-      text: 'Table',
-      attributes: {
-        type: 'button',
-        'aria-expanded': 'false',
-        'aria-controls': ids.table,
-        'aria-label': 'Rule by batch as a table',
-      },
-      onClick: () => this.#switch(),
-    });
+    table.id = ids.table;
+    this.#toggle = new TableToggle('Rule by batch', this.#strip, table, () => this.#draw());
     this.root = panel(
       'Why this rate',
       '',
@@ -51,10 +40,10 @@ export class RatePanel {
       this.#facts.root,
       this.#strip,
       this.#legend,
-      this.#table,
+      table,
       this.#summary,
     ).root;
-    this.root.querySelector('header')?.append(this.#toggle);
+    this.root.querySelector('header')?.append(this.#toggle.button);
   }
 
   update(view: StreamView, rows: readonly BatchRow[]): void {
@@ -89,9 +78,9 @@ export class RatePanel {
         : [],
     );
     const explained = rows.some(({ rate }) => rate.rule !== undefined);
-    this.#strip.hidden = !explained || !this.#table.hidden;
+    this.#strip.hidden = !explained || this.#toggle.open;
     this.#legend.hidden = !explained;
-    this.#toggle.hidden = !explained;
+    this.#toggle.button.hidden = !explained;
     if (!changed) return;
     setText(this.#summary, rateSummary(rows));
     this.#draw();
@@ -108,7 +97,7 @@ export class RatePanel {
     );
     const counts = ruleCounts(this.#rows);
     this.#legend.replaceChildren(...counts.map(([rule, batches]) => legendEntry(rule, batches)));
-    if (this.#table.hidden) return;
+    if (!this.#toggle.open) return;
     this.#body.replaceChildren(
       ...[...segments]
         .reverse()
@@ -123,15 +112,6 @@ export class RatePanel {
           ),
         ),
     );
-  }
-
-  #switch(): void {
-    const table = this.#table.hidden;
-    this.#table.hidden = !table;
-    this.#strip.hidden = table;
-    this.#toggle.textContent = table ? 'Chart' : 'Table';
-    this.#toggle.setAttribute('aria-expanded', String(table));
-    this.#draw();
   }
 }
 

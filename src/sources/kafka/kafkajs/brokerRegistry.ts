@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CertificateError, ConnectionError, type DStreamError } from '../../../batch/errors.js';
 import type { BrokerAddress } from '../protocol/metadataProtocol.js';
+import { firstOf } from './firstOf.js';
 import type { Broker, Cluster } from './kafkajsCluster.js';
 import { translateError } from './translateError.js';
 
@@ -141,18 +141,6 @@ type Outcome<R> = { readonly candidate: KnownBroker } & (
   | { readonly failed: false; readonly answer: R }
   | { readonly failed: true; readonly error: unknown }
 );
-
-/** The first that settles; `undefined` if none does in time. */
-async function firstOf<R>(attempts: readonly Promise<R>[], timeoutMs: number | undefined): Promise<R | undefined> {
-  if (timeoutMs === undefined) return Promise.race(attempts);
-  const ended = new AbortController();
-  const silence = sleep(timeoutMs, undefined, { signal: ended.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([...attempts, silence]);
-  } finally {
-    ended.abort();
-  }
-}
 
 /** Where a broker listens. */
 interface Address {

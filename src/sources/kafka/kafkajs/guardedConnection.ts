@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionError, DStreamError, ProtocolError, TimedOutError } from '../../../batch/errors.js';
+import { maxTimerMs } from '../../../options/checks.js';
 import { ResponseReader } from '../protocol/responseReader.js';
 import type { Call, Connection, SocketFactory, SocketOptions } from './kafkajsConnection.js';
 
@@ -14,7 +15,6 @@ const maxThrottleMs = 60_000;
 /** How long a socket that is closed may take to send what has been written to it. */
 const flushTimeoutMs = 1_000;
 /** A longer delay of a timer would end at once. */
-const maxTimerMs = 2 ** 31 - 1;
 /** Bytes of a length in front of a response. */
 const lengthBytes = 4;
 const disconnected = 'disconnected';

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { Observable, type Subscriber } from 'rxjs';
 import {
@@ -29,6 +28,7 @@ import type { FetchPartition, FetchResponsePartition, IsolationLevel } from '../
 import type { ListedOffset } from '../protocol/listOffsetsProtocol.js';
 import { RecordBatchReader } from '../protocol/recordBatchReader.js';
 import { codecOf } from './codecs.js';
+import { firstOf } from './firstOf.js';
 import {
   type KafkaClientOptions,
   type ResolvedKafkaClientOptions,
@@ -149,10 +149,7 @@ export class KafkajsClient implements LogClient {
 
   /** Waits for fresh metadata, not for long: where it is late, a fetch still finds out that a topic is another one. */
   async #refreshed(): Promise<void> {
-    const ended = new AbortController();
-    const patience = sleep(patienceMs, undefined, { signal: ended.signal }).catch(() => {});
-    await Promise.race([this.#leaders.refresh().catch(() => {}), patience]);
-    ended.abort();
+    await firstOf([this.#leaders.refresh().catch(() => {})], patienceMs);
   }
 
   async #offsets(

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { maxTimerMs } from '../../../options/checks.js';
 
 export interface BackOffOptions {
   /** The pause before the second attempt; each further pause is twice as long, up to `maxPauseMs`. */
@@ -27,7 +28,7 @@ export function withBackOff<R>(attempt: () => Promise<R>, options: BackOffOption
   if (!late) return work;
   return new Promise((resolve, reject) => {
     const giveUp = () => reject('last' in found ? found.last : late());
-    const timer = setTimeout(giveUp, Math.min(timeoutMs, 2 ** 31 - 1));
+    const timer = setTimeout(giveUp, Math.min(timeoutMs, maxTimerMs));
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
