@@ -7,8 +7,8 @@ export function savedRanges({ ranges, limits }: Plan): readonly PlannedRange[] {
   const { maxBytes } = limits;
   return ranges.map((range, i) => {
     const maxRecords = limits.maxRecords[i] ?? Infinity;
-    // A range cannot have more records than offsets.
-    return maxRecords < range.until - range.from ? { ...range, maxBytes, maxRecords } : { ...range, maxBytes };
+    // Also where the range has fewer offsets: it may begin sooner, if the batch before it is cut short.
+    return Number.isFinite(maxRecords) ? { ...range, maxBytes, maxRecords } : { ...range, maxBytes };
   });
 }
 
@@ -17,6 +17,6 @@ export function restoredPlan(saved: readonly PlannedRange[]): Plan {
   const ranges = saved.map(({ maxBytes: _, maxRecords: __, ...range }) => range);
   const maxBytes = saved[0]?.maxBytes;
   if (maxBytes === undefined) return { ranges, lag: 0 };
-  const maxRecords = saved.map((range) => range.maxRecords ?? range.until - range.from);
+  const maxRecords = saved.map((range) => range.maxRecords ?? Infinity);
   return { ranges, lag: 0, limits: { maxBytes, maxRecords } };
 }

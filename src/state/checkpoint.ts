@@ -43,7 +43,7 @@ export interface StateRequest<K extends Key, S> extends Pick<StateChange, 'id' |
 
 /** An offset range of a batch that has been planned. */
 export interface PlannedRange extends OffsetRange {
-  /** How many records the range may have, where it has more offsets: read to have more, it ends sooner, and is planned again so. */
+  /** How many records the range may have: read to have more, it ends sooner, and is planned again so. Absent without a limit. */
   readonly maxRecords?: number;
   /**
    * How many bytes all ranges of the source in this batch may have together, unpacked: with more they end sooner, and are planned

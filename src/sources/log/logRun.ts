@@ -159,7 +159,7 @@ export class LogRun<R> implements SourceRun<R> {
         state.seek(range);
       }
       const planEnds = new Map(ranges.map((range) => [partitionKey(range), range.until]));
-      const maxRecords = ranges.map(({ from, until }, i) => limits?.maxRecords[i] ?? until - from);
+      const maxRecords = ranges.map((_, i) => limits?.maxRecords[i] ?? Infinity);
       const bounds = { maxRecords, maxBytes: limits?.maxBytes ?? Infinity };
       const reading = new BatchReading(states, bounds, cursor, this.#setup.scheduler);
       let finishing = false;
