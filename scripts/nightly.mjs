@@ -1,5 +1,6 @@
-// npm run test:nightly [-- PART-OF-A-PATH]: the property tests, on 100,000 cases where npm test has 2,000, an hour or two; and, without
-// a part of a path, the lowest versions of the peers before them (npm run floors).
+// npm run test:nightly [-- PART-OF-A-PATH]: the property tests, on 100,000 cases where npm test has 2,000, an hour or two; then the tests
+// of crashes, damage and memory that try more by night (test/support/nightly.ts); and, without a part of a path, the lowest versions of
+// the peers before them (npm run floors).
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled, root, run, runBeside } from './install.mjs';
@@ -8,10 +9,12 @@ ensureInstalled();
 const [part = ''] = process.argv.slice(2);
 const files = readdirSync(join(root, 'test'), { recursive: true })
   .map((path) => join('test', path))
-  .filter((path) => path.endsWith('.test.ts') && path.includes(part))
-  .filter((path) => readFileSync(join(root, path), 'utf8').includes('propertySettings('));
-if (files.length === 0) {
-  console.error(`no property test in a file with ${part} in its path`);
+  .filter((path) => path.endsWith('.test.ts') && path.includes(part));
+const contains = (text) => (path) => readFileSync(join(root, path), 'utf8').includes(text);
+const properties = files.filter(contains('propertySettings('));
+const more = files.filter(contains('/support/nightly.js'));
+if (properties.length + more.length === 0) {
+  console.error(`no test that tries more by night in a file with ${part} in its path`);
   process.exit(1);
 }
 if (part === '') {
@@ -19,7 +22,12 @@ if (part === '') {
   if (code !== 0) process.exit(code);
 }
 // The seeds are printed; PROPERTY_SEED=SEED and the file show a failure again. The time limits grow with the cases: vitest.config.ts.
-const env = { PROPERTY_CASES: '100000', ...process.env };
-process.exit(
-  await runBeside(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', ...files], { env }),
-);
+const env = { PROPERTY_CASES: '100000', DSTREAM_NIGHTLY: '1', ...process.env };
+let code = 0;
+if (properties.length > 0) {
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', ...properties];
+  code = await runBeside(process.execPath, args, { env });
+}
+// With the Kafka and the PostgreSQL of npm test.
+if (more.length > 0) code = (await runBeside(process.execPath, [join(root, 'scripts/test.mjs'), ...more], { env })) || code;
+process.exit(code);

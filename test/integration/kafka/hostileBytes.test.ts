@@ -5,6 +5,7 @@ import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kaf
 import { randomOf } from '../../crash/records.js';
 import { FaultyProxy, type Frame, flipBit, type Verdict } from '../../support/faultyProxy.js';
 import { makeTopic, newKafka, produce } from '../../support/kafka.js';
+import { nightly } from '../../support/nightly.js';
 
 /** The requests whose responses are changed, by API key. */
 const apis = [
@@ -21,7 +22,7 @@ const repeated = new Set([1, 2, 8]);
 const partitions = 2;
 const total = 120;
 /** Bits that are flipped of each kind of response. */
-const trials = Number(process.env.FAULT_TRIALS ?? 10);
+const trials = Number(process.env.FAULT_TRIALS ?? (nightly ? 40 : 5));
 const seed = Number(process.env.FAULT_SEED ?? 20_261_128);
 
 // Needs a cluster of its own, which tells its clients the address of a proxy. An exception that nobody catches fails the run.
