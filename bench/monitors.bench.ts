@@ -1,30 +1,34 @@
 // What do monitors cost a stream?
 //
-//   npm run bench -- monitors [--rounds N]
+//   npm run bench -- monitors [--rounds N] [--pairs N]
 //
-// The same job with none, each, and all of them; each alone in a process of its own, in interleaved rounds. Times are processor
-// times of the process, with those of the collector's threads.
+// The same job with none and with each, and with all of them, in turns and in one process for each; the rows are ratios of neighbours.
+// Times are processor times of the process, with those of the collector's threads. `off` beside itself shows the noise.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { sampleAlone } from './alone.js';
 import { batches, perBatch, variants } from './monitors/variants.js';
-import { type Row, rowOf, writeResults } from './report.js';
+import { rowOf, writeResults } from './report.js';
 
-const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } });
-const child = new URL('./monitors/child.ts', import.meta.url);
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '3' }, pairs: { type: 'string', default: '10' } },
+});
+const child = fileURLToPath(new URL('./monitors/child.ts', import.meta.url));
 const names = Object.keys(variants);
 const samples = new Map(names.map((name) => [name, [] as number[]]));
+const msPerBatch: number[] = [];
 
 for (let round = 1; round <= Number(options.rounds); round++) {
-  // Another first one in each round, so that what the machine does meanwhile falls on all.
-  for (let i = 0; i < names.length; i++) {
-    const name = names[(i + round) % names.length] ?? '';
-    const { ms } = sampleAlone(child, name);
-    samples.get(name)?.push(ms);
-    console.log(`round ${round}  ${name.padEnd(24)} ${ms.toFixed(3)} ms a batch`);
+  for (const name of names) {
+    const command = ['--expose-gc', '--import', 'tsx', child, name, options.pairs];
+    const { ratios, times } = JSON.parse(execFileSync(process.execPath, command, { encoding: 'utf8' }));
+    samples.get(name)?.push(...ratios);
+    msPerBatch.push(...times.map((ms: number) => ms / batches));
+    console.log(`round ${round}  ${name.padEnd(24)} ${rowOf(name, ratios).median.toFixed(3)}`);
   }
-  const rows: Row[] = [...samples].map(([name, taken]) => rowOf(name, taken));
-  const median = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
-  const ratios = Object.fromEntries(names.slice(1).map((name) => [name, median(name) / median('off')]));
-  const unit = `ms a batch of ${perBatch.toLocaleString('en')} records in 16 partitions, over ${batches} batches`;
-  writeResults('monitors', { unit, rows, ratios, rounds: round });
+  const rows = [...samples].map(([name, taken]) => rowOf(name, taken));
+  const ratios = Object.fromEntries(rows.map(({ name, median }) => [name, median]));
+  const unit = `processor time beside a run without monitors, ${perBatch.toLocaleString('en')} records a batch in 16 partitions`;
+  const off = rowOf('off', msPerBatch).median;
+  writeResults('monitors', { unit, rows, ratios, msPerBatch: off, rounds: round, pairs: Number(options.pairs) });
 }
