@@ -29,5 +29,6 @@ if (properties.length > 0) {
   code = await runBeside(process.execPath, args, { env });
 }
 // With the Kafka and the PostgreSQL of npm test.
-if (more.length > 0) code = (await runBeside(process.execPath, [join(root, 'scripts/test.mjs'), ...more], { env })) || code;
+if (more.length > 0)
+  code = (await runBeside(process.execPath, [join(root, 'scripts/test.mjs'), ...more], { env })) || code;
 process.exit(code);

@@ -1,13 +1,17 @@
 import type { BoardUpdate } from '../wire/boardUpdate.js';
 import type { StreamView } from '../wire/streamView.js';
 import { Connection, type ConnectionState, loadDetail, signIn } from './connection.js';
+import { histogram } from './model/distribution.js';
 import { History } from './model/history.js';
+import { totalsOf } from './model/summaries.js';
 import { verdictOf } from './model/verdict.js';
 import { BatchPanel } from './view/batchPanel.js';
+import { inputChart, processingChart, schedulingChart, totalChart } from './view/chartSpecs.js';
 import { Charts } from './view/charts.js';
 import { element } from './view/element.js';
 import { ErrorPanel } from './view/errorPanel.js';
 import { Figures } from './view/figures.js';
+import { HistogramBars } from './view/histogramBars.js';
 import { LagPanel } from './view/lagPanel.js';
 import { OpenPanel } from './view/openPanel.js';
 import { RatePanel } from './view/ratePanel.js';
@@ -17,6 +21,8 @@ import { Theme } from './view/theme.js';
 import { TopBar } from './view/topBar.js';
 
 // The page: what arrives is merged at once and drawn in the next frame.
+
+const histogramBins = 8;
 
 let history = new History();
 let streams: readonly string[] = [];
@@ -31,7 +37,9 @@ const state = new StatePanel();
 const open = new OpenPanel();
 const errors = new ErrorPanel();
 const batches = new BatchPanel(({ id }) => loadDetail(view?.name ?? '', id));
-const charts = new Charts((row) => {
+const totals = new HistogramBars();
+const specs = [inputChart, processingChart, schedulingChart, { ...totalChart, beside: totals.root }];
+const charts = new Charts(specs, (row) => {
   if (!batches.open(row)) topBar.notice('Only the batches in the table can be opened.');
 });
 const theme = new Theme(() => charts.recolor());
@@ -106,6 +114,7 @@ function draw(): void {
   topBar.update(streams, view, verdictOf(view, rows, failures));
   board.dataset.empty = String(view === undefined);
   charts.update(rows);
+  totals.update(histogram(totalsOf(rows), histogramBins));
   batches.update(rows);
   errors.update(failures);
   if (!view) return;

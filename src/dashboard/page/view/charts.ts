@@ -1,74 +1,28 @@
 import type { BatchRow } from '../../wire/batchRow.js';
-import { histogram } from '../model/distribution.js';
-import { formatBatchTime, formatCount, formatDuration, formatRate, formatShortDuration } from '../model/format.js';
-import {
-  type Columns,
-  chartTop,
-  inputColumns,
-  inputRate,
-  processingColumns,
-  schedulingColumns,
-  totalColumns,
-} from '../model/series.js';
-import { inputSummary, processingSummary, schedulingSummary, totalSummary, totalsOf } from '../model/summaries.js';
-import { ChartCard, type LegendEntry } from './chartCard.js';
+import { formatBatchTime } from '../model/format.js';
+import { chartTop } from '../model/series.js';
+import { ChartCard } from './chartCard.js';
+import type { ChartSpec } from './chartSpecs.js';
 import { element } from './element.js';
-import { HistogramBars } from './histogramBars.js';
 import { SharedCursor, TimeChart } from './timeChart.js';
 
-const histogramBins = 8;
-
 interface Chart {
+  readonly spec: ChartSpec;
   readonly card: ChartCard;
   readonly plot: TimeChart;
-  columns(rows: readonly BatchRow[]): Columns;
-  summary(rows: readonly BatchRow[]): string;
 }
 
-const delay = (
-  label: string,
-  color: string,
-  stroke: LegendEntry['stroke'],
-  of: (row: BatchRow) => number | undefined,
-): LegendEntry => ({
-  label,
-  color,
-  stroke,
-  value: (row) => formatDuration(of(row)),
-});
-
-const interval = delay('interval', 'rule', 'dashed', (row) => row.interval);
-
-const input: readonly LegendEntry[] = [
-  { label: 'input', color: 'blue', stroke: 'solid', value: (row) => (row.delays ? formatRate(inputRate(row)) : '–') },
-  { label: 'limit', color: 'rule', stroke: 'dashed', value: ({ rate }) => formatRate(rate.limit) },
-];
-
-const processing: readonly LegendEntry[] = [
-  delay('fetch', 'blue', 'area', ({ delays }) => delays?.fetch),
-  delay('dispatch', 'teal', 'area', ({ delays }) => delays?.dispatch),
-  delay('effect', 'amber', 'area', ({ delays }) => delays?.effect),
-  delay('save', 'purple', 'area', ({ delays }) => delays?.save),
-  interval,
-];
-
-const scheduling: readonly LegendEntry[] = [
-  delay('waited', 'blue', 'solid', ({ delays }) => delays?.scheduling),
-  interval,
-];
-
-const total: readonly LegendEntry[] = [delay('total', 'blue', 'solid', ({ delays }) => delays?.total)];
-
-/** Spark's four charts, over the same batches, with one cursor. */
+/** Charts over the same batches, with one cursor. */
 export class Charts {
   readonly root = element('div', { className: 'charts' });
   readonly #cursor: SharedCursor;
-  readonly #histogram = new HistogramBars();
+  readonly #specs: readonly ChartSpec[];
   #charts: readonly Chart[] = [];
   #rows: readonly BatchRow[] = [];
 
   /** `chosen` is called with the batch that was clicked. */
-  constructor(chosen: (row: BatchRow) => void) {
+  constructor(specs: readonly ChartSpec[], chosen: (row: BatchRow) => void) {
+    this.#specs = specs;
     this.#cursor = new SharedCursor(
       () => this.#show(),
       (index) => {
@@ -80,12 +34,11 @@ export class Charts {
 
   /** To be called once the root is in the page: a chart takes the size of its place. */
   draw(): void {
-    this.#charts = [
-      this.#add('Input', 'records/s', input, (value) => formatCount(value), inputColumns, inputSummary),
-      this.#add('Processing', 'by stage', processing, formatShortDuration, processingColumns, processingSummary),
-      this.#add('Scheduling delay', '', scheduling, formatShortDuration, schedulingColumns, schedulingSummary),
-      this.#add('Total delay', '', total, formatShortDuration, totalColumns, totalSummary, this.#histogram.root),
-    ];
+    this.#charts = this.#specs.map((spec) => {
+      const card = new ChartCard(spec.title, spec.unit, spec.legend, ({ time }) => formatBatchTime(time), spec.beside);
+      this.root.append(card.root);
+      return { spec, card, plot: new TimeChart(card.plot, spec.legend, spec.format, this.#cursor) };
+    });
   }
 
   update(rows: readonly BatchRow[]): void {
@@ -95,32 +48,16 @@ export class Charts {
     this.#rows = rows;
     const index = pointed ? rows.indexOf(pointed) : -1;
     this.#cursor.move(index < 0 ? undefined : index);
-    for (const { card, plot, columns, summary } of this.#charts) {
-      card.update(rows, summary(rows));
-      const drawn = columns(rows);
-      // Of the four, the input has a limit that may be far above it.
-      plot.update(drawn, chartTop(drawn, columns === inputColumns ? 1 : undefined));
+    for (const { spec, card, plot } of this.#charts) {
+      card.update(rows, spec.summary(rows));
+      const drawn = spec.columns(rows);
+      plot.update(drawn, chartTop(drawn, spec.limit));
     }
-    this.#histogram.update(histogram(totalsOf(rows), histogramBins));
     this.#show();
   }
 
   recolor(): void {
     for (const { plot } of this.#charts) plot.redraw();
-  }
-
-  #add(
-    title: string,
-    unit: string,
-    legend: readonly LegendEntry[],
-    format: (value: number) => string,
-    columns: Chart['columns'],
-    summary: Chart['summary'],
-    beside?: HTMLElement,
-  ): Chart {
-    const card = new ChartCard(title, unit, legend, ({ time }) => formatBatchTime(time), beside);
-    this.root.append(card.root);
-    return { card, plot: new TimeChart(card.plot, legend, format, this.#cursor), columns, summary };
   }
 
   #show(): void {

@@ -1,0 +1,145 @@
+import { element } from '../../src/dashboard/page/view/element.js';
+import { Theme } from '../../src/dashboard/page/view/theme.js';
+import { linkOf, settingOf } from './model/link.js';
+import { pipelineCode } from './model/pipelineCode.js';
+import { presets } from './model/presets.js';
+import type { Setting } from './model/setting.js';
+import { Simulation } from './model/simulation.js';
+import { Controls } from './view/controls.js';
+import { RunBar, type Speed } from './view/runBar.js';
+import { StreamColumn } from './view/streamColumn.js';
+
+// The page: in each frame the run goes on by what has passed, times the speed, as far as there is time for in a frame.
+
+const frameBudgetMs = 12;
+/** A page that was hidden does not catch up. */
+const maxFrameMs = 100;
+
+const first = location.hash.length > 1 ? settingOf(location.hash.slice(1)) : (presets[0]?.setting as Setting);
+let simulation: Simulation;
+let columns: readonly StreamColumn[] = [];
+let paused = matchMedia('(prefers-reduced-motion: reduce)').matches;
+let speed: Speed = 10;
+let behind = 0;
+let reached: number | undefined;
+let last = performance.now();
+
+const theme = new Theme(() => {
+  for (const column of columns) column.recolor();
+});
+const controls = new Controls(first, (setting, restarts) => {
+  link(setting);
+  if (restarts) begin(setting);
+  else simulation.setting = setting;
+});
+const runBar = new RunBar({
+  pause: () => {
+    paused = !paused;
+  },
+  restart: () => begin(settingOf(location.hash.slice(1))),
+  speed: (chosen) => {
+    speed = chosen;
+    paused = false;
+  },
+  slow: () => {
+    simulation.isSlow = !simulation.isSlow;
+  },
+  away: () => simulation.takeBrokerAway(),
+  fail: () => each((stream) => stream.failOnce()),
+  crash: () => each((stream) => stream.crash()),
+  stop: () => {
+    const running = simulation.streams.some((stream) => stream.isRunning);
+    each((stream) => (running ? stream.stop() : stream.start()));
+  },
+});
+const code = element('pre', { attributes: { tabindex: '0', 'aria-label': 'The pipeline as code' } });
+const codePanel = element('details', { className: 'card code' }, element('summary', { text: 'As code' }), code);
+const copied = element('span', { className: 'muted', attributes: { role: 'status' } });
+const copy = element('button', {
+  className: 'action',
+  text: 'Copy the link',
+  attributes: { type: 'button' },
+  onClick: () => {
+    navigator.clipboard.writeText(location.href).then(
+      () => copied.replaceChildren('The link holds the whole setting.'),
+      () => copied.replaceChildren('The link is in the address bar.'),
+    );
+  },
+});
+const runs = element('div', { className: 'runs' });
+const main = element(
+  'main',
+  {},
+  element('div', { className: 'board' }, runBar.root, runs),
+  element('div', { className: 'side' }, controls.root, codePanel, copy, copied),
+);
+document.body.append(
+  element(
+    'header',
+    { className: 'top' },
+    element('h1', { text: 'dstream' }),
+    element('b', { text: 'Playground' }),
+    element('span', { className: 'space' }),
+    element('a', { text: 'Documentation', attributes: { href: '../' } }),
+    element('a', { text: 'Backpressure', attributes: { href: '../backpressure.html' } }),
+    theme.button,
+  ),
+  main,
+);
+window.addEventListener('hashchange', () => {
+  const setting = settingOf(location.hash.slice(1));
+  controls.set(setting);
+  begin(setting);
+});
+link(first);
+begin(first);
+requestAnimationFrame(frame);
+
+function begin(setting: Setting): void {
+  simulation?.close();
+  behind = 0;
+  // A run begins at midnight, wherever it is watched.
+  simulation = new Simulation(setting, new Date(2026, 0, 1).getTime(), (name, value) => controls.show(name, value));
+  controls.set(setting);
+  columns = simulation.streams.map((stream) => new StreamColumn(stream));
+  runs.replaceChildren(...columns.map(({ root }) => root));
+  runs.dataset.streams = String(columns.length);
+  for (const column of columns) column.draw();
+  draw();
+}
+
+function frame(now: number): void {
+  const passed = Math.min(now - last, maxFrameMs);
+  last = now;
+  if (!paused && passed > 0) {
+    const begun = performance.now();
+    const before = simulation.elapsed;
+    const arrived = simulation.advance(behind + passed * speed, () => performance.now() - begun > frameBudgetMs);
+    reached = arrived ? undefined : (simulation.elapsed - before) / passed;
+    behind = 0;
+  }
+  draw();
+  requestAnimationFrame(frame);
+}
+
+function draw(): void {
+  for (const column of columns) column.update();
+  runBar.update({
+    elapsed: simulation.elapsed,
+    paused,
+    speed,
+    reached,
+    slow: simulation.isSlow,
+    away: simulation.brokerIsAway,
+    stopped: simulation.streams.every((stream) => !stream.isRunning),
+  });
+}
+
+function each(act: (stream: Simulation['streams'][number]) => void): void {
+  for (const stream of simulation.streams) act(stream);
+}
+
+function link(setting: Setting): void {
+  history.replaceState(null, '', `#${linkOf(setting)}`);
+  code.textContent = pipelineCode(setting);
+}
