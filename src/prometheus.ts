@@ -1,6 +1,7 @@
 // Metrics for Prometheus, by the user's own prom-client.
 export {
   type PrometheusClient,
+  type PrometheusMetricOptions,
   type PrometheusMonitorOptions,
   type PrometheusRegistry,
   prometheusMonitor,

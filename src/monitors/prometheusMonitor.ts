@@ -10,10 +10,15 @@ import { warningsTo } from './metrics/warningsTo.js';
 
 type Labels = Readonly<Record<string, string>>;
 
-interface MetricOptions {
+/** What a metric of prom-client is created with. */
+export interface PrometheusMetricOptions {
+  /** The name of the metric, with its prefix. */
   name: string;
+  /** What it counts, for readers. */
   help: string;
+  /** The names of its labels. */
   labelNames: string[];
+  /** The registries that export it. */
   // biome-ignore lint/suspicious/noExplicitAny: any registry of prom-client, whatever its content type
   registers: any[];
 }
@@ -23,18 +28,18 @@ export interface PrometheusClient {
   // biome-ignore-start lint/suspicious/noExplicitAny: prom-client types label values more narrowly than they are
   /** The class of counters. */
   readonly Counter: new (
-    options: MetricOptions,
+    options: PrometheusMetricOptions,
   ) => { inc(labels: any, value?: number): void };
   /** The class of gauges; `collect` runs at each scrape. */
   readonly Gauge: new (
-    options: MetricOptions & { collect(this: any): void },
+    options: PrometheusMetricOptions & { collect(this: any): void },
   ) => {
     set(labels: any, value: number): void;
     reset(): void;
   };
   /** The class of histograms. */
   readonly Histogram: new (
-    options: MetricOptions & { buckets: number[] },
+    options: PrometheusMetricOptions & { buckets: number[] },
   ) => { observe(labels: any, value: number): void };
   /** The global registry. */
   readonly register: PrometheusRegistry;
@@ -119,7 +124,7 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
   }
   const registry = options.registry ?? client.register;
   const streams = new Map<string, MonitoredStream>();
-  const described = (key: MetricKey): MetricOptions => {
+  const described = (key: MetricKey): PrometheusMetricOptions => {
     const { prometheus, labels, help } = metrics[key];
     const name = `${prefix}${prometheus}`;
     if (registry.getSingleMetric(name) !== undefined) {

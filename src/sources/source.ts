@@ -172,6 +172,7 @@ export interface Source<T> {
   /**
    * The same source with records that are decoded on each iteration: one segment per partition. Operators that process records one
    * by one use it, so that no batch of records is held in memory.
+   * @internal
    */
   readonly segments?: Source<Segment<T>> | undefined;
   /** When `plan` completes without a value, the source has ended and no batch follows. */

@@ -72,8 +72,6 @@ class AcknowledgedItems<T> implements AcknowledgedSource<T> {
  * record of an item is stored, with a write-ahead log once it is durable. Without options the items are
  * `{ record, ack }` themselves. The source is anything that a receiver may be: a pulled one is still pulled.
  *
- * @param source The source of the items.
- * @param options How an item is acknowledged, and what its record is.
  * @throws {InvalidOptionError} when `ack`, `record` or `refuse` is set and not a function
  *
  * @example
