@@ -1,7 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitepress';
+import { defineConfig, type MarkdownEnv, type MarkdownRenderer } from 'vitepress';
+import { linkApi, publicNames } from './linkApi.js';
 import { linkOperators } from './linkOperators.js';
+import { writeForMachines } from './machines.js';
+import { mendTheme } from './mendTheme.js';
+import { runBlocks } from './runBlocks.js';
+import { showDiagrams } from './showDiagrams.js';
+import { tables } from './tables.js';
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
 
@@ -72,37 +78,123 @@ function operators() {
   return [{ text: 'Operators', items: items.filter((group) => group.items.length > 0), collapsed: false }];
 }
 
+/** The names of each entry, of functions and classes first. */
+function reference() {
+  const names = publicNames(docs);
+  const entries = [...new Set(names.map(({ module }) => module))];
+  const items = entries.map((entry) => ({
+    text: entry,
+    items: names
+      .filter(({ module }) => module === entry)
+      .map(({ name, link }) => ({ text: name, link }))
+      .sort((a, b) => Number(/^[A-Z]/.test(a.text)) - Number(/^[A-Z]/.test(b.text)) || a.text.localeCompare(b.text)),
+    collapsed: entry !== 'dstream',
+  }));
+  return [{ text: 'API reference', link: '/api/', items }];
+}
+
+/** The first sentence of a page. */
+function descriptionOf(path: string): string {
+  const text = existsSync(`${docs}${path}`) ? readFileSync(`${docs}${path}`, 'utf8') : '';
+  const body = text.replace(/^---\n[\s\S]*?\n---\n/, '').replace(/^# .*$/m, '');
+  const [first = ''] = body.split(/\n\s*\n/).filter((part) => /^\s*[A-Z`]/.test(part));
+  const [sentence = ''] = first
+    .trim()
+    .replaceAll(/\s+/g, ' ')
+    .split(/(?<=[.:])\s/);
+  return sentence
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll('`', '')
+    .replace(/:$/, '.');
+}
+
+/**
+ * What search finds of a page. Of the reference, names and first sentences: the examples and types of four hundred pages would make the
+ * index twice as large, and the build much longer.
+ */
+function searchText(text: string, env: MarkdownEnv, md: MarkdownRenderer): string {
+  if (!env.relativePath.startsWith('api/')) return md.render(text, env).replaceAll(/<svg[\s\S]*?<\/svg>/g, '');
+  const title = /^# .*$/m.exec(text)?.[0] ?? '';
+  return md.render(`${title}\n\n${descriptionOf(env.relativePath)}`, env);
+}
+
+/** The repository, as package.json names it, and the pages that GitHub serves for it. */
+const { homepage } = JSON.parse(readFileSync(`${docs}../package.json`, 'utf8')) as { readonly homepage: string };
+const repository = homepage.replace(/#.*$/, '');
+const address = repository.replace(/^https:\/\/github\.com\/([^/]+)\/(.*)$/, 'https://$1.github.io/$2/');
+
 /** Where the site lies on its host: the docs workflow says so. */
 const base = process.env.DOCS_BASE ?? '/';
 
 export default defineConfig({
   base,
   title: 'dstream',
-  description: 'Discretized streams for RxJS',
+  description:
+    'Kafka topics as Observables of batches, with windows, keyed state, backpressure and exactly-once output',
   head: [['link', { rel: 'icon', href: `${base}favicon.svg`, type: 'image/svg+xml' }]],
+  sitemap: { hostname: address },
   markdown: {
+    // The usual themes of VitePress have comments that are too pale to read.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config(md) {
       linkOperators(md, new Set(pages('/operators').map(({ text }) => text)));
-      // Indented blocks, such as the pictures of batches, look like fenced ones.
-      md.renderer.rules.code_block = (tokens, i, options, env, self) => {
-        Object.assign(tokens[i] ?? {}, { type: 'fence', info: '' });
-        return md.renderer.rules.fence?.(tokens, i, options, env, self) ?? '';
-      };
+      linkApi(md, base, publicNames(docs));
+      showDiagrams(md, `${docs}../.cache/docs/diagrams.json`);
+      runBlocks(md);
+      tables(md);
     },
   },
+  vite: {
+    plugins: [mendTheme()],
+    resolve: { dedupe: ['vue'] },
+    server: { fs: { allow: [`${docs}..`] } },
+    build: { chunkSizeWarningLimit: 1_500 },
+  },
+  transformPageData(page) {
+    page.description ||= descriptionOf(page.relativePath);
+    const path = page.relativePath.replace(/(?:^|(?<=\/))index\.md$/, '').replace(/\.md$/, '.html');
+    const meta = (property: string, content: string) => ['meta', { property, content }] as const;
+    page.frontmatter.head ??= [];
+    if (page.isNotFound) return;
+    page.frontmatter.head.push(
+      ['link', { rel: 'canonical', href: `${address}${path}` }],
+      meta('og:title', page.title || 'dstream'),
+      meta('og:description', page.description),
+      meta('og:url', `${address}${path}`),
+      meta('og:type', 'website'),
+    );
+  },
+  buildEnd: ({ outDir, pages: built }) => writeForMachines({ docs, outDir, pages: built, address }),
+  srcExclude: ['node_modules/**'],
   // Links to files of the repository, outside the site.
   ignoreDeadLinks: [/CONTRIBUTING/],
   themeConfig: {
     // Examples, pictures and tables need the width more than the reader needs an outline.
     aside: false,
-    search: { provider: 'local' },
-    sidebar: [
-      {
-        text: 'Guide',
-        items: pages('', guide),
-      },
-      ...operators(),
-      ...section('Decisions', '/design'),
+    search: { provider: 'local', options: { _render: searchText } },
+    logo: '/favicon.svg',
+    nav: [
+      { text: 'Guide', link: '/getting-started', activeMatch: '^/(?!api|operators|playground|$)' },
+      { text: 'Operators', link: '/operators', activeMatch: '^/operators' },
+      { text: 'API', link: '/api/', activeMatch: '^/api/' },
+      ...(existsSync(`${docs}public/playground/index.html`)
+        ? [{ text: 'Playground', link: `${base}playground/index.html`, target: '_self', rel: '' }]
+        : []),
     ],
+    socialLinks: [{ icon: 'github', link: repository, ariaLabel: 'The repository on GitHub' }],
+    editLink: { pattern: `${repository}/edit/main/docs/:path`, text: 'Edit this page' },
+    outline: [2, 3],
+    sidebar: {
+      '/api/': reference(),
+      '/': [
+        {
+          text: 'Guide',
+          items: pages('', guide),
+        },
+        ...operators(),
+        { text: 'API reference', link: '/api/' },
+        ...section('Decisions', '/design'),
+      ],
+    },
   },
 });

@@ -33,7 +33,7 @@ interface Result {
 function readPages(): readonly Page[] {
   const under = (directory: string, ending: string) =>
     readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith(ending) && !path.includes('.vitepress'))
+      .filter((path) => path.endsWith(ending) && !/^(api|node_modules)\/|\.vitepress/.test(path))
       .map((path) => `${directory}/${path}`)
       .sort();
   return ['README.md', 'CONTRIBUTING.md', ...under('docs', '.md'), ...under('src', '.ts')].map((path) => {

@@ -8,7 +8,7 @@ import { operators, root } from '../support/operators.js';
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const under = (directory: string, ending: string): readonly string[] =>
   (existsSync(join(root, directory)) ? readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' }) : [])
-    .filter((path) => path.endsWith(ending) && !path.includes('.vitepress'))
+    .filter((path) => path.endsWith(ending) && !/^(api|node_modules)\/|\.vitepress/.test(path))
     .map((path) => `${directory}/${path}`);
 
 const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'UPGRADING.md', ...under('docs', '.md')];

@@ -2,6 +2,7 @@ import * as dstream from 'dstream';
 import * as aggregators from 'dstream/aggregators';
 import { type BatchValue, runBatches } from 'dstream/testing';
 import * as rxjs from 'rxjs';
+import type { Drawing } from '../../docs/.vitepress/diagram.js';
 
 /**
  * A picture of batches in and out, as the pages of the operators have it:
@@ -17,6 +18,8 @@ import * as rxjs from 'rxjs';
 export interface Picture {
   readonly times: readonly number[];
   readonly call: string;
+  /** The call as it is written, line by line. */
+  readonly callLines: readonly string[];
   readonly rows: ReadonlyMap<string, readonly (string | undefined)[]>;
 }
 
@@ -41,8 +44,14 @@ function read(block: string): Picture {
       columns.map((column) => cells.find(({ at }) => at === column)?.text),
     );
   }
-  const call = lines.filter((line) => labelOf(line) === undefined).map((line) => line.trim());
-  return { times: (rows.get('time') ?? []).map(Number), call: call.join(' '), rows };
+  const call = lines.filter((line) => labelOf(line) === undefined);
+  const margin = Math.min(...call.map((line) => line.search(/\S/)));
+  return {
+    times: (rows.get('time') ?? []).map(Number),
+    call: call.map((line) => line.trim()).join(' '),
+    callLines: call.map((line) => line.slice(margin)),
+    rows,
+  };
 }
 
 /** Lines without a label belong to the call. */
@@ -55,17 +64,26 @@ function cellsOf(line: string): readonly { readonly at: number; readonly text: s
   return [...line.matchAll(/\S+(?: \S+)*/g)].map((match) => ({ at: match.index, text: match[0] })).slice(label ? 1 : 0);
 }
 
+export interface PictureRun {
+  readonly actual: unknown;
+  readonly expected: unknown;
+  /** What the site draws: the batches as they came. */
+  readonly drawing: Drawing;
+}
+
 /** What the call makes of the batches, and what the picture says that it makes of them: row by row. */
-export function runPicture({ times, call, rows }: Picture): { readonly actual: unknown; readonly expected: unknown } {
+export function runPicture({ times, call, callLines, rows }: Picture): PictureRun {
   const outputs = ['time', 'out', 'complete'];
   const cells = (row: string) =>
     (rows.get(row) ?? []).flatMap((cell, i) => (cell && cell !== '-' ? [[times[i], cell] as const] : []));
   const byPartition = cells('out').some(([, cell]) => cell.includes('] ['));
   const actual: { out: unknown[]; complete?: unknown[] } = { out: [] };
+  const out: [number, readonly (readonly unknown[])[]][] = [];
+  let done: Drawing['completions'] = [];
   runBatches(
     ({ batches, completions, scheduler, flush }) => {
-      const names = [...rows.keys()].filter((name) => !outputs.includes(name));
-      const streams = names.map((name) => {
+      const inputNames = [...rows.keys()].filter((name) => !outputs.includes(name));
+      const streams = inputNames.map((name) => {
         const letters = cells(name).map(
           ([time, cell], i) => [String.fromCharCode(97 + i), time as number, recordsOf(cell)] as const,
         );
@@ -86,15 +104,20 @@ export function runPicture({ times, call, rows }: Picture): { readonly actual: u
         ...rxjs,
         ...dstream,
         ...aggregators,
-        ...Object.fromEntries(others.map((stream, i) => [names[i + 1], stream])),
+        ...Object.fromEntries(others.map((stream, i) => [inputNames[i + 1], stream])),
       };
-      const operator = new Function(...Object.keys(scope), `return ${call}`)(...Object.values(scope));
+      // A module that is loaded as CommonJS has a `default` too, which is no name that a call can use.
+      const names = Object.keys(scope).filter((name) => name !== 'default');
+      const values = names.map((name) => scope[name as keyof typeof scope]);
+      const operator = new Function(...names, `return ${call}`)(...values);
       source
         ?.pipe(operator as rxjs.OperatorFunction<unknown, dstream.Batch<unknown>>)
         .subscribe(({ records, partitions }) => {
+          out.push([scheduler.now(), byPartition ? partitions.map((partition) => partition.records) : [records]]);
           actual.out.push([scheduler.now(), byPartition ? partitions.map((partition) => partition.records) : records]);
         });
       flush();
+      done = completions.map(({ time, at }) => ({ time, at }));
       if (rows.has('complete')) actual.complete = completions.map(({ time, at }) => [at, time]);
     },
     { interval: 10 },
@@ -105,7 +128,27 @@ export function runPicture({ times, call, rows }: Picture): { readonly actual: u
   };
   const expected = { out: cells('out').map(([time, cell]) => [time, shown(cell)]) };
   const complete = cells('complete').map(([time, cell]) => [time, Number(cell)]);
-  return { actual, expected: rows.has('complete') ? { ...expected, complete } : expected };
+  const [, window] = /\b\w*Window\([^;]*?\bwindow: (\d+)|\bwindow\(\{ window: (\d+)/.exec(call)?.filter(Boolean) ?? [];
+  const inputs = [...rows].filter(([name]) => !outputs.includes(name));
+  const drawing: Drawing = {
+    times,
+    rows: [
+      ...inputs.map(([name, row]) => ({
+        name,
+        cells: row.map((cell) => (cell === undefined || cell === '-' ? undefined : partitionsOf(recordsOf(cell)))),
+      })),
+      { name: 'out', cells: times.map((time) => out.find(([at]) => at === time)?.[1]) },
+    ],
+    call: callLines,
+    completions: done,
+    // Windows of event time do not follow the ticks.
+    window: window === undefined || call.includes('eventTime(') ? undefined : Number(window),
+  };
+  return { actual, expected: rows.has('complete') ? { ...expected, complete } : expected, drawing };
+}
+
+function partitionsOf(value: BatchValue<unknown>): readonly (readonly unknown[])[] {
+  return 'partitions' in value ? value.partitions : [value];
 }
 
 function recordsOf(cell: string): BatchValue<unknown> {

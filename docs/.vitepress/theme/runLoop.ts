@@ -1,0 +1,76 @@
+// The picture of the home page is the library at work: a log in memory, a rate controller, a window, an output that takes its time.
+import { interval, type Subscription, tap, timer } from 'rxjs';
+import type * as Library from '../../../src/index.js';
+import { intervalMs, type LoopView, type Page, pages, shownBatches, windowBatches } from './homeLoop.js';
+
+/** Repeats itself, so that every visitor sees the same. */
+function seeded(): () => number {
+  let state = 7;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+export interface LoopOptions {
+  readonly library: typeof Library;
+  /** Cost of the output, in ms a record. */
+  readonly cost: () => number;
+  readonly show: (view: LoopView) => void;
+}
+
+/** Starts the pipeline and shows what happens to it. Unsubscribe to stop both. */
+export function runLoop({ library, cost, show }: LoopOptions): Subscription {
+  const { costModel, foreachBatch, logBatches, mapRecords, memoryLog, reduceByKeyAndWindow, string } = library;
+  const random = seeded();
+  const log = memoryLog({ topics: { clicks: 1 } });
+  let view: LoopView = { batches: [], waiting: 0, counts: pages.map(() => 0) };
+  let written = 0;
+  let read = 0;
+  const update = (next: Partial<LoopView>) => {
+    view = { ...view, ...next, waiting: written - read };
+    show(view);
+  };
+
+  const producing = interval(80).subscribe(() => {
+    const page = pages[Math.floor(random() ** 2 * pages.length)] ?? pages[0];
+    log.append('clicks', [{ value: page }]);
+    written++;
+    update({});
+  });
+
+  const clicks = logBatches(log, {
+    topics: ['clicks'],
+    start: 'earliest',
+    interval: intervalMs,
+    deserialize: string(),
+    backpressure: costModel(),
+    initialRate: 12,
+    batchObserver: {
+      next: ({ time, processingDelay, inputs }) => {
+        const done = view.batches.map((batch) =>
+          batch.time === time ? { ...batch, done: true, took: processingDelay } : batch,
+        );
+        update({ batches: done, rate: Object.values(inputs)[0]?.rate });
+      },
+    },
+  });
+  const running = clicks
+    .pipe(
+      tap(({ context: { time }, records }) => {
+        read += records.length;
+        const batch = { time, records: records.map((page) => pages.indexOf(page as Page)), done: false };
+        update({ batches: [...view.batches, batch].slice(-shownBatches) });
+      }),
+      mapRecords((page): readonly [string, number] => [page ?? '', 1]),
+      reduceByKeyAndWindow((a, b) => a + b, { window: windowBatches * intervalMs }),
+      foreachBatch((counts) => {
+        const byPage = new Map(counts);
+        update({ counts: pages.map((page) => byPage.get(page) ?? 0) });
+        return timer(cost() * (view.batches.at(-1)?.records.length ?? 0));
+      }),
+    )
+    .subscribe();
+  running.add(producing);
+  return running;
+}

@@ -1,0 +1,29 @@
+// npm run docs [-- dev]: builds the site, or serves it and follows changes. What the site shows of the library is made first: the
+// reference and the code that runs examples, all from the source. The tools of the site are a package of their own, in docs/.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureInstalled, root, run } from './install.mjs';
+
+const docs = join(root, 'docs');
+
+ensureInstalled();
+if (!existsSync(join(docs, 'node_modules/.package-lock.json'))) {
+  console.log('dstream: installing the tools of the site (npm ci in docs/)');
+  must('npm', ['ci', '--no-audit', '--no-fund'], { cwd: docs });
+}
+const { buildSandbox } = await import('./build-sandbox.mjs');
+await buildSandbox();
+const playground = join(root, 'scripts/build-playground.mjs');
+if (existsSync(playground)) must(process.execPath, [playground]);
+must(process.execPath, ['--import', 'tsx', 'docs/build/pictures.ts'], {
+  env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') },
+});
+must(process.execPath, ['build/prepare.mjs'], { cwd: docs });
+must(process.execPath, ['node_modules/vitepress/bin/vitepress.js', process.argv[2] === 'dev' ? 'dev' : 'build'], {
+  cwd: docs,
+});
+
+function must(command, args, options) {
+  const code = run(command, args, options);
+  if (code !== 0) process.exit(code);
+}
