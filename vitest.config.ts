@@ -23,7 +23,7 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: slow, testTimeout },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...slow, 'test/site/**'], testTimeout },
       },
       {
         resolve: { alias },

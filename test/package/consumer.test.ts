@@ -1,10 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { brokers } from '../support/kafka.js';
+import { Reader, type Step, stepsOf } from './gettingStarted.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'dstream-consumer-'));
@@ -66,6 +77,9 @@ function nodes(): readonly (readonly [version: string, binary: string])[] {
 }
 
 describe('the packed package', () => {
+  const place = mkdtempSync(join(tmpdir(), 'dstream-started-'));
+  let tarball: string;
+
   beforeAll(() => {
     execFileSync('npm', ['run', 'build', '--silent'], { cwd: root });
     const [packed] = JSON.parse(
@@ -74,6 +88,7 @@ describe('the packed package', () => {
         encoding: 'utf8',
       }),
     );
+    tarball = join(folder, packed.filename);
     const { devDependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     const floors: Readonly<Record<string, string>> = lowest ? peerDependencies : {};
     const at = (name: string) => `${name}@${floors[name]?.replace(/^\^/, '') ?? devDependencies[name]}`;
@@ -113,7 +128,9 @@ describe('the packed package', () => {
     inFolder('npm', 'i', '--no-audit', '--no-fund', '--no-save', ...packages);
   }, 600_000);
 
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => {
+    for (const path of [folder, place]) rmSync(path, { recursive: true, force: true });
+  });
 
   it('compiles in a strict project, declarations included', () => {
     expect(inFolder('npx', 'tsc', '-p', '.')).toBe('');
@@ -174,5 +191,58 @@ describe('the packed package', () => {
     );
     const one = await bundle("import { mapRecords } from 'dstream'; console.log(mapRecords);");
     expect(one).toBeLessThan(all / 4);
+  });
+
+  describe.skipIf(lowest)('getting started, word by word', () => {
+    const steps = stepsOf(readFileSync(join(root, 'docs/getting-started.md'), 'utf8'));
+    const kafka = steps.findIndex((step) => step.kind === 'command' && step.line.startsWith('docker '));
+    const test = steps.findIndex((step) => step.kind === 'file' && step.name.endsWith('.test.mjs'));
+    const topic = `words-${Date.now()}`;
+    const reader = new Reader(join(place, 'hello-dstream'), (text) =>
+      text
+        .replace('npm i dstream ', `npm i --no-audit --no-fund ${tarball} `)
+        .replaceAll("'localhost:9092'", brokers.map((broker) => `'${broker}'`).join())
+        .replaceAll("'words'", `'${topic}'`),
+    );
+
+    async function follow(part: readonly Step[]): Promise<void> {
+      let expected: readonly string[] = [];
+      for (const step of part) {
+        if (step.kind === 'prints') expect(await reader.printed(step.lines.length)).toEqual(step.lines);
+        else if (step.kind === 'file') {
+          reader.save(step.name, step.code);
+          expected = stepsOf(`\`\`\`ts\n${step.code}\`\`\`\n`).flatMap((own) =>
+            own.kind === 'prints' ? own.lines : [],
+          );
+        } else if (step.line.startsWith('mkdir ')) mkdirSync(join(place, step.line.slice(6)));
+        else if (step.line.startsWith('docker ') || step.line.startsWith('cd ')) continue;
+        else if (step.line.startsWith('kill -9 ')) await reader.kill();
+        else if (step.line === 'npx tsx count.mts') {
+          reader.start('count.mts');
+          expect(await reader.printed(expected.length)).toEqual(expected);
+          expected = [];
+        } else {
+          const printed = reader.run(step.line);
+          if (step.line.includes('start.m')) expect([step.line, ...printed]).toEqual([step.line, ...expected]);
+        }
+      }
+    }
+
+    it('a first stream, in JavaScript and in TypeScript', async () => {
+      expect(kafka).toBeGreaterThan(5);
+      await follow(steps.slice(0, kafka));
+    });
+
+    it.skipIf(brokers.length === 0)('from Kafka, with state that survives', async () => {
+      try {
+        await follow(steps.slice(kafka, test));
+      } finally {
+        await reader.kill();
+      }
+    });
+
+    it('a test', async () => {
+      await follow(steps.slice(test));
+    });
   });
 });
