@@ -43,6 +43,7 @@ const guide = [
   'backpressure',
   'checkpoints',
   'guarantees',
+  'shapes',
   'testing',
   'observability',
   'monitoring',
@@ -178,7 +179,7 @@ export default defineConfig({
       { text: 'Operators', link: '/operators', activeMatch: '^/operators' },
       { text: 'API', link: '/api/', activeMatch: '^/api/' },
       ...(existsSync(`${docs}public/playground/index.html`)
-        ? [{ text: 'Playground', link: `${base}playground/index.html`, target: '_self', rel: '' }]
+        ? [{ text: 'Playground', link: '/playground/index.html', target: '_self', rel: '' }]
         : []),
     ],
     socialLinks: [{ icon: 'github', link: repository, ariaLabel: 'The repository on GitHub' }],
