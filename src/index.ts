@@ -68,6 +68,7 @@ export {
   UnsupportedCodecError,
 } from './batch/errors.js';
 export type { LateReason } from './batch/eventTime.js';
+export type { EventTimeProgress, PartitionEventTime } from './batch/eventTimeProgress.js';
 export type { BatchWaiter, Hold, LastAct } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
@@ -135,6 +136,7 @@ export { aggregateByKeyAndEventWindow } from './operators/aggregateByKeyAndEvent
 export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './operators/aggregateByKeyAndWindow.js';
 export { aggregateByWindow } from './operators/aggregateByWindow.js';
 export type { AggregateWindowOptions } from './operators/aggregatorOptions.js';
+export { type AsOfJoinKind, type AsOfJoinOptions, type AsOfMatch, asOfJoin } from './operators/asOfJoin.js';
 export { cogroup } from './operators/cogroup.js';
 export { type AsyncRecords, type ConcatMapBatchOptions, concatMapBatch } from './operators/concatMapBatch.js';
 export { countBatch } from './operators/countBatch.js';
@@ -144,15 +146,26 @@ export { countByWindow } from './operators/countByWindow.js';
 export { countDistinctByWindow } from './operators/countDistinctByWindow.js';
 export { type DeduplicateOptions, deduplicate, type ForgottenIds } from './operators/deduplicate.js';
 export { type DeduplicateByEventTimeOptions, deduplicateByEventTime } from './operators/deduplicateByEventTime.js';
-export { type EventSessionWindowOptions, eventSessionWindow } from './operators/eventSessionWindow.js';
+export {
+  type EmittedSession,
+  type EventSessionWindowOptions,
+  eventSessionWindow,
+  type SessionEmit,
+  type SessionUpdate,
+} from './operators/eventSessionWindow.js';
 export {
   type EventTimeOptions,
-  type EventTimeProgress,
   eventTime,
   type InvalidTime,
-  type PartitionEventTime,
 } from './operators/eventTime.js';
-export type { EventWindowOptions, LateRecord, WindowResult } from './operators/eventWindowOptions.js';
+export type {
+  EmittedWindow,
+  EventWindowOptions,
+  LateRecord,
+  WindowEmit,
+  WindowResult,
+  WindowUpdate,
+} from './operators/eventWindowOptions.js';
 export { filterBatches } from './operators/filterBatches.js';
 export { filterRecords } from './operators/filterRecords.js';
 export { flatMapRecords } from './operators/flatMapRecords.js';
@@ -162,6 +175,12 @@ export { glom } from './operators/glom.js';
 export { groupByKey } from './operators/groupByKey.js';
 export { groupByKeyAndEventWindow } from './operators/groupByKeyAndEventWindow.js';
 export { groupByKeyAndWindow } from './operators/groupByKeyAndWindow.js';
+export {
+  type IntervalJoinKind,
+  type IntervalJoinOptions,
+  type IntervalMatch,
+  intervalJoin,
+} from './operators/intervalJoin.js';
 export { join } from './operators/join.js';
 export { leftOuterJoin } from './operators/leftOuterJoin.js';
 export { type DroppedValue, type LimitRateOptions, limitRate } from './operators/limitRate.js';

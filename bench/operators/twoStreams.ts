@@ -1,7 +1,12 @@
 // The stream and itself: half a million records of different keys on either side.
+import { type OperatorFunction, tap } from 'rxjs';
 import {
+  asOfJoin,
+  type Batch,
   cogroup,
+  eventTime,
   fullOuterJoin,
+  intervalJoin,
   join,
   leftOuterJoin,
   type Pair,
@@ -28,6 +33,43 @@ function joined(parts: Parts<Numbers>, left: boolean, right: boolean): Parts<Pai
   return [all];
 }
 
+type Matched = Pair<string, { left: number; right: number; leftTime: number; rightTime: number }>;
+
+function atBatchTime(): () => OperatorFunction<Batch<Numbers>, Batch<Numbers>> {
+  let now = 0;
+  return () => (source) =>
+    source.pipe(
+      tap(({ context }) => {
+        now = context.time;
+      }),
+      eventTime({ timestamp: () => now, outOfOrderness: 0 }),
+    );
+}
+
+function matched(parts: Parts<Numbers>, time: number): Parts<Matched> {
+  const [lefts, rights] = [grouped(parts), grouped(parts)];
+  const all: Matched[] = [];
+  for (const [key, values] of lefts) {
+    for (const left of values) {
+      for (const right of rights.get(key) ?? []) all.push([key, { left, right, leftTime: time, rightTime: time }]);
+    }
+  }
+  return [all];
+}
+
+/** With the last of those of the same time. */
+function newest(parts: Parts<Numbers>, time: number): Parts<Matched> {
+  const last = new Map<string, number>();
+  for (const records of parts) for (const [key, value] of records) last.set(key, value);
+  return [
+    parts.flatMap((records) =>
+      records.map(([key, left]): Matched => {
+        return [key, { left, right: last.get(key) as number, leftTime: time, rightTime: time }];
+      }),
+    ),
+  ];
+}
+
 export const twoStreams: Readonly<Record<string, Compared>> = {
   transformBatches: compared<Numbers, Numbers>(
     half,
@@ -47,6 +89,30 @@ export const twoStreams: Readonly<Record<string, Compared>> = {
       for (const [key, values] of lefts) all.push([key, [values, rights.get(key) ?? []]]);
       for (const [key, others] of rights) if (!lefts.has(key)) all.push([key, [[], others]]);
       return [all];
+    },
+  ),
+  // The event time of every record is its batch time.
+  intervalJoin: compared<Numbers, unknown>(
+    half,
+    (source) => {
+      const timed = atBatchTime();
+      return (lefts) => lefts.pipe(timed(), intervalJoin(source.pipe(timed()), { lower: 0, upper: 0 }));
+    },
+    () => (parts, time) => matched(parts, time),
+  ),
+  asOfJoin: compared<Numbers, unknown>(
+    half,
+    (source) => {
+      const timed = atBatchTime();
+      return (lefts) => lefts.pipe(timed(), asOfJoin(source.pipe(timed()), { join: 'inner' }));
+    },
+    () => {
+      let before: Parts<Numbers> = [];
+      return (parts, time) => {
+        const results = newest(before, time - 1);
+        before = parts;
+        return results;
+      };
     },
   ),
   join: compared<Numbers, unknown>(

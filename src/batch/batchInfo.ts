@@ -1,3 +1,4 @@
+import type { EventTimeProgress } from './eventTimeProgress.js';
 import type { ReceiverInfo } from './monitoring/receiverStatus.js';
 import type { OffsetRange } from './offsetRange.js';
 import type { RateDecision } from './rateDecision.js';
@@ -108,6 +109,8 @@ export interface BatchInfo {
   readonly records: number;
   /** Late and invalid records; absent where the stream has no operator by event time. */
   readonly eventTime?: EventTimeCounts | undefined;
+  /** How far event time is, of each `eventTime` of the stream; absent where it has none. */
+  readonly eventTimeProgress?: readonly EventTimeProgress[] | undefined;
   /** Records that were put aside because a function of yours threw for them (`onRecordError`); absent where none was. */
   readonly failedRecords?: number;
   /** By the name of the source. */

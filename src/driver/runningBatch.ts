@@ -1,6 +1,6 @@
 import type { InFlightBatch } from '../backpressure/batchFormation.js';
 import type { BatchInfo, InputInfo } from '../batch/batchInfo.js';
-import { eventTimeCountsOf } from '../batch/eventTimeCounts.js';
+import { eventTimeCountsOf, eventTimeProgressOf } from '../batch/eventTimeCounts.js';
 import { positionAfter } from '../batch/logIdentity.js';
 import type { BatchPlanned, BatchRead, PlannedInput } from '../batch/monitoring/monitorEvents.js';
 import type { FailureStage } from '../batch/monitoring/stage.js';
@@ -156,6 +156,7 @@ export class RunningBatch {
     let records = 0;
     for (const input of Object.values(inputs)) records += input.records;
     const eventTime = this.open && eventTimeCountsOf(this.open);
+    const eventTimeProgress = this.open && eventTimeProgressOf(this.open);
     const failedRecords = this.open?.recordErrors?.countOf(this.open) ?? 0;
     return {
       time,
@@ -171,6 +172,7 @@ export class RunningBatch {
       saveDelay: savedTime - end,
       records,
       ...(eventTime && { eventTime }),
+      ...(eventTimeProgress && { eventTimeProgress }),
       ...(failedRecords > 0 && { failedRecords }),
       inputs,
     };

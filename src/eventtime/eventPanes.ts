@@ -2,14 +2,24 @@ import type { EventClock } from '../batch/eventTime.js';
 import type { Key } from '../batch/key.js';
 import { entryOf } from '../collections/entryOf.js';
 import type { Aggregator } from '../windows/aggregator.js';
-import { KeyedWindow, type KeyedWindowOptions } from '../windows/keyedWindow.js';
+import {
+  type FilledPane,
+  KeyedWindow,
+  type KeyedWindowOptions,
+  type Pane,
+  type PaneLookUp,
+} from '../windows/keyedWindow.js';
+import { FilledPartials } from './filledPartials.js';
 import type { WindowNumbers } from './windowNumbers.js';
 
 /** What became of a record. */
-export type Placement = 'new key' | 'known key' | 'partly late' | 'late' | 'in no window';
+export type Placement = 'counted' | 'partly late' | 'late' | 'in no window';
 
-/** The partials of one pane, by key. */
-export type Partials<K, P> = Map<K, P>;
+/** The partials of one pane, by key. A Map is one. */
+export interface Partials<K, P> {
+  get(key: K): P | undefined;
+  entries(): Iterable<readonly [K, P]>;
+}
 
 /** A pane that the watermark has not passed: no window that contains it has closed. */
 interface OpenPane<K, P> {
@@ -19,7 +29,10 @@ interface OpenPane<K, P> {
   readonly end: number;
   /** The watermark at which the first window that contains it closes. */
   readonly firstCloses: number;
-  readonly partials: Partials<K, P>;
+  /** If windows have one pane only: the result of a window is this. */
+  readonly map: Map<K, P> | undefined;
+  /** If they have several: what enters the sliding window. */
+  readonly filled: FilledPartials<K, P> | undefined;
 }
 
 /** Learns what changes, so that a checkpoint saves that and nothing else. */
@@ -35,11 +48,17 @@ export interface PaneChanges<K, P> {
 /** What a checkpoint held. */
 export interface RestoredPanes<K, P> {
   /** By the number of the pane. */
-  readonly panes: ReadonlyMap<number, Partials<K, P>>;
+  readonly panes: ReadonlyMap<number, Map<K, P>>;
   /** By the first window for which they count, then by the number of the pane. */
-  readonly stragglers: ReadonlyMap<number, Map<number, Partials<K, P>>>;
+  readonly stragglers: ReadonlyMap<number, Map<number, Map<K, P>>>;
   /** The last window that was given, if any. */
   readonly given: number | undefined;
+}
+
+/** What a pane has of windows that are still open. */
+export interface PaneView<K, P> extends PaneLookUp<K, P> {
+  /** The first window that counts it: stragglers are views of their own. */
+  readonly from: number;
 }
 
 /** The keys of a window, each with its partial. A Map is one. */
@@ -62,20 +81,21 @@ export class EventPanes<K extends Key, In, P> {
   readonly #lift: (input: In) => P;
   readonly #combine: (a: P, b: P) => P;
   readonly #add: (partial: P, input: In) => P;
-  readonly #keyed: KeyedWindowOptions<K, P>;
   readonly #changes: PaneChanges<K, P> | undefined;
   readonly #open = new Map<number, OpenPane<K, P>>();
   /** The numbers of the open panes, rising. */
   readonly #order: number[] = [];
   /** The pane of the last record: most often also that of the next one. */
   #latest: OpenPane<K, P> | undefined;
-  readonly #stragglers = new Map<number, Map<number, Partials<K, P>>>();
-  /** The panes of the last window that was given, if a window has several. */
-  #sliding: KeyedWindow<K, P>;
+  readonly #stragglers = new Map<number, Map<number, Map<K, P>>>();
+  /** If a window has several panes: those of the last one that was given, and the slots of the keys in open panes. */
+  readonly #sliding: KeyedWindow<K, P>;
   /** The newest of them. */
   #newest = -Infinity;
   /** The last window that was given. */
   #given = -Infinity;
+  /** Panes below it have been released. */
+  #firstOpen = -Infinity;
 
   constructor(
     numbers: WindowNumbers,
@@ -87,23 +107,23 @@ export class EventPanes<K extends Key, In, P> {
     this.#lift = lift;
     this.#combine = combine;
     this.#add = add ?? ((partial, input) => combine(partial, lift(input)));
-    this.#keyed = { ...keyed, reduce: combine };
     this.#changes = changes;
-    this.#sliding = new KeyedWindow(this.#keyed);
+    this.#sliding = new KeyedWindow({ ...keyed, reduce: combine, filled: true });
   }
 
   restore({ panes, stragglers, given }: RestoredPanes<K, P>): void {
     const numbers = this.#numbers;
     for (const [window, late] of stragglers) this.#stragglers.set(window, late);
-    const released: { readonly time: number; readonly partials: Partials<K, P> }[] = [];
+    const released: Pane<K, P>[] = [];
     const end = given === undefined ? -Infinity : numbers.firstPane(given) + numbers.panesPerWindow;
     for (const [number, partials] of [...panes].sort(([a], [b]) => a - b)) {
       if (number < end) released.push({ time: number, partials });
-      else this.#openPane(number, partials);
+      else this.#restorePane(number, partials);
     }
     this.#sliding.restore(released);
     this.#newest = released.at(-1)?.time ?? -Infinity;
     this.#given = given ?? -Infinity;
+    this.#firstOpen = end;
   }
 
   /**
@@ -119,8 +139,8 @@ export class EventPanes<K extends Key, In, P> {
       this.#latest = pane;
     }
     if (pane.firstCloses <= clock.floor) return this.#addLate(pane.number, key, input, clock.floor);
-    this.#changes?.pane(pane.number, key, pane.partials);
-    return this.#enter(pane.partials, key, input);
+    this.#enter(pane, key, input);
+    return 'counted';
   }
 
   /** Emits the windows that are closed at a watermark and have records, in order. */
@@ -132,49 +152,105 @@ export class EventPanes<K extends Key, In, P> {
     }
   }
 
+  /** All panes of windows that are still open, by their numbers. */
+  views(): readonly PaneView<K, P>[] {
+    const views: PaneView<K, P>[] = [];
+    const from = -Infinity;
+    if (this.#newest !== -Infinity)
+      for (const { time, get, keys } of this.#sliding.lookUps()) views.push({ time, get, keys, from });
+    for (const [number, { map, filled }] of this.#open) views.push(viewOf(number, filled ?? (map as Map<K, P>), from));
+    for (const [window, panes] of this.#stragglers) {
+      for (const [number, partials] of panes) views.push(viewOf(number, partials, window));
+    }
+    return views.sort((a, b) => a.time - b.time || a.from - b.from);
+  }
+
+  /** The partial of a key in a window that is still open; `views` are those of its panes. `undefined` if it is in none of them. */
+  partialOf(key: K, views: readonly PaneView<K, P>[]): readonly [P] | undefined {
+    let found: [P] | undefined;
+    for (const view of views) {
+      const partial = view.get(key);
+      if (partial === undefined) continue;
+      if (found) found[0] = this.#combine(found[0], partial);
+      else found = [partial];
+    }
+    return found;
+  }
+
   /** A record of a pane that is not open. */
   #addFirst(number: number, key: K, input: In, floor: number): Placement {
     const numbers = this.#numbers;
     const first = numbers.firstOf(number);
     if (first > numbers.lastOf(number)) return 'in no window';
-    if (numbers.closesAt(first) <= floor) return this.#addLate(number, key, input, floor);
-    this.#latest = this.#openPane(number, new Map());
-    this.#changes?.pane(number, key, this.#latest.partials);
-    return this.#enter(this.#latest.partials, key, input);
+    // If windows were open for a shorter time before a restart, they have been given all the same.
+    if (first <= this.#given || numbers.closesAt(first) <= floor) return this.#addLate(number, key, input, floor);
+    this.#latest = this.#openPane(number);
+    this.#enter(this.#latest, key, input);
+    return 'counted';
   }
 
   /** A record that is late for the first window of its pane. */
   #addLate(number: number, key: K, input: In, floor: number): Placement {
-    const window = this.#numbers.closedBy(floor) + 1;
+    const window = Math.max(this.#numbers.closedBy(floor), this.#given) + 1;
     if (window > this.#numbers.lastOf(number)) return 'late';
-    const panes = entryOf(this.#stragglers, window, () => new Map<number, Partials<K, P>>());
+    const panes = entryOf(this.#stragglers, window, () => new Map<number, Map<K, P>>());
     const partials = entryOf(panes, number, () => new Map<K, P>());
+    this.#enterMap(partials, key, input);
     this.#changes?.straggler(window, number, key, partials);
-    this.#enter(partials, key, input);
     return 'partly late';
   }
 
-  #enter(partials: Partials<K, P>, key: K, input: In): Placement {
-    const before = partials.get(key);
-    if (before !== undefined || partials.has(key)) {
-      partials.set(key, this.#add(before as P, input));
-      return 'known key';
-    }
-    partials.set(key, this.#lift(input));
-    return 'new key';
+  #enter(pane: OpenPane<K, P>, key: K, input: In): void {
+    const { map, filled } = pane;
+    if (filled !== undefined) this.#enterFilled(filled, key, input);
+    else this.#enterMap(map as Map<K, P>, key, input);
+    this.#changes?.pane(pane.number, key, filled ?? (map as Map<K, P>));
   }
 
-  #openPane(number: number, partials: Partials<K, P>): OpenPane<K, P> {
+  #enterMap(partials: Map<K, P>, key: K, input: In): void {
+    const before = partials.get(key);
+    if (before !== undefined || partials.has(key)) partials.set(key, this.#add(before as P, input));
+    else partials.set(key, this.#lift(input));
+  }
+
+  #enterFilled(filled: FilledPartials<K, P>, key: K, input: In): void {
+    const slot = this.#sliding.openSlot(key);
+    const place = slot === undefined ? -1 : slot.placeIn(filled.time);
+    if (place >= 0) {
+      filled.partials[place] = this.#add(filled.partials[place] as P, input);
+      return;
+    }
+    const partial = this.#lift(input);
+    filled.put(slot ?? this.#sliding.newOpenSlot(key, partial), partial, this.#firstOpen);
+  }
+
+  #openPane(number: number): OpenPane<K, P> {
     const numbers = this.#numbers;
     const start = numbers.paneStart(number);
     const firstCloses = numbers.closesAt(numbers.firstOf(number));
-    const pane = { number, start, end: start + numbers.pane, firstCloses, partials };
+    const isOnly = numbers.panesPerWindow === 1;
+    const pane: OpenPane<K, P> = {
+      number,
+      start,
+      end: start + numbers.pane,
+      firstCloses,
+      map: isOnly ? new Map() : undefined,
+      filled: isOnly ? undefined : new FilledPartials(number, this.#sliding),
+    };
     this.#open.set(number, pane);
     // Nearly always the newest.
     let place = this.#order.length;
     while (place > 0 && (this.#order[place - 1] as number) > number) place--;
     this.#order.splice(place, 0, number);
     return pane;
+  }
+
+  #restorePane(number: number, partials: ReadonlyMap<K, P>): void {
+    const { map, filled } = this.#openPane(number);
+    for (const [key, partial] of partials) {
+      if (map) map.set(key, partial);
+      else filled?.put(this.#sliding.openSlot(key) ?? this.#sliding.newOpenSlot(key, partial), partial, -Infinity);
+    }
   }
 
   /** The next window that has a record; Infinity if none has. Windows that have none are not visited: there may be years of them. */
@@ -191,40 +267,42 @@ export class EventPanes<K extends Key, In, P> {
   #close(window: number): KeyedPartials<K, P> {
     const first = this.#numbers.firstPane(window);
     const end = first + this.#numbers.panesPerWindow;
-    const added = this.#release(end);
+    const released = this.#release(end);
+    if (this.#numbers.panesPerWindow === 1) {
+      this.#newest = Math.max(this.#newest, released.at(-1)?.number ?? -Infinity);
+      return released[0]?.map ?? new Map<K, P>();
+    }
+    const added = released.map(({ filled }) => filled as FilledPartials<K, P>);
     const late = this.#stragglers.get(window);
     if (late) this.#rebuild(first, added, late);
-    else if (this.#numbers.panesPerWindow === 1) return added[0]?.partials ?? new Map<K, P>();
-    else this.#sliding.slide(first - 1, added);
-    this.#newest = Math.max(this.#newest, added.at(-1)?.time ?? -Infinity);
-    const slots = this.#sliding.slotsByPane();
-    return {
-      forEach(visit) {
-        for (const slot of slots) visit(slot.current(), slot.key);
-      },
-    };
+    else {
+      this.#sliding.slide(first - 1, added);
+      this.#newest = Math.max(this.#newest, added.at(-1)?.time ?? -Infinity);
+    }
+    return { forEach: (visit) => this.#sliding.forEachByPane((slot) => visit(slot.current(), slot.key)) };
   }
 
   /** The open panes before `end`, oldest first. */
-  #release(end: number): { readonly time: number; readonly partials: Partials<K, P> }[] {
+  #release(end: number): readonly OpenPane<K, P>[] {
+    this.#firstOpen = end;
     const count = this.#order.findIndex((number) => number >= end);
     const numbers = this.#order.splice(0, count < 0 ? this.#order.length : count);
     if (numbers.length > 0) this.#latest = undefined;
     return numbers.map((number) => {
-      const { partials } = this.#open.get(number) as OpenPane<K, P>;
+      const pane = this.#open.get(number) as OpenPane<K, P>;
       this.#open.delete(number);
-      return { time: number, partials };
+      return pane;
     });
   }
 
-  /** Puts stragglers into their panes, and these into another sliding window. */
-  #rebuild(
-    first: number,
-    added: readonly { readonly time: number; readonly partials: Partials<K, P> }[],
-    late: ReadonlyMap<number, Partials<K, P>>,
-  ): void {
-    const panes = new Map(this.#sliding.panesFrom(first).map(({ time, partials }) => [time, new Map(partials)]));
-    for (const { time, partials } of added) panes.set(time, partials);
+  /** Puts stragglers into their panes, which then enter the sliding window one by one, as if it were empty. */
+  #rebuild(first: number, added: readonly FilledPartials<K, P>[], late: ReadonlyMap<number, ReadonlyMap<K, P>>): void {
+    const panes = new Map<number, Map<K, P>>();
+    for (const { time, partials } of this.#sliding.panesFrom(first)) panes.set(time, new Map(partials));
+    for (const filled of added) {
+      panes.set(filled.time, new Map(filled.entries()));
+      filled.leave();
+    }
     for (const [number, partials] of late) {
       const pane = entryOf(panes, number, () => new Map<K, P>());
       for (const [key, partial] of partials) {
@@ -233,8 +311,7 @@ export class EventPanes<K extends Key, In, P> {
       }
     }
     const sorted = Array.from(panes, ([time, partials]) => ({ time, partials })).sort((a, b) => a.time - b.time);
-    this.#sliding = new KeyedWindow(this.#keyed);
-    this.#sliding.slide(-Infinity, sorted);
+    this.#sliding.slide(Infinity, sorted);
     this.#newest = sorted.at(-1)?.time ?? -Infinity;
   }
 
@@ -245,9 +322,15 @@ export class EventPanes<K extends Key, In, P> {
     this.#given = window;
     if (this.#newest < next) {
       // Nothing of it is in any other window.
+      if (this.#newest !== -Infinity && this.#numbers.panesPerWindow > 1) this.#sliding.slide(Infinity, nothing);
       this.#newest = -Infinity;
-      if (this.#sliding.size > 0) this.#sliding = new KeyedWindow(this.#keyed);
     }
     this.#changes?.given(window, next);
   }
 }
+
+function viewOf<K, P>(time: number, partials: Partials<K, P>, from: number): PaneView<K, P> {
+  return { time, from, get: (key) => partials.get(key), keys: () => Array.from(partials.entries(), ([key]) => key) };
+}
+
+const nothing: readonly FilledPane<never, never>[] = [];

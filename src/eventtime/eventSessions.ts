@@ -13,11 +13,13 @@ export interface OpenEventSession<P> {
  * Sessions by event time: two records of a key whose times are at most `gap` apart are of one session. Records come in any order: one
  * may begin a session, extend it at either end, or join two.
  *
- * A session closes when the watermark is more than the gap beyond its end: a record on time is not older than the watermark, so none can
- * be of the session any more.
+ * A session closes when the watermark is more than the gap, and the lateness that is allowed, beyond its end: no record that comes then
+ * can be of the session any more.
  */
 export class EventSessions<K, In, P> {
   readonly #gap: number;
+  /** How long after its end a session closes. */
+  readonly #openFor: number;
   readonly #lift: (input: In) => P;
   readonly #combine: (a: P, b: P) => P;
   readonly #add: (partial: P, input: In) => P;
@@ -25,8 +27,13 @@ export class EventSessions<K, In, P> {
   readonly #open = new Map<K, OpenEventSession<P>[]>();
   readonly #due: SortedBuckets<K>;
 
-  constructor(gap: number, { lift, combine, add }: Pick<Aggregator<In, P, unknown>, 'lift' | 'combine' | 'add'>) {
+  constructor(
+    gap: number,
+    allowedLateness: number,
+    { lift, combine, add }: Pick<Aggregator<In, P, unknown>, 'lift' | 'combine' | 'add'>,
+  ) {
     this.#gap = gap;
+    this.#openFor = gap + allowedLateness;
     this.#lift = lift;
     this.#combine = combine;
     this.#add = add ?? ((partial, input) => combine(partial, lift(input)));
@@ -38,7 +45,7 @@ export class EventSessions<K, In, P> {
       key,
       sessions.map((session) => ({ ...session })),
     );
-    for (const { end } of sessions) this.#due.add(end + this.#gap, key);
+    for (const { end } of sessions) this.#due.add(end + this.#openFor, key);
   }
 
   /** The sessions of a key that are open, if there are any. */
@@ -46,12 +53,13 @@ export class EventSessions<K, In, P> {
     return this.#open.get(key);
   }
 
-  /** Takes a record that is on time. Returns whether its key had no session. */
-  add(key: K, input: In, time: number): boolean {
+  /** Takes a record that is on time. Returns its session. */
+  add(key: K, input: In, time: number): OpenEventSession<P> {
     const sessions = this.#open.get(key);
     if (!sessions) {
-      this.#open.set(key, [this.#begin(key, input, time)]);
-      return true;
+      const first = this.#begin(key, input, time);
+      this.#open.set(key, [first]);
+      return first;
     }
     // Nearly always the last.
     let place = sessions.length;
@@ -67,9 +75,15 @@ export class EventSessions<K, In, P> {
         before.partial = this.#combine(before.partial, after.partial);
         sessions.splice(place, 1);
       }
-    } else if (joinsAfter) this.#extend(key, after, input, time);
-    else sessions.splice(place, 0, this.#begin(key, input, time));
-    return false;
+      return before;
+    }
+    if (joinsAfter) {
+      this.#extend(key, after, input, time);
+      return after;
+    }
+    const session = this.#begin(key, input, time);
+    sessions.splice(place, 0, session);
+    return session;
   }
 
   /** Takes out the sessions that are closed at a watermark. */
@@ -78,16 +92,16 @@ export class EventSessions<K, In, P> {
     for (const key of this.#due.take(watermark)) {
       const sessions = this.#open.get(key);
       if (!sessions) continue;
-      const count = sessions.findIndex(({ end }) => end + this.#gap >= watermark);
+      const count = sessions.findIndex(({ end }) => end + this.#openFor >= watermark);
       for (const session of sessions.splice(0, count < 0 ? sessions.length : count)) closed.push([key, session]);
       if (sessions.length === 0) this.#open.delete(key);
-      for (const { end } of sessions) this.#due.add(end + this.#gap, key);
+      for (const { end } of sessions) this.#due.add(end + this.#openFor, key);
     }
     return closed;
   }
 
   #begin(key: K, input: In, time: number): OpenEventSession<P> {
-    this.#due.add(time + this.#gap, key);
+    this.#due.add(time + this.#openFor, key);
     return { start: time, end: time, partial: this.#lift(input) };
   }
 
@@ -95,8 +109,8 @@ export class EventSessions<K, In, P> {
     session.partial = this.#add(session.partial, input);
     if (time < session.start) session.start = time;
     if (time <= session.end) return;
-    const due = session.end + this.#gap;
+    const due = session.end + this.#openFor;
     session.end = time;
-    if (this.#due.bucketOf(time + this.#gap) !== this.#due.bucketOf(due)) this.#due.add(time + this.#gap, key);
+    if (this.#due.bucketOf(time + this.#openFor) !== this.#due.bucketOf(due)) this.#due.add(time + this.#openFor, key);
   }
 }

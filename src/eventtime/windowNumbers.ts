@@ -56,9 +56,19 @@ export class WindowNumbers {
     return window * this.panesPerSlide;
   }
 
+  contains(window: number, pane: number): boolean {
+    const first = this.firstPane(window);
+    return pane >= first && pane < first + this.panesPerWindow;
+  }
+
   /** The last window that is closed at a watermark: all up to it are. */
   closedBy(watermark: number): number {
     return Math.floor((watermark - this.#firstClose) / this.shape.slide);
+  }
+
+  /** The last window that has ended at a watermark; it may not have closed. */
+  endedBy(watermark: number): number {
+    return Math.floor((watermark - this.shape.offset - this.shape.window) / this.shape.slide);
   }
 
   /** The watermark at which a window closes. */

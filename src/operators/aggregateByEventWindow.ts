@@ -3,7 +3,7 @@ import type { Batch } from '../batch/batch.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { checkAggregator, inverseOf } from './aggregatorOptions.js';
 import { eventWindows } from './base/eventWindows.js';
-import type { EventWindowOptions, WindowResult } from './eventWindowOptions.js';
+import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindowOptions.js';
 
 /**
  * Aggregates the records over windows of event time. A window comes once, when the watermark reaches its end: with the batch in
@@ -44,20 +44,20 @@ import type { EventWindowOptions, WindowResult } from './eventWindowOptions.js';
  * @see {@link aggregateByKeyAndEventWindow}
  * @see {@link aggregateByWindow}
  */
-export function aggregateByEventWindow<In, P, Out>(
+export function aggregateByEventWindow<In, P, Out, E extends WindowEmit = 'final'>(
   aggregator: Aggregator<In, P, Out>,
-  options: EventWindowOptions<In>,
-): OperatorFunction<Batch<In>, Batch<WindowResult<Out>>> {
+  options: EventWindowOptions<In, E>,
+): OperatorFunction<Batch<In>, Batch<EmittedWindow<Out, E>>> {
   const operator = 'aggregateByEventWindow';
   checkAggregator(operator, aggregator);
   const invertible = inverseOf(aggregator, undefined);
-  return eventWindows<In, null, In, P, Out, WindowResult<Out>>({
+  return eventWindows<In, null, In, P, Out, EmittedWindow<Out, E>>({
     operator,
     options,
     aggregator,
     keyed: { inverse: invertible?.invert, exact: invertible?.exact ?? false },
     keyOf: () => null,
     inputOf: (record) => record,
-    resultOf: (_, result) => result,
+    resultOf: (_, result) => result as EmittedWindow<Out, E>,
   });
 }

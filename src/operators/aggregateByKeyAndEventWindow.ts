@@ -5,7 +5,7 @@ import type { Aggregator } from '../windows/aggregator.js';
 import { checkAggregator, inverseOf } from './aggregatorOptions.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
-import type { EventWindowOptions, WindowResult } from './eventWindowOptions.js';
+import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindowOptions.js';
 
 /**
  * Aggregates the values of each key over windows of event time. A window comes once, when the watermark reaches its end: with the
@@ -56,15 +56,15 @@ import type { EventWindowOptions, WindowResult } from './eventWindowOptions.js';
  * @see {@link reduceByKeyAndEventWindow}
  * @see {@link aggregateByKeyAndWindow}
  */
-export function aggregateByKeyAndEventWindow<K extends Key, In, P, Out>(
+export function aggregateByKeyAndEventWindow<K extends Key, In, P, Out, E extends WindowEmit = 'final'>(
   aggregator: Aggregator<In, P, Out>,
-  options: EventWindowOptions<Pair<K, In>>,
-): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, WindowResult<Out>>>> {
+  options: EventWindowOptions<Pair<K, In>, E>,
+): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, EmittedWindow<Out, E>>>> {
   const operator = 'aggregateByKeyAndEventWindow';
   checkAggregator(operator, aggregator);
   const invertible = inverseOf(aggregator, undefined);
-  return eventWindows<Pair<K, In>, K, In, P, Out, Pair<K, WindowResult<Out>>>({
-    ...keyedRecords<K, In, Out>(operator),
+  return eventWindows<Pair<K, In>, K, In, P, Out, Pair<K, EmittedWindow<Out, E>>>({
+    ...keyedRecords<K, In, Out, E>(operator),
     options,
     aggregator,
     keyed: { inverse: invertible?.invert, exact: invertible?.exact ?? false },

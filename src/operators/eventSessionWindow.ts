@@ -7,8 +7,9 @@ import type { Key, Pair } from '../batch/key.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import { checkPair } from '../collections/pairs.js';
 import { EventSessions, type OpenEventSession } from '../eventtime/eventSessions.js';
+import { SessionChanges } from '../eventtime/sessionChanges.js';
 import { inEventOrder, type TimedInput, type TimedInputs } from '../eventtime/timedInputs.js';
-import { checkPositive } from '../options/checks.js';
+import { checkNonNegative, checkOneOf, checkPositive } from '../options/checks.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { aggregatorSignature } from '../windows/aggregatorSignature.js';
 import { checkAggregator } from './aggregatorOptions.js';
@@ -22,10 +23,33 @@ import { checkLate, type LateRecord, lateFeeds } from './eventWindowOptions.js';
 import { afterSteps } from './fusion/perRecord.js';
 import type { Session } from './sessionWindow.js';
 
+/** When sessions come: the option `emit` of `eventSessionWindow`. */
+export type SessionEmit = 'final' | 'changes';
+
+/** A session that may still change: where `emit` is `'changes'`. */
+export interface SessionUpdate<R> extends Session<R | undefined> {
+  /** Whether it is complete: nothing follows for it. */
+  readonly final: boolean;
+}
+
+/** A session, as `emit` says. */
+export type EmittedSession<R, E extends SessionEmit> = E extends 'final' ? Session<R> : SessionUpdate<R>;
+
 /** Options of `eventSessionWindow`. */
-export interface EventSessionWindowOptions<T> {
+export interface EventSessionWindowOptions<T, E extends SessionEmit = 'final'> {
   /** Longest time between two records of one session, in ms of event time. */
   readonly gap: number;
+  /**
+   * How much older than the watermark a record may be that still counts, in ms of event time. Sessions close later by as much.
+   * @default 0
+   */
+  readonly allowedLateness?: number;
+  /**
+   * `'final'`: a session comes once, when it is complete. `'changes'`: with each batch that changes it, and a last time with `final: true`.
+   * Key and start tell sessions apart: if an earlier record moves the start, or joins two, the former comes with `value: undefined` first.
+   * @default 'final'
+   */
+  readonly emit?: E;
   /** Receives the records that come too late for any session. Default: `BatchInfo.eventTime` counts them. */
   readonly late?: SideOutput<LateRecord<T>>;
   /** Name of the state, the same across deployments; required with a checkpoint. */
@@ -43,7 +67,8 @@ export interface EventSessionWindowOptions<T> {
  *
  * Emits pairs `[key, { start, end, value }]`, where `start` and `end` are the event times of the first and last record, and `value` is
  * all values in the order of event time or, with an `aggregator`, its result; `combine` of that must be commutative, unless it is
- * `ordered`. A record is late if it is older than the watermark of its partition just before it: it is in no session.
+ * `ordered`. A record is late if it is older than the watermark of its partition just before it, by more than `allowedLateness`: it is in
+ * no session.
  *
  * Which records a session has depends on the records of each partition and nothing else, as for event-time windows.
  *
@@ -81,23 +106,30 @@ export interface EventSessionWindowOptions<T> {
  * @see {@link eventTime}
  * @see {@link aggregateByKeyAndEventWindow}
  */
-export function eventSessionWindow<K extends Key, V>(
-  options: EventSessionWindowOptions<Pair<K, V>> & { readonly aggregator?: undefined },
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<readonly V[]>>>>;
+export function eventSessionWindow<K extends Key, V, E extends SessionEmit = 'final'>(
+  options: EventSessionWindowOptions<Pair<K, V>, E> & { readonly aggregator?: undefined },
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedSession<readonly V[], E>>>>;
 /** Gathers the records of each key into sessions by event time. */
-export function eventSessionWindow<K extends Key, V, P, R>(
-  options: EventSessionWindowOptions<Pair<K, V>> & { readonly aggregator: Aggregator<V, P, R> },
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<R>>>>;
+export function eventSessionWindow<K extends Key, V, P, R, E extends SessionEmit = 'final'>(
+  options: EventSessionWindowOptions<Pair<K, V>, E> & { readonly aggregator: Aggregator<V, P, R> },
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedSession<R, E>>>>;
 export function eventSessionWindow<K extends Key, V>(
-  options: EventSessionWindowOptions<Pair<K, V>> & {
+  options: EventSessionWindowOptions<Pair<K, V>, SessionEmit> & {
     readonly aggregator?: Aggregator<V, unknown, unknown> | undefined;
   },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
-  const { gap, late, aggregator = valueList as Aggregator<V, unknown, unknown> } = options;
+  const { gap, allowedLateness = 0, emit = 'final', late } = options;
+  const { aggregator = valueList as Aggregator<V, unknown, unknown> } = options;
   checkPositive('eventSessionWindow', 'gap', gap);
   checkAggregator('eventSessionWindow', aggregator);
+  checkNonNegative('eventSessionWindow', 'allowedLateness', allowedLateness);
+  checkOneOf<SessionEmit>('eventSessionWindow', 'emit', emit, ['final', 'changes']);
   checkLate('eventSessionWindow', late);
-  if (!aggregator.ordered) return sessions(options, aggregator, ([, value]) => value);
+  if (!aggregator.ordered) {
+    const { add: _, ...copying } = aggregator;
+    // What has been emitted must not change: `add` may change a partial in place.
+    return sessions(options, emit === 'final' ? aggregator : copying, ([, value]) => value);
+  }
   // A session that grows has one list: to put lists together as they are would make them ever deeper.
   const inOrder: Aggregator<TimedInput<V>, TimedInputs<V>, unknown> = {
     ...inEventOrder(aggregator),
@@ -115,7 +147,7 @@ export function eventSessionWindow<K extends Key, V>(
 type Saved<P> = readonly OpenEventSession<P>[];
 
 function sessions<K extends Key, V, In, P>(
-  { gap, late, id }: EventSessionWindowOptions<Pair<K, V>>,
+  { gap, allowedLateness = 0, emit = 'final', late, id }: EventSessionWindowOptions<Pair<K, V>, SessionEmit>,
   aggregator: Aggregator<In, P, unknown>,
   inputOf: (record: Pair<K, V>, clock: EventClock) => In,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
@@ -126,9 +158,10 @@ function sessions<K extends Key, V, In, P>(
     const windows = perBatchWithState<unknown, Pair<K, Session<unknown>>, K, Saved<P>>(
       { operator, id, signature },
       (state) => {
-        const open = new EventSessions<K, In, P>(gap, aggregator);
+        const open = new EventSessions<K, In, P>(gap, allowedLateness, aggregator);
         for (const [key, saved] of state.entries()) open.restore(key, saved);
         const touched = new Set<K>();
+        const changes = emit === 'final' ? undefined : new SessionChanges<K, P>();
 
         return (batch) => {
           const eventTime = eventTimeOf(batch);
@@ -136,13 +169,16 @@ function sessions<K extends Key, V, In, P>(
           const { clock, before } = eventTime;
           const lates: LateRecord<Pair<K, V>>[] = [];
           visitRecords(batch, (record) => {
-            if (!Array.isArray(record)) checkPair(operator, record);
-            if (clock.time < clock.floor) {
+            if (!Array.isArray(record) || record.length < 2) checkPair(operator, record);
+            const [key] = record;
+            if (typeof key !== 'string' && typeof key !== 'number') checkPair(operator, record);
+            if (clock.time + allowedLateness < clock.floor) {
               lates.push(lateRecord(record, clock, before));
               return;
             }
-            const key = record[0];
-            if (open.add(key, inputOf(record, clock), clock.time)) checkPair(operator, record);
+            changes?.before(key, open.of(key));
+            const session = open.add(key, inputOf(record, clock), clock.time);
+            changes?.changed(key, session);
             touched.add(key);
           });
           addEventTimeCounts(batch.context, { late: lates.length });
@@ -153,10 +189,24 @@ function sessions<K extends Key, V, In, P>(
           // Without an id there is no checkpoint that could read it.
           if (id !== undefined) saveTouched(state, open, touched);
           touched.clear();
-          const results = closed.map(([key, { start, end, partial }]): Pair<K, Session<unknown>> => {
-            return [key, { start, end, value: aggregator.lower(partial) }];
-          });
-          return eventResults(batch.context, eventTime, results, () => closed.map(([, { end }]) => end));
+          const results = closed.map(
+            ([key, { start, end, partial }]): Pair<K, Session<unknown> | SessionUpdate<unknown>> => {
+              const value = aggregator.lower(partial);
+              return [key, changes ? { start, end, value, final: true } : { start, end, value }];
+            },
+          );
+          const updates = changes?.take((key) => open.of(key), closed) ?? [];
+          const [gone, changed] = [updates.filter(({ session }) => !session), updates.filter(({ session }) => session)];
+          const updateOf = ({
+            key,
+            start,
+            end,
+            session,
+          }: (typeof updates)[number]): Pair<K, SessionUpdate<unknown>> => {
+            return [key, { start, end, value: session && aggregator.lower(session.partial), final: false }];
+          };
+          const all = [...gone.map(updateOf), ...results, ...changed.map(updateOf)];
+          return eventResults(batch.context, eventTime, all, () => all.map(([, { end }]) => end));
         };
       },
     );

@@ -2,7 +2,8 @@ import type { Observable, Observer, OperatorFunction } from 'rxjs';
 import { Batch } from '../batch/batch.js';
 import { InvalidOptionError, InvalidRecordError } from '../batch/errors.js';
 import { eventTimeOf, withEventTime } from '../batch/eventTime.js';
-import { addEventTimeCounts } from '../batch/eventTimeCounts.js';
+import { addEventTimeCounts, addEventTimeProgress } from '../batch/eventTimeCounts.js';
+import type { EventTimeProgress, PartitionEventTime } from '../batch/eventTimeProgress.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import { Watermarks } from '../eventtime/watermarks.js';
 import { checkFunction, checkNonNegative, checkObserver } from '../options/checks.js';
@@ -24,28 +25,6 @@ export interface InvalidTime<T> {
   readonly reason: 'invalid' | 'future';
   /** What fails the stream where `invalid` is `'error'`. */
   readonly error: InvalidRecordError;
-}
-
-/** The event time of one partition. */
-export interface PartitionEventTime {
-  /** `topic/partition`; `-` for all partitions without an offset range, which count as one. */
-  readonly partition: string;
-  /** Its newest event time so far, in ms; `undefined` before its first record. */
-  readonly newest: number | undefined;
-  /** `'idle'` and `'ended'` partitions do not hold the watermark back. */
-  readonly status: 'active' | 'idle' | 'ended';
-}
-
-/** How far event time is after a batch, as the observer `progress` of `eventTime` receives it. */
-export interface EventTimeProgress {
-  /** The batch time, in ms. */
-  readonly time: number;
-  /** The watermark, in ms: -Infinity before there is one, Infinity when everything has been read. */
-  readonly watermark: number;
-  /** The partitions. */
-  readonly partitions: readonly PartitionEventTime[];
-  /** The active partition that is furthest behind: the watermark waits for it. `undefined` if no partition is active. */
-  readonly heldBackBy: string | undefined;
 }
 
 /** Options of `eventTime`. Times and durations are in ms. */
@@ -168,7 +147,9 @@ export function eventTime<T>(options: EventTimeOptions<T>): OperatorFunction<Bat
           });
           addEventTimeCounts(context, { invalid: records.length });
           side?.next(batch.withRecords(records));
-          holdUntilSettled(context, progress?.next?.(progressOf(context.time, after, watermarks)));
+          const reached = progressOf(context.time, after, watermarks, id);
+          addEventTimeProgress(context, reached);
+          holdUntilSettled(context, progress?.next?.(reached));
         };
         return withEventTime(passed, new StampedBatch(passed, watermarks, steps, completed));
       };
@@ -205,7 +186,12 @@ function checkOptions<T>(options: EventTimeOptions<T>): void {
   }
 }
 
-function progressOf(time: number, watermark: number, watermarks: Watermarks): EventTimeProgress {
+function progressOf(
+  time: number,
+  watermark: number,
+  watermarks: Watermarks,
+  id: string | undefined,
+): EventTimeProgress {
   const partitions = Array.from(watermarks.partitions, (partition): PartitionEventTime => {
     const { key, newest } = partition;
     return {
@@ -220,5 +206,5 @@ function progressOf(time: number, watermark: number, watermarks: Watermarks): Ev
     (least, each) => (least === undefined || ageOf(each) < ageOf(least) ? each : least),
     undefined,
   );
-  return { time, watermark, partitions, heldBackBy: slowest?.partition };
+  return { time, id, watermark, partitions, heldBackBy: slowest?.partition };
 }

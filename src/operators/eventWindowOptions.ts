@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../batch/errors.js';
 import type { LateReason } from '../batch/eventTime.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import type { WindowShape } from '../eventtime/windowNumbers.js';
-import { checkPositiveInteger } from '../options/checks.js';
+import { checkNonNegative, checkOneOf, checkPositiveInteger } from '../options/checks.js';
 import type { NamedFeed } from './base/feeding.js';
 
 /** A record that no window counts because it came too late, in the side output `late` of an event-time operator. */
@@ -30,8 +30,20 @@ export interface WindowResult<R> {
   readonly value: R;
 }
 
+/** A result of a window that may not be its last one: where `emit` is not `'final'`. */
+export interface WindowUpdate<R> extends WindowResult<R> {
+  /** Whether it is the last one: it counts what `emit: 'final'` would. */
+  readonly final: boolean;
+}
+
+/** When the results of windows come: the option `emit` of event-time windows. */
+export type WindowEmit = 'final' | 'corrections' | 'changes';
+
+/** The result of a window, as `emit` says. */
+export type EmittedWindow<R, E extends WindowEmit> = E extends 'final' ? WindowResult<R> : WindowUpdate<R>;
+
 /** Options of every operator over event-time windows. Lengths and times are in ms. */
-export interface EventWindowOptions<T> {
+export interface EventWindowOptions<T, E extends WindowEmit = 'final'> {
   /** Length of the window, in ms. */
   readonly window: number;
   /**
@@ -44,6 +56,18 @@ export interface EventWindowOptions<T> {
    * @default 0
    */
   readonly offset?: number;
+  /**
+   * How long after its end a window still counts records, in ms of event time: it closes when the watermark reaches its end and this.
+   * @default 0
+   */
+  readonly allowedLateness?: number;
+  /**
+   * `'final'`: a window comes once, when it closes. `'corrections'`: when the watermark reaches its end, again with each batch that
+   * changes it, and a last time when it closes. `'changes'`: with each batch that changes it, and a last time when it closes. The
+   * last result has `final: true`.
+   * @default 'final'
+   */
+  readonly emit?: E;
   /** Receives the records that no window counts because they came too late. Default: `BatchInfo.eventTime` counts them. */
   readonly late?: SideOutput<LateRecord<T>>;
   /** Name of the state, the same across deployments; required with a checkpoint. */
@@ -51,19 +75,21 @@ export interface EventWindowOptions<T> {
 }
 
 /** @throws {InvalidOptionError} if an option is out of its range */
-export function windowShapeOf<T>(operator: string, options: EventWindowOptions<T>): WindowShape {
-  const { window, slide = window, offset = 0, late } = options;
+export function windowShapeOf<T>(operator: string, options: EventWindowOptions<T, WindowEmit>): WindowShape {
+  const { window, slide = window, offset = 0, allowedLateness = 0, emit = 'final', late } = options;
   checkPositiveInteger(operator, 'window', window);
   checkPositiveInteger(operator, 'slide', slide);
   if (!Number.isSafeInteger(offset)) throw new InvalidOptionError(operator, 'offset', offset, 'must be an integer');
+  checkNonNegative(operator, 'allowedLateness', allowedLateness);
+  checkOneOf<WindowEmit>(operator, 'emit', emit, ['final', 'corrections', 'changes']);
   checkLate(operator, late);
-  return { window, slide, offset, allowedLateness: 0 };
+  return { window, slide, offset, allowedLateness };
 }
 
 /** @throws {InvalidOptionError} if the option `late` is not a side output */
-export function checkLate(operator: string, late: unknown): void {
+export function checkLate(operator: string, late: unknown, option = 'late'): void {
   if (late !== undefined && !SideOutput.is(late)) {
-    throw new InvalidOptionError(operator, 'late', late, 'must be a sideOutput()');
+    throw new InvalidOptionError(operator, option, late, 'must be a sideOutput()');
   }
 }
 

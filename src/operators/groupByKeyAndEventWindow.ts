@@ -5,7 +5,7 @@ import type { Aggregator } from '../windows/aggregator.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
 import { valueList } from './base/valueList.js';
-import type { EventWindowOptions, WindowResult } from './eventWindowOptions.js';
+import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindowOptions.js';
 
 /**
  * Collects the values of each key over windows of event time, in the order of their event times; of equal times in the order of their
@@ -42,11 +42,11 @@ import type { EventWindowOptions, WindowResult } from './eventWindowOptions.js';
  * @see {@link aggregateByKeyAndEventWindow}
  * @see {@link groupByKeyAndWindow}
  */
-export function groupByKeyAndEventWindow<K extends Key, V>(
-  options: EventWindowOptions<Pair<K, V>>,
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, WindowResult<readonly V[]>>>> {
-  return eventWindows<Pair<K, V>, K, V, readonly V[], readonly V[], Pair<K, WindowResult<readonly V[]>>>({
-    ...keyedRecords<K, V, readonly V[]>('groupByKeyAndEventWindow'),
+export function groupByKeyAndEventWindow<K extends Key, V, E extends WindowEmit = 'final'>(
+  options: EventWindowOptions<Pair<K, V>, E>,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedWindow<readonly V[], E>>>> {
+  return eventWindows<Pair<K, V>, K, V, readonly V[], readonly V[], Pair<K, EmittedWindow<readonly V[], E>>>({
+    ...keyedRecords<K, V, readonly V[], E>('groupByKeyAndEventWindow'),
     options,
     aggregator: valueList as Aggregator<V, readonly V[], readonly V[]>,
   });

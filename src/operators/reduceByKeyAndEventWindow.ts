@@ -4,10 +4,11 @@ import type { Key, Pair } from '../batch/key.js';
 import { checkFunction } from '../options/checks.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
-import type { EventWindowOptions, WindowResult } from './eventWindowOptions.js';
+import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindowOptions.js';
 
 /** Options of `reduceByKeyAndEventWindow`. */
-export interface ReduceByKeyAndEventWindowOptions<K extends Key, V> extends EventWindowOptions<Pair<K, V>> {
+export interface ReduceByKeyAndEventWindowOptions<K extends Key, V, E extends WindowEmit = 'final'>
+  extends EventWindowOptions<Pair<K, V>, E> {
   /**
    * Subtracts the values that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Without it a sliding
    * window is kept in two stacks, which costs little more and cannot drift.
@@ -55,17 +56,17 @@ export interface ReduceByKeyAndEventWindowOptions<K extends Key, V> extends Even
  * @see {@link groupByKeyAndEventWindow}
  * @see {@link reduceByKeyAndWindow}
  */
-export function reduceByKeyAndEventWindow<K extends Key, V>(
+export function reduceByKeyAndEventWindow<K extends Key, V, E extends WindowEmit = 'final'>(
   reduce: (a: V, b: V) => V,
-  options: ReduceByKeyAndEventWindowOptions<K, V>,
-): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, WindowResult<V>>>> {
+  options: ReduceByKeyAndEventWindowOptions<K, V, E>,
+): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedWindow<V, E>>>> {
   const operator = 'reduceByKeyAndEventWindow';
   const { inverse } = options;
   checkFunction(operator, 'reduce', reduce);
   if (inverse !== undefined) checkFunction(operator, 'inverse', inverse);
   const lift = (value: V) => value;
-  return eventWindows<Pair<K, V>, K, V, V, V, Pair<K, WindowResult<V>>>({
-    ...keyedRecords<K, V, V>(operator),
+  return eventWindows<Pair<K, V>, K, V, V, V, Pair<K, EmittedWindow<V, E>>>({
+    ...keyedRecords<K, V, V, E>(operator),
     options,
     aggregator: { name: 'reduce', identity: undefined as V, lift, combine: reduce, lower: lift },
     keyed: { inverse },

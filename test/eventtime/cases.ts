@@ -12,6 +12,7 @@ export interface Case {
   readonly slide: number;
   readonly offset: number;
   readonly outOfOrderness: number;
+  readonly allowedLateness: number;
 }
 
 const nearby = fc.integer({ min: -12, max: 14 });
@@ -52,6 +53,7 @@ export const cases: fc.Arbitrary<Case> = fc
     slide: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 30 })),
     offset: fc.integer({ min: -40, max: 40 }),
     outOfOrderness: fc.constantFrom(0, 0, 1, 5, 12),
+    allowedLateness: fc.constantFrom(0, 0, 3, 20),
   })
   .map(({ drawn, readings: { kind, order }, slide, ...rest }) => {
     // Values are unique, so that a record that is counted twice or not at all shows.

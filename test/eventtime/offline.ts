@@ -9,6 +9,7 @@ export interface OfflineOptions {
   readonly window: number;
   readonly slide: number;
   readonly offset: number;
+  readonly allowedLateness?: number;
   /** Whether everything is read to its end, so that every window closes. */
   readonly bounded: boolean;
 }
@@ -22,14 +23,18 @@ export interface OfflineWindow {
 }
 
 export interface Offline {
+  /** Those that have closed. */
   readonly windows: readonly OfflineWindow[];
+  /** Those that have ended, and all. */
+  readonly ended: readonly OfflineWindow[];
+  readonly all: readonly OfflineWindow[];
   readonly late: readonly Timed[];
   /** Records that count for some of their windows only. */
   readonly partlyLate: number;
 }
 
 export function offline(partitions: readonly (readonly Timed[])[], options: OfflineOptions): Offline {
-  const { outOfOrderness, window, slide, offset, bounded } = options;
+  const { outOfOrderness, window, slide, offset, allowedLateness = 0, bounded } = options;
   const late: Timed[] = [];
   const windows = new Map<string, { start: number; key: string; records: { record: Timed; rank: number }[] }>();
   let partlyLate = 0;
@@ -42,7 +47,7 @@ export function offline(partitions: readonly (readonly Timed[])[], options: Offl
       for (let k = Math.floor((time - offset) / slide); offset + k * slide + window > time; k--) {
         starts.push(offset + k * slide);
       }
-      const counted = starts.filter((start) => start + window > floor);
+      const counted = starts.filter((start) => start + window + allowedLateness > floor);
       if (starts.length > 0 && counted.length === 0) late.push(record);
       else if (counted.length < starts.length) partlyLate++;
       for (const start of counted) {
@@ -56,37 +61,35 @@ export function offline(partitions: readonly (readonly Timed[])[], options: Offl
     return maximum;
   });
   const watermark = bounded ? Infinity : Math.min(...newest) - outOfOrderness;
-  const closed = [...windows.values()].filter(({ start }) => start + window <= watermark);
-  return {
-    late,
-    partlyLate,
-    windows: closed.map(({ start, key, records }) => ({
-      start,
-      end: start + window,
-      key,
-      // A stable sort: records of one partition keep their order.
-      records: [...records].sort((a, b) => a.record[0] - b.record[0] || a.rank - b.rank).map(({ record }) => record),
-    })),
-  };
+  const all = Array.from(windows.values(), ({ start, key, records }) => ({
+    start,
+    end: start + window,
+    key,
+    // A stable sort: records of one partition keep their order.
+    records: [...records].sort((a, b) => a.record[0] - b.record[0] || a.rank - b.rank).map(({ record }) => record),
+  }));
+  const ended = all.filter(({ end }) => end <= watermark);
+  return { late, partlyLate, windows: all.filter(({ end }) => end + allowedLateness <= watermark), ended, all };
 }
 
 export interface OfflineSessionOptions {
   readonly outOfOrderness: number;
   readonly gap: number;
+  readonly allowedLateness: number;
   readonly bounded: boolean;
 }
 
 /** Sessions of records that are on time: a record is, unless it is older than the watermark of its partition just before it. */
 export function offlineSessions(
   partitions: readonly (readonly Timed[])[],
-  { outOfOrderness, gap, bounded }: OfflineSessionOptions,
-): Pick<Offline, 'windows' | 'late'> {
+  { outOfOrderness, gap, allowedLateness, bounded }: OfflineSessionOptions,
+): Pick<Offline, 'windows' | 'late' | 'all'> {
   const late: Timed[] = [];
   const onTime: { record: Timed; rank: number }[] = [];
   const newest = partitions.map((records, rank) => {
     let maximum = -Infinity;
     for (const record of records) {
-      if (record[0] < maximum - outOfOrderness) late.push(record);
+      if (record[0] + allowedLateness < maximum - outOfOrderness) late.push(record);
       else onTime.push({ record, rank });
       maximum = Math.max(maximum, record[0]);
     }
@@ -102,5 +105,30 @@ export function offlineSessions(
       session.records.push(record);
     } else windows.push({ start: time, end: time, key, records: [record] });
   }
-  return { late, windows: windows.filter(({ end }) => end + gap < watermark) };
+  return { late, windows: windows.filter(({ end }) => end + gap + allowedLateness < watermark), all: windows };
+}
+
+/** What is on time of the partitions of one stream, in their order, and the watermark when everything has been read. */
+export interface OnTime {
+  readonly records: readonly Timed[];
+  readonly late: readonly Timed[];
+  readonly watermark: number;
+}
+
+/** A record is on time unless it is older than the watermark of its partition just before it. */
+export function onTime(
+  partitions: readonly (readonly Timed[])[],
+  { outOfOrderness, bounded }: Pick<OfflineOptions, 'outOfOrderness' | 'bounded'>,
+): OnTime {
+  const late: Timed[] = [];
+  const passed: Timed[] = [];
+  const newest = partitions.map((records) => {
+    let maximum = -Infinity;
+    for (const record of records) {
+      (record[0] < maximum - outOfOrderness ? late : passed).push(record);
+      maximum = Math.max(maximum, record[0]);
+    }
+    return maximum;
+  });
+  return { records: passed, late, watermark: bounded ? Infinity : Math.min(...newest) - outOfOrderness };
 }

@@ -1,4 +1,5 @@
 import {
+  type Aggregator,
   aggregateByEventWindow,
   aggregateByKeyAndEventWindow,
   type Batch,
@@ -374,4 +375,130 @@ describe('sideOutput', () => {
     });
     expect(errors).toMatchObject([{ code: 'INVALID_OPTION', option: 'late' }]);
   });
+});
+
+describe('emit', () => {
+  /** The results of one partition, batch by batch. */
+  function emitted(emit: 'corrections' | 'changes', batches: readonly (readonly Event[])[], allowedLateness = 5) {
+    const results: (readonly unknown[])[] = [];
+    virtual(() => {
+      fromBatches(batches, { interval: 10, partitions: 1 })
+        .pipe(
+          timed(aggregateByKeyAndEventWindow(sum(), { window: 10, allowedLateness, emit })),
+          foreachBatch((all) => {
+            results.push(all.map(([key, { start, value, final }]) => [key, start, value, final]));
+          }),
+        )
+        .subscribe();
+    });
+    return results;
+  }
+
+  const batches: readonly (readonly Event[])[] = [
+    [
+      [1, 'a', 1],
+      [2, 'b', 1],
+    ],
+    [[12, 'a', 1]],
+    [
+      [3, 'a', 2],
+      [14, 'a', 1],
+    ],
+    [[15, 'b', 1]],
+    [[30, 'b', 1]],
+  ];
+
+  it('corrections come from the end of a window on, and only of what changes', () => {
+    expect(emitted('corrections', batches)).toEqual([
+      [],
+      [
+        ['a', 0, 1, false],
+        ['b', 0, 1, false],
+      ],
+      [['a', 0, 3, false]],
+      [
+        ['a', 0, 3, true],
+        ['b', 0, 1, true],
+      ],
+      [
+        ['a', 10, 2, true],
+        ['b', 10, 1, true],
+        ['b', 30, 1, true],
+      ],
+    ]);
+  });
+
+  it('changes come from the first record of a window on', () => {
+    expect(emitted('changes', batches)).toEqual([
+      [
+        ['a', 0, 1, false],
+        ['b', 0, 1, false],
+      ],
+      [['a', 10, 1, false]],
+      [
+        ['a', 0, 3, false],
+        ['a', 10, 2, false],
+      ],
+      [
+        ['a', 0, 3, true],
+        ['b', 0, 1, true],
+        ['b', 10, 1, false],
+      ],
+      [
+        ['a', 10, 2, true],
+        ['b', 10, 1, true],
+        ['b', 30, 1, true],
+      ],
+    ]);
+  });
+
+  it('does not change what has been emitted, though partials change in place', () => {
+    const kept: (readonly number[])[] = [];
+    const list: Aggregator<number, number[], readonly number[]> = {
+      identity: [],
+      lift: (value) => [value],
+      combine: (a, b) => [...a, ...b],
+      add: (all, value) => {
+        all.push(value);
+        return all;
+      },
+      lower: (all) => all,
+    };
+    virtual(() => {
+      fromBatches<Event>([[[1, 'a', 1]], [[2, 'a', 2]]], { interval: 10, partitions: 1 })
+        .pipe(
+          timed(aggregateByKeyAndEventWindow(list, { window: 10, emit: 'changes' })),
+          foreachBatch((all) => void kept.push(...all.map(([, { value }]) => value))),
+        )
+        .subscribe();
+    });
+    expect(kept).toEqual([[1], [1, 2]]);
+  });
+
+  it('refuses what is out of range', () => {
+    expect(() => aggregateByEventWindow(count(), { window: 1, emit: 'early' as never })).toThrow('emit ("early")');
+    expect(() => aggregateByEventWindow(count(), { window: 1, allowedLateness: -1 })).toThrow('allowedLateness (-1)');
+    expect(() => aggregateByEventWindow(count(), { window: 1, allowedLateness: Infinity })).toThrow('allowedLateness');
+  });
+});
+
+it('an invalid record that is put aside leaves nothing in a window', () => {
+  const results: unknown[] = [];
+  const events = [
+    [1, 'a', 1],
+    [2, {} as string, 2],
+    [3, 'a', 4],
+  ] as const;
+  virtual(() => {
+    fromBatches<Event>([events], { interval: 10, partitions: 1, onRecordError: 'skip' })
+      .pipe(
+        timed(aggregateByKeyAndEventWindow(sum(), { window: 10, slide: 5 })),
+        foreachBatch((all) => void results.push(...all)),
+      )
+      .subscribe();
+  });
+  expect(results).toEqual([
+    ['a', { start: -5, end: 5, value: 5 }],
+    ['a', { start: 0, end: 10, value: 5 }],
+  ]);
 });

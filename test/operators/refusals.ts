@@ -5,6 +5,7 @@ import {
   aggregateByKeyAndEventWindow,
   aggregateByKeyAndWindow,
   aggregateByWindow,
+  asOfJoin,
   type Batch,
   cogroup,
   concatMapBatch,
@@ -29,6 +30,7 @@ import {
   groupByKey,
   groupByKeyAndEventWindow,
   groupByKeyAndWindow,
+  intervalJoin,
   join,
   type LateRecord,
   leftOuterJoin,
@@ -98,6 +100,10 @@ export const keyed = () => {
   // @ts-expect-error words are no pairs
   words.pipe(eventSessionWindow({ gap: 1 }));
   // @ts-expect-error words are no pairs
+  words.pipe(asOfJoin(pairs));
+  // @ts-expect-error words are no pairs
+  words.pipe(intervalJoin(pairs, { lower: 0, upper: 1 }));
+  // @ts-expect-error words are no pairs
   words.pipe(cogroup(pairs));
   // @ts-expect-error words are no pairs
   words.pipe(flatMapValues((value) => [value]));
@@ -128,6 +134,10 @@ export const keyed = () => {
   // @ts-expect-error words are no pairs
   words.pipe(updateStateByKey(updated));
 
+  // @ts-expect-error an object is no key
+  byUser.pipe(asOfJoin(pairs));
+  // @ts-expect-error an object is no key
+  byUser.pipe(intervalJoin(pairs, { lower: 0, upper: 1 }));
   // @ts-expect-error an object is no key
   byUser.pipe(aggregateByKey(count()));
   // @ts-expect-error an object is no key
@@ -232,6 +242,39 @@ export const byEventTime = () => {
   words.pipe(aggregateByEventWindow(count(), { window: 1, late: sideOutput<LateRecord<number>>() }));
   // @ts-expect-error an Observable is no side output
   words.pipe(aggregateByEventWindow(count(), { window: 1, late: words }));
+  words.pipe(
+    aggregateByEventWindow(count(), { window: 1 }),
+    // @ts-expect-error a window that comes once does not say that it is final
+    filterRecords(({ final }) => final),
+  );
+  words.pipe(
+    aggregateByEventWindow(count(), { window: 1, emit: 'changes' }),
+    filterRecords(({ final }) => final),
+  );
+  // @ts-expect-error sessions have no corrections
+  pairs.pipe(eventSessionWindow({ gap: 1, emit: 'corrections' }));
+  // @ts-expect-error within what?
+  pairs.pipe(intervalJoin(pairs, { lower: 0 }));
+  pairs.pipe(
+    intervalJoin(pairs, { lower: 0, upper: 1, join: 'left' }),
+    // @ts-expect-error there may be no other
+    mapValues(({ right }) => right.toFixed()),
+  );
+  pairs.pipe(
+    intervalJoin(pairs, { lower: 0, upper: 1 }),
+    mapValues(({ left, right }) => left.toFixed() + right.toFixed()),
+  );
+  pairs.pipe(
+    asOfJoin(pairs),
+    // @ts-expect-error there may be no other
+    mapValues(({ right }) => right.toFixed()),
+  );
+  pairs.pipe(
+    asOfJoin(pairs, { join: 'inner' }),
+    mapValues(({ left, right }) => left.toFixed() + right.toFixed()),
+  );
+  // @ts-expect-error late records are pairs
+  pairs.pipe(asOfJoin(pairs, { late: sideOutput<LateRecord<string>>() }));
 };
 
 /** What cannot be taken out again has no inverse. */

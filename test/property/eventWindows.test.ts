@@ -17,6 +17,7 @@ import {
   sideOutput,
   unionBatches,
   type WindowResult,
+  type WindowUpdate,
 } from 'dstream';
 import { count, first, max, mean, sum, topN } from 'dstream/aggregators';
 import fc from 'fast-check';
@@ -56,7 +57,10 @@ function filterOdd(): OperatorFunction<Batch<Value>, Batch<Value>> {
 }
 
 type Windows = OperatorFunction<Batch<Value>, Batch<Pair<string, WindowResult<unknown>>>>;
-type Options = { window: number; slide: number; offset: number; id: string; late: ReturnType<typeof lateOutput> };
+type Options = Pick<Case, 'window' | 'slide' | 'offset' | 'allowedLateness'> & {
+  readonly id: string;
+  readonly late: ReturnType<typeof lateOutput>;
+};
 
 const lateOutput = () => sideOutput<LateRecord<Value>>();
 const values = ({ records }: OfflineWindow) => records.map(([, , value]) => value);
@@ -95,18 +99,18 @@ const operators: Readonly<
   groupByKeyAndEventWindow: [(options) => groupByKeyAndEventWindow(options), values],
 };
 
-function made(
-  { window, slide, offset, outOfOrderness }: Case,
-  windows: (options: Options) => Windows,
+function made<W extends WindowResult<unknown> = WindowResult<unknown>>(
+  { window, slide, offset, outOfOrderness, allowedLateness }: Case,
+  windows: (options: Options) => OperatorFunction<Batch<Value>, Batch<Pair<string, W>>>,
   passing: OperatorFunction<Batch<Value>, Batch<Value>>,
-): Made<Timed, Pair<string, WindowResult<unknown>>, LateRecord<Value>> {
+): Made<Timed, Pair<string, W>, LateRecord<Value>> {
   const late = lateOutput();
-  const operator: Made<Timed, Pair<string, WindowResult<unknown>>, never>['operator'] = (source) =>
+  const operator: Made<Timed, Pair<string, W>, never>['operator'] = (source) =>
     source.pipe(
       eventTime({ timestamp: ([time]) => time, outOfOrderness, idleAfter: Infinity, future: Infinity, id: 'time' }),
       mapRecords(([, key, value]) => [key, value]),
       passing,
-      windows({ window, slide, offset, late, id: 'windows' }),
+      windows({ window, slide, offset, allowedLateness, late, id: 'windows' }),
     );
   return { operator, late };
 }
@@ -147,7 +151,7 @@ describe.each(Object.entries(operators))('%s', (_, [windows, expected]) => {
 it('aggregateByEventWindow depends on the records of each partition and not on batches and crashes', () => {
   fc.assert(
     fc.property(cases, (drawn) => {
-      const { partitions, plan, crashes, window, slide, offset } = drawn;
+      const { partitions, plan, crashes, window, slide, offset, allowedLateness } = drawn;
       const alone = partitions.map((records) => records.map(([time, , value]): Timed => [time, '', value]));
       const make = () => {
         const late = sideOutput<LateRecord<Timed>>();
@@ -161,7 +165,7 @@ it('aggregateByEventWindow depends on the records of each partition and not on b
               future: Infinity,
               id: 'time',
             }),
-            aggregateByEventWindow(count(), { window, slide, offset, late, id: 'windows' }),
+            aggregateByEventWindow(count(), { window, slide, offset, allowedLateness, late, id: 'windows' }),
           );
         return { operator, late };
       };
@@ -178,7 +182,7 @@ it('aggregateByEventWindow depends on the records of each partition and not on b
 it('unionBatches goes by the watermark of the slowest stream', () => {
   fc.assert(
     fc.property(cases, (drawn) => {
-      const { partitions, plan, crashes, window, slide, offset, outOfOrderness } = drawn;
+      const { partitions, plan, crashes, window, slide, offset, outOfOrderness, allowedLateness } = drawn;
       fc.pre(partitions.length > 1);
       const make = (): Made<Timed, Pair<string, WindowResult<number>>, LateRecord<Value>> => {
         const late = lateOutput();
@@ -202,7 +206,7 @@ it('unionBatches goes by the watermark of the slowest stream', () => {
               timed('even'),
               pair,
               unionBatches(half(1).pipe(timed('odd'), pair)),
-              aggregateByKeyAndEventWindow(sum(), { window, slide, offset, late, id: 'windows' }),
+              aggregateByKeyAndEventWindow(sum(), { window, slide, offset, allowedLateness, late, id: 'windows' }),
             );
           },
         };
@@ -217,4 +221,59 @@ it('unionBatches goes by the watermark of the slowest stream', () => {
     }),
     propertySettings(200),
   );
+});
+
+/** Each operator that comes before it is final, and what it must result in. */
+const updating: Readonly<
+  Record<
+    string,
+    readonly [
+      (options: Options, emit: 'corrections' | 'changes') => OperatorFunction<Batch<Value>, Batch<Update>>,
+      (window: OfflineWindow) => unknown,
+    ]
+  >
+> = {
+  'a sum': [(options, emit) => aggregateByKeyAndEventWindow(sum(), { ...options, emit }), total],
+  'a maximum': [
+    (options, emit) => aggregateByKeyAndEventWindow(max(), { ...options, emit }),
+    (window) => Math.max(...values(window)),
+  ],
+  groupByKeyAndEventWindow: [(options, emit) => groupByKeyAndEventWindow({ ...options, emit }), values],
+};
+
+type Update = Pair<string, WindowUpdate<unknown>>;
+
+describe.each(Object.entries(updating))('%s that comes before it is final', (_, [windows, expected]) => {
+  it('comes last as it is when everything has been read', () => {
+    fc.assert(
+      fc.property(cases, fc.constantFrom('corrections', 'changes'), (drawn, emit) => {
+        const { partitions, plan, crashes } = drawn;
+        const truth = offline(partitions, drawn);
+        const run = runPlan(partitions, plan, crashes, () => {
+          return made<WindowUpdate<unknown>>(
+            drawn,
+            (options) => windows(options, emit),
+            (source) => source,
+          );
+        });
+        const results = run.results.flat();
+        const wanted = (all: readonly OfflineWindow[]) =>
+          sorted(all.map((each) => [each.key, each.start, each.end, expected(each)]));
+        const shown = ([key, { start, end, value }]: Update) => [key, start, end, value];
+        expect(sorted(results.filter(([, { final }]) => final).map(shown))).toEqual(wanted(truth.windows));
+
+        const last = new Map(results.map((each) => [`${each[0]} ${each[1].start}`, each]));
+        // None comes after the final one, and none twice with one batch.
+        const isFinal = (start: number) => truth.windows.some((each) => each.start === start);
+        for (const [, { start, final }] of last.values()) expect(final).toBe(isFinal(start));
+        for (const batch of run.results) {
+          const names = batch.map(([key, { start }]) => `${key} ${start}`);
+          expect(new Set(names).size).toBe(names.length);
+        }
+        expect(sorted([...last.values()].map(shown))).toEqual(wanted(emit === 'changes' ? truth.all : truth.ended));
+        if (drawn.bounded) expect(run.entries.windows ?? 0).toBe(0);
+      }),
+      propertySettings(100),
+    );
+  });
 });

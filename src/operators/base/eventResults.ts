@@ -8,7 +8,7 @@ import { type BatchEventTime, EventClock, withEventTime, withTimes } from '../..
  */
 export function eventResults<R>(
   context: BatchContext,
-  { before, after }: BatchEventTime,
+  { before, after }: Pick<BatchEventTime, 'before' | 'after'>,
   records: readonly R[],
   times: () => readonly number[],
 ): Batch<R> {

@@ -8,6 +8,7 @@ import { SideOutput } from '../../batch/sideOutput.js';
 import { EventPanes } from '../../eventtime/eventPanes.js';
 import { inEventOrder, type TimedInput, type TimedInputs } from '../../eventtime/timedInputs.js';
 import { WindowNumbers } from '../../eventtime/windowNumbers.js';
+import { WindowUpdates } from '../../eventtime/windowUpdates.js';
 import type { Aggregator } from '../../windows/aggregator.js';
 import { aggregatorSignature } from '../../windows/aggregatorSignature.js';
 import type { KeyedWindowOptions } from '../../windows/keyedWindow.js';
@@ -15,7 +16,9 @@ import {
   type EventWindowOptions,
   type LateRecord,
   lateFeeds,
+  type WindowEmit,
   type WindowResult,
+  type WindowUpdate,
   windowShapeOf,
 } from '../eventWindowOptions.js';
 import { afterSteps } from '../fusion/perRecord.js';
@@ -28,26 +31,27 @@ import { SavedPanes } from './savedPanes.js';
 /** How the records of an operator go into windows. */
 export interface EventWindowSettings<T, K extends Key, In, P, Out, R> {
   readonly operator: string;
-  readonly options: EventWindowOptions<T>;
+  readonly options: EventWindowOptions<T, WindowEmit>;
   readonly aggregator: Aggregator<In, P, Out>;
   /** How a window slides, if not by two stacks. */
   readonly keyed?: Omit<KeyedWindowOptions<K, P>, 'reduce' | 'filter'> | undefined;
-  /** The key of a record; throws if it has no key. Called for each record. */
+  /** The key of a record; throws if it has no valid key. */
   keyOf(record: T): K;
-  /** Throws if the record has no valid key. Called for the first record of each key in a pane. */
-  checkKey?(record: T): void;
   inputOf(record: T): In;
   /** The record of a result. */
-  resultOf(key: K, result: WindowResult<Out>): R;
+  resultOf(key: K, result: WindowResult<Out> | WindowUpdate<Out>): R;
 }
 
 /** Makes every operator over event-time windows. */
 export function eventWindows<T, K extends Key, In, P, Out, R>(
   settings: EventWindowSettings<T, K, In, P, Out, R>,
 ): OperatorFunction<Batch<T>, Batch<R>> {
-  const { aggregator, inputOf } = settings;
+  const { aggregator, inputOf, options } = settings;
   if (!aggregator.ordered) {
-    return slidingEventWindows<T, K, In, P, Out, R>(settings, aggregator, (record) => inputOf(record));
+    const { add: _, ...copying } = aggregator;
+    // What has been emitted must not change: `add` may change a partial in place.
+    const used = options.emit === undefined || options.emit === 'final' ? aggregator : copying;
+    return slidingEventWindows<T, K, In, P, Out, R>(settings, used, (record) => inputOf(record));
   }
   return slidingEventWindows<T, K, TimedInput<In>, TimedInputs<In>, Out, R>(
     { ...settings, keyed: undefined },
@@ -57,17 +61,15 @@ export function eventWindows<T, K extends Key, In, P, Out, R>(
 }
 
 function slidingEventWindows<T, K extends Key, In, P, Out, R>(
-  settings: Pick<
-    EventWindowSettings<T, K, never, P, Out, R>,
-    'operator' | 'options' | 'keyed' | 'keyOf' | 'checkKey' | 'resultOf'
-  >,
+  settings: Pick<EventWindowSettings<T, K, never, P, Out, R>, 'operator' | 'options' | 'keyed' | 'keyOf' | 'resultOf'>,
   aggregator: Aggregator<In, P, Out>,
   inputOf: (record: T, clock: EventClock) => In,
 ): OperatorFunction<Batch<T>, Batch<R>> {
-  const { operator, options, keyed, keyOf, checkKey, resultOf } = settings;
+  const { operator, options, keyed, keyOf, resultOf } = settings;
   const shape = windowShapeOf(operator, options);
   const numbers = new WindowNumbers(shape);
   const { window, slide, offset } = shape;
+  const { emit = 'final' } = options;
   const signature = `window=${window} slide=${slide} offset=${offset} ${aggregatorSignature(aggregator)}`;
   const description = { operator, id: options.id, signature };
   const side = options.late && SideOutput.feedOf(options.late);
@@ -76,7 +78,8 @@ function slidingEventWindows<T, K extends Key, In, P, Out, R>(
     const windows = perBatchWithState<unknown, R, string, P | number>(description, (state) => {
       // Without an id there is no checkpoint that could read it.
       const saved = options.id === undefined ? undefined : new SavedPanes<K, P>(state);
-      const panes = new EventPanes<K, In, P>(numbers, aggregator, keyed, saved);
+      const updates = emit === 'final' ? undefined : new WindowUpdates<K, P>(numbers, emit, saved);
+      const panes = new EventPanes<K, In, P>(numbers, aggregator, keyed, updates ?? saved);
       if (saved) panes.restore(saved.restored());
 
       return (batch) => {
@@ -87,8 +90,7 @@ function slidingEventWindows<T, K extends Key, In, P, Out, R>(
         let partlyLate = 0;
         visitRecords(batch, (record) => {
           const placement = panes.add(keyOf(record), inputOf(record, clock), clock);
-          if (placement === 'known key') return;
-          if (checkKey) checkKey(record);
+          if (placement === 'counted') return;
           if (placement === 'late') late.push(lateRecord(record, clock, before));
           else if (placement === 'partly late') partlyLate++;
         });
@@ -97,14 +99,29 @@ function slidingEventWindows<T, K extends Key, In, P, Out, R>(
 
         const results: R[] = [];
         const counts: (readonly [end: number, results: number])[] = [];
-        panes.close(eventTime.after, (number, partials) => {
+        const { after } = eventTime;
+        updates?.visited();
+        panes.close(after, (number, partials) => {
           const start = numbers.start(number);
           const end = numbers.end(number);
           partials.forEach((partial, key) => {
-            results.push(resultOf(key, { start, end, value: aggregator.lower(partial) }));
+            const value = aggregator.lower(partial);
+            results.push(resultOf(key, updates ? { start, end, value, final: true } : { start, end, value }));
           });
           counts.push([end, results.length]);
         });
+        if (updates) {
+          const views = panes.views();
+          for (const { window: number, keys } of updates.take(before, after, views)) {
+            const [start, end] = [numbers.start(number), numbers.end(number)];
+            const within = views.filter(({ time, from }) => numbers.contains(number, time) && from <= number);
+            for (const key of keys) {
+              const found = panes.partialOf(key, within);
+              if (found) results.push(resultOf(key, { start, end, value: aggregator.lower(found[0]), final: false }));
+            }
+            counts.push([end, results.length]);
+          }
+        }
         saved?.flush();
         return eventResults(batch.context, eventTime, results, () => endsOf(counts));
       };

@@ -1,17 +1,21 @@
 import type { Key, Pair } from '../../batch/key.js';
 import { checkPair } from '../../collections/pairs.js';
-import type { WindowResult } from '../eventWindowOptions.js';
+import type { EmittedWindow, WindowEmit, WindowResult, WindowUpdate } from '../eventWindowOptions.js';
 
 /** How pairs go into event-time windows, and come out of them. */
-export function keyedRecords<K extends Key, V, Out>(operator: string) {
+export function keyedRecords<K extends Key, V, Out, E extends WindowEmit>(operator: string) {
   return {
     operator,
     keyOf: (record: Pair<K, V>): K => {
-      if (!Array.isArray(record)) checkPair(operator, record);
-      return record[0];
+      if (!Array.isArray(record) || record.length < 2) checkPair(operator, record);
+      const [key] = record;
+      if (typeof key !== 'string' && typeof key !== 'number') checkPair(operator, record);
+      return key;
     },
-    checkKey: (record: Pair<K, V>): void => checkPair(operator, record),
     inputOf: (record: Pair<K, V>): V => record[1],
-    resultOf: (key: K, result: WindowResult<Out>): Pair<K, WindowResult<Out>> => [key, result],
+    resultOf: (key: K, result: WindowResult<Out> | WindowUpdate<Out>): Pair<K, EmittedWindow<Out, E>> => [
+      key,
+      result as EmittedWindow<Out, E>,
+    ],
   };
 }

@@ -31,8 +31,8 @@ export class SavedPanes<K extends Key, P> implements PaneChanges<K, P> {
   }
 
   restored(): RestoredPanes<K, P> {
-    const panes = new Map<number, Partials<K, P>>();
-    const stragglers = new Map<number, Map<number, Partials<K, P>>>();
+    const panes = new Map<number, Map<K, P>>();
+    const stragglers = new Map<number, Map<number, Map<K, P>>>();
     for (const [name, saved] of this.#state.entries()) {
       if (name === givenKey) {
         this.#given = saved as number;
