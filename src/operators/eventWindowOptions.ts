@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../batch/errors.js';
 import type { LateReason } from '../batch/eventTime.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import type { WindowShape } from '../eventtime/windowNumbers.js';
-import { checkNonNegative, checkOneOf, checkPositiveInteger } from '../options/checks.js';
+import { checkInteger, checkNonNegative, checkOneOf, checkPositiveInteger } from '../options/checks.js';
 import type { NamedFeed } from './base/feeding.js';
 
 /** A record that no window counts because it came too late, in the side output `late` of an event-time operator. */
@@ -79,7 +79,7 @@ export function windowShapeOf<T>(operator: string, options: EventWindowOptions<T
   const { window, slide = window, offset = 0, allowedLateness = 0, emit = 'final', late } = options;
   checkPositiveInteger(operator, 'window', window);
   checkPositiveInteger(operator, 'slide', slide);
-  if (!Number.isSafeInteger(offset)) throw new InvalidOptionError(operator, 'offset', offset, 'must be an integer');
+  checkInteger(operator, 'offset', offset);
   checkNonNegative(operator, 'allowedLateness', allowedLateness);
   checkOneOf<WindowEmit>(operator, 'emit', emit, ['final', 'corrections', 'changes']);
   checkLate(operator, late);

@@ -8,8 +8,8 @@ import type { WindowOptions } from './windowOptions.js';
 /**
  * Gathers the records of the last `window` ms into one batch, every `slide` ms.
  *
- * The first result comes after one slide, when the window is not full yet. With a slide longer than the window, batches
- * between two windows are left out. Takes batches of any records; the result is one partition.
+ * The first result comes at the first multiple of the slide, when the window is not full yet. With a slide longer than the
+ * window, batches between two windows are left out. Takes batches of any records; the result is one partition.
  *
  * Source: Spark's `window`.
  *

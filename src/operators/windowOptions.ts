@@ -1,4 +1,4 @@
-import { checkMultiple, checkPositiveInteger } from '../options/checks.js';
+import { checkInteger, checkMultiple, checkOneOf, checkPositiveInteger } from '../options/checks.js';
 
 /** Options of every operator over a sliding window. */
 export interface WindowOptions {
@@ -9,21 +9,41 @@ export interface WindowOptions {
    * @default the batch interval
    */
   readonly slide?: number;
+  /**
+   * Results are due at `offset` + k * `slide`, for every integer k: in ms, any multiple of the batch interval, also below 0. For days that
+   * begin at midnight of UTC+05:30 it is `-5.5 * 3_600_000`.
+   * @default 0
+   */
+  readonly offset?: number;
+  /**
+   * What `offset` is counted from: `'epoch'`, so that windows follow the clock whenever the job has started, or `'zeroTime'`, the batch
+   * time before the first batch of the stream, as in Spark.
+   * @default 'epoch'; `'zeroTime'` where a checkpoint of 0.1 is continued and neither `offset` nor `alignTo` is set
+   */
+  readonly alignTo?: 'epoch' | 'zeroTime';
   /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
 
 /** Called with the operator, before any batch. */
-export function checkWindow(operator: string, { window, slide }: WindowOptions): void {
+export function checkWindow(operator: string, { window, slide, offset, alignTo }: WindowOptions): void {
   checkPositiveInteger(operator, 'window', window);
   if (slide !== undefined) checkPositiveInteger(operator, 'slide', slide);
+  if (offset !== undefined) checkInteger(operator, 'offset', offset);
+  if (alignTo !== undefined) checkOneOf(operator, 'alignTo', alignTo, ['epoch', 'zeroTime']);
 }
 
 /** Called at the first batch, which has the interval. Returns the slide. */
-export function slideOf(operator: string, { window, slide }: WindowOptions, interval: number): number {
+export function slideOf(operator: string, { window, slide, offset = 0 }: WindowOptions, interval: number): number {
   checkMultiple(operator, 'window', window, interval);
   if (slide !== undefined) checkMultiple(operator, 'slide', slide, interval);
+  checkMultiple(operator, 'offset', offset, interval);
   return slide ?? interval;
+}
+
+/** A time at which a result is due, in ms: all others are multiples of the slide away. */
+export function originOf({ offset = 0, alignTo = 'epoch' }: WindowOptions, zeroTime: number): number {
+  return offset + (alignTo === 'zeroTime' ? zeroTime : 0);
 }
 
 /** What the panes of a checkpoint were saved for. */

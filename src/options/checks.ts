@@ -14,6 +14,10 @@ export function checkNonNegativeInteger(owner: string, option: string, value: nu
   }
 }
 
+export function checkInteger(owner: string, option: string, value: number): void {
+  if (!Number.isSafeInteger(value)) throw new InvalidOptionError(owner, option, value, 'must be an integer');
+}
+
 /** For rates and gains: a finite number of at least 0. */
 export function checkNonNegative(owner: string, option: string, value: number): void {
   if (!(typeof value === 'number' && Number.isFinite(value) && value >= 0)) {

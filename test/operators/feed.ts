@@ -1,4 +1,4 @@
-import { Batch, type BatchRun, type CheckpointSession, memoryCheckpoint } from 'dstream';
+import { Batch, type BatchRun, type Checkpoint, type CheckpointSession, memoryCheckpoint } from 'dstream';
 import { from, type Observable, type OperatorFunction, Subject } from 'rxjs';
 import { OpenBatch } from '../../src/driver/openBatch.js';
 import { StateRegistry } from '../../src/state/stateRegistry.js';
@@ -19,6 +19,8 @@ export interface FeedOptions {
    * @default 'never'
    */
   readonly restart?: 'never' | 'at-each';
+  /** @default a new one */
+  readonly checkpoint?: Checkpoint;
 }
 
 /**
@@ -30,8 +32,7 @@ export function feed<T, R>(
   make: () => OperatorFunction<Batch<T>, Batch<R>>,
   options: FeedOptions = {},
 ): readonly TimedRecords<R>[] {
-  const { interval = 1, zeroTime = 0, restart = 'never' } = options;
-  const checkpoint = memoryCheckpoint();
+  const { interval = 1, zeroTime = 0, restart = 'never', checkpoint = memoryCheckpoint() } = options;
   const results: TimedRecords<R>[] = [];
   let running: Running<T, R> | undefined;
   for (const [time, records] of batches) {
@@ -61,10 +62,7 @@ interface Running<T, R> {
   end(): void;
 }
 
-function start<T, R>(
-  checkpoint: ReturnType<typeof memoryCheckpoint>,
-  make: () => OperatorFunction<Batch<T>, Batch<R>>,
-): Running<T, R> {
+function start<T, R>(checkpoint: Checkpoint, make: () => OperatorFunction<Batch<T>, Batch<R>>): Running<T, R> {
   let session: CheckpointSession | undefined;
   (checkpoint.open() as Observable<CheckpointSession>).subscribe((opened) => {
     session = opened;

@@ -1,7 +1,15 @@
-import { type Batch, countByWindow, filterBatches, type WindowOptions, window } from 'dstream';
+import {
+  type Batch,
+  type CheckpointSession,
+  countByWindow,
+  filterBatches,
+  memoryCheckpoint,
+  type WindowOptions,
+  window,
+} from 'dstream';
 import { runBatches } from 'dstream/testing';
 import fc from 'fast-check';
-import type { OperatorFunction } from 'rxjs';
+import { from, type Observable, type OperatorFunction } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { propertySettings } from '../property/settings.js';
 import { feed, type TimedRecords } from './feed.js';
@@ -10,14 +18,91 @@ import { feed, type TimedRecords } from './feed.js';
 const lasts = (options: WindowOptions) => () => window<string>({ id: 'w', ...options });
 
 describe('operators over sliding windows', () => {
-  it('count slides from zero time, not from the first batch', () => {
-    const batches: TimedRecords<string>[] = [
-      [107, ['a']],
-      [108, ['b']],
-      [109, ['c']],
-      [110, ['d']],
-    ];
-    expect(feed(batches, lasts({ window: 3, slide: 3 }), { zeroTime: 100 })).toEqual([[109, ['a', 'b', 'c']]]);
+  describe('are due', () => {
+    const batches = [107, 108, 109, 110].map((time): TimedRecords<string> => [time, [`${time}`]]);
+    const due = (options: Partial<WindowOptions>) =>
+      feed(batches, lasts({ window: 3, slide: 3, ...options }), { zeroTime: 106 }).map(([time]) => time);
+
+    it('when the clock says, whenever the stream began', () => {
+      expect(due({})).toEqual([108]);
+      expect(due({ alignTo: 'epoch' })).toEqual([108]);
+    });
+
+    it('an offset later, of any sign and size', () => {
+      expect(due({ offset: 1 })).toEqual([109]);
+      expect(due({ offset: -1 })).toEqual([107, 110]);
+      expect(due({ offset: 301 })).toEqual([109]);
+      expect(due({ offset: -302 })).toEqual([109]);
+    });
+
+    it('a slide after the zero time, where that is asked for', () => {
+      expect(due({ alignTo: 'zeroTime' })).toEqual([109]);
+      expect(due({ alignTo: 'zeroTime', offset: 1 })).toEqual([107, 110]);
+    });
+
+    it('as in marbles', () => {
+      runBatches(({ batches, expectBatches, expectSubscriptions }) => {
+        const source = batches('     -abcdefg|');
+        const subs = '               ^-------!';
+        const expected = '           -x--y--z|';
+        const values = { x: ['a'], y: ['b', 'c', 'd'], z: ['e', 'f', 'g'] };
+        expectBatches(source.pipe(window({ window: 3, slide: 3, offset: -2 }))).toBe(expected, values);
+        expectSubscriptions(source.subscriptions).toBe(subs);
+      });
+    });
+
+    it('at midnight of a zone with half hours', () => {
+      const hour = 3_600_000;
+      const days = [12, 18.5, 19, 42.5].map((time): TimedRecords<string> => [time * hour, [`${time}`]]);
+      const make = lasts({ window: 24 * hour, slide: 24 * hour, offset: -5.5 * hour });
+      expect(feed(days, make, { interval: hour / 2, zeroTime: 11.5 * hour })).toEqual([
+        [18.5 * hour, ['12', '18.5']],
+        [42.5 * hour, ['19', '42.5']],
+      ]);
+    });
+
+    it('at a multiple of the batch interval only', () => {
+      const batch: TimedRecords<string>[] = [[110, ['a']]];
+      expect(() => feed(batch, lasts({ window: 30, offset: 15 }), { interval: 10 })).toThrow(
+        'window: offset (15) must be a multiple of the batch interval (10)',
+      );
+      expect(() => window({ window: 30, offset: 0.5 })).toThrow('window: offset (0.5) must be an integer');
+      expect(() => window({ window: 30, alignTo: 'start' as never })).toThrow('alignTo ("start") must be one of');
+    });
+  });
+
+  describe('of a checkpoint that was written before windows followed the clock', () => {
+    // Zero time 106 and a slide of 3: results were due at 109, 112 and so on.
+    const saved: readonly (readonly [number, unknown])[] = [[107, ['107']]];
+    const rest = [108, 109, 110, 111, 112].map((time): TimedRecords<string> => [time, [`${time}`]]);
+    const goOn = (options: Partial<WindowOptions>, restart: 'never' | 'at-each' = 'never') => {
+      const checkpoint = memoryCheckpoint();
+      const signature = 'window=3 slide=3';
+      (checkpoint.open() as Observable<CheckpointSession>).subscribe((session) => {
+        const change = { id: 'w', operator: 'window', signature, version: 0, set: saved, deleted: [] };
+        const batch = { time: 107, zeroTime: 106, interval: 1, positions: {} };
+        from(session.save({ ...batch, changes: [session.encode(change)] })).subscribe();
+      });
+      return feed(rest, lasts({ window: 3, slide: 3, ...options }), { zeroTime: 106, restart, checkpoint });
+    };
+
+    it('stay where they were', () => {
+      const expected = [
+        [109, ['107', '108', '109']],
+        [112, ['110', '111', '112']],
+      ];
+      expect(goOn({})).toEqual(expected);
+      expect(goOn({}, 'at-each')).toEqual(expected);
+    });
+
+    it('move where the program says so', () => {
+      const expected = [
+        [108, ['107', '108']],
+        [111, ['109', '110', '111']],
+      ];
+      expect(goOn({ alignTo: 'epoch' })).toEqual(expected);
+      expect(goOn({ offset: 0 }, 'at-each')).toEqual(expected);
+    });
   });
 
   it('give a result that was jumped over with the next batch, when no later window has its records', () => {
@@ -81,7 +166,7 @@ describe('operators over sliding windows', () => {
     const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 2 })), { maxLength: 20 });
     const length = fc.integer({ min: 1, max: 6 });
     fc.assert(
-      fc.property(steps, length, length, (drawn, windowLength, slide) => {
+      fc.property(steps, length, length, fc.integer({ min: -9, max: 9 }), (drawn, windowLength, slide, offset) => {
         let time = 0;
         let record = 0;
         const batches = drawn.map(([step, count]): TimedRecords<number> => {
@@ -89,8 +174,8 @@ describe('operators over sliding windows', () => {
           return [time, Array.from({ length: count }, () => record++)];
         });
         const make = (): OperatorFunction<Batch<number>, Batch<number>> =>
-          window({ window: windowLength, slide, id: 'w' });
-        const expected = recompute(batches, windowLength, slide);
+          window({ window: windowLength, slide, offset, id: 'w' });
+        const expected = recompute(batches, windowLength, slide, offset);
         expect(feed(batches, make)).toEqual(expected);
         expect(feed(batches, make, { restart: 'at-each' })).toEqual(expected);
       }),
@@ -100,8 +185,13 @@ describe('operators over sliding windows', () => {
 });
 
 /** The windows by definition, from all batches. */
-function recompute(batches: readonly TimedRecords<number>[], length: number, slide: number): TimedRecords<number>[] {
-  const slideAt = (time: number) => Math.ceil(time / slide) * slide;
+function recompute(
+  batches: readonly TimedRecords<number>[],
+  length: number,
+  slide: number,
+  offset: number,
+): TimedRecords<number>[] {
+  const slideAt = (time: number) => Math.ceil((time - offset) / slide) * slide + offset;
   let reported = 0;
   const windowAt = (end: number) => {
     reported = end;

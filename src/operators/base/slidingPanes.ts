@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { Fifo } from '../../collections/fifo.js';
-import { checkWindow, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
+import { checkWindow, originOf, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
 import { perBatchWithState } from './perBatchWithState.js';
 
 /** A pane with the time of its batch. */
@@ -46,6 +46,9 @@ const savedLengths = /^window=\d+ slide=(?:\d+|interval) ?/;
 /** The key of the time of the last result, among the panes: no batch has a time below 0. */
 const lastResultKey = -1;
 
+/** The key that says that slides are counted from where the options say: 0.1 always counted them from the zero time. */
+const alignedKey = -2;
+
 /**
  * Makes every operator over sliding windows.
  *
@@ -71,9 +74,14 @@ export function slidingPanes<T, P, R, S = P>(
 
   return perBatchWithState<T, R, number, S | number>(description, (state, first) => {
     const { interval, maxInterval = interval, zeroTime } = first.context;
-    const lengths = { window: options.window, slide: slideOf(operator, options, maxInterval), zeroTime };
+    const slide = slideOf(operator, options, maxInterval);
+    const older = state.size > 0 && !state.has(alignedKey);
+    const unchanged = older && options.offset === undefined && options.alignTo === undefined;
+    const origin = unchanged ? zeroTime : originOf(options, zeroTime);
+    if (older && !unchanged) state.set(alignedKey, 1);
     // Without an id there is no checkpoint that could read it.
-    const panes = new SlidingPanes(create(), lengths, options.id === undefined ? undefined : state);
+    const saved = options.id === undefined ? undefined : state;
+    const panes = new SlidingPanes(create(), { window: options.window, slide, origin }, saved);
     return (batch) => panes.next(batch);
   });
 }
@@ -81,7 +89,8 @@ export function slidingPanes<T, P, R, S = P>(
 interface Lengths {
   readonly window: number;
   readonly slide: number;
-  readonly zeroTime: number;
+  /** A time at which a result is due. */
+  readonly origin: number;
 }
 
 class SlidingPanes<T, P, R, S> {
@@ -102,11 +111,11 @@ class SlidingPanes<T, P, R, S> {
 
   next(batch: Batch<T>): Batch<R> | undefined {
     const { time } = batch.context;
-    const { window, slide, zeroTime } = this.#lengths;
-    const due = slideTimeAt(time, zeroTime, slide);
+    const { window, slide, origin } = this.#lengths;
+    const due = slideTimeAt(time, origin, slide);
     let skipped: R[] | undefined;
     for (let [first] = this.#pending; first && first[0] <= due - window; [first] = this.#pending) {
-      skipped = [...(skipped ?? []), ...this.#resultAt(slideTimeAt(first[0], zeroTime, slide))];
+      skipped = [...(skipped ?? []), ...this.#resultAt(slideTimeAt(first[0], origin, slide))];
     }
     // With a slide longer than the window, batches between two windows are in no result.
     const pane = time > due - window ? this.#handler.pane(batch) : undefined;
@@ -153,6 +162,7 @@ class SlidingPanes<T, P, R, S> {
 
   #save(time: number, pane: P): void {
     if (!this.#state) return;
+    if (this.#state.size === 0) this.#state.set(alignedKey, 1);
     this.#state.set(time, this.#handler.encode ? this.#handler.encode(pane) : (pane as unknown as S));
   }
 
@@ -161,7 +171,7 @@ class SlidingPanes<T, P, R, S> {
     const last = state.get(lastResultKey) as number | undefined;
     const entered: TimedPane<P>[] = [];
     for (const [time, saved] of [...state.entries()].sort(([a], [b]) => a - b)) {
-      if (time === lastResultKey) continue;
+      if (time === lastResultKey || time === alignedKey) continue;
       // It was in the last window, which was longer than windows are now.
       if (last !== undefined && time <= last - this.#lengths.window) {
         state.delete(time);
@@ -178,7 +188,7 @@ class SlidingPanes<T, P, R, S> {
   }
 }
 
-/** The first time at or after `time`, which is after `zeroTime`, at which a window with this slide has a result; all in ms. */
-function slideTimeAt(time: number, zeroTime: number, slide: number): number {
-  return zeroTime + Math.ceil((time - zeroTime) / slide) * slide;
+/** The first time at or after `time` that is a multiple of `slide` away from `origin`; all in ms. */
+function slideTimeAt(time: number, origin: number, slide: number): number {
+  return origin + Math.ceil((time - origin) / slide) * slide;
 }
