@@ -18,6 +18,7 @@ export {
 
 export type { RateController, RateControllerFactory, RateControllerSetup } from './backpressure/rateController.js';
 export type { RateDecisionOptions } from './backpressure/rateDecisionOptions.js';
+export { type RateLimiter, type RateLimiterOptions, rateLimiter } from './backpressure/rateLimiter.js';
 export type { RateSharing } from './backpressure/shareRecords.js';
 export { Batch } from './batch/batch.js';
 export type { BatchContext, BatchRun } from './batch/batchContext.js';
@@ -102,7 +103,7 @@ export type {
 } from './batch/monitoring/streamSnapshot.js';
 export type { StatusChange, StatusTrigger, StreamStatus } from './batch/monitoring/streamStatus.js';
 export type { OffsetRange } from './batch/offsetRange.js';
-export type { NothingInferred, PairLike, PairOf } from './batch/pairOf.js';
+export type { NothingInferred, PairLike, PairOf, TupleHint } from './batch/pairOf.js';
 export type { Partition } from './batch/partition.js';
 export type {
   DecisionInputs,
@@ -182,6 +183,7 @@ export {
   intervalJoin,
 } from './operators/intervalJoin.js';
 export { join } from './operators/join.js';
+export { type JoinTableOptions, type Joined, joinTable } from './operators/joinTable.js';
 export { leftOuterJoin } from './operators/leftOuterJoin.js';
 export { type DroppedValue, type LimitRateOptions, limitRate } from './operators/limitRate.js';
 export { mapPartitions } from './operators/mapPartitions.js';
@@ -239,6 +241,9 @@ export type {
   OffsetsOptions,
 } from './sources/log/logClient.js';
 export { logSource } from './sources/log/logSource.js';
+export { logTable } from './sources/log/logTable.js';
+export type { LogTableOptions, TableChange } from './sources/log/tableOptions.js';
+export { type TableFromOptions, tableFrom } from './sources/tableFrom.js';
 export type { InvalidRecord, LogSourceOptions } from './sources/log/logSourceOptions.js';
 export { MemoryLog, type MemoryLogOptions, memoryLog, type NewRecord } from './sources/log/memoryLog.js';
 export type { EpochStart, RecordReader, RetainedRecords } from './sources/log/recordReader.js';

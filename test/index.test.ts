@@ -59,6 +59,7 @@ it('exports what it says, and nothing else', () => {
     'healthHandler',
     'intervalJoin',
     'join',
+    'joinTable',
     'json',
     'kafkaPartitioner',
     'leftOuterJoin',
@@ -66,6 +67,7 @@ it('exports what it says, and nothing else', () => {
     'logBatches',
     'logMonitor',
     'logSource',
+    'logTable',
     'mapPartitions',
     'mapRecords',
     'mapValues',
@@ -78,6 +80,7 @@ it('exports what it says, and nothing else', () => {
     'pidRateEstimator',
     'printBatches',
     'queryable',
+    'rateLimiter',
     'receiverBatches',
     'receiverSource',
     'reduceBatch',
@@ -91,6 +94,7 @@ it('exports what it says, and nothing else', () => {
     'sessionWindow',
     'sideOutput',
     'string',
+    'tableFrom',
     'transformBatch',
     'transformBatches',
     'unionBatches',
@@ -100,6 +104,7 @@ it('exports what it says, and nothing else', () => {
   ]);
   expect(Object.keys(aggregators).sort()).toEqual([
     'aggregate',
+    'approximateDistinct',
     'count',
     'first',
     'histogram',
@@ -107,6 +112,7 @@ it('exports what it says, and nothing else', () => {
     'max',
     'mean',
     'min',
+    'quantiles',
     'set',
     'sum',
     'topN',
@@ -118,6 +124,7 @@ it('exports what it says, and nothing else', () => {
     'kafkaBatches',
     'kafkaReceiver',
     'kafkaSource',
+    'kafkaTable',
     'sendToKafka',
   ]);
   expect(Object.keys(node).sort()).toEqual([

@@ -8,15 +8,13 @@ import {
   type Subscription,
   takeUntil,
 } from 'rxjs';
-import { scheduleAfter } from '../backpressure/longDelay.js';
-import { steadyClock } from '../backpressure/steadyClock.js';
-import { TokenBucket } from '../backpressure/tokenBucket.js';
+import { type RateLimiter, rateLimiter } from '../backpressure/rateLimiter.js';
 import { Batch } from '../batch/batch.js';
-import { QueueOverflowError } from '../batch/errors.js';
+import { InvalidOptionError, QueueOverflowError } from '../batch/errors.js';
 import type { Hold } from '../batch/hold.js';
 import { derivedFrom } from '../batch/lineage.js';
 import { checkNonNegativeInteger, checkObserver, checkOneOf, checkPositive } from '../options/checks.js';
-import { settledNext } from './base/settled.js';
+import { settled } from './base/settled.js';
 
 /** A value that `limitRate` dropped because the queue was full. */
 export interface DroppedValue {
@@ -28,15 +26,17 @@ export interface DroppedValue {
 
 /** Options of `limitRate`. */
 export interface LimitRateOptions {
-  /** Records per second, greater than 0. */
-  readonly rate: number;
+  /** Records per second, greater than 0. Required without a `limiter`. */
+  readonly rate?: number;
   /**
    * Number of records that may pass at once after a pause.
    * @default rate (the records of one second), at least 1
    */
   readonly burst?: number;
+  /** A bucket that is shared with other operators, from `rateLimiter`, instead of `rate` and `burst`. Default: its own. */
+  readonly limiter?: RateLimiter;
   /**
-   * Number of values that may wait. With 0 none waits: what cannot pass at once overflows.
+   * Number of values that may wait, or `Infinity`. With 0 none waits: what cannot pass at once overflows.
    * @default 1000
    */
   readonly maxQueue?: number;
@@ -63,7 +63,7 @@ export interface LimitRateOptions {
  *
  * Source: Spark's `spark.streaming.receiver.maxRate`, as an operator.
  *
- * @throws {InvalidOptionError} if an option is out of its range
+ * @throws {InvalidOptionError} if an option is out of its range, or `rate` and `limiter` are both set
  * @throws {QueueOverflowError} (as a notification) if more than `maxQueue` values wait and `overflow` is `'error'`
  *
  * @example
@@ -80,38 +80,55 @@ export interface LimitRateOptions {
  * // => true
  * ```
  *
+ * @see {@link rateLimiter}
  * @see {@link fixedRate}
  * @see {@link receiverBatches}
  */
 export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunction<T> {
   const {
-    rate,
+    limiter,
+    rate = 0,
     burst = Math.max(rate, 1),
     maxQueue = 1_000,
     overflow = 'error',
     dropObserver,
     scheduler = asyncScheduler,
   } = options;
-  checkPositive('limitRate', 'rate', rate);
-  checkPositive('limitRate', 'burst', burst);
-  checkNonNegativeInteger('limitRate', 'maxQueue', maxQueue);
+  if (limiter) checkLimiter(options, limiter);
+  else {
+    checkPositive('limitRate', 'rate', rate);
+    checkPositive('limitRate', 'burst', burst);
+  }
+  if (maxQueue !== Infinity) checkNonNegativeInteger('limitRate', 'maxQueue', maxQueue);
   checkOneOf('limitRate', 'overflow', overflow, ['error', 'drop-oldest', 'drop-newest']);
   if (dropObserver !== undefined) checkObserver('limitRate', 'dropObserver', dropObserver);
   return (source) => {
     const limited = new Observable<T>((subscriber) => {
-      const now = steadyClock(scheduler);
-      const bucket = new TokenBucket(rate, burst, now());
+      const bucket = limiter ?? rateLimiter({ perSecond: rate, burst, scheduler });
       const queue: Waiting<T>[] = [];
       const left = new Subject<void>();
-      let timer: Subscription | undefined;
+      let asked: Subscription | undefined;
+      /** The head of the queue for which tokens have been asked, and the one for which they have been taken. */
       let awaited: Waiting<T> | undefined;
+      let granted: Waiting<T> | undefined;
       let draining = false;
       let ended = false;
       let dropped = 0;
 
+      /** Asks for the tokens of the head of the queue, once: the bucket may take them at once. */
+      const ask = (head: Waiting<T>): void => {
+        if (awaited === head) return;
+        asked?.unsubscribe();
+        awaited = head;
+        asked = bucket.take(head.cost).subscribe(() => {
+          granted = head;
+          drain();
+        });
+      };
       const pass = (): void => {
         for (let next = queue[0]; next !== undefined && !subscriber.closed; next = queue[0]) {
-          if (!bucket.take(now(), next.cost)) return;
+          ask(next);
+          if (granted !== next) return;
           queue.shift();
           subscriber.next(next.value);
           next.hold?.release();
@@ -119,7 +136,7 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
       };
       const overflowOne = (): void => {
         const waiting = (overflow === 'drop-oldest' ? queue.shift() : queue.pop()) as Waiting<T>;
-        const report = settledNext(() => {
+        const report = settled(() => {
           if (overflow === 'error') throw new QueueOverflowError('limitRate', maxQueue);
           return dropObserver?.next?.({ value: waiting.value, dropped: ++dropped });
         });
@@ -133,13 +150,6 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
           }),
         );
       };
-      // At most one timer, for the head of the queue; none is kept after it has fired.
-      const arm = (): void => {
-        if (awaited === queue[0]) return;
-        timer?.unsubscribe();
-        awaited = queue[0];
-        if (awaited) timer = scheduleAfter(scheduler, bucket.wait(now(), awaited.cost), onTimer);
-      };
       const drain = (): void => {
         // A consumer may make the source emit or complete within `next`: the running loop handles it.
         if (draining) return;
@@ -148,18 +158,13 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
         while (queue.length > maxQueue && !subscriber.closed) overflowOne();
         draining = false;
         if (subscriber.closed) return;
-        arm();
+        const [head] = queue;
+        if (head) ask(head);
         if (ended && queue.length === 0) subscriber.complete();
       };
-      const onTimer = (): void => {
-        timer?.unsubscribe();
-        awaited = undefined;
-        drain();
-      };
-
       subscriber.add(() => {
         left.next();
-        timer?.unsubscribe();
+        asked?.unsubscribe();
         for (const { hold } of queue.splice(0)) hold?.abandon();
       });
       // With `takeUntil` a source that emits during `subscribe` sees at once that it was unsubscribed.
@@ -183,6 +188,17 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
     });
     return derivedFrom(limited, source);
   };
+}
+
+/** @throws {InvalidOptionError} if `limiter` is no limiter, or another rate is given beside it */
+function checkLimiter({ rate, burst, scheduler }: LimitRateOptions, limiter: RateLimiter): void {
+  if (typeof limiter.take !== 'function') {
+    throw new InvalidOptionError('limitRate', 'limiter', limiter, 'must be a rateLimiter()');
+  }
+  for (const [option, value] of Object.entries({ rate, burst, scheduler })) {
+    if (value === undefined) continue;
+    throw new InvalidOptionError('limitRate', option, value, 'cannot be set beside `limiter`, which has its own');
+  }
 }
 
 interface Waiting<T> {

@@ -1,12 +1,15 @@
-import { Batch, foreachBatch, fromBatches, limitRate, QueueOverflowError } from 'dstream';
+import { Batch, foreachBatch, fromBatches, limitRate, QueueOverflowError, rateLimiter } from 'dstream';
 import {
   filter,
   from,
+  map,
+  mergeMap,
   Observable,
   Subject,
   type Subscription,
   startWith,
   take,
+  takeLast,
   timer,
   VirtualTimeScheduler,
 } from 'rxjs';
@@ -36,6 +39,52 @@ standingCases('limitRate', {
 });
 
 describe('limitRate', () => {
+  it('shares one bucket with other operators, in the order of their values', () => {
+    run(({ cold, expectObservable }) => {
+      const limiter = rateLimiter({ perSecond: 500, burst: 1 });
+      const left = cold('     ab----|').pipe(limitRate({ limiter }));
+      const right = cold('    -xy---|').pipe(limitRate({ limiter }));
+      // Tokens at 0, 2, 4 and 6: b came before x.
+      expectObservable(left).toBe(' a-b---|');
+      expectObservable(right).toBe('----x-(y|)');
+    });
+  });
+
+  it('does not let small values pass a large one that has waited longer', () => {
+    run(({ cold, expectObservable }) => {
+      const limiter = rateLimiter({ perSecond: 1_000, burst: 4 });
+      const granted = (at: string, tokens: number) =>
+        cold(at).pipe(mergeMap((name) => limiter.take(tokens).pipe(map(() => name))));
+      expectObservable(granted('a', 4)).toBe('    a');
+      expectObservable(granted('-b', 4)).toBe('   ----b');
+      expectObservable(granted('--c', 1)).toBe('  -----c');
+    });
+  });
+
+  it('queues without a limit where the user says so', () => {
+    run(({ expectObservable }) => {
+      const values = Array.from({ length: 1_500 }, (_, i) => i);
+      const last = from(values).pipe(limitRate({ rate: 1_000, burst: 1, maxQueue: Infinity }), takeLast(1));
+      expectObservable(last).toBe('1499ms (a|)', { a: 1_499 });
+    });
+  });
+
+  it('leaves the tokens of who does not wait any more to the others', () => {
+    run(({ cold, expectObservable }) => {
+      const limiter = rateLimiter({ perSecond: 100, burst: 1 });
+      const values = cold('ab---').pipe(limitRate({ limiter }));
+      expectObservable(values, '---!').toBe('a--');
+      expectObservable(cold('-----c').pipe(limitRate({ limiter }))).toBe('10ms c');
+    });
+  });
+
+  it('takes one rate only', () => {
+    const limiter = rateLimiter({ perSecond: 1 });
+    expect(() => limitRate({ limiter, rate: 1 })).toThrow('rate (1) cannot be set beside `limiter`');
+    expect(() => limitRate({ limiter: {} as never })).toThrow('must be a rateLimiter()');
+    expect(() => limitRate({})).toThrow('limitRate: rate');
+  });
+
   it('lets a burst pass, then keeps the rate, and completes after the queue', () => {
     run(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold(' (abcd)-|');

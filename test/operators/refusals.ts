@@ -357,10 +357,10 @@ export const functions = () => {
 
 /** Outputs: of the records that there are, into what takes them. */
 export const outputs = () => {
-  // @ts-expect-error an effect gives nothing, or something to wait for
-  words.pipe(foreachBatch((records) => records.length));
-  // @ts-expect-error an effect gives nothing, or something to wait for
-  words.pipe(foreachPartition(({ records }) => records.length));
+  // @ts-expect-error words are no numbers
+  words.pipe(foreachBatch((records: readonly number[]) => records.length));
+  // @ts-expect-error words are no numbers
+  words.pipe(foreachPartition(({ records }: Partition<number>) => records.length));
   // @ts-expect-error it must be said what was written
   words.pipe(foreachPartitionOnce(() => {}, {}));
   // @ts-expect-error words are no numbers
@@ -405,8 +405,8 @@ export const streams = () => {
   words.pipe(countByWindow({ slide: 1 }));
   // @ts-expect-error into how many?
   words.pipe(repartition());
-  // @ts-expect-error at which rate?
-  words.pipe(limitRate({ burst: 1 }));
+  // @ts-expect-error no limiter
+  words.pipe(limitRate({ limiter: 5 }));
   // @ts-expect-error no such policy
   words.pipe(limitRate({ rate: 1, overflow: 'wait' }));
   // @ts-expect-error the Observer takes dropped values
