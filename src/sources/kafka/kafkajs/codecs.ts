@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
+import kafkajs from 'kafkajs';
 import type { Codec } from '../protocol/codec.js';
 import { maxUnpackedBytes } from '../protocol/unpackedBound.js';
 
@@ -28,9 +28,9 @@ function gunzip(bytes: Buffer): Buffer {
 
 /** kafkajs fills the places of missing codecs with functions that throw. */
 function registered(id: number): Codec['decompress'] {
-  const { CompressionCodecs } = createRequire(import.meta.url)('kafkajs') as { CompressionCodecs: Registry };
+  const codecs = kafkajs.CompressionCodecs as Registry;
   try {
-    const codec = CompressionCodecs[id]?.();
+    const codec = codecs[id]?.();
     return codec && ((bytes) => codec.decompress(bytes));
   } catch {
     return undefined;

@@ -9,6 +9,7 @@ import type { ConnectionPoolBuilder } from './kafkajsConnection.js';
  */
 export class ConnectionGuard implements SocketOwner {
   readonly allocate: SocketOwner['allocate'];
+  plainSocketSource: string | undefined;
   /** Open sockets, those that are being closed included. */
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<GuardedConnection>();
@@ -17,6 +18,7 @@ export class ConnectionGuard implements SocketOwner {
   constructor(
     builder: ConnectionPoolBuilder,
     allocate: SocketOwner['allocate'] = (length) => Buffer.allocUnsafeSlow(length),
+    plainSocketSource?: Promise<string | undefined>,
   ) {
     this.allocate = allocate;
     // One listener for each request that waits for the end of a throttle time.
@@ -24,6 +26,7 @@ export class ConnectionGuard implements SocketOwner {
     const { build } = builder;
     builder.build = async (destination) => {
       const pool = await build.call(builder, destination);
+      this.plainSocketSource = await plainSocketSource;
       for (const connection of pool.pool) new GuardedConnection(connection, this);
       return pool;
     };

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionError, DStreamError, ProtocolError, TimedOutError } from '../../../batch/errors.js';
@@ -14,17 +13,16 @@ const defaultRequestTimeoutMs = 30_000;
 const maxThrottleMs = 60_000;
 /** How long a socket that is closed may take to send what has been written to it. */
 const flushTimeoutMs = 1_000;
-/** A longer delay of a timer would end at once. */
 /** Bytes of a length in front of a response. */
 const lengthBytes = 4;
 const disconnected = 'disconnected';
-
-const plainSocketFactory = sourceOfPlainSocketFactory();
 
 /** Knows all sockets of a client. */
 export interface SocketOwner {
   /** Returns a buffer for the body of a response. */
   readonly allocate: (length: number) => Buffer;
+  /** The source text of kafkajs's own socket factory: one that the user has configured is left alone. */
+  readonly plainSocketSource: string | undefined;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
   /** The connection has a socket from now on. */
@@ -201,7 +199,7 @@ export class GuardedConnection {
   }
 
   #isPlain({ ssl }: SocketOptions): boolean {
-    return !ssl && String(this.#makeSocket) === plainSocketFactory;
+    return !ssl && String(this.#makeSocket) === this.#guard.plainSocketSource;
   }
 }
 
@@ -236,13 +234,4 @@ function part(socket: Socket): void {
   socket.unref();
   const timer = setTimeout(() => socket.destroy(), flushTimeoutMs).unref();
   socket.once('close', () => clearTimeout(timer));
-}
-
-/** The source text of kafkajs's own socket factory: one that the user has configured is left alone. */
-function sourceOfPlainSocketFactory(): string | undefined {
-  try {
-    return String((createRequire(import.meta.url)('kafkajs/src/network/socketFactory.js') as () => SocketFactory)());
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type { Kafka } from 'kafkajs';
+import type { Kafka, KafkaConfig } from 'kafkajs';
 import { UnsupportedClientError } from '../../../batch/errors.js';
 import { type IsolationLevel, isolationLevels } from '../protocol/fetchProtocol.js';
 import type { TopicPartitions } from '../protocol/groupByTopic.js';
@@ -66,12 +65,16 @@ export function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Clust
   return cluster;
 }
 
-/** kafkajs takes requests as instances of its own class. */
-export function loadEncoder(): new () => { writeBuffer(bytes: Buffer): unknown } {
+/**
+ * The source text of the sockets that kafkajs makes where the user has configured none. They are seen on a second client of the user's own
+ * class: a bundle has no file of kafkajs to load them from.
+ */
+export async function plainSocketSource(kafka: Kafka): Promise<string | undefined> {
   try {
-    return createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js') as ReturnType<typeof loadEncoder>;
-  } catch (cause) {
-    const missing = 'kafkajs/src/protocol/encoder.js cannot be loaded: version 2.2.4 is needed';
-    throw new UnsupportedClientError('kafkajs', missing, { cause });
+    const plain = new (kafka.constructor as new (config: KafkaConfig) => Kafka)({ brokers: ['localhost:9092'] });
+    const { pool } = await makeCluster(plain, 'read_uncommitted').brokerPool.connectionPoolBuilder.build();
+    return String(pool[0]?.socketFactory);
+  } catch {
+    return undefined;
   }
 }

@@ -31,7 +31,7 @@ import {
 } from '../protocol/offsetFetchProtocol.js';
 import { BrokerRegistry } from './brokerRegistry.js';
 import { ConnectionGuard } from './connectionGuard.js';
-import { type Broker, loadEncoder, makeCluster } from './kafkajsCluster.js';
+import { type Broker, makeCluster, plainSocketSource } from './kafkajsCluster.js';
 import { ResponseBuffers } from './responseBuffers.js';
 
 /** A partition with the node id of its leader. */
@@ -107,10 +107,14 @@ const offsetFetchApi = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } as c
 /** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
 export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): KafkajsPort {
   const cluster = makeCluster(kafka, isolationLevel);
-  const Encoder = loadEncoder();
-  const encoded = (bytes: Buffer) => async () => new Encoder().writeBuffer(bytes);
+  // kafkajs takes a request as an `Encoder`, of which it reads these two fields.
+  const encoded = (bytes: Buffer) => async () => ({ buf: bytes, buffer: bytes });
   const buffers = new ResponseBuffers();
-  const guard = new ConnectionGuard(cluster.brokerPool.connectionPoolBuilder, (length) => buffers.take(length));
+  const guard = new ConnectionGuard(
+    cluster.brokerPool.connectionPoolBuilder,
+    (length) => buffers.take(length),
+    plainSocketSource(kafka),
+  );
   const brokers = new BrokerRegistry(cluster);
   const coordinators = new Map<string, string>();
   let clientId: string | undefined;
