@@ -1,4 +1,4 @@
-import { catchError, concat, from, mergeMap, type ObservableInput, type OperatorFunction, of } from 'rxjs';
+import { catchError, concat, type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { BatchContext } from '../../batch/batchContext.js';
 import { FencedError } from '../../batch/errors.js';
@@ -15,8 +15,11 @@ import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
  * crashes, results and progress are both there or both missing.
  *
  * `checkpoint` is the one that the stream uses. `effect` writes with the `query` of its first argument; anything else it
- * does is outside the transaction. Several of these operations in one stream share the transaction of the batch. The
- * effects of one batch begin when the batch before has been committed, also with `concurrentBatches` of more than 1.
+ * does is outside the transaction. Several of these operations in one stream share the transaction of the batch; their statements
+ * take turns. The effects of one batch begin when the batch before has been committed, also with `concurrentBatches` of more than 1.
+ *
+ * Where the server rolls the transaction back because of a deadlock or a serialization failure, all its effects are called again, in
+ * another transaction, up to five times for a batch.
  *
  * Takes batches of any records; passes them on unchanged when the effect has settled, before the commit.
  *
@@ -61,18 +64,14 @@ import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
  */
 export function foreachBatchInTransaction<T>(
   checkpoint: PostgresCheckpoint,
-  effect: (
-    transaction: PostgresQueries,
-    records: readonly T[],
-    context: BatchContext,
-    // biome-ignore lint/suspicious/noConfusingVoidType: an effect without records may have nothing to do
-  ) => ObservableInput<unknown> | void,
+  effect: (transaction: PostgresQueries, records: readonly T[], context: BatchContext) => unknown,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachBatchInTransaction', 'effect', effect);
   const run = (batch: Batch<T>) => {
     const { context, records } = batch;
-    const written = from(checkpoint.transaction(context.time)).pipe(
-      mergeMap((transaction) => settled(() => insideEffect(context, () => effect(transaction, records, context)))),
+    const write = (transaction: PostgresQueries) =>
+      settled(() => insideEffect(context, () => effect(transaction, records, context)));
+    const written = checkpoint.inTransaction(context.time, write).pipe(
       // The server closes the transaction of a process that was stopped for long: then the cause is the fencing.
       catchError(async (error: unknown) => {
         throw (await checkpoint.wasFenced()) ? new FencedError(checkpoint.location) : error;

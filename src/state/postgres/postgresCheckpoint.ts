@@ -1,4 +1,4 @@
-import { defer, from } from 'rxjs';
+import { defer, from, type Observable } from 'rxjs';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
 import { checkPositiveInteger } from '../../options/checks.js';
 import type { Checkpoint } from '../checkpoint.js';
@@ -27,8 +27,8 @@ export interface PostgresCheckpointOptions {
 
 /** A checkpoint in PostgreSQL. `foreachBatchInTransaction` takes it to write in the transaction that saves the batch. */
 export interface PostgresCheckpoint extends Checkpoint {
-  /** @internal The transaction in which the batch of this time will be saved. */
-  transaction(time: number): Promise<PostgresQueries>;
+  /** @internal Writes in the transaction in which the batch of this time will be saved. */
+  inTransaction(time: number, effect: (transaction: PostgresQueries) => Observable<never>): Observable<never>;
   /** @internal Whether another process has opened the job. */
   wasFenced(): Promise<boolean>;
 }
@@ -100,11 +100,12 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
   return {
     location,
     open: () => defer(() => from(open())),
-    transaction: async (time) => {
-      if (current) return current.transaction(time);
-      const rule = 'must be the checkpoint of the stream';
-      throw new InvalidOptionError('foreachBatchInTransaction', 'checkpoint', location, rule);
-    },
+    inTransaction: (time, effect) =>
+      defer(() => {
+        if (current) return current.inTransaction(time, effect);
+        const rule = 'must be the checkpoint of the stream';
+        throw new InvalidOptionError('foreachBatchInTransaction', 'checkpoint', location, rule);
+      }),
     wasFenced: async () => (await current?.wasFenced()) ?? false,
   };
 }

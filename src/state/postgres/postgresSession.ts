@@ -1,5 +1,5 @@
 import { serialize } from 'node:v8';
-import { defer, from, type ObservableInput } from 'rxjs';
+import { defer, from, type Observable, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError, FencedError } from '../../batch/errors.js';
 import { lookupBytes } from '../../storage/keyBytes.js';
 import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
@@ -11,17 +11,11 @@ import type {
   SavedBatch,
   StateChange,
 } from '../checkpoint.js';
+import { BatchTransaction, type TransactionEffect } from './batchTransaction.js';
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
 import type { OpenedJob } from './postgresRestore.js';
 import type { PostgresTables } from './postgresTables.js';
 import { PostgresTransaction } from './postgresTransaction.js';
-
-/** The transaction of a batch whose outputs write into it, and its end, for which the next batch waits. */
-interface OpenTransaction {
-  readonly begun: Promise<PostgresTransaction>;
-  readonly over: Promise<void>;
-  end(): void;
-}
 
 /** Where the session of a job reads and writes. */
 export interface PostgresJob {
@@ -41,7 +35,7 @@ export class PostgresSession implements CheckpointSession {
   readonly #job: PostgresJob;
   readonly #epoch: string;
   /** Batches whose outputs have a transaction, oldest first. */
-  readonly #open = new Map<number, OpenTransaction>();
+  readonly #open = new Map<number, BatchTransaction>();
   readonly #running = new Set<Promise<unknown>>();
   #seq: number;
   #closed = false;
@@ -74,22 +68,19 @@ export class PostgresSession implements CheckpointSession {
   }
 
   /**
-   * The transaction in which the batch of this time will be saved. It begins when that of the batch before is over: two at
+   * Writes in the transaction in which the batch of this time will be saved. It begins when that of the batch before is over: two at
    * once could wait for each other in a way that the server cannot see.
    */
-  transaction(time: number): Promise<PostgresQueries> {
-    let open = this.#open.get(time);
-    if (!open) {
-      const before = [...this.#open.values()].at(-1)?.over ?? Promise.resolve();
-      open = newTransaction(before.then(() => this.#begin()));
-      this.#open.set(time, open);
-    }
-    return open.begun.then(
-      ({ queries }) => queries,
-      async (cause) => {
-        throw await this.failure(`begin the transaction of the batch of time ${time}`, cause);
-      },
-    );
+  inTransaction(time: number, effect: TransactionEffect): Observable<never> {
+    return defer(() => {
+      let open = this.#open.get(time);
+      if (!open) {
+        const before = [...this.#open.values()].at(-1)?.over ?? Promise.resolve();
+        open = new BatchTransaction(() => before.then(() => this.#beginFor(time)));
+        this.#open.set(time, open);
+      }
+      return open.run(effect);
+    });
   }
 
   /**
@@ -110,6 +101,14 @@ export class PostgresSession implements CheckpointSession {
       return rows[0]?.epoch !== this.#epoch;
     } catch {
       return false;
+    }
+  }
+
+  async #beginFor(time: number): Promise<PostgresTransaction> {
+    try {
+      return await this.#begin();
+    } catch (cause) {
+      throw await this.failure(`begin the transaction of the batch of time ${time}`, cause);
     }
   }
 
@@ -136,29 +135,27 @@ export class PostgresSession implements CheckpointSession {
     if (rowCount === 0) throw new FencedError(location);
   }
 
-  async #save({ time, zeroTime, interval, positions, changes, dropped = [] }: SavedBatch): Promise<void> {
+  async #save(batch: SavedBatch): Promise<void> {
+    const transaction = this.#open.get(batch.time) ?? new BatchTransaction(() => this.#begin());
+    await transaction.finish((begun) => this.#saveIn(begun, batch));
+    this.#open.delete(batch.time);
+  }
+
+  async #saveIn(transaction: PostgresTransaction, batch: SavedBatch): Promise<void> {
+    const { time, zeroTime, interval, positions, changes, dropped = [] } = batch;
     const { tables, job, location } = this.#job;
-    const open = this.#open.get(time);
-    const transaction = await (open?.begun ?? this.#begin());
-    try {
-      await transaction.fenced(
-        location,
-        `update ${tables.jobs} set time = $3, zero_time = $4, interval = $5, positions = $6 where job = $1 and epoch = $2`,
-        [job, this.#epoch, time, zeroTime, interval, JSON.stringify(positions)],
-      );
-      const { queries } = transaction;
-      await queries.query(`delete from ${tables.planned} where job = $1 and time <= $2`, [job, time]);
-      for (const table of dropped.length > 0 ? [tables.entries, tables.states] : []) {
-        await queries.query(`delete from ${table} where job = $1 and id = any($2::text[])`, [job, dropped]);
-      }
-      for (const change of changes as readonly EncodedChange<StateChange>[]) await this.#write(queries, change);
-      await transaction.commit();
-    } catch (error) {
-      transaction.abort();
-      throw error;
+    await transaction.fenced(
+      location,
+      `update ${tables.jobs} set time = $3, zero_time = $4, interval = $5, positions = $6 where job = $1 and epoch = $2`,
+      [job, this.#epoch, time, zeroTime, interval, JSON.stringify(positions)],
+    );
+    const { queries } = transaction;
+    await queries.query(`delete from ${tables.planned} where job = $1 and time <= $2`, [job, time]);
+    for (const table of dropped.length > 0 ? [tables.entries, tables.states] : []) {
+      await queries.query(`delete from ${table} where job = $1 and id = any($2::text[])`, [job, dropped]);
     }
-    this.#open.delete(time);
-    open?.end();
+    for (const change of changes as readonly EncodedChange<StateChange>[]) await this.#write(queries, change);
+    await transaction.commit();
   }
 
   async #write(queries: PostgresQueries, change: EncodedChange<StateChange>): Promise<void> {
@@ -212,22 +209,6 @@ export class PostgresSession implements CheckpointSession {
     await Promise.allSettled([...this.#running]);
     const open = [...this.#open.values()];
     this.#open.clear();
-    for (const { begun, end } of open) {
-      end();
-      await begun.then(
-        (transaction) => transaction.abort(),
-        () => {},
-      );
-    }
+    for (const transaction of open) await transaction.abort();
   }
-}
-
-function newTransaction(begun: Promise<PostgresTransaction>): OpenTransaction {
-  let end = () => {};
-  const over = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  // The caller of `begun` sees the failure; here it only lets the next batch stop waiting.
-  begun.catch(() => end());
-  return { begun, over, end };
 }

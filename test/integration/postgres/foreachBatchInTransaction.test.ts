@@ -127,6 +127,103 @@ describePostgres('foreachBatchInTransaction', () => {
     expect(order).toEqual(numbers(6).flatMap(([n]) => [`a${n}`, `b${n}`]));
   });
 
+  it('lets the statements of several outputs take turns on the one client', async () => {
+    const job = newName();
+    const checkpoint = postgresCheckpoint(pool, { job });
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    try {
+      const output = foreachBatchInTransaction<number>(checkpoint, (transaction, [n]) =>
+        Array.from({ length: 5 }, () => transaction.query(insert, [job, n])),
+      );
+      await lastValueFrom(fromBatches(numbers(2), { interval: 5, checkpoint }).pipe(output, output));
+      // A warning is an event of the next turn.
+      await lastValueFrom(timer(0));
+    } finally {
+      process.off('warning', note);
+    }
+    expect(await writtenBatches(job)).toEqual([...Array(10).fill(1), ...Array(10).fill(2)]);
+    expect(warnings).toEqual([]);
+  });
+
+  describe('where another transaction is in the way', () => {
+    const counters = `counters_${newName()}`;
+    beforeAll(() => pool.query(`create table ${counters} (id int primary key, n int)`));
+    afterAll(() => pool.query(`drop table ${counters}`));
+    const reset = () =>
+      pool.query(`insert into ${counters} values (1, 0), (2, 0) on conflict (id) do update set n = 0`);
+    const valuesOf = async () => (await pool.query(`select n from ${counters} order by id`)).rows.map(({ n }) => n);
+    const add = (id: number) => `update ${counters} set n = n + 1 where id = ${id}`;
+
+    it('writes everything again after a deadlock', async () => {
+      await reset();
+      const job = newName();
+      const checkpoint = postgresCheckpoint(pool, { job });
+      const other = await pool.connect();
+      // The server cancels who looks for a deadlock first: that is not this one.
+      await other.query(`begin; set local deadlock_timeout = '10min'; ${add(2)}`);
+      let calls = 0;
+      let blocked: Promise<unknown> | undefined;
+      const run = fromBatches(numbers(2), { interval: 5, checkpoint }).pipe(
+        foreachBatchInTransaction(checkpoint, (transaction, [n]) => transaction.query(insert, [job, n])),
+        foreachBatchInTransaction(checkpoint, async (transaction) => {
+          const first = ++calls === 1;
+          await transaction.query(add(1));
+          if (first) blocked = other.query(add(1)).then(() => other.query('commit'));
+          await transaction.query(add(2));
+        }),
+      );
+      await lastValueFrom(run);
+      await blocked;
+      other.release();
+      expect(calls).toBe(3);
+      expect(await writtenBatches(job)).toEqual([1, 2]);
+      expect(await valuesOf()).toEqual([3, 3]);
+    });
+
+    it('writes everything again after a serialization failure, also where that was overlooked', async () => {
+      await reset();
+      for (const overlook of [false, true]) {
+        const job = newName();
+        const checkpoint = postgresCheckpoint(pool, { job });
+        let calls = 0;
+        const run = fromBatches(numbers(1), { interval: 5, checkpoint }).pipe(
+          foreachBatchInTransaction(checkpoint, async (transaction, [n]) => {
+            await transaction.query('set transaction isolation level repeatable read');
+            await transaction.query(insert, [job, n]);
+            if (++calls === 1) await pool.query(add(1));
+            const added = transaction.query(add(1));
+            await (overlook ? added.catch(() => {}) : added);
+          }),
+        );
+        await lastValueFrom(run);
+        expect(calls).toBe(2);
+        expect(await writtenBatches(job)).toEqual([1]);
+      }
+      expect(await valuesOf()).toEqual([4, 0]);
+    });
+
+    it('fails when that happens again and again', async () => {
+      await reset();
+      const job = newName();
+      const checkpoint = postgresCheckpoint(pool, { job });
+      let calls = 0;
+      const run = fromBatches(numbers(1), { interval: 5, checkpoint }).pipe(
+        foreachBatchInTransaction(checkpoint, async (transaction) => {
+          await transaction.query('set transaction isolation level repeatable read');
+          await transaction.query(`select * from ${counters}`);
+          calls++;
+          await pool.query(add(1));
+          await transaction.query(add(1));
+        }),
+      );
+      await expect(lastValueFrom(run)).rejects.toMatchObject({ code: '40001' });
+      expect(calls).toBe(6);
+      expect(await valuesOf()).toEqual([6, 0]);
+    });
+  });
+
   it('refuses a checkpoint that no stream has opened, and a transaction that is over', async () => {
     const other = postgresCheckpoint(pool, { job: newName() });
     const run = fromBatches([[1]], { interval: 5 }).pipe(foreachBatchInTransaction(other, () => of(1)));
