@@ -21,3 +21,9 @@ export type PairOf<P extends PairLike> = 0 extends 1 & P
 
 /** No function returns this. */
 export type NothingInferred = readonly [never, never];
+
+/**
+ * Lets the compiler take an array literal that a function returns for a tuple, as in `(a, b) => [a[0] + b[0], a[1] + b[1]]`: one member of
+ * the return type is a tuple. No value has this type.
+ */
+export type TupleHint = readonly [never, never];

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import type { TupleHint } from '../batch/pairOf.js';
 import { foldRecords } from '../collections/foldRecords.js';
 import { checkFunction } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
@@ -31,13 +32,13 @@ import { afterSteps } from './fusion/perRecord.js';
  * @see {@link reduceByKey}
  * @see {@link countBatch}
  */
-export function reduceBatch<T>(reduce: (a: T, b: T) => T): OperatorFunction<Batch<T>, Batch<T>> {
+export function reduceBatch<T>(reduce: (a: T, b: T) => T | TupleHint): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('reduceBatch', 'reduce', reduce);
   return afterSteps<T, T>('reduceBatch', (visitRecords) =>
     perBatch('reduceBatch', () => (batch) => {
       const reduced = foldRecords<T, T>(
         (first) => first,
-        reduce,
+        reduce as (a: T, b: T) => T,
         (next) => visitRecords(batch, next),
       );
       return batch.withRecords(reduced ?? []);

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
+import type { TupleHint } from '../batch/pairOf.js';
 import { reducePairs } from '../collections/pairs.js';
 import { checkFunction } from '../options/checks.js';
 import { perBatch } from './base/perBatch.js';
@@ -35,12 +36,12 @@ import { afterSteps } from './fusion/perRecord.js';
  * @see {@link updateStateByKey}
  */
 export function reduceByKey<K extends Key, V>(
-  reduce: (a: V, b: V) => V,
+  reduce: (a: V, b: V) => V | TupleHint,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>> {
   checkFunction('reduceByKey', 'reduce', reduce);
   return afterSteps<Pair<K, V>, Pair<K, V>>('reduceByKey', (visitRecords) =>
     perBatch('reduceByKey', () => (batch) => {
-      const reduced = reducePairs<K, V>('reduceByKey', reduce, (add) => visitRecords(batch, add));
+      const reduced = reducePairs<K, V>('reduceByKey', reduce as (a: V, b: V) => V, (add) => visitRecords(batch, add));
       return batch.withRecords([...reduced]);
     }),
   );

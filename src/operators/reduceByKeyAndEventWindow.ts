@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
+import type { TupleHint } from '../batch/pairOf.js';
 import { checkFunction } from '../options/checks.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
@@ -13,7 +14,7 @@ export interface ReduceByKeyAndEventWindowOptions<K extends Key, V, E extends Wi
    * Subtracts the values that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Without it a sliding
    * window is kept in two stacks, which costs little more and cannot drift.
    */
-  readonly inverse?: (value: V, old: V) => V;
+  readonly inverse?: (value: V, old: V) => V | TupleHint;
 }
 
 /**
@@ -57,18 +58,19 @@ export interface ReduceByKeyAndEventWindowOptions<K extends Key, V, E extends Wi
  * @see {@link reduceByKeyAndWindow}
  */
 export function reduceByKeyAndEventWindow<K extends Key, V, E extends WindowEmit = 'final'>(
-  reduce: (a: V, b: V) => V,
+  reduce: (a: V, b: V) => V | TupleHint,
   options: ReduceByKeyAndEventWindowOptions<K, V, E>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedWindow<V, E>>>> {
   const operator = 'reduceByKeyAndEventWindow';
   const { inverse } = options;
   checkFunction(operator, 'reduce', reduce);
   if (inverse !== undefined) checkFunction(operator, 'inverse', inverse);
+  const combine = reduce as (a: V, b: V) => V;
   const lift = (value: V) => value;
   return eventWindows<Pair<K, V>, K, V, V, V, Pair<K, EmittedWindow<V, E>>>({
     ...keyedRecords<K, V, V, E>(operator),
     options,
-    aggregator: { name: 'reduce', identity: undefined as V, lift, combine: reduce, lower: lift },
-    keyed: { inverse },
+    aggregator: { name: 'reduce', identity: undefined as V, lift, combine, lower: lift },
+    keyed: { inverse: inverse as ((value: V, old: V) => V) | undefined },
   });
 }

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
+import type { TupleHint } from '../batch/pairOf.js';
 import { reducePairs } from '../collections/pairs.js';
 import { checkFunction, checkOneOf } from '../options/checks.js';
 import { slidingKeys } from './base/slidingKeys.js';
@@ -12,7 +13,7 @@ export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOpt
    * Subtracts the values that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Called once per key
    * and slide, before new values enter. Without it the window is kept in two stacks, which costs little more and cannot drift.
    */
-  readonly inverse?: (value: V, old: V) => V;
+  readonly inverse?: (value: V, old: V) => V | TupleHint;
   /** Keeps a key only while it returns true; a key that is dropped also leaves the window. Default: every key is kept. */
   readonly filter?: (pair: Pair<K, V>) => boolean;
 }
@@ -53,16 +54,16 @@ export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOpt
  * @see {@link countByValueAndWindow}
  */
 export function reduceByKeyAndWindow<K extends Key, V>(
-  reduce: (a: V, b: V) => V,
+  reduce: (a: V, b: V) => V | TupleHint,
   options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit?: 'all' },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>>;
 /** Reduces the values of each key over the last `window` ms, every `slide` ms. */
 export function reduceByKeyAndWindow<K extends Key, V>(
-  reduce: (a: V, b: V) => V,
+  reduce: (a: V, b: V) => V | TupleHint,
   options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit: 'changes' },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V | undefined>>>;
 export function reduceByKeyAndWindow<K extends Key, V>(
-  reduce: (a: V, b: V) => V,
+  reduce: (a: V, b: V) => V | TupleHint,
   options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit?: 'all' | 'changes' },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V | undefined>>> {
   const { inverse, filter, emit = 'all' } = options;
@@ -70,12 +71,13 @@ export function reduceByKeyAndWindow<K extends Key, V>(
   if (inverse !== undefined) checkFunction('reduceByKeyAndWindow', 'inverse', inverse);
   if (filter !== undefined) checkFunction('reduceByKeyAndWindow', 'filter', filter);
   checkOneOf('reduceByKeyAndWindow', 'emit', emit, ['all', 'changes']);
+  const combine = reduce as (a: V, b: V) => V;
   return slidingKeys<Pair<K, V>, K, V, V>({
     operator: 'reduceByKeyAndWindow',
     options,
-    keyed: { reduce, inverse, filter },
+    keyed: { reduce: combine, inverse: inverse as ((value: V, old: V) => V) | undefined, filter },
     emit,
-    partials: (visit) => reducePairs('reduceByKeyAndWindow', reduce, visit),
+    partials: (visit) => reducePairs('reduceByKeyAndWindow', combine, visit),
     lower: (value) => value,
   });
 }

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import type { TupleHint } from '../batch/pairOf.js';
 import { foldRecords } from '../collections/foldRecords.js';
 import { checkFunction } from '../options/checks.js';
 import { KeyedWindow } from '../windows/keyedWindow.js';
@@ -13,7 +14,7 @@ export interface ReduceByWindowOptions<T> extends WindowOptions {
    * Subtracts the records that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Without it the
    * window is kept in two stacks.
    */
-  readonly inverse?: (value: T, old: T) => T;
+  readonly inverse?: (value: T, old: T) => T | TupleHint;
 }
 
 /**
@@ -46,26 +47,30 @@ export interface ReduceByWindowOptions<T> extends WindowOptions {
  * @see {@link reduceByKeyAndWindow}
  */
 export function reduceByWindow<T>(
-  reduce: (a: T, b: T) => T,
+  reduce: (a: T, b: T) => T | TupleHint,
   options: ReduceByWindowOptions<T>,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   const { inverse } = options;
   checkFunction('reduceByWindow', 'reduce', reduce);
   if (inverse !== undefined) checkFunction('reduceByWindow', 'inverse', inverse);
+  const combine = reduce as (a: T, b: T) => T;
   return afterSteps<T, T>('reduceByWindow', (visitRecords) =>
     slidingPanes<unknown, readonly [T], T>({
       operator: 'reduceByWindow',
       options,
       create() {
         // A keyed window with one key: panes, inverse and the departure of the last pane work the same.
-        const keyed = new KeyedWindow<null, T>({ reduce, inverse });
+        const keyed = new KeyedWindow<null, T>({
+          reduce: combine,
+          inverse: inverse as ((value: T, old: T) => T) | undefined,
+        });
         const toPanes = (panes: readonly TimedPane<readonly [T]>[]) =>
           panes.map(([time, [partial]]) => ({ time, partials: [[null, partial]] as const }));
         return {
           pane: (batch) =>
             foldRecords<T, T>(
               (first) => first,
-              reduce,
+              combine,
               (next) => visitRecords(batch, next),
             ),
           restore: (panes) => keyed.restore(toPanes(panes)),

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import type { TupleHint } from '../batch/pairOf.js';
 import { checkFunction } from '../options/checks.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { keepingState, visitEach } from './base/visitEach.js';
@@ -9,7 +10,7 @@ export interface RunningReduceOptions<S> {
   /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
   /** Initial value, if a checkpoint has none. Default: the first record. */
-  readonly initial?: S;
+  readonly initial?: S | TupleHint;
   /**
    * Version of the value's schema, an integer of at least 0.
    * @default 0
@@ -56,15 +57,15 @@ const valueKey = 0;
  * @see {@link updateStateByKey}
  * @see {@link reduceByWindow}
  */
+export function runningReduce<T, S>(
+  reduce: (value: S, record: T) => S | TupleHint,
+  options: RunningReduceOptions<S> & { readonly initial: S | TupleHint },
+): OperatorFunction<Batch<T>, Batch<S>>;
+/** Reduces all records since the stream first ran. */
 export function runningReduce<T>(
-  reduce: (value: T, record: T) => T,
+  reduce: (value: T, record: T) => T | TupleHint,
   options?: RunningReduceOptions<T>,
 ): OperatorFunction<Batch<T>, Batch<T>>;
-/** Reduces all records since the stream first ran. */
-export function runningReduce<T, S>(
-  reduce: (value: S, record: T) => S,
-  options: RunningReduceOptions<S> & { readonly initial: S },
-): OperatorFunction<Batch<T>, Batch<S>>;
 export function runningReduce<T>(
   reduce: (value: T, record: T) => T,
   options: RunningReduceOptions<T> = {},

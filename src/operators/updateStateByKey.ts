@@ -4,6 +4,7 @@ import type { StateDescription } from '../batch/batchState.js';
 import { guarded } from '../batch/guarded.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
+import type { TupleHint } from '../batch/pairOf.js';
 import { checkPair, groupPairs } from '../collections/pairs.js';
 import { checkFunction, checkOneOf } from '../options/checks.js';
 import type { QueryableState } from '../state/queryable.js';
@@ -79,12 +80,13 @@ export interface UpdateStateByKeyOptions<K extends Key, S> {
  * @see {@link reduceByKeyAndWindow}
  */
 export function updateStateByKey<K extends Key, V, S>(
-  update: (values: readonly V[], state: S | undefined, update: StateUpdate<K>) => S | undefined,
+  update: (values: readonly V[], state: S | undefined, update: StateUpdate<K>) => S | TupleHint | undefined,
   options: UpdateStateByKeyOptions<K, S> = {},
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, S>>> {
   const { id, initialState, call = 'all', version, migrate, queryable } = options;
   checkFunction('updateStateByKey', 'update', update);
   checkOneOf('updateStateByKey', 'call', call, ['all', 'touched']);
+  const updateKey = update as Update<K, V, S>;
   const owner = { operator: 'updateStateByKey', id };
   const initial = initialEntries(initialState ?? [], id, 'updateStateByKey');
   const description: StateDescription<K, S> = { operator: 'updateStateByKey', id, version, migrate, queryable };
@@ -93,7 +95,7 @@ export function updateStateByKey<K extends Key, V, S>(
     return (batch) => {
       const values = valuesByKey(batch, owner);
       const { time } = batch.context;
-      const updateOne = batch.context.recordErrors ? restoringUpdate(batch, owner, state, update) : update;
+      const updateOne = batch.context.recordErrors ? restoringUpdate(batch, owner, state, updateKey) : updateKey;
       return batch.withRecords(
         call === 'all' ? updateAll(state, values, time, updateOne) : updateTouched(state, values, time, updateOne),
       );

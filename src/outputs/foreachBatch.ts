@@ -1,4 +1,4 @@
-import { concat, type ObservableInput, type OperatorFunction, of } from 'rxjs';
+import { concat, type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { insideEffect } from '../batch/insideEffect.js';
@@ -39,8 +39,7 @@ import { checkFunction } from '../options/checks.js';
  * @see {@link printBatches}
  */
 export function foreachBatch<T>(
-  // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
-  effect: (records: readonly T[], context: BatchContext) => ObservableInput<unknown> | void,
+  effect: (records: readonly T[], context: BatchContext) => unknown,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachBatch', 'effect', effect);
   const run = (batch: Batch<T>) =>

@@ -7,7 +7,6 @@ import {
   from,
   mergeMap,
   type Observable,
-  type ObservableInput,
   type Observer,
   type OperatorFunction,
   of,
@@ -23,7 +22,7 @@ import { InvalidOptionError } from '../batch/errors.js';
 import { insideEffect } from '../batch/insideEffect.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
-import { settled, settledNext } from '../operators/base/settled.js';
+import { settled } from '../operators/base/settled.js';
 import {
   checkFunction,
   checkNonNegative,
@@ -90,8 +89,7 @@ export interface SkippedPartitions {
 /** An Observer that receives the partitions that failed permanently. */
 export interface DeadLetters<T> {
   /** Receives a failed partition. If it returns an `ObservableInput`, the batch stays open until that has completed. */
-  // biome-ignore lint/suspicious/noConfusingVoidType: an rxjs Subject returns nothing
-  next(failed: FailedPartition<T>): ObservableInput<unknown> | void;
+  next(failed: FailedPartition<T>): unknown;
 }
 
 /** Options of `foreachPartition`. */
@@ -163,8 +161,7 @@ export interface ForeachPartitionOptions<T> {
  * @see {@link mapPartitions}
  */
 export function foreachPartition<T>(
-  // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
-  effect: (partition: Partition<T>, context: PartitionContext) => ObservableInput<unknown> | void,
+  effect: (partition: Partition<T>, context: PartitionContext) => unknown,
   options: ForeachPartitionOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachPartition', 'effect', effect);
@@ -204,7 +201,7 @@ export function foreachPartition<T>(
         concurrency,
       ),
     );
-    const report = settledNext(() => skipped.partitions > 0 && skipObserver?.next?.(skipped));
+    const report = settled(() => skipped.partitions > 0 && skipObserver?.next?.(skipped));
     return concat(all, report, of(batch));
   }, true);
 }

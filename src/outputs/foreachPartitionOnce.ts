@@ -62,8 +62,7 @@ export interface ForeachPartitionOnceOptions<T> extends ForeachPartitionOptions<
  * @see {@link sendToKafka}
  */
 export function foreachPartitionOnce<T>(
-  // biome-ignore lint/suspicious/noConfusingVoidType: a synchronous effect returns nothing
-  effect: (partition: Partition<T>, context: PartitionContext) => ObservableInput<unknown> | void,
+  effect: (partition: Partition<T>, context: PartitionContext) => unknown,
   options: ForeachPartitionOnceOptions<T>,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   const { written, ...others } = options;

@@ -1,9 +1,15 @@
 import {
+  aggregateByKey,
   type Batch,
   concatMapBatch,
+  filterRecords,
   flatMapRecords,
   flatMapValues,
+  foreachBatch,
+  foreachPartition,
   fromBatches,
+  groupByKey,
+  join,
   type Key,
   mapPartitions,
   mapRecords,
@@ -12,9 +18,14 @@ import {
   type Pair,
   reduceBatch,
   reduceByKey,
+  reduceByKeyAndWindow,
+  reduceByWindow,
+  runningReduce,
   type StateHandle,
   transformBatch,
+  updateStateByKey,
 } from 'dstream';
+import { mean } from 'dstream/aggregators';
 import { EMPTY, type Observable, type OperatorFunction } from 'rxjs';
 
 // What TypeScript infers with no annotation. Nothing here runs: the compiler is the test, here (npm run types) and in every
@@ -124,6 +135,81 @@ export const others = () => {
       reduceBatch((a, b) => a + b),
     ),
   );
+};
+
+const list: Flight[] = [];
+declare function save(all: readonly unknown[]): Promise<void>;
+
+/** The twelve forms in which one writes a job before having read about types: none needs an annotation. */
+export const naturalForms = () => {
+  const delays = flights.pipe(mapRecords((f) => [f.origin, f.delay]));
+  type Delays = Pair<string, number>;
+  type Sums = Pair<string, Pair<number, number>>;
+  // 1: pairs straight into an operator by key
+  recordsAre<Delays>()(
+    flights.pipe(
+      mapRecords((f) => [f.origin, f.delay]),
+      reduceByKeyAndWindow((a, b) => a + b, { inverse: (a, b) => a - b, window: 2 }),
+    ),
+  );
+  const sums = delays.pipe(mapValues((delay) => [delay, 1]));
+  // 2: a reducer of tuples
+  recordsAre<Sums>()(sums.pipe(reduceByKey((a, b) => [a[0] + b[0], a[1] + b[1]])));
+  // 3: the same with a window and an inverse
+  recordsAre<Sums>()(
+    sums.pipe(
+      reduceByKeyAndWindow((a, b) => [a[0] + b[0], a[1] + b[1]], {
+        inverse: (a, b) => [a[0] - b[0], a[1] - b[1]],
+        window: 2,
+      }),
+    ),
+  );
+  // 4: without keys
+  const pair = flights.pipe(mapRecords((f) => [f.delay, 1]));
+  recordsAre<Pair<number, number>>()(pair.pipe(reduceBatch((a, b) => [a[0] + b[0], a[1] + b[1]])));
+  recordsAre<Pair<number, number>>()(pair.pipe(reduceByWindow((a, b) => [a[0] + b[0], a[1] + b[1]], { window: 2 })));
+  // 5: the state of updateStateByKey, from its initial states or from the type of the parameter
+  recordsAre<Delays>()(
+    delays.pipe(updateStateByKey((values, count = 0) => count + values.length, { initialState: [['SFO', 1]] })),
+  );
+  recordsAre<Delays>()(delays.pipe(updateStateByKey((values, count: number = 0) => count + values.length)));
+  // 6: the state of mapWithState
+  recordsAre<Delays>()(
+    delays.pipe(
+      mapWithState(
+        (key, delay = 0, state) => {
+          state.update((state.get() ?? 0) + delay);
+          return [key, state.get() ?? 0];
+        },
+        { initialState: new Map([['SFO', 1]]) },
+      ),
+    ),
+  );
+  // 7: a running value of another type than the records, a tuple too
+  recordsAre<number>()(flights.pipe(runningReduce((sum, f) => sum + f.delay, { initial: 0 })));
+  recordsAre<[number, number]>()(
+    flights.pipe(runningReduce(([sum, count], f) => [sum + f.delay, count + 1], { initial: [0, 0] })),
+  );
+  // 8: an effect that returns what it happens to return
+  recordsAre<Flight>()(flights.pipe(foreachBatch((all) => list.push(...all))));
+  recordsAre<Flight>()(flights.pipe(foreachPartition(({ records }) => list.push(...records))));
+  // 9: an effect with a condition
+  recordsAre<Flight>()(flights.pipe(foreachBatch((all) => all.length > 0 && save(all))));
+  // 10: an aggregator by key
+  recordsAre<Delays>()(delays.pipe(aggregateByKey(mean())));
+  // 11: a join of two pairs that are made on the way
+  recordsAre<Pair<string, readonly [number, string]>>()(
+    delays.pipe(join(flights.pipe(mapRecords((f) => [f.origin, f.origin])))),
+  );
+  // 12: groups, and a filter that narrows
+  recordsAre<Delays>()(
+    delays.pipe(
+      groupByKey(),
+      mapValues((all) => all.length),
+    ),
+  );
+  const perhaps = EMPTY as Observable<Batch<Flight | undefined>>;
+  recordsAre<Flight>()(perhaps.pipe(filterRecords((f): f is Flight => f !== undefined)));
 };
 
 /** Functions of the user that are generic themselves. */

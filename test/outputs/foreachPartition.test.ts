@@ -287,8 +287,6 @@ describe('foreachPartition', () => {
       words.pipe(foreachPartition(() => {}, { onError: 'ignore' }));
       // @ts-expect-error a retry says how often
       words.pipe(foreachPartition(() => {}, { retry: { delay: 10 } }));
-      // @ts-expect-error an effect gives nothing, or something to wait for
-      words.pipe(foreachPartition(() => 1));
       return same;
     };
     expect(types).toBeTypeOf('function');

@@ -10,7 +10,7 @@ import {
   limitRate,
 } from 'dstream';
 import { foreachBatchInTransaction, type PostgresCheckpoint } from 'dstream/node';
-import { defer, filter, type OperatorFunction, of, startWith } from 'rxjs';
+import { defer, filter, lastValueFrom, type OperatorFunction, of, startWith } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 // An effect that starts several promises keeps its batch open until all have settled: `records.map(save)` is easily written.
@@ -22,7 +22,10 @@ const failing = (): never => {
   throw new Error('no partition can be written');
 };
 /** What foreachBatchInTransaction does with its checkpoint before and after the effect. */
-const checkpoint = { transaction: () => of({}), wasFenced: async () => false } as unknown as PostgresCheckpoint;
+const checkpoint = {
+  inTransaction: (_: number, effect: (transaction: object) => unknown) => effect({}),
+  wasFenced: async () => false,
+} as unknown as PostgresCheckpoint;
 
 const outputs: Readonly<Record<string, Output>> = {
   'foreachBatch, array': (save) => foreachBatch((records) => records.map(save)),
@@ -130,6 +133,41 @@ describe.each(Object.entries(outputs))('%s', (_, output) => {
     } finally {
       process.off('unhandledRejection', note);
     }
+  });
+});
+
+describe('an effect may return anything', () => {
+  const values = {
+    number: 3,
+    string: 'written',
+    true: true,
+    function: () => 3,
+    object: { rows: 3 },
+    symbol: Symbol('a'),
+  };
+
+  it.each(Object.entries(values))('a %s is nothing to wait for', async (_, value) => {
+    const list: string[] = [];
+    const outputs = [
+      foreachBatch<string>((records) => list.push(...records) && value),
+      foreachPartition<string>(({ records }) => list.push(...records) && value),
+      foreachPartitionOnce<string>(({ records }) => list.push(...records) && value, { written: () => of([]) }),
+      foreachBatchInTransaction<string>(checkpoint, (_transaction, records) => list.push(...records) && value),
+    ] as const;
+    for (const output of outputs) {
+      await lastValueFrom(fromBatches([['a'], ['b']], { interval: 1, partitions: 1 }).pipe(output));
+    }
+    expect(list.join('')).toBe('ab'.repeat(outputs.length));
+  });
+
+  it('a stream is waited for, of whichever kind', async () => {
+    let read = 0;
+    const pull = (to: ReadableStreamDefaultController<number>): void => {
+      if (read === 2) to.close();
+      else to.enqueue(++read);
+    };
+    await lastValueFrom(fromBatches([['a']], { interval: 1 }).pipe(foreachBatch(() => new ReadableStream({ pull }))));
+    expect(read).toBe(2);
   });
 });
 

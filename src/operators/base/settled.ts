@@ -7,28 +7,21 @@ import {
   mergeMap,
   type Observable,
   type ObservableInput,
+  observable,
 } from 'rxjs';
 import type { BatchContext } from '../../batch/batchContext.js';
 
 /**
  * Completes when everything that `work` returns has settled: a promise or any `ObservableInput`, and the promises and
- * Observables in it. `records.map(save)` returns an array of promises, which are its values and not what it waits for; without
+ * Observables in it. Any other value is nothing to wait for. `records.map(save)` returns an array of promises, which are its values and not what it waits for; without
  * this, a batch would be complete before any of them is.
  */
 export function settled(work: () => unknown): Observable<never> {
   return defer(() => {
     const returned = work();
-    // `condition && save()` returns false where there is nothing to do.
-    return returned ? pendingIn(returned) : EMPTY;
+    // `condition && save()` returns false where there is nothing to do, `list.push(...records)` a number.
+    return isInput(returned) ? pendingIn(returned) : EMPTY;
   }).pipe(ignoreElements());
-}
-
-/** The same for the `next` of an Observer, which may be async but may also return anything, as `list.push` does. */
-export function settledNext(next: () => unknown): Observable<never> {
-  return settled(() => {
-    const returned = next();
-    return isPending(returned) ? returned : undefined;
-  });
 }
 
 /** Keeps a batch open until what an Observer returned has settled: its `next` may be an async function. */
@@ -48,6 +41,16 @@ function pendingIn(value: unknown): Observable<unknown> {
   // After the first rejection nobody waits for the others, which must not end the process.
   if (Array.isArray(input)) for (const each of input) if (isPromise(each)) each.then(undefined, () => {});
   return from(input as ObservableInput<unknown>).pipe(mergeMap((each) => (isPending(each) ? pendingIn(each) : EMPTY)));
+}
+
+/** Whether it is an `ObservableInput`; of strings, which are iterable, there is nothing to wait for. */
+function isInput(value: unknown): value is ObservableInput<unknown> {
+  if (isPending(value)) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { getReader } = value as { getReader?: unknown };
+  return (
+    Symbol.iterator in value || Symbol.asyncIterator in value || observable in value || typeof getReader === 'function'
+  );
 }
 
 function isPending(value: unknown): boolean {
