@@ -11,4 +11,5 @@ export {
   type ReceivedMessage,
 } from './sources/kafka/kafkajs/kafkaReceiver.js';
 export { type KafkaSourceOptions, kafkaSource } from './sources/kafka/kafkajs/kafkaSource.js';
+export { type KafkaTableOptions, kafkaTable } from './sources/kafka/kafkajs/kafkaTable.js';
 export type { IsolationLevel } from './sources/kafka/protocol/fetchProtocol.js';

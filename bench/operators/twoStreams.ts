@@ -8,6 +8,7 @@ import {
   fullOuterJoin,
   intervalJoin,
   join,
+  joinTable,
   leftOuterJoin,
   type Pair,
   rightOuterJoin,
@@ -119,6 +120,24 @@ export const twoStreams: Readonly<Record<string, Compared>> = {
     half,
     (source) => join(source),
     () => (parts) => joined(parts, false, false),
+  ),
+  joinTable: compared<Numbers, unknown>(
+    half,
+    (source) => joinTable(source),
+    () => {
+      const table = new Map<string, number>();
+      return (parts) => {
+        for (const records of parts) for (const [key, row] of records) table.set(key, row);
+        const all: unknown[] = [];
+        for (const records of parts) {
+          for (const [key, value] of records) {
+            const row = table.get(key);
+            if (row !== undefined) all.push([key, [value, row]]);
+          }
+        }
+        return [all];
+      };
+    },
   ),
   leftOuterJoin: compared<Numbers, unknown>(
     half,

@@ -40,6 +40,7 @@ const guide = [
   'event-time',
   'kafka',
   'receivers',
+  'tables',
   'backpressure',
   'checkpoints',
   'guarantees',
@@ -49,6 +50,7 @@ const guide = [
   'monitoring',
   'dashboard',
   'errors',
+  'bundles',
   'limits',
   'coming-from-spark',
 ].map((page) => `${page}.md`);

@@ -275,7 +275,8 @@ export class BatchDriver implements BatchRun {
       const positions = ownValue(restored?.positions, name);
       this.#saver.restore(name, positions ?? []);
       const replay = restored?.planned.map((planned) => ownValue(planned.ranges, name) ?? []) ?? [];
-      if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
+      if (this.#sources[name]?.readFirst) this.#planner.readFirst(name);
+      else if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
       const monitors = {
         fetched: this.#monitor.fetchObserver(name),
         received: this.#monitor.receiverObserver(name),

@@ -1,14 +1,17 @@
-import { defaultIfEmpty, defer, EMPTY, forkJoin, last, map, type Observable } from 'rxjs';
+import { defaultIfEmpty, defer, EMPTY, forkJoin, last, map, mergeMap, type Observable, of } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
-import type { SourceRun } from '../sources/source.js';
+import type { Plan, SourceRun } from '../sources/source.js';
 import type { Tick } from './batchIntervals.js';
 import { InFlight } from './inFlight.js';
 import { noPlan, RunningBatch } from './runningBatch.js';
+import { TablesFirst } from './tablesFirst.js';
 
 type Runs = readonly (readonly [name: string, run: SourceRun<unknown>])[];
+/** The plan of a source; `undefined` when it has ended. */
+type Planned = readonly [name: string, plan: Plan | undefined];
 
 /** Turns ticks into batches: asks each rate controller for a rate and each source for offset ranges. */
 export class Planner {
@@ -16,6 +19,7 @@ export class Planner {
   readonly #initialRate: number;
   readonly #controllers = new Map<string, RateController>();
   readonly #inFlight = new InFlight();
+  readonly #tables = new TablesFirst();
 
   /** `now` is the clock for durations, in ms. */
   constructor(initialRate: number, now: () => number) {
@@ -28,6 +32,11 @@ export class Planner {
     this.#controllers.set(name, controller);
   }
 
+  /** The source comes first: the others are not planned before it has been read to its end. */
+  readFirst(name: string): void {
+    this.#tables.add(name);
+  }
+
   /** The batch of a tick; `undefined` when every source has ended. A stream that stops plans only sources that gather records. */
   plan(
     { time, interval }: Tick,
@@ -37,18 +46,40 @@ export class Planner {
     const submissionTime = this.#now();
     const decisions = new Map<string, RateDecision | undefined>();
     const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
-    const plans = runs.map(([name, run]) =>
+    const planOne = ([name, run]: Runs[number]): Observable<Planned> =>
       defer(() => (stopping && !run.stop ? EMPTY : run.plan({ time, interval, late, rate: rateOf(name) }))).pipe(
         defaultIfEmpty(undefined),
         last(),
         map((plan) => [name, plan] as const),
-      ),
-    );
-    return forkJoin(plans).pipe(
+      );
+    return this.#inOrder(runs, planOne).pipe(
       map((answers) => {
         if (answers.every(([, plan]) => plan === undefined)) return undefined;
         const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
         return new RunningBatch(time, interval, submissionTime, planned, decisions);
+      }),
+    );
+  }
+
+  /** Plans the sources that come first; the others at once where these have been read, else not in this batch. */
+  #inOrder(runs: Runs, planOne: (run: Runs[number]) => Observable<Planned>): Observable<readonly Planned[]> {
+    const behind = runs.filter(([name]) => this.#tables.isBehind(name));
+    if (behind.length === 0) return forkJoin(runs.map(planOne));
+    return forkJoin(behind.map(planOne)).pipe(
+      mergeMap((first) => {
+        for (const [name, plan] of first) this.#tables.planned(name, plan);
+        const held = behind.some(([name]) => this.#tables.isBehind(name));
+        const others = runs.filter((run) => !behind.includes(run));
+        if (others.length === 0) return of(first);
+        const rest = held
+          ? of(others.map(([name]): Planned => [name, noPlan]))
+          : forkJoin(others.map(planOne));
+        return rest.pipe(
+          map((later) => {
+            const plans = new Map<string, Plan | undefined>([...first, ...later]);
+            return runs.map(([name]): Planned => [name, plans.get(name)]);
+          }),
+        );
       }),
     );
   }

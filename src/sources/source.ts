@@ -170,6 +170,11 @@ export interface Source<T> {
   /** Whether it continues only from a checkpoint, so that it needs one. */
   readonly needsCheckpoint?: boolean | undefined;
   /**
+   * Whether it is a table, which is read to the end that it has when the stream starts before the other sources of its driver begin. No rate
+   * applies to it.
+   */
+  readonly readFirst?: boolean | undefined;
+  /**
    * The same source with records that are decoded on each iteration: one segment per partition. Operators that process records one
    * by one use it, so that no batch of records is held in memory.
    * @internal

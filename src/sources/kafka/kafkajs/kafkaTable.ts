@@ -1,0 +1,84 @@
+import { defer } from 'rxjs';
+import type { Key } from '../../../batch/key.js';
+import { type LogTableOptions, readFirst, type TableChange, tableSourceOptions } from '../../log/tableOptions.js';
+import type { Source } from '../../source.js';
+import type { Kafka } from './kafka.js';
+import type { KafkaClientOptions } from './kafkaClientOptions.js';
+import { kafkaSourceOf } from './kafkaSource.js';
+
+/** Options of `kafkaTable`. */
+export type KafkaTableOptions<K extends Key, V> = LogTableOptions<K, V> & KafkaClientOptions;
+
+/** What kafkajs calls a topic in requests for configurations. */
+const topicResource = 2;
+
+/**
+ * A compacted topic of Kafka as a table for `batchesFrom` and `joinTable`: see `logTable`. A topic that is not compacted loses rows when
+ * its records expire; that is logged as a warning, with the logger of your client.
+ *
+ * Source: a `KTable` of Kafka Streams.
+ *
+ * @throws {InvalidOptionError} if an option is out of its range
+ * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ *
+ * @example
+ * ```ts no-run
+ * import { batchesFrom, foreachBatch, joinTable, json, mapRecords } from 'dstream';
+ * import { kafkaSource, kafkaTable } from 'dstream/kafka';
+ * import { fileCheckpoint } from 'dstream/node';
+ * import { Kafka } from 'kafkajs';
+ *
+ * const kafka = new Kafka({ brokers: ['localhost:9092'] });
+ * const { clicks, users } = batchesFrom(
+ *   {
+ *     clicks: kafkaSource(kafka, { topics: ['clicks'], start: 'earliest', deserialize: json<{ user: string }>() }),
+ *     users: kafkaTable(kafka, { topic: 'users', deserialize: json<{ city: string }>() }),
+ *   },
+ *   { interval: 1_000, checkpoint: fileCheckpoint('./checkpoint') },
+ * );
+ * clicks
+ *   .pipe(
+ *     mapRecords((click) => [click.user, click]),
+ *     joinTable(users, { id: 'users' }),
+ *     foreachBatch((joined) => console.log(joined)),
+ *   )
+ *   .subscribe();
+ * ```
+ *
+ * @see {@link joinTable}
+ * @see {@link kafkaSource}
+ */
+export function kafkaTable<V, K extends Key = string>(
+  kafka: Kafka,
+  options: KafkaTableOptions<K, V>,
+): Source<TableChange<K, V>> {
+  const source = readFirst(kafkaSourceOf('kafkaTable', kafka, tableSourceOptions('kafkaTable', options)));
+  return {
+    ...source,
+    open: (setup) =>
+      defer(() => {
+        void warnUnlessCompacted(kafka, options.topic);
+        return source.open(setup);
+      }),
+  };
+}
+
+/** Who may not read the configuration of a topic is not warned. */
+async function warnUnlessCompacted(kafka: Kafka, topic: string): Promise<void> {
+  const admin = kafka.admin({ retry: { retries: 0 } });
+  try {
+    await admin.connect();
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: topicResource, name: topic, configNames: ['cleanup.policy'] }],
+    });
+    const policy = resources[0]?.configEntries.find(({ configName }) => configName === 'cleanup.policy')?.configValue;
+    if (policy === undefined || policy.split(',').includes('compact')) return;
+    const warning = `kafkaTable: topic "${topic}" is not compacted (cleanup.policy is "${policy}"): rows are lost when their records expire`;
+    kafka.logger().warn(warning, { topic });
+  } catch {
+    // Reading the topic itself says what is wrong.
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}
