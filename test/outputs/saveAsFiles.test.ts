@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { type Batch, foreachBatch, fromBatches, mapRecords, memoryCheckpoint } from 'dstream';
-import { StorageError, saveAsObjectFiles, saveAsTextFiles } from 'dstream/node';
+import { csv, type FileSink, jsonLines, StorageError, saveAsObjectFiles, saveAsTextFiles } from 'dstream/node';
 import { lastValueFrom, type OperatorFunction, retry, toArray } from 'rxjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type OutputJob, standingCasesOfOutput } from '../operators/standingOutputs.js';
@@ -131,5 +132,174 @@ describe('saveAsObjectFiles', () => {
       lastValueFrom(fromBatches([[record]], { interval: 5 }).pipe(saveAsObjectFiles(join(folder, 'none'))));
     await expect(attempt(undefined)).rejects.toMatchObject({ code: 'INVALID_RECORD' });
     await expect(attempt(1n)).rejects.toMatchObject({ code: 'INVALID_RECORD' });
+  });
+});
+
+describe('files', () => {
+  it('have a prefix for each batch, and share a folder whose name ends with a slash', async () => {
+    const hours = join(folder, 'hours');
+    const hour = (time: number) => new Date(time).toISOString().slice(0, 13);
+    const source = fromBatches([['a'], ['b']], { interval: 5, partitions: 1 });
+    const output = saveAsTextFiles<string>(({ time, interval }) => `${hours}/${interval}/hour=${hour(time)}/`);
+    const [first = 0, second = 0] = await times(source.pipe(output) as never);
+    const text = (time: number) => readFileSync(join(hours, `5/hour=${hour(time)}`, `${time}-part-00000`), 'utf8');
+    expect([text(first), text(second)]).toEqual(['a\n', 'b\n']);
+    const failed = lastValueFrom(fromBatches([['a']], { interval: 5 }).pipe(saveAsTextFiles(() => '')));
+    await expect(failed).rejects.toThrow('prefix ("") must be a non-empty path');
+  });
+
+  it.each([
+    ['gzip', '.gz', gunzipSync],
+    ['brotli', '.br', brotliDecompressSync],
+  ] as const)('are compressed: %s', async (compression, extension, unpack) => {
+    const prefix = join(folder, compression);
+    const records = Array.from({ length: 30_000 }, (_, i) => ({ i }));
+    const source = fromBatches([records, []], { interval: 5, partitions: 1 });
+    const [first = 0, second = 0] = await times(source.pipe(saveAsObjectFiles(prefix, { compression })) as never);
+    const read = (time: number) => readFileSync(`${prefix}-${time}/part-00000.jsonl${extension}`);
+    expect(unpack(read(first)).toString()).toBe(records.map(({ i }) => `{"i":${i}}\n`).join(''));
+    expect(unpack(read(second)).toString()).toBe('');
+    expect(read(first).length).toBeLessThan(200_000);
+    const broken = fromBatches([[1n]], { interval: 5 }).pipe(saveAsObjectFiles(prefix, { compression }));
+    await expect(lastValueFrom(broken)).rejects.toMatchObject({ code: 'INVALID_RECORD' });
+    expect(() => saveAsTextFiles(prefix, { compression: 'zip' as never })).toThrow('compression ("zip")');
+  });
+
+  it('are CSV: quoted where that is needed, with a header', async () => {
+    const prefix = join(folder, 'table');
+    const records: { a: string; b: unknown; c: unknown }[] = [
+      { a: 'plain', b: 1, c: new Date(0) },
+      { a: 'with, comma', b: null, c: undefined },
+      { a: 'with "quotes"', b: -0.5, c: { d: [1] } },
+      { a: 'two\nlines\r', b: 10n, c: true },
+    ];
+    const format = csv<(typeof records)[number]>({ columns: ['a', 'b', 'c'] });
+    const source = fromBatches([records], { interval: 5, partitions: 1 });
+    const [time = 0] = await times(source.pipe(saveAsTextFiles(prefix, { format })) as never);
+    const rows = [
+      'a,b,c',
+      'plain,1,1970-01-01T00:00:00.000Z',
+      '"with, comma",,',
+      '"with ""quotes""",-0.5,"{""d"":[1]}"',
+      '"two\nlines\r",10,true',
+    ];
+    expect(filesOf(prefix, time)).toEqual({ 'part-00000.csv': `${rows.join('\n')}\n` });
+    const other = csv<{ a: string }>({ columns: ['a'], header: false, separator: ';' });
+    expect(other.header).toBeUndefined();
+    expect(other.line({ a: 'a;b' })).toBe('"a;b"');
+    expect(other.line({ a: 'a,b' })).toBe('a,b');
+    expect(() => csv({ columns: [] })).toThrow('must name at least one column');
+    expect(() => csv<{ a: string }>({ columns: ['a'], separator: '"' })).toThrow('must be a single character');
+    expect(jsonLines<unknown>().line({ a: 1 })).toBe('{"a":1}');
+  });
+
+  it('left half written by a process that died are removed, if they are old', async () => {
+    const prefix = join(folder, 'died');
+    const old = new Date(Date.now() - 7_200_000);
+    for (const [directory, age] of [
+      [`${prefix}-1000`, old],
+      [`${prefix}-2000`, new Date()],
+      [`${prefix}-other-3000`, old],
+    ] as const) {
+      mkdirSync(directory);
+      for (const name of ['part-00000', 'part-00001.tmp']) {
+        writeFileSync(join(directory, name), 'ha');
+        utimesSync(join(directory, name), age, age);
+      }
+    }
+    await times(fromBatches([['a']], { interval: 5, partitions: 1 }).pipe(saveAsTextFiles(prefix)) as never);
+    expect(readdirSync(`${prefix}-1000`)).toEqual(['part-00000']);
+    expect(readdirSync(`${prefix}-2000`)).toEqual(['part-00000', 'part-00001.tmp']);
+    expect(readdirSync(`${prefix}-other-3000`)).toEqual(['part-00000', 'part-00001.tmp']);
+  });
+});
+
+/** An object store as S3 is: the parts of an upload are seen by nobody until it is completed, and stay until it is aborted. */
+class ObjectStore {
+  readonly objects = new Map<string, string>();
+  readonly uploads = new Map<number, { readonly key: string; readonly parts: Map<number, Uint8Array> }>();
+  /** Called before each part, to fail. */
+  before: (key: string, part: number) => void = () => {};
+  #next = 1;
+
+  async create(key: string): Promise<number> {
+    this.uploads.set(this.#next, { key, parts: new Map() });
+    return this.#next++;
+  }
+
+  async uploadPart(id: number, part: number, bytes: Uint8Array): Promise<void> {
+    const upload = this.uploads.get(id);
+    this.before(upload?.key ?? '', part);
+    upload?.parts.set(part, bytes);
+  }
+
+  async complete(id: number): Promise<void> {
+    const upload = this.uploads.get(id);
+    if (!upload) throw new Error('NoSuchUpload');
+    this.uploads.delete(id);
+    const parts = [...upload.parts].sort(([a], [b]) => a - b).map(([, bytes]) => bytes);
+    this.objects.set(upload.key, Buffer.concat(parts).toString());
+  }
+
+  async abort(id: number): Promise<void> {
+    this.uploads.delete(id);
+  }
+}
+
+/** What the client of a vendor does for the sink in docs/operators/saveAsTextFiles.md. */
+const sinkOf = (store: ObjectStore): FileSink => ({
+  async write(name, content) {
+    const upload = await store.create(name);
+    try {
+      let part = 1;
+      for await (const bytes of content) await store.uploadPart(upload, part++, bytes);
+      await store.complete(upload);
+    } catch (error) {
+      await store.abort(upload);
+      throw error;
+    }
+  },
+});
+
+describe('a sink for objects', () => {
+  it('gets one object for each batch and partition, in parts', async () => {
+    const store = new ObjectStore();
+    const parts: string[] = [];
+    store.before = (key, part) => parts.push(`${key} ${part}`);
+    const records = Array.from({ length: 20_000 }, (_, i) => `record ${i}`);
+    const output = saveAsTextFiles<string>('bucket/words', { sink: sinkOf(store), suffix: 'txt' });
+    const [time = 0] = await times(fromBatches([records], { interval: 5 }).pipe(output) as never);
+    expect([...store.objects.keys()].sort()).toEqual([
+      `bucket/words-${time}/part-00000.txt`,
+      `bucket/words-${time}/part-00001.txt`,
+    ]);
+    expect([...store.objects].sort().map(([, text]) => text).join('')).toBe(`${records.join('\n')}\n`);
+    expect(parts.length).toBeGreaterThan(3);
+  });
+
+  it('is asked again where it failed, has nothing half written, and replaces what a former life wrote', async () => {
+    const store = new ObjectStore();
+    let failures = 2;
+    store.before = () => {
+      if (failures-- > 0) throw new Error('503 SlowDown');
+    };
+    const saved: number[] = [];
+    const output = saveAsTextFiles<string>('words', { sink: sinkOf(store), retry: { count: 3, delay: 1 } });
+    const crash = foreachBatch<string>((_, { time }) => {
+      if (saved.push(time) > 1) return;
+      store.objects.set(`words-${time}/part-00000`, 'something else');
+      throw new Error('crash');
+    });
+    const source = fromBatches([['new']], { interval: 5, partitions: 1, checkpoint: memoryCheckpoint() });
+    await lastValueFrom(source.pipe(output, crash, retry(1)));
+    expect([...store.objects]).toEqual([[`words-${saved[0]}/part-00000`, 'new\n']]);
+    expect(store.uploads.size).toBe(0);
+    store.before = () => {
+      throw new Error('403');
+    };
+    const refused = saveAsTextFiles<string>('words', { sink: sinkOf(store) });
+    const failed = lastValueFrom(fromBatches([['a']], { interval: 5 }).pipe(refused));
+    await expect(failed).rejects.toThrow(StorageError);
+    expect(() => saveAsTextFiles('words', { sink: {} as never })).toThrow('sink.write');
   });
 });

@@ -22,12 +22,16 @@ function shortOf(atOnce: number, room: number): FileSystem {
   };
 }
 
+async function* chunks() {
+  for (const line of ['to', 'be', 'or']) yield Buffer.from(`${line}\n`);
+}
+
 it('goes on where a write was short', async () => {
-  await writeFileAtomically(join(folder, 'whole'), ['to', 'be', 'or'], shortOf(2, 100));
+  await writeFileAtomically(join(folder, 'whole'), chunks(), shortOf(2, 100));
   expect(readFileSync(join(folder, 'whole'), 'utf8')).toBe('to\nbe\nor\n');
 });
 
 it('leaves no file when there is no room for the end of it', async () => {
-  await expect(writeFileAtomically(join(folder, 'cut'), ['to', 'be', 'or'], shortOf(100, 7))).rejects.toThrow();
+  await expect(writeFileAtomically(join(folder, 'cut'), chunks(), shortOf(100, 7))).rejects.toThrow();
   expect(readdirSync(folder)).toEqual(['whole']);
 });

@@ -1,7 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
-import { InvalidRecordError } from '../../batch/errors.js';
-import { type SaveFilesOptions, saveFiles } from './saveAsTextFiles.js';
+import { jsonLines } from './fileFormat.js';
+import { type FilePrefix, type SaveFilesOptions, saveFiles } from './saveFiles.js';
 
 /**
  * Output operation: writes each partition of each batch to its own file, one record per line, as JSON (JSON Lines). Names,
@@ -34,19 +34,8 @@ import { type SaveFilesOptions, saveFiles } from './saveAsTextFiles.js';
  * @see {@link foreachPartition}
  */
 export function saveAsObjectFiles<T>(
-  prefix: string,
+  prefix: FilePrefix,
   options: SaveFilesOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  return saveFiles<T>('saveAsObjectFiles', prefix, { suffix: 'jsonl', ...options }, toJson);
-}
-
-function toJson(record: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(record);
-  } catch (cause) {
-    throw new InvalidRecordError('saveAsObjectFiles', String(record), `has no JSON form: ${String(cause)}`);
-  }
-  if (text === undefined) throw new InvalidRecordError('saveAsObjectFiles', record, 'has no JSON form');
-  return text;
+  return saveFiles<T>('saveAsObjectFiles', prefix, options, jsonLines());
 }
