@@ -10,6 +10,7 @@ import {
   repeat,
   ReplaySubject,
   take,
+  throwError,
 } from 'rxjs';
 import { longTimer } from '../backpressure/longDelay.js';
 import { InvalidOptionError } from '../batch/errors.js';
@@ -84,6 +85,8 @@ export function tableFrom<K extends Key, V>(
 class TableRun<K extends Key, V> implements SourceRun<Pair<K, V | null>> {
   /** The latest table. */
   readonly #latest = new ReplaySubject<ReadonlyMap<K, V>>(1);
+  /** What the input has failed with: a table that came before does not count any more. */
+  #failure: { readonly error: unknown } | undefined;
   /** The table that each batch was planned with. */
   readonly #planned = new WeakMap<Plan, ReadonlyMap<K, V>>();
   readonly #subscription;
@@ -93,14 +96,16 @@ class TableRun<K extends Key, V> implements SourceRun<Pair<K, V | null>> {
   constructor(tables: Observable<Rows<K, V>>) {
     this.#subscription = tables.pipe(map((rows) => (rows instanceof Map ? rows : new Map(rows)))).subscribe({
       next: (table) => this.#latest.next(table),
-      error: (error: unknown) => this.#latest.error(error),
+      error: (error: unknown) => {
+        this.#failure = { error };
+        this.#latest.error(error);
+      },
       // A table that has been loaded stays.
     });
   }
 
   plan(): Observable<Plan> {
-    return this.#latest.pipe(
-      take(1),
+    return this.#current().pipe(
       map((table) => {
         const plan: Plan = { ranges: [], lag: 0 };
         this.#planned.set(plan, table);
@@ -112,7 +117,7 @@ class TableRun<K extends Key, V> implements SourceRun<Pair<K, V | null>> {
   /** A plan that is replayed is of another life: it has the table of now. */
   fetch(plan: Plan): Observable<Fetched<Pair<K, V | null>>> {
     const planned = this.#planned.get(plan);
-    const table = planned ? of(planned) : this.#latest.pipe(take(1));
+    const table = planned ? of(planned) : this.#current();
     return table.pipe(map((rows) => ({ partitions: [{ index: 0, records: this.#changesTo(rows) }] })));
   }
 
@@ -125,6 +130,10 @@ class TableRun<K extends Key, V> implements SourceRun<Pair<K, V | null>> {
       this.#subscription.unsubscribe();
       return EMPTY;
     });
+  }
+
+  #current(): Observable<ReadonlyMap<K, V>> {
+    return defer(() => (this.#failure ? throwError(() => this.#failure?.error) : this.#latest.pipe(take(1))));
   }
 
   #changesTo(rows: ReadonlyMap<K, V>): readonly Pair<K, V | null>[] {

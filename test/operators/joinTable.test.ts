@@ -3,7 +3,6 @@ import {
   batchesFrom,
   batchesSource,
   foreachBatch,
-  type Joined,
   joinTable,
   json,
   logSource,
@@ -29,7 +28,7 @@ import { standingCases } from './standing.js';
 
 type Numbers = Pair<string, number>;
 
-standingCases<Numbers, Joined<string, number, number, 'keep'>>('joinTable', {
+standingCases('joinTable', {
   records: pairs('a1 b2') as readonly Numbers[],
   make: () => joinTable(EMPTY as Observable<Batch<Numbers>>, { missing: 'keep' }),
 });
@@ -37,10 +36,16 @@ standingCases<Numbers, Joined<string, number, number, 'keep'>>('joinTable', {
 describe('joinTable', () => {
   it('looks up rows as of the batch: what changes in a batch counts for it', () => {
     runBatches(({ batches, expectBatches, expectSubscriptions }) => {
-      const source = batches('-abcd|', { a: pairs('x1 y2'), b: pairs('x3'), c: pairs('x4 y5'), d: pairs('x6') });
-      const table = batches<TableChange<string, number>>('-klm-|', { k: pairs('x10'), l: pairs('x20 y20'), m: [['x', null]] });
-      const subs = '      ^----!';
-      const expected = '  -pqrs|';
+      const lefts = { a: pairs('x1 y2'), b: pairs('x3'), c: pairs('x4 y5'), d: pairs('x6') };
+      const changes: Readonly<Record<string, readonly TableChange<string, number>[]>> = {
+        k: pairs('x10'),
+        l: pairs('x20 y20'),
+        m: [['x', null]],
+      };
+      const source = batches('-abcd|', lefts);
+      const table = batches(' -klm-|', changes);
+      const subs = '          ^----!';
+      const expected = '      -pqrs|';
       const values = {
         p: [['x', [1, 10]]],
         q: [['x', [3, 20]]],

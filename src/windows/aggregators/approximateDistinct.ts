@@ -6,7 +6,7 @@ import { type DistinctSketch, HyperLogLog } from '../sketches/hyperLogLog.js';
 /** Options of `approximateDistinct`. */
 export interface ApproximateDistinctOptions {
   /**
-   * Number of bits of a hash that choose its register, from 4 to 18: there are 2^precision registers of a byte each. The standard error of a count is 1.04 / sqrt(2^precision): 1.6 % with
+   * The number of bits of a hash that choose its register, from 4 to 18: there are 2^precision registers of a byte each. The standard error of a count is 1.04 / sqrt(2^precision): 1.6 % with
    * 12, 0.8 % with 14.
    * @default 12
    */

@@ -17,7 +17,8 @@ export interface QuantilesOptions {
  * inputs is; NaN for no input. 0 is the least and 1 the greatest, exactly.
  *
  * A sketch keeps about a hundred centroids whatever the number of inputs. The estimates are most precise near the ends: the fraction below
- * the 99th percentile is wrong by about a thousandth. Partials may be combined in any order; the order changes the last digits.
+ * the 99th percentile is wrong by about a thousandth. Partials may be combined in any order; the order changes the last digits,
+ * so a window may differ in them after a restart.
  *
  * Source: t-digest; Spark's `approx_percentile`.
  *

@@ -128,7 +128,10 @@ interface Point {
 }
 
 function between(from: Point, to: Point, place: number): number {
-  if (to.place === from.place) return to.value;
-  const share = Math.min(Math.max((place - from.place) / (to.place - from.place), 0), 1);
-  return from.value * (1 - share) + to.value * share;
+  if (place >= to.place) return to.value;
+  const share = Math.max((place - from.place) / (to.place - from.place), 0);
+  const value = from.value + (to.value - from.value) * share;
+  // Of values that are too far apart to be subtracted.
+  const finite = Number.isFinite(value) ? value : from.value * (1 - share) + to.value * share;
+  return Math.min(Math.max(finite, from.value), to.value);
 }
