@@ -183,7 +183,7 @@ export {
   intervalJoin,
 } from './operators/intervalJoin.js';
 export { join } from './operators/join.js';
-export { type JoinTableOptions, type Joined, joinTable } from './operators/joinTable.js';
+export { type Joined, type JoinTableOptions, joinTable } from './operators/joinTable.js';
 export { leftOuterJoin } from './operators/leftOuterJoin.js';
 export { type DroppedValue, type LimitRateOptions, limitRate } from './operators/limitRate.js';
 export { mapPartitions } from './operators/mapPartitions.js';
@@ -241,10 +241,8 @@ export type {
   OffsetsOptions,
 } from './sources/log/logClient.js';
 export { logSource } from './sources/log/logSource.js';
-export { logTable } from './sources/log/logTable.js';
-export type { LogTableOptions, TableChange } from './sources/log/tableOptions.js';
-export { type TableFromOptions, tableFrom } from './sources/tableFrom.js';
 export type { InvalidRecord, LogSourceOptions } from './sources/log/logSourceOptions.js';
+export { logTable } from './sources/log/logTable.js';
 export { MemoryLog, type MemoryLogOptions, memoryLog, type NewRecord } from './sources/log/memoryLog.js';
 export type { EpochStart, RecordReader, RetainedRecords } from './sources/log/recordReader.js';
 export type { RecordHeader, RecordView } from './sources/log/recordView.js';
@@ -257,6 +255,7 @@ export type {
   StandardSchemaSuccess,
 } from './sources/log/standardSchema.js';
 export { string } from './sources/log/string.js';
+export type { LogTableOptions, TableChange } from './sources/log/tableOptions.js';
 export { type Acknowledgeable, type AcknowledgedOptions, acknowledged } from './sources/receiver/acknowledged.js';
 export { memoryWriteAheadLog } from './sources/receiver/memoryWriteAheadLog.js';
 export type { AcknowledgedSource, Receiver, ReceiverSink, StreamedRecords } from './sources/receiver/receiver.js';
@@ -289,6 +288,7 @@ export type {
   SourceSetup,
   SourceStatus,
 } from './sources/source.js';
+export { type TableFromOptions, tableFrom } from './sources/tableFrom.js';
 export type {
   Checkpoint,
   CheckpointSession,

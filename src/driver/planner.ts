@@ -71,9 +71,7 @@ export class Planner {
         const held = behind.some(([name]) => this.#tables.isBehind(name));
         const others = runs.filter((run) => !behind.includes(run));
         if (others.length === 0) return of(first);
-        const rest = held
-          ? of(others.map(([name]): Planned => [name, noPlan]))
-          : forkJoin(others.map(planOne));
+        const rest = held ? of(others.map(([name]): Planned => [name, noPlan])) : forkJoin(others.map(planOne));
         return rest.pipe(
           map((later) => {
             const plans = new Map<string, Plan | undefined>([...first, ...later]);

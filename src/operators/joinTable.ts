@@ -75,15 +75,17 @@ export function joinTable<K extends Key, R, Missing extends 'drop' | 'keep' | 'e
   checkOneOf<string>('joinTable', 'missing', missing, ['drop', 'keep', 'error']);
   const owner = { operator: 'joinTable', id };
   return <V>(source: Observable<Batch<Pair<K, V>>>) => {
-    const joined: OperatorFunction<Batch<readonly Batch<unknown>[]>, Batch<Pair<K, readonly [V, R | undefined]>>> =
-      perBatchWithState<readonly Batch<unknown>[], Pair<K, readonly [V, R | undefined]>, K, NonNullable<R>>(
-        { ...owner, queryable },
-        (rows) => (aligned) => {
-          const [left, changes] = aligned.records[0] as readonly [Batch<Pair<K, V>>, Batch<Pair<K, R>>];
-          applyChanges(owner, rows, changes);
-          return aligned.withRecords(lookUp(owner, rows, left, missing));
-        },
-      );
+    const joined: OperatorFunction<
+      Batch<readonly Batch<unknown>[]>,
+      Batch<Pair<K, readonly [V, R | undefined]>>
+    > = perBatchWithState<readonly Batch<unknown>[], Pair<K, readonly [V, R | undefined]>, K, NonNullable<R>>(
+      { ...owner, queryable },
+      (rows) => (aligned) => {
+        const [left, changes] = aligned.records[0] as readonly [Batch<Pair<K, V>>, Batch<Pair<K, R>>];
+        applyChanges(owner, rows, changes);
+        return aligned.withRecords(lookUp(owner, rows, left, missing));
+      },
+    );
     return alignBatches('joinTable', [source, table]).pipe(joined) as Observable<Batch<Joined<K, V, R, Missing>>>;
   };
 }

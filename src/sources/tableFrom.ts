@@ -4,20 +4,20 @@ import {
   isObservable,
   last,
   map,
-  Observable,
+  type Observable,
   type ObservableInput,
   of,
-  repeat,
   ReplaySubject,
+  repeat,
   take,
   throwError,
 } from 'rxjs';
 import { longTimer } from '../backpressure/longDelay.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Key, Pair } from '../batch/key.js';
+import { tableReset } from '../batch/tableReset.js';
 import { checkPositiveInteger } from '../options/checks.js';
 import type { Fetched, Plan, Source, SourceRun, SourceSetup } from './source.js';
-import { tableReset } from '../batch/tableReset.js';
 
 /** Options of `tableFrom`. */
 export interface TableFromOptions {
@@ -67,7 +67,12 @@ export function tableFrom<K extends Key, V>(
   { refreshInterval }: TableFromOptions = {},
 ): Source<Pair<K, V | null>> {
   if (!isObservable(input) && typeof input !== 'function') {
-    throw new InvalidOptionError('tableFrom', 'input', input, 'must be an Observable of tables, or a function that loads one');
+    throw new InvalidOptionError(
+      'tableFrom',
+      'input',
+      input,
+      'must be an Observable of tables, or a function that loads one',
+    );
   }
   if (refreshInterval !== undefined) checkPositiveInteger('tableFrom', 'refreshInterval', refreshInterval);
   return {

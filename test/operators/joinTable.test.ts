@@ -70,7 +70,12 @@ describe('joinTable', () => {
       return seen;
     };
     expect(results('drop')).toEqual([[['a', [1, 'A']]]]);
-    expect(results('keep')).toEqual([[['a', [1, 'A']], ['b', [2, undefined]]]]);
+    expect(results('keep')).toEqual([
+      [
+        ['a', [1, 'A']],
+        ['b', [2, undefined]],
+      ],
+    ]);
     expect(results('error')).toEqual(['joinTable: record "b" has no row in the table']);
     expect(() => joinTable(EMPTY, { missing: 'all' as never })).toThrow('missing ("all") must be one of');
     expect(() => joinTable([] as never)).toThrow('table');
@@ -132,19 +137,31 @@ describe('joinTable', () => {
         { interval: 10, scheduler },
       );
       keys.pipe(joinTable(table, { queryable: rows })).subscribe();
-      scheduler.schedule(() => expect([...rows.entries()]).toEqual([['x', 1], ['y', 2]]), 15);
+      scheduler.schedule(
+        () =>
+          expect([...rows.entries()]).toEqual([
+            ['x', 1],
+            ['y', 2],
+          ]),
+        15,
+      );
     });
     expect([rows.time, ...rows.entries()]).toEqual([20, ['y', 2]]);
   });
 
   it('has the types of what comes and of what is missing', () => {
-    const types = (clicks: Observable<Batch<Pair<string, Date>>>, users: Observable<Batch<TableChange<string, URL>>>) => {
+    const types = (
+      clicks: Observable<Batch<Pair<string, Date>>>,
+      users: Observable<Batch<TableChange<string, URL>>>,
+    ) => {
       const dropped: Observable<Batch<Pair<string, readonly [Date, URL]>>> = clicks.pipe(joinTable(users));
       const kept: Observable<Batch<Pair<string, readonly [Date, URL | undefined]>>> = clicks.pipe(
         joinTable(users, { missing: 'keep' }),
       );
       // @ts-expect-error a row may be missing
-      const wrong: Observable<Batch<Pair<string, readonly [Date, URL]>>> = clicks.pipe(joinTable(users, { missing: 'keep' }));
+      const wrong: Observable<Batch<Pair<string, readonly [Date, URL]>>> = clicks.pipe(
+        joinTable(users, { missing: 'keep' }),
+      );
       return [dropped, kept, wrong];
     };
     expect(types).toBeTypeOf('function');
@@ -165,7 +182,9 @@ describe('logTable', () => {
         {
           interval: 10,
           scheduler,
-          batchObserver: { next: ({ time, inputs }) => infos.push([time, inputs.clicks?.records, inputs.users?.records]) },
+          batchObserver: {
+            next: ({ time, inputs }) => infos.push([time, inputs.clicks?.records, inputs.users?.records]),
+          },
           ...options,
         },
       );
@@ -187,7 +206,10 @@ describe('logTable', () => {
 
   it('is read to its end before the first record of another source, in as many batches as that takes', () => {
     const { log, run } = setup();
-    log.append('users', Array.from({ length: 40 }, (_, i) => user(`u${i % 20}`, i)));
+    log.append(
+      'users',
+      Array.from({ length: 40 }, (_, i) => user(`u${i % 20}`, i)),
+    );
     log.append('users', [user('gone', 1), user('gone', null)]);
     log.append('clicks', [{ value: 'u0' }, { value: 'u19' }, { value: 'gone' }, { value: 'late' }]);
     virtual((scheduler) => {
@@ -264,7 +286,16 @@ describe('tableFrom', () => {
     virtual((scheduler) => {
       const tables = new Subject<ReadonlyMap<string, number>>();
       const seen = run(scheduler, tableFrom(tables));
-      scheduler.schedule(() => tables.next(new Map([['a', 1], ['b', 1]])), 15);
+      scheduler.schedule(
+        () =>
+          tables.next(
+            new Map([
+              ['a', 1],
+              ['b', 1],
+            ]),
+          ),
+        15,
+      );
       scheduler.schedule(() => tables.next(new Map([['b', 2]])), 25);
       scheduler.schedule(() => {
         expect(seen).toEqual(['10 a1 b1', '20 a1 b1', '30 a- b2', '40 a- b2']);
@@ -293,7 +324,10 @@ describe('tableFrom', () => {
       virtual((scheduler) => {
         scheduler.schedule(() => {
           const { keys, table } = batchesFrom(
-            { keys: batchesSource([pairs('a0 b0'), pairs('a0 b0')]), table: tableFrom(from([new Map(Object.entries(rows))])) },
+            {
+              keys: batchesSource([pairs('a0 b0'), pairs('a0 b0')]),
+              table: tableFrom(from([new Map(Object.entries(rows))])),
+            },
             { interval: 10, scheduler, checkpoint },
           );
           const subscription = keys

@@ -273,7 +273,12 @@ describe('a sink for objects', () => {
       `bucket/words-${time}/part-00000.txt`,
       `bucket/words-${time}/part-00001.txt`,
     ]);
-    expect([...store.objects].sort().map(([, text]) => text).join('')).toBe(`${records.join('\n')}\n`);
+    expect(
+      [...store.objects]
+        .sort()
+        .map(([, text]) => text)
+        .join(''),
+    ).toBe(`${records.join('\n')}\n`);
     expect(parts.length).toBeGreaterThan(3);
   });
 

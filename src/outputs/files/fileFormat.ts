@@ -60,9 +60,15 @@ export function csv<T>({ columns, header = true, separator = ',' }: CsvOptions<T
     throw new InvalidOptionError('csv', 'columns', columns, 'must name at least one column');
   }
   if (typeof separator !== 'string' || separator.length !== 1 || /["\r\n]/.test(separator)) {
-    throw new InvalidOptionError('csv', 'separator', separator, 'must be a single character, and no quote or line break');
+    throw new InvalidOptionError(
+      'csv',
+      'separator',
+      separator,
+      'must be a single character, and no quote or line break',
+    );
   }
-  const lineOf = (fields: readonly unknown[]) => fields.map((field) => quoted(textOf(field), separator)).join(separator);
+  const lineOf = (fields: readonly unknown[]) =>
+    fields.map((field) => quoted(textOf(field), separator)).join(separator);
   return {
     suffix: 'csv',
     ...(header && { header: lineOf(columns) }),

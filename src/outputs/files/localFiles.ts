@@ -43,7 +43,9 @@ async function siblingsOf(family: string): Promise<readonly string[]> {
   const parent = dirname(family);
   const name = basename(family);
   const names = await readdir(parent);
-  return names.filter((other) => other.replace(/-\d+$/, '') === name && other !== name).map((other) => join(parent, other));
+  return names
+    .filter((other) => other.replace(/-\d+$/, '') === name && other !== name)
+    .map((other) => join(parent, other));
 }
 
 /** What cannot be looked at or removed stays: it is in nobody's way. */

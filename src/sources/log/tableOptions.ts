@@ -1,5 +1,5 @@
-import type { Key, Pair } from '../../batch/key.js';
 import { InvalidOptionError } from '../../batch/errors.js';
+import type { Key, Pair } from '../../batch/key.js';
 import { checkFunction } from '../../options/checks.js';
 import type { Source } from '../source.js';
 import type { LogSourceOptions } from './logSourceOptions.js';
