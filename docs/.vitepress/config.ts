@@ -45,6 +45,7 @@ const guide = [
   'checkpoints',
   'guarantees',
   'shapes',
+  'recipes',
   'testing',
   'observability',
   'monitoring',

@@ -25,7 +25,7 @@ const mends: readonly Mend[] = [
   {
     component: 'VPSidebarItem.vue',
     from: `:tabindex="item.items && 0"`,
-    to: `:tabindex="item.items && !item.link ? 0 : undefined" :aria-expanded="item.items && !item.link && collapsible ? !collapsed : undefined"`,
+    to: `:tabindex="item.items && !item.link && collapsible ? 0 : undefined" :aria-expanded="item.items && !item.link && collapsible ? !collapsed : undefined"`,
   },
   {
     component: 'VPSidebarItem.vue',
