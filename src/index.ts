@@ -271,6 +271,7 @@ export { receiverSource } from './sources/receiver/receiverSource.js';
 export type { RestartOptions } from './sources/receiver/restartPolicy.js';
 export type {
   Block,
+  BlockPositions,
   ReadBlock,
   StoredBlock,
   WriteAheadLog,

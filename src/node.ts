@@ -19,7 +19,18 @@ export type { Framing } from './sources/receiver/node/frameDecoder.js';
 export { type HttpReceiverOptions, httpReceiver } from './sources/receiver/node/httpReceiver.js';
 export { type ProcessReceiverOptions, processReceiver } from './sources/receiver/node/processReceiver.js';
 export type { BlockCodec } from './sources/receiver/node/segmentRecords.js';
+export {
+  type SseEvent,
+  type SseHeaders,
+  type SseReceiverOptions,
+  sseReceiver,
+} from './sources/receiver/node/sseReceiver.js';
 export { type TcpReceiverOptions, tcpReceiver } from './sources/receiver/node/tcpReceiver.js';
+export {
+  type WebSocketMessage,
+  type WebSocketReceiverOptions,
+  webSocketReceiver,
+} from './sources/receiver/node/webSocketReceiver.js';
 export { type FileCheckpointOptions, fileCheckpoint } from './state/file/fileCheckpoint.js';
 export { type LmdbCheckpointOptions, lmdbCheckpoint } from './state/lmdb/lmdbCheckpoint.js';
 export {

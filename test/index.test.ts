@@ -147,7 +147,9 @@ it('exports what it says, and nothing else', () => {
     'processReceiver',
     'saveAsObjectFiles',
     'saveAsTextFiles',
+    'sseReceiver',
     'tcpReceiver',
+    'webSocketReceiver',
   ]);
   expect(Object.keys(testing).sort()).toEqual([
     'MarbleMismatchError',

@@ -14,6 +14,11 @@ export interface TopicPartitionOffset extends TopicPartition {
   readonly topicId?: string;
   /** The leader epoch of the last record batch before the offset, where it is known: a log that was truncated shows by it. */
   readonly leaderEpoch?: number;
+  /**
+   * Of a source with receivers that can go on: where each goes on, by its number, such as the id of the last event before the
+   * offset; an empty string where it began without one.
+   */
+  readonly receiverPositions?: readonly string[];
 }
 
 /** One string for topic and partition, to key maps by. */

@@ -1,7 +1,7 @@
 import { defer, type SchedulerLike, Subscription } from 'rxjs';
 import { TimedOutError } from '../../batch/errors.js';
 import { Alarm } from './alarm.js';
-import type { WriteAheadLogSession } from './writeAheadLog.js';
+import type { BlockPositions, WriteAheadLogSession } from './writeAheadLog.js';
 
 /** Records that are written together. */
 export interface LogGroup<T> {
@@ -10,6 +10,13 @@ export interface LogGroup<T> {
   readonly sizes: readonly number[];
   /** After how many of the records a block ends, ascending: records that were handed over together are one. */
   readonly cuts: readonly number[];
+}
+
+export interface LogPush {
+  readonly stored?: (() => void) | undefined;
+  readonly block?: boolean | undefined;
+  /** Where the receivers go on after the records. */
+  readonly positions?: BlockPositions | undefined;
 }
 
 export interface LogEvents<T> {
@@ -35,6 +42,8 @@ class GatheredGroup<T> implements LogGroup<T> {
   readonly cuts: number[] = [];
   /** Callbacks of those that want to know when they are durable. */
   readonly stored: (() => void)[] = [];
+  /** Where the receivers go on after some of the records. */
+  readonly positions: BlockPositions[] = [];
   bytes = 0;
 }
 
@@ -80,12 +89,9 @@ export class LoggedRecords<T> {
   }
 
   /** `stored` is called once the records are durable, and never if that fails. With `block` they are a block of their own. */
-  push(
-    records: readonly T[],
-    sizes: readonly number[],
-    { stored, block }: { readonly stored?: (() => void) | undefined; readonly block?: boolean | undefined } = {},
-  ): void {
+  push(records: readonly T[], sizes: readonly number[], { stored, block, positions }: LogPush = {}): void {
     const group = this.#gathered;
+    if (positions) group.positions.push(positions);
     if (block) group.cuts.push(group.records.length, group.records.length + records.length);
     for (const record of records) group.records.push(record);
     for (const size of sizes) {
@@ -114,7 +120,9 @@ export class LoggedRecords<T> {
 
   #append(group: GatheredGroup<T>): void {
     const { scheduler, storeTimeout } = this.#limits;
-    const block = { from: this.#offset, records: group.records, time: scheduler.now() };
+    const { positions } = group;
+    const place = positions.length > 0 ? { positions } : {};
+    const block = { from: this.#offset, records: group.records, time: scheduler.now(), ...place };
     const synced = this.#events.syncing?.(group.records.length);
     const append = new Subscription();
     let late: Alarm | undefined;

@@ -10,6 +10,7 @@ import { type LogEvents, type LogGroup, LoggedRecords } from './loggedRecords.js
 import { MemoryStore } from './memoryStore.js';
 import type { Arrival } from './receiver.js';
 import type { ResolvedReceiverOptions } from './receiverOptions.js';
+import { ReceiverPositions } from './receiverPositions.js';
 import { recordSize, type SizeOf } from './recordSize.js';
 import type { Block, StoredBlock, WriteAheadLogSession } from './writeAheadLog.js';
 
@@ -38,6 +39,7 @@ export class ReceivedRecords<T> {
   readonly #blocks: BlockGenerator;
   readonly #store: MemoryStore<T> | DiskStore<T>;
   readonly #times: BlockTimes | undefined;
+  readonly #positions: ReceiverPositions;
   /** When the newest record of each planned range arrived, where that matters. */
   readonly #plannedTimes = new Map<number, number>();
   readonly #sizeOf: SizeOf<T>;
@@ -67,6 +69,7 @@ export class ReceivedRecords<T> {
     this.#blockInterval = options.blockInterval ?? Math.min(defaultBlockIntervalMs, setup.interval);
     this.#blocks = new BlockGenerator(this.#blockInterval, firstOffset);
     this.#times = options.ignore && new BlockTimes();
+    this.#positions = new ReceiverPositions(setup.restored?.at(-1)?.receiverPositions);
     this.#store = this.#openStore(session, firstOffset);
     this.#logged = log && this.#openLog(log, this.#recover(log, firstOffset));
   }
@@ -123,9 +126,19 @@ export class ReceivedRecords<T> {
     return this.#full === undefined;
   }
 
+  /** Where a receiver that is started goes on. */
+  resumeFrom(index: number): string | undefined {
+    return this.#positions.resumeFrom(index);
+  }
+
+  /** Where the receivers go on after the records before this offset, which no batch reads again. */
+  readUntil(offset: number): readonly string[] {
+    return this.#positions.readUntil(offset);
+  }
+
   /** @param failed what throws when its sender is notified fails the receiver */
-  arrive(arrival: Arrival<T>, failed: (error: unknown) => void): void {
-    const { records, block, stored, refused, dropped } = arrival;
+  arrive(index: number, arrival: Arrival<T>, failed: (error: unknown) => void): void {
+    const { records, block, position, stored, refused, dropped } = arrival;
     if (this.#failed) return;
     const notify = (sender: () => void) => {
       try {
@@ -142,8 +155,10 @@ export class ReceivedRecords<T> {
     }
     if (!this.#makeRoom(records.length, (error) => dropped && notify(() => dropped(error)))) return;
     const sizes = records.map(this.#sizeOf);
+    const until = this.end + records.length;
+    const positions = position === undefined ? undefined : this.#positions.arrive(index, position, until);
     const done = stored && (() => notify(stored));
-    if (this.#logged) this.#logged.push(records, sizes, { stored: done, block });
+    if (this.#logged) this.#logged.push(records, sizes, { stored: done, block, positions });
     else {
       this.#gather({ records, sizes, cuts: block ? [0, records.length] : [] }, done);
     }
@@ -253,6 +268,7 @@ export class ReceivedRecords<T> {
     }
     let next = first;
     for (const block of blocks) {
+      this.#positions.recover(block.positions ?? []);
       const records = recordsOf([block], { from: next, until: Infinity });
       next += records.length;
       this.#gather({ records, sizes: records.map(this.#sizeOf), cuts: [] });
@@ -264,8 +280,9 @@ export class ReceivedRecords<T> {
 
   #recoverStored(store: DiskStore<T>, blocks: readonly StoredBlock[], first: number): number {
     let next = first;
-    for (const { from, until, bytes, time } of blocks) {
+    for (const { from, until, bytes, time, positions = [] } of blocks) {
       store.recover({ from, until }, bytes);
+      this.#positions.recover(positions);
       if (until <= next) continue;
       this.#blocks.push(until - next);
       next = until;

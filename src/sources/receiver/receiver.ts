@@ -25,6 +25,21 @@ export interface ReceiverSink<T> {
     refused?: (error: InvalidRecordError) => void,
   ) => boolean;
   /**
+   * Like `store`, for a sender that can go on after this record: `position`, such as the id of an event, is in `resumeFrom` when
+   * the receiver is started again. It is saved with the record: in the write-ahead log, or else in the checkpoint.
+   */
+  readonly storeAt: (
+    position: string,
+    record: T,
+    stored?: () => void,
+    refused?: (error: InvalidRecordError) => void,
+  ) => boolean;
+  /**
+   * The position of the last record that this receiver has stored by `storeAt`. After a crash it is that of the last durable record,
+   * or without a write-ahead log of the last saved batch; `undefined` at the beginning.
+   */
+  readonly resumeFrom: string | undefined;
+  /**
    * Like `store`, with a promise. It resolves when the record is safe, and rejects with a `QueueOverflowError` when the record
    * is dropped and with an `InvalidRecordError` when it is refused. It never settles if the log fails or the stream ends first: the
    * receiver is left then.
@@ -78,6 +93,8 @@ export type Receiver<T> =
 export interface IntakeEvents<T> {
   /** The number of this receiver. */
   readonly index: number;
+  /** Where it goes on. */
+  readonly resumeFrom: string | undefined;
   /** Whether there is room for another record. */
   room(): boolean;
   store(arrival: Arrival<T>): void;
@@ -92,6 +109,8 @@ export interface Arrival<T> {
   readonly records: readonly T[];
   /** Whether they are one block. */
   readonly block?: boolean;
+  /** Where the receiver goes on after them. */
+  readonly position?: string;
   /** Called once the records are safe. */
   readonly stored?: (() => void) | undefined;
   /** Called if the write-ahead log could never read them back. */

@@ -1,4 +1,5 @@
 import { concat, EMPTY, from, map, type ObservableInput, of, throwError } from 'rxjs';
+import { positionAfter } from '../../batch/logIdentity.js';
 import type { ReceiverInfo } from '../../batch/monitoring/receiverStatus.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { Partition } from '../../batch/partition.js';
@@ -122,9 +123,10 @@ export class ReceiverRun<T> implements SourceRun<T> {
     const options = { index, policy, restartObserver, statusObserver, scheduler };
     const supervisor: Supervisor<T> = new Supervisor(receiver, options, {
       room: () => this.#received.room,
+      resumeFrom: () => this.#received.resumeFrom(index),
       store: (arrival, failed) => {
         // A receiver that has completed cannot fail any more, and is not started again.
-        this.#received.arrive(arrival, (error) => (supervisor.ended ? this.#fail(error) : failed(error)));
+        this.#received.arrive(index, arrival, (error) => (supervisor.ended ? this.#fail(error) : failed(error)));
       },
       ended: (end) => this.#ended(end),
       changed: (status) => this.#setup.received?.(status),
@@ -146,12 +148,17 @@ export class ReceiverRun<T> implements SourceRun<T> {
       return { index, records, range };
     });
     const ignored = countOf([...tooOld]);
+    const last = ranges.at(-1);
+    const receiverPositions = last ? this.#received.readUntil(last.until) : [];
+    const positions =
+      last && receiverPositions.length > 0 ? [{ ...positionAfter(last), receiverPositions }] : undefined;
     const overflow = this.#received.takeSkipped();
     const skipped = overflow + ignored;
     const skippedBy = { ...(overflow > 0 && { overflow }), ...(ignored > 0 && { ignored }) };
     this.#resume();
     return {
       partitions,
+      ...(positions && { positions }),
       receiver: { ...this.#info(), ...(ignored > 0 && { ignored }) },
       ...(skipped > 0 && { skipped, skippedBy }),
       ...(lost.length > 0 && { lost }),

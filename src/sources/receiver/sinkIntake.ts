@@ -39,8 +39,10 @@ export class SinkIntake<T> implements Intake {
         });
       const sink: ReceiverSink<T> = {
         index: events.index,
+        resumeFrom: events.resumeFrom,
         store: (record, stored, refused) => hand({ records: [record], stored, refused }),
         storeBlock: (records, stored, refused) => hand({ records, block: true, stored, refused }),
+        storeAt: (position, record, stored, refused) => hand({ records: [record], position, stored, refused }),
         write: (record) => promised([record], false),
         writeBlock: (records) => promised(records, true),
         room: () => !subscriber.closed && events.room(),

@@ -9,6 +9,8 @@ import { delayOf, type RestartPolicy } from './restartPolicy.js';
 /** What a supervisor reports to the source whose receiver it watches. */
 export interface SupervisorEvents<T> {
   room(): boolean;
+  /** Where the receiver goes on when it is started. */
+  resumeFrom(): string | undefined;
   store(arrival: Arrival<T>, failed: (error: unknown) => void): void;
   /** Nothing more will be received, because of the error if there is one. Called once. */
   ended(end: { readonly error?: unknown }): void;
@@ -66,6 +68,7 @@ export class Supervisor<T> {
     if (!this.#becomes('connecting')) return;
     const intake: Intake = intakeOf(this.#receiver, {
       index: this.#options.index,
+      resumeFrom: this.#events.resumeFrom(),
       room: () => this.#events.room(),
       store: (arrival) => {
         this.#connected();

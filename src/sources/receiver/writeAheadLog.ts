@@ -1,5 +1,13 @@
 import type { ObservableInput } from 'rxjs';
 
+/** Where receivers go on after a record. */
+export interface BlockPositions {
+  /** Offset after the record. */
+  readonly until: number;
+  /** What each receiver last said, by its number; an empty string before that. */
+  readonly positions: readonly string[];
+}
+
 /** Records that arrived one after the other. */
 export interface Block<T> {
   /** Offset of the first: records are numbered in the order in which they arrived. */
@@ -8,6 +16,11 @@ export interface Block<T> {
   readonly records: readonly T[];
   /** When the last of them arrived, in ms of the stream's clock; `undefined` where it was not kept. */
   readonly time?: number | undefined;
+  /**
+   * Where the receivers go on after some of the records, in order. A log that writes a part of them alone keeps at least the last that
+   * belongs to the part. `undefined` where no receiver has said so.
+   */
+  readonly positions?: readonly BlockPositions[] | undefined;
 }
 
 /** Where a block is kept, without its records. */
@@ -20,6 +33,11 @@ export interface StoredBlock {
   readonly bytes: number;
   /** When the last of them arrived, in ms of the stream's clock; `undefined` where it was not kept. */
   readonly time?: number | undefined;
+  /**
+   * Where the receivers go on after some of the records, in order. A log that writes a part of them alone keeps at least the last that
+   * belongs to the part. `undefined` where no receiver has said so.
+   */
+  readonly positions?: readonly BlockPositions[] | undefined;
 }
 
 /** A block that was read back. */

@@ -241,7 +241,7 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
       source: [
         { topic: 't', partition: 0, offset: 1, topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', leaderEpoch: 6 },
         { topic: 't', partition: 1, offset: 0, leaderEpoch: 0 },
-        { topic: 'u', partition: 0, offset: 5 },
+        { topic: 'u', partition: 0, offset: 5, receiverPositions: ['', 'an id: ü'] },
       ],
     };
     await trial.life(async (session) => {

@@ -149,7 +149,7 @@ export class FileLogSession implements WriteAheadLogSession {
     return from(closed);
   }
 
-  #append({ from: first, records, time }: Block<unknown>): Promise<void> {
+  #append({ from: first, records, time, positions }: Block<unknown>): Promise<void> {
     let offset = first;
     const until = first + records.length;
     const action = () => `write records ${offset} to ${until}`;
@@ -157,7 +157,9 @@ export class FileLogSession implements WriteAheadLogSession {
       while (offset < until) {
         const count = Math.max(Math.floor(groupBytes / this.#recordBytes), 1);
         const group = records.slice(offset - first, offset - first + count);
-        const payload = blockToBytes({ from: offset, records: group, time }, this.#settings.codec);
+        const end = offset + group.length;
+        const reached = positions?.filter((position) => position.until > offset && position.until <= end);
+        const payload = blockToBytes({ from: offset, records: group, time, positions: reached }, this.#settings.codec);
         await this.#write(payload, offset);
         this.#note(payload.length, offset, offset + group.length, time);
         this.#recordBytes = payload.length / group.length;

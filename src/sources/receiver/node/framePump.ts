@@ -6,11 +6,17 @@ export interface Pausable {
   resume(): void;
 }
 
+interface WaitingFrame<T> {
+  readonly record: T;
+  readonly stored?: (() => void) | undefined;
+  readonly position?: string | undefined;
+}
+
 /** Hands frames over while there is room, and makes their sender wait otherwise. */
 export class FramePump<T> {
   readonly #sink: ReceiverSink<T>;
   readonly #flow: Pausable;
-  #waiting: { readonly record: T; readonly stored: (() => void) | undefined }[] = [];
+  #waiting: WaitingFrame<T>[] = [];
   #paused = false;
   #ended: (() => void) | undefined;
 
@@ -19,11 +25,14 @@ export class FramePump<T> {
     this.#flow = flow;
   }
 
-  /** `stored` is called when the last of the records is stored, and so are those before it. */
-  push(records: readonly T[], stored?: () => void): void {
+  /**
+   * @param stored called when the last of the records is stored, and so are those before it
+   * @param position where the sender goes on after the last of them, if it can
+   */
+  push(records: readonly T[], stored?: () => void, position?: string): void {
     const last = records.length - 1;
     for (const [i, record] of records.entries()) {
-      this.#waiting.push({ record, stored: i === last ? stored : undefined });
+      this.#waiting.push(i === last ? { record, stored, position } : { record });
     }
     this.#pump();
   }
@@ -38,8 +47,9 @@ export class FramePump<T> {
     if (this.#paused) return;
     let handed = 0;
     while (handed < this.#waiting.length && this.#sink.room()) {
-      const { record, stored } = this.#waiting[handed++] as { record: T; stored: (() => void) | undefined };
-      this.#sink.store(record, stored);
+      const { record, stored, position } = this.#waiting[handed++] as WaitingFrame<T>;
+      if (position === undefined) this.#sink.store(record, stored);
+      else this.#sink.storeAt(position, record, stored);
     }
     this.#waiting = this.#waiting.slice(handed);
     if (this.#waiting.length > 0) {

@@ -111,8 +111,9 @@ class BlockReader {
         throw new CorruptCheckpointError(path, at, `record ${this.next} should follow here`);
       this.next = block.until;
       if (this.next <= saved) return;
-      const { until, time } = block;
-      this.frames.push({ from: block.from, until, at, bytes: payload.length, ...(time !== undefined && { time }) });
+      const { until, time, positions } = block;
+      const more = { ...(time !== undefined && { time }), ...(positions && { positions }) };
+      this.frames.push({ from: block.from, until, at, bytes: payload.length, ...more });
       if (!lazy) this.blocks.push(block.read());
     };
   }

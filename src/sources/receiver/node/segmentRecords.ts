@@ -2,16 +2,17 @@ import { deserialize, serialize } from 'node:v8';
 import { InvalidRecordError } from '../../../batch/errors.js';
 import type { FinishedSegment, SegmentFormat } from '../../../storage/segmentFormat.js';
 import { stateFromBytes, stateToBytes } from '../../../storage/stateBytes.js';
-import type { Block } from '../writeAheadLog.js';
+import type { Block, BlockPositions } from '../writeAheadLog.js';
 
 // The payloads in a segment of a write-ahead log, each in a frame of `recordFrame`:
 //
 //     begin    type 0 (1) | what comes before the segment; always the first
 //     block    type 1 (1) | offset of its first record (8) | count of records (4) | records
 //     block    type 2 (1) | offset of its first record (8) | count of records (4) | time (8) | records
+//     block    type 3 (1) | offset of its first record (8) | count of records (4) | time (8) | length (4) | positions | records
 //
-// Numbers are big endian; the time, when the last record arrived, is a floating point number of ms. Records are a list, as V8 writes what the structured clone algorithm can copy: for lists that is
-// faster than JSON. What comes before is JSON.
+// Numbers are big endian; the time, when the last record arrived, is a floating point number of ms. Records are a list, as V8 writes what
+// the structured clone algorithm can copy: for lists that is faster than JSON. What comes before, and the positions, are JSON.
 
 /** An earlier segment. */
 export interface BlockSegment extends FinishedSegment {
@@ -41,8 +42,15 @@ export interface BlockSegmentBegin {
 const beginType = 0;
 const blockType = 1;
 const timedBlockType = 2;
+const placedBlockType = 3;
 const blockHeadBytes = 13;
 const timedHeadBytes = 21;
+const placedHeadBytes = 25;
+const headBytesOf: Readonly<Record<number, number>> = {
+  [blockType]: blockHeadBytes,
+  [timedBlockType]: timedHeadBytes,
+  [placedBlockType]: placedHeadBytes,
+};
 
 export const blockSegmentFormat: SegmentFormat<BlockSegment, BlockSegmentBegin> = {
   prefix: 'segment',
@@ -59,13 +67,18 @@ export const blockSegmentFormat: SegmentFormat<BlockSegment, BlockSegmentBegin> 
 };
 
 /** @throws {InvalidRecordError} when a record cannot be written */
-export function blockToBytes({ from, records, time }: Block<unknown>, codec?: BlockCodec): Buffer {
-  const head = Buffer.alloc(time === undefined ? blockHeadBytes : timedHeadBytes);
-  head[0] = time === undefined ? blockType : timedBlockType;
+export function blockToBytes({ from, records, time, positions }: Block<unknown>, codec?: BlockCodec): Buffer {
+  const last = positions?.at(-1);
+  const placed = last !== undefined && time !== undefined;
+  const timed = placed ? placedBlockType : timedBlockType;
+  const head = Buffer.alloc(time === undefined ? blockHeadBytes : placed ? placedHeadBytes : timedHeadBytes);
+  head[0] = time === undefined ? blockType : timed;
   head.writeBigUInt64BE(BigInt(from), 1);
   head.writeUInt32BE(records.length, 9);
   if (time !== undefined) head.writeDoubleBE(time, blockHeadBytes);
-  return Buffer.concat([head, codec ? codec.encode(records) : recordsToBytes(records)]);
+  const places = placed ? Buffer.from(JSON.stringify(last)) : Buffer.alloc(0);
+  if (placed) head.writeUInt32BE(places.length, timedHeadBytes);
+  return Buffer.concat([head, places, codec ? codec.encode(records) : recordsToBytes(records)]);
 }
 
 /** A block whose records are decoded on demand. */
@@ -73,19 +86,27 @@ export interface WrittenBlock {
   readonly from: number;
   readonly until: number;
   readonly time?: number | undefined;
+  readonly positions?: readonly BlockPositions[] | undefined;
   read(): Block<unknown>;
 }
 
 /** Returns `undefined` when the payload is another kind of record. */
 export function blockFromBytes(payload: Buffer, codec?: BlockCodec): WrittenBlock | undefined {
-  const timed = payload[0] === timedBlockType;
-  const headBytes = timed ? timedHeadBytes : blockHeadBytes;
-  if (payload.length < headBytes || (payload[0] !== blockType && !timed)) return undefined;
+  const type = payload[0] ?? beginType;
+  const headBytes = headBytesOf[type];
+  if (headBytes === undefined || payload.length < headBytes) return undefined;
   const from = Number(payload.readBigUInt64BE(1));
   const until = from + payload.readUInt32BE(9);
-  const time = timed ? { time: payload.readDoubleBE(blockHeadBytes) } : {};
+  const time = type === blockType ? {} : { time: payload.readDoubleBE(blockHeadBytes) };
+  const begin = headBytes + (type === placedBlockType ? payload.readUInt32BE(timedHeadBytes) : 0);
+  const places = type === placedBlockType ? { positions: [positionsFrom(payload.subarray(headBytes, begin))] } : {};
   const decode = codec ? (bytes: Buffer) => codec.decode(bytes) : deserialize;
-  return { from, until, ...time, read: () => ({ from, ...time, records: decode(payload.subarray(headBytes)) }) };
+  const read = () => ({ from, ...time, ...places, records: decode(payload.subarray(begin)) });
+  return { from, until, ...time, ...places, read };
+}
+
+function positionsFrom(bytes: Buffer): BlockPositions {
+  return JSON.parse(bytes.toString()) as BlockPositions;
 }
 
 function recordsToBytes(records: readonly unknown[]): Buffer {

@@ -53,6 +53,24 @@ describe('fileWriteAheadLog', () => {
     expect(recovered.flatMap((block) => block.records)).toEqual(records);
   });
 
+  it('keeps positions of receivers in the frame of their records', async () => {
+    const files = new MemoryFiles();
+    const session = await openLog(files, nothing());
+    const records = Array.from({ length: 400 }, (_, i) => `${i}`.padEnd(40_000));
+    const positions = [100, 200, 350].map((until) => ({ until, positions: ['', `n${until}`] }));
+    await settle(session.append({ from: 0, records, time: 5, positions }));
+    await settle(session.append({ from: 400, records: ['x'], time: 6 }));
+    await settle(session.close());
+    const recovered = (await openLog(files, nothing())).recovered();
+    const ends = recovered.map((block) => block.from + block.records.length);
+    const expected = recovered.map((block, i) =>
+      positions.findLast(({ until }) => until > block.from && until <= (ends[i] ?? 0)),
+    );
+    expect(recovered.map((block) => block.positions?.at(-1))).toEqual(expected);
+    expect(expected.filter((position) => position).length).toBeGreaterThan(1);
+    expect(recovered.flatMap((block) => block.records)).toEqual([...records, 'x']);
+  });
+
   it('gives only what is not saved, and deletes segments in which all is saved', async () => {
     const files = new MemoryFiles();
     const session = await openLog(files, nothing(), 300);
