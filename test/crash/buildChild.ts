@@ -4,10 +4,12 @@ import { build } from 'esbuild';
 
 const source = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
 
+let built = 0;
+
 /** One file of plain JavaScript, so that a life begins quickly. Native clients stay outside. Gives its path. */
 export async function buildChild(entry: URL = new URL('child.ts', import.meta.url)): Promise<string> {
   const name = basename(entry.pathname, '.ts');
-  const outfile = fileURLToPath(new URL(`../../.cache/crash/${name}-${process.pid}.mjs`, import.meta.url));
+  const outfile = fileURLToPath(new URL(`../../.cache/crash/${name}-${process.pid}-${built++}.mjs`, import.meta.url));
   await build({
     entryPoints: [fileURLToPath(entry)],
     outfile,

@@ -1,6 +1,6 @@
 // npm run crash [-- --crashes 10000 --checkpoint file --parallel 4 --seed N]: kills processes at every failure point and
-// at any moment, and counts what is lost and doubled. `--source receiver` has a write-ahead log, `--source tcp` and `http` are
-// ready receivers that are killed while they acknowledge, `--source kafka` reads from a real
+// at any moment, and counts what is lost and doubled. `--source receiver` has a write-ahead log, `--source tcp`, `http`,
+// `sse` and `websocket` are ready receivers that are killed while they receive, for `--seconds` at most, `--source kafka` reads from a real
 // Kafka, `--output kafka` writes into it. It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -9,7 +9,7 @@ import { startKafka } from '../../scripts/kafka-broker.mjs';
 import { startPostgres } from '../../scripts/postgres.mjs';
 import { type CrashedEnds, stores } from './checkpoints.js';
 import { crashMatrix, defaultEnds } from './matrix.js';
-import { crashReadyReceiver } from './readyReceivers.js';
+import { crashReadyReceiver, readyKinds } from './readyReceivers.js';
 
 const { values } = parseArgs({
   options: {
@@ -34,8 +34,10 @@ const ends = {
   ...(values.output && { output: values.output }),
 } as CrashedEnds;
 const outputs = store === 'postgres' ? ['table', 'files', 'kafka'] : ['files', 'kafka'];
-if (!['files', 'kafka', 'receiver', 'tcp', 'http'].includes(ends.source) || !outputs.includes(ends.output)) {
-  console.error(`--source is files, kafka, receiver, tcp or http, --output is one of: ${outputs.join(', ')}`);
+if (!['files', 'kafka', 'receiver', ...readyKinds].includes(ends.source) || !outputs.includes(ends.output)) {
+  console.error(
+    `--source is files, kafka, receiver, ${readyKinds.join(', ')}, --output is one of: ${outputs.join(', ')}`,
+  );
   process.exit(1);
 }
 if (ends.output === 'kafka' && ends.source !== 'kafka') {
@@ -47,10 +49,11 @@ if (ends.source === 'receiver' && ends.output !== 'files') {
   process.exit(1);
 }
 const crashes = Number(values.crashes);
-if (values.source === 'tcp' || values.source === 'http') {
+if (readyKinds.includes(values.source)) {
   const result = await crashReadyReceiver({
     kind: values.source,
     kills: crashes,
+    ...(values.seconds && { seconds: Number(values.seconds) }),
     seed: Number(values.seed),
     onKill: (kills) => {
       if (kills % 100 === 0) console.log(`${kills} of ${crashes}`);
@@ -59,13 +62,14 @@ if (values.source === 'tcp' || values.source === 'http') {
   const { lost, faults, ...figures } = result;
   console.log({ ...figures, lost: lost.length, seed: values.seed });
   for (const fault of faults) console.error(fault);
-  if (crashes >= 1_000 || values.keep) {
-    const command = `npm run crash -- --source ${values.source} --crashes ${crashes}`;
+  if (figures.kills >= 1_000 || values.keep) {
+    const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
+    const command = `npm run crash -- --source ${values.source} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
     const report = { command, node: process.version, cores: cpus().length, ...figures, lost: lost.length, faults };
     const file = new URL(`../../bench/results/crash-${values.source}.json`, import.meta.url);
     writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
   }
-  process.exit(lost.length + faults.length > 0 ? 1 : 0);
+  process.exit(lost.length + figures.doubled + faults.length > 0 ? 1 : 0);
 }
 const kafka = ends.source === 'kafka' && !process.env.KAFKA_BROKERS ? await startKafka() : undefined;
 const brokers = kafka?.brokers ?? process.env.KAFKA_BROKERS;

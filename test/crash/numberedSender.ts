@@ -7,6 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface NumberedSender {
   /** For the receiver: of a server that it connects to, or the one that it listens on. */
   readonly port: number;
+  /** Whether the sender goes on where the receiver asks, so that no number may come twice. */
+  readonly exactlyOnce: boolean;
+  /** Grows while the receiver is connected and receives. */
+  readonly progress: number;
   /** The numbers that were acknowledged. */
   readonly acknowledged: ReadonlySet<number>;
   /** Times from sending to the acknowledgement, ms. */
@@ -53,6 +57,10 @@ export async function tcpSender(): Promise<NumberedSender> {
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    exactlyOnce: false,
+    get progress() {
+      return acknowledged.size;
+    },
     acknowledged,
     delays,
     stop: async () => {
@@ -95,6 +103,10 @@ export async function httpSender(clients = 4): Promise<NumberedSender> {
   const working = Promise.all(Array.from({ length: clients }, work));
   return {
     port,
+    exactlyOnce: false,
+    get progress() {
+      return acknowledged.size;
+    },
     acknowledged,
     delays,
     stop: async () => {

@@ -1,10 +1,17 @@
 // A process to be killed at any moment and started again: a ready receiver with a write-ahead log, and an output that writes every
 // batch once. It stops when it is told to by SIGTERM.
 //
-//     readyChild.mjs DIRECTORY tcp|http PORT
+//     readyChild.mjs DIRECTORY tcp|http|sse|websocket PORT
 import { join } from 'node:path';
 import { type DStreamError, foreachBatch, type ReceiverSink, receiverBatches } from 'dstream';
-import { fileCheckpoint, fileWriteAheadLog, httpReceiver, tcpReceiver } from 'dstream/node';
+import {
+  fileCheckpoint,
+  fileWriteAheadLog,
+  httpReceiver,
+  sseReceiver,
+  tcpReceiver,
+  webSocketReceiver,
+} from 'dstream/node';
 import { exitCodes } from './exitCodes.js';
 import { DifferentOutputError, OutputFiles } from './outputFiles.js';
 
@@ -15,6 +22,9 @@ const files = new OutputFiles(join(directory, 'output'));
 const receivers: Readonly<Record<string, () => (sink: ReceiverSink<unknown>) => () => void>> = {
   tcp: () => tcpReceiver<unknown>({ port, acknowledge: (stored) => `${stored}\n` }),
   http: () => httpReceiver({ port }),
+  sse: () => sseReceiver<unknown>({ url: `http://127.0.0.1:${port}/`, parse: ({ data }) => data }),
+  websocket: () =>
+    webSocketReceiver<unknown>({ url: `ws://127.0.0.1:${port}/`, greet: (last = '-1') => last, position: String }),
 };
 const receiver = receivers[kind];
 if (!receiver) throw new Error(`no receiver is called ${kind}`);

@@ -19,7 +19,7 @@ function* burst(): Generator<Buffer> {
   }
 }
 
-const common = { interval: 50, maxQueueBytes };
+const common = { interval: 20, maxQueueBytes };
 const options = {
   memory: { ...common, maxQueue: 1e9 },
   'memory-and-disk': {
@@ -47,7 +47,7 @@ receiverBatches(burst(), options)
       for (const record of records) {
         if (Buffer.from(record).readUInt32BE() !== next++) throw new Error(`record ${next - 1} is missing`);
       }
-      return timer(20);
+      return timer(10);
     }),
   )
   .subscribe({
