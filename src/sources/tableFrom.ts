@@ -25,8 +25,6 @@ export interface TableFromOptions {
   readonly refreshInterval?: number;
 }
 
-type Rows<K extends Key, V> = Iterable<readonly [K, V]>;
-
 /**
  * A table for `batchesFrom` and `joinTable` from anywhere: each value is a whole table, as pairs of key and row (a `Map` will do). `input` is
  * an Observable of tables, or an asynchronous function that loads one, which may be called again every `refreshInterval` ms.
@@ -63,7 +61,7 @@ type Rows<K extends Key, V> = Iterable<readonly [K, V]>;
  * @see {@link logTable}
  */
 export function tableFrom<K extends Key, V>(
-  input: Observable<Rows<K, V>> | (() => ObservableInput<Rows<K, V>>),
+  input: Observable<Iterable<readonly [K, V]>> | (() => ObservableInput<Iterable<readonly [K, V]>>),
   { refreshInterval }: TableFromOptions = {},
 ): Source<Pair<K, V | null>> {
   if (!isObservable(input) && typeof input !== 'function') {
@@ -81,7 +79,7 @@ export function tableFrom<K extends Key, V>(
     readFirst: true,
     open: ({ scheduler }: SourceSetup) => {
       const loaded = isObservable(input) ? input : defer(() => input()).pipe(last());
-      const again = repeat<Rows<K, V>>({ delay: () => longTimer(refreshInterval ?? 0, scheduler) });
+      const again = repeat<Iterable<readonly [K, V]>>({ delay: () => longTimer(refreshInterval ?? 0, scheduler) });
       return of(new TableRun(isObservable(input) || refreshInterval === undefined ? loaded : loaded.pipe(again)));
     },
   };
@@ -98,7 +96,7 @@ class TableRun<K extends Key, V> implements SourceRun<Pair<K, V | null>> {
   /** What the operators have. */
   #delivered: ReadonlyMap<K, V> | undefined;
 
-  constructor(tables: Observable<Rows<K, V>>) {
+  constructor(tables: Observable<Iterable<readonly [K, V]>>) {
     this.#subscription = tables.pipe(map((rows) => (rows instanceof Map ? rows : new Map(rows)))).subscribe({
       next: (table) => this.#latest.next(table),
       error: (error: unknown) => {

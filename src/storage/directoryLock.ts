@@ -15,6 +15,9 @@ interface Owner {
   readonly started: string | null;
 }
 
+const sibling =
+  'another stream of this process, or another subscription of the same stream: share() it, to subscribe to it more than once';
+
 /**
  * Directories that this process has locked. One that is being closed has a promise that settles when it is free again. The own
  * process id in the lock of a directory that is not listed here comes from an earlier process with the same id.
@@ -45,7 +48,7 @@ export class DirectoryLock {
   static async take(fs: FileSystem, directory: string): Promise<DirectoryLock> {
     while (held.has(directory)) {
       const closed = held.get(directory);
-      if (!closed) throw inUse(directory, 'another stream of this process');
+      if (!closed) throw inUse(directory, sibling);
       await closed.catch(() => {});
     }
     held.set(directory, undefined);

@@ -56,7 +56,8 @@ export class UnclaimedBatchError extends DStreamError {
         ? `nobody listens to source ${describe(source)} at the batch of time ${time}: subscribe to it as long as to the ` +
             'others, or set unclaimed to "complete"'
         : `the batch of time ${time} was dispatched and no operation claimed it: end the pipeline with an output operation ` +
-            '(foreachBatch), use concatMapBatch for asynchronous work before it, or set unclaimed to "complete"',
+            '(foreachBatch), use concatMapBatch for asynchronous work and filterBatches to leave out batches before it, or set ' +
+            'unclaimed to "complete"',
     );
   }
 }

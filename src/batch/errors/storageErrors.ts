@@ -120,6 +120,9 @@ export class FencedError extends DStreamError {
     /** The checkpoint, such as a directory or a job. */
     readonly location: string,
   ) {
-    super(`${location}: another process has taken over`);
+    super(
+      `${location}: another process has taken over, or another subscription of the stream: share() it, to subscribe to it ` +
+        'more than once',
+    );
   }
 }

@@ -15,6 +15,8 @@ import { walkPages } from './pages/walkPages.js';
 
 /** What LMDB takes at once when it opens a directory is less. */
 const probeBytes = 262_144;
+/** Two streams may open one directory at once. */
+let probes = 0;
 const maxAttempts = 5;
 /** How much the last pages may be that a transaction took, gave up again and therefore never wrote. */
 const maxUnwrittenBytes = 1_048_576;
@@ -55,7 +57,7 @@ export async function checkFiles(
 
 /** LMDB maps `lock.mdb` into memory before there is room for it: on a full disk the first write to it is a SIGBUS. */
 async function probe(directory: string): Promise<void> {
-  const path = join(directory, `room-${process.pid}`);
+  const path = join(directory, `room-${process.pid}-${probes++}`);
   try {
     await rm(path, { force: true });
     const file = await open(path, 'wx');
