@@ -28,7 +28,7 @@ import { standingCases } from './standing.js';
 
 type Numbers = Pair<string, number>;
 
-standingCases('joinTable', {
+standingCases<Numbers, unknown>('joinTable', {
   records: pairs('a1 b2') as readonly Numbers[],
   make: () => joinTable(EMPTY as Observable<Batch<Numbers>>, { missing: 'keep' }),
 });
