@@ -1,9 +1,11 @@
 import { InvalidOptionError } from '../batch/errors.js';
 import type { RateWarning } from '../batch/rateDecision.js';
-import { checkNonNegative, checkPositive } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { allOf, checkNonNegative, checkPositive, type OptionCheck, orInfinity } from '../options/checks.js';
+import { withDefaults } from '../options/withDefaults.js';
 import type { BatchFormation, InFlightBatch } from './batchFormation.js';
 import { CostLearner } from './costLearner.js';
-import { checkDecisions, DecisionLog, type Ruling } from './decisionLog.js';
+import { DecisionLog, decisionChecks, type Ruling } from './decisionLog.js';
 import type { RateControllerFactory, RateControllerSetup } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
@@ -43,6 +45,16 @@ export interface CostModelOptions extends RateDecisionOptions {
 }
 
 type Resolved = Required<Omit<CostModelOptions, 'decisionObserver'>>;
+
+const costModelChecks: OptionChecks<CostModelOptions> = {
+  target: within(checkPositive, (value) => value <= 1, 'must be at most 1'),
+  slack: checkNonNegative,
+  growth: within(checkPositive, (value) => value > 1, 'must be greater than 1'),
+  memory: within(checkPositive, (value) => value >= 2, 'must be at least 2'),
+  minRate: checkPositive,
+  maxRate: orInfinity(checkPositive),
+  ...decisionChecks,
+};
 
 const defaults: Resolved = { target: 0.98, slack: 0.3, growth: 2, memory: 20, minRate: 1, maxRate: Infinity };
 
@@ -115,9 +127,12 @@ const doubt = { known: 0.05, care: 0.6 };
  * @see pid
  */
 export function costModel(options: CostModelOptions = {}): RateControllerFactory {
-  const resolved = { ...defaults, ...options };
-  check(resolved);
-  checkDecisions('costModel', options);
+  checkOptions('costModel', options, costModelChecks);
+  const resolved = withDefaults(defaults, options);
+  const { minRate, maxRate } = resolved;
+  if (maxRate < minRate) {
+    throw new InvalidOptionError('costModel', 'maxRate', maxRate, `must be at least minRate (${minRate})`);
+  }
   return (setup) => {
     const model = new CostModel(resolved, setup);
     const log = new DecisionLog('costModel', setup, options);
@@ -134,19 +149,11 @@ export function costModel(options: CostModelOptions = {}): RateControllerFactory
   };
 }
 
-function check({ target, slack, growth, memory, minRate, maxRate }: Resolved): void {
-  const refuse = (option: string, value: unknown, rule: string): void => {
-    throw new InvalidOptionError('costModel', option, value, rule);
-  };
-  checkPositive('costModel', 'target', target);
-  if (target > 1) refuse('target', target, 'must be at most 1');
-  checkNonNegative('costModel', 'slack', slack);
-  checkPositive('costModel', 'growth', growth);
-  if (growth <= 1) refuse('growth', growth, 'must be greater than 1');
-  checkPositive('costModel', 'memory', memory);
-  if (memory < 2) refuse('memory', memory, 'must be at least 2');
-  checkPositive('costModel', 'minRate', minRate);
-  if (!(maxRate >= minRate)) refuse('maxRate', maxRate, `must be at least minRate (${minRate})`);
+/** A check, and a rule for what it lets through. */
+function within(check: OptionCheck, test: (value: number) => boolean, rule: string): OptionCheck {
+  return allOf(check, (owner: string, option: string, value: number) => {
+    if (!test(value)) throw new InvalidOptionError(owner, option, value, rule);
+  });
 }
 
 /** By what waiting work moves the aim for the next batch, all in intervals. */

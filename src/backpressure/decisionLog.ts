@@ -6,6 +6,7 @@ import type {
   RateRule,
   RateWarning,
 } from '../batch/rateDecision.js';
+import type { OptionChecks } from '../options/checkOptions.js';
 import { checkObserver } from '../options/checks.js';
 import type { BatchFormation } from './batchFormation.js';
 import type { RateControllerSetup } from './rateController.js';
@@ -23,10 +24,8 @@ export interface Ruling {
 
 const none: readonly RateWarning[] = [];
 
-/** @throws {InvalidOptionError} if `decisionObserver` is not an Observer: a function would never be called */
-export function checkDecisions(owner: string, { decisionObserver }: RateDecisionOptions): void {
-  if (decisionObserver !== undefined) checkObserver(owner, 'decisionObserver', decisionObserver);
-}
+/** What the options of every rate controller must be. */
+export const decisionChecks: OptionChecks<RateDecisionOptions> = { decisionObserver: checkObserver };
 
 /** Reports the decisions of one controller, and keeps the last. */
 export class DecisionLog {

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../batch/errors.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 import { checkPositive, checkPositiveInteger } from '../options/checks.js';
 
 /** Options of `dynamicInterval`. */
@@ -40,6 +41,13 @@ export interface DynamicInterval {
   readonly maxInterval: number;
 }
 
+const dynamicIntervalChecks: OptionChecks<DynamicIntervalOptions> = {
+  minInterval: required(checkPositive),
+  maxInterval: required(checkPositiveInteger),
+  slack: checkPart,
+  reduction: checkPart,
+};
+
 /**
  * The next batch interval, in whole ms, from the last two complete batches: a search for the shortest interval whose
  * batch is processed in a given part of it, for a stream of which every batch takes all that has arrived.
@@ -70,15 +78,12 @@ export interface DynamicInterval {
  * ```
  */
 export function dynamicInterval(options: DynamicIntervalOptions): DynamicInterval {
+  checkOptions('dynamicInterval', options, dynamicIntervalChecks);
   const { minInterval, maxInterval, slack = 0.8, reduction = 0.25 } = options;
-  checkPositive('dynamicInterval', 'minInterval', minInterval);
-  checkPositiveInteger('dynamicInterval', 'maxInterval', maxInterval);
   if (maxInterval < minInterval) {
     const rule = `must be at least minInterval (${minInterval})`;
     throw new InvalidOptionError('dynamicInterval', 'maxInterval', maxInterval, rule);
   }
-  checkPart('slack', slack);
-  checkPart('reduction', reduction);
   const next = (last: IntervalSample, previous?: IntervalSample) => {
     const shorter = previous && shorterOf(last, previous, slack);
     const wanted = shorter ? (1 - reduction) * shorter.interval : last.processingTime / slack;
@@ -95,7 +100,7 @@ function shorterOf(a: IntervalSample, b: IntervalSample, slack: number): Interva
   return superlinear ? short : undefined;
 }
 
-function checkPart(option: string, value: number): void {
-  checkPositive('dynamicInterval', option, value);
-  if (value >= 1) throw new InvalidOptionError('dynamicInterval', option, value, 'must be less than 1');
+function checkPart(owner: string, option: string, value: number): void {
+  checkPositive(owner, option, value);
+  if (value >= 1) throw new InvalidOptionError(owner, option, value, 'must be less than 1');
 }

@@ -1,5 +1,6 @@
+import { checkOptions } from '../options/checkOptions.js';
 import { checkPositive } from '../options/checks.js';
-import { checkDecisions, DecisionLog } from './decisionLog.js';
+import { DecisionLog, decisionChecks } from './decisionLog.js';
 import type { RateControllerFactory } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
@@ -32,7 +33,7 @@ import type { RateDecisionOptions } from './rateDecisionOptions.js';
  */
 export function fixedRate(rate: number, options: RateDecisionOptions = {}): RateControllerFactory {
   checkPositive('fixedRate', 'rate', rate);
-  checkDecisions('fixedRate', options);
+  checkOptions('fixedRate', options, decisionChecks);
   return (setup) => {
     const log = new DecisionLog('fixedRate', setup, options);
     return {

@@ -1,6 +1,7 @@
 import type { MeasuredBatch, RateWarning } from '../batch/rateDecision.js';
-import { checkDecisions, DecisionLog } from './decisionLog.js';
-import { defaultMinRate, type PidOptions, pidRateEstimator } from './pidRateEstimator.js';
+import { checkOptions } from '../options/checkOptions.js';
+import { DecisionLog, decisionChecks } from './decisionLog.js';
+import { defaultMinRate, type PidOptions, pidChecks, pidRateEstimator } from './pidRateEstimator.js';
 import type { RateControllerFactory } from './rateController.js';
 import type { RateDecisionOptions } from './rateDecisionOptions.js';
 
@@ -46,13 +47,12 @@ const atFloor: readonly RateWarning[] = ['rate-at-floor'];
  * ```
  */
 export function pid(options: PidControllerOptions = {}): RateControllerFactory {
-  // Made once to be checked now.
-  pidRateEstimator({ batchInterval: 1, ...options });
-  checkDecisions('pid', options);
+  checkOptions('pid', options, { ...pidChecks, ...decisionChecks });
+  const { decisionObserver: _, ...gains } = options;
   return (setup) => {
     const { interval, initialRate } = setup;
     const { minRate = defaultMinRate } = options;
-    const estimator = pidRateEstimator({ ...options, batchInterval: interval });
+    const estimator = pidRateEstimator({ ...gains, batchInterval: interval });
     const log = new DecisionLog('pid', setup, options);
     let rate: number | undefined;
     let measured: MeasuredBatch | undefined;

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 import { checkNonNegative, checkPositive } from '../options/checks.js';
 
 /** In records per second. */
@@ -34,6 +35,19 @@ export interface PidRateEstimatorOptions extends PidOptions {
   readonly batchInterval: number;
 }
 
+/** What each gain, and the floor, must be. */
+export const pidChecks: OptionChecks<PidOptions> = {
+  proportional: checkNonNegative,
+  integral: checkNonNegative,
+  derivative: checkNonNegative,
+  minRate: checkPositive,
+};
+
+const estimatorChecks: OptionChecks<PidRateEstimatorOptions> = {
+  batchInterval: required(checkPositive),
+  ...pidChecks,
+};
+
 /** The estimator of `pid`, one per source. */
 export interface PidRateEstimator {
   /**
@@ -67,12 +81,8 @@ export interface PidRateEstimator {
  * ```
  */
 export function pidRateEstimator(options: PidRateEstimatorOptions): PidRateEstimator {
+  checkOptions('pidRateEstimator', options, estimatorChecks);
   const { batchInterval, proportional = 1, integral = 0.2, derivative = 0, minRate = defaultMinRate } = options;
-  checkPositive('pid', 'batchInterval', batchInterval);
-  checkNonNegative('pid', 'proportional', proportional);
-  checkNonNegative('pid', 'integral', integral);
-  checkNonNegative('pid', 'derivative', derivative);
-  checkPositive('pid', 'minRate', minRate);
   let first = true;
   let latestTime = -1;
   let latestRate = -1;

@@ -7,10 +7,11 @@ import {
   type Subscription,
 } from 'rxjs';
 import { Fifo } from '../collections/fifo.js';
-import { checkFunction, checkNonNegative, checkPositive } from '../options/checks.js';
+import { checkFunction, checkNonNegative, checkPositive, checkScheduler } from '../options/checks.js';
 import { scheduleAfter } from './longDelay.js';
 import { steadyClock } from './steadyClock.js';
 import { TokenBucket } from './tokenBucket.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 
 /** Options of `rateLimiter`. */
 export interface RateLimiterOptions {
@@ -47,6 +48,12 @@ interface Waiting {
   grant: (() => void) | undefined;
 }
 
+const optionChecks: OptionChecks<RateLimiterOptions> = {
+  perSecond: required(checkPositive),
+  burst: checkPositive,
+  scheduler: checkScheduler,
+};
+
 /**
  * A rate that several operators, retries and batches share, such as that of an HTTP API: a token bucket in the order of asking. Pass it to
  * `limitRate`, or take from it within an effect.
@@ -75,9 +82,8 @@ interface Waiting {
  * @see {@link foreachBatch}
  */
 export function rateLimiter(options: RateLimiterOptions): RateLimiter {
+  checkOptions('rateLimiter', options, optionChecks);
   const { perSecond, burst = Math.max(perSecond, 1), scheduler = asyncScheduler } = options;
-  checkPositive('rateLimiter', 'perSecond', perSecond);
-  checkPositive('rateLimiter', 'burst', burst);
   return new SharedBucket(perSecond, burst, scheduler);
 }
 

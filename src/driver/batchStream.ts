@@ -6,12 +6,15 @@ import type { Batch } from '../batch/batch.js';
 import { derivedFrom } from '../batch/lineage.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import { offerSegments, type Segment } from '../batch/segment.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkNonNegative } from '../options/checks.js';
 import type { Driver } from './restartingDriver.js';
 import type { StopOptions, StopReport } from './stopReport.js';
 
 /** Subscribes to a stream and returns the driver that serves the subscription. */
 export type SubscribeBatches<T> = (subscriber: Subscriber<Batch<T>>) => { driver: Driver; close(): void };
+
+const stopChecks: OptionChecks<StopOptions> = { drainTimeout: checkNonNegative };
 
 /**
  * An Observable of batches, one an interval, that can be stopped gracefully.
@@ -57,8 +60,8 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
    * again to finish. Later on in an output it cannot be told apart from other calls, and the batch is aborted.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
+    checkOptions('stop', options, stopChecks);
     const drainTimeout = options.drainTimeout ?? this.#drainTimeout;
-    checkNonNegative('stop', 'drainTimeout', drainTimeout);
     const stopping = [...this.#drivers.running].map(
       (driver) => new Promise<StopReport>((resolve) => driver.stop(drainTimeout, resolve)),
     );

@@ -2,9 +2,11 @@ import { Subject } from 'rxjs';
 import { newAnnouncements } from '../batch/announcements.js';
 import type { Batch } from '../batch/batch.js';
 import { InvalidOptionError } from '../batch/errors.js';
-import { checkFunction } from '../options/checks.js';
+import { checkOptions } from '../options/checkOptions.js';
+import { withMethods } from '../options/checks.js';
 import type { Source } from '../sources/source.js';
 import { BatchStream } from './batchStream.js';
+import { driverChecks } from './driverChecks.js';
 import { checkSources, type DriverOptions, type ResolvedDriverOptions, resolveDriverOptions } from './driverOptions.js';
 import { newDriver } from './newDriver.js';
 import type { Driver } from './restartingDriver.js';
@@ -50,11 +52,15 @@ export function batchesFrom<const S extends Readonly<Record<string, Source<unkno
   sources: S,
   options: DriverOptions,
 ): BatchStreams<S> {
+  checkOptions('batchesFrom', options, driverChecks);
   const resolved = resolveDriverOptions('batchesFrom', options);
+  if (typeof sources !== 'object' || sources === null || Array.isArray(sources)) {
+    throw new InvalidOptionError('batchesFrom', 'sources', sources, 'must be an object of sources by their names');
+  }
   const names = Object.keys(sources);
   if (names.length === 0)
     throw new InvalidOptionError('batchesFrom', 'sources', sources, 'must name at least one source');
-  for (const name of names) checkFunction('batchesFrom', `sources.${name}.open`, sources[name]?.open);
+  for (const name of names) withMethods('open')('batchesFrom', `sources.${name}`, sources[name]);
   checkSources(resolved, sources);
   const shared = new SharedRun(sources, resolved);
   const streams = names.map((name) => [name, shared.stream(name)] as const);

@@ -1,18 +1,10 @@
 import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
 import type { DynamicInterval } from '../backpressure/dynamicInterval.js';
-import type { RateController, RateControllerFactory } from '../backpressure/rateController.js';
+import type { RateController, RateControllerFactory, RateControllerSetup } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { DeadLetterObserver } from '../batch/deadLetters.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
-import {
-  checkFunction,
-  checkNonNegativeInteger,
-  checkOneOf,
-  checkPositive,
-  checkPositiveInteger,
-  checkTimer,
-} from '../options/checks.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import type { Orphans } from '../state/stateRegistry.js';
@@ -47,9 +39,10 @@ export interface DriverOptions {
   /** Saves progress and state across restarts. Default: nothing is saved. */
   readonly checkpoint?: Checkpoint;
   /**
-   * What becomes of a state in the checkpoint whose operator the program has no longer. `'refuse'`: the stream fails with an
-   * `IncompatibleStateError` before the first output. `'drop'`: it is removed from the checkpoint with the first batch that is
-   * saved. `'keep'`: it stays as it is, until an operator with its id comes back.
+   * What becomes of what the checkpoint has and the program has no longer: the state of an operator, by its id, or the position of a
+   * source, by its name. `'refuse'`: the stream fails before the first output, with an `IncompatibleStateError` for a state and an
+   * `InvalidOptionError` for a source. `'drop'`: it is removed from the checkpoint with the first batch that is saved. `'keep'`: it stays
+   * as it is, until an operator with its id, or a source with its name, comes back.
    * @default 'refuse'
    */
   readonly orphans?: Orphans;
@@ -155,7 +148,11 @@ export interface ResolvedDriverOptions {
 
 const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error', scheduler: asyncScheduler } as const;
 
-/** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
+/**
+ * The options with their defaults. The public function has checked each by itself, with `driverChecks`.
+ *
+ * @throws {InvalidOptionError} naming the owner, the option, its value and the rule
+ */
 export function resolveDriverOptions(owner: string, options: DriverOptions): ResolvedDriverOptions {
   const { interval, dynamicInterval, backpressure, checkpoint, batchObserver } = options;
   const resolved = {
@@ -168,11 +165,11 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     batchObserver,
     name: options.name ?? owner,
     monitors: options.monitors ?? [],
-    maxMissedBatches: maxMissedBatches(owner, options),
+    maxMissedBatches: maxMissedBatches(options),
     outputTimeout: options.outputTimeout ?? Math.max(600_000, 10 * interval),
     stepTimeout: options.stepTimeout ?? Math.max(180_000, 10 * interval),
     stallAfter: options.stallAfter ?? Math.max(10_000, 10 * interval),
-    retry: resolveRetry(owner, options.retry),
+    retry: options.retry && resolveRetry(options.retry),
     onBatchError: options.onBatchError ?? 'fail',
     onRecordError: options.onRecordError ?? 'fail',
     maxErrors: options.maxErrors ?? Infinity,
@@ -181,52 +178,23 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     unclaimed: options.unclaimed ?? defaults.unclaimed,
     scheduler: options.scheduler ?? defaults.scheduler,
   };
-  checkPositiveInteger(owner, 'interval', interval);
-  checkTimer(owner, 'interval', interval);
-  checkPositiveInteger(owner, 'concurrentBatches', resolved.concurrentBatches);
-  checkPositive(owner, 'initialRate', resolved.initialRate);
-  checkOneOf(owner, 'orphans', resolved.orphans, ['refuse', 'drop', 'keep']);
-  checkOneOf(owner, 'unclaimed', resolved.unclaimed, ['error', 'complete']);
-  checkPositive(owner, 'stallAfter', resolved.stallAfter);
-  for (const option of ['outputTimeout', 'stepTimeout'] as const) {
-    if (resolved[option] !== Infinity) checkPositive(owner, option, resolved[option]);
-  }
-  checkOneOf(owner, 'onBatchError', resolved.onBatchError, ['fail', 'skip']);
   if (resolved.onBatchError === 'skip' && !(resolved.retry && checkpoint)) {
     throw new InvalidOptionError(owner, 'onBatchError', options.onBatchError, 'needs retry and checkpoint to be set');
   }
-  if (typeof resolved.onRecordError === 'string') {
-    checkOneOf(owner, 'onRecordError', resolved.onRecordError, ['fail', 'skip']);
-  } else checkFunction(owner, 'onRecordError.next', resolved.onRecordError?.next);
   if (options.maxErrors !== undefined && options.onRecordError === undefined) {
     throw new InvalidOptionError(owner, 'maxErrors', options.maxErrors, 'needs onRecordError to be set');
   }
-  if (resolved.maxErrors !== Infinity) checkNonNegativeInteger(owner, 'maxErrors', resolved.maxErrors);
-  if (typeof resolved.name !== 'string' || resolved.name === '') {
-    throw new InvalidOptionError(owner, 'name', options.name, 'must be a string that is not empty');
-  }
-  if (!Array.isArray(resolved.monitors))
-    throw new InvalidOptionError(owner, 'monitors', options.monitors, 'must be an array');
-  for (const [i, monitor] of resolved.monitors.entries()) checkFunction(owner, `monitors[${i}].run`, monitor?.run);
-  if (batchObserver !== undefined) checkFunction(owner, 'batchObserver.next', batchObserver.next);
-  if (checkpoint !== undefined) checkFunction(owner, 'checkpoint.open', checkpoint.open);
-  if (backpressure !== undefined) checkFunction(owner, 'backpressure', backpressure);
-  else if (options.initialRate !== undefined) {
+  if (backpressure === undefined && options.initialRate !== undefined) {
     throw new InvalidOptionError(owner, 'initialRate', options.initialRate, 'needs backpressure to be set');
   }
   if (dynamicInterval !== undefined) checkDynamicInterval(owner, options);
   return resolved;
 }
 
-function maxMissedBatches(owner: string, { interval, afterDowntime }: DriverOptions): number {
+function maxMissedBatches({ interval, afterDowntime }: DriverOptions): number {
   if (afterDowntime === undefined) return Math.max(10_000, Math.ceil(3_600_000 / interval));
   if (afterDowntime === 'each') return Infinity;
   if (afterDowntime === 'one') return 1;
-  if (typeof afterDowntime !== 'object' || afterDowntime === null) {
-    const rule = 'must be "each", "one" or { atMost: number of batches }';
-    throw new InvalidOptionError(owner, 'afterDowntime', afterDowntime, rule);
-  }
-  checkPositiveInteger(owner, 'afterDowntime.atMost', afterDowntime.atMost);
   return afterDowntime.atMost;
 }
 
@@ -249,7 +217,6 @@ export function checkSources(
 /** The longest interval is a multiple of all others, so that windows of its multiples always end with a batch. */
 function checkDynamicInterval(owner: string, { interval, dynamicInterval, backpressure }: DriverOptions): void {
   if (!dynamicInterval) return;
-  checkFunction(owner, 'dynamicInterval', dynamicInterval);
   const { minInterval, maxInterval } = dynamicInterval;
   if (backpressure !== undefined) {
     throw new InvalidOptionError(owner, 'dynamicInterval', dynamicInterval, 'cannot be used with backpressure');
@@ -263,7 +230,7 @@ function checkDynamicInterval(owner: string, { interval, dynamicInterval, backpr
 /** A factory that is not called, as in `backpressure: pid`, takes the setup for its options and returns no controller. */
 function checkedController(owner: string, backpressure: RateControllerFactory): RateControllerFactory {
   return (setup) => {
-    const controller = backpressure(setup);
+    const controller = controllerOf(backpressure, setup);
     if (typeof controller?.rate === 'function' && typeof controller.completed === 'function') {
       return checkedRates(owner, controller);
     }
@@ -274,6 +241,16 @@ function checkedController(owner: string, backpressure: RateControllerFactory): 
       'must return a rate controller, as the result of pid() does',
     );
   };
+}
+
+/** `undefined` where it takes the setup for options, and refuses them. */
+function controllerOf(backpressure: RateControllerFactory, setup: RateControllerSetup): RateController | undefined {
+  try {
+    return backpressure(setup);
+  } catch (error) {
+    if (error instanceof InvalidOptionError && error.option in setup) return undefined;
+    throw error;
+  }
 }
 
 /** NaN would go through every comparison, and let only one record of each partition pass from then on. */

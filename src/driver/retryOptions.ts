@@ -1,6 +1,3 @@
-import { InvalidOptionError } from '../batch/errors.js';
-import { checkNonNegative, checkNonNegativeInteger } from '../options/checks.js';
-
 /** How a stream that has failed starts again by itself. */
 export interface RetryOptions {
   /**
@@ -20,15 +17,10 @@ export interface RetryOptions {
   readonly maxDelay?: number;
 }
 
-/** @throws {InvalidOptionError} when a field is out of its range */
-export function resolveRetry(owner: string, retry: RetryOptions | undefined): Required<RetryOptions> | undefined {
-  if (retry === undefined) return undefined;
-  if (typeof retry !== 'object' || retry === null) {
-    throw new InvalidOptionError(owner, 'retry', retry, 'must be an object with count, delay and maxDelay');
-  }
-  const { count = Infinity, delay = 1_000, maxDelay = 60_000 } = retry;
-  if (count !== Infinity) checkNonNegativeInteger(owner, 'retry.count', count);
-  checkNonNegative(owner, 'retry.delay', delay);
-  checkNonNegative(owner, 'retry.maxDelay', maxDelay);
+export function resolveRetry({
+  count = Infinity,
+  delay = 1_000,
+  maxDelay = 60_000,
+}: RetryOptions): Required<RetryOptions> {
   return { count, delay, maxDelay };
 }

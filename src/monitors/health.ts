@@ -1,5 +1,6 @@
 import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
 import type { StreamStatus } from '../batch/monitoring/streamStatus.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkNonNegative } from '../options/checks.js';
 
 /** Options of `health`. */
@@ -44,6 +45,8 @@ export interface Health extends StreamMonitor {
   check(): HealthReport;
 }
 
+const optionChecks: OptionChecks<HealthOptions> = { stallAfter: checkNonNegative, failedAfter: checkNonNegative };
+
 /**
  * A monitor for health checks, of one stream or many: live while no stream is stalled, or failed for longer than `failedAfter`
  * without coming back; ready while all are running. Streams of the same name share one entry, so a `retry()` replaces what it
@@ -66,9 +69,8 @@ export interface Health extends StreamMonitor {
  * ```
  */
 export function health(options: HealthOptions = {}): Health {
+  checkOptions('health', options, optionChecks);
   const { stallAfter = 0, failedAfter = 30_000 } = options;
-  checkNonNegative('health', 'stallAfter', stallAfter);
-  checkNonNegative('health', 'failedAfter', failedAfter);
   const streams = new Map<string, MonitoredStream>();
   const limits = new Map<StreamStatus, number>([
     ['stalled', stallAfter],

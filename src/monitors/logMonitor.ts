@@ -2,7 +2,8 @@ import type { BatchInfo } from '../batch/batchInfo.js';
 import { DStreamError } from '../batch/errors.js';
 import type { BatchFailure } from '../batch/monitoring/monitorEvents.js';
 import type { MonitoredStream, RunMonitor, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
-import { checkFunction, checkNonNegative } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkBoolean, checkNonNegative, withMethods } from '../options/checks.js';
 
 /** One method of a logger: fields first, message second. */
 export type LogMethod = (fields: Readonly<Record<string, unknown>>, message: string) => void;
@@ -52,6 +53,8 @@ export type LogEvent =
   | 'failed'
   | 'batch';
 
+const optionChecks: OptionChecks<LogMonitorOptions> = { every: checkNonNegative, showErrors: checkBoolean };
+
 /**
  * Writes the life of streams to a logger. Every line has the fields `stream`, `event` and `batchTime`; no line has a key, a
  * value or a header of a record, nor the message of an error unless `showErrors` is set.
@@ -81,11 +84,9 @@ export type LogEvent =
  * ```
  */
 export function logMonitor(logger: Logger, options: LogMonitorOptions = {}): StreamMonitor {
+  withMethods('debug', 'info', 'warn', 'error')('logMonitor', 'logger', logger);
+  checkOptions('logMonitor', options, optionChecks);
   const { every = 10_000, showErrors = false } = options;
-  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
-    checkFunction('logMonitor', `logger.${level}`, logger?.[level]);
-  }
-  checkNonNegative('logMonitor', 'every', every);
   return { run: (stream) => new RunLog(stream, logger, every, showErrors) };
 }
 

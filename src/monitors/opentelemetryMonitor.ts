@@ -2,12 +2,14 @@ import { type Meter, metrics, type Tracer, trace } from '@opentelemetry/api';
 import type { Observer } from 'rxjs';
 import type { RunMonitor, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
 import { version } from '../batch/version.js';
+import { checkOptions, type OptionChecks, required, shape } from '../options/checkOptions.js';
 import {
-  checkFunction,
+  checkBoolean,
   checkNonNegativeInteger,
   checkObserver,
-  checkOneOf,
   checkPositiveInteger,
+  oneOf,
+  withMethods,
 } from '../options/checks.js';
 import { runMetrics } from './metrics/runMetrics.js';
 import { SeriesLimit } from './metrics/seriesLimit.js';
@@ -61,6 +63,16 @@ export interface OpentelemetryMonitorOptions {
   readonly warningObserver?: Partial<Observer<string>>;
 }
 
+const optionChecks: OptionChecks<OpentelemetryMonitorOptions> = {
+  tracer: withMethods('startSpan'),
+  meter: withMethods('createObservableGauge'),
+  links: shape<{ max: number }>({ max: required(checkNonNegativeInteger) }),
+  semconv: oneOf('messaging', 'messaging/dup'),
+  showErrors: checkBoolean,
+  maxPartitions: checkPositiveInteger,
+  warningObserver: checkObserver,
+};
+
 /**
  * Traces and metrics of streams for OpenTelemetry. A batch with records is a trace: a span `process TOPIC`, with one for each
  * request, the dispatch, each effect, save and commit below it. The span of an effect is active while the user's function runs, so
@@ -90,17 +102,10 @@ export interface OpentelemetryMonitorOptions {
  * ```
  */
 export function opentelemetryMonitor(options: OpentelemetryMonitorOptions = {}): StreamMonitor {
-  const owner = 'opentelemetryMonitor';
+  checkOptions('opentelemetryMonitor', options, optionChecks);
   const { links, showErrors = false, maxPartitions = 500, semconv = semconvOfEnvironment() } = options;
   const tracer = options.tracer ?? trace.getTracerProvider().getTracer('dstream', version, { schemaUrl });
   const meter = options.meter ?? metrics.getMeter('dstream', version, { schemaUrl });
-  checkFunction(owner, 'tracer.startSpan', tracer?.startSpan);
-  checkFunction(owner, 'meter.createObservableGauge', meter?.createObservableGauge);
-  checkOneOf(owner, 'semconv', semconv, ['messaging', 'messaging/dup']);
-  checkPositiveInteger(owner, 'maxPartitions', maxPartitions);
-  checkNonNegativeInteger(owner, 'links.max', links?.max ?? 0);
-  if (options.warningObserver !== undefined) checkObserver(owner, 'warningObserver', options.warningObserver);
-
   const complete = completeAttributes(semconv === 'messaging/dup');
   const limit = new SeriesLimit(maxPartitions, warningsTo(options.warningObserver));
   const instruments = new MeterInstruments(meter, complete, limit);

@@ -1,7 +1,8 @@
 import type { Observer } from 'rxjs';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
-import { checkFunction, checkObserver, checkPositiveInteger } from '../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
+import { checkObserver, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { gaugeSamples } from './metrics/gaugeSamples.js';
 import { isGauge, type MetricKey, metrics, secondsBuckets } from './metrics/metricTable.js';
 import { runMetrics } from './metrics/runMetrics.js';
@@ -79,6 +80,19 @@ export interface PrometheusMonitorOptions {
   readonly warningObserver?: Partial<Observer<string>>;
 }
 
+const optionChecks: OptionChecks<PrometheusMonitorOptions> = {
+  client: required(withMethods('Counter', 'Gauge', 'Histogram')),
+  registry: withMethods('getSingleMetric'),
+  prefix: checkPrefix,
+  maxPartitions: checkPositiveInteger,
+  warningObserver: checkObserver,
+};
+
+function checkPrefix(owner: string, option: string, prefix: unknown): void {
+  if (typeof prefix === 'string' && /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)) return;
+  throw new InvalidOptionError(owner, option, prefix, 'must be the beginning of a metric name');
+}
+
 /**
  * Metrics of streams for Prometheus, with the user's own prom-client. Counters and durations are recorded as they happen and go
  * on over retries; gauges are read from `snapshot()` at the scrape, so that nothing is computed between scrapes, and series of
@@ -111,17 +125,8 @@ export interface PrometheusMonitorOptions {
  * ```
  */
 export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMonitor {
+  checkOptions('prometheusMonitor', options, optionChecks);
   const { client, prefix = 'dstream_', maxPartitions = 500 } = options;
-  for (const kind of ['Counter', 'Gauge', 'Histogram'] as const) {
-    checkFunction('prometheusMonitor', `client.${kind}`, client?.[kind]);
-  }
-  checkPositiveInteger('prometheusMonitor', 'maxPartitions', maxPartitions);
-  if (options.warningObserver !== undefined) {
-    checkObserver('prometheusMonitor', 'warningObserver', options.warningObserver);
-  }
-  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)) {
-    throw new InvalidOptionError('prometheusMonitor', 'prefix', prefix, 'must be the beginning of a metric name');
-  }
   const registry = options.registry ?? client.register;
   const streams = new Map<string, MonitoredStream>();
   const described = (key: MetricKey): PrometheusMetricOptions => {

@@ -1,9 +1,16 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import { checkOptions } from '../options/checkOptions.js';
 import type { Aggregator } from '../windows/aggregator.js';
-import { checkAggregator, inverseOf } from './aggregatorOptions.js';
+import { checkAggregator } from '../windows/checkAggregator.js';
+import { inverseOf } from './aggregatorOptions.js';
 import { eventWindows } from './base/eventWindows.js';
-import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindowOptions.js';
+import {
+  type EmittedWindow,
+  type EventWindowOptions,
+  eventWindowChecks,
+  type WindowEmit,
+} from './eventWindowOptions.js';
 
 /**
  * Aggregates the records over windows of event time. A window comes once, when the watermark reaches its end: with the batch in
@@ -49,7 +56,8 @@ export function aggregateByEventWindow<In, P, Out, E extends WindowEmit = 'final
   options: EventWindowOptions<In, E>,
 ): OperatorFunction<Batch<In>, Batch<EmittedWindow<Out, E>>> {
   const operator = 'aggregateByEventWindow';
-  checkAggregator(operator, aggregator);
+  checkAggregator(operator, 'aggregator', aggregator);
+  checkOptions(operator, options, eventWindowChecks);
   const invertible = inverseOf(aggregator, undefined);
   return eventWindows<In, null, In, P, Out, EmittedWindow<Out, E>>({
     operator,

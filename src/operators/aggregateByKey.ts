@@ -2,8 +2,8 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { Aggregator } from '../windows/aggregator.js';
+import { checkAggregator } from '../windows/checkAggregator.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
-import { checkAggregator } from './aggregatorOptions.js';
 import { perBatch } from './base/perBatch.js';
 import { afterSteps } from './fusion/perRecord.js';
 
@@ -39,7 +39,7 @@ import { afterSteps } from './fusion/perRecord.js';
 export function aggregateByKey<K extends Key, In, P, Out>(
   aggregator: Aggregator<In, P, Out>,
 ): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Out>>> {
-  checkAggregator('aggregateByKey', aggregator);
+  checkAggregator('aggregateByKey', 'aggregator', aggregator);
   const { lower } = aggregator;
   return afterSteps<Pair<K, In>, Pair<K, Out>>('aggregateByKey', (visitRecords) =>
     perBatch('aggregateByKey', () => (batch) => {

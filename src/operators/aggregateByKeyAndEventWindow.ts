@@ -1,11 +1,18 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
+import { checkOptions } from '../options/checkOptions.js';
 import type { Aggregator } from '../windows/aggregator.js';
-import { checkAggregator, inverseOf } from './aggregatorOptions.js';
+import { checkAggregator } from '../windows/checkAggregator.js';
+import { inverseOf } from './aggregatorOptions.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
-import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindowOptions.js';
+import {
+  type EmittedWindow,
+  type EventWindowOptions,
+  eventWindowChecks,
+  type WindowEmit,
+} from './eventWindowOptions.js';
 
 /**
  * Aggregates the values of each key over windows of event time. A window comes once, when the watermark reaches its end: with the
@@ -61,7 +68,8 @@ export function aggregateByKeyAndEventWindow<K extends Key, In, P, Out, E extend
   options: EventWindowOptions<Pair<K, In>, E>,
 ): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, EmittedWindow<Out, E>>>> {
   const operator = 'aggregateByKeyAndEventWindow';
-  checkAggregator(operator, aggregator);
+  checkAggregator(operator, 'aggregator', aggregator);
+  checkOptions(operator, options, eventWindowChecks);
   const invertible = inverseOf(aggregator, undefined);
   return eventWindows<Pair<K, In>, K, In, P, Out, Pair<K, EmittedWindow<Out, E>>>({
     ...keyedRecords<K, In, Out, E>(operator),

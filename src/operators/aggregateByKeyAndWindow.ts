@@ -1,12 +1,14 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
-import { checkFunction, checkOneOf } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkFunction, oneOf } from '../options/checks.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { aggregatorSignature } from '../windows/aggregatorSignature.js';
+import { checkAggregator } from '../windows/checkAggregator.js';
 import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
-import { type AggregateWindowOptions, checkAggregateWindow, inverseOf } from './aggregatorOptions.js';
+import { type AggregateWindowOptions, aggregateWindowChecks, checkInverse, inverseOf } from './aggregatorOptions.js';
 import { slidingKeys } from './base/slidingKeys.js';
 
 /** Options of `aggregateByKeyAndWindow`. */
@@ -24,6 +26,12 @@ export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends
    */
   readonly emit?: Emit;
 }
+
+const optionChecks: OptionChecks<AggregateByKeyAndWindowOptions<never, never, 'all' | 'changes'>> = {
+  ...aggregateWindowChecks,
+  filter: checkFunction,
+  emit: oneOf('all', 'changes'),
+};
 
 /**
  * Aggregates the values of each key over the last `window` ms, every `slide` ms.
@@ -75,10 +83,10 @@ export function aggregateByKeyAndWindow<K extends Key, In, P, Out>(
   options: AggregateByKeyAndWindowOptions<K, Out, 'all' | 'changes'>,
 ): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Out | undefined>>> {
   const operator = 'aggregateByKeyAndWindow';
+  checkAggregator(operator, 'aggregator', aggregator);
+  checkOptions(operator, options, optionChecks);
+  checkInverse(operator, aggregator, options.inverse);
   const { filter, emit = 'all', latency } = options;
-  checkAggregateWindow(operator, aggregator, options);
-  if (filter !== undefined) checkFunction(operator, 'filter', filter);
-  checkOneOf(operator, 'emit', emit, ['all', 'changes']);
   const { combine, lower } = aggregator;
   const invertible = inverseOf(aggregator, options.inverse);
   return slidingKeys<Pair<K, In>, K, P, Out>({

@@ -1,7 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import { checkOptions } from '../options/checkOptions.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { aggregatorSignature } from '../windows/aggregatorSignature.js';
+import { checkAggregator } from '../windows/checkAggregator.js';
 import { DabaLite } from '../windows/dabaLite.js';
 import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
 import { partialOfVisited } from '../windows/partialOf.js';
@@ -9,7 +11,7 @@ import { RefreshedSubtract } from '../windows/refreshedSubtract.js';
 import type { SlidingAggregator } from '../windows/slidingAggregator.js';
 import { SubtractOnEvict } from '../windows/subtractOnEvict.js';
 import { TwoStacks } from '../windows/twoStacks.js';
-import { type AggregateWindowOptions, checkAggregateWindow, inverseOf } from './aggregatorOptions.js';
+import { type AggregateWindowOptions, aggregateWindowChecks, checkInverse, inverseOf } from './aggregatorOptions.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { afterSteps } from './fusion/perRecord.js';
 
@@ -59,7 +61,9 @@ export function aggregateByWindow<In, P, Out>(
   aggregator: Aggregator<In, P, Out>,
   options: AggregateWindowOptions,
 ): OperatorFunction<Batch<In>, Batch<Out>> {
-  checkAggregateWindow('aggregateByWindow', aggregator, options);
+  checkAggregator('aggregateByWindow', 'aggregator', aggregator);
+  checkOptions('aggregateByWindow', options, aggregateWindowChecks);
+  checkInverse('aggregateByWindow', aggregator, options.inverse);
   const { identity, lower } = aggregator;
   return afterSteps<In, Out>('aggregateByWindow', (visitRecords) =>
     slidingPanes<unknown, readonly [P], Out>({

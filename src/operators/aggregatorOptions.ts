@@ -1,8 +1,9 @@
 import { InvalidOptionError } from '../batch/errors.js';
-import { checkFunction, checkOneOf } from '../options/checks.js';
+import type { OptionChecks } from '../options/checkOptions.js';
+import { checkBoolean, oneOf } from '../options/checks.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
-import type { WindowOptions } from './windowOptions.js';
+import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /** Options of operators that aggregate over a sliding window. */
 export interface AggregateWindowOptions extends WindowOptions {
@@ -21,19 +22,19 @@ export interface AggregateWindowOptions extends WindowOptions {
   readonly latency?: 'average' | 'worst-case';
 }
 
-export function checkAggregator<In, P, Out>(operator: string, aggregator: Aggregator<In, P, Out>): void {
-  for (const part of ['lift', 'combine', 'lower'] as const) {
-    checkFunction(operator, `aggregator.${part}`, aggregator?.[part]);
-  }
-}
+/** What each option must be. */
+export const aggregateWindowChecks: OptionChecks<AggregateWindowOptions> = {
+  ...windowChecks,
+  inverse: checkBoolean,
+  latency: oneOf('average', 'worst-case'),
+};
 
-export function checkAggregateWindow<In, P, Out>(
+/** Called with the operator, before any batch. */
+export function checkInverse<In, P, Out>(
   operator: string,
   aggregator: Aggregator<In, P, Out>,
-  { inverse, latency = 'average' }: AggregateWindowOptions,
+  inverse: boolean | undefined,
 ): void {
-  checkAggregator(operator, aggregator);
-  checkOneOf(operator, 'latency', latency, ['average', 'worst-case']);
   if (inverse === true && !isInvertible(aggregator)) {
     throw new InvalidOptionError(operator, 'inverse', inverse, 'requires an aggregator with `invert`');
   }

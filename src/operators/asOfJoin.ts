@@ -6,9 +6,10 @@ import type { SideOutput } from '../batch/sideOutput.js';
 import { checkPair } from '../collections/pairs.js';
 import { type AsOfRow, AsOfTable } from '../eventtime/asOfTable.js';
 import { type JoinRow, JoinRows } from '../eventtime/joinRows.js';
-import { checkNonNegative, checkOneOf } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkNonNegative, checkText, oneOf, orInfinity } from '../options/checks.js';
 import { eventJoin, type JoinInput, type TimedResult } from './base/eventJoin.js';
-import type { LateRecord } from './eventWindowOptions.js';
+import { checkLate, type LateRecord } from './eventWindowOptions.js';
 
 /** What an `asOfJoin` does with a record that finds nothing: `'left'` has a result without the other side. */
 export type AsOfJoinKind = 'left' | 'inner';
@@ -46,6 +47,14 @@ export interface AsOfMatch<L, R, J extends AsOfJoinKind = 'left'> {
 }
 
 type MissingRight<J> = J extends 'left' ? undefined : never;
+
+const optionChecks: OptionChecks<AsOfJoinOptions<never, never, never, AsOfJoinKind>> = {
+  maxAge: orInfinity(checkNonNegative),
+  join: oneOf('left', 'inner'),
+  late: checkLate,
+  lateOther: checkLate,
+  id: checkText,
+};
 
 /**
  * Pairs each record with the newest record of the same key in the other stream that is not newer: the price as of the order, the
@@ -107,9 +116,8 @@ export function asOfJoin<P extends Pair<Key, unknown>, V, J extends AsOfJoinKind
   options: AsOfJoinOptions<P[0], V, P[1], J> = {},
 ): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], AsOfMatch<V, P[1], J>>>> {
   const operator = 'asOfJoin';
+  checkOptions(operator, options, optionChecks);
   const { maxAge = Infinity, join = 'left' as J, late, lateOther, id } = options;
-  if (maxAge !== Infinity) checkNonNegative(operator, 'maxAge', maxAge);
-  checkOneOf<AsOfJoinKind>(operator, 'join', join, ['left', 'inner']);
   return eventJoin<P[0], V, P[1], SavedRow<P[0], V | P[1]>, Pair<P[0], AsOfMatch<V, P[1], J>>>({
     operator,
     other: other as Observable<Batch<Pair<P[0], P[1]>>>,

@@ -15,7 +15,8 @@ import type { BatchContext } from '../batch/batchContext.js';
 import { InvalidRecordError } from '../batch/errors.js';
 import { insideEffect } from '../batch/insideEffect.js';
 import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
-import { checkFunction, checkOneOf } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkFunction, oneOf } from '../options/checks.js';
 import { heldEffects } from './base/heldEffects.js';
 import { isPromise } from './base/settled.js';
 
@@ -34,6 +35,8 @@ export interface ConcatMapBatchOptions {
    */
   readonly by?: 'batch' | 'partition';
 }
+
+const optionChecks: OptionChecks<ConcatMapBatchOptions> = { by: oneOf('batch', 'partition') };
 
 /**
  * Transforms the records of each batch asynchronously, one batch after another, and holds the batch until it has finished.
@@ -80,10 +83,11 @@ export function concatMapBatch<T, R>(
 ): OperatorFunction<Batch<T>, Batch<R>>;
 export function concatMapBatch<T, R>(
   project: (records: readonly T[], context: BatchContext) => AsyncRecords<R>,
-  { by = 'batch' }: ConcatMapBatchOptions = {},
+  options: ConcatMapBatchOptions = {},
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkFunction('concatMapBatch', 'project', project);
-  checkOneOf('concatMapBatch', 'by', by, ['batch', 'partition']);
+  checkOptions('concatMapBatch', options, optionChecks);
+  const { by = 'batch' } = options;
   const projected = (records: readonly T[], context: BatchContext) =>
     recordsFrom(insideEffect(context, () => project(records, context)));
   const whole = (batch: Batch<T>) =>

@@ -1,9 +1,10 @@
 import { type OperatorFunction, pipe } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
+import { checkOptions } from '../options/checkOptions.js';
 import { mapRecords } from './mapRecords.js';
 import { reduceByKeyAndWindow } from './reduceByKeyAndWindow.js';
-import { checkWindow, type WindowOptions } from './windowOptions.js';
+import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /**
  * Counts how often each value occurred in the last `window` ms, every `slide` ms. Emits one pair `[value, count]` for each
@@ -37,7 +38,7 @@ import { checkWindow, type WindowOptions } from './windowOptions.js';
 export function countByValueAndWindow<K extends Key>(
   options: WindowOptions,
 ): OperatorFunction<Batch<K>, Batch<Pair<K, number>>> {
-  checkWindow('countByValueAndWindow', options);
+  checkOptions('countByValueAndWindow', options, windowChecks);
   const counts = { inverse: (a: number, b: number) => a - b, ...options };
   return pipe(
     mapRecords((value: K): Pair<K, number> => [value, 1]),

@@ -1,8 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { Fifo } from '../collections/fifo.js';
+import { checkOptions } from '../options/checkOptions.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
-import type { WindowOptions } from './windowOptions.js';
+import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /**
  * Counts the records of the last `window` ms, every `slide` ms. Emits one record.
@@ -38,6 +39,7 @@ import type { WindowOptions } from './windowOptions.js';
  * @see {@link window}
  */
 export function countByWindow<T>(options: WindowOptions): OperatorFunction<Batch<T>, Batch<number>> {
+  checkOptions('countByWindow', options, windowChecks);
   return slidingPanes<T, number, number>({
     operator: 'countByWindow',
     options,

@@ -3,8 +3,9 @@ import type { Batch } from '../batch/batch.js';
 import type { Key } from '../batch/key.js';
 import { Fifo } from '../collections/fifo.js';
 import { checkPair } from '../collections/pairs.js';
+import { checkOptions } from '../options/checkOptions.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
-import type { WindowOptions } from './windowOptions.js';
+import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /**
  * Counts the distinct records of the last `window` ms, every `slide` ms. Emits one record, 0 for an empty window. The count
@@ -43,6 +44,7 @@ import type { WindowOptions } from './windowOptions.js';
 export function countDistinctByWindow<K extends Key>(
   options: WindowOptions,
 ): OperatorFunction<Batch<K>, Batch<number>> {
+  checkOptions('countDistinctByWindow', options, windowChecks);
   return slidingPanes<K, readonly K[], number>({
     operator: 'countDistinctByWindow',
     options,

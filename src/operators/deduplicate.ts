@@ -3,7 +3,8 @@ import type { Observer, OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key } from '../batch/key.js';
 import { checkPair } from '../collections/pairs.js';
-import { checkFunction, checkObserver, checkPositiveInteger } from '../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
+import { checkFunction, checkObserver, checkPositiveInteger, checkText } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { holdUntilSettled } from './base/settled.js';
@@ -35,6 +36,13 @@ export interface DeduplicateOptions {
   /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
+
+const optionChecks: OptionChecks<DeduplicateOptions> = {
+  window: required(checkPositiveInteger),
+  maxIds: checkPositiveInteger,
+  overflowObserver: checkObserver,
+  id: checkText,
+};
 
 /**
  * Passes only the first record of each id within `window` ms of batch time. Partitions and offset ranges stay.
@@ -70,11 +78,9 @@ export function deduplicate<T>(
   idOf: (record: T) => Key,
   options: DeduplicateOptions,
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  const { window, maxIds = 1_000_000, overflowObserver, id } = options;
   checkFunction('deduplicate', 'idOf', idOf);
-  checkPositiveInteger('deduplicate', 'window', window);
-  checkPositiveInteger('deduplicate', 'maxIds', maxIds);
-  if (overflowObserver !== undefined) checkObserver('deduplicate', 'overflowObserver', overflowObserver);
+  checkOptions('deduplicate', options, optionChecks);
+  const { window, maxIds = 1_000_000, overflowObserver, id } = options;
   // Ids are kept with their times, whatever the window was.
   const reads = (signature: string) => /^window=\d+$/.test(signature);
   const description = { operator: 'deduplicate', id, signature: `window=${window}`, reads };

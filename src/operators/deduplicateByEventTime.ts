@@ -7,7 +7,8 @@ import type { Key } from '../batch/key.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import { checkPair } from '../collections/pairs.js';
 import { EventIds } from '../eventtime/eventIds.js';
-import { checkFunction, checkNonNegative } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkFunction, checkNonNegative, checkText } from '../options/checks.js';
 import { feeding } from './base/feeding.js';
 import { lateRecord } from './base/lateRecord.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
@@ -29,6 +30,12 @@ export interface DeduplicateByEventTimeOptions<T> {
   /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
+
+const optionChecks: OptionChecks<DeduplicateByEventTimeOptions<never>> = {
+  within: checkNonNegative,
+  late: checkLate,
+  id: checkText,
+};
 
 /**
  * Passes only the first record of each id and event time, or within `within` ms of event time. Partitions, offset ranges and event
@@ -72,10 +79,9 @@ export function deduplicateByEventTime<T>(
   options: DeduplicateByEventTimeOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
   const operator = 'deduplicateByEventTime';
-  const { within = 0, late, id } = options;
   checkFunction(operator, 'idOf', idOf);
-  checkNonNegative(operator, 'within', within);
-  checkLate(operator, late);
+  checkOptions(operator, options, optionChecks);
+  const { within = 0, late, id } = options;
   const side = late && SideOutput.feedOf(late);
   const description = { operator, id, signature: `within=${within}` };
   const deduplicated = perBatchWithState<T, T, Key, readonly number[]>(description, (state) => {

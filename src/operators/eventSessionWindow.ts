@@ -9,10 +9,11 @@ import { checkPair } from '../collections/pairs.js';
 import { EventSessions, type OpenEventSession } from '../eventtime/eventSessions.js';
 import { SessionChanges } from '../eventtime/sessionChanges.js';
 import { inEventOrder, type TimedInput, type TimedInputs } from '../eventtime/timedInputs.js';
-import { checkNonNegative, checkOneOf, checkPositive } from '../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
+import { checkNonNegative, checkPositive, checkText, oneOf } from '../options/checks.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { aggregatorSignature } from '../windows/aggregatorSignature.js';
-import { checkAggregator } from './aggregatorOptions.js';
+import { checkAggregator } from '../windows/checkAggregator.js';
 import { eventResults } from './base/eventResults.js';
 import { feeding } from './base/feeding.js';
 import { lateRecord } from './base/lateRecord.js';
@@ -55,6 +56,15 @@ export interface EventSessionWindowOptions<T, E extends SessionEmit = 'final'> {
   /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
+
+const optionChecks: OptionChecks<EventSessionWindowOptions<never, SessionEmit> & { readonly aggregator?: unknown }> = {
+  gap: required(checkPositive),
+  allowedLateness: checkNonNegative,
+  emit: oneOf('final', 'changes'),
+  aggregator: checkAggregator,
+  late: checkLate,
+  id: checkText,
+};
 
 /**
  * Gathers the records of each key into sessions by event time. Records of a key whose times are at most `gap` apart are of one session. It
@@ -118,13 +128,8 @@ export function eventSessionWindow<K extends Key, V>(
     readonly aggregator?: Aggregator<V, unknown, unknown> | undefined;
   },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
-  const { gap, allowedLateness = 0, emit = 'final', late } = options;
-  const { aggregator = valueList as Aggregator<V, unknown, unknown> } = options;
-  checkPositive('eventSessionWindow', 'gap', gap);
-  checkAggregator('eventSessionWindow', aggregator);
-  checkNonNegative('eventSessionWindow', 'allowedLateness', allowedLateness);
-  checkOneOf<SessionEmit>('eventSessionWindow', 'emit', emit, ['final', 'changes']);
-  checkLate('eventSessionWindow', late);
+  checkOptions('eventSessionWindow', options, optionChecks);
+  const { emit = 'final', aggregator = valueList as Aggregator<V, unknown, unknown> } = options;
   if (!aggregator.ordered) {
     const { add: _, ...copying } = aggregator;
     // What has been emitted must not change: `add` may change a partial in place.

@@ -6,7 +6,15 @@ import { addEventTimeCounts, addEventTimeProgress } from '../batch/eventTimeCoun
 import type { EventTimeProgress, PartitionEventTime } from '../batch/eventTimeProgress.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import { Watermarks } from '../eventtime/watermarks.js';
-import { checkFunction, checkNonNegative, checkObserver } from '../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
+import {
+  checkBoolean,
+  checkFunction,
+  checkNonNegative,
+  checkObserver,
+  checkText,
+  orInfinity,
+} from '../options/checks.js';
 import { afterPassing } from './base/afterPassing.js';
 import { feeding, type NamedFeed } from './base/feeding.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
@@ -70,6 +78,23 @@ export interface EventTimeOptions<T> {
   readonly id?: string;
 }
 
+const optionChecks: OptionChecks<EventTimeOptions<never>> = {
+  timestamp: required(checkFunction),
+  outOfOrderness: required(checkNonNegative),
+  idleAfter: orInfinity(checkNonNegative),
+  advanceWhenIdle: checkBoolean,
+  future: orInfinity(checkNonNegative),
+  arrival: checkFunction,
+  invalid: checkInvalid,
+  progress: checkObserver,
+  id: checkText,
+};
+
+function checkInvalid(owner: string, option: string, invalid: unknown): void {
+  if (invalid === 'error' || invalid === 'skip' || SideOutput.is(invalid)) return;
+  throw new InvalidOptionError(owner, option, invalid, 'must be "error", "skip" or a sideOutput()');
+}
+
 /**
  * Reads the event time of each record, and keeps the watermark: event-time windows behind it count records by when they happened, not by
  * when they were read. The records pass unchanged.
@@ -111,8 +136,8 @@ export interface EventTimeOptions<T> {
  * @see {@link sideOutput}
  */
 export function eventTime<T>(options: EventTimeOptions<T>): OperatorFunction<Batch<T>, Batch<T>> {
+  checkOptions('eventTime', options, optionChecks);
   const { outOfOrderness, idleAfter = 60_000, advanceWhenIdle = false, invalid = 'error', progress, id } = options;
-  checkOptions(options);
   const rule = { outOfOrderness, idleAfter, advanceWhenIdle };
   const description = { operator: 'eventTime', id };
   const side = SideOutput.is(invalid) ? SideOutput.feedOf(invalid) : undefined;
@@ -159,31 +184,6 @@ export function eventTime<T>(options: EventTimeOptions<T>): OperatorFunction<Bat
     const source = feeding('eventTime', feeds, stamping)(before.source);
     return chainedStream<T>({ source, steps, operators: [...before.operators, 'eventTime'], stamps: true });
   };
-}
-
-function checkOptions<T>(options: EventTimeOptions<T>): void {
-  const {
-    timestamp,
-    outOfOrderness,
-    idleAfter = 0,
-    advanceWhenIdle = false,
-    future = 0,
-    arrival,
-    invalid,
-    progress,
-  } = options;
-  checkFunction('eventTime', 'timestamp', timestamp);
-  checkNonNegative('eventTime', 'outOfOrderness', outOfOrderness);
-  if (idleAfter !== Infinity) checkNonNegative('eventTime', 'idleAfter', idleAfter);
-  if (future !== Infinity) checkNonNegative('eventTime', 'future', future);
-  if (typeof advanceWhenIdle !== 'boolean') {
-    throw new InvalidOptionError('eventTime', 'advanceWhenIdle', advanceWhenIdle, 'must be a boolean');
-  }
-  if (arrival !== undefined) checkFunction('eventTime', 'arrival', arrival);
-  if (progress !== undefined) checkObserver('eventTime', 'progress', progress);
-  if (invalid !== undefined && invalid !== 'error' && invalid !== 'skip' && !SideOutput.is(invalid)) {
-    throw new InvalidOptionError('eventTime', 'invalid', invalid, 'must be "error", "skip" or a sideOutput()');
-  }
 }
 
 function progressOf(

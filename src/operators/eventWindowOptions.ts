@@ -2,7 +2,8 @@ import { InvalidOptionError } from '../batch/errors.js';
 import type { LateReason } from '../batch/eventTime.js';
 import { SideOutput } from '../batch/sideOutput.js';
 import type { WindowShape } from '../eventtime/windowNumbers.js';
-import { checkInteger, checkNonNegative, checkOneOf, checkPositiveInteger } from '../options/checks.js';
+import { type OptionChecks, required } from '../options/checkOptions.js';
+import { checkInteger, checkNonNegative, checkPositiveInteger, checkText, oneOf } from '../options/checks.js';
 import type { NamedFeed } from './base/feeding.js';
 
 /** A record that no window counts because it came too late, in the side output `late` of an event-time operator. */
@@ -74,23 +75,30 @@ export interface EventWindowOptions<T, E extends WindowEmit = 'final'> {
   readonly id?: string;
 }
 
-/** @throws {InvalidOptionError} if an option is out of its range */
-export function windowShapeOf<T>(operator: string, options: EventWindowOptions<T, WindowEmit>): WindowShape {
-  const { window, slide = window, offset = 0, allowedLateness = 0, emit = 'final', late } = options;
-  checkPositiveInteger(operator, 'window', window);
-  checkPositiveInteger(operator, 'slide', slide);
-  checkInteger(operator, 'offset', offset);
-  checkNonNegative(operator, 'allowedLateness', allowedLateness);
-  checkOneOf<WindowEmit>(operator, 'emit', emit, ['final', 'corrections', 'changes']);
-  checkLate(operator, late);
+/** What each option must be. */
+export const eventWindowChecks: OptionChecks<EventWindowOptions<never, WindowEmit>> = {
+  window: required(checkPositiveInteger),
+  slide: checkPositiveInteger,
+  offset: checkInteger,
+  allowedLateness: checkNonNegative,
+  emit: oneOf('final', 'corrections', 'changes'),
+  late: checkLate,
+  id: checkText,
+};
+
+/** The windows of these options, which have been checked. */
+export function windowShapeOf<T>({
+  window,
+  slide = window,
+  offset = 0,
+  allowedLateness = 0,
+}: EventWindowOptions<T, WindowEmit>): WindowShape {
   return { window, slide, offset, allowedLateness };
 }
 
 /** @throws {InvalidOptionError} if the option `late` is not a side output */
-export function checkLate(operator: string, late: unknown, option = 'late'): void {
-  if (late !== undefined && !SideOutput.is(late)) {
-    throw new InvalidOptionError(operator, option, late, 'must be a sideOutput()');
-  }
+export function checkLate(operator: string, option: string, late: unknown): void {
+  if (!SideOutput.is(late)) throw new InvalidOptionError(operator, option, late, 'must be a sideOutput()');
 }
 
 /** The feed of the option `late`, if it is given. */

@@ -1,11 +1,17 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
+import { checkOptions } from '../options/checkOptions.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
 import { valueList } from './base/valueList.js';
-import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindowOptions.js';
+import {
+  type EmittedWindow,
+  type EventWindowOptions,
+  eventWindowChecks,
+  type WindowEmit,
+} from './eventWindowOptions.js';
 
 /**
  * Collects the values of each key over windows of event time, in the order of their event times; of equal times in the order of their
@@ -45,6 +51,7 @@ import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindo
 export function groupByKeyAndEventWindow<K extends Key, V, E extends WindowEmit = 'final'>(
   options: EventWindowOptions<Pair<K, V>, E>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedWindow<readonly V[], E>>>> {
+  checkOptions('groupByKeyAndEventWindow', options, eventWindowChecks);
   return eventWindows<Pair<K, V>, K, V, readonly V[], readonly V[], Pair<K, EmittedWindow<readonly V[], E>>>({
     ...keyedRecords<K, V, readonly V[], E>('groupByKeyAndEventWindow'),
     options,

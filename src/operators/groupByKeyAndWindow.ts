@@ -3,8 +3,9 @@ import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import { Fifo } from '../collections/fifo.js';
 import { groupPairs } from '../collections/pairs.js';
+import { checkOptions } from '../options/checkOptions.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
-import type { WindowOptions } from './windowOptions.js';
+import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /**
  * Collects the values of each key over the last `window` ms, every `slide` ms. Emits one pair for each key in the window,
@@ -41,6 +42,7 @@ import type { WindowOptions } from './windowOptions.js';
 export function groupByKeyAndWindow<K extends Key, V>(
   options: WindowOptions,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly V[]>>> {
+  checkOptions('groupByKeyAndWindow', options, windowChecks);
   type Pane = readonly Pair<K, readonly V[]>[];
   return slidingPanes<Pair<K, V>, Pane, Pair<K, readonly V[]>>({
     operator: 'groupByKeyAndWindow',

@@ -6,9 +6,10 @@ import type { KeyedState } from '../batch/keyedState.js';
 import type { SideOutput } from '../batch/sideOutput.js';
 import { checkPair } from '../collections/pairs.js';
 import { type JoinRow, JoinRows } from '../eventtime/joinRows.js';
-import { checkOneOf } from '../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
+import { checkText, oneOf } from '../options/checks.js';
 import { eventJoin, type JoinInput, type TimedResult } from './base/eventJoin.js';
-import type { LateRecord } from './eventWindowOptions.js';
+import { checkLate, type LateRecord } from './eventWindowOptions.js';
 
 /** Which records of an `intervalJoin` without a partner have a result: none, those of the first stream, of the other, or of both. */
 export type IntervalJoinKind = 'inner' | 'left' | 'right' | 'full';
@@ -17,7 +18,7 @@ export type IntervalJoinKind = 'inner' | 'left' | 'right' | 'full';
 export interface IntervalJoinOptions<K, L, R, J extends IntervalJoinKind> {
   /** How much later than a record of the first stream one of the other may be at least, in ms of event time; earlier where negative. */
   readonly lower: number;
-  /** How much later it may be at most, in ms of event time. Both ends belong to the interval. */
+  /** How much later it may be at most, in ms of event time; earlier where negative. Both ends belong to the interval. */
   readonly upper: number;
   /**
    * Whether a record that finds no partner has a result, without the other side: `'left'` those of the first stream, `'right'` those
@@ -47,6 +48,15 @@ export interface IntervalMatch<L, R, J extends IntervalJoinKind = 'inner'> {
 
 type MissingLeft<J> = J extends 'right' | 'full' ? undefined : never;
 type MissingRight<J> = J extends 'left' | 'full' ? undefined : never;
+
+const optionChecks: OptionChecks<IntervalJoinOptions<never, never, never, IntervalJoinKind>> = {
+  lower: required(checkFinite),
+  upper: required(checkFinite),
+  join: oneOf('inner', 'left', 'right', 'full'),
+  late: checkLate,
+  lateOther: checkLate,
+  id: checkText,
+};
 
 /**
  * Pairs each record with the records of the same key in the other stream whose event time is from `lower` to `upper` ms after its own:
@@ -106,9 +116,9 @@ export function intervalJoin<P extends Pair<Key, unknown>, V, J extends Interval
   options: IntervalJoinOptions<P[0], V, P[1], J>,
 ): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], IntervalMatch<V, P[1], J>>>> {
   const operator = 'intervalJoin';
+  checkOptions(operator, options, optionChecks);
   const { lower, upper, join = 'inner' as J, late, lateOther, id } = options;
-  checkInterval(operator, lower, upper);
-  checkOneOf<IntervalJoinKind>(operator, 'join', join, ['inner', 'left', 'right', 'full']);
+  if (lower > upper) throw new InvalidOptionError(operator, 'lower', lower, `must not be above upper (${upper})`);
   return eventJoin<P[0], V, P[1], SavedRow<P[0], V | P[1]>, Pair<P[0], IntervalMatch<V, P[1], J>>>({
     operator,
     other: other as Observable<Batch<Pair<P[0], P[1]>>>,
@@ -125,14 +135,8 @@ export function intervalJoin<P extends Pair<Key, unknown>, V, J extends Interval
   });
 }
 
-function checkInterval(operator: string, lower: number, upper: number): void {
-  for (const [option, value] of [
-    ['lower', lower],
-    ['upper', upper],
-  ] as const) {
-    if (!Number.isFinite(value)) throw new InvalidOptionError(operator, option, value, 'must be a finite number');
-  }
-  if (lower > upper) throw new InvalidOptionError(operator, 'lower', lower, `must not be above upper (${upper})`);
+function checkFinite(owner: string, option: string, value: number): void {
+  if (!Number.isFinite(value)) throw new InvalidOptionError(owner, option, value, 'must be a finite number');
 }
 
 /** As a checkpoint has it, under its number. A row of the other stream has `other`. */

@@ -5,11 +5,12 @@ import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { tableReset } from '../batch/tableReset.js';
 import { checkPair } from '../collections/pairs.js';
-import { checkOneOf } from '../options/checks.js';
+import { checkText, oneOf, withMethods } from '../options/checks.js';
 import type { QueryableState } from '../state/queryable.js';
 import { alignBatches, checkStream } from './base/alignBatches.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { visitEach } from './base/visitEach.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 
 /** Options of `joinTable`. */
 export interface JoinTableOptions<K extends Key, R, Missing extends 'drop' | 'keep' | 'error'> {
@@ -24,6 +25,12 @@ export interface JoinTableOptions<K extends Key, R, Missing extends 'drop' | 'ke
   /** Created by `queryable()`: the table as of the last complete batch, readable from outside. Default: not readable. */
   readonly queryable?: QueryableState<K, NonNullable<R>>;
 }
+
+const optionChecks: OptionChecks<JoinTableOptions<never, never, never>> = {
+  id: checkText,
+  missing: oneOf('drop', 'keep', 'error'),
+  queryable: withMethods('connect'),
+};
 
 /**
  * Looks up the row of each key in a table: pairs `[key, [value, row]]`. The table is kept in the state of this operator; `table` is a stream
@@ -70,9 +77,9 @@ export function joinTable<K extends Key, R, Missing extends 'drop' | 'keep' | 'e
   table: Observable<Batch<Pair<K, R>>>,
   options: JoinTableOptions<K, R, Missing> = {},
 ): <V>(source: Observable<Batch<Pair<K, V>>>) => Observable<Batch<Joined<K, V, R, Missing>>> {
-  const { id, missing = 'drop', queryable } = options;
   checkStream('joinTable', 'table', table);
-  checkOneOf<string>('joinTable', 'missing', missing, ['drop', 'keep', 'error']);
+  checkOptions('joinTable', options, optionChecks);
+  const { id, missing = 'drop', queryable } = options;
   const owner = { operator: 'joinTable', id };
   return <V>(source: Observable<Batch<Pair<K, V>>>) => {
     const joined: OperatorFunction<

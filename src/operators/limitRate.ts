@@ -13,7 +13,8 @@ import { Batch } from '../batch/batch.js';
 import { InvalidOptionError, QueueOverflowError } from '../batch/errors.js';
 import type { Hold } from '../batch/hold.js';
 import { derivedFrom } from '../batch/lineage.js';
-import { checkNonNegativeInteger, checkObserver, checkOneOf, checkPositive } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkNonNegativeInteger, checkObserver, checkPositive, checkScheduler, oneOf, orInfinity, withMethods } from '../options/checks.js';
 import { settled } from './base/settled.js';
 
 /** A value that `limitRate` dropped because the queue was full. */
@@ -55,6 +56,16 @@ export interface LimitRateOptions {
   readonly scheduler?: SchedulerLike;
 }
 
+const optionChecks: OptionChecks<LimitRateOptions> = {
+  rate: checkPositive,
+  burst: checkPositive,
+  limiter: withMethods('take'),
+  maxQueue: orInfinity(checkNonNegativeInteger),
+  overflow: oneOf('error', 'drop-oldest', 'drop-newest'),
+  dropObserver: checkObserver,
+  scheduler: checkScheduler,
+};
+
 /**
  * Limits the rate at which values pass, with a token bucket: values that arrive too fast wait their turn, in order. A value
  * is a record and costs one token; a `Batch` costs one token per record, and is held while it waits.
@@ -85,6 +96,7 @@ export interface LimitRateOptions {
  * @see {@link receiverBatches}
  */
 export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunction<T> {
+  checkOptions('limitRate', options, optionChecks);
   const {
     limiter,
     rate = 0,
@@ -94,14 +106,8 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
     dropObserver,
     scheduler = asyncScheduler,
   } = options;
-  if (limiter) checkLimiter(options, limiter);
-  else {
-    checkPositive('limitRate', 'rate', rate);
-    checkPositive('limitRate', 'burst', burst);
-  }
-  if (maxQueue !== Infinity) checkNonNegativeInteger('limitRate', 'maxQueue', maxQueue);
-  checkOneOf('limitRate', 'overflow', overflow, ['error', 'drop-oldest', 'drop-newest']);
-  if (dropObserver !== undefined) checkObserver('limitRate', 'dropObserver', dropObserver);
+  if (limiter) checkLimiter(options);
+  else checkPositive('limitRate', 'rate', rate);
   return (source) => {
     const limited = new Observable<T>((subscriber) => {
       const bucket = limiter ?? rateLimiter({ perSecond: rate, burst, scheduler });
@@ -191,10 +197,7 @@ export function limitRate<T>(options: LimitRateOptions): MonoTypeOperatorFunctio
 }
 
 /** @throws {InvalidOptionError} if `limiter` is no limiter, or another rate is given beside it */
-function checkLimiter({ rate, burst, scheduler }: LimitRateOptions, limiter: RateLimiter): void {
-  if (typeof limiter.take !== 'function') {
-    throw new InvalidOptionError('limitRate', 'limiter', limiter, 'must be a rateLimiter()');
-  }
+function checkLimiter({ rate, burst, scheduler }: LimitRateOptions): void {
   for (const [option, value] of Object.entries({ rate, burst, scheduler })) {
     if (value === undefined) continue;
     throw new InvalidOptionError('limitRate', option, value, 'cannot be set beside `limiter`, which has its own');

@@ -5,7 +5,15 @@ import type { CommittedState } from '../batch/committedState.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { PairLike, PairOf } from '../batch/pairOf.js';
 import { checkPair } from '../collections/pairs.js';
-import { checkFunction, checkPositiveInteger } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import {
+  checkFunction,
+  checkIterable,
+  checkNonNegativeInteger,
+  checkPositiveInteger,
+  checkText,
+  withMethods,
+} from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import type { QueryableState } from '../state/queryable.js';
 import { initialEntries } from './base/initialEntries.js';
@@ -40,6 +48,15 @@ interface Stamped<S> {
   state: S;
   touched: number;
 }
+
+const optionChecks: OptionChecks<MapWithStateOptions<never, never>> = {
+  id: checkText,
+  initialState: checkIterable,
+  timeout: checkPositiveInteger,
+  queryable: withMethods('connect'),
+  version: checkNonNegativeInteger,
+  migrate: checkFunction,
+};
 
 /**
  * Keeps a state per key, record by record: calls `map` for every record, in order, with a handle to the state of its key,
@@ -100,9 +117,9 @@ export function mapWithState<K extends Key, V, S, R>(
   map: (key: K, value: V | undefined, state: StateHandle<S>, context: { readonly time: number }) => R | undefined,
   options: MapWithStateOptions<K, S> = {},
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<R>> {
-  const { id, initialState, timeout, version, migrate, queryable } = options;
   checkFunction('mapWithState', 'map', map);
-  if (timeout !== undefined) checkPositiveInteger('mapWithState', 'timeout', timeout);
+  checkOptions('mapWithState', options, optionChecks);
+  const { id, initialState, timeout, version, migrate, queryable } = options;
   const owner = { operator: 'mapWithState', id };
   const initial = initialEntries(initialState ?? [], id, 'mapWithState');
   const migrateStamped = migrate && stamped(migrate);

@@ -2,10 +2,16 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { TupleHint } from '../batch/pairOf.js';
+import { checkOptions } from '../options/checkOptions.js';
 import { checkFunction } from '../options/checks.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
-import type { EmittedWindow, EventWindowOptions, WindowEmit } from './eventWindowOptions.js';
+import {
+  type EmittedWindow,
+  type EventWindowOptions,
+  eventWindowChecks,
+  type WindowEmit,
+} from './eventWindowOptions.js';
 
 /** Options of `reduceByKeyAndEventWindow`. */
 export interface ReduceByKeyAndEventWindowOptions<K extends Key, V, E extends WindowEmit = 'final'>
@@ -62,9 +68,9 @@ export function reduceByKeyAndEventWindow<K extends Key, V, E extends WindowEmit
   options: ReduceByKeyAndEventWindowOptions<K, V, E>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedWindow<V, E>>>> {
   const operator = 'reduceByKeyAndEventWindow';
-  const { inverse } = options;
   checkFunction(operator, 'reduce', reduce);
-  if (inverse !== undefined) checkFunction(operator, 'inverse', inverse);
+  checkOptions(operator, options, { ...eventWindowChecks, inverse: checkFunction });
+  const { inverse } = options;
   const combine = reduce as (a: V, b: V) => V;
   const lift = (value: V) => value;
   return eventWindows<Pair<K, V>, K, V, V, V, Pair<K, EmittedWindow<V, E>>>({

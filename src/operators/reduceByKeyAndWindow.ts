@@ -3,9 +3,10 @@ import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { TupleHint } from '../batch/pairOf.js';
 import { reducePairs } from '../collections/pairs.js';
-import { checkFunction, checkOneOf } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkFunction, oneOf } from '../options/checks.js';
 import { slidingKeys } from './base/slidingKeys.js';
-import type { WindowOptions } from './windowOptions.js';
+import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /** Options of `reduceByKeyAndWindow`. */
 export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOptions {
@@ -17,6 +18,13 @@ export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOpt
   /** Keeps a key only while it returns true; a key that is dropped also leaves the window. Default: every key is kept. */
   readonly filter?: (pair: Pair<K, V>) => boolean;
 }
+
+const optionChecks: OptionChecks<ReduceByKeyAndWindowOptions<never, never> & { readonly emit?: string }> = {
+  ...windowChecks,
+  inverse: checkFunction,
+  filter: checkFunction,
+  emit: oneOf('all', 'changes'),
+};
 
 /**
  * Reduces the values of each key over the last `window` ms, every `slide` ms.
@@ -66,11 +74,9 @@ export function reduceByKeyAndWindow<K extends Key, V>(
   reduce: (a: V, b: V) => V | TupleHint,
   options: ReduceByKeyAndWindowOptions<K, V> & { readonly emit?: 'all' | 'changes' },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V | undefined>>> {
-  const { inverse, filter, emit = 'all' } = options;
   checkFunction('reduceByKeyAndWindow', 'reduce', reduce);
-  if (inverse !== undefined) checkFunction('reduceByKeyAndWindow', 'inverse', inverse);
-  if (filter !== undefined) checkFunction('reduceByKeyAndWindow', 'filter', filter);
-  checkOneOf('reduceByKeyAndWindow', 'emit', emit, ['all', 'changes']);
+  checkOptions('reduceByKeyAndWindow', options, optionChecks);
+  const { inverse, filter, emit = 'all' } = options;
   const combine = reduce as (a: V, b: V) => V;
   return slidingKeys<Pair<K, V>, K, V, V>({
     operator: 'reduceByKeyAndWindow',

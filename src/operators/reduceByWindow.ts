@@ -2,11 +2,12 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { TupleHint } from '../batch/pairOf.js';
 import { foldRecords } from '../collections/foldRecords.js';
+import { checkOptions } from '../options/checkOptions.js';
 import { checkFunction } from '../options/checks.js';
 import { KeyedWindow } from '../windows/keyedWindow.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { afterSteps } from './fusion/perRecord.js';
-import type { WindowOptions } from './windowOptions.js';
+import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /** Options of `reduceByWindow`. */
 export interface ReduceByWindowOptions<T> extends WindowOptions {
@@ -50,9 +51,9 @@ export function reduceByWindow<T>(
   reduce: (a: T, b: T) => T | TupleHint,
   options: ReduceByWindowOptions<T>,
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  const { inverse } = options;
   checkFunction('reduceByWindow', 'reduce', reduce);
-  if (inverse !== undefined) checkFunction('reduceByWindow', 'inverse', inverse);
+  checkOptions('reduceByWindow', options, { ...windowChecks, inverse: checkFunction });
+  const { inverse } = options;
   const combine = reduce as (a: T, b: T) => T;
   return afterSteps<T, T>('reduceByWindow', (visitRecords) =>
     slidingPanes<unknown, readonly [T], T>({

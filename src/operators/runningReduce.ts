@@ -1,7 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { TupleHint } from '../batch/pairOf.js';
-import { checkFunction } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkFunction, checkNonNegativeInteger, checkNothing, checkText } from '../options/checks.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { keepingState, visitEach } from './base/visitEach.js';
 
@@ -22,6 +23,13 @@ export interface RunningReduceOptions<S> {
 
 /** The key of the one value in the state. */
 const valueKey = 0;
+
+const optionChecks: OptionChecks<RunningReduceOptions<never>> = {
+  id: checkText,
+  initial: checkNothing,
+  version: checkNonNegativeInteger,
+  migrate: checkFunction,
+};
 
 /**
  * Reduces all records since the stream first ran. Emits one record per batch, the value so far; until there is a value (no
@@ -70,9 +78,9 @@ export function runningReduce<T>(
   reduce: (value: T, record: T) => T,
   options: RunningReduceOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  const { id, version, migrate } = options;
   checkFunction('runningReduce', 'reduce', reduce);
-  if (migrate !== undefined) checkFunction('runningReduce', 'migrate', migrate);
+  checkOptions('runningReduce', options, optionChecks);
+  const { id, version, migrate } = options;
   const owner = { operator: 'runningReduce', id };
   return perBatchWithState<T, T, number, T>({ operator: 'runningReduce', id, version, migrate }, (state) => {
     if ('initial' in options && !state.has(valueKey)) state.set(valueKey, options.initial as T);

@@ -2,12 +2,13 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
-import { checkPositiveInteger } from '../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
+import { checkPositiveInteger, checkText, orInfinity } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { aggregatorSignature } from '../windows/aggregatorSignature.js';
+import { checkAggregator } from '../windows/checkAggregator.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
-import { checkAggregator } from './aggregatorOptions.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { visitEach } from './base/visitEach.js';
 
@@ -40,6 +41,13 @@ interface OpenSession<P> {
   readonly end: number;
   readonly partial: P;
 }
+
+const optionChecks: OptionChecks<SessionWindowOptions & { readonly aggregator?: unknown }> = {
+  gap: required(checkPositiveInteger),
+  maxDuration: orInfinity(checkPositiveInteger),
+  aggregator: checkAggregator,
+  id: checkText,
+};
 
 /**
  * Gathers the records of each key into sessions. A session ends when its key has had no records for `gap` ms of batch time.
@@ -98,10 +106,8 @@ export function sessionWindow<K extends Key, V, P, R>(
 export function sessionWindow<K extends Key, V>(
   options: SessionWindowOptions & { readonly aggregator?: Aggregator<V, unknown, unknown> | undefined },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
+  checkOptions('sessionWindow', options, optionChecks);
   const { gap, maxDuration = Infinity, id, aggregator = list as Aggregator<V, unknown, unknown> } = options;
-  checkPositiveInteger('sessionWindow', 'gap', gap);
-  if (maxDuration !== Infinity) checkPositiveInteger('sessionWindow', 'maxDuration', maxDuration);
-  checkAggregator('sessionWindow', aggregator);
   // Without the gap: open sessions stay valid when it changes.
   const description = { operator: 'sessionWindow', id, signature: aggregatorSignature(aggregator) };
   return perBatchWithState<Pair<K, V>, Pair<K, Session<unknown>>, K, OpenSession<unknown>>(description, (open) => {

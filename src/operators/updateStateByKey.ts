@@ -6,7 +6,15 @@ import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { TupleHint } from '../batch/pairOf.js';
 import { checkPair, groupPairs } from '../collections/pairs.js';
-import { checkFunction, checkOneOf } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import {
+  checkFunction,
+  checkIterable,
+  checkNonNegativeInteger,
+  checkText,
+  oneOf,
+  withMethods,
+} from '../options/checks.js';
 import type { QueryableState } from '../state/queryable.js';
 import { initialEntries } from './base/initialEntries.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
@@ -46,6 +54,15 @@ export interface UpdateStateByKeyOptions<K extends Key, S> {
   readonly migrate?: StateDescription<K, S>['migrate'];
 }
 
+const optionChecks: OptionChecks<UpdateStateByKeyOptions<never, never>> = {
+  id: checkText,
+  initialState: checkIterable,
+  call: oneOf('all', 'touched'),
+  queryable: withMethods('connect'),
+  version: checkNonNegativeInteger,
+  migrate: checkFunction,
+};
+
 /**
  * Keeps a state per key: at every batch `update` takes the key's new values and its state and returns the new state;
  * `undefined` removes the key.
@@ -83,9 +100,9 @@ export function updateStateByKey<K extends Key, V, S>(
   update: (values: readonly V[], state: S | undefined, update: StateUpdate<K>) => S | TupleHint | undefined,
   options: UpdateStateByKeyOptions<K, S> = {},
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, S>>> {
-  const { id, initialState, call = 'all', version, migrate, queryable } = options;
   checkFunction('updateStateByKey', 'update', update);
-  checkOneOf('updateStateByKey', 'call', call, ['all', 'touched']);
+  checkOptions('updateStateByKey', options, optionChecks);
+  const { id, initialState, call = 'all', version, migrate, queryable } = options;
   const updateKey = update as Update<K, V, S>;
   const owner = { operator: 'updateStateByKey', id };
   const initial = initialEntries(initialState ?? [], id, 'updateStateByKey');

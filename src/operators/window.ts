@@ -2,8 +2,9 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { concatAll } from '../collections/concatAll.js';
 import { Fifo } from '../collections/fifo.js';
+import { checkOptions } from '../options/checkOptions.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
-import type { WindowOptions } from './windowOptions.js';
+import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /**
  * Gathers the records of the last `window` ms into one batch, every `slide` ms.
@@ -38,6 +39,7 @@ import type { WindowOptions } from './windowOptions.js';
  * @see {@link groupByKeyAndWindow}
  */
 export function window<T>(options: WindowOptions): OperatorFunction<Batch<T>, Batch<T>> {
+  checkOptions('window', options, windowChecks);
   return slidingPanes<T, readonly T[], T>({
     operator: 'window',
     options,

@@ -2,7 +2,8 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { concatAll } from '../collections/concatAll.js';
 import { Fifo } from '../collections/fifo.js';
-import { checkPositiveInteger } from '../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
+import { checkPositiveInteger, checkText } from '../options/checks.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import type { TimedPane } from './base/slidingPanes.js';
 
@@ -13,6 +14,8 @@ export interface WindowByCountOptions {
   /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
 }
+
+const optionChecks: OptionChecks<WindowByCountOptions> = { count: required(checkPositiveInteger), id: checkText };
 
 /**
  * Gathers the last `count` records, including those of the batch, however old they are. Emits one result per batch, also
@@ -46,8 +49,8 @@ export interface WindowByCountOptions {
  * @see {@link runningReduce}
  */
 export function windowByCount<T>(options: WindowByCountOptions): OperatorFunction<Batch<T>, Batch<T>> {
+  checkOptions('windowByCount', options, optionChecks);
   const { count, id } = options;
-  checkPositiveInteger('windowByCount', 'count', count);
   const description = { operator: 'windowByCount', id, signature: `count=${count}` };
   return perBatchWithState<T, T, number, readonly T[]>(description, (state) => {
     // The records of each batch, by its time: a checkpoint saves what enters and what leaves.

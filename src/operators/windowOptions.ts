@@ -1,4 +1,5 @@
-import { checkInteger, checkMultiple, checkOneOf, checkPositiveInteger } from '../options/checks.js';
+import { type OptionChecks, required } from '../options/checkOptions.js';
+import { checkInteger, checkMultiple, checkPositiveInteger, checkText, oneOf } from '../options/checks.js';
 
 /** Options of every operator over a sliding window. */
 export interface WindowOptions {
@@ -25,13 +26,14 @@ export interface WindowOptions {
   readonly id?: string;
 }
 
-/** Called with the operator, before any batch. */
-export function checkWindow(operator: string, { window, slide, offset, alignTo }: WindowOptions): void {
-  checkPositiveInteger(operator, 'window', window);
-  if (slide !== undefined) checkPositiveInteger(operator, 'slide', slide);
-  if (offset !== undefined) checkInteger(operator, 'offset', offset);
-  if (alignTo !== undefined) checkOneOf(operator, 'alignTo', alignTo, ['epoch', 'zeroTime']);
-}
+/** What each option must be; that they are multiples of the interval is known at the first batch. */
+export const windowChecks: OptionChecks<WindowOptions> = {
+  window: required(checkPositiveInteger),
+  slide: checkPositiveInteger,
+  offset: checkInteger,
+  alignTo: oneOf('epoch', 'zeroTime'),
+  id: checkText,
+};
 
 /** Called at the first batch, which has the interval. Returns the slide. */
 export function slideOf(operator: string, { window, slide, offset = 0 }: WindowOptions, interval: number): number {

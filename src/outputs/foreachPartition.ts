@@ -18,17 +18,21 @@ import {
 import { backOff, longTimer } from '../backpressure/longDelay.js';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
-import { InvalidOptionError } from '../batch/errors.js';
 import { insideEffect } from '../batch/insideEffect.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { settled } from '../operators/base/settled.js';
+import { checkOptions, type OptionChecks, required, shape } from '../options/checkOptions.js';
 import {
   checkFunction,
   checkNonNegative,
   checkNonNegativeInteger,
   checkObserver,
   checkPositiveInteger,
+  checkScheduler,
+  oneOfOr,
+  orInfinity,
+  withMethods,
 } from '../options/checks.js';
 
 /** What an effect receives besides the partition. */
@@ -119,6 +123,20 @@ export interface ForeachPartitionOptions<T> {
   readonly scheduler?: SchedulerLike;
 }
 
+/** What each option must be. */
+export const foreachPartitionChecks: OptionChecks<ForeachPartitionOptions<never>> = {
+  concurrency: orInfinity(checkPositiveInteger),
+  retry: shape<PartitionRetry>({
+    count: required(checkNonNegativeInteger),
+    delay: checkNonNegative,
+    maxDelay: checkNonNegative,
+    when: checkFunction,
+  }),
+  onError: oneOfOr(['fail', 'skip'], withMethods('next'), 'an Observer'),
+  skipObserver: checkObserver,
+  scheduler: checkScheduler,
+};
+
 /**
  * Output operation: calls `effect` with each partition of each batch, also with an empty one, and keeps the batch open
  * until what the calls return (a promise or any `ObservableInput`; nothing if synchronous) has completed. Then the batch
@@ -165,6 +183,7 @@ export function foreachPartition<T>(
   options: ForeachPartitionOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachPartition', 'effect', effect);
+  checkOptions('foreachPartition', options, foreachPartitionChecks);
   const { concurrency, retries, onError, skipObserver } = resolve(options);
 
   const runOne = (partition: Partition<T>, batchContext: BatchContext): Observable<never> => {
@@ -207,18 +226,8 @@ export function foreachPartition<T>(
 }
 
 function resolve<T>(options: ForeachPartitionOptions<T>) {
-  const operator = 'foreachPartition';
   const { concurrency = Infinity, onError = 'fail', skipObserver, scheduler = asyncScheduler } = options;
-  if (concurrency !== Infinity) checkPositiveInteger(operator, 'concurrency', concurrency);
-  if (onError !== 'fail' && onError !== 'skip' && typeof onError?.next !== 'function') {
-    throw new InvalidOptionError(operator, 'onError', onError, 'must be "fail", "skip" or an Observer');
-  }
-  if (skipObserver !== undefined) checkObserver(operator, 'skipObserver', skipObserver);
   const { count, delay = 100, maxDelay = 10_000, when = () => true } = options.retry ?? { count: 0 };
-  checkNonNegativeInteger(operator, 'retry.count', count);
-  checkNonNegative(operator, 'retry.delay', delay);
-  checkNonNegative(operator, 'retry.maxDelay', maxDelay);
-  checkFunction(operator, 'retry.when', when);
   /** `retried` is called before each retry. */
   const retries = (retried: (error: unknown) => void) => {
     const waitOrFail = (error: unknown, retries: number) => {

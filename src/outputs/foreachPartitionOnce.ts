@@ -4,8 +4,14 @@ import { derivedFrom } from '../batch/lineage.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { isPromise } from '../operators/base/settled.js';
+import { checkOptions, required } from '../options/checkOptions.js';
 import { checkFunction } from '../options/checks.js';
-import { type ForeachPartitionOptions, foreachPartition, type PartitionContext } from './foreachPartition.js';
+import {
+  type ForeachPartitionOptions,
+  foreachPartition,
+  foreachPartitionChecks,
+  type PartitionContext,
+} from './foreachPartition.js';
 
 /** Options of `foreachPartitionOnce`. */
 export interface ForeachPartitionOnceOptions<T> extends ForeachPartitionOptions<T> {
@@ -65,11 +71,9 @@ export function foreachPartitionOnce<T>(
   effect: (partition: Partition<T>, context: PartitionContext) => unknown,
   options: ForeachPartitionOnceOptions<T>,
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  const { written, ...others } = options;
   checkFunction('foreachPartitionOnce', 'effect', effect);
-  checkFunction('foreachPartitionOnce', 'written', written);
-  // Refuses invalid options now and not at the first subscription.
-  foreachPartition(effect, others);
+  checkOptions('foreachPartitionOnce', options, { ...foreachPartitionChecks, written: required(checkFunction) });
+  const { written, ...others } = options;
   return (source) => {
     const passedOn = defer(() => {
       /** The ids already written, of the batches in progress, by time. */

@@ -1,7 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { perBatch } from '../operators/base/perBatch.js';
-import { checkNonNegativeInteger } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkFunction, checkNonNegativeInteger } from '../options/checks.js';
 
 /** Options of `printBatches`. */
 export interface PrintBatchesOptions<T> {
@@ -21,6 +22,12 @@ export interface PrintBatchesOptions<T> {
    */
   readonly write?: (line: string) => void;
 }
+
+const optionChecks: OptionChecks<PrintBatchesOptions<never>> = {
+  count: checkNonNegativeInteger,
+  format: checkFunction,
+  write: checkFunction,
+};
 
 /**
  * Output operation for a first look: prints the time of each batch and its first records. Passes the batch on.
@@ -45,8 +52,8 @@ export interface PrintBatchesOptions<T> {
  * @see {@link foreachBatch}
  */
 export function printBatches<T>(options: PrintBatchesOptions<T> = {}): OperatorFunction<Batch<T>, Batch<T>> {
+  checkOptions('printBatches', options, optionChecks);
   const { count = 10, format = String, write = (line: string) => console.log(line) } = options;
-  checkNonNegativeInteger('printBatches', 'count', count);
   return perBatch('printBatches', () => (batch) => {
     const { records } = batch;
     write(`time ${batch.context.time}: ${records.length} records`);

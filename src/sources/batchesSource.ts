@@ -1,5 +1,6 @@
 import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
-import { type BatchesSourceOptions, GivenBatches } from './givenBatches.js';
+import { checkOptions } from '../options/checkOptions.js';
+import { type BatchesSourceOptions, batchesSourceChecks, GivenBatches } from './givenBatches.js';
 import type { Source } from './source.js';
 
 /**
@@ -34,5 +35,6 @@ export function batchesSource<P extends PairLike = NothingInferred>(
 ): Source<PairOf<NoInfer<P>>>;
 export function batchesSource<T>(batches: readonly (readonly T[])[], options?: BatchesSourceOptions): Source<T>;
 export function batchesSource<T>(batches: readonly (readonly T[])[], options: BatchesSourceOptions = {}): Source<T> {
+  checkOptions('batchesSource', options, batchesSourceChecks);
   return new GivenBatches('batchesSource', batches, options);
 }

@@ -1,8 +1,10 @@
 import type { NothingInferred, PairLike, PairOf } from '../batch/pairOf.js';
 import { batchesOf } from '../driver/batchesOf.js';
 import type { BatchStream } from '../driver/batchStream.js';
+import { driverChecks } from '../driver/driverChecks.js';
 import { type DriverOptions, resolveDriverOptions } from '../driver/driverOptions.js';
-import { type BatchesSourceOptions, GivenBatches } from './givenBatches.js';
+import { checkOptions } from '../options/checkOptions.js';
+import { type BatchesSourceOptions, batchesSourceChecks, GivenBatches } from './givenBatches.js';
 
 /** What `fromBatches` takes. */
 export interface FromBatchesOptions extends DriverOptions, BatchesSourceOptions {}
@@ -42,7 +44,7 @@ export function fromBatches<P extends PairLike = NothingInferred>(
  */
 export function fromBatches<T>(batches: readonly (readonly T[])[], options: FromBatchesOptions): BatchStream<T>;
 export function fromBatches<T>(batches: readonly (readonly T[])[], options: FromBatchesOptions): BatchStream<T> {
-  const { emptyAfter, partitions, ...driver } = options;
-  const resolved = resolveDriverOptions('fromBatches', driver);
+  checkOptions('fromBatches', options, { ...driverChecks, ...batchesSourceChecks });
+  const resolved = resolveDriverOptions('fromBatches', options);
   return batchesOf('batches', new GivenBatches('fromBatches', batches, options), resolved);
 }

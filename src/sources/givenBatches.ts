@@ -1,7 +1,8 @@
 import { EMPTY, type ObservableInput, of } from 'rxjs';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Partition } from '../batch/partition.js';
-import { checkPositiveInteger } from '../options/checks.js';
+import type { OptionChecks } from '../options/checkOptions.js';
+import { arrayOf, checkNonNegativeInteger, checkPositiveInteger, orInfinity } from '../options/checks.js';
 import type { Fetched, Plan, Source, SourceRun, SourceSetup } from './source.js';
 
 /** Options of `batchesSource`, and of `fromBatches`. */
@@ -16,6 +17,16 @@ export interface BatchesSourceOptions {
    * @default 2
    */
   readonly partitions?: number;
+}
+
+/** What each option must be. */
+export const batchesSourceChecks: OptionChecks<BatchesSourceOptions> = {
+  emptyAfter: orInfinity(checkNonNegativeInteger),
+  partitions: checkPositiveInteger,
+};
+
+function checkBatch(owner: string, option: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new InvalidOptionError(owner, option, value, 'must be an array of records');
 }
 
 const topic = 'batches';
@@ -36,10 +47,7 @@ export class GivenBatches<T> implements Source<T> {
    */
   constructor(owner: string, batches: readonly (readonly T[])[], options: BatchesSourceOptions) {
     const { emptyAfter = 0, partitions = 2 } = options;
-    checkPositiveInteger(owner, 'partitions', partitions);
-    if (!(emptyAfter === Infinity || (Number.isSafeInteger(emptyAfter) && emptyAfter >= 0))) {
-      throw new InvalidOptionError(owner, 'emptyAfter', emptyAfter, 'must be an integer of at least 0, or Infinity');
-    }
+    arrayOf(checkBatch)(owner, 'batches', batches as never);
     this.kind = owner;
     this.#batches = batches;
     this.#count = batches.length + emptyAfter;

@@ -18,12 +18,15 @@ import type { Key, Pair } from '../batch/key.js';
 import { tableReset } from '../batch/tableReset.js';
 import { checkPositiveInteger } from '../options/checks.js';
 import type { Fetched, Plan, Source, SourceRun, SourceSetup } from './source.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 
 /** Options of `tableFrom`. */
 export interface TableFromOptions {
   /** Time from the end of one load to the next, in ms, for a loader. Default: it is loaded once. */
   readonly refreshInterval?: number;
 }
+
+const optionChecks: OptionChecks<TableFromOptions> = { refreshInterval: checkPositiveInteger };
 
 /**
  * A table for `batchesFrom` and `joinTable` from anywhere: each value is a whole table, as pairs of key and row (a `Map` will do). `input` is
@@ -62,7 +65,7 @@ export interface TableFromOptions {
  */
 export function tableFrom<K extends Key, V>(
   input: Observable<Iterable<readonly [K, V]>> | (() => ObservableInput<Iterable<readonly [K, V]>>),
-  { refreshInterval }: TableFromOptions = {},
+  options: TableFromOptions = {},
 ): Source<Pair<K, V | null>> {
   if (!isObservable(input) && typeof input !== 'function') {
     throw new InvalidOptionError(
@@ -72,7 +75,8 @@ export function tableFrom<K extends Key, V>(
       'must be an Observable of tables, or a function that loads one',
     );
   }
-  if (refreshInterval !== undefined) checkPositiveInteger('tableFrom', 'refreshInterval', refreshInterval);
+  checkOptions('tableFrom', options, optionChecks);
+  const { refreshInterval } = options;
   return {
     kind: 'tableFrom',
     durable: false,

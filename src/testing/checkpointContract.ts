@@ -1,3 +1,4 @@
+import { checkFunction } from '../options/checks.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import { checkpointCases } from './contracts/checkpointCases.js';
 import { CheckpointTrial } from './contracts/checkpointTrial.js';
@@ -19,6 +20,8 @@ export interface CheckpointStore {
  * `newStore` is called once for each case. A case that does not hold rejects with an Error that says where what came
  * differs from what was expected. Crashes in the middle of a write are not among the cases: kill a process for that.
  *
+ * @throws {InvalidOptionError} when `newStore` is not a function
+ *
  * @example
  * ```ts
  * import { memoryCheckpoint } from 'dstream';
@@ -37,6 +40,7 @@ export interface CheckpointStore {
 export function checkpointContract(
   newStore: () => CheckpointStore | PromiseLike<CheckpointStore>,
 ): readonly ContractCase[] {
+  checkFunction('checkpointContract', 'newStore', newStore);
   return Object.entries({ ...checkpointCases, ...stateCases }).map(([name, run]) => ({
     name,
     run: async () => {

@@ -9,6 +9,8 @@ import {
   throwError,
   timer,
 } from 'rxjs';
+import { checkFunction, checkScheduler } from '../options/checks.js';
+import { checkLogClient } from '../sources/log/checkLogClient.js';
 import type { LogClient } from '../sources/log/logClient.js';
 
 /** The calls of a log client that may be disturbed. */
@@ -27,6 +29,8 @@ export interface LogFault {
  * time.
  *
  * `script` is asked at every call, with its name and how often it was made before; `undefined` lets the call through.
+ *
+ * @throws {InvalidOptionError} when `client` lacks a method, or `script` is not a function
  *
  * @example
  * ```ts
@@ -52,6 +56,9 @@ export function faultyLog(
   script: (call: LogCall, count: number) => LogFault | undefined,
   scheduler: SchedulerLike = asyncScheduler,
 ): LogClient {
+  checkLogClient('faultyLog', 'client', client);
+  checkFunction('faultyLog', 'script', script);
+  checkScheduler('faultyLog', 'scheduler', scheduler);
   const counts = new Map<LogCall, number>();
   const disturb = <R>(call: LogCall, proceed: () => ObservableInput<R>): Observable<R> =>
     defer(() => {

@@ -1,3 +1,4 @@
+import { checkFunction } from '../options/checks.js';
 import type { ContractCase } from './contracts/contractCase.js';
 import { logFetchCases } from './contracts/logFetchCases.js';
 import { logIdentityCases } from './contracts/logIdentityCases.js';
@@ -12,6 +13,8 @@ import type { TestedLog } from './contracts/testedLog.js';
  * `newLog` is called once for each case; topics have new names each time, so that all of them may share a cluster. A case
  * that does not hold rejects with an Error that says where what came differs from what was expected. Brokers that are lost
  * and leaders that move are not among the cases: stop a broker for that.
+ *
+ * @throws {InvalidOptionError} when `newLog` is not a function
  *
  * @example
  * ```ts
@@ -36,6 +39,7 @@ import type { TestedLog } from './contracts/testedLog.js';
  * ```
  */
 export function logClientContract(newLog: () => TestedLog | PromiseLike<TestedLog>): readonly ContractCase[] {
+  checkFunction('logClientContract', 'newLog', newLog);
   return Object.entries({ ...logPlaceCases, ...logFetchCases, ...logIdentityCases }).map(([name, run]) => ({
     name,
     run: async () => {

@@ -5,7 +5,8 @@ import type { BatchRun } from '../batch/batchContext.js';
 import type { BatchState } from '../batch/batchState.js';
 import { MarbleSyntaxError } from '../batch/errors.js';
 import { OpenBatch } from '../driver/openBatch.js';
-import { checkPositiveInteger } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { marbleAssertion } from './marbles/marbleAssertion.js';
 
@@ -75,6 +76,12 @@ export interface BatchRunHelpers extends RunHelpers {
   readonly failures: readonly unknown[];
 }
 
+const optionChecks: OptionChecks<RunBatchesOptions> = {
+  interval: checkPositiveInteger,
+  state: withMethods('keyed'),
+  assertDeepEqual: checkFunction,
+};
+
 /**
  * Runs a test of batch operators in virtual time, with marbles whose letters are batches.
  *
@@ -99,9 +106,10 @@ export interface BatchRunHelpers extends RunHelpers {
  * ```
  */
 export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: RunBatchesOptions = {}): R {
+  checkFunction('runBatches', 'test', test);
+  checkOptions('runBatches', options, optionChecks);
   const { interval = 1, state = new StateRegistry() } = options;
   const assertion = marbleAssertion();
-  checkPositiveInteger('runBatches', 'interval', interval);
   const scheduler = new TestScheduler(options.assertDeepEqual ?? assertion.assertDeepEqual);
   const completions: Completion[] = [];
   const failures: unknown[] = [];

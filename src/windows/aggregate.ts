@@ -1,8 +1,12 @@
+import { checkIterable } from '../options/checks.js';
 import type { Aggregator } from './aggregator.js';
+import { checkAggregator } from './checkAggregator.js';
 import { partialOf } from './partialOf.js';
 
 /**
  * Applies an aggregator to values, oldest first: for the records of one batch, or to try an aggregator out.
+ *
+ * @throws {InvalidOptionError} when `aggregator` lacks a function, or `inputs` is not iterable
  *
  * @example
  * ```ts
@@ -16,5 +20,7 @@ import { partialOf } from './partialOf.js';
  * @see {@link aggregateByKey}
  */
 export function aggregate<In, P, Out>(aggregator: Aggregator<In, P, Out>, inputs: Iterable<In>): Out {
+  checkAggregator('aggregate', 'aggregator', aggregator);
+  checkIterable('aggregate', 'inputs', inputs);
   return aggregator.lower(partialOf(aggregator, inputs));
 }

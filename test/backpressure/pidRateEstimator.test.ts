@@ -73,11 +73,11 @@ describe('pidRateEstimator', () => {
   });
 
   it.each([
-    [{ batchInterval: 0 }, 'pid: batchInterval (0)'],
-    [{ batchInterval: 10, proportional: -1 }, 'pid: proportional (-1)'],
-    [{ batchInterval: 10, integral: Number.NaN }, 'pid: integral (NaN)'],
-    [{ batchInterval: 10, derivative: -0.1 }, 'pid: derivative (-0.1)'],
-    [{ batchInterval: 10, minRate: 0 }, 'pid: minRate (0)'],
+    [{ batchInterval: 0 }, 'pidRateEstimator: batchInterval (0)'],
+    [{ batchInterval: 10, proportional: -1 }, 'pidRateEstimator: proportional (-1)'],
+    [{ batchInterval: 10, integral: Number.NaN }, 'pidRateEstimator: integral (NaN)'],
+    [{ batchInterval: 10, derivative: -0.1 }, 'pidRateEstimator: derivative (-0.1)'],
+    [{ batchInterval: 10, minRate: 0 }, 'pidRateEstimator: minRate (0)'],
   ])('refuses %j', (options, message) => {
     expect(() => pidRateEstimator(options)).toThrow(InvalidOptionError);
     expect(() => pidRateEstimator(options)).toThrow(message);

@@ -83,8 +83,8 @@ describe("Spark's own sequences", () => {
 
   it('are refused with gains and floors out of range', () => {
     for (const wrong of [{ batchInterval: 0 }, { proportional: -1 }, { integral: -1 }, { derivative: -1 }]) {
-      expect(() => pidRateEstimator({ ...plain, ...wrong })).toThrow('pid: ');
+      expect(() => pidRateEstimator({ ...plain, ...wrong })).toThrow('pidRateEstimator: ');
     }
-    for (const minRate of [0, -10]) expect(() => pidRateEstimator({ ...plain, minRate })).toThrow('pid: minRate');
+    for (const minRate of [0, -10]) expect(() => pidRateEstimator({ ...plain, minRate })).toThrow('pidRateEstimator: minRate');
   });
 });

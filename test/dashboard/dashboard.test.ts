@@ -65,7 +65,7 @@ describe('options', () => {
     [{ host: '127.0.0.1.evil.example' }, 'token'],
     [{ token: 'fifteen-letters' }, 'token'],
     [{ token: 'sixteen letters ' }, 'token'],
-    [{ hosts: [''] }, 'hosts'],
+    [{ hosts: [''] }, 'hosts[0]'],
     [{ registry: {} as never }, 'registry.metrics'],
   ])('%o are refused: %s', async (options: DashboardOptions, option) => {
     const refused = await dashboard(options).catch((error: unknown) => error);

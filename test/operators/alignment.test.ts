@@ -143,7 +143,7 @@ describe('several sources of one driver', () => {
   it('keep a batch open until the effect on its row has settled', () => {
     const [told, events] = [observer(), [] as unknown[]];
     virtual(() => {
-      const [left, right] = both('ab', 'cd', told);
+      const [left, right] = both('ab', 'cd', { batchObserver: told.batchObserver });
       collect(
         left.pipe(
           row(right),
@@ -159,7 +159,7 @@ describe('several sources of one driver', () => {
   it('go on when one of them swallows a batch', () => {
     const [told, events] = [observer(), [] as unknown[]];
     virtual(() => {
-      const [left, right] = both('abc', 'def', told);
+      const [left, right] = both('abc', 'def', { batchObserver: told.batchObserver });
       collect(left.pipe(without('b'), row(right.pipe(without('d'), late(2)))), events);
     });
     expect(events).toEqual(['10 a|', '20 |e', '30 c|f', 'complete']);
@@ -183,7 +183,7 @@ describe('several sources of one driver', () => {
   it('keep the order of the batches when several are open at once', () => {
     const [told, events] = [observer(), [] as unknown[]];
     virtual(() => {
-      const [left, right] = both('abc', 'def', { ...told, concurrentBatches: 3 });
+      const [left, right] = both('abc', 'def', { batchObserver: told.batchObserver, concurrentBatches: 3 });
       const settle = ({ length }: readonly string[], { time }: { readonly time: number }) => timer(50 - time + length);
       collect(left.pipe(row(right.pipe(late(15))), foreachBatch(settle)), events);
     });
@@ -301,7 +301,7 @@ describe('failing, unsubscribing and stopping', () => {
     const [told, events] = [observer(), [] as unknown[]];
     let crashes = 1;
     virtual(() => {
-      const [left, right] = both('ab', 'cd', told);
+      const [left, right] = both('ab', 'cd', { batchObserver: told.batchObserver });
       const crash = foreachBatch<string>((_, { time }) => {
         if (time === 20 && crashes-- > 0) throw new Error('crash');
       });
@@ -314,7 +314,7 @@ describe('failing, unsubscribing and stopping', () => {
   it('fails with the error of the effect while earlier rows are still open', () => {
     const [told, events, boom] = [observer(), [] as unknown[], new Error('boom')];
     virtual(() => {
-      const [left, right] = both('ab', 'cd', { ...told, concurrentBatches: 2 });
+      const [left, right] = both('ab', 'cd', { batchObserver: told.batchObserver, concurrentBatches: 2 });
       const effect = foreachBatch<string>((_, { time }) => {
         if (time === 20) throw boom;
         return timer(35);
@@ -338,7 +338,7 @@ describe('failing, unsubscribing and stopping', () => {
         ),
       );
       virtual(() => {
-        const [left, right] = both('ab', 'cd', told);
+        const [left, right] = both('ab', 'cd', { batchObserver: told.batchObserver });
         collect(left.pipe(breaking, row(right)), events);
       });
       expect(events).toEqual(broken === 'a' ? [boom] : ['10 a|c', boom]);
@@ -364,7 +364,7 @@ describe('failing, unsubscribing and stopping', () => {
     const [told, events] = [observer(), [] as unknown[]];
     let crashes = 1;
     virtual(() => {
-      const [left, right] = both('ab', 'cd', { ...told, checkpoint: memoryCheckpoint() });
+      const [left, right] = both('ab', 'cd', { batchObserver: told.batchObserver, checkpoint: memoryCheckpoint() });
       const crashing = concatMapBatch<string, string>((records) =>
         timer(5).pipe(
           map(() => {
@@ -410,7 +410,7 @@ describe('failing, unsubscribing and stopping', () => {
   it('aborts what waits when it is unsubscribed, and begins clean when it is subscribed to again', () => {
     const [told, events] = [observer(), [] as unknown[]];
     virtual((scheduler) => {
-      const [left, right] = both('ab', 'cd', told);
+      const [left, right] = both('ab', 'cd', { batchObserver: told.batchObserver });
       const rows = left.pipe(row(right.pipe(late(6))));
       const subscription = collect(rows, events);
       scheduler.schedule(() => subscription.unsubscribe(), 13);

@@ -1,7 +1,9 @@
 import type { DStreamError, Source } from 'dstream';
 import { EMPTY, map, type Observable, of, throwError, timer } from 'rxjs';
 import { batchesOf } from '../../src/driver/batchesOf.js';
+import { driverChecks } from '../../src/driver/driverChecks.js';
 import { type DriverOptions, resolveDriverOptions } from '../../src/driver/driverOptions.js';
+import { checkOptions } from '../../src/options/checkOptions.js';
 
 interface Script {
   /** How long fetching batch i takes, ms. */
@@ -51,8 +53,11 @@ export function scripted(script: Script = {}) {
       });
     },
   };
-  const stream = (options: Partial<DriverOptions> = {}) =>
-    batchesOf('s', source, resolveDriverOptions('test', { interval: 10, ...options }));
+  const stream = (given: Partial<DriverOptions> = {}) => {
+    const options = { interval: 10, ...given };
+    checkOptions('test', options, driverChecks);
+    return batchesOf('s', source, resolveDriverOptions('test', options));
+  };
   return { log, source, stream };
 }
 

@@ -3,7 +3,7 @@ import { describe, reasonOf } from './wording.js';
 
 // What a program that puts operators together can do wrong.
 
-/** An option has a value that its rule does not allow. */
+/** An option has a value that its rule does not allow, or there is no option of that name: then the rule suggests the nearest one. */
 export class InvalidOptionError extends DStreamError {
   override readonly name = 'InvalidOptionError';
   readonly code = 'INVALID_OPTION';

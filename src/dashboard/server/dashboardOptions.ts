@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { InvalidOptionError } from '../../batch/errors.js';
-import { checkFunction } from '../../options/checks.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
+import { arrayOf, checkBoolean, checkPort, checkText, withMethods } from '../../options/checks.js';
 import type { MetricsRegistry } from './boardListener.js';
 
 /** Options of `dashboard`. */
@@ -52,27 +53,30 @@ export interface ResolvedDashboardOptions {
 
 const minTokenLength = 16;
 
+const optionChecks: OptionChecks<DashboardOptions> = {
+  port: checkPort,
+  host: checkText,
+  token: checkToken,
+  hosts: arrayOf(checkText),
+  registry: withMethods('metrics'),
+  showErrors: checkBoolean,
+};
+
+/** The message does not show it. */
+function checkToken(owner: string, option: string, token: unknown): void {
+  if (typeof token === 'string' && token.length >= minTokenLength && /^[!-~]+$/.test(token)) return;
+  const shown = typeof token === 'string' ? `${token.length} characters` : typeof token;
+  const rule = `must have at least ${minTokenLength} characters, of ASCII and without spaces`;
+  throw new InvalidOptionError(owner, option, shown, rule);
+}
+
 /** @throws {InvalidOptionError} naming the option, its value and the rule; never the token */
 export function resolveDashboardOptions(options: DashboardOptions): ResolvedDashboardOptions {
+  checkOptions('dashboard', options, optionChecks);
   const { port = 4040, host = '127.0.0.1', token, hosts = [], registry, showErrors = false } = options;
-  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    throw new InvalidOptionError('dashboard', 'port', port, 'must be an integer from 0 to 65535');
-  }
-  if (typeof host !== 'string' || host === '') {
-    throw new InvalidOptionError('dashboard', 'host', host, 'must be an address or a name');
-  }
-  if (token !== undefined && !(typeof token === 'string' && token.length >= minTokenLength && /^[!-~]+$/.test(token))) {
-    const shown = typeof token === 'string' ? `${token.length} characters` : typeof token;
-    const rule = `must have at least ${minTokenLength} characters, of ASCII and without spaces`;
-    throw new InvalidOptionError('dashboard', 'token', shown, rule);
-  }
   if (token === undefined && !isLoopback(host)) {
     throw new InvalidOptionError('dashboard', 'token', token, `must be set, as host (${host}) is not loopback`);
   }
-  if (!Array.isArray(hosts) || hosts.some((name) => typeof name !== 'string' || name === '')) {
-    throw new InvalidOptionError('dashboard', 'hosts', hosts, 'must be an array of names');
-  }
-  if (registry !== undefined) checkFunction('dashboard', 'registry.metrics', registry?.metrics);
   // The machine's own names for itself are those of loopback whatever it listens on: a forwarded port arrives there too.
   const names = ['localhost', '127.0.0.1', '::1', ...(isIP(host) && isUnspecified(host) ? [] : [host]), ...hosts];
   return { port, host, token, hosts: names, registry, showErrors };

@@ -1,10 +1,13 @@
 import type { RequestListener } from 'node:http';
+import { withMethods } from '../../options/checks.js';
 import type { Health } from '../health.js';
 import { healthAnswer } from '../healthAnswer.js';
 
 /**
  * The same as `healthHandler`, for `node:http`: a path that ends in `/live` or `/livez` asks for liveness, any other for
  * readiness. The status is 200 or 503, the body the whole report as JSON; methods other than GET and HEAD are refused with 405.
+ *
+ * @throws {InvalidOptionError} when `health` is not the result of `health()`
  *
  * @see health
  * @see healthHandler
@@ -26,6 +29,7 @@ import { healthAnswer } from '../healthAnswer.js';
  * ```
  */
 export function healthListener(health: Health): RequestListener {
+  withMethods('check')('healthListener', 'health', health);
   return ({ method = 'GET', url = '/' }, response) => {
     const [pathname = '/'] = url.split('?', 1);
     const { status, headers, body } = healthAnswer(health, method, pathname);

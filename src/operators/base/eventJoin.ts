@@ -7,7 +7,7 @@ import type { Key, Pair } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { SideOutput } from '../../batch/sideOutput.js';
 import { checkPair } from '../../collections/pairs.js';
-import { checkLate, type LateRecord } from '../eventWindowOptions.js';
+import type { LateRecord } from '../eventWindowOptions.js';
 import { visitPartition } from '../fusion/visitRecords.js';
 import { alignBatches, checkStream } from './alignBatches.js';
 import { eventResults } from './eventResults.js';
@@ -52,8 +52,6 @@ export function eventJoin<K extends Key, L, R, S, Out>(
   const { operator, other, options, signature } = settings;
   const { late, lateOther, id } = options;
   checkStream(operator, 'other', other);
-  checkLate(operator, late);
-  checkLate(operator, lateOther, 'lateOther');
 
   const joined = perBatchWithState<readonly Batch<unknown>[], Out, number, S>({ operator, id, signature }, (state) => {
     const join = settings.create(state);

@@ -66,7 +66,7 @@ function slidingEventWindows<T, K extends Key, In, P, Out, R>(
   inputOf: (record: T, clock: EventClock) => In,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   const { operator, options, keyed, keyOf, resultOf } = settings;
-  const shape = windowShapeOf(operator, options);
+  const shape = windowShapeOf(options);
   const numbers = new WindowNumbers(shape);
   const { window, slide, offset } = shape;
   const { emit = 'final' } = options;

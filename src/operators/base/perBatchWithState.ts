@@ -4,7 +4,6 @@ import type { Batch } from '../../batch/batch.js';
 import type { BatchState, StateDescription } from '../../batch/batchState.js';
 import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
-import { checkNonNegativeInteger } from '../../options/checks.js';
 import { perBatch } from './perBatch.js';
 
 /**
@@ -16,8 +15,7 @@ export function perBatchWithState<T, R, K extends Key, S>(
   description: StateDescription<K, S>,
   create: (state: KeyedState<K, S>, first: Batch<T>) => (batch: Batch<T>) => Batch<R> | undefined,
 ): OperatorFunction<Batch<T>, Batch<R>> {
-  const { operator, version } = description;
-  if (version !== undefined) checkNonNegativeInteger(operator, 'version', version);
+  const { operator } = description;
   return perBatch(
     operator,
     (source) => {

@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { Fifo } from '../../collections/fifo.js';
-import { checkWindow, originOf, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
+import { originOf, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
 import { perBatchWithState } from './perBatchWithState.js';
 
 /** A pane with the time of its batch. */
@@ -67,7 +67,6 @@ export function slidingPanes<T, P, R, S = P>(
   settings: SlidingPanesOptions<T, P, R, S>,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   const { operator, options, create } = settings;
-  checkWindow(operator, options);
   const signature = [windowSignature(options), settings.signature].filter(Boolean).join(' ');
   const reads = (saved: string) => saved.replace(savedLengths, '') === (settings.signature ?? '');
   const description = { operator, id: options.id, signature, reads };

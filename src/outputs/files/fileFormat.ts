@@ -1,4 +1,6 @@
 import { InvalidOptionError, InvalidRecordError } from '../../batch/errors.js';
+import { checkBoolean, checkText } from '../../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 
 /** How records are written to files as text: `jsonLines()`, `csv()`, or one of your own. */
 export interface FileFormat<T> {
@@ -35,6 +37,24 @@ export interface CsvOptions<T> {
   readonly separator?: string;
 }
 
+const csvChecks: OptionChecks<CsvOptions<never>> = {
+  columns: required(checkColumns),
+  header: checkBoolean,
+  separator: checkSeparator,
+};
+
+function checkColumns(owner: string, option: string, columns: unknown): void {
+  if (!Array.isArray(columns) || columns.length === 0) {
+    throw new InvalidOptionError(owner, option, columns, 'must name at least one column');
+  }
+  for (const [i, column] of columns.entries()) checkText(owner, `${option}[${i}]`, column);
+}
+
+function checkSeparator(owner: string, option: string, separator: unknown): void {
+  if (typeof separator === 'string' && separator.length === 1 && !/["\r\n]/.test(separator)) return;
+  throw new InvalidOptionError(owner, option, separator, 'must be a single character, and no quote or line break');
+}
+
 /**
  * Comma-separated values, as RFC 4180 has them: a field with a separator, a quote or a line break is quoted. `null` and `undefined` are empty
  * fields; dates are written in ISO 8601, objects as JSON, and all else as `String` converts it. Lines end with a line feed.
@@ -55,18 +75,9 @@ export interface CsvOptions<T> {
  * @see {@link jsonLines}
  * @see {@link saveAsTextFiles}
  */
-export function csv<T>({ columns, header = true, separator = ',' }: CsvOptions<T>): FileFormat<T> {
-  if (!(columns?.length > 0)) {
-    throw new InvalidOptionError('csv', 'columns', columns, 'must name at least one column');
-  }
-  if (typeof separator !== 'string' || separator.length !== 1 || /["\r\n]/.test(separator)) {
-    throw new InvalidOptionError(
-      'csv',
-      'separator',
-      separator,
-      'must be a single character, and no quote or line break',
-    );
-  }
+export function csv<T>(options: CsvOptions<T>): FileFormat<T> {
+  checkOptions('csv', options, csvChecks);
+  const { columns, header = true, separator = ',' } = options;
   const lineOf = (fields: readonly unknown[]) =>
     fields.map((field) => quoted(textOf(field), separator)).join(separator);
   return {

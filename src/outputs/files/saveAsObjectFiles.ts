@@ -1,7 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import { jsonLines } from './fileFormat.js';
-import { type FilePrefix, type SaveFilesOptions, saveFiles } from './saveFiles.js';
+import { type FilePrefix, type SaveFilesOptions, saveFiles, saveFilesChecks } from './saveFiles.js';
+import { checkOptions } from '../../options/checkOptions.js';
 
 /**
  * Output operation: writes each partition of each batch to its own file, one record per line, as JSON (JSON Lines). Names,
@@ -37,5 +38,6 @@ export function saveAsObjectFiles<T>(
   prefix: FilePrefix,
   options: SaveFilesOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
+  checkOptions('saveAsObjectFiles', options, saveFilesChecks);
   return saveFiles<T>('saveAsObjectFiles', prefix, options, jsonLines());
 }

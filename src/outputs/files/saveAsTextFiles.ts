@@ -1,7 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
+import { checkOptions } from '../../options/checkOptions.js';
+import { withMethods } from '../../options/checks.js';
 import type { FileFormat } from './fileFormat.js';
-import { type FilePrefix, type SaveFilesOptions, saveFiles } from './saveFiles.js';
+import { type FilePrefix, type SaveFilesOptions, saveFiles, saveFilesChecks } from './saveFiles.js';
 
 /** Options of `saveAsTextFiles`. */
 export interface SaveAsTextFilesOptions<T = unknown> extends SaveFilesOptions<T> {
@@ -45,7 +47,9 @@ export interface SaveAsTextFilesOptions<T = unknown> extends SaveFilesOptions<T>
  */
 export function saveAsTextFiles<T>(
   prefix: FilePrefix,
-  { format = { line: String }, ...options }: SaveAsTextFilesOptions<T> = {},
+  options: SaveAsTextFilesOptions<T> = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  return saveFiles('saveAsTextFiles', prefix, options, format);
+  checkOptions('saveAsTextFiles', options, { ...saveFilesChecks, format: withMethods('line') });
+  const { format = { line: String }, ...others } = options;
+  return saveFiles('saveAsTextFiles', prefix, others, format);
 }

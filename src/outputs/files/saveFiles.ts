@@ -3,11 +3,12 @@ import { createBrotliCompress, createGzip } from 'node:zlib';
 import { from, lastValueFrom, type ObservableInput, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
-import { checkFunction, checkOneOf } from '../../options/checks.js';
-import { type ForeachPartitionOptions, foreachPartition } from '../foreachPartition.js';
+import { checkText, oneOf, withMethods } from '../../options/checks.js';
+import { type ForeachPartitionOptions, foreachPartition, foreachPartitionChecks } from '../foreachPartition.js';
 import type { FileFormat } from './fileFormat.js';
 import type { FileSink } from './fileSink.js';
 import { localFiles } from './localFiles.js';
+import type { OptionChecks } from '../../options/checkOptions.js';
 
 /** The batch that a file is of. */
 export interface FileContext {
@@ -33,6 +34,14 @@ export interface SaveFilesOptions<T = unknown> extends ForeachPartitionOptions<T
   readonly sink?: FileSink;
 }
 
+/** What each option must be. */
+export const saveFilesChecks: OptionChecks<SaveFilesOptions> = {
+  ...foreachPartitionChecks,
+  suffix: checkText,
+  compression: oneOf('none', 'gzip', 'brotli'),
+  sink: withMethods('write'),
+};
+
 const extensions = { none: '', gzip: '.gz', brotli: '.br' } as const;
 
 /** Characters per write: enough for few writes, without the whole file in memory. */
@@ -46,9 +55,6 @@ export function saveFiles<T>(
   format: FileFormat<T>,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   if (typeof prefix !== 'function') checkPrefix(operator, prefix);
-  checkOneOf(operator, 'compression', compression, ['none', 'gzip', 'brotli']);
-  checkFunction(operator, 'sink.write', sink?.write);
-  checkFunction(operator, 'format.line', format?.line);
   const extension = suffix ?? format.suffix;
   const ending = `${extension === undefined ? '' : `.${extension}`}${extensions[compression]}`;
   return foreachPartition<T>(async ({ index, records }, { time, interval }) => {

@@ -1,10 +1,12 @@
 import type { BatchContext } from '../../batch/batchContext.js';
 import type { DeadLetter, DeadLetterObserver } from '../../batch/deadLetters.js';
-import { InvalidOptionError } from '../../batch/errors.js';
 import { lastActs } from '../../operators/base/lastActs.js';
+import { checkOptions, required } from '../../options/checkOptions.js';
+import { checkText } from '../../options/checks.js';
 import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
+import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import type { ProducerMessage } from './producerPort.js';
-import { resolveTransactionOptions } from './transactionOptions.js';
+import { resolveTransactionOptions, transactionChecks } from './transactionOptions.js';
 import { transactionsOfRun } from './transactionsOfRun.js';
 
 /** What `deadLetterTopic` takes. */
@@ -32,6 +34,7 @@ export interface DeadLetterTopicOptions {
  * where they are known `dstream-topic`, `dstream-partition` and `dstream-offset`.
  *
  * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
  *
  * @see {@link sendToKafka} for the transactions, and for what the source must have
  *
@@ -58,10 +61,11 @@ export interface DeadLetterTopicOptions {
  * ```
  */
 export function deadLetterTopic(kafka: Kafka, options: DeadLetterTopicOptions): DeadLetterObserver {
-  const { topic, ...shared } = resolveTransactionOptions('deadLetterTopic', options);
-  if (topic === undefined) {
-    throw new InvalidOptionError('deadLetterTopic', 'topic', topic, 'must be a non-empty string');
-  }
+  checkOptions('deadLetterTopic', options, { ...transactionChecks, topic: required(checkText) });
+  const { topic } = options;
+  const shared = resolveTransactionOptions(options);
+  // Fails now if `kafka` is not supported.
+  kafkajsTransactions(kafka, shared.transactionTimeout);
   const acts = lastActs('deadLetterTopic');
   const written = new WeakSet<BatchContext>();
   return {

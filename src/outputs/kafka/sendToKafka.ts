@@ -3,11 +3,13 @@ import { announceOpening } from '../../batch/announcements.js';
 import type { Batch } from '../../batch/batch.js';
 import { lastActs } from '../../operators/base/lastActs.js';
 import { perBatch } from '../../operators/base/perBatch.js';
+import { checkOptions } from '../../options/checkOptions.js';
+import { checkText } from '../../options/checks.js';
 import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
 import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import { messagesByTopic } from './messagesByTopic.js';
 import type { OutputMessage } from './outputMessage.js';
-import { resolveTransactionOptions } from './transactionOptions.js';
+import { resolveTransactionOptions, transactionChecks } from './transactionOptions.js';
 import { transactionsOfRun } from './transactionsOfRun.js';
 
 /** What `sendToKafka` takes. */
@@ -89,10 +91,12 @@ export function sendToKafka<T extends OutputMessage>(
   kafka: Kafka,
   options: SendToKafkaOptions,
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  const { topic, ...shared } = resolveTransactionOptions('sendToKafka', options);
+  checkOptions('sendToKafka', options, { ...transactionChecks, topic: checkText });
+  const { topic } = options;
+  const shared = resolveTransactionOptions(options);
+  // Fails now if `kafka` is not supported.
+  kafkajsTransactions(kafka, shared.transactionTimeout);
   return perBatch('sendToKafka', (source) => {
-    // Fails now if `kafka` is not supported.
-    kafkajsTransactions(kafka, shared.transactionTimeout);
     const withdraw = announceOpening(source, (run) => transactionsOfRun(run, kafka, shared).connect());
     const acts = lastActs('sendToKafka');
     return {

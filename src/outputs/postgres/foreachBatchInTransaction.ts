@@ -5,7 +5,7 @@ import { FencedError } from '../../batch/errors.js';
 import { insideEffect } from '../../batch/insideEffect.js';
 import { heldEffects } from '../../operators/base/heldEffects.js';
 import { settled } from '../../operators/base/settled.js';
-import { checkFunction } from '../../options/checks.js';
+import { checkFunction, withMethods } from '../../options/checks.js';
 import type { PostgresCheckpoint } from '../../state/postgres/postgresCheckpoint.js';
 import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
 
@@ -66,6 +66,7 @@ export function foreachBatchInTransaction<T>(
   checkpoint: PostgresCheckpoint,
   effect: (transaction: PostgresQueries, records: readonly T[], context: BatchContext) => unknown,
 ): OperatorFunction<Batch<T>, Batch<T>> {
+  withMethods('transaction', 'wasFenced')('foreachBatchInTransaction', 'checkpoint', checkpoint);
   checkFunction('foreachBatchInTransaction', 'effect', effect);
   const run = (batch: Batch<T>) => {
     const { context, records } = batch;

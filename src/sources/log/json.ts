@@ -1,4 +1,5 @@
-import { checkOneOf } from '../../options/checks.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
+import { oneOf } from '../../options/checks.js';
 import type { RecordView } from './recordView.js';
 import { isStandardSchema, type StandardSchema, type StandardSchemaOutput, validated } from './standardSchema.js';
 
@@ -10,6 +11,8 @@ export interface JsonOptions {
    */
   readonly tombstones?: 'error' | 'null';
 }
+
+const optionChecks: OptionChecks<JsonOptions> = { tombstones: oneOf('error', 'null') };
 
 /**
  * A deserializer that parses the value of each record as JSON. With a schema (zod, valibot, arktype: anything that implements Standard
@@ -59,8 +62,9 @@ export function json(
   second: JsonOptions = {},
 ): (view: RecordView) => unknown {
   const schema = isStandardSchema(first) ? first : undefined;
-  const { tombstones = 'error' } = isStandardSchema(first) ? second : first;
-  checkOneOf('json', 'tombstones', tombstones, ['error', 'null']);
+  const options: JsonOptions = isStandardSchema(first) ? second : first;
+  checkOptions('json', options, optionChecks);
+  const { tombstones = 'error' } = options;
   return (view) => {
     const text = view.valueText();
     if (text !== null) return schema ? validated(schema, JSON.parse(text)) : JSON.parse(text);

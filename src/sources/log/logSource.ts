@@ -1,8 +1,10 @@
+import { checkOptions } from '../../options/checkOptions.js';
 import type { Source } from '../source.js';
+import { checkLogClient } from './checkLogClient.js';
 import type { LogClient } from './logClient.js';
 import type { LogSourceOptions } from './logSourceOptions.js';
 import { resolvedLogSource } from './resolvedLogSource.js';
-import { resolveLogSourceOptions } from './resolveLogSourceOptions.js';
+import { logSourceChecks, resolveLogSourceOptions } from './resolveLogSourceOptions.js';
 
 /**
  * A source over a partitioned log, for `batchesFrom`. It keeps its progress in the log when `groupId` is set.
@@ -13,5 +15,7 @@ import { resolveLogSourceOptions } from './resolveLogSourceOptions.js';
  * @see {@link batchesFrom} for an example
  */
 export function logSource<T>(client: LogClient, options: LogSourceOptions<T>): Source<T> {
+  checkLogClient('logSource', 'client', client);
+  checkOptions('logSource', options, logSourceChecks);
   return resolvedLogSource('logSource', () => client, resolveLogSourceOptions('logSource', options));
 }

@@ -3,7 +3,9 @@ import type { Source } from '../source.js';
 import type { LogClient } from './logClient.js';
 import { resolvedLogSource } from './resolvedLogSource.js';
 import { resolveLogSourceOptions } from './resolveLogSourceOptions.js';
-import { type LogTableOptions, readFirst, type TableChange, tableSourceOptions } from './tableOptions.js';
+import { type LogTableOptions, logTableChecks, readFirst, type TableChange, tableSourceOptions } from './tableOptions.js';
+import { checkOptions } from '../../options/checkOptions.js';
+import { checkLogClient } from './checkLogClient.js';
 
 /**
  * A topic of a log as a table for `batchesFrom` and `joinTable`: the newest record of each key is its row, and a record without a value
@@ -52,6 +54,8 @@ export function logTable<V, K extends Key = string>(
   client: LogClient,
   options: LogTableOptions<K, V>,
 ): Source<TableChange<K, V>> {
-  const resolved = resolveLogSourceOptions('logTable', tableSourceOptions('logTable', options));
+  checkLogClient('logTable', 'client', client);
+  checkOptions('logTable', options, logTableChecks);
+  const resolved = resolveLogSourceOptions('logTable', tableSourceOptions(options));
   return readFirst(resolvedLogSource('logTable', () => client, resolved));
 }

@@ -2,7 +2,8 @@ import { asyncScheduler, EMPTY, type ObservableInput, of, type SchedulerLike, th
 import { InvalidOptionError, OffsetOutOfRangeError, UnknownTopicError } from '../../batch/errors.js';
 import { identityOf } from '../../batch/logIdentity.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
-import { checkPositiveInteger } from '../../options/checks.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
+import { checkPositiveInteger, checkScheduler } from '../../options/checks.js';
 import { murmur2 } from '../../partitioning/murmur2.js';
 import { isOtherTopic } from './logBreak.js';
 import type {
@@ -43,6 +44,15 @@ export interface MemoryLogOptions {
   readonly scheduler?: SchedulerLike;
 }
 
+const memoryLogChecks: OptionChecks<MemoryLogOptions> = { topics: checkCounts, scheduler: checkScheduler };
+
+function checkCounts(owner: string, option: string, topics: unknown): void {
+  if (typeof topics !== 'object' || topics === null || Array.isArray(topics)) {
+    throw new InvalidOptionError(owner, option, topics, 'must be an object of partition counts by topic');
+  }
+  for (const [topic, count] of Object.entries(topics)) checkPositiveInteger(owner, `${option}.${topic}`, count);
+}
+
 interface StoredPartition {
   records: StoredRecord[];
   readonly topicId: string;
@@ -68,7 +78,9 @@ export class MemoryLog implements LogClient {
   #turn = 0;
   #created = 0;
 
+  /** @throws {InvalidOptionError} when an option is out of its range */
   constructor(options: MemoryLogOptions = {}) {
+    checkOptions('memoryLog', options, memoryLogChecks);
     this.#scheduler = options.scheduler ?? asyncScheduler;
     for (const [topic, partitions] of Object.entries(options.topics ?? {})) this.createTopic(topic, partitions);
   }

@@ -1,6 +1,17 @@
 import { InvalidOptionError } from '../../batch/errors.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
-import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../../options/checks.js';
+import { type OptionChecks, required, shape } from '../../options/checkOptions.js';
+import {
+  checkBoolean,
+  checkFunction,
+  checkPositive,
+  checkPositiveInteger,
+  checkText,
+  oneOf,
+  oneOfOr,
+  withMethods,
+} from '../../options/checks.js';
+import { withDefaults } from '../../options/withDefaults.js';
 import type { LogSourceOptions } from './logSourceOptions.js';
 
 /** Options with their defaults. Readers take the slice that they need. */
@@ -19,6 +30,26 @@ export type ResolvedLogSourceOptions<T> = Required<
   readonly skipTo: LogSourceOptions<T>['skipTo'];
 };
 
+/** What each option must be by itself; `resolveLogSourceOptions` checks what they must be together. */
+export const logSourceChecks: OptionChecks<LogSourceOptions<never>> = {
+  topics: checkTopics,
+  partitions: checkPartitions,
+  deserialize: required(checkFunction),
+  groupId: checkText,
+  commitOffsets: checkBoolean,
+  start: checkStart,
+  until: checkUntil,
+  offsetOutOfRange: oneOf('error', 'earliest', 'latest'),
+  skipTo: oneOfOr(['latest'], shape<{ olderThan: number }>({ olderThan: required(checkPositive) }), '{ olderThan }'),
+  invalidRecords: oneOfOr(['error', 'skip'], withMethods('next'), 'an Observer'),
+  maxRatePerPartition: checkPositive,
+  minRatePerPartition: checkPositive,
+  rateSharing: oneOf('lag', 'fair', 'oldest'),
+  maxBytesPerBatch: checkPositiveInteger,
+  maxBufferedBytes: checkPositiveInteger,
+  discoverInterval: checkPositive,
+};
+
 const defaults = {
   commitOffsets: true,
   start: 'latest',
@@ -34,32 +65,15 @@ const defaults = {
 export function resolveLogSourceOptions<T>(owner: string, options: LogSourceOptions<T>): ResolvedLogSourceOptions<T> {
   const { topics, partitions, groupId, until, maxRatePerPartition, minRatePerPartition, skipTo } = options;
   const given = { topics, partitions, groupId, until, maxRatePerPartition, minRatePerPartition, skipTo };
-  const resolved = { ...defaults, ...options, ...given };
+  const resolved = { ...withDefaults(defaults, options), ...given };
   checkSelection(owner, topics, partitions);
-  checkFunction(owner, 'deserialize', options.deserialize);
-  checkStart(owner, resolved.start, groupId);
-  if (until !== undefined) checkUntil(owner, until);
-  if (groupId !== undefined && (typeof groupId !== 'string' || groupId === '')) {
-    throw new InvalidOptionError(owner, 'groupId', groupId, 'must be a non-empty string');
+  if (resolved.start === 'committed' && groupId === undefined) {
+    throw new InvalidOptionError(owner, 'start', resolved.start, 'needs groupId to be set');
   }
-  if (typeof resolved.commitOffsets !== 'boolean' || (options.commitOffsets === true && groupId === undefined)) {
-    throw new InvalidOptionError(
-      owner,
-      'commitOffsets',
-      options.commitOffsets,
-      'must be a boolean; true needs groupId',
-    );
+  if (options.commitOffsets === true && groupId === undefined) {
+    throw new InvalidOptionError(owner, 'commitOffsets', true, 'needs groupId to be set');
   }
-  checkOneOf(owner, 'offsetOutOfRange', resolved.offsetOutOfRange, ['error', 'earliest', 'latest']);
-  checkSkipTo(owner, skipTo);
-  checkOneOf(owner, 'rateSharing', resolved.rateSharing, ['lag', 'fair', 'oldest']);
-  if (typeof resolved.invalidRecords === 'string') {
-    checkOneOf(owner, 'invalidRecords', resolved.invalidRecords, ['error', 'skip']);
-  } else checkFunction(owner, 'invalidRecords.next', resolved.invalidRecords.next);
   checkRates(owner, maxRatePerPartition, minRatePerPartition);
-  checkPositiveInteger(owner, 'maxBytesPerBatch', resolved.maxBytesPerBatch);
-  checkPositiveInteger(owner, 'maxBufferedBytes', resolved.maxBufferedBytes);
-  checkPositive(owner, 'discoverInterval', resolved.discoverInterval);
   return resolved;
 }
 
@@ -71,73 +85,64 @@ function checkSelection(
   if ((topics === undefined) === (partitions === undefined)) {
     throw new InvalidOptionError(owner, 'topics', topics, 'must be given, or else partitions, but not both');
   }
-  // A string would be iterated character by character.
-  if (topics !== undefined && !Array.isArray(topics)) {
-    throw new InvalidOptionError(owner, 'topics', topics, 'must be a list of names and patterns');
-  }
-  if (topics && topics.length === 0) throw new InvalidOptionError(owner, 'topics', topics, 'must name a topic');
-  for (const topic of topics ?? []) {
-    if (topic instanceof RegExp || (typeof topic === 'string' && topic !== '')) continue;
-    throw new InvalidOptionError(owner, 'topics', topic, 'must be a non-empty string or a RegExp');
-  }
-  if (partitions && partitions.length === 0) {
-    throw new InvalidOptionError(owner, 'partitions', partitions, 'must name a partition');
-  }
-  checkPlaces(owner, 'partitions', partitions ?? []);
   const keys = new Set((partitions ?? []).map(partitionKey));
   if (keys.size === (partitions ?? []).length) return;
   throw new InvalidOptionError(owner, 'partitions', partitions, 'must name each partition once');
 }
 
-function checkPlaces(owner: string, option: string, places: readonly TopicPartition[]): void {
+function checkTopics(owner: string, option: string, topics: unknown): void {
+  // A string would be iterated character by character.
+  if (!Array.isArray(topics))
+    throw new InvalidOptionError(owner, option, topics, 'must be a list of names and patterns');
+  if (topics.length === 0) throw new InvalidOptionError(owner, option, topics, 'must name a topic');
+  for (const topic of topics) {
+    if (topic instanceof RegExp || (typeof topic === 'string' && topic !== '')) continue;
+    throw new InvalidOptionError(owner, option, topic, 'must be a non-empty string or a RegExp');
+  }
+}
+
+function checkPartitions(owner: string, option: string, partitions: unknown): void {
+  if (!Array.isArray(partitions))
+    throw new InvalidOptionError(owner, option, partitions, 'must be a list of partitions');
+  if (partitions.length === 0) throw new InvalidOptionError(owner, option, partitions, 'must name a partition');
+  checkPlaces(owner, option, partitions);
+}
+
+function checkPlaces(owner: string, option: string, places: readonly (TopicPartition | null | undefined)[]): void {
   for (const place of places) {
-    const { topic, partition } = place;
-    if (typeof topic === 'string' && topic !== '' && Number.isSafeInteger(partition) && partition >= 0) continue;
+    const { topic, partition } = place ?? {};
+    if (typeof topic === 'string' && topic !== '' && Number.isSafeInteger(partition) && Number(partition) >= 0)
+      continue;
     throw new InvalidOptionError(owner, option, place, 'must have a topic and a partition number of at least 0');
   }
 }
 
-function checkStart(owner: string, start: LogSourceOptions<unknown>['start'], groupId: string | undefined): void {
-  if (start === 'earliest' || start === 'latest') return;
-  if (start === 'committed') {
-    if (groupId !== undefined) return;
-    throw new InvalidOptionError(owner, 'start', start, 'needs groupId to be set');
-  }
-  if (isPoint(owner, 'start', start)) return;
+function checkStart(owner: string, option: string, start: unknown): void {
+  if (['earliest', 'latest', 'committed'].includes(start as string) || isPoint(owner, option, start)) return;
   const rule = 'must be "earliest", "latest", "committed", { timestamp } in ms, or a list of offsets';
-  throw new InvalidOptionError(owner, 'start', start, rule);
+  throw new InvalidOptionError(owner, option, start, rule);
 }
 
-function checkUntil(owner: string, until: LogSourceOptions<unknown>['until']): void {
-  if (until === 'latest' || isPoint(owner, 'until', until)) return;
-  throw new InvalidOptionError(owner, 'until', until, 'must be "latest", { timestamp } in ms, or a list of offsets');
+function checkUntil(owner: string, option: string, until: unknown): void {
+  if (until === 'latest' || isPoint(owner, option, until)) return;
+  throw new InvalidOptionError(owner, option, until, 'must be "latest", { timestamp } in ms, or a list of offsets');
 }
 
 /** Whether it is a timestamp or a list of offsets, which are checked. */
 function isPoint(owner: string, option: string, point: unknown): boolean {
   if (Array.isArray(point)) {
-    checkPlaces(owner, option, point as readonly TopicPartitionOffset[]);
+    checkPlaces(owner, option, point);
     for (const { offset } of point as readonly TopicPartitionOffset[]) {
       if (Number.isSafeInteger(offset) && offset >= 0) continue;
       throw new InvalidOptionError(owner, option, offset, 'must have offsets that are integers of at least 0');
     }
     return true;
   }
-  const timestamp = (point as { timestamp?: unknown } | undefined)?.timestamp;
+  const { timestamp } = Object(point) as { readonly timestamp?: unknown };
   return typeof timestamp === 'number' && Number.isSafeInteger(timestamp) && timestamp >= 0;
 }
 
-function checkSkipTo(owner: string, skipTo: LogSourceOptions<unknown>['skipTo']): void {
-  if (skipTo === undefined || skipTo === 'latest') return;
-  if (typeof skipTo !== 'object' || skipTo === null) {
-    throw new InvalidOptionError(owner, 'skipTo', skipTo, 'must be "latest" or { olderThan } in ms');
-  }
-  checkPositive(owner, 'skipTo.olderThan', skipTo.olderThan);
-}
-
 function checkRates(owner: string, max: number | undefined, min: number | undefined): void {
-  if (max !== undefined) checkPositive(owner, 'maxRatePerPartition', max);
-  if (min !== undefined) checkPositive(owner, 'minRatePerPartition', min);
   if (max !== undefined && min !== undefined && min > max) {
     throw new InvalidOptionError(owner, 'minRatePerPartition', min, `must not exceed maxRatePerPartition (${max})`);
   }

@@ -46,8 +46,8 @@ export interface StandardSchema<T = unknown> {
 export type StandardSchemaOutput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output'];
 
 /** Schemas of some libraries are functions. */
-export function isStandardSchema(value: object): value is StandardSchema {
-  return value !== null && '~standard' in value;
+export function isStandardSchema(value: unknown): value is StandardSchema {
+  return ((typeof value === 'object' && value !== null) || typeof value === 'function') && '~standard' in value;
 }
 
 /**

@@ -1,9 +1,10 @@
-import { InvalidOptionError } from '../../batch/errors.js';
 import type { Key, Pair } from '../../batch/key.js';
-import { checkFunction } from '../../options/checks.js';
+import { checkFunction, checkText } from '../../options/checks.js';
 import type { Source } from '../source.js';
 import type { LogSourceOptions } from './logSourceOptions.js';
 import type { RecordView } from './recordView.js';
+import { type OptionChecks, required } from '../../options/checkOptions.js';
+import { logSourceChecks } from './resolveLogSourceOptions.js';
 
 /** Options of `logTable`; `kafkaTable` has those of the client too. */
 export interface LogTableOptions<K extends Key, V>
@@ -22,16 +23,23 @@ export interface LogTableOptions<K extends Key, V>
 /** A change of a table: a key with its new row, or `null` where the row is deleted. */
 export type TableChange<K extends Key, V> = Pair<K, V | null>;
 
-/** @throws {InvalidOptionError} if an option is out of its range */
+/** What each option must be. */
+export const logTableChecks: OptionChecks<LogTableOptions<never, never>> = {
+  topic: required(checkText),
+  deserialize: required(checkFunction),
+  key: checkFunction,
+  offsetOutOfRange: logSourceChecks.offsetOutOfRange,
+  invalidRecords: logSourceChecks.invalidRecords,
+  maxBytesPerBatch: logSourceChecks.maxBytesPerBatch,
+  maxBufferedBytes: logSourceChecks.maxBufferedBytes,
+  discoverInterval: logSourceChecks.discoverInterval,
+};
+
+/** The options of the source, of those that have been checked with `logTableChecks`. */
 export function tableSourceOptions<K extends Key, V>(
-  owner: string,
-  { topic, deserialize, key, ...rest }: LogTableOptions<K, V>,
+  options: LogTableOptions<K, V>,
 ): LogSourceOptions<TableChange<K, V>> {
-  if (typeof topic !== 'string' || topic === '') {
-    throw new InvalidOptionError(owner, 'topic', topic, 'must be the name of a topic');
-  }
-  checkFunction(owner, 'deserialize', deserialize);
-  if (key !== undefined) checkFunction(owner, 'key', key);
+  const { topic, deserialize, key, ...rest } = options;
   return {
     ...rest,
     topics: [topic],

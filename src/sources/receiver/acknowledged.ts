@@ -1,5 +1,7 @@
 import { from, isObservable, type ObservableInput } from 'rxjs';
+import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 import { checkFunction } from '../../options/checks.js';
+import { checkReceiver } from './checkReceiver.js';
 import type { AcknowledgedSource, Arrival, IntakeEvents, Receiver } from './receiver.js';
 
 /** Something received together with how it is acknowledged. */
@@ -27,6 +29,12 @@ export interface AcknowledgedOptions<M, T> {
    */
   readonly refuse?: (item: M, error: unknown) => void;
 }
+
+const acknowledgedChecks: OptionChecks<AcknowledgedOptions<never, never>> = {
+  ack: required(checkFunction),
+  record: checkFunction,
+  refuse: checkFunction,
+};
 
 /** Whether a receiver is what `acknowledged` returns. */
 export function isAcknowledged<T>(receiver: unknown): receiver is AcknowledgedSource<T> {
@@ -94,10 +102,9 @@ export function acknowledged(
   source: Receiver<unknown>,
   options?: AcknowledgedOptions<never, unknown>,
 ): AcknowledgedSource<unknown> {
-  const given = (options ?? carried) as AcknowledgedOptions<unknown, unknown>;
-  checkFunction('acknowledged', 'ack', given.ack);
-  if (given.record !== undefined) checkFunction('acknowledged', 'record', given.record);
-  if (given.refuse !== undefined) checkFunction('acknowledged', 'refuse', given.refuse);
+  const given = (options === undefined ? carried : options) as AcknowledgedOptions<unknown, unknown>;
+  checkReceiver('acknowledged', 'source', source);
+  checkOptions('acknowledged', given, acknowledgedChecks);
   return new AcknowledgedItems(source, given);
 }
 

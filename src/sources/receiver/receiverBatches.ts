@@ -1,9 +1,12 @@
 import { batchesOf } from '../../driver/batchesOf.js';
 import type { BatchStream } from '../../driver/batchStream.js';
+import { driverChecks } from '../../driver/driverChecks.js';
 import { type DriverOptions, resolveDriverOptions } from '../../driver/driverOptions.js';
+import { checkOptions } from '../../options/checkOptions.js';
+import { checkReceiver } from './checkReceiver.js';
 import type { Receiver, StreamedRecords } from './receiver.js';
-import type { ReceiverSourceOptions } from './receiverOptions.js';
-import { receiverSource } from './receiverSource.js';
+import { type ReceiverSourceOptions, receiverChecks } from './receiverOptions.js';
+import { receiverSourceOf } from './receiverSource.js';
 
 /** Options of `receiverBatches`: those of the receiver and those of the driver. */
 export type ReceiverBatchesOptions<T = unknown> = ReceiverSourceOptions<T> & DriverOptions;
@@ -49,6 +52,8 @@ export function receiverBatches<T>(
 ): BatchStream<T>;
 export function receiverBatches<T>(receiver: Receiver<T>, options: ReceiverBatchesOptions<T>): BatchStream<T>;
 export function receiverBatches<T>(receiver: Receiver<T>, options: ReceiverBatchesOptions<T>): BatchStream<T> {
+  checkReceiver('receiverBatches', 'receiver', receiver);
+  checkOptions('receiverBatches', options, { ...driverChecks, ...receiverChecks });
   const resolved = resolveDriverOptions('receiverBatches', options);
-  return batchesOf('receiver', receiverSource(receiver, options, 'receiverBatches'), resolved);
+  return batchesOf('receiver', receiverSourceOf('receiverBatches', 'receiverBatches', receiver, options), resolved);
 }

@@ -2,15 +2,20 @@ import type { Observer } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { ReceiverStatus } from '../../batch/monitoring/receiverStatus.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
+import { type OptionChecks, required, shape } from '../../options/checkOptions.js';
 import {
+  allOf,
+  checkBoolean,
   checkFunction,
   checkObserver,
-  checkOneOf,
   checkPositive,
   checkPositiveInteger,
   checkTimer,
+  oneOf,
+  orInfinity,
+  withMethods,
 } from '../../options/checks.js';
-import { type RestartOptions, type RestartPolicy, restartPolicy } from './restartPolicy.js';
+import { checkDelay, checkRestart, type RestartOptions, type RestartPolicy, restartPolicy } from './restartPolicy.js';
 import type { WriteAheadLog } from './writeAheadLog.js';
 
 /** A receiver failed, or was closed, and is going to be started again. */
@@ -113,7 +118,8 @@ export interface ReceiverSourceOptions<T = unknown> {
    */
   readonly receivers?: number;
   /**
-   * How long a write into the log, or to the disk, may take, in ms: the stream fails with a `TimedOutError` then.
+   * How long a write into the log, or to the disk, may take, in ms: the stream fails with a `TimedOutError` then. `Infinity` for no
+   * limit.
    * @default 30000
    */
   readonly storeTimeout?: number;
@@ -175,6 +181,28 @@ export interface ResolvedReceiverOptions {
   readonly maxBatchBytes: number;
 }
 
+/** What each option must be by itself; `resolveReceiverOptions` checks what they must be together. */
+export const receiverChecks: OptionChecks<ReceiverSourceOptions<never>> = {
+  blockInterval: allOf(checkPositiveInteger, checkTimer),
+  maxRate: checkPositive,
+  maxQueue: orInfinity(checkPositiveInteger),
+  maxQueueBytes: checkPositiveInteger,
+  sizeOf: checkFunction,
+  overflow: oneOf('error', 'drop-oldest', 'drop-newest'),
+  restart: checkRestart,
+  restartDelay: checkDelay,
+  restartObserver: checkObserver,
+  statusObserver: checkObserver,
+  receivers: checkPositiveInteger,
+  storeTimeout: orInfinity(allOf(checkPositive, checkTimer)),
+  ignore: shape<IgnoreOptions>({ olderThan: required(checkPositive), partitions: checkBoolean }),
+  ignoreObserver: checkObserver,
+  storageLevel: oneOf('memory', 'memory-and-disk', 'disk'),
+  blockStore: withMethods('open'),
+  maxBatchBytes: checkPositiveInteger,
+  writeAheadLog: withMethods('open'),
+};
+
 const defaultMaxQueueBytes = 64 << 20;
 const defaultStoreTimeoutMs = 30_000;
 
@@ -183,20 +211,6 @@ export function resolveReceiverOptions(owner: string, options: ReceiverSourceOpt
   const { blockInterval, maxRate, maxQueueBytes = defaultMaxQueueBytes, storageLevel = 'memory' } = options;
   const { maxQueue = storageLevel === 'memory' ? 100_000 : Infinity } = options;
   const { overflow = 'error', receivers = 1, storeTimeout = defaultStoreTimeoutMs, writeAheadLog } = options;
-  if (blockInterval !== undefined) {
-    checkPositiveInteger(owner, 'blockInterval', blockInterval);
-    checkTimer(owner, 'blockInterval', blockInterval);
-  }
-  if (maxRate !== undefined) checkPositive(owner, 'maxRate', maxRate);
-  if (maxQueue !== Infinity) checkPositiveInteger(owner, 'maxQueue', maxQueue);
-  checkPositiveInteger(owner, 'maxQueueBytes', maxQueueBytes);
-  if (options.sizeOf !== undefined) checkFunction(owner, 'sizeOf', options.sizeOf);
-  checkOneOf(owner, 'overflow', overflow, ['error', 'drop-oldest', 'drop-newest']);
-  checkPositiveInteger(owner, 'receivers', receivers);
-  if (storeTimeout !== Infinity) {
-    checkPositive(owner, 'storeTimeout', storeTimeout);
-    checkTimer(owner, 'storeTimeout', storeTimeout);
-  }
   checkLog(owner, options);
   checkStorage(owner, options);
   return {
@@ -224,12 +238,6 @@ function supervision(owner: string, options: ReceiverSourceOptions<never>): Supe
   if (restart !== undefined && restartDelay !== undefined) {
     throw new InvalidOptionError(owner, 'restartDelay', restartDelay, 'cannot be used with restart');
   }
-  if (restartDelay !== undefined) {
-    checkPositive(owner, 'restartDelay', restartDelay);
-    checkTimer(owner, 'restartDelay', restartDelay);
-  }
-  if (restartObserver !== undefined) checkObserver(owner, 'restartObserver', restartObserver);
-  if (statusObserver !== undefined) checkObserver(owner, 'statusObserver', statusObserver);
   const asked = restart ?? restartDelay;
   if (asked !== undefined) return { restart: restartPolicy(owner, asked), restartObserver, statusObserver };
   if (restartObserver === undefined) return { restart: undefined, restartObserver, statusObserver };
@@ -241,29 +249,21 @@ function freshness(
   { ignore, ignoreObserver }: ReceiverSourceOptions<never>,
 ): Pick<ResolvedReceiverOptions, 'ignore' | 'ignoreObserver'> {
   if (ignoreObserver !== undefined) {
-    checkObserver(owner, 'ignoreObserver', ignoreObserver);
     if (!ignore) throw new InvalidOptionError(owner, 'ignoreObserver', ignoreObserver, 'needs ignore');
   }
   if (ignore === undefined) return { ignore, ignoreObserver };
   const { olderThan, partitions = true } = ignore;
-  checkPositive(owner, 'ignore.olderThan', olderThan);
-  if (typeof partitions !== 'boolean') {
-    throw new InvalidOptionError(owner, 'ignore.partitions', partitions, 'must be true or false');
-  }
   return { ignore: { olderThan, partitions }, ignoreObserver };
 }
 
 function checkLog(owner: string, { writeAheadLog, overflow }: ReceiverSourceOptions<never>): void {
-  if (writeAheadLog === undefined) return;
-  checkFunction(owner, 'writeAheadLog.open', writeAheadLog.open);
-  if (overflow !== 'drop-oldest') return;
+  if (writeAheadLog === undefined || overflow !== 'drop-oldest') return;
   const rule = 'cannot be used with writeAheadLog: it drops what was acknowledged';
   throw new InvalidOptionError(owner, 'overflow', overflow, rule);
 }
 
 function checkStorage(owner: string, options: ReceiverSourceOptions<never>): void {
   const { storageLevel = 'memory', blockStore, writeAheadLog, overflow, maxBatchBytes } = options;
-  checkOneOf(owner, 'storageLevel', storageLevel, ['memory', 'memory-and-disk', 'disk']);
   if (storageLevel === 'memory') {
     for (const [name, value] of Object.entries({ blockStore, maxBatchBytes })) {
       if (value !== undefined)
@@ -271,8 +271,6 @@ function checkStorage(owner: string, options: ReceiverSourceOptions<never>): voi
     }
     return;
   }
-  if (maxBatchBytes !== undefined) checkPositiveInteger(owner, 'maxBatchBytes', maxBatchBytes);
-  if (blockStore !== undefined) checkFunction(owner, 'blockStore.open', blockStore.open);
   if ((blockStore === undefined) === (writeAheadLog === undefined)) {
     const rule = 'needs a writeAheadLog or a blockStore, and one of them only';
     throw new InvalidOptionError(owner, 'storageLevel', storageLevel, rule);

@@ -1,9 +1,17 @@
 import { from, last, Observable, of } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
+import { checkOptions } from '../../options/checkOptions.js';
+import { checkText } from '../../options/checks.js';
 import type { Source, SourceRun, SourceSetup } from '../source.js';
+import { checkReceiver } from './checkReceiver.js';
 import { consumedOnce } from './consumedOnce.js';
 import type { Receiver, StreamedRecords } from './receiver.js';
-import { type ReceiverSourceOptions, type ResolvedReceiverOptions, resolveReceiverOptions } from './receiverOptions.js';
+import {
+  type ReceiverSourceOptions,
+  type ResolvedReceiverOptions,
+  receiverChecks,
+  resolveReceiverOptions,
+} from './receiverOptions.js';
 import { ReceiverRun } from './receiverRun.js';
 import type { WriteAheadLogRequest, WriteAheadLogSession } from './writeAheadLog.js';
 
@@ -25,8 +33,16 @@ export function receiverSource<T>(
   options: ReceiverSourceOptions<T> = {},
   kind = 'receiverSource',
 ): Source<T> {
-  const resolved = resolveReceiverOptions(kind, options);
-  checkReceiver(kind, receiver, resolved);
+  checkText('receiverSource', 'kind', kind);
+  checkReceiver('receiverSource', 'receiver', receiver);
+  checkOptions('receiverSource', options, receiverChecks);
+  return receiverSourceOf('receiverSource', kind, receiver, options);
+}
+
+/** A source whose options have been checked each by itself. `kind` names it in messages, `owner` the function that took the options. */
+export function receiverSourceOf<T>(owner: string, kind: string, receiver: Receiver<T>, options: ReceiverSourceOptions<T>): Source<T> {
+  const resolved = resolveReceiverOptions(owner, options);
+  checkConsumption(owner, receiver, resolved);
   return {
     kind,
     durable: resolved.writeAheadLog !== undefined,
@@ -58,19 +74,16 @@ export function receiverSource<T>(
   };
 }
 
-function checkReceiver(
-  kind: string,
+function checkConsumption(
+  owner: string,
   receiver: Receiver<unknown>,
   { restart, receivers }: ResolvedReceiverOptions,
 ): void {
-  if (!['function', 'object', 'string'].includes(typeof receiver) || receiver === null) {
-    throw new InvalidOptionError(kind, 'receiver', receiver, 'must be an Observable, an iterable or a function');
-  }
   const option = restart ? 'restart' : receivers > 1 ? 'receivers' : undefined;
   const name = option && consumedOnce(receiver);
   if (name === undefined) return;
   const rule = `can be consumed only once, and ${option} is set: pass a function that returns a new one at each start`;
-  throw new InvalidOptionError(kind, 'receiver', name, rule);
+  throw new InvalidOptionError(owner, 'receiver', name, rule);
 }
 
 /** Where what is saved, and what is planned, ends, as the checkpoint says. */

@@ -1,12 +1,14 @@
 import { backOff } from '../../backpressure/longDelay.js';
 import { InvalidOptionError } from '../../batch/errors.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import {
   checkFunction,
   checkNonNegative,
   checkNonNegativeInteger,
-  checkOneOf,
   checkPositive,
   checkTimer,
+  oneOf,
+  orInfinity,
 } from '../../options/checks.js';
 
 /** Whether and when a receiver that failed is started again. Durations are in ms. */
@@ -34,7 +36,7 @@ export interface RestartOptions {
   readonly count?: number;
   /**
    * How long a receiver must have been running, in ms, for its failures to be forgotten: the next delay is `delay` again, and restarts are
-   * counted from zero.
+   * counted from zero. `Infinity` never forgets them.
    * @default 60000, or `maxDelay` where that is longer
    */
   readonly resetAfter?: number;
@@ -53,26 +55,32 @@ export interface RestartOptions {
 
 export type RestartPolicy = Required<RestartOptions>;
 
-/** @throws {InvalidOptionError} naming the owner, the option, its value and the rule */
+const restartChecks: OptionChecks<RestartOptions> = {
+  delay: checkDelay,
+  maxDelay: checkDelay,
+  jitter: checkShare,
+  count: orInfinity(checkNonNegativeInteger),
+  resetAfter: orInfinity(checkPositive),
+  onClose: oneOf('restart', 'complete'),
+  random: checkFunction,
+};
+
+/** A delay, or options of their own. */
+export function checkRestart(owner: string, option: string, restart: unknown): void {
+  if (typeof restart === 'object')
+    checkOptions<RestartOptions>(owner, restart as RestartOptions, restartChecks, option);
+  else checkDelay(owner, option, restart as number);
+}
+
+/** @throws {InvalidOptionError} when the limit of the delay is below the delay */
 export function restartPolicy(owner: string, options: RestartOptions | number): RestartPolicy {
-  if (typeof options !== 'object' || options === null) {
-    checkDelay(owner, 'restart', options);
-    return { ...restartPolicy(owner, { delay: options }), maxDelay: options };
-  }
+  if (typeof options === 'number') return { ...restartPolicy(owner, { delay: options }), maxDelay: options };
   const { delay = 1_000, jitter = 0, count = Infinity, onClose = 'complete', random = Math.random } = options;
   const { maxDelay = Math.max(60_000, delay) } = options;
   const { resetAfter = Math.max(60_000, maxDelay) } = options;
-  checkDelay(owner, 'restart.delay', delay);
-  checkDelay(owner, 'restart.maxDelay', maxDelay);
   if (maxDelay < delay) {
     throw new InvalidOptionError(owner, 'restart.maxDelay', maxDelay, `must be at least restart.delay (${delay})`);
   }
-  checkNonNegative(owner, 'restart.jitter', jitter);
-  if (jitter > 1) throw new InvalidOptionError(owner, 'restart.jitter', jitter, 'must be at most 1');
-  if (count !== Infinity) checkNonNegativeInteger(owner, 'restart.count', count);
-  if (resetAfter !== Infinity) checkPositive(owner, 'restart.resetAfter', resetAfter);
-  checkOneOf(owner, 'restart.onClose', onClose, ['restart', 'complete']);
-  checkFunction(owner, 'restart.random', random);
   return { delay, maxDelay, jitter, count, resetAfter, onClose, random };
 }
 
@@ -83,7 +91,12 @@ export function delayOf(policy: RestartPolicy, nth: number): number {
   return jitter === 0 ? whole : Math.max(Math.round(whole * (1 - jitter * random())), 1);
 }
 
-function checkDelay(owner: string, option: string, value: number): void {
+export function checkDelay(owner: string, option: string, value: number): void {
   checkPositive(owner, option, value);
   checkTimer(owner, option, value);
+}
+
+function checkShare(owner: string, option: string, value: number): void {
+  checkNonNegative(owner, option, value);
+  if (value > 1) throw new InvalidOptionError(owner, option, value, 'must be at most 1');
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { from } from 'rxjs';
-import { InvalidOptionError } from '../../batch/errors.js';
-import { checkPositiveInteger } from '../../options/checks.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
+import { checkPositiveInteger, checkText } from '../../options/checks.js';
 import type { FileSystem } from '../../storage/fileSystem.js';
 import { LockedDirectory } from '../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
@@ -16,6 +16,8 @@ export interface FileCheckpointOptions {
    */
   readonly snapshotBytes?: number;
 }
+
+const optionChecks: OptionChecks<FileCheckpointOptions> = { snapshotBytes: checkPositiveInteger };
 
 /**
  * A checkpoint in files of one directory: a changelog to which each batch appends what it changed, durable before the
@@ -58,11 +60,9 @@ export interface FileCheckpointOptions {
  * ```
  */
 export function fileCheckpoint(directory: string, options: FileCheckpointOptions = {}): Checkpoint {
+  checkText('fileCheckpoint', 'directory', directory);
+  checkOptions('fileCheckpoint', options, optionChecks);
   const { snapshotBytes = 4 * 1024 * 1024 } = options;
-  if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidOptionError('fileCheckpoint', 'directory', directory, 'must be a non-empty path');
-  }
-  checkPositiveInteger('fileCheckpoint', 'snapshotBytes', snapshotBytes);
   const location = resolve(directory);
   return { location, open: () => from(openFiles(privateFileSystem, location, snapshotBytes)) };
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
-import { InvalidOptionError } from '../../batch/errors.js';
-import { checkOneOf, checkPositiveInteger } from '../../options/checks.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
+import { checkPositiveInteger, checkText, oneOf } from '../../options/checks.js';
 import type { FileSystem } from '../../storage/fileSystem.js';
 import { openDirectory } from '../../storage/openDirectory.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
@@ -22,6 +22,8 @@ export interface LmdbCheckpointOptions {
    */
   readonly verify?: 'pages';
 }
+
+const optionChecks: OptionChecks<LmdbCheckpointOptions> = { cacheKeys: checkPositiveInteger, verify: oneOf('pages') };
 
 /**
  * A checkpoint in a directory of LMDB, a memory-mapped database (the package `lmdb`, a peer dependency): progress, planned
@@ -68,12 +70,9 @@ export interface LmdbCheckpointOptions {
  * ```
  */
 export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions = {}): Checkpoint {
+  checkText('lmdbCheckpoint', 'directory', directory);
+  checkOptions('lmdbCheckpoint', options, optionChecks);
   const { cacheKeys, verify } = options;
-  if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidOptionError('lmdbCheckpoint', 'directory', directory, 'must be a non-empty path');
-  }
-  if (cacheKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'cacheKeys', cacheKeys);
-  if (verify !== undefined) checkOneOf('lmdbCheckpoint', 'verify', verify, ['pages']);
   const location = resolve(directory);
   return {
     location,

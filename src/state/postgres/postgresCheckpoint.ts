@@ -1,6 +1,7 @@
 import { defer, from, type Observable } from 'rxjs';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
-import { checkPositiveInteger } from '../../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
+import { allOf, checkPositiveInteger, checkTimer, withMethods } from '../../options/checks.js';
 import type { Checkpoint } from '../checkpoint.js';
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
 import { openJob } from './postgresRestore.js';
@@ -32,6 +33,12 @@ export interface PostgresCheckpoint extends Checkpoint {
   /** @internal Whether another process has opened the job. */
   wasFenced(): Promise<boolean>;
 }
+
+const optionChecks: OptionChecks<PostgresCheckpointOptions> = {
+  job: required(checkName),
+  schema: checkName,
+  transactionTimeout: allOf(checkPositiveInteger, checkTimer),
+};
 
 /**
  * A checkpoint in tables of a PostgreSQL database: the progress, the planned batches and the state of a job, each complete
@@ -75,11 +82,9 @@ export interface PostgresCheckpoint extends Checkpoint {
  * ```
  */
 export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpointOptions): PostgresCheckpoint {
+  withMethods('connect')('postgresCheckpoint', 'pool', pool);
+  checkOptions('postgresCheckpoint', options, optionChecks);
   const { job, schema = 'dstream', transactionTimeout = 60_000 } = options;
-  const owner = 'postgresCheckpoint';
-  checkName(owner, 'job', job);
-  checkName(owner, 'schema', schema);
-  checkPositiveInteger(owner, 'transactionTimeout', transactionTimeout);
   const location = `PostgreSQL job ${JSON.stringify(job)}`;
   const tables = tablesIn(schema);
   let current: PostgresSession | undefined;
@@ -110,7 +115,7 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
   };
 }
 
-function checkName(owner: string, option: string, value: string): void {
+function checkName(owner: string, option: string, value: unknown): void {
   if (typeof value !== 'string' || value === '' || value.includes('\0')) {
     throw new InvalidOptionError(owner, option, value, 'must be a non-empty name');
   }

@@ -2,6 +2,7 @@ import { InvalidOptionError, InvalidRecordError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import type { Aggregator } from '../aggregator.js';
 import { type DistinctSketch, HyperLogLog } from '../sketches/hyperLogLog.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 
 /** Options of `approximateDistinct`. */
 export interface ApproximateDistinctOptions {
@@ -11,6 +12,13 @@ export interface ApproximateDistinctOptions {
    * @default 12
    */
   readonly precision?: number;
+}
+
+const optionChecks: OptionChecks<ApproximateDistinctOptions> = { precision: checkPrecision };
+
+function checkPrecision(owner: string, option: string, precision: number): void {
+  if (Number.isInteger(precision) && precision >= 4 && precision <= 18) return;
+  throw new InvalidOptionError(owner, option, precision, 'must be an integer from 4 to 18');
 }
 
 /**
@@ -34,12 +42,11 @@ export interface ApproximateDistinctOptions {
  * @see {@link set}
  * @see {@link quantiles}
  */
-export function approximateDistinct<K extends Key = Key>({
-  precision = 12,
-}: ApproximateDistinctOptions = {}): Aggregator<K, DistinctSketch, number> {
-  if (!(Number.isInteger(precision) && precision >= 4 && precision <= 18)) {
-    throw new InvalidOptionError('approximateDistinct', 'precision', precision, 'must be an integer from 4 to 18');
-  }
+export function approximateDistinct<K extends Key = Key>(
+  options: ApproximateDistinctOptions = {},
+): Aggregator<K, DistinctSketch, number> {
+  checkOptions('approximateDistinct', options, optionChecks);
+  const { precision = 12 } = options;
   const sketches = new HyperLogLog(precision);
   const add = (sketch: DistinctSketch, key: K) => sketches.add(sketch, checked(key));
   return {

@@ -23,7 +23,9 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
 export function histogram(
   bounds: readonly number[],
 ): InvertibleAggregator<number, readonly number[], readonly number[]> {
-  if (!bounds.every((bound, i) => (i === 0 ? !Number.isNaN(bound) : bound > (bounds[i - 1] as number)))) {
+  const ascending = (bound: unknown, i: number) =>
+    typeof bound === 'number' && (i === 0 ? !Number.isNaN(bound) : bound > (bounds[i - 1] as number));
+  if (!Array.isArray(bounds) || !bounds.every(ascending)) {
     throw new InvalidOptionError('histogram', 'bounds', bounds, 'must be ascending numbers');
   }
   const limits = [...bounds];

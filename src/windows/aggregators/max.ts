@@ -1,3 +1,4 @@
+import { checkFunction } from '../../options/checks.js';
 import type { Aggregator } from '../aggregator.js';
 import { extreme } from './extreme.js';
 
@@ -6,6 +7,8 @@ import { extreme } from './extreme.js';
  * is greater than anything, as in `Math.max`. The result is `undefined` for no input.
  *
  * Source: Spark's `max`.
+ *
+ * @throws {InvalidOptionError} when `compare` is not a function
  *
  * @example
  * ```ts
@@ -25,6 +28,7 @@ export function max<In extends number | bigint | string = number>(): Aggregator<
 /** Keeps the greatest input: by `>`, or by a comparison as for `Array.prototype.sort`. */
 export function max<In>(compare: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined>;
 export function max<In>(compare?: (a: In, b: In) => number): Aggregator<In, In | undefined, In | undefined> {
+  if (compare !== undefined) checkFunction('max', 'compare', compare);
   if (compare) return extreme('max', (newer, older) => compare(newer, older) > 0, true);
   return extreme('max', (newer, older) => newer > older || Number.isNaN(newer));
 }

@@ -1,3 +1,4 @@
+import { checkFunction } from '../../options/checks.js';
 import { addExact, type ExactSum, exactSum, roundExact, subtractExact } from '../exactSum.js';
 import type { InvertibleAggregator } from '../invertibleAggregator.js';
 
@@ -14,6 +15,8 @@ export interface MeanPartial {
  * like `sum`.
  *
  * Source: Spark's `mean`.
+ *
+ * @throws {InvalidOptionError} when `of` is not a function
  *
  * @example
  * ```ts
@@ -32,6 +35,7 @@ export function mean<In>(of: (input: In) => number): InvertibleAggregator<In, Me
 export function mean(
   of: (input: number) => number = (input) => input,
 ): InvertibleAggregator<number, MeanPartial, number> {
+  checkFunction('mean', 'of', of);
   return {
     name: 'mean',
     identity: { count: 0, sum: 0 },

@@ -1,7 +1,8 @@
 import { InvalidOptionError, InvalidRecordError } from '../../batch/errors.js';
-import { checkPositiveInteger } from '../../options/checks.js';
+import { arrayOf, checkPositiveInteger } from '../../options/checks.js';
 import type { Aggregator } from '../aggregator.js';
 import { emptySketch, type QuantileSketch, TDigest } from '../sketches/tDigest.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 
 /** Options of `quantiles`. */
 export interface QuantilesOptions {
@@ -10,6 +11,13 @@ export interface QuantilesOptions {
    * @default 100
    */
   readonly compression?: number;
+}
+
+const optionChecks: OptionChecks<QuantilesOptions> = { compression: checkPositiveInteger };
+
+function checkFraction(owner: string, option: string, fraction: unknown): void {
+  if (typeof fraction === 'number' && fraction >= 0 && fraction <= 1) return;
+  throw new InvalidOptionError(owner, option, fraction, 'must be from 0 to 1');
 }
 
 /**
@@ -39,14 +47,11 @@ export interface QuantilesOptions {
  */
 export function quantiles(
   fractions: readonly number[],
-  { compression = 100 }: QuantilesOptions = {},
+  options: QuantilesOptions = {},
 ): Aggregator<number, QuantileSketch, readonly number[]> {
-  for (const fraction of fractions) {
-    if (!(typeof fraction === 'number' && fraction >= 0 && fraction <= 1)) {
-      throw new InvalidOptionError('quantiles', 'fractions', fraction, 'must be from 0 to 1');
-    }
-  }
-  checkPositiveInteger('quantiles', 'compression', compression);
+  arrayOf(checkFraction)('quantiles', 'fractions', fractions as never);
+  checkOptions('quantiles', options, optionChecks);
+  const { compression = 100 } = options;
   const digest = new TDigest(compression);
   return {
     // The partials do not depend on the fractions.

@@ -1,3 +1,4 @@
+import { checkFunction } from '../../options/checks.js';
 import type { Aggregator } from '../aggregator.js';
 
 /**
@@ -7,6 +8,8 @@ import type { Aggregator } from '../aggregator.js';
  * A combination costs the size of both sets: for very many values a sketch, or a window by key, costs less.
  *
  * Source: Spark's `collect_set`.
+ *
+ * @throws {InvalidOptionError} when `of` is not a function
  *
  * @example
  * ```ts
@@ -23,6 +26,7 @@ export function set<T = unknown>(): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>
 /** Collects the distinct inputs, or what `of` returns for them, in the order of their first appearance. */
 export function set<In, T>(of: (input: In) => T): Aggregator<In, ReadonlySet<T>, ReadonlySet<T>>;
 export function set<T>(of: (input: T) => T = (input) => input): Aggregator<T, ReadonlySet<T>, ReadonlySet<T>> {
+  checkFunction('set', 'of', of);
   return {
     name: 'set',
     ordered: true,

@@ -1,3 +1,4 @@
+import { checkFunction } from '../../options/checks.js';
 import { addExact, type ExactSum, exactSum, roundExact, subtractExact } from '../exactSum.js';
 import type { InvertibleAggregator } from '../invertibleAggregator.js';
 
@@ -8,6 +9,8 @@ import type { InvertibleAggregator } from '../invertibleAggregator.js';
  * leaves nothing behind. NaN and infinities count only while they are in the window.
  *
  * Source: Spark's `sum`; Shewchuk's expansions.
+ *
+ * @throws {InvalidOptionError} when `of` is not a function
  *
  * @example
  * ```ts
@@ -26,6 +29,7 @@ export function sum(): InvertibleAggregator<number, ExactSum, number>;
 /** Sums numbers, or what `of` returns for each input; 0 for no input. */
 export function sum<In>(of: (input: In) => number): InvertibleAggregator<In, ExactSum, number>;
 export function sum(of: (input: number) => number = (input) => input): InvertibleAggregator<number, ExactSum, number> {
+  checkFunction('sum', 'of', of);
   return {
     name: 'sum',
     identity: 0,

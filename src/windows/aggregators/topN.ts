@@ -1,4 +1,4 @@
-import { checkPositiveInteger } from '../../options/checks.js';
+import { checkFunction, checkPositiveInteger } from '../../options/checks.js';
 import type { Aggregator } from '../aggregator.js';
 
 /**
@@ -30,6 +30,7 @@ export function topN<In>(
   compare: (a: In, b: In) => number = ascending,
 ): Aggregator<In, readonly In[], readonly In[]> {
   checkPositiveInteger('topN', 'n', n);
+  checkFunction('topN', 'compare', compare);
   return {
     name: `topN(${n})`,
     ordered: compare !== ascending,

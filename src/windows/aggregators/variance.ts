@@ -1,3 +1,5 @@
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
+import { checkBoolean } from '../../options/checks.js';
 import type { Aggregator } from '../aggregator.js';
 
 /** The partial of `variance`. */
@@ -19,6 +21,8 @@ export interface VarianceOptions {
   readonly sample?: boolean;
 }
 
+const optionChecks: OptionChecks<VarianceOptions> = { sample: checkBoolean };
+
 /**
  * Computes the variance of numbers; NaN for no input (of a sample: fewer than two). For a field of a record use
  * `mapRecords` or `mapValues` before it.
@@ -27,6 +31,8 @@ export interface VarianceOptions {
  *
  * Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979;
  * Spark's `StatCounter`.
+ *
+ * @throws {InvalidOptionError} when `sample` is not a boolean
  *
  * @example
  * ```ts
@@ -40,7 +46,9 @@ export interface VarianceOptions {
  *
  * @see {@link mean}
  */
-export function variance({ sample = false }: VarianceOptions = {}): Aggregator<number, VariancePartial, number> {
+export function variance(options: VarianceOptions = {}): Aggregator<number, VariancePartial, number> {
+  checkOptions('variance', options, optionChecks);
+  const { sample = false } = options;
   return {
     // A sample keeps the same partials.
     name: 'variance',

@@ -331,7 +331,7 @@ describe('a receiver with a write-ahead log', () => {
     );
     const path = './wal' as unknown as WriteAheadLog;
     expect(() => receiverBatches(EMPTY, { ...logged(), writeAheadLog: path })).toThrow(
-      'writeAheadLog.open (undefined)',
+      'writeAheadLog ("./wal") must be an object with open()',
     );
   });
 });

@@ -1,7 +1,11 @@
 import { batchesOf } from '../../../driver/batchesOf.js';
 import type { BatchStream } from '../../../driver/batchStream.js';
+import { driverChecks } from '../../../driver/driverChecks.js';
 import { type DriverOptions, resolveDriverOptions } from '../../../driver/driverOptions.js';
+import { checkOptions } from '../../../options/checkOptions.js';
+import { logSourceChecks } from '../../log/resolveLogSourceOptions.js';
 import type { Kafka } from './kafka.js';
+import { kafkaClientChecks } from './kafkaClientOptions.js';
 import { type KafkaSourceOptions, kafkaSourceOf } from './kafkaSource.js';
 
 /** What `kafkaBatches` takes. */
@@ -45,6 +49,7 @@ export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions;
  * ```
  */
 export function kafkaBatches<T>(kafka: Kafka, options: KafkaBatchesOptions<T>): BatchStream<T> {
+  checkOptions('kafkaBatches', options, { ...driverChecks, ...logSourceChecks, ...kafkaClientChecks });
   const driver = resolveDriverOptions('kafkaBatches', options);
   return batchesOf('kafka', kafkaSourceOf('kafkaBatches', kafka, options), driver);
 }

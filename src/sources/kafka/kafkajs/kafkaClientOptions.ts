@@ -1,5 +1,6 @@
 import type { Observer } from 'rxjs';
-import { checkObserver, checkOneOf, checkPositive } from '../../../options/checks.js';
+import type { OptionChecks } from '../../../options/checkOptions.js';
+import { checkBoolean, checkObserver, checkPositive, oneOf } from '../../../options/checks.js';
 import type { FetchRequest } from '../../log/logClient.js';
 import type { IsolationLevel } from '../protocol/fetchProtocol.js';
 import { nativeCrc32c } from './nativeCrc32c.js';
@@ -42,16 +43,20 @@ export type ResolvedKafkaClientOptions = Required<Omit<KafkaClientOptions, 'fetc
   readonly fetchObserver: Partial<Observer<KafkaFetchEvent>> | undefined;
 };
 
-/** @throws {InvalidOptionError} when an option is out of its range */
-export function resolveKafkaClientOptions(owner: string, options: KafkaClientOptions): ResolvedKafkaClientOptions {
-  const {
-    isolationLevel = 'read_committed',
-    checkCrcs = nativeCrc32c() !== undefined,
-    retryTimeout = 60_000,
-    fetchObserver,
-  } = options;
-  checkOneOf(owner, 'isolationLevel', isolationLevel, ['read_committed', 'read_uncommitted']);
-  checkPositive(owner, 'retryTimeout', retryTimeout);
-  if (fetchObserver !== undefined) checkObserver(owner, 'fetchObserver', fetchObserver);
+/** What each option must be. */
+export const kafkaClientChecks: OptionChecks<KafkaClientOptions> = {
+  isolationLevel: oneOf('read_committed', 'read_uncommitted'),
+  checkCrcs: checkBoolean,
+  retryTimeout: checkPositive,
+  fetchObserver: checkObserver,
+};
+
+/** The options with their defaults. The public function has checked them, with `kafkaClientChecks`. */
+export function resolveKafkaClientOptions({
+  isolationLevel = 'read_committed',
+  checkCrcs = nativeCrc32c() !== undefined,
+  retryTimeout = 60_000,
+  fetchObserver,
+}: KafkaClientOptions): ResolvedKafkaClientOptions {
   return { isolationLevel, checkCrcs, retryTimeout, fetchObserver };
 }

@@ -1,6 +1,7 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { InvalidOptionError, ReceiverError } from '../../../batch/errors.js';
-import { checkFunction } from '../../../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
+import { checkBoolean, checkFunction, checkText, withMethods } from '../../../options/checks.js';
 import type { ReceiverSink } from '../../receiver/receiver.js';
 
 /** What a message is parsed from. */
@@ -27,6 +28,20 @@ export interface KafkaReceiverOptions<T> {
    * @default the value, as a buffer
    */
   readonly parse?: (message: ReceivedMessage) => T;
+}
+
+const kafkaReceiverChecks: OptionChecks<KafkaReceiverOptions<never>> = {
+  topics: required(checkNames),
+  groupId: required(checkText),
+  fromBeginning: checkBoolean,
+  parse: checkFunction,
+};
+
+function checkNames(owner: string, option: string, topics: unknown): void {
+  if (!Array.isArray(topics) || topics.length === 0) {
+    throw new InvalidOptionError(owner, option, topics, 'must be a list of at least one topic');
+  }
+  for (const [i, topic] of topics.entries()) checkText(owner, `${option}[${i}]`, topic);
 }
 
 /**
@@ -64,15 +79,9 @@ export function kafkaReceiver<T = Buffer | null>(
   options: KafkaReceiverOptions<T>,
 ): (sink: ReceiverSink<T>) => () => void {
   const owner = 'kafkaReceiver';
+  withMethods('consumer')(owner, 'kafka', kafka);
+  checkOptions(owner, options, kafkaReceiverChecks);
   const { topics, groupId, fromBeginning = false, parse = ({ value }: ReceivedMessage) => value as T } = options;
-  if (!Array.isArray(topics) || topics.length === 0) {
-    throw new InvalidOptionError(owner, 'topics', topics, 'must be a list of at least one topic');
-  }
-  if (typeof groupId !== 'string' || groupId === '') {
-    throw new InvalidOptionError(owner, 'groupId', groupId, 'must be a non-empty string');
-  }
-  checkFunction(owner, 'parse', parse);
-  checkFunction(owner, 'kafka.consumer', kafka?.consumer);
 
   return (sink) => {
     const consumer = kafka.consumer({ groupId });

@@ -1,9 +1,10 @@
+import { checkOptions } from '../../../options/checkOptions.js';
 import type { LogSourceOptions } from '../../log/logSourceOptions.js';
 import { resolvedLogSource } from '../../log/resolvedLogSource.js';
-import { resolveLogSourceOptions } from '../../log/resolveLogSourceOptions.js';
+import { logSourceChecks, resolveLogSourceOptions } from '../../log/resolveLogSourceOptions.js';
 import type { Source } from '../../source.js';
 import type { Kafka } from './kafka.js';
-import { type KafkaClientOptions, resolveKafkaClientOptions } from './kafkaClientOptions.js';
+import { type KafkaClientOptions, kafkaClientChecks, resolveKafkaClientOptions } from './kafkaClientOptions.js';
 import { KafkajsClient } from './kafkajsClient.js';
 
 /** What a source over Kafka takes. */
@@ -19,13 +20,14 @@ export type KafkaSourceOptions<T> = LogSourceOptions<T> & KafkaClientOptions;
  * @see {@link batchesFrom} for several sources on one driver
  */
 export function kafkaSource<T>(kafka: Kafka, options: KafkaSourceOptions<T>): Source<T> {
+  checkOptions('kafkaSource', options, { ...logSourceChecks, ...kafkaClientChecks });
   return kafkaSourceOf('kafkaSource', kafka, options);
 }
 
 /** `kind` names the source in messages. */
 export function kafkaSourceOf<T>(kind: string, kafka: Kafka, options: KafkaSourceOptions<T>): Source<T> {
   const resolved = resolveLogSourceOptions(kind, options);
-  const { fetchObserver, ...rest } = resolveKafkaClientOptions(kind, options);
+  const { fetchObserver, ...rest } = resolveKafkaClientOptions(options);
   const newClient = () => new KafkajsClient(kafka, { ...rest, ...(fetchObserver && { fetchObserver }) });
   // Fails now if `kafka` is not supported.
   newClient();

@@ -1,10 +1,11 @@
 import { defer } from 'rxjs';
 import type { Key } from '../../../batch/key.js';
-import { type LogTableOptions, readFirst, type TableChange, tableSourceOptions } from '../../log/tableOptions.js';
+import { type LogTableOptions, logTableChecks, readFirst, type TableChange, tableSourceOptions } from '../../log/tableOptions.js';
 import type { Source } from '../../source.js';
 import type { Kafka } from './kafka.js';
-import type { KafkaClientOptions } from './kafkaClientOptions.js';
+import { type KafkaClientOptions, kafkaClientChecks } from './kafkaClientOptions.js';
 import { kafkaSourceOf } from './kafkaSource.js';
+import { checkOptions } from '../../../options/checkOptions.js';
 
 /** Options of `kafkaTable`. */
 export type KafkaTableOptions<K extends Key, V> = LogTableOptions<K, V> & KafkaClientOptions;
@@ -52,7 +53,8 @@ export function kafkaTable<V, K extends Key = string>(
   kafka: Kafka,
   options: KafkaTableOptions<K, V>,
 ): Source<TableChange<K, V>> {
-  const source = readFirst(kafkaSourceOf('kafkaTable', kafka, tableSourceOptions('kafkaTable', options)));
+  checkOptions('kafkaTable', options, { ...logTableChecks, ...kafkaClientChecks });
+  const source = readFirst(kafkaSourceOf('kafkaTable', kafka, tableSourceOptions(options)));
   return {
     ...source,
     open: (setup) =>

@@ -11,6 +11,7 @@ import {
 import { identityOf } from '../../../batch/logIdentity.js';
 import type { SourceClient } from '../../../batch/monitoring/streamSnapshot.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
+import { checkOptions } from '../../../options/checkOptions.js';
 import { isOtherTopic } from '../../log/logBreak.js';
 import type {
   FetchedPartition,
@@ -31,6 +32,7 @@ import { codecOf } from './codecs.js';
 import { firstOf } from './firstOf.js';
 import {
   type KafkaClientOptions,
+  kafkaClientChecks,
   type ResolvedKafkaClientOptions,
   resolveKafkaClientOptions,
 } from './kafkaClientOptions.js';
@@ -87,7 +89,8 @@ export class KafkajsClient implements LogClient {
    * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
    */
   constructor(kafka: Kafka, options: KafkaClientOptions = {}) {
-    this.#options = resolveKafkaClientOptions('kafka', options);
+    checkOptions('KafkajsClient', options, kafkaClientChecks);
+    this.#options = resolveKafkaClientOptions(options);
     this.#port = kafkajsPort(kafka, this.#options.isolationLevel);
     this.#identities = new LogIdentities(this.#port);
     this.#leaders = new TopicLeaders(this.#port, this.#identities);

@@ -49,7 +49,7 @@ const createCluster = 'private:Kafka:createCluster';
 
 /** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
 export function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Cluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find((own) => own.description === createCluster);
+  const symbol = Object.getOwnPropertySymbols(Object(kafka)).find((own) => own.description === createCluster);
   const create = symbol && (kafka as unknown as Record<symbol, unknown>)[symbol];
   if (typeof create !== 'function') {
     throw new UnsupportedClientError(

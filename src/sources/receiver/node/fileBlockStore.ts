@@ -1,15 +1,22 @@
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
-import { InvalidOptionError } from '../../../batch/errors.js';
+import { checkOptions, type OptionChecks } from '../../../options/checkOptions.js';
+import { checkText } from '../../../options/checks.js';
 import type { FileSystem } from '../../../storage/fileSystem.js';
 import { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../../storage/privateFileSystem.js';
 import type { WriteAheadLog, WriteAheadLogRequest } from '../writeAheadLog.js';
 import { FileLogSession } from './fileLogSession.js';
-import { type FileWriteAheadLogOptions, resolveFileLogOptions } from './fileWriteAheadLog.js';
+import { type FileWriteAheadLogOptions, fileLogChecks, resolveFileLogOptions } from './fileWriteAheadLog.js';
 
 /** Options of `fileBlockStore`. */
 export type FileBlockStoreOptions = Pick<FileWriteAheadLogOptions, 'segmentBytes' | 'maxFailures' | 'codec'>;
+
+const optionChecks: OptionChecks<FileBlockStoreOptions> = {
+  segmentBytes: fileLogChecks.segmentBytes,
+  maxFailures: fileLogChecks.maxFailures,
+  codec: fileLogChecks.codec,
+};
 
 /**
  * Keeps the blocks of one receiver that do not fit into memory in files of one directory: the disk of the storage levels
@@ -46,10 +53,9 @@ export type FileBlockStoreOptions = Pick<FileWriteAheadLogOptions, 'segmentBytes
  * ```
  */
 export function fileBlockStore(directory: string, options: FileBlockStoreOptions = {}): WriteAheadLog {
-  const settings = resolveFileLogOptions(options, 'fileBlockStore');
-  if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidOptionError('fileBlockStore', 'directory', directory, 'must be a non-empty path');
-  }
+  checkText('fileBlockStore', 'directory', directory);
+  checkOptions('fileBlockStore', options, optionChecks);
+  const settings = resolveFileLogOptions(options);
   const location = resolve(directory);
   const open = async (request: WriteAheadLogRequest, locked: LockedDirectory) => {
     for (const name of await locked.names()) if (/^segment-\d+$/.test(name)) await locked.remove(name);

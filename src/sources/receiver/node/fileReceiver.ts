@@ -1,12 +1,30 @@
 import { resolve } from 'node:path';
 import { of } from 'rxjs';
 import { InvalidOptionError } from '../../../batch/errors.js';
-import { checkFunction, checkNonNegative, checkOneOf, checkPositiveInteger } from '../../../options/checks.js';
+import { checkOptions, type OptionChecks } from '../../../options/checkOptions.js';
+import { checkFunction, checkNonNegative, checkPositiveInteger, checkText, oneOf } from '../../../options/checks.js';
+import { withDefaults } from '../../../options/withDefaults.js';
 import type { Source } from '../../source.js';
 import type { FileReceiverOptions, FileReceiverSettings } from './fileReceiverOptions.js';
 import { FileReceiverRun } from './fileReceiverRun.js';
 
 const defaultPattern = /^(?![._]).*(?<!\.tmp)$/;
+
+const optionChecks: OptionChecks<FileReceiverOptions<never>> = {
+  parse: checkFunction,
+  pattern: checkPattern,
+  order: oneOf('name', 'time'),
+  start: oneOf('earliest', 'latest'),
+  maxBatchBytes: checkPositiveInteger,
+  maxLineBytes: checkPositiveInteger,
+  idleTime: checkNonNegative,
+};
+
+function checkPattern(owner: string, option: string, pattern: unknown): void {
+  if (!(pattern instanceof RegExp)) {
+    throw new InvalidOptionError(owner, option, pattern, 'must be a regular expression');
+  }
+}
 
 /**
  * A source over the files of a directory, for `batchesFrom`: each line of each file once. Files are read in order, one after the
@@ -46,28 +64,18 @@ const defaultPattern = /^(?![._]).*(?<!\.tmp)$/;
  */
 export function fileReceiver<T = string>(directory: string, options: FileReceiverOptions<T> = {}): Source<T> {
   const owner = 'fileReceiver';
-  if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidOptionError(owner, 'directory', directory, 'must be a non-empty path');
-  }
-  const settings: FileReceiverSettings<T> = {
-    parse: (line) => line as T,
+  checkText(owner, 'directory', directory);
+  checkOptions(owner, options, optionChecks);
+  const defaults = {
+    parse: (line: string) => line as T,
     pattern: defaultPattern,
-    order: 'name',
-    start: 'earliest',
+    order: 'name' as const,
+    start: 'earliest' as const,
     maxBatchBytes: 64 << 20,
     maxLineBytes: 1 << 20,
     idleTime: 10_000,
-    ...options,
   };
-  checkFunction(owner, 'parse', settings.parse);
-  if (!(settings.pattern instanceof RegExp)) {
-    throw new InvalidOptionError(owner, 'pattern', settings.pattern, 'must be a regular expression');
-  }
-  checkOneOf(owner, 'order', settings.order, ['name', 'time']);
-  checkOneOf(owner, 'start', settings.start, ['earliest', 'latest']);
-  checkPositiveInteger(owner, 'maxBatchBytes', settings.maxBatchBytes);
-  checkPositiveInteger(owner, 'maxLineBytes', settings.maxLineBytes);
-  checkNonNegative(owner, 'idleTime', settings.idleTime);
+  const settings: FileReceiverSettings<T> = withDefaults(defaults, options);
   const location = resolve(directory);
   return { kind: owner, durable: false, open: (setup) => of(new FileReceiverRun<T>(location, settings, setup)) };
 }

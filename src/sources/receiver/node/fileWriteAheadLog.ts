@@ -1,7 +1,15 @@
 import { resolve } from 'node:path';
 import { defer, from, type Observer } from 'rxjs';
-import { InvalidOptionError } from '../../../batch/errors.js';
-import { checkFunction, checkObserver, checkPositive, checkPositiveInteger } from '../../../options/checks.js';
+import { checkOptions, type OptionChecks } from '../../../options/checkOptions.js';
+import {
+  checkBoolean,
+  checkObserver,
+  checkPositive,
+  checkPositiveInteger,
+  checkText,
+  orInfinity,
+  withMethods,
+} from '../../../options/checks.js';
 import type { FileSystem } from '../../../storage/fileSystem.js';
 import { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../../storage/privateFileSystem.js';
@@ -45,6 +53,21 @@ export interface FileWriteAheadLogOptions {
    * @default as V8 writes what the structured clone algorithm can copy
    */
   readonly codec?: BlockCodec;
+}
+
+/** What each option must be. */
+export const fileLogChecks: OptionChecks<FileWriteAheadLogOptions> = {
+  segmentBytes: checkPositiveInteger,
+  rollInterval: orInfinity(checkPositive),
+  maxFailures: checkPositiveInteger,
+  closeAfterWrite: checkBoolean,
+  failureObserver: checkObserver,
+  codec: checkCodec,
+};
+
+function checkCodec(owner: string, option: string, codec: unknown): void {
+  withMethods('encode', 'decode')(owner, option, codec);
+  checkText(owner, `${option}.name`, (codec as Partial<BlockCodec>).name);
 }
 
 /**
@@ -97,33 +120,18 @@ export interface FileWriteAheadLogOptions {
  * ```
  */
 export function fileWriteAheadLog(directory: string, options: FileWriteAheadLogOptions = {}): WriteAheadLog {
+  checkText('fileWriteAheadLog', 'directory', directory);
+  checkOptions('fileWriteAheadLog', options, fileLogChecks);
   const settings = resolveFileLogOptions(options);
-  if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidOptionError('fileWriteAheadLog', 'directory', directory, 'must be a non-empty path');
-  }
   const location = resolve(directory);
   const open = (request: WriteAheadLogRequest) =>
     defer(() => from(openSegments(privateFileSystem, location, settings, request)));
   return { location, open };
 }
 
-export function resolveFileLogOptions(options: FileWriteAheadLogOptions, owner = 'fileWriteAheadLog'): FileLogSettings {
+export function resolveFileLogOptions(options: FileWriteAheadLogOptions): FileLogSettings {
   const { segmentBytes = 16 * 1024 * 1024, rollInterval = Infinity, maxFailures = 3 } = options;
   const { closeAfterWrite = false, failureObserver, codec } = options;
-  checkPositiveInteger(owner, 'segmentBytes', segmentBytes);
-  if (rollInterval !== Infinity) checkPositive(owner, 'rollInterval', rollInterval);
-  checkPositiveInteger(owner, 'maxFailures', maxFailures);
-  if (typeof closeAfterWrite !== 'boolean') {
-    throw new InvalidOptionError(owner, 'closeAfterWrite', closeAfterWrite, 'must be true or false');
-  }
-  if (failureObserver !== undefined) checkObserver(owner, 'failureObserver', failureObserver);
-  if (codec !== undefined) {
-    checkFunction(owner, 'codec.encode', codec.encode);
-    checkFunction(owner, 'codec.decode', codec.decode);
-    if (typeof codec.name !== 'string' || codec.name === '') {
-      throw new InvalidOptionError(owner, 'codec.name', codec.name, 'must be a non-empty string');
-    }
-  }
   return { segmentBytes, rollInterval, maxFailures, closeAfterWrite, failureObserver, codec };
 }
 

@@ -3,13 +3,16 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Observer } from 'rxjs';
 import { InvalidOptionError, ReceiverError } from '../../../batch/errors.js';
+import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
 import {
-  checkNonNegativeInteger,
   checkObserver,
-  checkOneOf,
+  checkPort,
   checkPositive,
   checkPositiveInteger,
+  checkText,
+  oneOf,
 } from '../../../options/checks.js';
+import { withDefaults } from '../../../options/withDefaults.js';
 import type { ReceiverSink } from '../receiver.js';
 import { BodyTooLargeError, readBody } from './readBody.js';
 
@@ -66,6 +69,30 @@ export interface HttpReceiverOptions {
 
 /** How long requests in work may take when the receiver is left, in ms. */
 const graceMs = 1_000;
+
+const optionChecks: OptionChecks<HttpReceiverOptions> = {
+  port: required(checkPort),
+  host: checkText,
+  path: checkPath,
+  format: oneOf('json', 'json-lines', 'bytes'),
+  maxBodyBytes: checkPositiveInteger,
+  maxRequests: checkPositiveInteger,
+  retryAfter: checkPositive,
+  requestTimeout: checkPositive,
+  token: checkToken,
+  listeningObserver: checkObserver,
+};
+
+function checkPath(owner: string, option: string, path: unknown): void {
+  if (typeof path === 'string' && path.startsWith('/')) return;
+  throw new InvalidOptionError(owner, option, path, 'must begin with "/"');
+}
+
+/** The message does not show it. */
+function checkToken(owner: string, option: string, token: unknown): void {
+  if (typeof token === 'string' && token !== '') return;
+  throw new InvalidOptionError(owner, option, token === '' ? '' : typeof token, 'must be a non-empty string');
+}
 
 /**
  * Receives what is posted to an HTTP server of its own. A request is answered with 202 once its records are stored, with a
@@ -148,31 +175,17 @@ type HttpSettings = Required<Omit<HttpReceiverOptions, 'token' | 'listeningObser
   Pick<HttpReceiverOptions, 'token' | 'listeningObserver'>;
 
 function resolveHttpOptions(options: HttpReceiverOptions): HttpSettings {
-  const owner = 'httpReceiver';
-  const settings: HttpSettings = {
+  checkOptions('httpReceiver', options, optionChecks);
+  const defaults = {
     host: '127.0.0.1',
     path: '/',
-    format: 'json',
+    format: 'json' as const,
     maxBodyBytes: 1 << 20,
     maxRequests: 100,
     retryAfter: 1_000,
     requestTimeout: 30_000,
-    ...options,
   };
-  checkNonNegativeInteger(owner, 'port', settings.port);
-  if (!settings.path.startsWith('/')) {
-    throw new InvalidOptionError(owner, 'path', settings.path, 'must begin with "/"');
-  }
-  checkOneOf(owner, 'format', settings.format, ['json', 'json-lines', 'bytes']);
-  checkPositiveInteger(owner, 'maxBodyBytes', settings.maxBodyBytes);
-  checkPositiveInteger(owner, 'maxRequests', settings.maxRequests);
-  checkPositive(owner, 'retryAfter', settings.retryAfter);
-  checkPositive(owner, 'requestTimeout', settings.requestTimeout);
-  if (settings.token === '') throw new InvalidOptionError(owner, 'token', '', 'must not be empty');
-  if (settings.listeningObserver !== undefined) {
-    checkObserver(owner, 'listeningObserver', settings.listeningObserver);
-  }
-  return settings;
+  return withDefaults(defaults, options);
 }
 
 /** Answers the requests of one server. */

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { InvalidOptionError, ReceiverError } from '../../../batch/errors.js';
-import { checkFunction, checkOneOf, checkPositiveInteger } from '../../../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
+import { arrayOf, checkFunction, checkPositiveInteger, checkText, oneOf } from '../../../options/checks.js';
 import type { ReceiverSink } from '../receiver.js';
 import { type Framing, frameDecoder } from './frameDecoder.js';
 import { FramePump } from './framePump.js';
@@ -50,6 +52,36 @@ const graceMs = 5_000;
 /** Of what the process writes to stderr, for the error. */
 const maxStderr = 1_000;
 
+const optionChecks: OptionChecks<ProcessReceiverOptions<never>> = {
+  command: required(checkText),
+  args: arrayOf(checkArgument),
+  cwd: checkText,
+  env: checkEnvironment,
+  framing: oneOf('lines', 'length-prefixed'),
+  parse: checkFunction,
+  maxFrameBytes: checkPositiveInteger,
+  killSignal: checkSignal,
+};
+
+function checkArgument(owner: string, option: string, value: unknown): void {
+  if (typeof value !== 'string') throw new InvalidOptionError(owner, option, value, 'must be a string');
+}
+
+function checkEnvironment(owner: string, option: string, env: unknown): void {
+  if (typeof env !== 'object' || env === null || Array.isArray(env)) {
+    throw new InvalidOptionError(owner, option, env, 'must be an object of strings');
+  }
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined) checkArgument(owner, `${option}.${name}`, value);
+  }
+}
+
+function checkSignal(owner: string, option: string, signal: string): void {
+  if (!Object.hasOwn(constants.signals, signal)) {
+    throw new InvalidOptionError(owner, option, signal, 'must be the name of a signal, such as "SIGTERM"');
+  }
+}
+
 /**
  * Receives what a child process writes to its standard output, a record a line. While the queue is full nothing is read, so
  * that the process is made to wait. An exit code of 0 completes the receiver, any other, or a signal, is a failure; with
@@ -78,13 +110,8 @@ const maxStderr = 1_000;
  */
 export function processReceiver<T = string>(options: ProcessReceiverOptions<T>): (sink: ReceiverSink<T>) => () => void {
   const owner = 'processReceiver';
+  checkOptions(owner, options, optionChecks);
   const { command, args = [], framing = 'lines', maxFrameBytes = 1 << 20, killSignal = 'SIGTERM' } = options;
-  if (typeof command !== 'string' || command === '') {
-    throw new InvalidOptionError(owner, 'command', command, 'must be a non-empty string');
-  }
-  checkOneOf(owner, 'framing', framing, ['lines', 'length-prefixed']);
-  checkPositiveInteger(owner, 'maxFrameBytes', maxFrameBytes);
-  if (options.parse !== undefined) checkFunction(owner, 'parse', options.parse);
   const parse = options.parse ?? ((frame: Buffer) => (framing === 'lines' ? frame.toString() : frame) as T);
   const { cwd, env } = options;
   const where = `${owner} ${command}`;

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../../../batch/errors.js';
 import { checkFunction, checkPositive, checkPositiveInteger } from '../../../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
 import type { ReceiverSink } from '../receiver.js';
 import { SseConnection } from './sseConnection.js';
 
@@ -57,6 +58,32 @@ export interface SseReceiverOptions<T> {
 /** Headers of a request. */
 export type SseHeaders = Readonly<Record<string, string>>;
 
+const optionChecks: OptionChecks<SseReceiverOptions<never>> = {
+  url: required(checkUrl),
+  headers: checkHeaders,
+  parse: checkFunction,
+  lastEventId: checkString,
+  maxEventBytes: checkPositiveInteger,
+  connectTimeout: checkPositive,
+  idleTimeout: checkPositive,
+  fetch: checkFunction,
+};
+
+function checkUrl(owner: string, option: string, url: string | URL): void {
+  const isText = typeof url === 'string' || url instanceof URL;
+  if (isText && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return;
+  throw new InvalidOptionError(owner, option, url, 'must be an http or https address');
+}
+
+function checkHeaders(owner: string, option: string, headers: unknown): void {
+  if (typeof headers === 'function' || (typeof headers === 'object' && headers !== null && !Array.isArray(headers))) return;
+  throw new InvalidOptionError(owner, option, headers, 'must be an object of headers, or a function that returns one');
+}
+
+function checkString(owner: string, option: string, value: unknown): void {
+  if (typeof value !== 'string') throw new InvalidOptionError(owner, option, value, 'must be a string');
+}
+
 /**
  * Receives Server-Sent Events. It goes on by `Last-Event-ID`: the id of the last event is saved with the record, in the write-ahead log
  * or else in the checkpoint, and is sent when the receiver connects again, after a crash too. A server that keeps its events loses none
@@ -100,15 +127,8 @@ export type SseHeaders = Readonly<Record<string, string>>;
  */
 export function sseReceiver<T = SseEvent>(options: SseReceiverOptions<T>): (sink: ReceiverSink<T>) => () => void {
   const owner = 'sseReceiver';
+  checkOptions(owner, options, optionChecks);
   const { url, headers, lastEventId, maxEventBytes = 1 << 20, connectTimeout = 10_000, idleTimeout } = options;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new InvalidOptionError(owner, 'url', String(url), 'must be an http or https address');
-  }
-  checkPositiveInteger(owner, 'maxEventBytes', maxEventBytes);
-  checkPositive(owner, 'connectTimeout', connectTimeout);
-  if (idleTimeout !== undefined) checkPositive(owner, 'idleTimeout', idleTimeout);
-  if (options.parse !== undefined) checkFunction(owner, 'parse', options.parse);
-  if (options.fetch !== undefined) checkFunction(owner, 'fetch', options.fetch);
   const settings = {
     url: new URL(url),
     headers,

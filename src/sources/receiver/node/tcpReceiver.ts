@@ -1,6 +1,16 @@
 import { connect } from 'node:net';
 import { ReceiverError } from '../../../batch/errors.js';
-import { checkFunction, checkOneOf, checkPositive, checkPositiveInteger } from '../../../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
+import {
+  allOf,
+  checkFunction,
+  checkPort,
+  checkPositive,
+  checkPositiveInteger,
+  checkText,
+  checkTimer,
+  oneOf,
+} from '../../../options/checks.js';
 import type { ReceiverSink } from '../receiver.js';
 import { type Framing, frameDecoder } from './frameDecoder.js';
 import { FramePump } from './framePump.js';
@@ -48,6 +58,17 @@ export interface TcpReceiverOptions<T> {
   readonly acknowledge?: (stored: number) => string | Uint8Array;
 }
 
+const optionChecks: OptionChecks<TcpReceiverOptions<never>> = {
+  port: required(allOf(checkPort, checkPositiveInteger)),
+  host: checkText,
+  framing: oneOf('lines', 'length-prefixed'),
+  parse: checkFunction,
+  maxFrameBytes: checkPositiveInteger,
+  connectTimeout: allOf(checkPositive, checkTimer),
+  idleTimeout: allOf(checkPositive, checkTimer),
+  acknowledge: checkFunction,
+};
+
 /**
  * Receives from a TCP server: connects, and makes a record of each frame. While the queue is full nothing is read, so that the
  * server is made to wait. A connection that is lost, that times out or that sends too long a frame is a failure, and one that the server
@@ -82,15 +103,9 @@ export interface TcpReceiverOptions<T> {
  */
 export function tcpReceiver<T = string>(options: TcpReceiverOptions<T>): (sink: ReceiverSink<T>) => () => void {
   const owner = 'tcpReceiver';
+  checkOptions(owner, options, optionChecks);
   const { port, host = '127.0.0.1', framing = 'lines', maxFrameBytes = 1 << 20, acknowledge } = options;
   const { connectTimeout = 10_000, idleTimeout = 0 } = options;
-  checkPositiveInteger(owner, 'port', port);
-  checkOneOf(owner, 'framing', framing, ['lines', 'length-prefixed']);
-  checkPositiveInteger(owner, 'maxFrameBytes', maxFrameBytes);
-  checkPositive(owner, 'connectTimeout', connectTimeout);
-  if (options.idleTimeout !== undefined) checkPositive(owner, 'idleTimeout', idleTimeout);
-  if (options.parse !== undefined) checkFunction(owner, 'parse', options.parse);
-  if (acknowledge !== undefined) checkFunction(owner, 'acknowledge', acknowledge);
   const parse = options.parse ?? ((frame: Buffer) => (framing === 'lines' ? frame.toString() : frame) as T);
   const where = `${owner} ${host}:${port}`;
 

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../../../batch/errors.js';
-import { checkFunction, checkPositive, checkPositiveInteger } from '../../../options/checks.js';
+import { arrayOf, checkFunction, checkPositive, checkPositiveInteger, checkText } from '../../../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
 import type { ReceiverSink } from '../receiver.js';
 import { WebSocketConnection } from './webSocketConnection.js';
 
@@ -60,6 +61,30 @@ export interface WebSocketReceiverOptions<T> {
   readonly pingInterval?: number;
 }
 
+const optionChecks: OptionChecks<WebSocketReceiverOptions<never>> = {
+  url: required(checkUrl),
+  protocols: arrayOf(checkText),
+  client: checkObject,
+  parse: checkFunction,
+  greet: checkFunction,
+  position: checkFunction,
+  acknowledge: checkFunction,
+  maxMessageBytes: checkPositiveInteger,
+  connectTimeout: checkPositive,
+  pingInterval: checkPositive,
+};
+
+function checkUrl(owner: string, option: string, url: string | URL): void {
+  const isText = typeof url === 'string' || url instanceof URL;
+  if (isText && URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) return;
+  throw new InvalidOptionError(owner, option, url, 'must be an address that begins with "ws:" or "wss:"');
+}
+
+function checkObject(owner: string, option: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new InvalidOptionError(owner, option, value, 'must be an object');
+}
+
 /**
  * Receives the messages of a WebSocket server, a record each. While the queue is full nothing is read, so that the server is made to
  * wait. A connection that is lost, that does not answer a ping, that breaks the protocol or sends too long a message is a failure; a server
@@ -105,17 +130,8 @@ export interface WebSocketReceiverOptions<T> {
 export function webSocketReceiver<T = string | Buffer>(
   options: WebSocketReceiverOptions<T>,
 ): (sink: ReceiverSink<T>) => () => void {
-  const owner = 'webSocketReceiver';
+  checkOptions('webSocketReceiver', options, optionChecks);
   const { url, maxMessageBytes = 1 << 20, connectTimeout = 10_000, pingInterval = 30_000 } = options;
-  if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol)) {
-    throw new InvalidOptionError(owner, 'url', String(url), 'must be an address that begins with "ws:" or "wss:"');
-  }
-  checkPositiveInteger(owner, 'maxMessageBytes', maxMessageBytes);
-  checkPositive(owner, 'connectTimeout', connectTimeout);
-  checkPositive(owner, 'pingInterval', pingInterval);
-  for (const name of ['parse', 'greet', 'position', 'acknowledge'] as const) {
-    if (options[name] !== undefined) checkFunction(owner, name, options[name]);
-  }
   const { protocols = [], client = {}, greet, position, acknowledge } = options;
   const parse = options.parse ?? ((message: string | Buffer) => message as T);
   const callbacks = { parse, greet, position, acknowledge };

@@ -1,0 +1,8 @@
+/** The options over their defaults. One that is given as `undefined` counts as left out. */
+export function withDefaults<O extends object, D extends Partial<O>>(
+  defaults: D,
+  options: O,
+): O & Required<Pick<O, keyof D & keyof O>> {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
+  return { ...defaults, ...given } as O & Required<Pick<O, keyof D & keyof O>>;
+}
