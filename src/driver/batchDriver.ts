@@ -36,6 +36,7 @@ import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
+import { orphanedSources } from './orphanedSources.js';
 import { restoredPlan, savedRanges } from './plannedRanges.js';
 import { Planner } from './planner.js';
 import { RecordPolicy } from './recordPolicy.js';
@@ -271,6 +272,8 @@ export class BatchDriver implements BatchRun {
     });
     const outputsReady = openings.pipe(ignoreElements(), shareReplay());
     const keepOffsets = this.#recordPolicy !== undefined;
+    const kept = restored ? orphanedSources(this.#options, this.#sources, restored) : [];
+    for (const [name, positions] of kept) this.#saver.restore(name, positions);
     return this.#resources.openSources(this.#sources, (name) => {
       const positions = ownValue(restored?.positions, name);
       this.#saver.restore(name, positions ?? []);

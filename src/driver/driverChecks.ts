@@ -38,7 +38,11 @@ export const driverChecks: OptionChecks<DriverOptions> = {
   name: checkText,
   monitors: arrayOf(withMethods('run')),
   stallAfter: checkPositive,
-  afterDowntime: oneOfOr(['each', 'one'], shape<{ atMost: number }>({ atMost: required(checkPositiveInteger) }), '{ atMost }'),
+  afterDowntime: oneOfOr(
+    ['each', 'one'],
+    shape<{ atMost: number }>({ atMost: required(checkPositiveInteger) }),
+    '{ atMost }',
+  ),
   outputTimeout: orInfinity(checkPositive),
   stepTimeout: orInfinity(checkPositive),
   onRecordError: oneOfOr(['fail', 'skip'], withMethods('next'), 'an Observer'),

@@ -85,6 +85,7 @@ describe("Spark's own sequences", () => {
     for (const wrong of [{ batchInterval: 0 }, { proportional: -1 }, { integral: -1 }, { derivative: -1 }]) {
       expect(() => pidRateEstimator({ ...plain, ...wrong })).toThrow('pidRateEstimator: ');
     }
-    for (const minRate of [0, -10]) expect(() => pidRateEstimator({ ...plain, minRate })).toThrow('pidRateEstimator: minRate');
+    for (const minRate of [0, -10])
+      expect(() => pidRateEstimator({ ...plain, minRate })).toThrow('pidRateEstimator: minRate');
   });
 });

@@ -40,7 +40,12 @@ export function receiverSource<T>(
 }
 
 /** A source whose options have been checked each by itself. `kind` names it in messages, `owner` the function that took the options. */
-export function receiverSourceOf<T>(owner: string, kind: string, receiver: Receiver<T>, options: ReceiverSourceOptions<T>): Source<T> {
+export function receiverSourceOf<T>(
+  owner: string,
+  kind: string,
+  receiver: Receiver<T>,
+  options: ReceiverSourceOptions<T>,
+): Source<T> {
   const resolved = resolveReceiverOptions(owner, options);
   checkConsumption(owner, receiver, resolved);
   return {
