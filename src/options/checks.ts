@@ -54,6 +54,11 @@ export function checkObserver(owner: string, option: string, value: unknown): vo
   }
 }
 
+/**
+ * For a parameter; in a table of options it is `oneOf`.
+ *
+ * @public
+ */
 export function checkOneOf<T extends string>(owner: string, option: string, value: T, allowed: readonly T[]): void {
   if (!allowed.includes(value)) {
     throw new InvalidOptionError(owner, option, value, `must be one of ${allowed.map((a) => `"${a}"`).join(', ')}`);
