@@ -7,11 +7,11 @@ import {
   type Subscription,
 } from 'rxjs';
 import { Fifo } from '../collections/fifo.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 import { checkFunction, checkNonNegative, checkPositive, checkScheduler } from '../options/checks.js';
 import { scheduleAfter } from './longDelay.js';
 import { steadyClock } from './steadyClock.js';
 import { TokenBucket } from './tokenBucket.js';
-import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 
 /** Options of `rateLimiter`. */
 export interface RateLimiterOptions {

@@ -5,12 +5,12 @@ import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { tableReset } from '../batch/tableReset.js';
 import { checkPair } from '../collections/pairs.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkText, oneOf, withMethods } from '../options/checks.js';
 import type { QueryableState } from '../state/queryable.js';
 import { alignBatches, checkStream } from './base/alignBatches.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
 import { visitEach } from './base/visitEach.js';
-import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 
 /** Options of `joinTable`. */
 export interface JoinTableOptions<K extends Key, R, Missing extends 'drop' | 'keep' | 'error'> {

@@ -14,7 +14,15 @@ import { InvalidOptionError, QueueOverflowError } from '../batch/errors.js';
 import type { Hold } from '../batch/hold.js';
 import { derivedFrom } from '../batch/lineage.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
-import { checkNonNegativeInteger, checkObserver, checkPositive, checkScheduler, oneOf, orInfinity, withMethods } from '../options/checks.js';
+import {
+  checkNonNegativeInteger,
+  checkObserver,
+  checkPositive,
+  checkScheduler,
+  oneOf,
+  orInfinity,
+  withMethods,
+} from '../options/checks.js';
 import { settled } from './base/settled.js';
 
 /** A value that `limitRate` dropped because the queue was full. */

@@ -16,9 +16,9 @@ import { longTimer } from '../backpressure/longDelay.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Key, Pair } from '../batch/key.js';
 import { tableReset } from '../batch/tableReset.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkPositiveInteger } from '../options/checks.js';
 import type { Fetched, Plan, Source, SourceRun, SourceSetup } from './source.js';
-import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 
 /** Options of `tableFrom`. */
 export interface TableFromOptions {

@@ -1,6 +1,6 @@
 import { InvalidOptionError, InvalidRecordError } from '../../batch/errors.js';
-import { checkBoolean, checkText } from '../../options/checks.js';
 import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
+import { checkBoolean, checkText } from '../../options/checks.js';
 
 /** How records are written to files as text: `jsonLines()`, `csv()`, or one of your own. */
 export interface FileFormat<T> {

@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
+import { checkOptions } from '../../options/checkOptions.js';
 import { jsonLines } from './fileFormat.js';
 import { type FilePrefix, type SaveFilesOptions, saveFiles, saveFilesChecks } from './saveFiles.js';
-import { checkOptions } from '../../options/checkOptions.js';
 
 /**
  * Output operation: writes each partition of each batch to its own file, one record per line, as JSON (JSON Lines). Names,

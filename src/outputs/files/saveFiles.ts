@@ -3,12 +3,12 @@ import { createBrotliCompress, createGzip } from 'node:zlib';
 import { from, lastValueFrom, type ObservableInput, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import { DStreamError, InvalidOptionError, StorageError } from '../../batch/errors.js';
+import type { OptionChecks } from '../../options/checkOptions.js';
 import { checkText, oneOf, withMethods } from '../../options/checks.js';
 import { type ForeachPartitionOptions, foreachPartition, foreachPartitionChecks } from '../foreachPartition.js';
 import type { FileFormat } from './fileFormat.js';
 import type { FileSink } from './fileSink.js';
 import { localFiles } from './localFiles.js';
-import type { OptionChecks } from '../../options/checkOptions.js';
 
 /** The batch that a file is of. */
 export interface FileContext {

@@ -66,7 +66,7 @@ export function foreachBatchInTransaction<T>(
   checkpoint: PostgresCheckpoint,
   effect: (transaction: PostgresQueries, records: readonly T[], context: BatchContext) => unknown,
 ): OperatorFunction<Batch<T>, Batch<T>> {
-  withMethods('transaction', 'wasFenced')('foreachBatchInTransaction', 'checkpoint', checkpoint);
+  withMethods('inTransaction', 'wasFenced')('foreachBatchInTransaction', 'checkpoint', checkpoint);
   checkFunction('foreachBatchInTransaction', 'effect', effect);
   const run = (batch: Batch<T>) => {
     const { context, records } = batch;

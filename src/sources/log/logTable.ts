@@ -1,11 +1,17 @@
 import type { Key } from '../../batch/key.js';
+import { checkOptions } from '../../options/checkOptions.js';
 import type { Source } from '../source.js';
+import { checkLogClient } from './checkLogClient.js';
 import type { LogClient } from './logClient.js';
 import { resolvedLogSource } from './resolvedLogSource.js';
 import { resolveLogSourceOptions } from './resolveLogSourceOptions.js';
-import { type LogTableOptions, logTableChecks, readFirst, type TableChange, tableSourceOptions } from './tableOptions.js';
-import { checkOptions } from '../../options/checkOptions.js';
-import { checkLogClient } from './checkLogClient.js';
+import {
+  type LogTableOptions,
+  logTableChecks,
+  readFirst,
+  type TableChange,
+  tableSourceOptions,
+} from './tableOptions.js';
 
 /**
  * A topic of a log as a table for `batchesFrom` and `joinTable`: the newest record of each key is its row, and a record without a value

@@ -1,9 +1,9 @@
 import type { Key, Pair } from '../../batch/key.js';
+import { type OptionChecks, required } from '../../options/checkOptions.js';
 import { checkFunction, checkText } from '../../options/checks.js';
 import type { Source } from '../source.js';
 import type { LogSourceOptions } from './logSourceOptions.js';
 import type { RecordView } from './recordView.js';
-import { type OptionChecks, required } from '../../options/checkOptions.js';
 import { logSourceChecks } from './resolveLogSourceOptions.js';
 
 /** Options of `logTable`; `kafkaTable` has those of the client too. */

@@ -1,8 +1,8 @@
 import { InvalidOptionError, InvalidRecordError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import type { Aggregator } from '../aggregator.js';
 import { type DistinctSketch, HyperLogLog } from '../sketches/hyperLogLog.js';
-import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 
 /** Options of `approximateDistinct`. */
 export interface ApproximateDistinctOptions {

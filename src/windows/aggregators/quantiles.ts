@@ -1,8 +1,8 @@
 import { InvalidOptionError, InvalidRecordError } from '../../batch/errors.js';
+import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { arrayOf, checkPositiveInteger } from '../../options/checks.js';
 import type { Aggregator } from '../aggregator.js';
 import { emptySketch, type QuantileSketch, TDigest } from '../sketches/tDigest.js';
-import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 
 /** Options of `quantiles`. */
 export interface QuantilesOptions {

@@ -1,11 +1,17 @@
 import { defer } from 'rxjs';
 import type { Key } from '../../../batch/key.js';
-import { type LogTableOptions, logTableChecks, readFirst, type TableChange, tableSourceOptions } from '../../log/tableOptions.js';
+import { checkOptions } from '../../../options/checkOptions.js';
+import {
+  type LogTableOptions,
+  logTableChecks,
+  readFirst,
+  type TableChange,
+  tableSourceOptions,
+} from '../../log/tableOptions.js';
 import type { Source } from '../../source.js';
 import type { Kafka } from './kafka.js';
 import { type KafkaClientOptions, kafkaClientChecks } from './kafkaClientOptions.js';
 import { kafkaSourceOf } from './kafkaSource.js';
-import { checkOptions } from '../../../options/checkOptions.js';
 
 /** Options of `kafkaTable`. */
 export type KafkaTableOptions<K extends Key, V> = LogTableOptions<K, V> & KafkaClientOptions;

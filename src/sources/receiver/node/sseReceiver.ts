@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../../batch/errors.js';
-import { checkFunction, checkPositive, checkPositiveInteger } from '../../../options/checks.js';
 import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
+import { checkFunction, checkPositive, checkPositiveInteger, checkText } from '../../../options/checks.js';
 import type { ReceiverSink } from '../receiver.js';
 import { SseConnection } from './sseConnection.js';
 
@@ -62,7 +62,7 @@ const optionChecks: OptionChecks<SseReceiverOptions<never>> = {
   url: required(checkUrl),
   headers: checkHeaders,
   parse: checkFunction,
-  lastEventId: checkString,
+  lastEventId: checkText,
   maxEventBytes: checkPositiveInteger,
   connectTimeout: checkPositive,
   idleTimeout: checkPositive,
@@ -76,12 +76,9 @@ function checkUrl(owner: string, option: string, url: string | URL): void {
 }
 
 function checkHeaders(owner: string, option: string, headers: unknown): void {
-  if (typeof headers === 'function' || (typeof headers === 'object' && headers !== null && !Array.isArray(headers))) return;
+  if (typeof headers === 'function' || (typeof headers === 'object' && headers !== null && !Array.isArray(headers)))
+    return;
   throw new InvalidOptionError(owner, option, headers, 'must be an object of headers, or a function that returns one');
-}
-
-function checkString(owner: string, option: string, value: unknown): void {
-  if (typeof value !== 'string') throw new InvalidOptionError(owner, option, value, 'must be a string');
 }
 
 /**

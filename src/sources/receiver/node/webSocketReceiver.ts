@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../../batch/errors.js';
-import { arrayOf, checkFunction, checkPositive, checkPositiveInteger, checkText } from '../../../options/checks.js';
 import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
+import { arrayOf, checkFunction, checkPositive, checkPositiveInteger, checkText } from '../../../options/checks.js';
 import type { ReceiverSink } from '../receiver.js';
 import { WebSocketConnection } from './webSocketConnection.js';
 
