@@ -24,4 +24,6 @@ export interface OffsetRange {
   readonly topicId?: string;
   /** The epoch of the partition's leader when the range was planned: no record of the range has a later one. */
   readonly leaderEpoch?: number;
+  /** Where bounded reading of the partition ends, if that was the latest offset when the stream began: it is decided once. */
+  readonly endsAt?: number;
 }

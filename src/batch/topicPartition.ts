@@ -19,6 +19,8 @@ export interface TopicPartitionOffset extends TopicPartition {
    * offset; an empty string where it began without one.
    */
   readonly receiverPositions?: readonly string[];
+  /** Where bounded reading of the partition ends, if that was the latest offset when the stream began: it is decided once. */
+  readonly endsAt?: number;
 }
 
 /** One string for topic and partition, to key maps by. */

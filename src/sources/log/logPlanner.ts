@@ -48,7 +48,16 @@ export class LogPlanner {
       const found = state.endAt(until);
       // A tick that is late does not know what there was in its time; where the stream ends is the same at all times.
       const end = (found === 'ended' || !late) && { end: found };
-      return { topic, partition, from: planned, until, ...identity, ...end, ...(jumps && { jumps }) };
+      return {
+        topic,
+        partition,
+        from: planned,
+        until,
+        ...identity,
+        ...end,
+        ...state.decidedEnd,
+        ...(jumps && { jumps }),
+      };
     });
     this.#readBeyondPlan(parts, allowed);
     return {

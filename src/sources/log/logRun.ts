@@ -236,12 +236,19 @@ export class LogRun<R> implements SourceRun<R> {
     return this.#client.close();
   }
 
-  /** With `until`: finds where each partition ends. One that was planned to its end before a restart has that end still. */
+  /**
+   * With `until`: finds where each partition ends. The latest offset is decided once: until everything up to there has been read, a
+   * restart keeps it.
+   */
   #findEnds(): Observable<unknown> {
     const { until } = this.#options;
     if (until === undefined) return EMPTY;
-    const { replay } = this.#setup;
+    const { replay, restored = [] } = this.#setup;
     const planned = new Map(replay.flat().map((range) => [partitionKey(range), range]));
+    const saved = new Map([...restored, ...replay.flat()].map((one) => [partitionKey(one), one.endsAt]));
+    const goesOn = replay.length > 0 || this.#active.some(({ key, planned }) => planned < (saved.get(key) ?? 0));
+    const listed = new Set(Array.isArray(until) ? until.map(partitionKey) : []);
+    const isLatest = (key: string) => until === 'latest' || (Array.isArray(until) && !listed.has(key));
     const starts = this.#active.map(({ topic, partition, planned: offset }) => {
       return { topic, partition, offset };
     });
@@ -249,7 +256,9 @@ export class LogRun<R> implements SourceRun<R> {
       tap((ends) => {
         for (const state of this.#active) {
           const range = planned.get(state.key);
-          state.bound = range?.end === 'ended' ? range.until : (ends.get(state.key) ?? Infinity);
+          const decided = goesOn && isLatest(state.key) ? saved.get(state.key) : undefined;
+          state.bound = range?.end === 'ended' ? range.until : (decided ?? ends.get(state.key) ?? Infinity);
+          if (isLatest(state.key) && Number.isFinite(state.bound)) state.endsAt = state.bound;
         }
         this.#ended = replay.length > 0 && this.#allEnded;
       }),

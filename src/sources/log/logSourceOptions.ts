@@ -55,7 +55,8 @@ export interface LogSourceOptions<T> {
   readonly start?: LogPoint | 'committed' | readonly TopicPartitionOffset[];
   /**
    * Where the stream ends, for a run over what is there: at the latest offset, at the first record at or after a timestamp (ms since the
-   * epoch), or at given offsets (partitions not listed end at the latest). The ends are fixed when the stream starts; it completes when
+   * epoch), or at given offsets (partitions not listed end at the latest). The ends are fixed when the stream starts, and
+   * with a checkpoint a restart keeps them until they are reached; it completes when
    * every record before them is complete and saved, and event-time windows close with its last batch. Partitions that are added meanwhile
    * are not read. The stream fails with an `InvalidOptionError` if an end is before the start, or no longer in the log. Default: it does
    * not end.

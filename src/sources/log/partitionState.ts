@@ -40,6 +40,8 @@ export class PartitionState implements TopicPartition {
   highWatermark: number;
   /** Where bounded reading ends. */
   bound = Infinity;
+  /** The bound, if it was the latest offset when the stream began. */
+  endsAt: number | undefined;
   /** Received and not yet decoded, oldest first. */
   readonly readers: RecordReader[] = [];
   /** Bytes received for an offset. */
@@ -97,6 +99,11 @@ export class PartitionState implements TopicPartition {
   }
 
   /** What identifies the log in which a range is planned now. */
+  /** To be saved with positions and ranges. */
+  get decidedEnd(): Pick<TopicPartitionOffset, 'endsAt'> {
+    return this.endsAt === undefined ? {} : { endsAt: this.endsAt };
+  }
+
   get identity(): LogIdentity {
     return identityOf(this);
   }
@@ -364,7 +371,8 @@ export class PartitionState implements TopicPartition {
 
   #positionAt(offset: number): TopicPartitionOffset {
     const { topic, partition, topicId } = this;
-    return { topic, partition, offset, ...identityOf({ topicId, leaderEpoch: this.#epochs.before(offset) }) };
+    const identity = identityOf({ topicId, leaderEpoch: this.#epochs.before(offset) });
+    return { topic, partition, offset, ...identity, ...this.decidedEnd };
   }
 
   #heardEpoch(leaderEpoch: number | undefined): void {

@@ -181,4 +181,46 @@ describe('until', () => {
     });
     expect(events).toEqual([8, 'complete']);
   });
+
+  it('keeps the latest offset of its start over restarts, until all before it is read', () => {
+    const checkpoint = memoryCheckpoint();
+    const events: unknown[] = [];
+    virtual((scheduler) => {
+      const log = logOf(scheduler, [6, 1]);
+      const life = (next: () => void) => {
+        let batches = 0;
+        const subscription = logBatches(log, {
+          topics: ['t'],
+          start: 'earliest',
+          until: 'latest',
+          maxRatePerPartition: 200,
+          interval: 10,
+          deserialize: string(),
+          scheduler,
+          checkpoint,
+          batchObserver: {
+            next: () => {
+              if (++batches < 2) return;
+              subscription.unsubscribe();
+              next();
+            },
+          },
+        })
+          .pipe(foreachBatch((records) => void events.push(records.length)))
+          .subscribe({ complete: () => events.push('complete') });
+      };
+      // Two of three batches; then more comes, and after the rest the second life ends where the first would have.
+      life(() => {
+        log.append(
+          't',
+          [0, 1].map((partition) => ({ partition, value: 'later' })),
+        );
+        life(() => {});
+      });
+      // It is complete: a third life reads what came later.
+      scheduler.schedule(() => life(() => {}), 300);
+      scheduler.schedule(() => {}, 400);
+    });
+    expect(events).toEqual([3, 2, 2, 'complete', 2, 'complete']);
+  });
 });
