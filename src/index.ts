@@ -295,6 +295,7 @@ export type {
   CheckpointSession,
   CheckpointUsage,
   LiveState,
+  OpenOptions,
   PlannedBatch,
   PlannedRange,
   Positions,

@@ -3,6 +3,12 @@ export { CheckpointError, CorruptCheckpointError, FencedError, StorageError } fr
 export type { MetricsRegistry } from './dashboard/server/boardListener.js';
 export { type Dashboard, dashboard } from './dashboard/server/dashboard.js';
 export type { DashboardOptions } from './dashboard/server/dashboardOptions.js';
+export { dropState } from './maintenance/dropState.js';
+export { exportCheckpoint } from './maintenance/exportCheckpoint.js';
+export { type ImportOptions, importCheckpoint } from './maintenance/importCheckpoint.js';
+export { type CheckpointSummary, inspectCheckpoint, type StateSummary } from './maintenance/inspectCheckpoint.js';
+export { renameState } from './maintenance/renameState.js';
+export { type SplitOptions, splitCheckpoint } from './maintenance/splitCheckpoint.js';
 export { healthListener } from './monitors/node/healthListener.js';
 export { type CsvOptions, csv, type FileFormat, jsonLines } from './outputs/files/fileFormat.js';
 export type { FileSink } from './outputs/files/fileSink.js';
@@ -39,3 +45,4 @@ export {
   postgresCheckpoint,
 } from './state/postgres/postgresCheckpoint.js';
 export type { PostgresClient, PostgresPool, PostgresQueries, PostgresResult } from './state/postgres/postgresPool.js';
+export type { Takeover, TakeoverOptions } from './storage/takeover.js';

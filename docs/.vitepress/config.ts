@@ -43,6 +43,7 @@ const guide = [
   'tables',
   'backpressure',
   'checkpoints',
+  'checkpoint-tool',
   'guarantees',
   'shapes',
   'recipes',

@@ -254,9 +254,11 @@ export class BatchDriver implements BatchRun {
 
   #openCheckpoint(): Observable<unknown> {
     const opened = () => {
-      this.#state = new StateRegistry(this.#resources.session, this.#options.orphans);
+      const { orphans, checkpoint } = this.#options;
+      this.#state = new StateRegistry(this.#resources.session, orphans, checkpoint?.command?.bind(checkpoint));
     };
-    return this.#resources.openCheckpoint(this.#options).pipe(tap({ complete: opened }));
+    const waiting = (reason: string) => this.#monitor.waiting(reason);
+    return this.#resources.openCheckpoint(this.#options, waiting).pipe(tap({ complete: opened }));
   }
 
   #openSources(): Observable<unknown> {

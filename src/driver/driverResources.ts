@@ -15,19 +15,25 @@ export class DriverResources {
   /** In the order of the sources, whichever opens first. */
   readonly #runs = new Map<string, SourceRun<unknown> | undefined>();
   #closed = false;
+  /** Ends the wait for a checkpoint that another stream owns. */
+  readonly #waiting = new AbortController();
 
   get runs(): readonly (readonly [name: string, run: SourceRun<unknown>])[] {
     return [...this.#runs].flatMap(([name, run]) => (run ? [[name, run] as const] : []));
   }
 
-  openCheckpoint(options: Timing & Pick<ResolvedDriverOptions, 'checkpoint'>): Observable<never> {
+  /** `waiting` is called when the checkpoint is in use, with the reason. */
+  openCheckpoint(
+    options: Timing & Pick<ResolvedDriverOptions, 'checkpoint'>,
+    waiting: (reason: string) => void,
+  ): Observable<never> {
     const { checkpoint } = options;
     if (!checkpoint) return EMPTY;
     const keep = (session: CheckpointSession) => {
       this.session = session;
     };
     const opening = this.#opening(
-      () => checkpoint.open(),
+      () => checkpoint.open({ waiting, signal: this.#waiting.signal }),
       keep,
       () => false,
     );
@@ -61,6 +67,7 @@ export class DriverResources {
    */
   close(): Observable<never> {
     this.#closed = true;
+    this.#waiting.abort();
     return closeAll([...(this.session ? [this.session] : []), ...this.runs.map(([, run]) => run)]);
   }
 

@@ -38,6 +38,7 @@ export interface LogMonitorOptions {
 /** What the monitor logs, in `event`. */
 export type LogEvent =
   | 'started'
+  | 'waiting'
   | 'recovered'
   | 'stopped'
   | 'falls-behind'
@@ -61,7 +62,7 @@ const optionChecks: OptionChecks<LogMonitorOptions> = { every: checkNonNegative,
  *
  * | level | events |
  * | --- | --- |
- * | info | `started`, `recovered`, `stopped` |
+ * | info | `waiting` (another stream has the checkpoint), `started`, `recovered`, `stopped` |
  * | warn | `falls-behind` and `keeps-up` (scheduling delay against the interval), `rate-at-floor`, `fixed-cost-over-interval`, `processing-time-varies`, `skipped`, `lost`, `fenced`, `partition-retried`, `stalled` |
  * | error | `failed`, with `code`, `stage`, `operator`, `id`, `topic`, `partition` and `offset` where the error has them |
  * | debug | `batch` |
@@ -106,8 +107,10 @@ class RunLog implements RunMonitor {
     this.#showErrors = showErrors;
   }
 
-  status: NonNullable<RunMonitor['status']> = ({ status, previous }) => {
-    if (status === 'running' && previous === 'recovering') this.#log('info', 'recovered', 'planned batches replayed');
+  status: NonNullable<RunMonitor['status']> = ({ status, previous, reason }) => {
+    if (reason !== undefined) this.#log('info', 'waiting', 'another stream has the checkpoint', { reason });
+    else if (status === 'running' && previous === 'recovering')
+      this.#log('info', 'recovered', 'planned batches replayed');
     else if (status === 'running' && previous === 'connecting') this.#log('info', 'started', 'stream started');
     else if (status === 'recovering') this.#log('info', 'started', 'stream started, replaying planned batches');
     else if (status === 'stalled') this.#warn('stalled', 'no batch completes');

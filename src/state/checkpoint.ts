@@ -3,6 +3,7 @@ import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { TopicPartitionOffset } from '../batch/topicPartition.js';
+import type { Takeover } from '../storage/takeover.js';
 
 /** The next offset to read of each partition of one source. */
 export type Positions = readonly TopicPartitionOffset[];
@@ -154,6 +155,16 @@ export interface CheckpointSession {
   close(): ObservableInput<unknown>;
 }
 
+/** How a checkpoint is opened, where it may be in use. Stores may ignore it. */
+export interface OpenOptions {
+  /** What happens while another stream owns it, in place of the store's own option. */
+  readonly takeover?: Takeover;
+  /** Called when the opening begins to wait for another owner, with the reason. */
+  readonly waiting?: (reason: string) => void;
+  /** Ends that wait. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Where progress and state are kept across restarts: the contract of all checkpoint stores.
  *
@@ -162,6 +173,8 @@ export interface CheckpointSession {
 export interface Checkpoint {
   /** Shown in messages, such as a path. */
   readonly location: string;
+  /** The command line that does this to it, such as `drop "counts"`: for messages. Default: none is named. */
+  command?(action: string): string;
   /** Emits the session. It is closed by its `close`, not by unsubscribing. */
-  open(): ObservableInput<CheckpointSession>;
+  open(options?: OpenOptions): ObservableInput<CheckpointSession>;
 }

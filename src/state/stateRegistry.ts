@@ -21,6 +21,7 @@ export type Orphans = 'refuse' | 'drop' | 'keep';
 export class StateRegistry implements BatchState {
   readonly #session: CheckpointSession | undefined;
   readonly #orphans: Orphans;
+  readonly #command: ((action: string) => string) | undefined;
   readonly #open = new Map<string, string>();
   readonly #seen = new Set<string>();
   readonly #changes = new Map<number, unknown[]>();
@@ -35,8 +36,10 @@ export class StateRegistry implements BatchState {
   /** States that the next save removes from the checkpoint. */
   #dropped: readonly string[] = [];
 
-  constructor(session?: CheckpointSession, orphans: Orphans = 'refuse') {
+  /** `command` returns the command line that does something to the checkpoint, for messages. */
+  constructor(session?: CheckpointSession, orphans: Orphans = 'refuse', command?: (action: string) => string) {
     this.#session = session;
+    this.#command = command;
     this.#orphans = orphans;
   }
 
@@ -68,7 +71,7 @@ export class StateRegistry implements BatchState {
       if (other !== undefined) throw new DuplicateIdError(operator, id, other);
       operators.set(id, operator);
       const restored = session.restored?.state(id);
-      if (restored) checkCompatible(description, id, restored);
+      if (restored) checkCompatible(description, id, restored, this.#command);
     }
     this.#missing = (session.restored?.stateIds ?? []).filter((id) => !operators.has(id));
     if (this.#missing.length > 0) this.#restoring = new Subject();
@@ -103,7 +106,7 @@ export class StateRegistry implements BatchState {
         : '';
     const rule =
       `no operator of the stream has this id any more${others}; restore the operator with its id, ` +
-      "or set orphans to 'drop' or 'keep'";
+      `or set orphans to 'drop' or 'keep'${this.#command ? helpFor(id, this.#command) : ''}`;
     throw new IncompatibleStateError(id, saved, 'nothing', rule);
   }
 
@@ -154,7 +157,7 @@ export class StateRegistry implements BatchState {
 
     const restored = session.restored?.state(id);
     this.#seen.add(id);
-    if (restored) checkCompatible(description, id, restored);
+    if (restored) checkCompatible(description, id, restored, this.#command);
     const { signature = '', version = 0, migrate, queryable } = description;
     const saved = { id, operator, signature, version };
     if (session.openState) {
@@ -235,16 +238,25 @@ interface LiveState {
   state?: { readonly size: number; readonly bytes?: number | undefined };
 }
 
+function helpFor(id: string, command: (action: string) => string): string {
+  const quoted = JSON.stringify(id);
+  return `, or rename or remove the state: ${command(`rename ${quoted} NEW-ID`)}, ${command(`drop ${quoted}`)}`;
+}
+
 /** @throws {IncompatibleStateError} when the operator cannot read what was saved */
 function checkCompatible<K extends Key, S>(
   { operator, signature = '', version = 0, migrate, reads }: StateDescription<K, S>,
   id: string,
   restored: RestoredState,
+  command: ((action: string) => string) | undefined,
 ): void {
   const readable = restored.signature === signature || reads?.(restored.signature) === true;
   if (restored.operator !== operator || !readable) {
     const saved = `${restored.operator} ${restored.signature}`.trim();
-    const rule = 'the state of another operator, or of one with other settings, cannot be read';
+    const help = command
+      ? `; give the operator another id, or begin empty: ${command(`drop ${JSON.stringify(id)}`)}`
+      : '';
+    const rule = `the state of another operator, or of one with other settings, cannot be read${help}`;
     throw new IncompatibleStateError(id, saved, `${operator} ${signature}`.trim(), rule);
   }
   if (restored.version === version || (migrate && restored.version < version)) return;

@@ -1,63 +1,76 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError, FencedError } from '../batch/errors.js';
+import { FencedError } from '../batch/errors.js';
 import { failpoint } from './failpoint.js';
-import type { FileSystem } from './fileSystem.js';
+import { type FileSystem, type OpenFile, writeFully } from './fileSystem.js';
+import { Heartbeat } from './heartbeat.js';
+import { inUse, LeaseWatch } from './leaseWatch.js';
+import { beatOf, type LockOwner, newOwner } from './lockOwner.js';
+import type { Acquisition } from './takeover.js';
 
-/** Who owns a directory. The token is new at every opening, so an owner can tell whether it still is the owner. */
-interface Owner {
-  readonly token: string;
-  readonly host: string;
-  readonly pid: number;
-  /** When the process started, where the system reports it: process ids are reused. */
-  readonly started: string | null;
+/** A directory that this thread has locked, or is locking. */
+interface Holding {
+  /** While it is being closed: settles when the directory is free again. */
+  closed?: Promise<unknown>;
+}
+
+const held = new Map<string, Holding>();
+
+/** The lock file while it is owned: what is written to it goes to this file, even if another has the name by now. */
+interface LockFile {
+  readonly owner: LockOwner;
+  readonly file: OpenFile;
 }
 
 const sibling =
   'another stream of this process, or another subscription of the same stream: share() it, to subscribe to it more than once';
 
 /**
- * Directories that this process has locked. One that is being closed has a promise that settles when it is free again. The own
- * process id in the lock of a directory that is not listed here comes from an earlier process with the same id.
- */
-const held = new Map<string, Promise<unknown> | undefined>();
-
-/**
- * The lock of a directory: a file that names its owner. The lock of a process that no longer runs is taken over, and so is
- * that of another machine, whose processes cannot be checked (a container has a new name at every start). If that process
- * is alive after all it is fenced: its `check` fails from then on.
+ * The lock of a directory: a file that names its owner and counts its signs of life. The lock of a process that has ended is taken
+ * over, and so is one whose owner shows no sign of life for the time of its lease: it is suspended, or on a machine that is gone (a
+ * container has a new name at every start). If that process is alive after all it is fenced: its `check` fails from then on.
  */
 export class DirectoryLock {
   readonly #fs: FileSystem;
   readonly #directory: string;
-  readonly #owner: Owner;
+  readonly #holding: Holding;
+  readonly #lock: LockFile;
+  readonly #heartbeat: Heartbeat;
 
-  private constructor(fs: FileSystem, directory: string, owner: Owner) {
+  private constructor(fs: FileSystem, directory: string, holding: Holding, lock: LockFile, leaseTime: number) {
     this.#fs = fs;
     this.#directory = directory;
-    this.#owner = owner;
+    this.#holding = holding;
+    this.#lock = lock;
+    this.#heartbeat = new Heartbeat(leaseTime, (count) => write(lock.file, { ...lock.owner, beat: beatOf(count) }));
   }
 
   /**
    * Takes the lock, waiting for a stream of this process that is closing: after an error `retry()` subscribes again at once.
    *
-   * @throws {CheckpointError} when another process of this machine, or another stream of this process, owns it
+   * @throws {CheckpointError} when another stream of this process owns it, or another process and it is to be refused then
    */
+<<<<<<< HEAD
   static async take(fs: FileSystem, directory: string): Promise<DirectoryLock> {
     while (held.has(directory)) {
       const closed = held.get(directory);
       if (!closed) throw inUse(directory, sibling);
       await closed.catch(() => {});
+=======
+  static async take(fs: FileSystem, directory: string, acquisition: Acquisition): Promise<DirectoryLock> {
+    for (let other = held.get(directory); other; other = held.get(directory)) {
+      if (other.closed) await other.closed.catch(() => {});
+      else if (acquisition.takeover === 'force') break;
+      else throw inUse(directory, 'another stream of this process');
+>>>>>>> 8a597fb (all)
     }
-    held.set(directory, undefined);
+    const holding: Holding = {};
+    held.set(directory, holding);
     try {
-      const owner = await takeFile(fs, directory);
+      const lock = await takeFile(fs, directory, acquisition);
       failpoint('lock:taken');
-      return new DirectoryLock(fs, directory, owner);
+      return new DirectoryLock(fs, directory, holding, lock, acquisition.leaseTime);
     } catch (error) {
-      held.delete(directory);
+      forget(directory, holding);
       throw error;
     }
   }
@@ -65,89 +78,114 @@ export class DirectoryLock {
   /** @throws {FencedError} when another process has taken the directory over */
   async check(): Promise<void> {
     const owner = await readOwner(this.#fs, join(this.#directory, 'lock'));
-    if (owner?.token !== this.#owner.token) throw new FencedError(this.#directory);
+    if (owner?.token !== this.#lock.owner.token) throw new FencedError(this.#directory);
   }
 
   /** Announces that `release` will have been called when `closed` settles. */
   closing(closed: Promise<unknown>): void {
-    held.set(this.#directory, closed);
+    this.#holding.closed = closed;
   }
 
   /** Never fails: a lock file that remains is taken over at the next opening. */
   async release(): Promise<void> {
     const path = join(this.#directory, 'lock');
+    await this.#heartbeat.stop();
     try {
+      await this.#lock.file.close();
       const owner = await readOwner(this.#fs, path);
-      if (owner?.token === this.#owner.token) await this.#fs.remove(path);
+      if (owner?.token === this.#lock.owner.token) await this.#fs.remove(path);
     } catch {
       // See above.
     }
-    held.delete(this.#directory);
+    forget(this.#directory, this.#holding);
   }
 }
 
-async function takeFile(fs: FileSystem, directory: string): Promise<Owner> {
-  const { pid } = process;
-  const owner = { token: randomUUID(), host: hostname(), pid, started: startOf(pid) };
+function forget(directory: string, holding: Holding): void {
+  if (held.get(directory) === holding) held.delete(directory);
+}
+
+async function takeFile(fs: FileSystem, directory: string, acquisition: Acquisition): Promise<LockFile> {
+  const owner = newOwner(acquisition.leaseTime);
   const path = join(directory, 'lock');
   const own = join(directory, `lock-${owner.token}.tmp`);
+  let file: OpenFile | undefined;
   try {
-    await writeOwner(fs, own, owner);
-    try {
-      await fs.link(own, path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    file = await fs.open(own, 'wx');
+    await write(file, owner);
+    const watch = new LeaseWatch(directory, acquisition);
+    const claimWatch = new LeaseWatch(directory, acquisition);
+    while (!(await linked(fs, own, path))) {
       const other = await readOwner(fs, path);
-      if (other && isRunning(other)) throw inUse(directory, `process ${other.pid}`);
-      await fs.rename(own, path);
+      const over = !other || watch.isOver(other);
+      if (over && (await replaced(fs, directory, own, other, claimWatch, acquisition))) break;
+      await watch.pause();
     }
+    return { owner, file };
+  } catch (error) {
+    await file?.close().catch(() => {});
+    throw error;
   } finally {
     await fs.remove(own).catch(() => {});
   }
-  return owner;
 }
 
-async function writeOwner(fs: FileSystem, path: string, owner: Owner): Promise<void> {
-  const file = await fs.open(path, 'wx');
+/**
+ * Puts the own lock in the place of one that is over. Of several newcomers one does so, the one whose claim on it comes first: the
+ * others go on waiting, and none is fenced.
+ */
+async function replaced(
+  fs: FileSystem,
+  directory: string,
+  own: string,
+  other: LockOwner | undefined,
+  claimWatch: LeaseWatch,
+  { takeover }: Acquisition,
+): Promise<boolean> {
+  const path = join(directory, 'lock');
+  if (takeover === 'force') {
+    await fs.rename(own, path);
+    return true;
+  }
+  const claim = join(directory, `lock-${other?.token ?? 'unreadable'}.claim`);
+  if (!(await linked(fs, own, claim))) {
+    // The one that claimed it may have ended before it was done.
+    const claimant = await readOwner(fs, claim);
+    if (!claimant || claimWatch.isOver(claimant)) await fs.remove(claim);
+    return false;
+  }
   try {
-    const bytes = Buffer.from(JSON.stringify(owner));
-    await file.write(bytes, 0, bytes.length, 0);
+    const now = await readOwner(fs, path);
+    if (now?.token !== other?.token) return false;
+    await fs.rename(own, path);
+    return true;
   } finally {
-    await file.close();
+    await fs.remove(claim).catch(() => {});
   }
 }
 
+/** Adds a second name to a file; returns whether that was free. */
+async function linked(fs: FileSystem, existing: string, path: string): Promise<boolean> {
+  try {
+    await fs.link(existing, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** In place: each time it has the same length. */
+async function write(file: OpenFile, owner: LockOwner): Promise<void> {
+  await writeFully(file, Buffer.from(JSON.stringify(owner)), 0);
+}
+
 /** Returns `undefined` when the file is missing or unreadable. */
-async function readOwner(fs: FileSystem, path: string): Promise<Owner | undefined> {
+async function readOwner(fs: FileSystem, path: string): Promise<LockOwner | undefined> {
   try {
     return JSON.parse(await fs.readFile(path));
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-function inUse(directory: string, owner: string): CheckpointError {
-  return new CheckpointError(directory, 'open', { cause: new Error(`it is in use by ${owner}`) });
-}
-
-function isRunning({ host, pid, started }: Owner): boolean {
-  if (host !== hostname() || pid === process.pid || !(Number.isInteger(pid) && pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
-  const running = startOf(pid);
-  return started === null || running === null || running === started;
-}
-
-/** Linux reports in which tick after boot a process started. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
   }
 }

@@ -3,6 +3,10 @@ import { DirectoryLock } from './directoryLock.js';
 import type { FileSystem } from './fileSystem.js';
 import { makeDirectory } from './makeDirectory.js';
 import { privateFileSystem } from './privateFileSystem.js';
+import { type Acquisition, defaultLeaseTimeMs } from './takeover.js';
+
+/** Fails at once where the owner is known to run, and waits otherwise until that is known. */
+const refusing: Acquisition = { takeover: 'refuse', leaseTime: defaultLeaseTimeMs };
 
 /** A directory that this process has opened and owns, until it releases it or another process takes it over. */
 export class LockedDirectory extends Directory {
@@ -18,7 +22,7 @@ export class LockedDirectory extends Directory {
    * closed.
    *
    * @param what what is opened, for messages
-   * @throws {CheckpointError} when the directory is in use
+   * @throws {CheckpointError} when the directory is in use, unless the acquisition is to wait or to force
    * @throws {StorageError} when it cannot be read or written
    */
   static async open<S>(
@@ -26,10 +30,11 @@ export class LockedDirectory extends Directory {
     what: string,
     open: (directory: LockedDirectory) => Promise<S>,
     fs: FileSystem = privateFileSystem,
+    acquisition: Acquisition = refusing,
   ): Promise<S> {
     try {
       await makeDirectory(location, fs);
-      const lock = await DirectoryLock.take(fs, location);
+      const lock = await DirectoryLock.take(fs, location, acquisition);
       try {
         return await open(new LockedDirectory(location, fs, lock));
       } catch (error) {

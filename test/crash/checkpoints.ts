@@ -11,10 +11,13 @@ export interface CrashedStore {
   readonly points: readonly string[];
 }
 
+/** What is stopped is taken over after this time, in ms; what is killed, at once. */
+const leaseTime = 1_500;
+
 /** By the name that `npm run crash -- --checkpoint NAME` takes. */
 export const stores: Readonly<Record<string, CrashedStore>> = {
   file: {
-    open: (directory) => fileCheckpoint(directory, { snapshotBytes: 700 }),
+    open: (directory) => fileCheckpoint(directory, { snapshotBytes: 700, leaseTime }),
     points: [
       'lock:taken',
       'recovery:listed',
@@ -38,10 +41,10 @@ export const stores: Readonly<Record<string, CrashedStore>> = {
       'close:done',
     ],
   },
-  lmdb: { open: (directory) => lmdbCheckpoint(directory), points: [] },
-  tiered: { open: (directory) => lmdbCheckpoint(directory, { cacheKeys: 4 }), points: [] },
+  lmdb: { open: (directory) => lmdbCheckpoint(directory, { leaseTime }), points: [] },
+  tiered: { open: (directory) => lmdbCheckpoint(directory, { cacheKeys: 4, leaseTime }), points: [] },
   postgres: {
-    open: (directory) => postgresCheckpoint(pointedPool(), { job: jobOf(directory) }),
+    open: (directory) => postgresCheckpoint(pointedPool(), { job: jobOf(directory), leaseTime }),
     points: [
       'epoch:before',
       'epoch:begun',

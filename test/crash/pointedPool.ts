@@ -5,7 +5,7 @@ import { failpoint } from '../../src/storage/failpoint.js';
 /** What the checkpoint asks of the server, by the beginning of the statement, and the points before and after it. */
 const statements: readonly (readonly [pattern: RegExp, before: string, after: string])[] = [
   [/^begin; set local/, 'transaction:before', 'transaction:begun'],
-  [/^insert into \S*jobs\b/, 'epoch:before', 'epoch:begun'],
+  [/^with begun as/, 'epoch:before', 'epoch:begun'],
   [/^update \S*jobs\b/, 'transaction:before-progress', 'transaction:after-progress'],
   [/^insert into \S*entries\b/, '', 'transaction:in-state'],
   [/^select coalesce\(max/, '', 'restore:read'],

@@ -158,6 +158,10 @@ describe('the packed package', () => {
     expect([...lines].sort()).toEqual([...printed].sort());
   });
 
+  it('has the command dstream', () => {
+    expect(inFolder('npx', 'dstream', '--help')).toContain('Usage: dstream checkpoint LOCATION COMMAND');
+  });
+
   it('has the sources that its maps lead to, for debuggers and for going to a definition', () => {
     const installed = join(folder, 'node_modules/dstream/dist');
     const maps = readdirSync(installed, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.map'));

@@ -6,7 +6,6 @@ import { buildChild } from '../crash/buildChild.js';
 import { exitCodes } from '../crash/exitCodes.js';
 import { judge } from '../crash/judge.js';
 import { createTopic, newKafka, writeTopic } from '../crash/kafkaLog.js';
-import { asFromAnotherMachine } from '../crash/lock.js';
 import { readTopic } from '../crash/readTopic.js';
 import { jobOf, scratch, topicOf } from '../crash/scratch.js';
 import { brokers, describeKafka } from '../support/kafka.js';
@@ -55,7 +54,6 @@ describeKafka('sendToKafka', () => {
     const first = start(child, base, directory, nth, nth);
     await Promise.race([first.asleep, first.code]);
 
-    asFromAnotherMachine(directory);
     const second = start(child, base, directory, 100 + nth, undefined);
     expect(await second.code, second.said()).toBe(exitCodes.done);
     first.life.kill('SIGCONT');

@@ -7,7 +7,11 @@ import { Pool } from 'pg';
 const [url = '', job = '', owner = '', pause = '0', transactionTimeout = '60000'] = process.argv.slice(2);
 const pool = new Pool({ connectionString: url, max: 3 });
 pool.on('error', () => {});
-const checkpoint = postgresCheckpoint(pool, { job, transactionTimeout: Number(transactionTimeout) });
+const checkpoint = postgresCheckpoint(pool, {
+  job,
+  transactionTimeout: Number(transactionTimeout),
+  leaseTime: 1_000,
+});
 const batches = Array.from({ length: 60 }, (_, i): Pair<string, number>[] =>
   Array.from({ length: 1 + (i % 3) }, (_, k) => [`key-${(i * k) % 7}`, i] as const),
 );

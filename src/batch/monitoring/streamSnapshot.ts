@@ -113,6 +113,8 @@ export interface StreamSnapshot {
   readonly status: StreamStatus;
   /** Since when, in ms of the scheduler's clock. */
   readonly since: number;
+  /** Why a stream that is `connecting` has to wait: another stream has its checkpoint. */
+  readonly reason?: string | undefined;
   /** Progress of `recovering`: replayed batches that are complete, of all that the checkpoint had planned. */
   readonly recovery: { readonly done: number; readonly total: number } | undefined;
   /** How many subscriptions of this stream failed before this one. */

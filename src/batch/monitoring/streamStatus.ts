@@ -3,7 +3,7 @@
  *
  * | status | meaning |
  * | --- | --- |
- * | `connecting` | opening the checkpoint and the sources |
+ * | `connecting` | opening the checkpoint and the sources, or waiting for the stream that owns the checkpoint |
  * | `recovering` | running batches that a checkpoint had planned and not saved |
  * | `running` | batches complete as they come due |
  * | `stalled` | a batch is open or due, and none has completed for `stallAfter` |
@@ -38,6 +38,8 @@ export interface StatusChange {
   readonly previous: StreamStatus | undefined;
   /** When, in ms of the scheduler's clock. */
   readonly at: number;
+  /** Why a stream that is `connecting` has to wait: another stream has its checkpoint. */
+  readonly reason?: string;
   /** The error, of `failed`. */
   readonly error?: unknown;
 }

@@ -8,7 +8,7 @@ const maxShownBatches = 20;
 
 /** What the page shows of a snapshot. `planned` are the batches that were planned and have not ended. */
 export function viewOf(snapshot: StreamSnapshot, planned: Iterable<BatchPlanned>): StreamView {
-  const { name, at, status, since, recovery, attempt, interval, waiting, state, checkpoint } = snapshot;
+  const { name, at, status, since, reason, recovery, attempt, interval, waiting, state, checkpoint } = snapshot;
   const { total, largest, others } = partitionsByLag(snapshot.inputs, shownPartitions);
   const started = [...snapshot.saving, ...snapshot.open].sort((a, b) => a.time - b.time);
   const open = [...started, ...waitingBatches(planned, new Set(started.map(({ time }) => time)))];
@@ -18,6 +18,7 @@ export function viewOf(snapshot: StreamSnapshot, planned: Iterable<BatchPlanned>
     at,
     status,
     since,
+    reason,
     recovery,
     attempt,
     interval,

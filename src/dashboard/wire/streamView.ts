@@ -61,7 +61,10 @@ export interface OpenBatchView {
 
 /** A `StreamSnapshot` as the page shows it: bounded in size, whatever the number of partitions and waiting batches. */
 export interface StreamView
-  extends Pick<StreamSnapshot, 'name' | 'at' | 'status' | 'since' | 'recovery' | 'attempt' | 'interval' | 'waiting'> {
+  extends Pick<
+    StreamSnapshot,
+    'name' | 'at' | 'status' | 'since' | 'reason' | 'recovery' | 'attempt' | 'interval' | 'waiting'
+  > {
   /** The time of the last complete batch. */
   readonly lastBatch: number | undefined;
   /** Batches that are open, being saved or planned, oldest first, as far as they are shown. */

@@ -85,7 +85,13 @@ export class DriverMonitor {
 
   get status() {
     this.#lookForStall();
-    return { status: this.#tracker.status, since: this.#tracker.since, recovery: this.#recovery };
+    const { status, since, reason } = this.#tracker;
+    return { status, since, reason, recovery: this.#recovery };
+  }
+
+  /** The checkpoint is in use: the stream waits until its owner has left or its lease is over. */
+  waiting(reason: string): void {
+    this.#tracker.waiting(reason, this.#now());
   }
 
   /** Checkpoint and sources are open; `replays` batches are replayed first. */

@@ -9,6 +9,7 @@ import {
 export class StatusTracker {
   #status: StreamStatus = 'connecting';
   #since: number;
+  #reason: string | undefined;
   readonly #changed: (change: StatusChange) => void;
 
   constructor(now: number, changed: (change: StatusChange) => void) {
@@ -26,12 +27,24 @@ export class StatusTracker {
     return this.#since;
   }
 
+  /** Why a stream that is connecting has to wait. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  waiting(reason: string, at: number): void {
+    if (this.#status !== 'connecting') return;
+    this.#reason = reason;
+    this.#changed({ status: 'connecting', previous: 'connecting', at, reason });
+  }
+
   trigger(trigger: StatusTrigger, at: number, failure?: { readonly error: unknown }): void {
     const status = statusTransitions[this.#status][trigger];
     if (status === undefined) return;
     const previous = this.#status;
     this.#status = status;
     this.#since = at;
+    this.#reason = undefined;
     this.#changed({ status, previous, at, ...failure });
   }
 }

@@ -128,6 +128,11 @@ function nameOf(pane: number, window: number | undefined, key: Key): string {
   return `${place}:${typeof key === 'string' ? 's' : typeof key}:${String(key)}`;
 }
 
+/** The key of an entry in the state; `undefined` for the entry that is of no key. */
+export function savedKeyOf(name: string): Key | undefined {
+  return name === givenKey ? undefined : parsed<Key>(name).key;
+}
+
 function parsed<K extends Key>(name: string): { pane: number; window: number | undefined; key: K } {
   const [place = '', type] = name.split(':', 2);
   const text = name.slice(place.length + (type ?? '').length + 2);

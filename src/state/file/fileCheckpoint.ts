@@ -1,15 +1,24 @@
 import { resolve } from 'node:path';
+<<<<<<< HEAD
 import { from } from 'rxjs';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkText } from '../../options/checks.js';
+=======
+import { defer, from } from 'rxjs';
+import { InvalidOptionError } from '../../batch/errors.js';
+import { checkPositiveInteger } from '../../options/checks.js';
+>>>>>>> 8a597fb (all)
 import type { FileSystem } from '../../storage/fileSystem.js';
 import { LockedDirectory } from '../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
+import type { Acquisition, TakeoverOptions } from '../../storage/takeover.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
+import { directoryCommand } from '../directoryCommand.js';
+import { resolveTakeover } from '../resolveTakeover.js';
 import { FileSession } from './fileSession.js';
 
 /** Options of `fileCheckpoint`. */
-export interface FileCheckpointOptions {
+export interface FileCheckpointOptions extends TakeoverOptions {
   /**
    * A snapshot is begun when the changelogs have grown to this many bytes, and to twice the last snapshot.
    * @default 4194304 (4 MiB)
@@ -26,11 +35,13 @@ const optionChecks: OptionChecks<FileCheckpointOptions> = { snapshotBytes: check
  *
  * The structured clone algorithm must be able to copy the state: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
  * Files hold data only; they have a version and checksums. A record that a crash cut off is removed; other damage is refused
- * with file and offset. One process uses a directory at a time.
+ * with file and offset. One process uses a directory at a time: another one waits until its owner has left or shows no sign of life.
  *
  * @param directory created if it is missing
- * @throws {InvalidOptionError} when `directory` is empty or `snapshotBytes` is not a positive integer
- * @throws {CheckpointError} (as a notification) when the directory is in use
+ * @throws {InvalidOptionError} when `directory` is empty or `snapshotBytes` is not a positive integer, or
+ * `takeover` or `leaseTime` is out of its range
+ * @throws {CheckpointError} (as a notification) when the directory is in use by another stream of this process, or by any with
+ * `takeover: 'refuse'`
  * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
  * @throws {FencedError} (as a notification) when another process has taken the directory over
  * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, or of an unknown version
@@ -64,10 +75,21 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
   checkOptions('fileCheckpoint', options, optionChecks);
   const { snapshotBytes = 4 * 1024 * 1024 } = options;
   const location = resolve(directory);
-  return { location, open: () => from(openFiles(privateFileSystem, location, snapshotBytes)) };
+  const takeover = resolveTakeover('fileCheckpoint', options);
+  return {
+    location,
+    command: (action) => directoryCommand(location, action),
+    open: (how) => defer(() => from(openFiles(privateFileSystem, location, snapshotBytes, takeover(how)))),
+  };
 }
 
 /** Opens a checkpoint directory on any file system: tests pass one that is full or fails. */
-export function openFiles(fs: FileSystem, location: string, snapshotBytes: number): Promise<CheckpointSession> {
-  return LockedDirectory.open(location, 'checkpoint', (directory) => FileSession.open(directory, snapshotBytes), fs);
+export function openFiles(
+  fs: FileSystem,
+  location: string,
+  snapshotBytes: number,
+  acquisition?: Acquisition,
+): Promise<CheckpointSession> {
+  const open = (directory: LockedDirectory) => FileSession.open(directory, snapshotBytes);
+  return LockedDirectory.open(location, 'checkpoint', open, fs, acquisition);
 }

@@ -3,13 +3,17 @@ import { defer, from } from 'rxjs';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkText, oneOf } from '../../options/checks.js';
 import type { FileSystem } from '../../storage/fileSystem.js';
-import { openDirectory } from '../../storage/openDirectory.js';
+import { LockedDirectory } from '../../storage/lockedDirectory.js';
+import { privateFileSystem } from '../../storage/privateFileSystem.js';
+import type { Acquisition, TakeoverOptions } from '../../storage/takeover.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
+import { directoryCommand } from '../directoryCommand.js';
+import { resolveTakeover } from '../resolveTakeover.js';
 import { LmdbSession } from './lmdbSession.js';
 import { LmdbStore } from './lmdbStore.js';
 
 /** Options of `lmdbCheckpoint`. */
-export interface LmdbCheckpointOptions {
+export interface LmdbCheckpointOptions extends TakeoverOptions {
   /**
    * How many keys of each state are held in memory, the most recently used; all of them are on disk. Without it states live
    * in memory, which is faster, and must fit there.
@@ -35,11 +39,14 @@ const optionChecks: OptionChecks<LmdbCheckpointOptions> = { cacheKeys: checkPosi
  * `timeout` at its start) reads all of them from disk.
  *
  * Each opening begins a new epoch, on which every write depends: another stream or process of this machine that had the
- * directory writes nothing more, and fails with a `FencedError`. State may be whatever the structured clone algorithm can
+ * directory writes nothing more, and fails with a `FencedError`. An owner that shows signs of life is waited for, unless
+ * `takeover` says otherwise. State may be whatever the structured clone algorithm can
  * copy; it is kept with a checksum.
  *
- * @throws {InvalidOptionError} when the directory is empty, `cacheKeys` is not a positive integer, or `verify` is not
- * `'pages'`
+ * @throws {InvalidOptionError} when the directory is empty, `cacheKeys` is not a positive integer, or `verify`,
+ * `takeover` or `leaseTime` is out of its range
+ * @throws {CheckpointError} (as a notification) when the directory is in use by another stream of this process, or by any with
+ * `takeover: 'refuse'`
  * @throws {StorageError} (as a notification) when the directory cannot be read or written, the disk is full, or `lmdb` is not
  * installed
  * @throws {TimedOutError} (as a notification) when a commit does not settle within 60 s
@@ -73,28 +80,49 @@ export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions
   checkText('lmdbCheckpoint', 'directory', directory);
   checkOptions('lmdbCheckpoint', options, optionChecks);
   const { cacheKeys, verify } = options;
+<<<<<<< HEAD
+=======
+  if (typeof directory !== 'string' || directory === '') {
+    throw new InvalidOptionError('lmdbCheckpoint', 'directory', directory, 'must be a non-empty path');
+  }
+  if (cacheKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'cacheKeys', cacheKeys);
+  if (verify !== undefined) checkOneOf('lmdbCheckpoint', 'verify', verify, ['pages']);
+  const takeover = resolveTakeover('lmdbCheckpoint', options);
+>>>>>>> 8a597fb (all)
   const location = resolve(directory);
   return {
     location,
-    open: () =>
-      defer(() => from(openDirectory(location, 'checkpoint', () => openLmdb(location, { cacheKeys, verify })))),
+    command: (action) => directoryCommand(location, action),
+    open: (how) => defer(() => from(openLmdb(location, { cacheKeys, verify }, undefined, takeover(how)))),
   };
 }
 
+interface LmdbOpening {
+  readonly cacheKeys: number | undefined;
+  readonly verify: 'pages' | undefined;
+}
+
 /** Opens a directory, on a file system that a test can bring to count what is read of the data file beforehand. */
-export async function openLmdb(
+export function openLmdb(
   location: string,
-  {
-    cacheKeys,
-    verify,
-  }: { readonly [Option in keyof LmdbCheckpointOptions]: LmdbCheckpointOptions[Option] | undefined },
+  options: LmdbOpening,
   fs?: Pick<FileSystem, 'open'>,
+  acquisition?: Acquisition,
+): Promise<CheckpointSession> {
+  const open = (directory: LockedDirectory) => openLocked(directory, options, fs);
+  return LockedDirectory.open(location, 'checkpoint', open, privateFileSystem, acquisition);
+}
+
+async function openLocked(
+  directory: LockedDirectory,
+  { cacheKeys, verify }: LmdbOpening,
+  fs: Pick<FileSystem, 'open'> | undefined,
 ): Promise<CheckpointSession> {
   // Without a cache all values are read next, and their checksums with them.
   const check = { pages: verify === 'pages', values: cacheKeys !== undefined };
-  const store = await LmdbStore.open(location, check, fs);
+  const store = await LmdbStore.open(directory.location, check, fs);
   try {
-    return new LmdbSession(store, cacheKeys);
+    return new LmdbSession(store, directory, cacheKeys);
   } catch (error) {
     await store.close();
     throw error;

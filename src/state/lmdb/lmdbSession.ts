@@ -4,6 +4,7 @@ import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { lookupBytes } from '../../storage/keyBytes.js';
 import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
+import type { LockedDirectory } from '../../storage/lockedDirectory.js';
 import { stateToBytes } from '../../storage/stateBytes.js';
 import type {
   CheckpointSession,
@@ -28,6 +29,7 @@ export class LmdbSession implements CheckpointSession {
   readonly restored: RestoredCheckpoint | undefined;
   readonly openState?: <K extends Key, S>(request: StateRequest<K, S>) => KeyedState<K, S>;
   readonly #store: LmdbStore;
+  readonly #directory: LockedDirectory;
   readonly #states: Map<string, LmdbStateRecord>;
   readonly #numbers: Map<string, number>;
   /** Above every number in use, and not that of a state that was removed: its keys are still there until the save settles. */
@@ -35,10 +37,12 @@ export class LmdbSession implements CheckpointSession {
   readonly #tiered = new Map<string, TieredState<Key, unknown>>();
   readonly #running = new Set<Promise<unknown>>();
   #savedTime: number | undefined;
+  #closed: Promise<void> | undefined;
 
   /** With `cacheKeys`, states may be larger than memory, which holds that many keys of each; without it states live in memory. */
-  constructor(store: LmdbStore, cacheKeys?: number) {
+  constructor(store: LmdbStore, directory: LockedDirectory, cacheKeys?: number) {
     this.#store = store;
+    this.#directory = directory;
     this.#states = store.states();
     this.#numbers = new Map([...this.#states].map(([id, { number }]) => [id, number]));
     this.#nextNumber = Math.max(-1, ...this.#numbers.values()) + 1;
@@ -79,7 +83,11 @@ export class LmdbSession implements CheckpointSession {
   }
 
   close(): ObservableInput<unknown> {
-    return defer(() => from(this.#close()));
+    return defer(() => {
+      this.#closed ??= this.#close();
+      this.#directory.closing(this.#closed);
+      return from(this.#closed);
+    });
   }
 
   #openTiered<K extends Key, S>(request: StateRequest<K, S>, cacheKeys: number): KeyedState<K, S> {
@@ -168,7 +176,11 @@ export class LmdbSession implements CheckpointSession {
   async #close(): Promise<void> {
     await Promise.allSettled([...this.#running]);
     for (const state of this.#tiered.values()) state.end();
-    await this.#store.close();
+    try {
+      await this.#store.close();
+    } finally {
+      await this.#directory.release();
+    }
   }
 }
 

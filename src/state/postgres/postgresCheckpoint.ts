@@ -1,15 +1,23 @@
 import { defer, from, type Observable } from 'rxjs';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
+<<<<<<< HEAD
 import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 import { allOf, checkPositiveInteger, checkTimer, withMethods } from '../../options/checks.js';
 import type { Checkpoint } from '../checkpoint.js';
+=======
+import { checkPositiveInteger } from '../../options/checks.js';
+import type { TakeoverOptions } from '../../storage/takeover.js';
+import type { Checkpoint, OpenOptions } from '../checkpoint.js';
+import { resolveTakeover } from '../resolveTakeover.js';
+import { PostgresLease } from './postgresLease.js';
+>>>>>>> 8a597fb (all)
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
-import { openJob } from './postgresRestore.js';
+import { readJob } from './postgresRestore.js';
 import { PostgresSession } from './postgresSession.js';
 import { createTables, tablesIn } from './postgresTables.js';
 
 /** Options of `postgresCheckpoint`. */
-export interface PostgresCheckpointOptions {
+export interface PostgresCheckpointOptions extends TakeoverOptions {
   /** The name of the job, under which its progress and state are kept. Jobs with different names share the tables. */
   readonly job: string;
   /**
@@ -45,7 +53,8 @@ const optionChecks: OptionChecks<PostgresCheckpointOptions> = {
  * batch in one transaction.
  *
  * `pool` is a `Pool` of the package `pg` (a peer dependency), created and closed by the caller; two connections at a time
- * are used. Each opening of the job begins a new epoch, in a row that every write compares and sets: a process that was
+ * are used, and for a moment a third, which renews the lease of the job. A job whose owner shows signs of life is waited for, unless
+ * `takeover` says otherwise. Each opening of the job begins a new epoch, in a row that every write compares and sets: a process that was
  * believed dead and is alive writes nothing more, and fails with a `FencedError`. The cost of a batch is in proportion to
  * what it changed.
  *
@@ -85,18 +94,31 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
   withMethods('connect')('postgresCheckpoint', 'pool', pool);
   checkOptions('postgresCheckpoint', options, optionChecks);
   const { job, schema = 'dstream', transactionTimeout = 60_000 } = options;
+<<<<<<< HEAD
+=======
+  const owner = 'postgresCheckpoint';
+  checkName(owner, 'job', job);
+  checkName(owner, 'schema', schema);
+  checkPositiveInteger(owner, 'transactionTimeout', transactionTimeout);
+  const takeover = resolveTakeover(owner, options);
+>>>>>>> 8a597fb (all)
   const location = `PostgreSQL job ${JSON.stringify(job)}`;
   const tables = tablesIn(schema);
   let current: PostgresSession | undefined;
 
-  const open = async (): Promise<PostgresSession> => {
+  const place = { pool, tables, job, location };
+  const open = async (how?: OpenOptions): Promise<PostgresSession> => {
     try {
-      const opened = await withClient(pool, async (client) => {
-        await createTables(client, tables);
-        return openJob(client, tables, job, location);
-      });
-      current = new PostgresSession({ pool, tables, job, location, transactionTimeout }, opened);
-      return current;
+      await withClient(pool, (client) => createTables(client, tables));
+      const { lease, row } = await PostgresLease.take(place, takeover(how));
+      try {
+        const opened = await withClient(pool, (client) => readJob(client, place, row));
+        current = new PostgresSession({ ...place, transactionTimeout }, row.epoch, lease, opened);
+        return current;
+      } catch (error) {
+        await lease.release(Promise.resolve());
+        throw error;
+      }
     } catch (cause) {
       if (cause instanceof DStreamError) throw cause;
       throw new CheckpointError(location, 'open', { cause });
@@ -104,7 +126,8 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
   };
   return {
     location,
-    open: () => defer(() => from(open())),
+    command: (action) => `npx dstream checkpoint POSTGRES-URL ${action} --job ${JSON.stringify(job)}`,
+    open: (how) => defer(() => from(open(how))),
     inTransaction: (time, effect) =>
       defer(() => {
         if (current) return current.inTransaction(time, effect);

@@ -4,12 +4,12 @@ import type { Key } from '../../batch/key.js';
 import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
+import type { JobPlace, JobRow } from './postgresLease.js';
 import type { PostgresClient } from './postgresPool.js';
-import { format, type PostgresTables } from './postgresTables.js';
+import type { PostgresTables } from './postgresTables.js';
 
 /** What a job holds when it is opened. */
 export interface OpenedJob {
-  readonly epoch: string;
   readonly restored: RestoredCheckpoint | undefined;
   /** The number of the last entry: later ones are numbered on. */
   readonly lastSeq: number;
@@ -19,26 +19,12 @@ type Entry = readonly [key: Buffer, value: Buffer];
 
 const entriesPerPage = 20_000;
 
-/** Begins a new epoch of the job, which fences all earlier ones; then reads what they have saved. */
-export async function openJob(
+/** Reads what a job has saved, when its new epoch has begun. */
+export async function readJob(
   client: PostgresClient,
-  tables: PostgresTables,
-  job: string,
-  location: string,
+  { tables, job, location }: JobPlace,
+  row: JobRow,
 ): Promise<OpenedJob> {
-  // Waits for a save in progress: what it commits is read below, and it is the last one of its epoch.
-  const { rows } = await client.query(
-    `insert into ${tables.jobs} as jobs (job, format, epoch) values ($1, $2, 1)
-     on conflict (job) do update set epoch = jobs.epoch + 1 where jobs.format = $2
-     returning epoch::text, zero_time::text, interval::text, time::text, positions::text`,
-    [job, format],
-  );
-  const [row] = rows;
-  if (row === undefined) {
-    const found = await client.query(`select format from ${tables.jobs} where job = $1`, [job]);
-    const reason = `it has format ${found.rows[0]?.format}, and only format ${format} can be read`;
-    throw new CorruptCheckpointError(location, 0, reason);
-  }
   const planned = await readPlanned(client, tables, job);
   const states = new Map<string, RestoredState>();
   const described = await client.query(
@@ -55,7 +41,7 @@ export async function openJob(
   const last = await client.query(`select coalesce(max(seq), 0)::text as seq from ${tables.entries} where job = $1`, [
     job,
   ]);
-  return { epoch: row.epoch, restored: restoredFrom(row, planned, states), lastSeq: Number(last.rows[0].seq) };
+  return { restored: restoredFrom(row, planned, states), lastSeq: Number(last.rows[0].seq) };
 }
 
 async function readPlanned(client: PostgresClient, tables: PostgresTables, job: string): Promise<PlannedBatch[]> {
@@ -108,7 +94,7 @@ function readEntry(location: string, [key, value]: Entry): readonly [Key, unknow
 }
 
 function restoredFrom(
-  job: Readonly<Record<'zero_time' | 'interval' | 'time' | 'positions', string | null>>,
+  job: JobRow,
   planned: readonly PlannedBatch[],
   states: ReadonlyMap<string, RestoredState>,
 ): RestoredCheckpoint | undefined {

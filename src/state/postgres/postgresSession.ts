@@ -12,17 +12,13 @@ import type {
   StateChange,
 } from '../checkpoint.js';
 import { BatchTransaction, type TransactionEffect } from './batchTransaction.js';
-import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
+import type { JobPlace, PostgresLease } from './postgresLease.js';
+import { type PostgresQueries, withClient } from './postgresPool.js';
 import type { OpenedJob } from './postgresRestore.js';
-import type { PostgresTables } from './postgresTables.js';
 import { PostgresTransaction } from './postgresTransaction.js';
 
 /** Where the session of a job reads and writes. */
-export interface PostgresJob {
-  readonly pool: PostgresPool;
-  readonly tables: PostgresTables;
-  readonly job: string;
-  readonly location: string;
+export interface PostgresJob extends JobPlace {
   readonly transactionTimeout: number;
 }
 
@@ -34,14 +30,16 @@ export class PostgresSession implements CheckpointSession {
   readonly restored: RestoredCheckpoint | undefined;
   readonly #job: PostgresJob;
   readonly #epoch: string;
+  readonly #lease: PostgresLease;
   /** Batches whose outputs have a transaction, oldest first. */
   readonly #open = new Map<number, BatchTransaction>();
   readonly #running = new Set<Promise<unknown>>();
   #seq: number;
   #closed = false;
 
-  constructor(job: PostgresJob, { epoch, restored, lastSeq }: OpenedJob) {
+  constructor(job: PostgresJob, epoch: string, lease: PostgresLease, { restored, lastSeq }: OpenedJob) {
     this.#job = job;
+    this.#lease = lease;
     this.#epoch = epoch;
     this.#seq = lastSeq;
     this.restored = restored;
@@ -64,7 +62,7 @@ export class PostgresSession implements CheckpointSession {
   }
 
   close(): ObservableInput<unknown> {
-    return defer(() => from(this.#close()));
+    return defer(() => from(this.#lease.release(this.#close())));
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { PostgresClient } from './postgresPool.js';
+import { type PostgresClient, type PostgresPool, withClient } from './postgresPool.js';
 
 /** The version of the tables and of their contents. */
 export const format = 1;
@@ -10,6 +10,7 @@ export interface PostgresTables {
   readonly planned: string;
   readonly states: string;
   readonly entries: string;
+  readonly leases: string;
 }
 
 export function tablesIn(schema: string): PostgresTables {
@@ -21,12 +22,13 @@ export function tablesIn(schema: string): PostgresTables {
     planned: table('planned_batches'),
     states: table('states'),
     entries: table('state_entries'),
+    leases: table('leases'),
   };
 }
 
 /** Creates the tables where they are missing. Where they exist no right to create any is needed. */
 export async function createTables(client: PostgresClient, tables: PostgresTables): Promise<void> {
-  const { rows } = await client.query('select to_regclass($1) is null as missing', [tables.entries]);
+  const { rows } = await client.query('select to_regclass($1) is null as missing', [tables.leases]);
   if (rows[0]?.missing !== true) return;
   await client.query('begin');
   // For two that begin at once: "if not exists" alone does not keep them apart.
@@ -67,7 +69,24 @@ export async function createTables(client: PostgresClient, tables: PostgresTable
       value bytea not null,
       primary key (job, id, key)
     );
+    create table if not exists ${tables.leases} (
+      job text primary key,
+      epoch bigint not null,
+      beat bigint not null,
+      owner text not null
+    );
     create index if not exists state_entries_seq on ${tables.entries} (job, id, seq);
   `);
   await client.query('commit');
+}
+
+/** The names of all jobs. */
+export async function jobsIn(pool: PostgresPool, schema: string): Promise<readonly string[]> {
+  const { jobs } = tablesIn(schema);
+  return withClient(pool, async (client) => {
+    const { rows: tables } = await client.query('select to_regclass($1) is null as missing', [jobs]);
+    if (tables[0]?.missing === true) return [];
+    const { rows } = await client.query(`select job from ${jobs} order by job`);
+    return rows.map(({ job }) => job as string);
+  });
 }

@@ -271,7 +271,7 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     await workOff(first, 1, [changeOf([['a', 1]])]);
     let second: Awaited<ReturnType<CheckpointTrial['open']>>;
     try {
-      second = await trial.open();
+      second = await trial.open({ takeover: 'force' });
     } catch (error) {
       expectSame('the error of the second is of this library', error instanceof DStreamError, true);
       await workOff(first, 2, [changeOf([['a', 2]])]);

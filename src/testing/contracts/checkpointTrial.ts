@@ -1,6 +1,13 @@
 import type { Key } from '../../batch/key.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import type { Checkpoint, CheckpointSession, PlannedBatch, SavedBatch, StateChange } from '../../state/checkpoint.js';
+import type {
+  Checkpoint,
+  CheckpointSession,
+  OpenOptions,
+  PlannedBatch,
+  SavedBatch,
+  StateChange,
+} from '../../state/checkpoint.js';
 import { expectSame, settle } from './expectations.js';
 
 // Batches are numbered in a trial: batch n has time 10 n and reads record n - 1 of one partition.
@@ -54,8 +61,8 @@ export class CheckpointTrial {
     this.#connect = connect;
   }
 
-  async open(): Promise<CheckpointSession> {
-    const session = await settle(this.#connect().open());
+  async open(how?: OpenOptions): Promise<CheckpointSession> {
+    const session = await settle(this.#connect().open(how));
     if (!session) throw new Error('open() has completed without a session');
     return session;
   }

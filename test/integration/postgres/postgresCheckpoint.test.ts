@@ -44,6 +44,7 @@ describePostgres('postgresCheckpoint', () => {
     await lastValueFrom(from(a!.save({ time: 10, zeroTime: 0, interval: 10, positions: {}, changes: [] })), {
       defaultValue: undefined,
     });
+    await Promise.all(sessions.map((session) => lastValueFrom(from(session.close()), { defaultValue: undefined })));
     expect((await open('a')).restored?.time).toBe(10);
     expect((await open('b')).restored).toBeUndefined();
     await pool.query(`drop schema "${schema.replaceAll('"', '""')}" cascade`);
@@ -79,7 +80,7 @@ describePostgres('postgresCheckpoint', () => {
           Array.from({ length: 30 }, (_, i) => [i]),
           {
             interval: 10,
-            checkpoint: postgresCheckpoint(pool, { job }),
+            checkpoint: postgresCheckpoint(pool, { job, takeover: 'force' }),
           },
         ).pipe(
           foreachBatch(async ([n]) => {

@@ -67,7 +67,10 @@ describe('fileCheckpoint', () => {
     await settle(session.close());
     const lockOf = (host: string, pid: number) => JSON.stringify({ token: 'other', host, pid, started: null });
     writeFileSync(join(used, 'lock'), lockOf(hostname(), 1));
-    await expect(openIn(used)).rejects.toThrow('in use by process 1');
+    const refusing = fileCheckpoint(used, { takeover: 'refuse' });
+    await expect(firstValueFrom(from(refusing.open()))).rejects.toThrow('in use by process 1');
+    expect(() => fileCheckpoint(used, { takeover: 'steal' as 'force' })).toThrow('takeover ("steal") must be one of');
+    expect(() => fileCheckpoint(used, { leaseTime: 0 })).toThrow('leaseTime (0) must be a positive integer');
     for (const left of [lockOf(hostname(), 999_999_999), lockOf('another', 1), lockOf(hostname(), process.pid), '']) {
       writeFileSync(join(used, 'lock'), left);
       await settle((await openIn(used)).close());

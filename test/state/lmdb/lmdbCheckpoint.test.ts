@@ -235,7 +235,7 @@ describe('lmdbCheckpoint', () => {
         updateStateByKey(sum, { id: 'sums' }),
         foreachBatch(async ([[, n] = ['', 0]]) => {
           written.push(n);
-          if (written.length === 5) await openIn(directory);
+          if (written.length === 5) await settle(lmdbCheckpoint(directory, { takeover: 'force' }).open());
         }),
       ),
     );

@@ -23,6 +23,7 @@ export function verdictOf(
   const { status, since, at } = view;
   switch (status) {
     case 'connecting':
+      if (view.reason !== undefined) return warning('Standing by', `${view.reason}.`);
       return view.attempt > 0
         ? warning(
             'Starting again',

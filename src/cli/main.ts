@@ -1,0 +1,42 @@
+import { checkpointCommand } from './checkpointCommand.js';
+import type { CommandStreams } from './commandStreams.js';
+import { UsageError } from './usageError.js';
+
+const usage = `Usage: dstream checkpoint LOCATION COMMAND [OPTIONS]
+
+LOCATION is the directory of a checkpoint in files or LMDB, or a URL postgres://...; a job in PostgreSQL is named by --job.
+
+  inspect [--json]            what the checkpoint holds: progress, planned batches, states
+  drop ID                     removes a state
+  rename ID NEW-ID            changes the id of a state
+  export [ID...]              writes states (default: all) as lines of JSON to the standard output
+  import [--replace]          reads them from the standard input; --replace also where the states exist
+  split --of N --to TARGET    a checkpoint for each of N partitions, in TARGET/0, TARGET/1, ... or jobs TARGET-JOB/0, ...
+
+  --job NAME       the job, in PostgreSQL
+  --schema NAME    the schema of its tables (default: dstream)
+  --to-job NAME    the job of TARGET, in PostgreSQL
+  --store KIND     what import and split create in an empty directory: files (default) or lmdb
+
+No stream may own the checkpoint meanwhile.
+`;
+
+/** Runs a command line; returns its exit code: 1 if the command failed, 2 if it cannot be understood. */
+export async function main(args: readonly string[], streams: CommandStreams): Promise<number> {
+  const { output, errors } = streams;
+  const [command, ...rest] = args;
+  if (command === undefined || args.includes('--help') || args.includes('-h')) {
+    (command === undefined ? errors : output).write(usage);
+    return command === undefined ? 2 : 0;
+  }
+  try {
+    if (command !== 'checkpoint') throw new UsageError(`unknown command ${JSON.stringify(command)}`);
+    await checkpointCommand(rest, streams);
+    return 0;
+  } catch (error) {
+    errors.write(`dstream: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (!(error instanceof UsageError)) return 1;
+    errors.write('dstream --help lists the commands\n');
+    return 2;
+  }
+}

@@ -1,0 +1,136 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError, FencedError } from 'dstream/node';
+import { afterAll, describe, expect, it } from 'vitest';
+import { DirectoryLock } from '../../src/storage/directoryLock.js';
+import { nodeFileSystem } from '../../src/storage/fileSystem.js';
+import { beatOf, type LockOwner, newOwner } from '../../src/storage/lockOwner.js';
+import type { Takeover } from '../../src/storage/takeover.js';
+
+const root = mkdtempSync(join(tmpdir(), 'dstream-locks-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const newDirectory = () => mkdtempSync(join(root, 'lock-'));
+
+const leaseTime = 200;
+
+interface Try {
+  readonly takeover?: Takeover;
+  readonly signal?: AbortSignal;
+  readonly waiting?: (reason: string) => void;
+}
+const take = (directory: string, { takeover = 'wait', ...rest }: Try = {}) =>
+  DirectoryLock.take(nodeFileSystem, directory, { takeover, leaseTime, ...rest });
+
+const elsewhere: LockOwner = { ...newOwner(leaseTime), token: 'other', host: 'elsewhere', system: 'elsewhere', pid: 7 };
+const owned = (directory: string, owner: object) => writeFileSync(join(directory, 'lock'), JSON.stringify(owner));
+
+/** Gives signs of life in the name of an owner until it is left. `beats` resolves after some of them. */
+function beating(directory: string, owner: LockOwner) {
+  let count = 0;
+  let reached = () => {};
+  const beats = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  owned(directory, owner);
+  const timer = setInterval(() => {
+    owned(directory, { ...owner, beat: beatOf(++count) });
+    if (count === 60) reached();
+  }, 10);
+  return { beats, leave: () => clearInterval(timer) };
+}
+
+describe('the lock of a directory', () => {
+  it('is not taken from an owner that gives signs of life, and is at once when it leaves', async () => {
+    const directory = newDirectory();
+    const owner = beating(directory, elsewhere);
+    const reasons: string[] = [];
+    let taken = false;
+    const lock = take(directory, { waiting: (reason) => reasons.push(reason) });
+    void lock.then(() => {
+      taken = true;
+    });
+    await owner.beats;
+    expect(taken).toBe(false);
+    expect(reasons).toEqual([`waiting for ${directory}, which is in use by process 7 of elsewhere`]);
+    owner.leave();
+    rmSync(join(directory, 'lock'));
+    await (await lock).release();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('is taken when the lease of its owner is over, by one of several newcomers', async () => {
+    const directory = newDirectory();
+    owned(directory, elsewhere);
+    // A process each: for one process a directory has one name.
+    const newcomers = ['', '/.', '/./.'].map((suffix) => ({ directory: directory + suffix }));
+    const controller = new AbortController();
+    const locks = newcomers.map((one) => take(one.directory, { signal: controller.signal }));
+    const first = await Promise.race(locks);
+    await first.check();
+    controller.abort();
+    const ends = await Promise.allSettled(locks);
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await first.check();
+    await first.release();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('is refused where that is asked for, if its owner is healthy', async () => {
+    const directory = newDirectory();
+    const owner = beating(directory, elsewhere);
+    const refused = await take(directory, { takeover: 'refuse' }).catch((error: unknown) => error);
+    owner.leave();
+    expect(refused).toBeInstanceOf(CheckpointError);
+    expect((refused as Error).message).toContain('it is in use by process 7 of elsewhere');
+    // It gives no sign of life any more.
+    await (await take(directory, { takeover: 'refuse' })).release();
+  });
+
+  it('is taken at once by force, and the owner is fenced', async () => {
+    const directory = newDirectory();
+    const first = await take(directory);
+    await expect(take(directory)).rejects.toThrow('in use by another stream of this process');
+    const second = await take(directory, { takeover: 'force' });
+    await expect(first.check()).rejects.toBeInstanceOf(FencedError);
+    await first.release();
+    await second.check();
+    await second.release();
+    await (await take(directory)).release();
+  });
+
+  it('counts signs of life in its own file only', async () => {
+    const directory = newDirectory();
+    const lock = await DirectoryLock.take(nodeFileSystem, directory, { takeover: 'wait', leaseTime: 25 });
+    const path = join(directory, 'lock');
+    const token = JSON.parse(readFileSync(path, 'utf8')).token;
+    while (JSON.parse(readFileSync(path, 'utf8')).beat < beatOf(3))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    rmSync(path);
+    owned(directory, elsewhere);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(elsewhere);
+    expect(token).not.toBe('other');
+    await lock.release();
+    expect(readdirSync(directory)).toEqual(['lock']);
+  });
+
+  it('of a process that has ended, or of an older version elsewhere, is taken at once', async () => {
+    const { beat: _, system: __, ...older } = elsewhere;
+    const ended = { ...newOwner(1e9), pid: 999_999_999 };
+    for (const owner of [ended, older, { ...newOwner(1e9), started: '1' }]) {
+      const directory = newDirectory();
+      owned(directory, owner);
+      await (await take(directory)).release();
+      expect(readdirSync(directory)).toEqual([]);
+    }
+  });
+
+  it('of a newcomer that ended while it took over does not hold up the next', async () => {
+    const directory = newDirectory();
+    owned(directory, { ...elsewhere, leaseTime: 20 });
+    writeFileSync(join(directory, 'lock-other.claim'), JSON.stringify({ ...newOwner(1e9), pid: 999_999_999 }));
+    await (await take(directory)).release();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
