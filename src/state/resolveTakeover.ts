@@ -1,17 +1,17 @@
-import { checkOneOf, checkPositiveInteger } from '../options/checks.js';
+import type { OptionChecks } from '../options/checkOptions.js';
+import { checkPositiveInteger, oneOf } from '../options/checks.js';
 import { type Acquisition, defaultLeaseTimeMs, type TakeoverOptions } from '../storage/takeover.js';
 import type { OpenOptions } from './checkpoint.js';
 
-/**
- * Checks how a store is taken over; returns how it is when it is opened.
- *
- * @throws {InvalidOptionError} naming the owner and the option
- */
-export function resolveTakeover(
-  owner: string,
-  { takeover = 'wait', leaseTime = defaultLeaseTimeMs }: TakeoverOptions,
-): (how?: OpenOptions) => Acquisition {
-  checkOneOf(owner, 'takeover', takeover, ['wait', 'refuse', 'force']);
-  checkPositiveInteger(owner, 'leaseTime', leaseTime);
+export const takeoverChecks: OptionChecks<TakeoverOptions> = {
+  takeover: oneOf('wait', 'refuse', 'force'),
+  leaseTime: checkPositiveInteger,
+};
+
+/** Returns how a store is taken over when it is opened. */
+export function resolveTakeover({
+  takeover = 'wait',
+  leaseTime = defaultLeaseTimeMs,
+}: TakeoverOptions): (how?: OpenOptions) => Acquisition {
   return (how) => ({ takeover, leaseTime, ...how });
 }

@@ -49,19 +49,11 @@ export class DirectoryLock {
    *
    * @throws {CheckpointError} when another stream of this process owns it, or another process and it is to be refused then
    */
-<<<<<<< HEAD
-  static async take(fs: FileSystem, directory: string): Promise<DirectoryLock> {
-    while (held.has(directory)) {
-      const closed = held.get(directory);
-      if (!closed) throw inUse(directory, sibling);
-      await closed.catch(() => {});
-=======
   static async take(fs: FileSystem, directory: string, acquisition: Acquisition): Promise<DirectoryLock> {
     for (let other = held.get(directory); other; other = held.get(directory)) {
       if (other.closed) await other.closed.catch(() => {});
       else if (acquisition.takeover === 'force') break;
-      else throw inUse(directory, 'another stream of this process');
->>>>>>> 8a597fb (all)
+      else throw inUse(directory, sibling);
     }
     const holding: Holding = {};
     held.set(directory, holding);

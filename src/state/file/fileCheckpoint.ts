@@ -1,20 +1,14 @@
 import { resolve } from 'node:path';
-<<<<<<< HEAD
-import { from } from 'rxjs';
+import { defer, from } from 'rxjs';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkText } from '../../options/checks.js';
-=======
-import { defer, from } from 'rxjs';
-import { InvalidOptionError } from '../../batch/errors.js';
-import { checkPositiveInteger } from '../../options/checks.js';
->>>>>>> 8a597fb (all)
 import type { FileSystem } from '../../storage/fileSystem.js';
 import { LockedDirectory } from '../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import type { Acquisition, TakeoverOptions } from '../../storage/takeover.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { directoryCommand } from '../directoryCommand.js';
-import { resolveTakeover } from '../resolveTakeover.js';
+import { resolveTakeover, takeoverChecks } from '../resolveTakeover.js';
 import { FileSession } from './fileSession.js';
 
 /** Options of `fileCheckpoint`. */
@@ -26,7 +20,10 @@ export interface FileCheckpointOptions extends TakeoverOptions {
   readonly snapshotBytes?: number;
 }
 
-const optionChecks: OptionChecks<FileCheckpointOptions> = { snapshotBytes: checkPositiveInteger };
+const optionChecks: OptionChecks<FileCheckpointOptions> = {
+  snapshotBytes: checkPositiveInteger,
+  ...takeoverChecks,
+};
 
 /**
  * A checkpoint in files of one directory: a changelog to which each batch appends what it changed, durable before the
@@ -75,7 +72,7 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
   checkOptions('fileCheckpoint', options, optionChecks);
   const { snapshotBytes = 4 * 1024 * 1024 } = options;
   const location = resolve(directory);
-  const takeover = resolveTakeover('fileCheckpoint', options);
+  const takeover = resolveTakeover(options);
   return {
     location,
     command: (action) => directoryCommand(location, action),

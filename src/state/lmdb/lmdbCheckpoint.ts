@@ -8,7 +8,7 @@ import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import type { Acquisition, TakeoverOptions } from '../../storage/takeover.js';
 import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
 import { directoryCommand } from '../directoryCommand.js';
-import { resolveTakeover } from '../resolveTakeover.js';
+import { resolveTakeover, takeoverChecks } from '../resolveTakeover.js';
 import { LmdbSession } from './lmdbSession.js';
 import { LmdbStore } from './lmdbStore.js';
 
@@ -27,7 +27,11 @@ export interface LmdbCheckpointOptions extends TakeoverOptions {
   readonly verify?: 'pages';
 }
 
-const optionChecks: OptionChecks<LmdbCheckpointOptions> = { cacheKeys: checkPositiveInteger, verify: oneOf('pages') };
+const optionChecks: OptionChecks<LmdbCheckpointOptions> = {
+  cacheKeys: checkPositiveInteger,
+  verify: oneOf('pages'),
+  ...takeoverChecks,
+};
 
 /**
  * A checkpoint in a directory of LMDB, a memory-mapped database (the package `lmdb`, a peer dependency): progress, planned
@@ -80,15 +84,7 @@ export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions
   checkText('lmdbCheckpoint', 'directory', directory);
   checkOptions('lmdbCheckpoint', options, optionChecks);
   const { cacheKeys, verify } = options;
-<<<<<<< HEAD
-=======
-  if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidOptionError('lmdbCheckpoint', 'directory', directory, 'must be a non-empty path');
-  }
-  if (cacheKeys !== undefined) checkPositiveInteger('lmdbCheckpoint', 'cacheKeys', cacheKeys);
-  if (verify !== undefined) checkOneOf('lmdbCheckpoint', 'verify', verify, ['pages']);
-  const takeover = resolveTakeover('lmdbCheckpoint', options);
->>>>>>> 8a597fb (all)
+  const takeover = resolveTakeover(options);
   const location = resolve(directory);
   return {
     location,

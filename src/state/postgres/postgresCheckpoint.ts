@@ -1,16 +1,11 @@
 import { defer, from, type Observable } from 'rxjs';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
-<<<<<<< HEAD
 import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 import { allOf, checkPositiveInteger, checkTimer, withMethods } from '../../options/checks.js';
-import type { Checkpoint } from '../checkpoint.js';
-=======
-import { checkPositiveInteger } from '../../options/checks.js';
 import type { TakeoverOptions } from '../../storage/takeover.js';
 import type { Checkpoint, OpenOptions } from '../checkpoint.js';
-import { resolveTakeover } from '../resolveTakeover.js';
+import { resolveTakeover, takeoverChecks } from '../resolveTakeover.js';
 import { PostgresLease } from './postgresLease.js';
->>>>>>> 8a597fb (all)
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
 import { readJob } from './postgresRestore.js';
 import { PostgresSession } from './postgresSession.js';
@@ -46,6 +41,7 @@ const optionChecks: OptionChecks<PostgresCheckpointOptions> = {
   job: required(checkName),
   schema: checkName,
   transactionTimeout: allOf(checkPositiveInteger, checkTimer),
+  ...takeoverChecks,
 };
 
 /**
@@ -94,14 +90,7 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
   withMethods('connect')('postgresCheckpoint', 'pool', pool);
   checkOptions('postgresCheckpoint', options, optionChecks);
   const { job, schema = 'dstream', transactionTimeout = 60_000 } = options;
-<<<<<<< HEAD
-=======
-  const owner = 'postgresCheckpoint';
-  checkName(owner, 'job', job);
-  checkName(owner, 'schema', schema);
-  checkPositiveInteger(owner, 'transactionTimeout', transactionTimeout);
-  const takeover = resolveTakeover(owner, options);
->>>>>>> 8a597fb (all)
+  const takeover = resolveTakeover(options);
   const location = `PostgreSQL job ${JSON.stringify(job)}`;
   const tables = tablesIn(schema);
   let current: PostgresSession | undefined;
