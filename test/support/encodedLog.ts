@@ -12,12 +12,22 @@ export interface EncodedPartition {
   readonly aborted?: readonly AbortedTransaction[];
 }
 
-/** A log of record batches that were encoded before. It answers at once, with copies of its own, whole batches each time. */
-export function encodedLog(topic: string, partitions: readonly EncodedPartition[], perFetch = 2): LogClient {
-  const read = ({ partition, offset }: FetchRequest): FetchedPartition => {
+/**
+ * A log of record batches that were encoded before. It answers at once, with copies of its own, whole batches each time; `onTheWay` may
+ * change what a fetch brings.
+ */
+export function encodedLog(
+  topic: string,
+  partitions: readonly EncodedPartition[],
+  perFetch = 2,
+  onTheWay: (bytes: Buffer, request: FetchRequest) => void = () => {},
+): LogClient {
+  const read = (request: FetchRequest): FetchedPartition => {
+    const { partition, offset } = request;
     const { batches, latest, aborted = [] } = partitions[partition] as EncodedPartition;
     const after = batches.filter((batch) => Number(batch.readBigInt64BE(0)) + batch.readInt32BE(23) >= offset);
     const bytes = Buffer.concat(after.slice(0, perFetch));
+    onTheWay(bytes, request);
     const records = RecordBatchReader.open(bytes, {
       topic,
       partition,

@@ -187,6 +187,10 @@ export class BatchReading<R> {
       cursor.advance(reader, until, max, state, records);
     } catch (error) {
       if (!(error instanceof MalformedRecordError)) throw error;
+      if (!state.believes(`damage at ${state.position}`)) {
+        state.drop();
+        return false;
+      }
       cursor.skipMalformed(error, reader);
     }
     const count = countOf(cursor) - countBefore;

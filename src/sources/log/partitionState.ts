@@ -62,6 +62,8 @@ export class PartitionState implements TopicPartition {
   paused = false;
   /** The next range does not begin where the one before it ended. */
   jumps = false;
+  /** What a fetch has brought and was not believed. */
+  #doubt: string | undefined;
   /** What this run passes over, until the range after it is read. */
   #passed: OffsetRange | undefined;
   /** Only what is planned is read: the source does not read this partition any more. */
@@ -213,6 +215,16 @@ export class PartitionState implements TopicPartition {
   drop(): void {
     this.fetchFrom = this.position;
     this.readers.length = 0;
+  }
+
+  /**
+   * Whether a fetch has brought this before: what no checksum covers, or does not fit it, may be damage on its way, and is believed once
+   * two fetches have brought the same.
+   */
+  believes(what: string): boolean {
+    const isKnown = this.#doubt === what;
+    this.#doubt = isKnown ? undefined : what;
+    return isKnown;
   }
 
   /**

@@ -31,8 +31,8 @@ export type ReadAheadOptions = Pick<ResolvedLogSourceOptions<unknown>, 'maxBuffe
  *
  * One request per broker is in flight. It asks for no more than the budget leaves, and a broker exceeds that by at most one record
  * batch, when it has no smaller one: so the budget is exceeded by at most one record batch per broker. When the batch that
- * is being read needs bytes and other partitions use up the budget, theirs are discarded and fetched again later; nothing else is
- * ever fetched twice.
+ * is being read needs bytes and other partitions use up the budget, theirs are discarded and fetched again later; so is
+ * what could not be read the first time. Nothing else is ever fetched twice.
  */
 export class ReadAhead {
   /** Emits when bytes have arrived or a position has moved; errors when fetching has failed with an error that is not retried. */
@@ -256,9 +256,14 @@ export class ReadAhead {
     if ((fetched.leaderEpoch ?? Infinity) < (state.leaderEpoch ?? -1)) return;
     const { records } = fetched;
     const differs = records && state.divergence(records, fetched.offset);
-    if (differs !== undefined) {
-      const leaderEpoch = records?.leaderEpochs?.at(-1)?.leaderEpoch;
+    const leaderEpoch = records?.leaderEpochs?.at(-1)?.leaderEpoch;
+    if (isNewEpoch(leaderEpoch, fetched, state) && !state.believes(`epoch ${leaderEpoch} at ${fetched.offset}`)) {
       records?.release?.();
+      return;
+    }
+    if (differs !== undefined) {
+      records?.release?.();
+      if (!state.believes(`another log at ${differs}`)) return;
       const { topic, partition, topicId } = state;
       const latest = { topic, partition, offset: fetched.latest, ...identityOf({ topicId, leaderEpoch }) };
       this.#breakOff(state, { reason: 'diverged', first: differs, latest });
@@ -311,4 +316,9 @@ export class ReadAhead {
   #stateOf(key: string): PartitionState {
     return this.#partitions.get(key) as PartitionState;
   }
+}
+
+/** Whether a record batch has an epoch that its leader did not have when it was asked: no checksum covers it. */
+function isNewEpoch(epoch: number | undefined, fetched: FetchedPartition, state: PartitionState): boolean {
+  return epoch !== undefined && epoch > (fetched.leaderEpoch ?? state.leaderEpoch ?? Infinity);
 }

@@ -4,8 +4,8 @@ import { encodedLog } from '../../support/encodedLog.js';
 import { encodeBatch } from '../../support/recordBatch.js';
 import { virtual } from '../../support/virtual.js';
 
-/** Record batches of five, of which the third is damaged. */
-function damagedLog() {
+/** Record batches of five, of which the third is damaged: in the log, or only when it is fetched for the first time. */
+function damagedLog(where: 'in the log' | 'on its way') {
   const batches = [0, 5, 10, 15, 20].map((first) =>
     encodeBatch(
       Array.from({ length: 5 }, (_, i) => {
@@ -19,19 +19,29 @@ function damagedLog() {
       }),
     ),
   );
-  const damaged = batches[2] as Buffer;
-  damaged.writeUInt8(damaged.readUInt8(70) ^ 1, 70);
-  return encodedLog('t', [{ batches, latest: 25 }]);
+  const damage = (bytes: Buffer) => bytes.writeUInt8(bytes.readUInt8(70) ^ 1, 70);
+  if (where === 'in the log') {
+    damage(batches[2] as Buffer);
+    return encodedLog('t', [{ batches, latest: 25 }]);
+  }
+  let sound = true;
+  return encodedLog('t', [{ batches, latest: 25 }], 1, (bytes, { offset }) => {
+    if (sound && offset >= 10) damage(bytes);
+    sound &&= offset < 10;
+  });
 }
 
 /** Reads to the end, in batches of seven: one ends within the damage, and the next one begins there. */
-function readAll(policy: 'error' | 'skip' | 'dead letters', undecodable?: number) {
+function readAll(
+  policy: 'error' | 'skip' | 'dead letters',
+  { undecodable, where = 'in the log' }: { undecodable?: number; where?: Parameters<typeof damagedLog>[0] } = {},
+) {
   const offsets: number[] = [];
   const letters: InvalidRecord[] = [];
   const infos: BatchInfo[] = [];
   const errors: unknown[] = [];
   virtual((scheduler) => {
-    const stream = logBatches(damagedLog(), {
+    const stream = logBatches(damagedLog(where), {
       topics: ['t'],
       start: 'earliest',
       interval: 10,
@@ -70,7 +80,7 @@ describe('a damaged record batch', () => {
   });
 
   it('is handed over as a whole, and one that cannot be deserialized as a copy of its bytes', () => {
-    const { offsets, errors, letters, skipped } = readAll('dead letters', 17);
+    const { offsets, errors, letters, skipped } = readAll('dead letters', { undecodable: 17 });
     expect(errors).toEqual([]);
     expect(offsets).toEqual([...upTo(0, 10), 15, 16, ...upTo(18, 25)]);
     expect(skipped).toEqual([undefined, 5, 1, undefined, undefined]);
@@ -83,4 +93,14 @@ describe('a damaged record batch', () => {
     // Nothing of what was fetched is held by them.
     expect([key, value].map((bytes) => bytes?.buffer.byteLength)).toEqual([1, 3]);
   });
+
+  it.each(['error', 'skip', 'dead letters'] as const)(
+    'is read again if it was damaged on its way only, with %s',
+    (policy) => {
+      const { offsets, errors, letters, skipped } = readAll(policy, { where: 'on its way' });
+      expect({ errors, letters }).toEqual({ errors: [], letters: [] });
+      expect(offsets).toEqual(upTo(0, 25));
+      expect(skipped.every((count) => count === undefined)).toBe(true);
+    },
+  );
 });
