@@ -10,6 +10,7 @@ import type { ConnectionPoolBuilder } from './kafkajsConnection.js';
 export class ConnectionGuard implements SocketOwner {
   readonly allocate: SocketOwner['allocate'];
   plainSocketSource: string | undefined;
+  readonly lost: SocketOwner['lost'];
   /** Open sockets, those that are being closed included. */
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<GuardedConnection>();
@@ -17,10 +18,16 @@ export class ConnectionGuard implements SocketOwner {
 
   constructor(
     builder: ConnectionPoolBuilder,
-    allocate: SocketOwner['allocate'] = (length) => Buffer.allocUnsafeSlow(length),
-    plainSocketSource?: Promise<string | undefined>,
+    {
+      allocate = (length) => Buffer.allocUnsafeSlow(length),
+      lost = (error) => error,
+      plainSocketSource,
+    }: Partial<Pick<SocketOwner, 'allocate' | 'lost'>> & {
+      readonly plainSocketSource?: Promise<string | undefined>;
+    } = {},
   ) {
     this.allocate = allocate;
+    this.lost = lost;
     // One listener for each request that waits for the end of a throttle time.
     setMaxListeners(0, this.#closing.signal);
     const { build } = builder;

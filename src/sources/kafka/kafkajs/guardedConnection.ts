@@ -23,6 +23,8 @@ export interface SocketOwner {
   readonly allocate: (length: number) => Buffer;
   /** The source text of kafkajs's own socket factory: one that the user has configured is left alone. */
   readonly plainSocketSource: string | undefined;
+  /** The error of requests on a connection that was closed: kafkajs's own producer knows it by another name. */
+  readonly lost: (error: ConnectionError) => Error;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
   /** The connection has a socket from now on. */
@@ -89,8 +91,8 @@ export class GuardedConnection {
     return `${this.#connection.host}:${this.#connection.port}`;
   }
 
-  #lost(reason: string): ConnectionError {
-    return new ConnectionError([this.#broker], { cause: new Error(reason) });
+  #lost(reason: string): Error {
+    return this.#guard.lost(new ConnectionError([this.#broker], { cause: new Error(reason) }));
   }
 
   #connect(makeConnection: () => Promise<unknown>): Promise<unknown> {

@@ -49,15 +49,30 @@ const createCluster = 'private:Kafka:createCluster';
 
 /** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
 export function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Cluster {
+  return clusterFactory(kafka).create({
+    allowAutoTopicCreation: false,
+    isolationLevel: isolationLevels[isolationLevel],
+  });
+}
+
+/**
+ * How a `Kafka` makes clusters, and the symbol under which it has that.
+ *
+ * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ */
+export function clusterFactory(kafka: Kafka): { readonly symbol: symbol; create(options: unknown): Cluster } {
   const symbol = Object.getOwnPropertySymbols(Object(kafka)).find((own) => own.description === createCluster);
   const create = symbol && (kafka as unknown as Record<symbol, unknown>)[symbol];
-  if (typeof create !== 'function') {
+  if (!symbol || typeof create !== 'function') {
     throw new UnsupportedClientError(
       'kafkajs',
       `the given object is no Kafka of kafkajs 2.2.4: it has no "${createCluster}"`,
     );
   }
-  const cluster = create({ allowAutoTopicCreation: false, isolationLevel: isolationLevels[isolationLevel] }) as Cluster;
+  return { symbol, create: (options) => checked(create(options) as Cluster) };
+}
+
+function checked(cluster: Cluster): Cluster {
   const { brokerPool } = cluster;
   if (typeof brokerPool?.createBroker !== 'function' || typeof brokerPool.connectionPoolBuilder?.build !== 'function') {
     throw new UnsupportedClientError('kafkajs', 'its cluster makes no brokers: version 2.2.4 is needed');

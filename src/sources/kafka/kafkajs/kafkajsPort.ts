@@ -110,11 +110,10 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
   // kafkajs takes a request as an `Encoder`, of which it reads these two fields.
   const encoded = (bytes: Buffer) => async () => ({ buf: bytes, buffer: bytes });
   const buffers = new ResponseBuffers();
-  const guard = new ConnectionGuard(
-    cluster.brokerPool.connectionPoolBuilder,
-    (length) => buffers.take(length),
-    plainSocketSource(kafka),
-  );
+  const guard = new ConnectionGuard(cluster.brokerPool.connectionPoolBuilder, {
+    allocate: (length) => buffers.take(length),
+    plainSocketSource: plainSocketSource(kafka),
+  });
   const brokers = new BrokerRegistry(cluster);
   const coordinators = new Map<string, string>();
   let clientId: string | undefined;

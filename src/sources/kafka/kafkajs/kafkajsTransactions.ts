@@ -1,4 +1,4 @@
-import type { Message, Producer, Transaction } from 'kafkajs';
+import type { Message, Transaction } from 'kafkajs';
 import {
   DStreamError,
   FencedError,
@@ -15,6 +15,7 @@ import {
   type TransactionsPort,
 } from '../../../outputs/kafka/producerPort.js';
 import { groupByTopic } from '../protocol/groupByTopic.js';
+import { type GuardedProducer, guardedProducer } from './guardedProducer.js';
 import type { Kafka } from './kafka.js';
 import { kafkajsPort } from './kafkajsPort.js';
 import { stickyPartitioner } from './stickyPartitioner.js';
@@ -80,7 +81,7 @@ class KafkajsProducer implements ProducerPort {
   readonly #transactionalId: string;
   readonly #timeoutMs: number;
   readonly #partitionsOf: PartitionLookUp;
-  readonly #producer: Producer;
+  readonly #guarded: GuardedProducer;
   /** The partitions of each topic that explicit partition numbers were checked against. */
   readonly #partitions = new Map<string, ReadonlySet<number>>();
   /** The partitions that the request under way has records for. */
@@ -102,16 +103,18 @@ class KafkajsProducer implements ProducerPort {
         this.#chosen.add(partition);
         this.#placed.set(message, partition);
       });
-    this.#producer = kafka.producer({ ...ordered, transactionalId, transactionTimeout: timeoutMs, createPartitioner });
+    const config = { ...ordered, transactionalId, transactionTimeout: timeoutMs, createPartitioner };
+    this.#guarded = guardedProducer(kafka, config);
   }
 
   async begin(): Promise<void> {
     if (this.#open) return;
     await this.#request('InitProducerId', async () => {
-      this.#connected ??= this.#producer.connect();
+      const { producer } = this.#guarded;
+      this.#connected ??= producer.connect();
       await this.#connected;
       // kafkajs takes the transactional id with the first transaction, and not with the connection.
-      this.#open = await this.#producer.transaction();
+      this.#open = await producer.transaction();
     });
   }
 
@@ -191,7 +194,8 @@ class KafkajsProducer implements ProducerPort {
 
   async close(): Promise<void> {
     await this.abort();
-    await this.#producer.disconnect().catch(() => {});
+    await this.#guarded.producer.disconnect().catch(() => {});
+    this.#guarded.close();
   }
 
   get #transaction(): Transaction {
