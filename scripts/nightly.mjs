@@ -1,6 +1,6 @@
 // npm run test:nightly [-- PART-OF-A-PATH]: the property tests, on 100,000 cases where npm test has 2,000, an hour or two; then the tests
 // of crashes, damage and memory that try more by night (test/support/nightly.ts); and, without a part of a path, the lowest versions of
-// the peers before them (npm run floors).
+// the peers (npm run floors) and ten minutes of chaos (npm run chaos) before them.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled, root, run, runBeside } from './install.mjs';
@@ -18,8 +18,10 @@ if (properties.length + more.length === 0) {
   process.exit(1);
 }
 if (part === '') {
-  const code = run(process.execPath, [join(root, 'scripts/floors.mjs')]);
-  if (code !== 0) process.exit(code);
+  for (const [script, ...args] of [['floors'], ['chaos', '--minutes', '10', '--seed', '1']]) {
+    const code = run(process.execPath, [join(root, `scripts/${script}.mjs`), ...args]);
+    if (code !== 0) process.exit(code);
+  }
 }
 // The seeds are printed; PROPERTY_SEED=SEED and the file show a failure again. The time limits grow with the cases: vitest.config.ts.
 const env = { PROPERTY_CASES: '100000', DSTREAM_NIGHTLY: '1', ...process.env };

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobEvent } from './modes.js';
+
+/** More memory than this, in bytes, is a leak: the job holds a few numbers a partition and some records. */
+const maxRssBytes = 600 * 2 ** 20;
+/** A stop of the event loop that is longer is a fault, ms. */
+const maxStopMs = 1_500;
+
+/** What was seen of the lives of the job, and what of it was wrong. */
+export class LiveJudge {
+  readonly #until = new Map<number, number>();
+  /** Faults by kind. */
+  readonly counts = { stuck: 0, unhandled: 0, untyped: 0, ended: 0, handles: 0, memory: 0, stops: 0 };
+  /** In words, the first ones of each kind. */
+  readonly faults: string[] = [];
+  /** How often the stream started again by itself, by the code of its error. */
+  readonly restarts: Record<string, number> = {};
+  batches = 0;
+  maxRss = 0;
+  maxStopMs = 0;
+  /** What happens just now, to be named with a fault. */
+  scene = 'the start';
+
+  observe(event: JobEvent): void {
+    switch (event.kind) {
+      case 'batch':
+        this.batches++;
+        for (const [partition, until] of event.until) {
+          this.#until.set(partition, Math.max(until, this.#until.get(partition) ?? 0));
+        }
+        return;
+      case 'restarting':
+        this.restarts[event.code] = (this.restarts[event.code] ?? 0) + 1;
+        // The job's own error has no code, and is no fault of the library's.
+        if (event.code === 'UNTYPED' && !isOfJob(event.message)) this.#fault('untyped', event.message);
+        return;
+      case 'failed':
+        if (event.code === 'UNTYPED') this.#fault('untyped', event.message);
+        return;
+      case 'unhandled':
+        this.#fault('unhandled', event.message);
+        return;
+      case 'vitals':
+        this.#vitals(event);
+        return;
+      case 'stopped':
+        if (event.handles.length > 0) this.#fault('handles', event.handles.join(', '));
+    }
+  }
+
+  /** The job ended, and nobody had asked it to. */
+  ended(why: string): void {
+    this.#fault('ended', why);
+  }
+
+  staysAlive(): void {
+    this.#fault('handles', 'the process did not exit');
+  }
+
+  /** How long it takes until the job has everything below these offsets, ms; `undefined` where it does not within `boundMs`. */
+  async caughtUp(ends: ReadonlyMap<number, number>, boundMs: number): Promise<number | undefined> {
+    const begun = performance.now();
+    const isThere = () => [...ends].every(([partition, end]) => (this.#until.get(partition) ?? 0) >= end);
+    while (!isThere()) {
+      if (performance.now() - begun > boundMs) {
+        const [have, want] = [this.#until, ends].map((of) => JSON.stringify([...of]));
+        this.#fault('stuck', `at ${have} of ${want} after ${boundMs} ms`);
+        return undefined;
+      }
+      await sleep(20);
+    }
+    return Math.round(performance.now() - begun);
+  }
+
+  #vitals({ rss, stoppedMs }: Extract<JobEvent, { kind: 'vitals' }>): void {
+    if (rss > maxRssBytes && this.maxRss <= maxRssBytes) this.#fault('memory', `${rss} bytes`);
+    if (stoppedMs > maxStopMs) this.#fault('stops', `${stoppedMs} ms`);
+    this.maxRss = Math.max(this.maxRss, rss);
+    this.maxStopMs = Math.max(this.maxStopMs, stoppedMs);
+  }
+
+  #fault(kind: keyof LiveJudge['counts'], what: string): void {
+    this.counts[kind]++;
+    if (this.counts[kind] <= 20) this.faults.push(`${kind}, ${this.scene}: ${what}`);
+  }
+}
+
+/** Errors of the job's own client of PostgreSQL, and of its output when it was asked to throw. */
+function isOfJob(message: string): boolean {
+  return /asked to throw|Connection terminated|timeout|ECONNREFUSED|ECONNRESET|terminating connection|not queryable/i.test(
+    message,
+  );
+}
