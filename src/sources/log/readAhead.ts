@@ -320,5 +320,6 @@ export class ReadAhead {
 
 /** Whether a record batch has an epoch that its leader did not have when it was asked: no checksum covers it. */
 function isNewEpoch(epoch: number | undefined, fetched: FetchedPartition, state: PartitionState): boolean {
-  return epoch !== undefined && epoch > (fetched.leaderEpoch ?? state.leaderEpoch ?? Infinity);
+  const known = Math.max(fetched.leaderEpoch ?? -1, state.leaderEpoch ?? -1);
+  return epoch !== undefined && known >= 0 && epoch > known;
 }

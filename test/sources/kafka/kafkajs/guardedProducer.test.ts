@@ -21,9 +21,9 @@ describe('the producer of transactions', () => {
 
   // What throws out of the callback of a socket is an uncaught exception, which fails the run.
   it.each([
-    ['no bytes', [0, 0, 0, 0]],
-    ['a length that cannot be', [0xff, 0xff, 0xff, 0xff]],
-    ['three bytes', [0, 0, 0, 3, 1, 2, 3]],
+    ['no bytes', [0, 0, 0, 0, 0, 0, 0, 0]],
+    ['a length that cannot be', [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]],
+    ['three bytes', [0, 0, 0, 3, 1, 2, 3, 0]],
     ['an answer to no request', [0, 0, 0, 6, 0x7f, 0, 0, 0, 0, 0]],
   ])('fails with a typed error where a broker answers with %s', async (_, bytes) => {
     server = await brokerAnswering(Buffer.from(bytes));
