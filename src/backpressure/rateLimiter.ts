@@ -63,12 +63,13 @@ const optionChecks: OptionChecks<RateLimiterOptions> = {
  * @example
  * ```ts
  * import { foreachBatch, fromBatches, rateLimiter } from 'dstream';
+ * import { of } from 'rxjs';
  * import { TestScheduler } from 'rxjs/testing';
  *
  * const scheduler = new TestScheduler(() => {});
  * scheduler.run(() => {
  *   const api = rateLimiter({ perSecond: 2, burst: 1 });
- *   const post = async (user: string) => console.log(scheduler.now(), user);
+ *   const post = (user: string) => of(console.log(scheduler.now(), user));
  *   fromBatches([['ann', 'bob'], ['eve']], { interval: 100 })
  *     .pipe(foreachBatch((users) => users.map((user) => api.run(() => post(user)))))
  *     .subscribe();

@@ -26,18 +26,18 @@ import {
  *
  * @example
  * ```ts
- * import { batchesFrom, foreachBatch, joinTable, json, logSource, logTable, mapRecords, memoryLog, string } from 'dstream';
+ * import { batchesFrom, foreachBatch, joinTable, json, logSource, logTable, mapRecords, memoryLog } from 'dstream';
  *
  * const log = memoryLog({ topics: { clicks: 1, users: 1 } });
  * log.append('users', [{ key: 'ann', value: '{"city":"Paris"}' }]);
  * const { clicks, users } = batchesFrom(
  *   {
- *     clicks: logSource(log, { topics: ['clicks'], start: 'earliest', deserialize: string() }),
+ *     clicks: logSource(log, { topics: ['clicks'], start: 'earliest', deserialize: json<string>() }),
  *     users: logTable(log, { topic: 'users', deserialize: json<{ city: string }>() }),
  *   },
  *   { interval: 10 },
  * );
- * log.append('clicks', [{ value: 'ann' }, { value: 'bob' }]);
+ * log.append('clicks', [{ value: '"ann"' }, { value: '"bob"' }]);
  * clicks
  *   .pipe(
  *     mapRecords((user) => [user, 'click']),
