@@ -1,5 +1,6 @@
+import { checkText } from '../options/checks.js';
 import type { Checkpoint } from '../state/checkpoint.js';
-import { knownState, saveChanges, withCheckpoint } from './openedCheckpoint.js';
+import { checkCheckpoint, knownState, saveChanges, withCheckpoint } from './openedCheckpoint.js';
 
 /**
  * Removes a state with all its keys from a checkpoint: that of an operator which the program no longer has. Everything else stays.
@@ -28,6 +29,8 @@ import { knownState, saveChanges, withCheckpoint } from './openedCheckpoint.js';
  * ```
  */
 export function dropState(checkpoint: Checkpoint, id: string): Promise<void> {
+  checkCheckpoint('dropState', 'checkpoint', checkpoint);
+  checkText('dropState', 'id', id);
   return withCheckpoint(checkpoint, (session) => {
     const { restored } = knownState('dropState', 'id', id, checkpoint, session);
     return saveChanges(session, restored, [], [id]);

@@ -1,5 +1,6 @@
+import { arrayOf, checkText } from '../options/checks.js';
 import type { Checkpoint } from '../state/checkpoint.js';
-import { knownState, openCheckpoint, settle } from './openedCheckpoint.js';
+import { checkCheckpoint, knownState, openCheckpoint, settle } from './openedCheckpoint.js';
 import type { EntryLine, ProgressLine, StateLine } from './stateLines.js';
 import { toTaggedJson } from './taggedJson.js';
 
@@ -37,7 +38,13 @@ import { toTaggedJson } from './taggedJson.js';
  * // => {"key":"bob","state":{"$":"bigint","value":"2"}}
  * ```
  */
-export async function* exportCheckpoint(checkpoint: Checkpoint, ids?: readonly string[]): AsyncGenerator<string, void> {
+export function exportCheckpoint(checkpoint: Checkpoint, ids?: readonly string[]): AsyncGenerator<string, void> {
+  checkCheckpoint('exportCheckpoint', 'checkpoint', checkpoint);
+  if (ids !== undefined) arrayOf(checkText)('exportCheckpoint', 'ids', ids as never);
+  return linesOf(checkpoint, ids);
+}
+
+async function* linesOf(checkpoint: Checkpoint, ids: readonly string[] | undefined): AsyncGenerator<string, void> {
   const session = await openCheckpoint(checkpoint, { takeover: 'refuse' });
   try {
     const { restored } = session;

@@ -1,7 +1,9 @@
 import { InvalidOptionError, InvalidRecordError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkBoolean } from '../options/checks.js';
 import type { Checkpoint, CheckpointSession } from '../state/checkpoint.js';
-import { changesOf, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
+import { changesOf, checkCheckpoint, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
 import type { ProgressLine, StateLine } from './stateLines.js';
 import { fromTaggedJson } from './taggedJson.js';
 
@@ -14,6 +16,8 @@ export interface ImportOptions {
   readonly replace?: boolean;
 }
 
+const optionChecks: OptionChecks<ImportOptions> = { replace: checkBoolean };
+
 interface ReadState extends Omit<StateLine, 'dstream'> {
   readonly entries: [Key, unknown][];
 }
@@ -25,7 +29,7 @@ interface ReadState extends Omit<StateLine, 'dstream'> {
  * @param lines what `exportCheckpoint` has written; empty lines are ignored
  * @returns the ids of the states
  * @throws {InvalidRecordError} (as a rejection) when a line is not of an export, with its number
- * @throws {InvalidOptionError} (as a rejection) when the checkpoint has one of the states, and `replace` is not set
+ * @throws {InvalidOptionError} when an argument is not what it should be; (as a rejection) when the checkpoint has one of the states, and `replace` is not set
  * @throws {CheckpointError} (as a rejection) while a stream owns the checkpoint
  *
  * @see exportCheckpoint
@@ -50,10 +54,27 @@ interface ReadState extends Omit<StateLine, 'dstream'> {
  * // => [ 'count' ]
  * ```
  */
-export async function importCheckpoint(
+export function importCheckpoint(
   checkpoint: Checkpoint,
   lines: AsyncIterable<string> | Iterable<string>,
   options: ImportOptions = {},
+): Promise<readonly string[]> {
+  checkCheckpoint('importCheckpoint', 'checkpoint', checkpoint);
+  if (!isIterable(lines))
+    throw new InvalidOptionError('importCheckpoint', 'lines', lines, 'must be an iterable of lines');
+  checkOptions('importCheckpoint', options, optionChecks);
+  return importLines(checkpoint, lines, options);
+}
+
+function isIterable(lines: unknown): boolean {
+  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = Object(lines);
+  return typeof async === 'function' || typeof sync === 'function';
+}
+
+async function importLines(
+  checkpoint: Checkpoint,
+  lines: AsyncIterable<string> | Iterable<string>,
+  options: ImportOptions,
 ): Promise<readonly string[]> {
   const { progress, states } = await readLines(lines);
   return withCheckpoint(checkpoint, async (session) => {

@@ -1,5 +1,5 @@
 import type { Checkpoint, PlannedBatch, RestoredCheckpoint } from '../state/checkpoint.js';
-import { withCheckpoint } from './openedCheckpoint.js';
+import { checkCheckpoint, withCheckpoint } from './openedCheckpoint.js';
 
 /** A state in a checkpoint. */
 export interface StateSummary {
@@ -37,6 +37,7 @@ export interface CheckpointSummary {
  * Reads what a checkpoint holds: progress, planned batches, and a summary of each state. Every entry of every state is read, so that
  * damage shows.
  *
+ * @throws {InvalidOptionError} when `checkpoint` is not a checkpoint
  * @throws {CheckpointError} (as a rejection) while a stream owns the checkpoint
  * @throws {CorruptCheckpointError} (as a rejection) when it is damaged, with file and offset
  *
@@ -60,6 +61,7 @@ export interface CheckpointSummary {
  * ```
  */
 export function inspectCheckpoint(checkpoint: Checkpoint): Promise<CheckpointSummary> {
+  checkCheckpoint('inspectCheckpoint', 'checkpoint', checkpoint);
   return withCheckpoint(checkpoint, ({ restored }) => ({
     location: checkpoint.location,
     time: restored?.time,

@@ -1,5 +1,6 @@
 import { from, lastValueFrom, type ObservableInput } from 'rxjs';
 import { CheckpointError, InvalidOptionError } from '../batch/errors.js';
+import { withMethods } from '../options/checks.js';
 import type {
   Checkpoint,
   CheckpointSession,
@@ -9,6 +10,8 @@ import type {
   SavedBatch,
   StateChange,
 } from '../state/checkpoint.js';
+
+export const checkCheckpoint = withMethods('open');
 
 /** Entries of a state that are encoded together. */
 const entriesPerChange = 10_000;

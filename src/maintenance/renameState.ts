@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../batch/errors.js';
+import { checkText } from '../options/checks.js';
 import type { Checkpoint } from '../state/checkpoint.js';
-import { changesOf, knownState, saveChanges, withCheckpoint } from './openedCheckpoint.js';
+import { changesOf, checkCheckpoint, knownState, saveChanges, withCheckpoint } from './openedCheckpoint.js';
 
 /**
  * Changes the id of a state in a checkpoint, in one step: for an operator whose `id` has changed in the program. The state passes
@@ -30,9 +31,9 @@ import { changesOf, knownState, saveChanges, withCheckpoint } from './openedChec
  * ```
  */
 export function renameState(checkpoint: Checkpoint, from: string, to: string): Promise<void> {
-  if (typeof to !== 'string' || to === '') {
-    throw new InvalidOptionError('renameState', 'to', to, 'must be a string that is not empty');
-  }
+  checkCheckpoint('renameState', 'checkpoint', checkpoint);
+  checkText('renameState', 'from', from);
+  checkText('renameState', 'to', to);
   return withCheckpoint(checkpoint, (session) => {
     const { restored, state } = knownState('renameState', 'from', from, checkpoint, session);
     if (restored.stateIds.includes(to)) {

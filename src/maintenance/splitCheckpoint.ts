@@ -1,9 +1,10 @@
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
-import { checkPositiveInteger } from '../options/checks.js';
+import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
+import { checkFunction, checkPositiveInteger } from '../options/checks.js';
 import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
 import type { Checkpoint, PlannedBatch, RestoredCheckpoint, StateChange } from '../state/checkpoint.js';
-import { changesOf, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
+import { changesOf, checkCheckpoint, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
 import { type SplitEntry, splitterOf } from './splitters.js';
 
 /** Options of `splitCheckpoint`. */
@@ -21,6 +22,13 @@ export interface SplitOptions {
   readonly partitioner?: Partitioner<Key>;
 }
 
+const optionChecks: OptionChecks<SplitOptions> = {
+  from: required(checkCheckpoint),
+  of: required(checkPositiveInteger),
+  to: required(checkFunction),
+  partitioner: checkFunction,
+};
+
 /**
  * Splits the checkpoint of a job that reads all partitions of its topics into one checkpoint for each partition, for jobs that read one
  * partition each: positions and planned ranges follow their partitions, and states by their keys.
@@ -29,7 +37,7 @@ export interface SplitOptions {
  * `eventSessionWindow`, `reduceByKeyAndWindow`, `aggregateByKeyAndWindow`, `groupByKeyAndWindow`, and of event-time windows by key.
  * `eventTime` is split by its partitions, and the ids of `deduplicate` go to all. Any other state, such as that of `countByWindow`, cannot be split.
  *
- * @throws {InvalidOptionError} when `of` is not a positive integer; (as a rejection) when a state cannot be split, a position is of a
+ * @throws {InvalidOptionError} when an option is not what it should be; (as a rejection) when a state cannot be split, a position is of a
  * higher partition, or one of the new checkpoints is not empty
  * @throws {CheckpointError} (as a rejection) while a stream owns one of the checkpoints
  *
@@ -55,9 +63,12 @@ export interface SplitOptions {
  * // => 1
  * ```
  */
-export async function splitCheckpoint(options: SplitOptions): Promise<void> {
-  const { from, of, to, partitioner = kafkaPartitioner } = options;
-  checkPositiveInteger('splitCheckpoint', 'of', of);
+export function splitCheckpoint(options: SplitOptions): Promise<void> {
+  checkOptions('splitCheckpoint', options, optionChecks);
+  return split(options);
+}
+
+async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOptions): Promise<void> {
   const parts = await withCheckpoint(from, ({ restored }) => {
     if (!restored) throw new InvalidOptionError('splitCheckpoint', 'from', from.location, 'is empty');
     checkPartitions(restored, of);

@@ -157,11 +157,11 @@ export interface CheckpointSession {
 
 /** How a checkpoint is opened, where it may be in use. Stores may ignore it. */
 export interface OpenOptions {
-  /** What happens while another stream owns it, in place of the store's own option. */
+  /** What happens while another stream owns it. Default: what the store's own option says. */
   readonly takeover?: Takeover;
-  /** Called when the opening begins to wait for another owner, with the reason. */
+  /** Called when the opening begins to wait for another owner, with the reason. Default: nobody is notified. */
   readonly waiting?: (reason: string) => void;
-  /** Ends that wait. */
+  /** Ends that wait. Default: it lasts until the store can be taken. */
   readonly signal?: AbortSignal;
 }
 

@@ -2,6 +2,7 @@ import * as dstream from 'dstream';
 import { type PostgresPool, postgresCheckpoint } from 'dstream/node';
 import { Kafka, logLevel } from 'kafkajs';
 import promClient from 'prom-client';
+import { from } from 'rxjs';
 
 const nothing = () => undefined;
 const kafka = new Kafka({ brokers: ['127.0.0.1:1'], logLevel: logLevel.NOTHING });
@@ -15,6 +16,16 @@ const pool = { connect: () => Promise.reject(new Error('there is no server')) } 
 const aggregator = { name: 'n', identity: 0, lift: nothing, combine: nothing, lower: nothing };
 // A schema of a class: a copy of it is a plain object, and so options.
 const schema = Object.create({ '~standard': { version: 1, vendor: 'test', validate: nothing } });
+/** A checkpoint with a state. */
+function savedCheckpoint(): dstream.Checkpoint {
+  const checkpoint = dstream.memoryCheckpoint();
+  from(checkpoint.open()).subscribe((session) => {
+    const state = { id: 'counts', operator: 'updateStateByKey', signature: '', version: 0, set: [], deleted: [] };
+    const changes = [session.encode(state)];
+    from(session.save({ time: 10, zeroTime: 0, interval: 10, positions: {}, changes })).subscribe();
+  });
+  return checkpoint;
+}
 // No file is touched before a subscription.
 const directory = '/tmp/dstream-options';
 
@@ -23,6 +34,12 @@ const directory = '/tmp/dstream-options';
  * an option that is added later does not.
  */
 export const validArguments: Readonly<Record<string, () => readonly unknown[]>> = {
+  dropState: () => [savedCheckpoint(), 'counts'],
+  exportCheckpoint: () => [savedCheckpoint(), ['counts']],
+  importCheckpoint: () => [savedCheckpoint(), [], {}],
+  inspectCheckpoint: () => [savedCheckpoint()],
+  renameState: () => [savedCheckpoint(), 'counts', 'sums'],
+  splitCheckpoint: () => [{ from: savedCheckpoint(), of: 1, to: () => dstream.memoryCheckpoint() }],
   acknowledged: () => [[], { ack: nothing }],
   aggregate: () => [aggregator, []],
   aggregateByEventWindow: () => [aggregator, window],
