@@ -83,17 +83,21 @@ function operators() {
   return [{ text: 'Operators', items: items.filter((group) => group.items.length > 0), collapsed: false }];
 }
 
-/** The names of each entry, of functions and classes first. */
+/**
+ * The entries, with what the list of the reference has of each. Not every name: four hundred links on each of four hundred pages would be
+ * most of the site.
+ */
 function reference() {
-  const names = publicNames(docs);
-  const entries = [...new Set(names.map(({ module }) => module))];
-  const items = entries.map((entry) => ({
+  const list = readFileSync(`${docs}api/index.md`, 'utf8');
+  const entries = [...list.matchAll(/^## (\S+)$([\s\S]*?)(?=^## |(?![\s\S]))/gm)];
+  const anchorOf = (heading: string) => heading.toLowerCase().replaceAll(/[^\w]+/g, '-');
+  const items = entries.map(([, entry = '', body = '']) => ({
     text: entry,
-    items: names
-      .filter(({ module }) => module === entry)
-      .map(({ name, link }) => ({ text: name, link }))
-      .sort((a, b) => Number(/^[A-Z]/.test(a.text)) - Number(/^[A-Z]/.test(b.text)) || a.text.localeCompare(b.text)),
-    collapsed: entry !== 'dstream',
+    link: `/api/#${anchorOf(entry)}`,
+    items: [...body.matchAll(/^### ((\w+) of .*)$/gm)].map(([, heading = '', kind = '']) => ({
+      text: kind,
+      link: `/api/#${anchorOf(heading)}`,
+    })),
   }));
   return [{ text: 'API reference', link: '/api/', items }];
 }
@@ -101,8 +105,8 @@ function reference() {
 /** The first sentence of a page. */
 function descriptionOf(path: string): string {
   const text = existsSync(`${docs}${path}`) ? readFileSync(`${docs}${path}`, 'utf8') : '';
-  const body = text.replace(/^---\n[\s\S]*?\n---\n/, '').replace(/^# .*$/m, '');
-  const [first = ''] = body.split(/\n\s*\n/).filter((part) => /^\s*[A-Z`]/.test(part));
+  const body = text.replace(/^---\n[\s\S]*?\n---\n/, '').replaceAll(/^(?:# .*|Status: .*|Question: )/gm, '');
+  const [first = ''] = body.split(/\n\s*\n/).filter((part) => /^\s*[A-Za-z`]/.test(part));
   const [sentence = ''] = first
     .trim()
     .replaceAll(/\s+/g, ' ')
@@ -120,7 +124,8 @@ function descriptionOf(path: string): string {
 function searchText(text: string, env: MarkdownEnv, md: MarkdownRenderer): string {
   if (!env.relativePath.startsWith('api/')) return md.render(text, env).replaceAll(/<svg[\s\S]*?<\/svg>/g, '');
   const title = /^# .*$/m.exec(text)?.[0] ?? '';
-  return md.render(`${title}\n\n${descriptionOf(env.relativePath)}`, env);
+  const description: string = JSON.parse(/^description: (.*)$/m.exec(text)?.[1] ?? '""');
+  return md.render(`${title}\n\n${description}`, env);
 }
 
 /** The repository, as package.json names it, and the pages that GitHub serves for it. */

@@ -274,8 +274,11 @@ class Renderer {
     const guide = this.#operators.has(name) ? `Explained, with pictures: [${name}](/operators/${name}).\n\n` : '';
     const users = usedBy.filter((other) => other.name !== name).slice(0, 12);
     const links = users.map((other) => `[\`${other.name}\`](${other.link})`).join(', ');
+    const text = this.summary({ reflection }).replaceAll(/\[([^\]]*)\]\([^)]*\)|`|\\/g, '$1');
+    const description = text || `${name}, exported by ${moduleOf(entry)}.`;
     return [
-      `---\nentry: ${moduleOf(entry)}\nsource: ${source}\neditLink: false\n---`,
+      `---\ndescription: ${JSON.stringify(description)}`,
+      `source: ${source}\neditLink: false\n---`,
       `# ${name}\n`,
       `<p class="import"><code v-pre>import ${inert(`{ ${typeOnly}${name} }`)} from '${moduleOf(entry)}';</code></p>\n`,
       guide + body,
