@@ -32,7 +32,7 @@ export interface RateLimiterOptions {
 /** One token bucket for everything that takes from it: see `rateLimiter`. */
 export interface RateLimiter {
   /**
-   * Emits once, when the tokens have been taken, and completes. Who asked first is served first; unsubscribing before that leaves the
+   * Emits once, when the tokens have been taken, and completes. The first to ask is served first; unsubscribing before that leaves the
    * tokens to the others. More tokens than `burst` are taken from a full bucket, which is then in debt.
    * @param tokens 1 by default
    */
@@ -143,7 +143,7 @@ class SharedBucket implements RateLimiter {
 
   /** Serves those whose turn it is, and sets the one timer for the next. */
   #serve(): void {
-    // Who is served may ask again at once: the running loop serves that too.
+    // The one that is served may ask again at once: the running loop serves that too.
     if (this.#serving) return;
     this.#serving = true;
     this.#timer?.unsubscribe();

@@ -31,7 +31,7 @@ export function localFiles(): FileSink {
         await directory(dirname(path));
         await writeFileAtomically(path, content);
       } catch (error) {
-        // Who tries again makes the directory again.
+        // A retry makes the directory again.
         last = undefined;
         throw error;
       }
@@ -57,7 +57,7 @@ async function removeAbandoned(folder: string): Promise<void> {
       ({ mtimeMs }) => mtimeMs,
       () => Infinity,
     );
-    // The clock of the file system, by which the file has its time.
+    // By the clock of the system, which has set the time of the file.
     if (Date.now() - modified > abandonedMs) await rm(path, { force: true }).catch(() => {});
   }
 }

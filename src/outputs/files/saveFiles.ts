@@ -98,6 +98,6 @@ function compressed(
 ): AsyncIterable<Uint8Array> {
   if (compression === 'none') return chunks;
   const compressor = compression === 'gzip' ? createGzip() : createBrotliCompress();
-  // An error of the records arrives at whoever reads the compressor.
+  // An error of the records arrives where the compressor is read.
   return pipeline(Readable.from(chunks), compressor, () => {});
 }

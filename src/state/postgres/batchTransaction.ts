@@ -103,7 +103,7 @@ export class BatchTransaction {
   #started(): Promise<PostgresTransaction> {
     this.#live = undefined;
     const started = this.#startedWith(this.#written);
-    // Whoever waits for it sees the failure; here it only lets the next batch stop waiting.
+    // Those that wait for it see the failure; here it only lets the next batch stop waiting.
     started.catch(() => this.#end());
     return started;
   }
