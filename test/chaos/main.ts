@@ -6,7 +6,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type ChaosReport, runChaos } from './chaos.js';
 import { type Mode, modes } from './modes.js';
-import { startWorld } from './world.js';
+import { startWorld, type World } from './world.js';
 
 const { values } = parseArgs({
   options: {
@@ -26,12 +26,22 @@ if (values.mode !== undefined && !modes.includes(values.mode as Mode)) {
 const chosen = values.mode === undefined ? modes : [values.mode as Mode];
 const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
 const given = process.argv.slice(2).filter((word) => word !== '--keep');
-console.log(`npm run chaos -- ${values.seed === undefined ? '' : given.join(' ')}, seed ${seed}`);
+console.log(`npm run chaos -- ${given.join(' ')}, seed ${seed}`);
 
-const world = await startWorld({ seed, postgresUrl: process.env.POSTGRES_URL });
+/** A signal ends the run; servers that are being started are stopped once they have been. */
+const interruption = new AbortController();
+let world: World | undefined;
+const interrupt = () => {
+  interruption.abort();
+  if (world) void world.close().finally(() => process.exit(1));
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+world = await startWorld({ seed, postgresUrl: process.env.POSTGRES_URL });
+if (interruption.signal.aborted) {
+  await world.close();
+  process.exit(1);
+}
 const reports: ChaosReport[] = [];
-const signals = ['SIGINT', 'SIGTERM'] as const;
-for (const signal of signals) process.once(signal, () => void world.close().finally(() => process.exit(1)));
 try {
   for (const mode of chosen) {
     const report = await runChaos({
