@@ -12,7 +12,13 @@ describeKafka('kafkaTable', () => {
   it('is read to its end first, and goes on from the checkpoint', async () => {
     const users = await makeTopic(kafka, 3, compacted);
     const clicks = await makeTopic(kafka, 1);
-    await produce(kafka, users, [rows(5_000), [{ key: 'u1', value: '100' }, { key: 'u2', value: null }]]);
+    await produce(kafka, users, [
+      rows(5_000),
+      [
+        { key: 'u1', value: '100' },
+        { key: 'u2', value: null },
+      ],
+    ]);
     await produce(kafka, clicks, [['u0', 'u1', 'u2', 'u4999'].map((value) => ({ value }))]);
     const checkpoint = memoryCheckpoint();
     const life = (enough: number) =>
