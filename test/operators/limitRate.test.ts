@@ -81,7 +81,7 @@ describe('limitRate', () => {
   it('takes one rate only', () => {
     const limiter = rateLimiter({ perSecond: 1 });
     expect(() => limitRate({ limiter, rate: 1 })).toThrow('rate (1) cannot be set beside `limiter`');
-    expect(() => limitRate({ limiter: {} as never })).toThrow('must be a rateLimiter()');
+    expect(() => limitRate({ limiter: {} as never })).toThrow('limiter.take (undefined) must be a function');
     expect(() => limitRate({})).toThrow('limitRate: rate');
   });
 
