@@ -279,6 +279,7 @@ export type {
   WriteAheadLogSession,
 } from './sources/receiver/writeAheadLog.js';
 export type {
+  FailedDecoding,
   Fetched,
   Narrow,
   Plan,

@@ -5,6 +5,8 @@ import type { RecordOrigin } from './recordErrors.js';
 export class OriginTracker {
   /** The record as its source sees it, while that is decoded. */
   view: RecordOrigin | undefined;
+  /** Puts aside the record that `view` shows: its source cannot deserialize it. */
+  refuse: ((error: unknown) => void) | undefined;
   #partition: Partition<unknown> | undefined;
   #offset: number | undefined;
 

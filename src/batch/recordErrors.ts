@@ -22,11 +22,11 @@ export interface RecordOrigin {
 
 /** A record for which a user's function threw, as the operator sees it. */
 export interface FailedRecord {
-  /** The operator whose function threw. */
+  /** The operator whose function threw; `deserialize` where a source could not make a record of the bytes. */
   readonly operator: string;
   /** The operator's `id`, where it has one. */
   readonly id?: string | undefined;
-  /** The record as the operator received it. */
+  /** The record as the operator received it: for `deserialize` the bytes of its value. */
   readonly record: unknown;
   /** What the function threw. */
   readonly error: unknown;

@@ -4,7 +4,7 @@ import type { BatchRun } from '../batch/batchContext.js';
 import { UnclaimedBatchError } from '../batch/errors.js';
 import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
 import type { RecordErrors } from '../batch/recordErrors.js';
-import type { Fetched } from '../sources/source.js';
+import type { FailedDecoding, Fetched } from '../sources/source.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
 import type { DriverMonitor } from './monitoring/driverMonitor.js';
 import { OpenBatch } from './openBatch.js';
@@ -105,10 +105,20 @@ export class BatchDispatcher {
   }
 
   #handOut(open: OpenBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
-    for (const [name, { partitions }] of fetched) {
+    for (const [name, { partitions, failed = [] }] of fetched) {
+      this.#putAside(open, failed);
       const heard = this.#events.next(name, new Batch(partitions, open));
       if (this.#closed) return;
       if (!heard) this.missed(name);
+    }
+  }
+
+  /** What a source could not deserialize. */
+  #putAside(open: OpenBatch, failed: readonly FailedDecoding[]): void {
+    for (const { error, origin } of failed) {
+      const letter = { operator: 'deserialize', record: origin.value, error };
+      if (!open.recordErrors) throw error;
+      open.recordErrors.putAside(letter, origin, open);
     }
   }
 

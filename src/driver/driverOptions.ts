@@ -81,7 +81,7 @@ export interface DriverOptions {
    */
   readonly stepTimeout?: number;
   /**
-   * What happens to a record for which a function of yours throws, in any operator that calls it record by record or key by key:
+   * What happens to a record for which a function of yours throws, in `deserialize` or any operator that calls it record by record or key by key:
    * the stream fails, the record is skipped and counted (`failedRecords` in `BatchInfo`), or it goes to dead letters: an Observer, or
    * `deadLetterTopic()` of `dstream/kafka`. Results that an operator has emitted for the record before it threw stay; the state of the
    * record's key is what it was before.

@@ -7,7 +7,7 @@ export function withoutRecords(
   fetched: ReadonlyMap<string, Fetched<unknown>>,
 ): ReadonlyMap<string, Fetched<unknown>> {
   const emptied = new Map<string, Fetched<unknown>>();
-  for (const [name, { partitions, lost = [], ...rest }] of fetched) {
+  for (const [name, { partitions, lost = [], failed: _, ...rest }] of fetched) {
     const given = batch.plans.get(name)?.ranges.filter(({ from, until }) => until > from) ?? [];
     const empty = partitions.map(({ offsets: _, ...same }) => ({ ...same, records: [] }));
     emptied.set(name, { ...rest, partitions: empty, records: 0, lost: [...lost, ...given] });

@@ -5,6 +5,7 @@ import type { ReceiverInfo, ReceiverStatus } from '../batch/monitoring/receiverS
 import type { PartitionSnapshot, SourceSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { Partition } from '../batch/partition.js';
+import type { RecordOrigin } from '../batch/recordErrors.js';
 import type { Segment } from '../batch/segment.js';
 import type { TopicPartitionOffset } from '../batch/topicPartition.js';
 import type { UnavailablePartition } from '../batch/unavailablePartition.js';
@@ -95,6 +96,14 @@ export interface PlanLimits {
 /** Notes the ranges that a batch has in place of the planned ones; the source hands out no record of it before this has completed. */
 export type Narrow = (ranges: readonly OffsetRange[]) => ObservableInput<unknown>;
 
+/** A record that cannot be deserialized, where the stream puts such records aside. */
+export interface FailedDecoding {
+  /** Why. */
+  readonly error: Error;
+  /** Where it was read from, and its bytes. */
+  readonly origin: RecordOrigin;
+}
+
 /** The records of a plan. */
 export interface Fetched<T> {
   /** The records, by partition. */
@@ -115,6 +124,8 @@ export interface Fetched<T> {
   readonly skipped?: number | undefined;
   /** The same by reason. */
   readonly skippedBy?: Readonly<Partial<Record<SkipReason, number>>> | undefined;
+  /** Records left out because they cannot be deserialized, where `SourceSetup.keepOffsets` says that failed records are put aside. */
+  readonly failed?: readonly FailedDecoding[] | undefined;
   /** The `traceparent` headers of the records, where they are wanted: distinct, first come. */
   readonly traceParents?: readonly string[] | undefined;
   /** Partitions that could not be read when the batch was planned. */

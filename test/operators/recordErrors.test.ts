@@ -16,6 +16,7 @@ import {
   memoryCheckpoint,
   memoryLog,
   type Pair,
+  type RecordView,
   reduceByKey,
   reduceByKeyAndWindow,
   runningReduce,
@@ -24,7 +25,7 @@ import {
   TooManyErrorsError,
   updateStateByKey,
 } from 'dstream';
-import { type Observable, share, timer } from 'rxjs';
+import { merge, type Observable, share, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
 
@@ -423,4 +424,85 @@ it('json(schema) makes a record that does not fit an invalid record, and infers 
   expect(invalid).toEqual([
     't/0: the record at offset 1 cannot be deserialized: it does not fit the schema: n: must be a number (and 1 more)',
   ]);
+});
+
+describe('a record that cannot be deserialized', () => {
+  const deserialize = ((view: RecordView) => {
+    const text = view.valueText() ?? '';
+    if (text.startsWith('bad')) throw new Error(`not ${text}`);
+    return text;
+  }) as () => string;
+  const texts = ['a', 'bad1', 'c'];
+  const shown = ({ operator, record, error, origin }: DeadLetter) => {
+    const text = (bytes: Uint8Array | null | undefined) => bytes && new TextDecoder().decode(bytes);
+    const headers = origin?.headers?.map(([name, bytes]) => `${name}=${text(bytes)}`);
+    const bytes = text(record as Uint8Array);
+    return [operator, (error as Error).message, bytes, origin?.offset, text(origin?.key), text(origin?.value), headers];
+  };
+  const letter = [
+    'deserialize',
+    't/0: the record at offset 1 cannot be deserialized: not bad1',
+    'bad1',
+    1,
+    'k1',
+    'bad1',
+    ['h=1'],
+  ];
+
+  it('is put aside with its bytes, before operators that decode the records themselves', () => {
+    const { results, letters, infos, error } = run(texts, (stream) => stream.pipe(mapRecords((text) => `${text}!`)), {
+      deserialize,
+      unclaimed: 'complete',
+    });
+    expect(error).toBeUndefined();
+    expect(results[0]).toEqual(['a!', 'c!']);
+    expect(letters.map(shown)).toEqual([letter]);
+    expect(infos[0]?.failedRecords).toBe(1);
+  });
+
+  it('is put aside with its bytes, before all others', () => {
+    const { letters, infos, error } = run(texts, (stream) => stream.pipe(foreachBatch(() => {})), { deserialize });
+    expect(error).toBeUndefined();
+    expect(letters.map(shown)).toEqual([letter]);
+    expect(infos[0]?.failedRecords).toBe(1);
+  });
+
+  it('is put aside once, however many branches there are', () => {
+    const { results, letters } = run(
+      texts,
+      (stream) => {
+        const shared = stream.pipe(share());
+        return merge(shared.pipe(mapRecords((text) => `${text}1`)), shared.pipe(mapRecords((text) => `${text}2`)));
+      },
+      { deserialize, unclaimed: 'complete' },
+    );
+    expect(results.slice(0, 2)).toEqual([
+      ['a1', 'c1'],
+      ['a2', 'c2'],
+    ]);
+    expect(letters).toHaveLength(1);
+  });
+
+  it('fails the stream beyond maxErrors', () => {
+    for (const job of [
+      (stream: Observable<Batch<string>>) => stream.pipe(foreachBatch<string>(() => {})),
+      (stream: Observable<Batch<string>>) => stream.pipe(mapRecords((text) => text)),
+    ]) {
+      const { error } = run(['bad1', 'bad2', 'bad3'], job, { deserialize, maxErrors: 2, unclaimed: 'complete' });
+      expect(error).toBeInstanceOf(TooManyErrorsError);
+      expect(String(error)).toContain('deserialize: more than 2 records failed within a minute');
+    }
+  });
+
+  it('goes where invalidRecords says, where that is set', () => {
+    const invalid: string[] = [];
+    const { letters, infos } = run(texts, (stream) => stream.pipe(foreachBatch(() => {})), {
+      deserialize,
+      invalidRecords: { next: ({ error }) => void invalid.push(error.message) },
+    });
+    expect(invalid).toEqual([letter[1]]);
+    expect(letters).toEqual([]);
+    expect(infos[0]?.failedRecords).toBeUndefined();
+    expect(infos[0]?.inputs.log?.skipped).toBe(1);
+  });
 });

@@ -1,4 +1,5 @@
 import type { Batch } from '../../batch/batch.js';
+import type { BatchContext } from '../../batch/batchContext.js';
 import { eventTimeOf, timesOf } from '../../batch/eventTime.js';
 import { guarded } from '../../batch/guarded.js';
 import { OriginTracker } from '../../batch/originTracker.js';
@@ -33,6 +34,7 @@ export function visitPartition(
   if (!partition) return;
   const place = { batch, index };
   const tracker = batch.context.recordErrors && owners && (owners.tracker ?? new OriginTracker());
+  if (tracker) tracker.refuse = (error) => refuseRecord(batch.context, tracker, error);
   const first = tracker
     ? composeGuarded(steps, place, last, owners, tracker)
     : steps.reduceRight((next, step) => step(next, batch.context, place), last);
@@ -52,6 +54,13 @@ export function visitPartition(
     tracker?.at(partition, i);
     first(records[i]);
   }
+}
+
+/** Of a record that cannot be deserialized, the bytes are all that there is. */
+function refuseRecord(context: BatchContext, { origin }: OriginTracker, error: unknown): void {
+  const { recordErrors } = context;
+  if (!recordErrors || recordErrors.failing) throw error;
+  recordErrors.putAside({ operator: 'deserialize', record: origin?.value, error }, origin, context);
 }
 
 /** Each step is guarded by itself, so that a record is put aside as the operator received it, and the others pass. */

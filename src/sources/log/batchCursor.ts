@@ -1,4 +1,5 @@
 import type { MalformedRecordError } from '../../batch/errors.js';
+import type { FailedDecoding } from '../source.js';
 import type { PartitionState } from './partitionState.js';
 import type { PendingResults } from './pendingResults.js';
 import type { RecordReader } from './recordReader.js';
@@ -9,6 +10,8 @@ export interface BatchCursor<R> {
   readonly records: number;
   /** Records left out so far because they are invalid. */
   readonly skipped: Readonly<Record<'malformed' | 'deserialization', number>>;
+  /** Records left out so far that cannot be deserialized, for the policy of the stream. */
+  readonly failed: readonly FailedDecoding[];
   /** Bytes of the records moved over so far, after decompression. */
   readonly bytes: number;
   /** Time spent on decoding after the cursor had moved on, in ms. */

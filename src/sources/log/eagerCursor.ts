@@ -1,4 +1,5 @@
 import { DeserializationError, type MalformedRecordError } from '../../batch/errors.js';
+import type { FailedDecoding } from '../source.js';
 import type { BatchCursor } from './batchCursor.js';
 import type { PartitionState } from './partitionState.js';
 import { PendingResults } from './pendingResults.js';
@@ -18,6 +19,7 @@ export class EagerCursor<T> implements BatchCursor<T> {
   readonly #options: DecodingOptions<T>;
   readonly #traceParents: TraceParents | undefined;
   readonly skipped = { malformed: 0, deserialization: 0 };
+  readonly failed: FailedDecoding[] = [];
   /** By the list of records, where offsets are kept. */
   readonly #offsets: WeakMap<readonly T[], number[]> | undefined;
   #records = 0;
@@ -113,11 +115,16 @@ export class EagerCursor<T> implements BatchCursor<T> {
     const { invalidRecords } = this.#options;
     const { topic, partition, offset } = view;
     const error = new DeserializationError(topic, partition, offset, { cause });
-    if (invalidRecords === 'error') throw error;
-    this.skipped.deserialization++;
-    if (invalidRecords === 'skip') return;
+    if (invalidRecords === 'error' && !this.#offsets) throw error;
     const key = view.key && Uint8Array.from(view.key);
     const value = view.value && Uint8Array.from(view.value);
+    if (invalidRecords === 'error') {
+      const headers = view.headers.map(([name, bytes]) => [name, bytes && Uint8Array.from(bytes)] as const);
+      this.failed.push({ error, origin: { topic, partition, offset, key, value, headers } });
+      return;
+    }
+    this.skipped.deserialization++;
+    if (invalidRecords === 'skip') return;
     this.pending.add(invalidRecords.next({ topic, partition, offset, until: offset + 1, key, value, error }));
   }
 }

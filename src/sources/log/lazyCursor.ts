@@ -2,6 +2,7 @@ import type { SchedulerLike } from 'rxjs';
 import { DeserializationError, type MalformedRecordError } from '../../batch/errors.js';
 import type { OriginTracker } from '../../batch/originTracker.js';
 import type { Segment } from '../../batch/segment.js';
+import type { FailedDecoding } from '../source.js';
 import type { BatchCursor } from './batchCursor.js';
 import { type DecodingOptions, EagerCursor } from './eagerCursor.js';
 import type { PartitionState } from './partitionState.js';
@@ -71,6 +72,10 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
     return this.#retainedRecords + this.#eager.records;
   }
 
+  get failed(): readonly FailedDecoding[] {
+    return this.#eager.failed;
+  }
+
   get skipped(): BatchCursor<Segment<T>>['skipped'] {
     return this.#eager.skipped;
   }
@@ -122,13 +127,13 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   }
 
   #newSegment(target: Segment<T>[]): LazySegment<T> {
-    const segment = new LazySegment<T>((parts, visit, tracker) => this.#decode(parts, visit, tracker));
+    const segment = new LazySegment<T>((own, visit, tracker) => this.#decode(own, visit, tracker));
     this.#segments.push(segment);
     target.push(segment);
     return segment;
   }
 
-  #decode(parts: readonly Part<T>[], visit: (record: T) => void, tracker: OriginTracker | undefined): void {
+  #decode({ parts, refused }: LazySegment<T>, visit: (record: T) => void, tracker: OriginTracker | undefined): void {
     const begun = this.#scheduler.now();
     const { deserialize } = this.#options;
     const owner = this.#owner;
@@ -137,7 +142,12 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
       try {
         record = deserialize(view);
       } catch (cause) {
-        throw new DeserializationError(view.topic, view.partition, view.offset, { cause });
+        const error = new DeserializationError(view.topic, view.partition, view.offset, { cause });
+        if (!tracker?.refuse) throw error;
+        // Another branch of the stream may have put it aside.
+        if (!refused.has(view.offset)) tracker.refuse(error);
+        refused.add(view.offset);
+        return;
       }
       if (typeof record === 'object' && record !== null) refusePromise(owner, deserialize, view, record);
       visit(record);
@@ -155,11 +165,13 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
   }
 }
 
-type Decode<T> = (parts: readonly Part<T>[], visit: (record: T) => void, tracker: OriginTracker | undefined) => void;
+type Decode<T> = (segment: LazySegment<T>, visit: (record: T) => void, tracker: OriginTracker | undefined) => void;
 
 /** The records of one partition of one batch. */
 class LazySegment<T> implements Segment<T> {
   readonly parts: Part<T>[] = [];
+  /** Offsets of records that cannot be deserialized. */
+  readonly refused = new Set<number>();
   #released = false;
   /** Whether lazy decoding pays; `undefined` before the first record. */
   isLazy: boolean | undefined;
@@ -181,7 +193,7 @@ class LazySegment<T> implements Segment<T> {
 
   forEach(visit: (record: T) => void, tracker?: OriginTracker): void {
     if (this.#released) throw new Error('the records of a segment were iterated after their batch was dispatched');
-    this.#decode(this.parts, visit, tracker);
+    this.#decode(this, visit, tracker);
   }
 
   release(): void {

@@ -458,7 +458,7 @@ export class LogRun<R> implements SourceRun<R> {
     });
   }
 
-  #fetched(reading: BatchReading<R>, { records, skipped }: BatchCursor<R>): Fetched<R> {
+  #fetched(reading: BatchReading<R>, { records, skipped, failed }: BatchCursor<R>): Fetched<R> {
     const overshoot = reading.takeOvershoot();
     const lost = [...this.#lost.splice(0), ...this.#readAhead.takeLost()];
     return {
@@ -468,6 +468,7 @@ export class LogRun<R> implements SourceRun<R> {
       overshootRecords: overshoot.records,
       overshootBytes: overshoot.bytes,
       ...skippedRecords(skipped),
+      ...(failed.length > 0 && { failed }),
       ...(lost.length > 0 && { lost }),
     };
   }

@@ -77,7 +77,7 @@ export interface LogSourceOptions<T> {
   readonly skipTo?: 'latest' | { readonly olderThan: number };
   /**
    * What to do with a record that is malformed or cannot be deserialized: fail the stream, skip and count it, or pass
-   * it to an Observer and count it. Where `next` returns a promise or an Observable, the batch waits for it, and fails when it
+   * it to an Observer and count it. `'error'` leaves a record that cannot be deserialized to `onRecordError`, where that is set. Where `next` returns a promise or an Observable, the batch waits for it, and fails when it
    * fails, so that no offset is committed before the record is in safe hands. The count is `skipped` in `BatchInfo`.
    * @default 'error'
    */
