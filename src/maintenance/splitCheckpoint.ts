@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
-import { checkFunction, checkPositiveInteger } from '../options/checks.js';
+import { checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
 import type { Checkpoint, PlannedBatch, RestoredCheckpoint, StateChange } from '../state/checkpoint.js';
 import { changesOf, checkCheckpoint, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
@@ -76,6 +76,7 @@ async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOpti
   });
   for (const [partition, part] of parts.entries()) {
     const target = to(partition);
+    withMethods('open')('splitCheckpoint', `to(${partition})`, target);
     await withCheckpoint(target, async (session) => {
       if (session.restored) throw new InvalidOptionError('splitCheckpoint', 'to', target.location, 'must be empty');
       await saveChanges(session, part.progress, part.changes);
