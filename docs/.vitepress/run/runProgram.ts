@@ -1,12 +1,16 @@
 import type { RunEvent, RunRequest } from './sandbox.js';
 
 /** A program that runs longer is stopped. */
-export const timeLimitMs = 5_000;
+const timeLimitMs = 5_000;
 
 export interface RunOptions extends RunRequest {
   /** The script that `sandbox.ts` is built into. */
   readonly sandbox: string;
-  readonly limitMs?: number;
+}
+
+/** Tests on a machine with other work set another limit. */
+function limitOf(scope: { readonly exampleTimeLimitMs?: number }): number {
+  return scope.exampleTimeLimitMs ?? timeLimitMs;
 }
 
 /** What a frame does: starts the worker and passes its messages on. It has an origin of its own, so a program reaches nothing of the site. */
@@ -25,7 +29,8 @@ onmessage = ({ data, ports: [port] }) => {
  * that stops it.
  */
 export function runProgram(options: RunOptions, next: (event: RunEvent) => void): () => void {
-  const { sandbox, code, time, limitMs = timeLimitMs } = options;
+  const { sandbox, code, time } = options;
+  const limitMs = limitOf(globalThis as { readonly exampleTimeLimitMs?: number });
   const iframe = document.createElement('iframe');
   iframe.setAttribute('sandbox', 'allow-scripts');
   iframe.hidden = true;
