@@ -1,5 +1,5 @@
-/** How a rate is shared among partitions that have records waiting: by lag, evenly, or the oldest records first. */
-export type RateSharing = 'lag' | 'fair' | 'oldest';
+/** How a rate is shared among partitions that have records waiting: by lag, evenly, or up to the same time. */
+export type RateSharing = 'lag' | 'fair' | 'aligned';
 
 export interface ShareRequest {
   /** Records waiting in each partition, at least 0. */
@@ -23,15 +23,12 @@ export interface ShareRequest {
    */
   readonly turn?: number;
   /**
-   * `'oldest'` fills the partitions in the order of `times`, each up to its cap; those of one time share by lag.
+   * `'aligned'`: each partition has the records up to a time (`wanted`) or, if these are too many, a share in proportion to them.
    * @default 'lag'
    */
   readonly strategy?: RateSharing;
-  /**
-   * For `'oldest'`: the time of the next record of each partition, such as its timestamp in ms. One that is not known is
-   * taken for the oldest.
-   */
-  readonly times?: readonly (number | undefined)[];
+  /** For `'aligned'`: the records of each partition up to that time. Default: none, so each has one record. */
+  readonly wanted?: readonly number[] | undefined;
 }
 
 /**
@@ -45,22 +42,28 @@ export interface ShareRequest {
  * Source: Spark's `maxMessagesPerPartition`, with exact sums and one unit for cap and floor.
  */
 export function shareRecords(request: ShareRequest): readonly number[] {
-  const { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy = 'lag', times } = request;
+  const { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy = 'lag', wanted } = request;
   const seconds = interval / 1_000;
   const cap = maxRatePerPartition === undefined ? Infinity : Math.max(1, Math.floor(maxRatePerPartition * seconds));
   const caps = lags.map((lag) => Math.min(lag, cap));
-  if (rate === undefined) return caps;
+  const floor = Math.max(1, Math.floor((minRatePerPartition ?? 0) * seconds));
+  if (rate === undefined) {
+    if (strategy !== 'aligned' || wanted === undefined) return caps;
+    return caps.map((each, i) => Math.min(each, Math.max(wanted[i] ?? 0, floor)));
+  }
   if (rate <= 0) return lags.map(() => 0);
 
   const budget = Math.floor(allowanceOf(rate, interval, request.owed ?? 0));
   const waiting = lags.filter((lag) => lag > 0).length;
   if (minRatePerPartition === undefined && budget < waiting) return byTurns(lags, budget, request.turn ?? 0);
-  const floor = Math.max(1, Math.floor((minRatePerPartition ?? 0) * seconds));
   const counts = caps.map((cap) => Math.min(cap, floor));
+  if (strategy === 'aligned') {
+    const most = caps.map((each, i) => Math.min(each, wanted?.[i] ?? 0));
+    distribute(budget - sum(counts), wanted ?? [], most, counts);
+    return counts;
+  }
   const weights = strategy === 'fair' ? lags.map((lag) => (lag > 0 ? 1 : 0)) : lags;
-  const turns = strategy === 'oldest' ? byTime(lags, times) : [weights.keys()];
-  let left = budget - sum(counts);
-  for (const turn of turns) left = distribute(left, [...turn], weights, caps, counts);
+  distribute(budget - sum(counts), weights, caps, counts);
   return counts;
 }
 
@@ -82,30 +85,13 @@ export function byTurns(lags: readonly number[], budget: number, turn: number): 
   return counts;
 }
 
-/** The indexes in groups of one time, the oldest first. */
-function byTime(lags: readonly number[], times: ShareRequest['times'] = []): readonly (readonly number[])[] {
-  const groups = new Map<number, number[]>();
-  for (const i of lags.keys()) {
-    const time = times[i] ?? -Infinity;
-    groups.set(time, [...(groups.get(time) ?? []), i]);
-  }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, indexes]) => indexes);
-}
-
 /**
- * Adds `budget` to the counts at `indexes` in proportion to `weights`, and returns what could not be used. Shares that
- * meet their cap are filled, and what they leave is shared out again among the others; the last round, in which none meets
- * its cap, is rounded by largest remainder.
+ * Adds `budget` to the counts in proportion to `weights`. Shares that meet their cap are filled, and what they leave is shared out again
+ * among the others; the last round, in which none meets its cap, is rounded by largest remainder.
  */
-function distribute(
-  budget: number,
-  indexes: readonly number[],
-  weights: readonly number[],
-  caps: readonly number[],
-  counts: number[],
-): number {
+function distribute(budget: number, weights: readonly number[], caps: readonly number[], counts: number[]): void {
   let left = budget;
-  let open = indexes.filter((i) => (counts[i] ?? 0) < (caps[i] ?? 0));
+  let open = [...weights.keys()].filter((i) => (counts[i] ?? 0) < (caps[i] ?? 0));
   while (left > 0 && open.length > 0) {
     const total = open.reduce((all, i) => all + (weights[i] ?? 0), 0);
     const share = (i: number): number => (left * (weights[i] ?? 0)) / total;
@@ -113,7 +99,7 @@ function distribute(
     const filled = open.filter((i) => share(i) >= free(i));
     if (filled.length === 0) {
       roundLargestRemainder(left, open, open.map(share), counts);
-      return 0;
+      return;
     }
     const used = filled.map((i) => [i, free(i)] as const);
     for (const [i, amount] of used) {
@@ -122,7 +108,6 @@ function distribute(
     }
     open = open.filter((i) => !filled.includes(i));
   }
-  return left;
 }
 
 /** Whole parts first, then one each to the largest fractions. A share below its cap stays within it when rounded up. */

@@ -35,14 +35,19 @@ describe('shareRecords', () => {
     expect(share([1_000, 10, 100], 120, { strategy: 'fair' })).toEqual([55, 10, 55]);
   });
 
-  it('fills the oldest first, up to its cap, and the unknown before all', () => {
-    const oldest = (lags: readonly number[], rate: number, times: readonly (number | undefined)[], more: object = {}) =>
-      share(lags, rate, { strategy: 'oldest', times, ...more });
-    expect(oldest([100, 100, 100], 150, [30, 10, 20])).toEqual([1, 100, 49]);
-    expect(oldest([100, 100, 100], 150, [30, 10, 20], { maxRatePerPartition: 80 })).toEqual([1, 80, 69]);
-    expect(oldest([100, 100, 0], 60, [30, undefined, 20])).toEqual([1, 59, 0]);
-    // Of one time: by lag.
-    expect(oldest([300, 100, 50], 51, [5, 5, 9])).toEqual([37, 13, 1]);
+  it('gives each what it has up to a time, and in proportion where that is too much', () => {
+    const aligned = (
+      lags: readonly number[],
+      rate: number | undefined,
+      wanted?: readonly number[],
+      more: object = {},
+    ) => share(lags, rate, { strategy: 'aligned', wanted, ...more });
+    expect(aligned([100, 100, 100], 150, [0, 80, 30])).toEqual([1, 80, 30]);
+    expect(aligned([100, 100, 100], 56, [0, 80, 30])).toEqual([1, 40, 15]);
+    expect(aligned([100, 100, 0], 150, [0, 80, 30], { maxRatePerPartition: 20 })).toEqual([1, 20, 0]);
+    expect(aligned([100, 100, 100], undefined, [0, 80, 30])).toEqual([1, 80, 30]);
+    // Nothing is known of their times.
+    expect(aligned([100, 100, 0], 150)).toEqual([1, 1, 0]);
   });
 
   it('keeps its promises for random lags, rates, caps and floors', () => {
@@ -55,11 +60,11 @@ describe('shareRecords', () => {
         fc.integer({ min: 1, max: 10_000 }),
         positive,
         positive,
-        fc.constantFrom('lag' as const, 'fair' as const, 'oldest' as const),
-        fc.array(fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }), { maxLength: 40 }),
-        (lags, rate, interval, maxRatePerPartition, min, strategy, times) => {
+        fc.constantFrom('lag' as const, 'fair' as const, 'aligned' as const),
+        fc.array(fc.integer({ min: 0, max: 1e6 }), { maxLength: 40 }),
+        (lags, rate, interval, maxRatePerPartition, min, strategy, wanted) => {
           const minRatePerPartition = min === undefined ? undefined : Math.min(min, maxRatePerPartition ?? Infinity);
-          const request = { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy, times };
+          const request = { lags, rate, interval, maxRatePerPartition, minRatePerPartition, strategy, wanted };
           const counts = shareRecords(request);
           const seconds = interval / 1_000;
           const cap = Math.max(1, Math.floor((maxRatePerPartition ?? Infinity) * seconds));
@@ -75,7 +80,9 @@ describe('shareRecords', () => {
             expect(count).toBeGreaterThanOrEqual(least[i] ?? 0);
           }
           const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-          expect(sum(counts)).toBe(rate === 0 ? 0 : Math.max(Math.min(budget, sum(most)), sum(least)));
+          if (strategy === 'aligned')
+            expect(sum(counts)).toBeLessThanOrEqual(Math.max(Math.min(budget, sum(most)), sum(least)));
+          else expect(sum(counts)).toBe(rate === 0 ? 0 : Math.max(Math.min(budget, sum(most)), sum(least)));
         },
       ),
       propertySettings(),

@@ -73,7 +73,7 @@ export class EagerCursor<T> implements BatchCursor<T> {
     const plain = (view: RecordView) => this.#decode(view, target);
     const decode = this.#offsets ? this.#noting(this.#offsets, target) : plain;
     const traced = this.#traceParents?.before(decode) ?? decode;
-    if (this.#options.rateSharing !== 'oldest') return traced;
+    if (this.#options.rateSharing !== 'aligned') return traced;
     return (view) => {
       state.time = view.timestamp;
       traced(view);

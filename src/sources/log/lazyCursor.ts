@@ -100,7 +100,7 @@ export class LazyCursor<T> implements BatchCursor<Segment<T>> {
     const isLazy = segment.isLazy || this.#keepOffsets;
     if (isLazy && this.#retainedBytes < this.#options.maxBytesPerBatch && reader.retain) {
       const before = reader.bytesRead;
-      const visit = this.#options.rateSharing === 'oldest' ? noteTime(state) : ignore;
+      const visit = this.#options.rateSharing === 'aligned' ? noteTime(state) : ignore;
       const retained = reader.retain(until, max, this.#traceParents?.before(visit) ?? visit);
       if (!retained) return;
       segment.retain(retained);

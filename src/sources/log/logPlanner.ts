@@ -10,6 +10,16 @@ import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 const maxBytesBeyondPlan = 8 * 1024 * 1024;
 const maxFractionBeyondPlan = 1 / 8;
 
+/** What is known before a batch is planned. */
+export interface PlanBudget {
+  /** Records a second, as the controller allows; `undefined` for no limit. */
+  readonly allowed: number | undefined;
+  /** The same, or what can be read within the interval. */
+  readonly rate: number | undefined;
+  /** How many records the batch may have; Infinity for all that wait. */
+  readonly records: number;
+}
+
 /** What a partition contributes to a batch. */
 interface Part {
   readonly state: PartitionState;
@@ -37,11 +47,26 @@ export class LogPlanner {
     this.#pace.measure(records, elapsed);
   }
 
-  /** Plans each partition; the caller moves `planned` of its state on. */
-  plan(states: readonly PartitionState[], { rate, interval, late }: PlanRequest): Plan {
+  /** How much the next batch may have; asked for once a batch. */
+  budget(states: readonly PartitionState[], { rate, interval }: PlanRequest): PlanBudget {
     const waiting = sumOf(states, (state) => state.waiting);
     const allowed = rate(waiting);
-    const parts = this.#parts(states, allowed ?? this.#paceRate(states, waiting, interval), interval);
+    const used = allowed ?? this.#paceRate(states, waiting, interval);
+    const byRate = used === undefined ? waiting : (used * interval) / 1_000;
+    const bytes = sumOf(states, (state) => state.waiting * state.recordBytes);
+    const byBytes = (this.#options.maxBytesPerBatch * waiting) / Math.max(bytes, 1);
+    const records = Math.floor(Math.min(byRate, byBytes));
+    return { allowed, rate: used, records: records >= waiting ? Infinity : records };
+  }
+
+  /** Plans each partition; the caller moves `planned` of its state on. `wanted`: the records of each up to the time of the batch. */
+  plan(
+    states: readonly PartitionState[],
+    { interval, late }: PlanRequest,
+    { allowed, rate }: PlanBudget,
+    wanted?: readonly number[],
+  ): Plan {
+    const parts = this.#parts(states, rate, interval, wanted);
     const ranges = parts.map(({ state, offsets }): LogRange => {
       const { topic, partition, planned, jumps, identity } = state;
       const until = planned + offsets;
@@ -69,9 +94,16 @@ export class LogPlanner {
     };
   }
 
-  #parts(states: readonly PartitionState[], rate: number | undefined, interval: number): readonly Part[] {
+  #parts(
+    states: readonly PartitionState[],
+    rate: number | undefined,
+    interval: number,
+    wanted: readonly number[] | undefined,
+  ): readonly Part[] {
     const { maxRatePerPartition } = this.#options;
-    const lags = states.map(({ waiting, recordBytes, time }) => ({ lag: waiting, recordSize: recordBytes, time }));
+    const lags = states.map(({ waiting, recordBytes }, i) => {
+      return { lag: waiting, recordSize: recordBytes, wanted: wanted?.[i] };
+    });
     const limits = { ...this.#options, rate, interval, carry: this.#carry };
     const counts = recordsPerPartition(lags, limits);
     this.#carry.planned(rate, interval, counts);

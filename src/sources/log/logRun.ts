@@ -26,12 +26,13 @@ import { endPositions } from './endPositions.js';
 import { leavingPartitions } from './leavingPartitions.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { LogClient, LogPartition } from './logClient.js';
-import { LogPlanner } from './logPlanner.js';
+import { LogPlanner, type PlanBudget } from './logPlanner.js';
 import { PartitionState } from './partitionState.js';
 import { ReadAhead } from './readAhead.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import { skippedRecords } from './skippedRecords.js';
 import { checkRange, placeOf, skipTargets, startPositions } from './startPositions.js';
+import { TimeAlignment } from './timeAlignment.js';
 import { TraceParents } from './traceParents.js';
 import { UnstartedPartitions } from './unstartedPartitions.js';
 
@@ -54,6 +55,7 @@ export class LogRun<R> implements SourceRun<R> {
   readonly #states = new Map<string, PartitionState>();
   readonly #readAhead: ReadAhead;
   readonly #planner: LogPlanner;
+  readonly #alignment: TimeAlignment;
   readonly #away = new AwayPartitions();
   readonly #unstarted: UnstartedPartitions;
   #lost: OffsetRange[] = [];
@@ -78,6 +80,7 @@ export class LogRun<R> implements SourceRun<R> {
     this.#newCursor = newCursor;
     this.#setup = setup;
     this.#planner = new LogPlanner(options);
+    this.#alignment = new TimeAlignment(client);
     this.#unstarted = new UnstartedPartitions(owner, client, options);
     this.#readAhead = new ReadAhead(client, this.#states, options, setup.scheduler, setup.fetched);
   }
@@ -136,14 +139,27 @@ export class LogRun<R> implements SourceRun<R> {
     const steps = [() => this.#discover(), () => this.#hearLatest(), () => this.#learnSizes()];
     return concat(...steps.map(defer), of(undefined)).pipe(
       last(),
-      map(() => {
-        const plan = this.#withAway(this.#planner.plan(this.#present, request));
+      mergeMap(() => {
+        const budget = this.#planner.budget(this.#present, request);
+        return this.#wanted(budget).pipe(map((wanted) => ({ budget, wanted })));
+      }),
+      map(({ budget, wanted }) => {
+        const plan = this.#withAway(this.#planner.plan(this.#present, request, budget, wanted));
         this.#planned(plan.ranges);
         this.#ended = this.#options.until !== undefined && this.#allEnded;
         this.#readAhead.pump();
         return plan;
       }),
     );
+  }
+
+  /** Where the rate is shared by time: the records of each partition up to the time of the batch. */
+  #wanted({ records }: PlanBudget): Observable<readonly number[] | undefined> {
+    const states = this.#present;
+    if (this.#options.rateSharing !== 'aligned' || records < states.length) return of(undefined);
+    if (records !== Infinity) return this.#alignment.counts(states, records);
+    this.#alignment.caughtUp();
+    return of(states.map(({ waiting }) => waiting));
   }
 
   fetch({ ranges, ends, limits, lag, unavailable }: Plan, narrow: Narrow): Observable<Fetched<R>> {

@@ -90,9 +90,10 @@ export interface LogSourceOptions<T> {
    */
   readonly minRatePerPartition?: number;
   /**
-   * How a rate is shared among partitions: by lag, evenly, or the oldest records first. With `'oldest'` a partition is as old as
-   * the newest record read from it, and one that has not been read yet is the oldest; every partition with records waiting still
-   * gets one record per batch (where the rate allows it), or its floor.
+   * How a rate is shared among partitions: by lag, evenly, or up to the same time. With `'aligned'` a batch of a backlog has the records of
+   * all partitions up to the same timestamp of the log, which it is asked for once to three times a batch: what belongs to one window of
+   * event time is read together. Every partition with records waiting still gets one record per batch (where the rate allows it), or
+   * its floor. A batch may have fewer records than the rate allows, down to 0.7 of it and less where times are uneven.
    * @default 'lag'
    */
   readonly rateSharing?: RateSharing;

@@ -49,7 +49,7 @@ export class PartitionState implements TopicPartition {
   /** Bytes of a record after decompression. */
   readonly unpacked = new MeanRecordSize();
   readonly density = new RecordDensity();
-  /** Timestamp of the newest record read, where `rateSharing` is `'oldest'`. */
+  /** Timestamp of the newest record read, where `rateSharing` is `'aligned'`. */
   time: number | undefined;
   /** The largest timestamp of what batches have read, in ms since the epoch. */
   newestTimestamp: number | undefined;

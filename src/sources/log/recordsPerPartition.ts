@@ -6,8 +6,8 @@ export interface PartitionLag {
   readonly lag: number;
   /** Mean bytes of a record. */
   readonly recordSize: number;
-  /** Timestamp of the newest record read, ms; `undefined` before the first one. */
-  readonly time?: number | undefined;
+  /** Where the rate is shared by time: its records up to the time of the batch. */
+  readonly wanted?: number | undefined;
 }
 
 export interface BatchLimits {
@@ -31,7 +31,7 @@ export interface BatchLimits {
 export function recordsPerPartition(partitions: readonly PartitionLag[], limits: BatchLimits): readonly number[] {
   const { rate, interval, maxRatePerPartition, minRatePerPartition, rateSharing, carry, maxBytesPerBatch } = limits;
   const lags = partitions.map(({ lag }) => lag);
-  const times = partitions.map(({ time }) => time);
+  const wanted = partitions.map((partition) => partition.wanted ?? 0);
   const counts = shareRecords({
     lags,
     rate,
@@ -39,7 +39,7 @@ export function recordsPerPartition(partitions: readonly PartitionLag[], limits:
     maxRatePerPartition,
     minRatePerPartition,
     strategy: rateSharing,
-    times,
+    wanted,
     owed: carry.owed ?? 0,
     turn: carry.turn ?? 0,
   });

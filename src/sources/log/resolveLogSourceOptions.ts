@@ -44,7 +44,7 @@ export const logSourceChecks: OptionChecks<LogSourceOptions<never>> = {
   invalidRecords: oneOfOr(['error', 'skip'], withMethods('next'), 'an Observer'),
   maxRatePerPartition: checkPositive,
   minRatePerPartition: checkPositive,
-  rateSharing: oneOf('lag', 'fair', 'oldest'),
+  rateSharing: oneOf('lag', 'fair', 'aligned'),
   maxBytesPerBatch: checkPositiveInteger,
   maxBufferedBytes: checkPositiveInteger,
   discoverInterval: checkPositive,

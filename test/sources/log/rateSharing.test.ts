@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { virtual } from '../../support/virtual.js';
 
 /** What each batch has of each partition, of 60 records each, of which partition 2 has the oldest and 1 the newest. */
-function countsOf(rateSharing: 'lag' | 'oldest', rate = 30, seconds = 6, options = {}): readonly (readonly number[])[] {
+function countsOf(rateSharing: 'lag' | 'fair', rate = 30, seconds = 6, options = {}): readonly (readonly number[])[] {
   const counts: number[][] = [];
   virtual((scheduler) => {
     const log = memoryLog({ topics: { t: 3 } });
@@ -30,15 +30,88 @@ function countsOf(rateSharing: 'lag' | 'oldest', rate = 30, seconds = 6, options
   return counts;
 }
 
-it('shares by age: after a first look at each partition the oldest is read to its end, and nobody starves', () => {
-  expect(countsOf('oldest')).toEqual([
-    [10, 10, 10],
-    [1, 1, 28],
-    [7, 1, 22],
-    [29, 1, 0],
-    [13, 17, 0],
-    [0, 30, 0],
-  ]);
+it('reads partitions up to the same time, whatever their densities and gaps', () => {
+  const newest: number[][] = [];
+  const totals: number[] = [];
+  let requests = 0;
+  virtual((scheduler) => {
+    const log = memoryLog({ topics: { t: 3 } });
+    const everyMs = [100, 30, 10];
+    for (const [partition, every] of everyMs.entries()) {
+      // Ten minutes, in which partition 1 has none for 100 s.
+      const times = Array.from({ length: 600_000 / every }, (_, i) => i * every).filter(
+        (time) => partition !== 1 || time < 200_000 || time >= 300_000,
+      );
+      log.append(
+        't',
+        times.map((timestamp) => ({ value: 'x', partition, timestamp })),
+      );
+    }
+    const { offsets } = log;
+    log.offsets = (...args) => {
+      if (typeof args[1] === 'object') requests++;
+      return offsets.apply(log, args);
+    };
+    const last = [0, 0, 0];
+    const stream = logBatches(log, {
+      topics: ['t'],
+      start: 'earliest',
+      until: 'latest',
+      interval: 1_000,
+      deserialize: ({ partition, timestamp }) => ({ partition, timestamp }),
+      backpressure: fixedRate(1_000),
+      rateSharing: 'aligned',
+    });
+    stream
+      .pipe(
+        foreachBatch((records) => {
+          for (const { partition, timestamp } of records) last[partition] = timestamp;
+          newest.push([...last]);
+          totals.push(records.length);
+        }),
+      )
+      .subscribe();
+    scheduler.schedule(() => void stream.stop(), 200_000);
+  });
+  expect(newest.at(-1)).toEqual([599_900, 599_970, 599_990]);
+  // Once every partition has been looked into, and beyond the gap: no two are further apart than their records.
+  const aligned = newest.slice(2).filter(([, second = 0]) => second < 190_000 || second > 310_000);
+  expect(Math.max(...aligned.map((times) => Math.max(...times) - Math.min(...times)))).toBeLessThanOrEqual(200);
+  // The controller's budget is used, with about one request a batch.
+  const steady = totals.slice(4, -2);
+  expect(Math.min(...steady)).toBeGreaterThan(600);
+  expect(requests).toBeLessThan(1.5 * totals.length);
+});
+
+it('goes on with a partition that has a time far in the future', () => {
+  const read = [0, 0];
+  let batches = 0;
+  virtual((scheduler) => {
+    const log = memoryLog({ topics: { t: 2 } });
+    for (const partition of [0, 1]) {
+      const timestampOf = (i: number) => (partition === 1 && i === 5 ? 4e12 : i * 10);
+      log.append(
+        't',
+        Array.from({ length: 20_000 }, (_, i) => ({ value: 'x', partition, timestamp: timestampOf(i) })),
+      );
+    }
+    logBatches(log, {
+      topics: ['t'],
+      start: 'earliest',
+      until: 'latest',
+      interval: 1_000,
+      deserialize: ({ partition }) => partition,
+      backpressure: fixedRate(2_000),
+      rateSharing: 'aligned',
+    }).subscribe(({ records }) => {
+      batches++;
+      for (const partition of records) read[partition] = (read[partition] ?? 0) + 1;
+      if (batches === 15) expect(read[1]).toBeGreaterThan(5_000);
+    });
+    scheduler.schedule(() => {}, 60_000);
+  });
+  expect(read).toEqual([20_000, 20_000]);
+  expect(batches).toBeLessThan(45);
 });
 
 it('shares by lag whatever the age', () => {
