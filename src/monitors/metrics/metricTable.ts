@@ -201,6 +201,20 @@ export const metrics = {
     'Bytes of the checkpoint, where the store knows them.',
   ),
   checkpointAge: gauge('checkpoint_age_seconds', 'dstream.checkpoint.age', 's', [], 'Time since the last save.'),
+  watermark: gauge(
+    'event_time_watermark_seconds',
+    'dstream.event_time.watermark',
+    's',
+    ['id'],
+    'Watermark of event time, in seconds since the epoch.',
+  ),
+  newestEvent: gauge(
+    'event_time_newest_seconds',
+    'dstream.event_time.newest',
+    's',
+    ['id', 'topic', 'partition'],
+    'Newest event time of a partition that is neither idle nor ended, in seconds since the epoch.',
+  ),
   queued: gauge(
     'receiver_queued_records',
     'dstream.receiver.queued',

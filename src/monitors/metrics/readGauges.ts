@@ -35,6 +35,19 @@ export const readGauges: Readonly<Record<GaugeKey, Read>> = {
     const savedAt = checkpoint?.savedAt;
     return one(inSeconds(savedAt === undefined ? undefined : at - savedAt));
   },
+  watermark: ({ lastBatch }) =>
+    (lastBatch?.eventTimeProgress ?? []).flatMap(({ id = '', watermark }) =>
+      Number.isFinite(watermark) ? [{ labels: { id }, value: watermark / ms }] : [],
+    ),
+  newestEvent: ({ lastBatch }) =>
+    (lastBatch?.eventTimeProgress ?? []).flatMap(({ id = '', partitions }) =>
+      partitions.flatMap(({ partition: key, newest, status }) => {
+        if (newest === undefined || status !== 'active') return [];
+        const slash = key.lastIndexOf('/');
+        const labels = { id, topic: key.slice(0, Math.max(slash, 0)), partition: key.slice(slash + 1) };
+        return [{ labels, value: newest / ms }];
+      }),
+    ),
   queued: (snapshot) => bySource(snapshot, ({ receiver }) => receiver?.queuedRecords),
   walBytes: (snapshot) => bySource(snapshot, ({ receiver }) => receiver?.writeAheadLogBytes),
   status: ({ status }) =>

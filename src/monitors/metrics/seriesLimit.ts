@@ -4,6 +4,8 @@ type Labels = Readonly<Record<string, string>>;
 
 /** Lag in seconds is not a quantity to add up: the worst partition speaks for its topic. */
 const largest: ReadonlySet<MetricKey> = new Set(['behind']);
+/** The partition that is furthest behind holds event time back. */
+const smallest: ReadonlySet<MetricKey> = new Set(['newestEvent']);
 
 /**
  * Bounds the series by partition that each metric has, for every series costs the server memory: beyond `max` partitions are
@@ -48,7 +50,9 @@ export class SeriesLimit {
       const key = JSON.stringify(folded);
       const before = byTopic.get(key);
       if (!before) byTopic.set(key, { labels: folded, value });
-      else before.value = largest.has(metric) ? Math.max(before.value, value) : before.value + value;
+      else if (largest.has(metric)) before.value = Math.max(before.value, value);
+      else if (smallest.has(metric)) before.value = Math.min(before.value, value);
+      else before.value += value;
     }
     return [...byTopic.values()];
   }
