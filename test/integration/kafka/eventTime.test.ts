@@ -1,3 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import {
   eventTime,
   foreachBatch,
@@ -16,7 +23,8 @@ import { lastValueFrom, merge, retry, timeout } from 'rxjs';
 import { expect, it } from 'vitest';
 import { densePartitions, expectedLines, type Lines, shape } from '../../eventtime/densities.js';
 import type { Timed } from '../../eventtime/offline.js';
-import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+import { brokers, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+import { nightly } from '../../support/nightly.js';
 
 // A topic of four partitions with densities of 1:3:10:30 and disorder, read up to its end: at any rate, shared in any way, and with
 // crashes in between, the same lines are written, those that the records of each partition have by themselves.
@@ -32,7 +40,9 @@ async function filledTopic(kafka: Kafka): Promise<string> {
   return topic;
 }
 
-type Reading = Pick<LogSourceOptions<unknown>, 'maxRatePerPartition' | 'rateSharing'>;
+type Reading = Pick<LogSourceOptions<unknown>, 'maxRatePerPartition' | 'rateSharing' | 'until'>;
+
+const child = fileURLToPath(new URL('../../support/eventTimeChild.ts', import.meta.url));
 
 /** What is written of the topic; the output fails after it has written the batches with these numbers. */
 async function written(kafka: Kafka, topic: string, reading: Reading, crashes: readonly number[] = []): Promise<Lines> {
@@ -84,7 +94,58 @@ async function written(kafka: Kafka, topic: string, reading: Reading, crashes: r
   return { windows: [...results.values()].flat().sort(), late: [...lates.values()].flat().sort() };
 }
 
+/** The sorted lines of a process that is killed after as many batches as `kills` says, and then reads to the end. */
+async function writtenInProcesses(topic: string, rateSharing: string, kills: readonly number[]): Promise<Lines> {
+  const directory = await mkdtemp(join(tmpdir(), 'dstream-event-time-'));
+  for (const batches of [...kills, Infinity]) {
+    const args = ['--import', 'tsx', child, brokers.join(','), topic, directory, rateSharing];
+    const reader = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(reader, 'exit');
+    let seen = 0;
+    let last = '';
+    for await (const line of createInterface({ input: reader.stdout })) {
+      last = line;
+      if (line === 'batch' && ++seen === batches) reader.kill('SIGKILL');
+    }
+    await exited;
+    expect(last).toBe(batches === Infinity ? 'complete' : 'batch');
+  }
+  const folder = join(directory, 'lines');
+  const files = (await readdir(folder)).filter((name) => !name.endsWith('.new'));
+  const linesOf = async (prefix: string) => {
+    const texts = files.filter((name) => name.startsWith(prefix)).map((name) => readFile(join(folder, name), 'utf8'));
+    return (await Promise.all(texts)).flatMap((text) => text.split('\n').filter(Boolean)).sort();
+  };
+  const lines = { windows: await linesOf('windows-'), late: await linesOf('late-') };
+  await rm(directory, { recursive: true });
+  return lines;
+}
+
 describeKafka('windows of a topic by event time', () => {
+  it('are the same live, while the topic is written', async () => {
+    const kafka = newKafka();
+    const topic = await makeTopic(kafka, partitions.length);
+    const until = partitions.map(({ length }, partition) => ({ topic, partition, offset: length }));
+    const live = written(kafka, topic, { until });
+    const messages = partitions.flatMap((events, partition) =>
+      events.map((event, i) => ({ partition, value: JSON.stringify(event), at: i / events.length })),
+    );
+    messages.sort((a, b) => a.at - b.at);
+    const chunks = Array.from({ length: 20 }, (_, i) =>
+      messages.slice((i * messages.length) / 20, ((i + 1) * messages.length) / 20),
+    );
+    await produce(kafka, topic, chunks);
+    expect(await live).toEqual(expectedLines(partitions, true));
+  });
+
+  it.each(nightly ? ['lag', 'aligned'] : ['aligned'])(
+    'are the same when the process is killed three times, by %s',
+    async (rateSharing) => {
+      const topic = await filledTopic(newKafka());
+      expect(await writtenInProcesses(topic, rateSharing, [2, 3, 2])).toEqual(expectedLines(partitions, true));
+    },
+  );
+
   it('are the same at any rate, shared in any way, and with crashes in between', async () => {
     const kafka = newKafka();
     const topic = await filledTopic(kafka);
@@ -94,7 +155,7 @@ describeKafka('windows of a topic by event time', () => {
     expect(await written(kafka, topic, {})).toEqual(expected);
     expect(await written(kafka, topic, { maxRatePerPartition: 10_000, rateSharing: 'lag' })).toEqual(expected);
     expect(await written(kafka, topic, { maxRatePerPartition: 2_000, rateSharing: 'fair' })).toEqual(expected);
-    expect(await written(kafka, topic, { maxRatePerPartition: 3_000, rateSharing: 'oldest' })).toEqual(expected);
+    expect(await written(kafka, topic, { maxRatePerPartition: 3_000, rateSharing: 'aligned' })).toEqual(expected);
     expect(await written(kafka, topic, { maxRatePerPartition: 3_000 }, [2, 5, 6])).toEqual(expected);
   });
 });
