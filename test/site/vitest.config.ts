@@ -8,7 +8,7 @@ export default mergeConfig(
     test: {
       name: 'site',
       include: ['test/site/**/*.test.ts'],
-      testTimeout: 900_000,
+      testTimeout: 1_800_000,
       hookTimeout: 600_000,
       maxWorkers: 2,
       globalSetup: './test/globalSetup.ts',
