@@ -1,8 +1,18 @@
-import { type BatchInfo, type BatchStream, type DriverOptions, json, logBatches, memoryLog, pid } from 'dstream';
+import {
+  type BatchInfo,
+  type BatchStream,
+  type DriverOptions,
+  fixedRate,
+  json,
+  logBatches,
+  memoryLog,
+  pid,
+} from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
 import { dashboard } from 'dstream/node';
 import { Kafka, logLevel } from 'kafkajs';
 import { firstValueFrom, fromEvent, lastValueFrom, merge, share, take, timer } from 'rxjs';
+import { dailyTable, inArrivalOrder } from './daily.js';
 import { type Flight, readFlights } from './flight.js';
 import { serveMetrics } from './metrics.js';
 import { type DemoOptions, readOptions, usage } from './options.js';
@@ -75,6 +85,33 @@ async function main(options: DemoOptions): Promise<void> {
   if (tally.recordsOut !== tally.written) process.exitCode = 1;
 }
 
+/** Reads what is there and ends: days by event time. */
+async function runBounded({ brokers, speed, late }: DemoOptions): Promise<void> {
+  const flights = inArrivalOrder(readFlights(), late);
+  const options = {
+    deserialize: json<Flight>(),
+    interval: 200,
+    start: 'earliest',
+    until: 'latest',
+    rateSharing: 'aligned',
+    backpressure: fixedRate(speed),
+    maxRatePerPartition: speed,
+  } as const;
+  if (!brokers) {
+    const log = memoryLog({ topics: { [topic]: 4 } });
+    await memorySink(log).write(flights);
+    console.log((await dailyTable(logBatches(log, { ...options, topics: [topic] }))).join('\n'));
+    return;
+  }
+  // A topic of its own, because all of it is read.
+  const kafka = new Kafka({ clientId: 'flights-demo', brokers: [...brokers], logLevel: logLevel.NOTHING });
+  const own = `${topic}-${Date.now()}`;
+  const sink = await kafkaSink(kafka, own);
+  await sink.write(flights);
+  await sink.close();
+  console.log((await dailyTable(kafkaBatches(kafka, { ...options, topics: [own] }))).join('\n'));
+}
+
 function outputs(options: DemoOptions, table: Table, tally: Tally): FlightOutputs {
   const started = Date.now();
   const slowNow = () => options.slow && Math.floor((Date.now() - started) / 5_000) % 2 === 1;
@@ -108,7 +145,7 @@ async function open(options: DemoOptions, driver: DriverOptions): Promise<Opened
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') console.log(usage);
-  else await main(options);
+  else await (options.bounded ? runBounded(options) : main(options));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

@@ -11,6 +11,10 @@ export interface DemoOptions {
   readonly metrics: number | undefined;
   /** Make the output slow from time to time, so that backpressure sets in. */
   readonly slow: boolean;
+  /** Write every flight once, read to there, and show the days of the busiest airports by event time. */
+  readonly bounded: boolean;
+  /** An airport whose flights arrive hours late; only with `bounded`. */
+  readonly late: string | undefined;
   /** Port of the dashboard; without it there is no dashboard. */
   readonly dashboard: number | undefined;
 }
@@ -21,6 +25,8 @@ export const usage = `npm run demo -- [options]
   --speed N                        flights replayed a second (default 1000)
   --metrics PORT                   serve metrics for Prometheus under http://127.0.0.1:PORT/metrics (0: any free port)
   --slow                           make the output slow for 5 s out of 10, so that backpressure sets in and recovers
+  --until latest                   write all flights once, and read up to there by event time: one table, the same at every speed
+  --late AIRPORT                   ... where the flights of an airport, such as DFW, arrive six hours late
   --dashboard                      serve the dashboard on http://127.0.0.1:4040/
   --port N                         ... on another port
   --help`;
@@ -34,18 +40,25 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       speed: { type: 'string', default: '1000' },
       metrics: { type: 'string' },
       slow: { type: 'boolean', default: false },
+      until: { type: 'string' },
+      late: { type: 'string' },
       dashboard: { type: 'boolean', default: false },
       port: { type: 'string', default: '4040' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
+  if (values.until !== undefined && values.until !== 'latest')
+    throw new Error(`--until (${values.until}) must be latest`);
+  if (values.late !== undefined && values.until === undefined) throw new Error('--late needs --until latest');
   return {
     brokers: values.brokers?.split(',').map((broker) => broker.trim()),
     duration: values.duration === undefined ? undefined : positive('duration', values.duration),
     speed: positive('speed', values.speed),
     metrics: values.metrics === undefined ? undefined : portOf('metrics', values.metrics),
     slow: values.slow,
+    bounded: values.until === 'latest',
+    late: values.late,
     dashboard: values.dashboard ? positive('port', values.port) : undefined,
   };
 }

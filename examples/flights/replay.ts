@@ -50,11 +50,11 @@ export function memorySink(log: MemoryLog): FlightSink {
 }
 
 /** Makes the topic where it is missing. */
-export async function kafkaSink(kafka: Kafka): Promise<FlightSink> {
+export async function kafkaSink(kafka: Kafka, name = topic): Promise<FlightSink> {
   const admin = kafka.admin();
   await admin.connect();
-  if (!(await admin.listTopics()).includes(topic)) {
-    await admin.createTopics({ topics: [{ topic, numPartitions: 4 }], waitForLeaders: true });
+  if (!(await admin.listTopics()).includes(name)) {
+    await admin.createTopics({ topics: [{ topic: name, numPartitions: 4 }], waitForLeaders: true });
   }
   await admin.disconnect();
   const producer = kafka.producer();
@@ -62,7 +62,7 @@ export async function kafkaSink(kafka: Kafka): Promise<FlightSink> {
   return {
     write: async (flights) => {
       await producer.send({
-        topic,
+        topic: name,
         messages: flights.map((flight) => ({ key: flight.origin, value: JSON.stringify(flight) })),
       });
     },

@@ -1,0 +1,74 @@
+import {
+  aggregateByKeyAndEventWindow,
+  type Batch,
+  eventTime,
+  foreachBatch,
+  type LateRecord,
+  mapRecords,
+  type Pair,
+  sideOutput,
+} from 'dstream';
+import { count, mean } from 'dstream/aggregators';
+import { lastValueFrom, merge, type Observable, share } from 'rxjs';
+import type { Flight } from './flight.js';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const rows = 8;
+
+/** When a flight departed, in ms; the data set has no time zones. */
+export const departureOf = ({ date }: Flight): number => Date.parse(`${date.replaceAll('/', '-').replace(' ', 'T')}Z`);
+
+/** The flights in the order in which they are written: those of the late airport hours after their departure. */
+export function inArrivalOrder(flights: readonly Flight[], late: string | undefined): readonly Flight[] {
+  const arrivals = new Map(flights.map((each) => [each, departureOf(each) + (each.origin === late ? 6 * hour : 0)]));
+  return [...flights].sort((a, b) => (arrivals.get(a) as number) - (arrivals.get(b) as number));
+}
+
+/**
+ * The busiest airports by day, from windows of event time: the same at every speed. Resolves to the lines of the table when everything
+ * has been read.
+ */
+export async function dailyTable(flights: Observable<Batch<Flight>>): Promise<readonly string[]> {
+  const days = new Map<string, { days: number; departures: number }>();
+  const delays = new Map<string, number>();
+  let tooLate = 0;
+  const late = sideOutput<LateRecord<Pair<string, number>>>();
+  const byOrigin = flights.pipe(
+    eventTime({ timestamp: departureOf, outOfOrderness: hour, future: Infinity }),
+    mapRecords(({ origin, delay }) => [origin, delay]),
+    share(),
+  );
+  await lastValueFrom(
+    merge(
+      late.pipe(
+        foreachBatch((records) => {
+          tooLate += records.length;
+        }),
+      ),
+      byOrigin.pipe(
+        aggregateByKeyAndEventWindow(count(), { window: day, late }),
+        foreachBatch((windows) => {
+          for (const [origin, { value }] of windows) {
+            const before = days.get(origin) ?? { days: 0, departures: 0 };
+            days.set(origin, { days: before.days + 1, departures: before.departures + value });
+          }
+        }),
+      ),
+      byOrigin.pipe(
+        aggregateByKeyAndEventWindow(mean(), { window: day }),
+        foreachBatch((windows) => {
+          for (const [origin, { value }] of windows) delays.set(origin, Math.max(delays.get(origin) ?? value, value));
+        }),
+      ),
+    ),
+    { defaultValue: undefined },
+  );
+  const busiest = [...days].sort(([a, x], [b, y]) => y.departures - x.departures || (a < b ? -1 : 1)).slice(0, rows);
+  const header = `  ${'origin'.padEnd(8)}${'days'.padStart(6)}${'departures'.padStart(12)}${'worst day'.padStart(12)}`;
+  const body = busiest.map(([origin, each]) => {
+    const cells = [String(each.days).padStart(6), String(each.departures).padStart(12)];
+    return `  ${origin.padEnd(8)}${cells.join('')}${(delays.get(origin) ?? 0).toFixed(1).padStart(12)}`;
+  });
+  return [header, ...body, `late: ${tooLate}`];
+}
