@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  eventTime,
   foreachBatch,
   fromBatches,
   json,
@@ -75,6 +76,14 @@ const received = () =>
     ).pipe(foreachBatch(look)),
   );
 
+const timed = () =>
+  watched((monitor, look) =>
+    fromBatches([[1], [2], [3]], { interval: 5, name: 'timed', monitors: [monitor] }).pipe(
+      eventTime({ timestamp: (at) => at, outOfOrderness: 0 }),
+      foreachBatch(look),
+    ),
+  );
+
 /** A broker that throttles, and has deleted what comes next. */
 const throttled = () =>
   watched((monitor, look) => {
@@ -110,7 +119,7 @@ const throttled = () =>
 
 describe('the table of metrics', () => {
   it('has no metric that is never set', async () => {
-    const texts = [await scripted(), await stored(), await received(), await throttled()];
+    const texts = [await scripted(), await stored(), await received(), await timed(), await throttled()];
     const silent = Object.values(metrics)
       .map(({ prometheus }) => `dstream_${prometheus}`)
       .filter((name) => !texts.some((text) => new RegExp(`^${name}(_count)?\\{`, 'm').test(text)));
