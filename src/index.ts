@@ -70,6 +70,7 @@ export {
 } from './batch/errors.js';
 export type { LateReason } from './batch/eventTime.js';
 export type { EventTimeProgress, PartitionEventTime } from './batch/eventTimeProgress.js';
+export type { GroupMembership } from './batch/groupMembership.js';
 export type { BatchWaiter, Hold, LastAct } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
@@ -227,6 +228,16 @@ export { kafkaPartitioner, type Partitioner } from './partitioning/kafkaPartitio
 export { batchesSource } from './sources/batchesSource.js';
 export { type FromBatchesOptions, fromBatches } from './sources/fromBatches.js';
 export type { BatchesSourceOptions } from './sources/givenBatches.js';
+export type {
+  GroupAssignment,
+  GroupClient,
+  GroupSubscription,
+  JoinAnswer,
+  JoinedMember,
+  JoinRequest,
+} from './sources/group/groupClient.js';
+export type { GroupEvent } from './sources/group/groupEvents.js';
+export type { MembershipOptions } from './sources/group/membershipOptions.js';
 export { bytes } from './sources/log/bytes.js';
 export { type JsonOptions, json } from './sources/log/json.js';
 export { type LogBatchesOptions, logBatches } from './sources/log/logBatches.js';

@@ -2,6 +2,7 @@
 export { type DeadLetterTopicOptions, deadLetterTopic } from './outputs/kafka/deadLetterTopic.js';
 export type { OutputMessage } from './outputs/kafka/outputMessage.js';
 export { type SendToKafkaOptions, sendToKafka } from './outputs/kafka/sendToKafka.js';
+export type { ExclusiveOptions } from './sources/kafka/kafkajs/exclusiveOwnership.js';
 export { type KafkaBatchesOptions, kafkaBatches } from './sources/kafka/kafkajs/kafkaBatches.js';
 export type { KafkaClientOptions, KafkaFetchEvent } from './sources/kafka/kafkajs/kafkaClientOptions.js';
 export { KafkajsClient } from './sources/kafka/kafkajs/kafkajsClient.js';

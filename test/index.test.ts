@@ -162,7 +162,9 @@ it('exports what it says, and nothing else', () => {
     'MarbleSyntaxError',
     'checkpointContract',
     'faultyLog',
+    'groupClientContract',
     'logClientContract',
+    'memoryGroup',
     'runBatches',
   ]);
   expect(Object.keys(opentelemetry)).toEqual(['opentelemetryMonitor']);

@@ -39,6 +39,7 @@ const guide = [
   'aggregators',
   'event-time',
   'kafka',
+  'scale-out',
   'receivers',
   'tables',
   'backpressure',

@@ -56,6 +56,8 @@ export interface DriverOutput {
   complete(): void;
   /** A batch got through. */
   saved?(): void;
+  /** Everything is closed, however the run ended: what it had open may be opened again. */
+  closed?(): void;
   /** Whether, and when, the stream starts again after a failure; asked once, before `error`. */
   restart?(failed: FailedRun): Restart | undefined;
 }
@@ -156,7 +158,7 @@ export class BatchDriver implements BatchRun {
   }
 
   get restarts(): boolean {
-    return this.#options.retry !== undefined;
+    return this.#options.retry !== undefined || this.#options.held !== undefined;
   }
 
   get run(): BatchRun {
@@ -231,10 +233,21 @@ export class BatchDriver implements BatchRun {
     } else this.#stopAfter(drainTimeout, { finish: [finish], inside: waiting });
   }
 
-  #stopAfter(drainTimeout: number, callers: Pick<Stopping, 'finish' | 'inside'>): void {
-    this.#stopping = { draining: this.#resources.stop(), completed: [], ...callers };
+  /**
+   * Finishes the batches that are open and no others: those that are planned stay in the checkpoint, for the process that opens it next. Then
+   * completes the output, and calls `finish`.
+   */
+  release(drainTimeout: number, finish: Finish): void {
+    if (this.#closed || this.#stopping) this.stop(drainTimeout, finish);
+    else this.#stopAfter(drainTimeout, { finish: [finish], inside: [] }, true);
+  }
+
+  #stopAfter(drainTimeout: number, callers: Pick<Stopping, 'finish' | 'inside'>, releasing = false): void {
+    const draining = !releasing && this.#resources.stop();
+    this.#stopping = { draining, releasing, completed: [], ...callers };
     this.#monitor.stopping();
     this.#ticker.clear();
+    if (releasing) this.#planned.clear();
     this.#work.add(scheduleAfter(this.#options.scheduler, drainTimeout, () => this.#drainTimedOut(drainTimeout)));
     this.#finishWhenDrained();
   }
@@ -282,7 +295,9 @@ export class BatchDriver implements BatchRun {
       const replay = restored?.planned.map((planned) => ownValue(planned.ranges, name) ?? []) ?? [];
       if (this.#sources[name]?.readFirst) this.#planner.readFirst(name);
       else if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
+      const { held } = this.#options;
       const monitors = {
+        ...(held && { membership: () => held.membership() }),
         fetched: this.#monitor.fetchObserver(name),
         received: this.#monitor.receiverObserver(name),
         synced: this.#monitor.syncObserver(name),
@@ -333,6 +348,8 @@ export class BatchDriver implements BatchRun {
   }
 
   #queue(batch: RunningBatch, replayed: boolean): void {
+    // Planned while the run was to be given away: it is in the checkpoint.
+    if (this.#stopping?.releasing) return;
     this.#planner.queued(batch);
     this.#monitor.planned(() => batch.planned(replayed));
     this.#planned.push(batch);
@@ -473,6 +490,7 @@ export class BatchDriver implements BatchRun {
       for (const finish of this.#stopping?.finish ?? []) {
         finish({ completed: this.#stopping?.completed ?? [], aborted });
       }
+      this.#output.closed?.();
     };
     this.#resources.close().subscribe({ error: (error: unknown) => closed({ error }), complete: () => closed() });
   }
@@ -481,6 +499,8 @@ export class BatchDriver implements BatchRun {
 interface Stopping {
   /** Whether sources still have something to be planned. */
   readonly draining: boolean;
+  /** Whether planned batches are left to the process that opens the checkpoint next. */
+  readonly releasing: boolean;
   readonly completed: number[];
   readonly finish: Finish[];
   /** Of these, the ones that the function of an output has passed. */

@@ -6,13 +6,19 @@ import { BatchStream, type SubscribeBatches } from './batchStream.js';
 import { checkSources, type ResolvedDriverOptions } from './driverOptions.js';
 import type { FailureHistory } from './monitoring/driverMonitor.js';
 import { newDriver } from './newDriver.js';
+import type { Ownership } from './ownership.js';
 
 /** One source as a stream of its own. Cold: every subscription has its own driver and opens the source again. */
-export function batchesOf<T>(name: string, source: Source<T>, options: ResolvedDriverOptions): BatchStream<T> {
+export function batchesOf<T>(
+  name: string,
+  source: Source<T>,
+  options: ResolvedDriverOptions,
+  ownership?: Ownership,
+): BatchStream<T> {
   checkSources(options, { [name]: source });
   const history = { failed: 0 };
   const announcements = newAnnouncements();
-  const subscribeTo = <R>(records: Source<R>) => subscribed(name, records, options, history, announcements);
+  const subscribeTo = <R>(records: Source<R>) => subscribed(name, records, options, history, announcements, ownership);
   return new BatchStream<T>(
     options.interval,
     announcements,
@@ -27,6 +33,7 @@ function subscribed<T>(
   options: ResolvedDriverOptions,
   history: FailureHistory,
   announcements: Announcements,
+  ownership: Ownership | undefined,
 ): SubscribeBatches<T> {
   return (subscriber) => {
     const output: DriverOutput = {
@@ -37,7 +44,7 @@ function subscribed<T>(
       error: (error) => subscriber.error(error),
       complete: () => subscriber.complete(),
     };
-    const driver = newDriver({ [name]: source }, options, output, history, announcements);
+    const driver = newDriver({ [name]: source }, options, output, history, announcements, ownership);
     driver.start();
     return { driver, close: () => driver.close() };
   };

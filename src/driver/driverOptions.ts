@@ -8,6 +8,7 @@ import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import type { Orphans } from '../state/stateRegistry.js';
+import type { HeldWork } from './ownership.js';
 import { type RetryOptions, resolveRetry } from './retryOptions.js';
 
 /** What every stream of batches takes, whatever its source. */
@@ -144,6 +145,8 @@ export interface ResolvedDriverOptions {
   readonly onBatchError: 'fail' | 'skip';
   readonly unclaimed: 'error' | 'complete';
   readonly scheduler: SchedulerLike;
+  /** Of a run whose work belongs to this process only as long as its group says so. */
+  readonly held?: HeldWork | undefined;
 }
 
 const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error', scheduler: asyncScheduler } as const;

@@ -24,16 +24,18 @@ export class DriverResources {
 
   /** `waiting` is called when the checkpoint is in use, with the reason. */
   openCheckpoint(
-    options: Timing & Pick<ResolvedDriverOptions, 'checkpoint'>,
+    options: Timing & Pick<ResolvedDriverOptions, 'checkpoint' | 'held'>,
     waiting: (reason: string) => void,
   ): Observable<never> {
-    const { checkpoint } = options;
+    const { checkpoint, held } = options;
     if (!checkpoint) return EMPTY;
+    // The group has decided whose work it is: the former owner need not be waited for.
+    const takeover = held && ({ takeover: 'force' } as const);
     const keep = (session: CheckpointSession) => {
       this.session = session;
     };
     const opening = this.#opening(
-      () => checkpoint.open({ waiting, signal: this.#waiting.signal }),
+      () => checkpoint.open({ waiting, signal: this.#waiting.signal, ...takeover }),
       keep,
       () => false,
     );

@@ -17,6 +17,8 @@ export interface Driver {
   start(): void;
   close(): void;
   stop(drainTimeout: number, finish: Finish): void;
+  /** As `stop`, but finishes only the batches that are open; those that are planned stay in the checkpoint. */
+  release(drainTimeout: number, finish: Finish): void;
   snapshot(): StreamSnapshot;
   missed(name: string): void;
 }
@@ -58,6 +60,9 @@ export class RestartingDriver implements Driver {
       },
       restart: (failed) => this.#restartOf(failed),
       error: (error, restart) => (restart ? this.#restart(restart) : output.error(error)),
+      closed: () => {
+        if (!this.#waiting) output.closed?.();
+      },
     };
     this.#newDriver = () => newDriver(supervised, this.#skipped);
     this.#driver = this.#newDriver();
@@ -80,19 +85,30 @@ export class RestartingDriver implements Driver {
   }
 
   close(): void {
+    const waiting = this.#waiting;
     this.#waiting = false;
     this.#pause.unsubscribe();
     this.#driver.close();
+    if (waiting) this.#output.closed?.();
   }
 
   stop(drainTimeout: number, finish: Finish): void {
-    if (!this.#waiting) {
-      this.#driver.stop(drainTimeout, finish);
-      return;
-    }
-    this.close();
+    if (this.#waiting) this.#stopWaiting(finish);
+    else this.#driver.stop(drainTimeout, finish);
+  }
+
+  release(drainTimeout: number, finish: Finish): void {
+    if (this.#waiting) this.#stopWaiting(finish);
+    else this.#driver.release(drainTimeout, finish);
+  }
+
+  #stopWaiting(finish: Finish): void {
+    this.#waiting = false;
+    this.#pause.unsubscribe();
+    this.#driver.close();
     this.#output.complete();
     finish({ completed: [], aborted: [] });
+    this.#output.closed?.();
   }
 
   snapshot(): StreamSnapshot {

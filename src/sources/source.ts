@@ -1,5 +1,6 @@
 import type { Observable, ObservableInput, SchedulerLike } from 'rxjs';
 import type { PartitionProgress, SkipReason } from '../batch/batchInfo.js';
+import type { GroupMembership } from '../batch/groupMembership.js';
 import type { FetchEvent, LogSynced } from '../batch/monitoring/monitorEvents.js';
 import type { ReceiverInfo, ReceiverStatus } from '../batch/monitoring/receiverStatus.js';
 import type { PartitionSnapshot, SourceSnapshot } from '../batch/monitoring/streamSnapshot.js';
@@ -36,6 +37,11 @@ export interface SourceSetup {
    * @default 0
    */
   readonly maxTraceParents?: number | undefined;
+  /**
+   * Who commits offsets, where the work belongs to a member of a group: asked for at each commit; `undefined` once it is another
+   * member's. Absent where nobody is a member.
+   */
+  readonly membership?: (() => GroupMembership | undefined) | undefined;
   /** To be called when a receiver of the source changes its status; absent where nobody listens. */
   readonly received?: ((status: ReceiverStatus) => void) | undefined;
   /** Ranges that were planned and not completed before a restart: they are fetched again, before anything else. */

@@ -76,7 +76,7 @@ export function faultyLog(
     offsets: (partitions, point) => disturb('offsets', () => client.offsets(partitions, point)),
     committed: (groupId, partitions, options) =>
       disturb('committed', () => client.committed(groupId, partitions, options)),
-    commit: (groupId, positions) => disturb('commit', () => client.commit(groupId, positions)),
+    commit: (groupId, positions, member) => disturb('commit', () => client.commit(groupId, positions, member)),
     fetch: (requests, options) => disturb('fetch', () => client.fetch(requests, options)),
     ...(client.diverged && { diverged: client.diverged.bind(client) }),
     broker: (partition) => client.broker?.(partition),

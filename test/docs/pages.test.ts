@@ -76,6 +76,16 @@ describe('pages', () => {
     expect([...listed].sort()).toEqual([...options].sort());
   });
 
+  it('list every option of a process that is a member of its group', () => {
+    const options = [
+      ...fieldsOf('src/sources/group/membershipOptions.ts', 'MembershipOptions'),
+      ...fieldsOf('src/sources/kafka/kafkajs/exclusiveOwnership.ts', 'ExclusiveOptions'),
+    ];
+    const listed = [...read('docs/scale-out.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
+    expect(options.length).toBeGreaterThan(4);
+    expect([...listed].sort()).toEqual([...options].sort());
+  });
+
   it('list every option of the dashboard', () => {
     const options = fieldsOf('src/dashboard/server/dashboardOptions.ts', 'DashboardOptions');
     const listed = [...read('docs/dashboard.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);

@@ -25,6 +25,16 @@ export function newKafka(config: Partial<KafkaConfig> = {}): Kafka {
 /** A topic of its own for each test. */
 export async function makeTopic(kafka: Kafka, partitions: number, config: Partial<ITopicConfig> = {}): Promise<string> {
   const topic = `test-${randomUUID()}`;
+  await createTopic(kafka, topic, partitions, config);
+  return topic;
+}
+
+export async function createTopic(
+  kafka: Kafka,
+  topic: string,
+  partitions: number,
+  config: Partial<ITopicConfig> = {},
+): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   // Not by kafkajs's waitForLeaders: it fails when it asks a broker of a cluster that has not heard of the topic yet.
@@ -33,7 +43,6 @@ export async function makeTopic(kafka: Kafka, partitions: number, config: Partia
     if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after a minute`);
   }
   await admin.disconnect();
-  return topic;
 }
 
 async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {

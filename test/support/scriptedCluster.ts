@@ -69,6 +69,7 @@ export function scriptedCluster(script: Script) {
     3: async (_, bytes) => encodeMetadata(script, asksForNoTopic(bytes) ? undefined : script.leaders(looks++)),
     2: async (_, bytes) => encodeOffsets(script, decodeListOffsets(bytes)),
     1: (broker, bytes) => fetch(broker, decodeRequest(broker, bytes)),
+    10: async () => coordinator,
   };
   const brokerOf = (nodeId: string) => ({
     versions: { 3: { maxVersion: 11 } },
@@ -94,7 +95,6 @@ export function scriptedCluster(script: Script) {
           .map(({ partition }) => ({ partition, offset: '3' })),
       })),
     }),
-    findGroupCoordinator: async () => ({ coordinator: addressOf('0') }),
   });
 
   const cluster = {
@@ -106,6 +106,9 @@ export function scriptedCluster(script: Script) {
   const kafka = { [Symbol('private:Kafka:createCluster')]: () => cluster } as unknown as Kafka;
   return { kafka, sent, most, throttled, looks: () => looks };
 }
+
+/** FindCoordinator response, version 2: no throttle time, no error, no message, node 0 at host "0". */
+const coordinator = Buffer.from([...Array(6).fill(0), 0xff, 0xff, 0, 0, 0, 0, 0, 1, 48, 0, 0, 0x23, 0x84]);
 
 /** The host of a broker is its node id. */
 const addressOf = (nodeId: string) => ({ nodeId: Number(nodeId), host: nodeId, port: 9092 });

@@ -1,5 +1,6 @@
 import type { ObservableInput } from 'rxjs';
 import type { DStreamError } from '../../batch/errors.js';
+import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { SourceClient } from '../../batch/monitoring/streamSnapshot.js';
 import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
@@ -114,8 +115,15 @@ export interface LogClient {
     partitions: readonly TopicPartition[],
     options?: { readonly stable?: boolean },
   ): ObservableInput<readonly TopicPartitionOffset[]>;
-  /** Commits offsets under a group: a restart continues there. */
-  commit(groupId: string, positions: readonly TopicPartitionOffset[]): ObservableInput<unknown>;
+  /**
+   * Commits offsets under a group: a restart continues there. `member` says for which member of the group: it is asked at each attempt, and
+   * the commit fails once it returns `undefined`, since the partitions are another member's then. Default: for a client that is no member.
+   */
+  commit(
+    groupId: string,
+    positions: readonly TopicPartitionOffset[],
+    member?: () => GroupMembership | undefined,
+  ): ObservableInput<unknown>;
   /**
    * Reads from the given offsets: one request to each broker concerned, all in parallel. May emit several times, once
    * for each broker's response as it arrives. Partitions are returned in any order, and one may be returned without records. A

@@ -244,7 +244,7 @@ export class LogRun<R> implements SourceRun<R> {
     const moved = reached.filter((position) => all || this.#committed.get(partitionKey(position)) !== position.offset);
     if (moved.length === 0) return EMPTY;
     for (const position of moved) this.#committed.set(partitionKey(position), position.offset);
-    return this.#client.commit(groupId, moved);
+    return this.#client.commit(groupId, moved, this.#setup.membership);
   }
 
   close(): ObservableInput<unknown> {

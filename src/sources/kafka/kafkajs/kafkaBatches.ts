@@ -4,12 +4,13 @@ import { driverChecks } from '../../../driver/driverChecks.js';
 import { type DriverOptions, resolveDriverOptions } from '../../../driver/driverOptions.js';
 import { checkOptions } from '../../../options/checkOptions.js';
 import { logSourceChecks } from '../../log/resolveLogSourceOptions.js';
+import { type ExclusiveOptions, exclusiveChecks, exclusiveOwnership } from './exclusiveOwnership.js';
 import type { Kafka } from './kafka.js';
 import { kafkaClientChecks } from './kafkaClientOptions.js';
 import { type KafkaSourceOptions, kafkaSourceOf } from './kafkaSource.js';
 
 /** What `kafkaBatches` takes. */
-export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions;
+export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions & ExclusiveOptions;
 
 /**
  * Kafka topics as a stream of batches, one per interval.
@@ -49,7 +50,13 @@ export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions;
  * ```
  */
 export function kafkaBatches<T>(kafka: Kafka, options: KafkaBatchesOptions<T>): BatchStream<T> {
-  checkOptions('kafkaBatches', options, { ...driverChecks, ...logSourceChecks, ...kafkaClientChecks });
+  checkOptions('kafkaBatches', options, {
+    ...driverChecks,
+    ...logSourceChecks,
+    ...kafkaClientChecks,
+    ...exclusiveChecks,
+  });
   const driver = resolveDriverOptions('kafkaBatches', options);
-  return batchesOf('kafka', kafkaSourceOf('kafkaBatches', kafka, options), driver);
+  const source = kafkaSourceOf('kafkaBatches', kafka, options);
+  return batchesOf('kafka', source, driver, exclusiveOwnership('kafkaBatches', kafka, options));
 }

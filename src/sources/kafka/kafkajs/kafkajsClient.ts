@@ -8,6 +8,7 @@ import {
   TimedOutError,
   UnknownTopicError,
 } from '../../../batch/errors.js';
+import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { identityOf } from '../../../batch/logIdentity.js';
 import type { SourceClient } from '../../../batch/monitoring/streamSnapshot.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
@@ -30,13 +31,14 @@ import type { ListedOffset } from '../protocol/listOffsetsProtocol.js';
 import { RecordBatchReader } from '../protocol/recordBatchReader.js';
 import { codecOf } from './codecs.js';
 import { firstOf } from './firstOf.js';
+import { GroupCommits } from './groupCommits.js';
 import {
   type KafkaClientOptions,
   kafkaClientChecks,
   type ResolvedKafkaClientOptions,
   resolveKafkaClientOptions,
 } from './kafkaClientOptions.js';
-import { type KafkajsPort, kafkajsPort } from './kafkajsPort.js';
+import { type KafkajsPort, kafkajsPort, type OffsetToCommit } from './kafkajsPort.js';
 import { type LogEnds, LogIdentities } from './logIdentities.js';
 import { nativeCrc32c } from './nativeCrc32c.js';
 import { OffsetAsker, type OffsetQuestion } from './offsetAsker.js';
@@ -82,6 +84,7 @@ export class KafkajsClient implements LogClient {
   readonly #offsetChecks = new OffsetChecks();
   /** By partition, how many responses in a row began beyond the end of the log. */
   readonly #beyondLatest = new Map<string, number>();
+  readonly #commits = new GroupCommits();
   readonly #closing = new AbortController();
 
   /**
@@ -216,13 +219,49 @@ export class KafkajsClient implements LogClient {
       .map(({ offset, ...partition }) => toPosition({ ...partition, offset: BigInt(offset) }));
   }
 
-  async commit(groupId: string, positions: readonly TopicPartitionOffset[]): Promise<void> {
-    const offsets = positions.map(({ offset, ...partition }) => ({ ...partition, offset: String(offset) }));
+  async commit(
+    groupId: string,
+    positions: readonly TopicPartitionOffset[],
+    member?: () => GroupMembership | undefined,
+  ): Promise<void> {
+    const resource = `group "${groupId}"`;
+    if (!member) await this.#lookForOthers(groupId);
+    const metadata = this.#commits.metadata();
+    const offsets = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset, metadata }));
     try {
-      await this.#retrying('OffsetCommit', `group "${groupId}"`, () => this.#port.offsetCommit(groupId, offsets));
+      await this.#retrying('OffsetCommit', resource, () => this.#commit(groupId, offsets, member));
     } catch (error) {
-      throw await this.#withMembers(error, groupId);
+      throw member ? error : await this.#withMembers(error, groupId);
     }
+    for (const position of positions) this.#commits.committed(partitionKey(position), position);
+  }
+
+  /** A member commits in its present generation: while the group rebalances, it waits for the next one. */
+  async #commit(
+    groupId: string,
+    offsets: readonly OffsetToCommit[],
+    member: (() => GroupMembership | undefined) | undefined,
+  ): Promise<void> {
+    const used = member?.();
+    // Another member's by now.
+    if (member && !used) throw new ProtocolError('OffsetCommit', 'UNKNOWN_MEMBER_ID', false);
+    try {
+      await this.#port.offsetCommit(groupId, offsets, used);
+    } catch (error) {
+      if (!member || !(error instanceof ProtocolError)) throw error;
+      const present = member();
+      const isOver = error.kafkaError === 'ILLEGAL_GENERATION' && present && present.generation !== used?.generation;
+      if (error.kafkaError !== 'REBALANCE_IN_PROGRESS' && !isOver) throw error;
+      throw new ProtocolError(error.request, error.kafkaError, true, { cause: error });
+    }
+  }
+
+  /** It only warns: what it fails with is met by the commit too. */
+  async #lookForOthers(groupId: string): Promise<void> {
+    const partitions = this.#commits.due(performance.now());
+    if (partitions.length === 0) return;
+    const found = await this.#port.stableOffsetFetch(groupId, partitions).catch(() => []);
+    this.#commits.look(groupId, found);
   }
 
   /** Only the members of a group may commit its offsets while it has any: the error says who they are. */

@@ -23,16 +23,11 @@ export interface Broker {
   offsetFetch(
     request: unknown,
   ): Promise<{ responses: readonly TopicPartitions<{ partition: number; offset: string }>[] }>;
-  offsetCommit(request: unknown): Promise<unknown>;
   describeGroups(request: { readonly groupIds: readonly string[] }): Promise<{
     readonly groups: readonly {
       readonly members: readonly { readonly clientId: string; readonly clientHost: string }[];
     }[];
   }>;
-  findGroupCoordinator(request: {
-    readonly groupId: string;
-    readonly coordinatorType: number;
-  }): Promise<{ readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number } }>;
 }
 
 /** A cluster of kafkajs, of which only the parts are used that make connections and brokers. */

@@ -11,12 +11,14 @@ import {
   type IsolationLevel,
   readFetchResponse,
 } from '../protocol/fetchProtocol.js';
+import { encodeFindCoordinator, readFindCoordinatorResponse } from '../protocol/findCoordinatorProtocol.js';
 import { groupByTopic, type TopicPartitions } from '../protocol/groupByTopic.js';
 import {
   encodeListOffsetsRequest,
   type ListedOffset,
   readListOffsetsResponse,
 } from '../protocol/listOffsetsProtocol.js';
+import type { MemberIdentity } from '../protocol/membershipProtocol.js';
 import {
   encodeMetadataRequest,
   type MetadataResponse,
@@ -24,6 +26,7 @@ import {
   readMetadataResponse,
   type TopicMetadata,
 } from '../protocol/metadataProtocol.js';
+import { encodeOffsetCommit, readOffsetCommitResponse } from '../protocol/offsetCommitProtocol.js';
 import {
   type CommittedPartition,
   encodeStableOffsetFetch,
@@ -43,6 +46,12 @@ export interface PartitionLeader extends TopicPartition {
 export interface OffsetEntry extends TopicPartition {
   /** As Kafka sends it; -1 for none. */
   readonly offset: string;
+}
+
+/** An offset to be committed, with the text that is kept beside it. */
+export interface OffsetToCommit extends TopicPartition {
+  readonly offset: number;
+  readonly metadata: string;
 }
 
 /** A response in a pooled buffer. Readers retain it; the caller of `fetch` releases it once they have. */
@@ -92,16 +101,24 @@ export interface KafkajsPort {
   offsetFetch(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetEntry[]>;
   /** The same with metadata. Fails while offsets of the partitions are part of an open transaction. */
   stableOffsetFetch(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedPartition[]>;
-  offsetCommit(groupId: string, offsets: readonly OffsetEntry[]): Promise<void>;
+  /** Commits as a member of the group, or as a client outside of it. */
+  offsetCommit(groupId: string, offsets: readonly OffsetToCommit[], member?: MemberIdentity): Promise<void>;
+  /** Sends a request to the coordinator of a group, and waits for the answer for `timeoutMs` if that is longer than usual. */
+  coordinated<R>(
+    groupId: string,
+    request: EncodedRequest,
+    read: (body: Buffer) => R & Throttled,
+    timeoutMs?: number,
+  ): Promise<R>;
   /** The consumers that are members of a group, as `client id (host)`. */
   groupMembers(groupId: string): Promise<readonly string[]>;
 }
 
-/** The kind of coordinator that a group has. */
-const groupCoordinator = 0;
 const metadataApi = { apiKey: 3, apiName: 'Metadata' } as const;
 const listOffsetsApi = { apiKey: 2, apiVersion: 5, apiName: 'ListOffsets' } as const;
 const fetchApi = { apiKey: 1, apiVersion: 11, apiName: 'Fetch' } as const;
+const findCoordinatorApi = { apiKey: 10, apiVersion: 2, apiName: 'FindCoordinator' } as const;
+const offsetCommitApi = { apiKey: 8, apiVersion: 7, apiName: 'OffsetCommit' } as const;
 const offsetFetchApi = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } as const;
 
 /** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
@@ -145,11 +162,14 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     }
   };
   const findCoordinator = async (groupId: string): Promise<string> => {
-    const { coordinator } = await brokers.any((broker) =>
-      broker.findGroupCoordinator({ groupId, coordinatorType: groupCoordinator }),
-    );
-    await brokers.learnOne({ ...coordinator, rack: '' });
-    return String(coordinator.nodeId);
+    const request = { ...findCoordinatorApi, encode: encoded(encodeFindCoordinator(groupId)) };
+    const { nodeId, host, port } = await brokers.any(async (broker) => {
+      const found = await send(broker, request, readFindCoordinatorResponse);
+      if (found.errorCode !== 0) throw responseError('FindCoordinator', found.errorCode, `group "${groupId}"`);
+      return found;
+    });
+    await brokers.learnOne({ nodeId, host, port, rack: '' });
+    return String(nodeId);
   };
 
   return {
@@ -200,12 +220,17 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         if (failed) throw responseError('OffsetFetch', failed, `group "${groupId}"`);
         return complete('OffsetFetch', partitions, found);
       }),
-    offsetCommit: (groupId, offsets) =>
+    offsetCommit: (groupId, offsets, member) =>
       withCoordinator(groupId, async (broker) => {
-        const topics = groupByTopic(offsets, ({ partition, offset }) => ({ partition, offset }));
-        // Generation -1 and no member id: the commit of a client that is not a member of the group.
-        await broker.offsetCommit({ groupId, groupGenerationId: -1, memberId: '', topics });
+        const topics = groupByTopic(offsets, ({ partition, offset, metadata }) => ({ partition, offset, metadata }));
+        const request = { ...offsetCommitApi, encode: encoded(encodeOffsetCommit(groupId, member, topics)) };
+        const { partitions } = await send(broker, request, readOffsetCommitResponse);
+        const failed = partitions.find(({ errorCode }) => errorCode !== 0);
+        if (failed) throw responseError('OffsetCommit', failed.errorCode, `group "${groupId}"`);
+        complete('OffsetCommit', offsets, partitions);
       }),
+    coordinated: (groupId, { bytes, ...api }, read, timeoutMs) =>
+      withCoordinator(groupId, (broker) => send(broker, { ...api, encode: encoded(bytes) }, read, timeoutMs)),
     groupMembers: (groupId) =>
       withCoordinator(groupId, async (broker) => {
         const { groups } = await broker.describeGroups({ groupIds: [groupId] });
@@ -231,7 +256,12 @@ function fetchRequest(
 }
 
 /** Sends a request of our own over a connection of kafkajs. */
-async function send<R>(broker: Broker, request: unknown, read: (body: Buffer) => R & Throttled): Promise<R> {
+async function send<R>(
+  broker: Broker,
+  request: unknown,
+  read: (body: Buffer) => R & Throttled,
+  requestTimeout?: number,
+): Promise<R> {
   const response = {
     // kafkajs waits for `clientSideThrottleTime` before it sends the next request (KIP-219).
     decode: async (body: Buffer) => {
@@ -240,7 +270,8 @@ async function send<R>(broker: Broker, request: unknown, read: (body: Buffer) =>
     },
     parse: async (decoded: unknown) => decoded,
   };
-  return (await broker.connectionPool.send({ request, response })) as R;
+  const call = { request, response, ...(requestTimeout !== undefined && { requestTimeout }) };
+  return (await broker.connectionPool.send(call)) as R;
 }
 
 function flatten(responses: readonly TopicPartitions<{ partition: number; offset: string }>[]): readonly OffsetEntry[] {

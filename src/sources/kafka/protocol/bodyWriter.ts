@@ -37,6 +37,16 @@ export class BodyWriter {
     return this.int16(Buffer.byteLength(text)).#utf8(text);
   }
 
+  /** A text that may be absent: length -1 then. */
+  nullableString(text: string | undefined): this {
+    return text === undefined ? this.int16(-1) : this.string(text);
+  }
+
+  /** Length (4 bytes) and bytes. */
+  sized(bytes: Buffer): this {
+    return this.int32(bytes.length).raw(bytes);
+  }
+
   raw(bytes: Buffer): this {
     const at = this.#reserve(bytes.length);
     bytes.copy(this.#buffer, at);

@@ -12,12 +12,16 @@ const names: Readonly<Record<number, string>> = {
   6: 'NOT_LEADER_OR_FOLLOWER',
   7: 'REQUEST_TIMED_OUT',
   9: 'REPLICA_NOT_AVAILABLE',
+  12: 'OFFSET_METADATA_TOO_LARGE',
   14: 'COORDINATOR_LOAD_IN_PROGRESS',
   15: 'COORDINATOR_NOT_AVAILABLE',
   16: 'NOT_COORDINATOR',
   17: 'INVALID_TOPIC_EXCEPTION',
   22: 'ILLEGAL_GENERATION',
+  23: 'INCONSISTENT_GROUP_PROTOCOL',
+  24: 'INVALID_GROUP_ID',
   25: 'UNKNOWN_MEMBER_ID',
+  26: 'INVALID_SESSION_TIMEOUT',
   27: 'REBALANCE_IN_PROGRESS',
   29: 'TOPIC_AUTHORIZATION_FAILED',
   30: 'GROUP_AUTHORIZATION_FAILED',
@@ -27,6 +31,9 @@ const names: Readonly<Record<number, string>> = {
   75: 'UNKNOWN_LEADER_EPOCH',
   76: 'UNSUPPORTED_COMPRESSION_TYPE',
   78: 'OFFSET_NOT_AVAILABLE',
+  79: 'MEMBER_ID_REQUIRED',
+  81: 'GROUP_MAX_SIZE_REACHED',
+  82: 'FENCED_INSTANCE_ID',
   88: 'UNSTABLE_OFFSET_COMMIT',
   100: 'UNKNOWN_TOPIC_ID',
   103: 'INCONSISTENT_TOPIC_ID',
@@ -40,6 +47,8 @@ export const offsetOutOfRange = 1;
 const refusals = new Set([29, 30, 31]);
 export const leaderNotAvailable = 5;
 export const coordinatorNotAvailable = 15;
+/** The broker has chosen a member id: the same request is to be sent again with it. */
+export const memberIdRequired = 79;
 
 /** Kafka's name for an error code. */
 export function kafkaErrorName(code: number): string {

@@ -1,0 +1,11 @@
+/** A member of a consumer group in one of its generations: who commits offsets. */
+export interface GroupMembership {
+  /** The group. */
+  readonly groupId: string;
+  /** The id that the broker has chosen for the member. */
+  readonly memberId: string;
+  /** Grows with each assignment of the group. */
+  readonly generation: number;
+  /** The id of a static member, which is the same after a restart. */
+  readonly instanceId?: string | undefined;
+}

@@ -1,0 +1,40 @@
+import type { ObservableInput } from 'rxjs';
+import type { GroupMembership } from '../batch/groupMembership.js';
+
+/** Work that belongs to this process as long as its group says so. */
+export interface HeldWork {
+  /** Who commits offsets; `undefined` once the work is another member's. */
+  membership(): GroupMembership | undefined;
+}
+
+/** Who wants to work. Called synchronously. */
+export interface Owner {
+  /** The work belongs to this process. */
+  assigned(): void;
+  /** The work is to be given away: `released` is to be called when nothing is open. */
+  release(): void;
+  /** The work may belong to another process now. */
+  lost(): void;
+  /** Nothing can be done. */
+  failed(error: unknown): void;
+}
+
+/** What an owner has of its group. */
+export interface Lease extends HeldWork {
+  /** From now on the owner is called. */
+  start(): void;
+  /** Asks the group whether the work is still this process's, after `error`, which says that it is another's. */
+  confirm(error: unknown): ObservableInput<boolean>;
+  /** Nothing is open: another process may begin. */
+  released(): void;
+  /** Leaves the group. Completes when that is done; never fails. */
+  leave(): ObservableInput<unknown>;
+}
+
+/** Where work is divided among processes. */
+export interface Ownership {
+  /** How long what is open may take when the work is given away, in ms. */
+  readonly drainMs: number;
+  /** Asks for the work; one call for each subscription. */
+  claim(owner: Owner): Lease;
+}

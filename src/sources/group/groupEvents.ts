@@ -1,0 +1,25 @@
+/** What happens to a member of a group, as `groupObserver` receives it. */
+export interface GroupEvent {
+  /**
+   * `joined`: the group has a new generation, or the member came back to it; `assigned`: tasks are this member's now; `releasing`: tasks are
+   * given away when their open batches are finished; `released`: they are; `lost`: the group has removed the member, or it has had no
+   * answer for a whole session, so that other members may have its tasks; `fenced`: a write was refused because another process has
+   * taken the task over; `reopened`: the group says that the task is still this member's, so it is opened again; `slow-heartbeat`: a
+   * heartbeat was late because the event loop was blocked.
+   */
+  readonly type: 'joined' | 'assigned' | 'releasing' | 'released' | 'lost' | 'fenced' | 'reopened' | 'slow-heartbeat';
+  /** When, in ms of the scheduler's clock. */
+  readonly at: number;
+  /** The group. */
+  readonly groupId: string;
+  /** The id of the member; `''` before the group has chosen one. */
+  readonly memberId: string;
+  /** The generation of the group; -1 before the first. */
+  readonly generation: number;
+  /** The ids of the tasks concerned. */
+  readonly tasks: readonly string[];
+  /** How late the heartbeat was, in ms, of `slow-heartbeat`. */
+  readonly late?: number;
+  /** Why tasks are lost, or what was refused. */
+  readonly error?: unknown;
+}

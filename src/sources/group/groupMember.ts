@@ -1,0 +1,476 @@
+import {
+  concat,
+  defer,
+  EMPTY,
+  from,
+  last,
+  map,
+  mergeMap,
+  Observable,
+  type ObservableInput,
+  of,
+  type SchedulerLike,
+  Subscription,
+  timeout,
+} from 'rxjs';
+import { backOff, scheduleAfter } from '../../backpressure/longDelay.js';
+import { DStreamError, FencedError, ProtocolError } from '../../batch/errors.js';
+import type { GroupMembership } from '../../batch/groupMembership.js';
+import type { TopicPartition } from '../../batch/topicPartition.js';
+import { assignTasks } from './assignTasks.js';
+import type { GroupAssignment, GroupClient, JoinAnswer } from './groupClient.js';
+import type { GroupEvent } from './groupEvents.js';
+import { type GroupTask, samePartitions, type TaskLayout } from './groupTask.js';
+
+/** What a member needs to know. Times in ms. */
+export interface GroupMemberOptions {
+  readonly groupId: string;
+  readonly instanceId: string | undefined;
+  /** Members of one group must have the same name of the protocol. */
+  readonly protocol: string;
+  readonly topics: readonly (string | RegExp)[];
+  readonly layout: TaskLayout;
+  readonly processId: string;
+  readonly sessionTimeout: number;
+  readonly heartbeatInterval: number;
+  /** How often the leader looks for new partitions. */
+  readonly discoverInterval: number;
+  /** How long the first join is tried. */
+  readonly retryTimeout: number;
+  readonly scheduler: SchedulerLike;
+}
+
+/** What a member tells its owner. It is called synchronously, and may call the member. */
+export interface GroupMemberEvents {
+  /** The tasks are this member's. `tasks` is how many there are in the group. */
+  assigned(added: readonly GroupTask[], tasks: number): void;
+  /** The tasks are to be given away: `released` is to be called for each when it is drained. */
+  release(tasks: readonly GroupTask[]): void;
+  /** The tasks may be another member's now: nothing is to be drained. */
+  lost(tasks: readonly GroupTask[]): void;
+  /** Nothing can be done: the member has lost all and does not go on. */
+  failed(error: unknown): void;
+  happened(event: GroupEvent): void;
+}
+
+interface HeldTask {
+  readonly task: GroupTask;
+  /** Whether it is assigned to this member in the present generation. */
+  assigned: boolean;
+  /** Whether its owner is draining it, and whether it has done so. */
+  releasing: boolean;
+  released: boolean;
+}
+
+/** Pauses between the attempts of a request that may succeed another time. */
+const pauses = { delay: 100, maxDelay: 1_000 } as const;
+/** A group answers a join when all members have joined or their time is up; then its answer must arrive. */
+const joinMarginMs = 5_000;
+/** How long leaving the group may take: without it the others wait for the end of the session. */
+const leaveTimeoutMs = 5_000;
+
+/**
+ * A member of a group, by Kafka's classic protocol, cooperative: it keeps what it holds while the group rebalances, and releases what the
+ * leader assigns to nobody. The leader is one of the members.
+ *
+ *     join ──all joined──> sync ──assignment──> heartbeats ──"rebalance"──> join
+ *       ^                                           │ refused, or no answer for a session
+ *       └──────────────── all is lost ──────────────┘
+ */
+export class GroupMember {
+  readonly #client: GroupClient;
+  readonly #options: GroupMemberOptions;
+  readonly #events: GroupMemberEvents;
+  readonly #since: number;
+  readonly #held = new Map<string, HeldTask>();
+  /** Called when it is known whether a task is held: the group has answered, or all is lost. */
+  #asking: { readonly id: string; readonly answer: (held: boolean) => void }[] = [];
+  /** The request under way, and the pause before the next one. */
+  #request = new Subscription();
+  #fence = new Subscription();
+  #watch = new Subscription();
+  #rejoin = new Subscription();
+  #memberId = '';
+  #generation = -1;
+  /** The generation in which this member was assigned what it holds. */
+  #assignedIn = -1;
+  /** How many tasks there are in the group. */
+  #tasks = 0;
+  #state: 'idle' | 'joining' | 'stable' | 'left' = 'idle';
+  /** When the last request was sent that the group has answered. */
+  #answeredAt = 0;
+  #failures = 0;
+  /** All partitions, as the leader knew them when it assigned. */
+  #known: readonly TopicPartition[] | undefined;
+
+  constructor(client: GroupClient, options: GroupMemberOptions, events: GroupMemberEvents) {
+    this.#client = client;
+    this.#options = options;
+    this.#events = events;
+    this.#since = options.scheduler.now();
+  }
+
+  start(): void {
+    this.#state = 'joining';
+    this.#answeredAt = this.#now;
+    this.#attempt(
+      () => this.#client.connect(),
+      () => this.#join(),
+      () => this.start(),
+    );
+  }
+
+  /** Who commits the offsets of a task now; `undefined` when it is not this member's. */
+  membership(id: string): GroupMembership | undefined {
+    const held = this.#held.get(id);
+    return held && !held.released && this.#memberId !== '' ? this.#identity : undefined;
+  }
+
+  /** Asks the group whether a task is still this member's. Completes with the answer. */
+  confirm(id: string): Observable<boolean> {
+    return new Observable((subscriber) => {
+      const answer = (held: boolean) => {
+        subscriber.next(held);
+        subscriber.complete();
+      };
+      if (!this.membership(id)) {
+        answer(false);
+        return undefined;
+      }
+      const asked = { id, answer };
+      this.#asking.push(asked);
+      if (this.#state === 'stable') this.#beat();
+      return () => {
+        this.#asking = this.#asking.filter((one) => one !== asked);
+      };
+    });
+  }
+
+  /** Something has happened to a task that only its owner sees. */
+  tell(type: 'fenced' | 'reopened', id: string, error?: unknown): void {
+    const held = this.#held.get(id);
+    if (held) this.#happened(type, [held], error === undefined ? {} : { error });
+  }
+
+  /** A task is drained: another member may have it. */
+  released(id: string): void {
+    const held = this.#held.get(id);
+    if (!held?.releasing || held.released) return;
+    held.released = true;
+    this.#happened('released', [held]);
+    // While a join is under way the group still thinks that it is held: what comes of it is seen when it is answered.
+    if (this.#state !== 'stable') return;
+    if (held.assigned) this.#assignAgain(held);
+    else this.#letGo();
+  }
+
+  /** Leaves the group, unless the member is static, and closes the client. Nothing is drained. */
+  leave(): Observable<never> {
+    return defer(() => {
+      if (this.#state === 'left') return EMPTY;
+      const identity = this.#memberId === '' || this.#options.instanceId !== undefined ? undefined : this.#identity;
+      this.#end();
+      const leaving = identity ? from(this.#client.leave(identity)) : EMPTY;
+      const { scheduler } = this.#options;
+      const left = leaving.pipe(timeout({ each: leaveTimeoutMs, with: () => EMPTY, scheduler }));
+      return concat(quietly(left), quietly(defer(() => this.#client.close())));
+    });
+  }
+
+  // ---- joining
+
+  #join(): void {
+    if (this.#state === 'left') return;
+    this.#state = 'joining';
+    this.#rejoin.unsubscribe();
+    this.#watch.unsubscribe();
+    const { groupId, instanceId, protocol, topics, sessionTimeout, processId } = this.#options;
+    const owned = [...this.#held.values()].filter(({ released }) => !released).flatMap(({ task }) => task.partitions);
+    for (const [id, { released }] of this.#held) if (released) this.#held.delete(id);
+    const subscription = {
+      topics: topics.filter((topic) => typeof topic === 'string'),
+      processId,
+      since: this.#since,
+      owned,
+      generation: owned.length > 0 ? this.#assignedIn : -1,
+    };
+    const request = {
+      ...{ groupId, memberId: this.#memberId, instanceId, protocol, sessionTimeout },
+      rebalanceTimeout: sessionTimeout,
+      subscription,
+    };
+    const sentAt = this.#now;
+    this.#armFence(joinMarginMs);
+    this.#attempt(
+      () => this.#client.join(request),
+      (answer) => this.#joined(answer, sentAt),
+      () => this.#join(),
+    );
+  }
+
+  #joined(answer: JoinAnswer, sentAt: number): void {
+    this.#memberId = answer.memberId;
+    this.#generation = answer.generation;
+    this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+    this.#happened('joined', []);
+    this.#armFence();
+    const { groupId } = this.#options;
+    const assignments = answer.members.length === 0 ? of(new Map<string, GroupAssignment>()) : this.#assign(answer);
+    const syncedAt = this.#now;
+    this.#attempt(
+      () => assignments.pipe(mergeMap((all) => this.#client.sync({ ...this.#identity, groupId }, all))),
+      (assignment) => this.#synced(assignment, syncedAt),
+      () => this.#join(),
+    );
+  }
+
+  /** The leader assigns, by what the topics have now. */
+  #assign({ members }: JoinAnswer): Observable<ReadonlyMap<string, GroupAssignment>> {
+    const { layout, topics } = this.#options;
+    return from(this.#client.partitions(topics)).pipe(
+      last(),
+      map((partitions) => {
+        this.#known = partitions;
+        const tasks = layout(partitions);
+        const byId = new Map(tasks.map((task) => [task.id, task]));
+        const claims = members.map(({ memberId, instanceId, subscription }) => ({
+          ...{ memberId, instanceId, since: subscription.since, generation: subscription.generation },
+          held: layout(subscription.owned).map(({ id }) => id),
+        }));
+        const assigned = assignTasks(claims, [...byId.keys()]);
+        return new Map(
+          [...assigned].map(([memberId, ids]) => {
+            const partitions = ids.flatMap((id) => byId.get(id)?.partitions ?? []);
+            return [memberId, { partitions, tasks: tasks.length }];
+          }),
+        );
+      }),
+    );
+  }
+
+  #synced({ partitions, tasks }: GroupAssignment, sentAt: number): void {
+    this.#state = 'stable';
+    this.#assignedIn = this.#generation;
+    this.#tasks = tasks;
+    this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+    this.#failures = 0;
+    this.#armFence();
+    this.#beatLater();
+    this.#watchPartitions();
+    const assigned = new Map(this.#options.layout(partitions).map((task) => [task.id, task]));
+    const revoked: HeldTask[] = [];
+    const added: GroupTask[] = [];
+    let letGo = false;
+    for (const [id, held] of this.#held) {
+      held.assigned = assigned.has(id);
+      if (held.released && held.assigned) this.#held.delete(id);
+      else if (held.released) letGo = true;
+      else if (!held.assigned && !held.releasing) revoked.push(held);
+    }
+    for (const [id, task] of assigned) {
+      if (this.#held.has(id)) continue;
+      this.#held.set(id, { task, assigned: true, releasing: false, released: false });
+      added.push(task);
+    }
+    this.#answer();
+    if (revoked.length > 0) {
+      for (const held of revoked) held.releasing = true;
+      this.#happened('releasing', revoked);
+    }
+    if (added.length > 0) this.#assignedTo(added, tasks);
+    if (revoked.length > 0) this.#events.release(revoked.map(({ task }) => task));
+    if (letGo && this.#state === 'stable') this.#letGo();
+  }
+
+  #assignAgain({ task }: HeldTask): void {
+    this.#held.set(task.id, { task, assigned: true, releasing: false, released: false });
+    this.#assignedTo([task], this.#tasks);
+  }
+
+  #assignedTo(added: readonly GroupTask[], tasks: number): void {
+    this.#happened(
+      'assigned',
+      added.map((task) => ({ task })),
+    );
+    this.#events.assigned(added, tasks);
+  }
+
+  /** Joins again without what is drained; at once when nothing else is about to be, so that each does not cost a rebalance. */
+  #letGo(): void {
+    const others = [...this.#held.values()].some(({ releasing, released }) => releasing && !released);
+    this.#rejoin.unsubscribe();
+    const { scheduler, heartbeatInterval } = this.#options;
+    this.#rejoin = scheduleAfter(scheduler, others ? heartbeatInterval / 2 : 0, () => this.#join());
+  }
+
+  // ---- heartbeats
+
+  #beatLater(delay = this.#options.heartbeatInterval): void {
+    const due = this.#now + delay;
+    this.#request.unsubscribe();
+    this.#request = scheduleAfter(this.#options.scheduler, delay, () => {
+      const late = this.#now - due;
+      if (late > this.#options.heartbeatInterval) this.#happened('slow-heartbeat', [], { late });
+      this.#beat();
+    });
+  }
+
+  #beat(): void {
+    const sentAt = this.#now;
+    const beaten = () => {
+      this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+      this.#failures = 0;
+      this.#armFence();
+      this.#beatLater();
+      this.#answer();
+    };
+    // The pause after a failure is the one before the next heartbeat.
+    this.#attempt(
+      () => this.#client.heartbeat(this.#identity),
+      beaten,
+      () => this.#beat(),
+    );
+  }
+
+  /** The leader looks for partitions that were added. */
+  #watchPartitions(): void {
+    this.#watch.unsubscribe();
+    if (!this.#known) return;
+    const { discoverInterval, scheduler, topics } = this.#options;
+    this.#watch = scheduleAfter(scheduler, discoverInterval, () => {
+      const look = defer(() => from(this.#client.partitions(topics))).subscribe({
+        next: (partitions) => {
+          if (this.#known && !samePartitions(this.#known, partitions)) this.#join();
+          else this.#watchPartitions();
+        },
+        error: () => this.#watchPartitions(),
+      });
+      this.#watch.add(look);
+    });
+  }
+
+  // ---- losing
+
+  /** Without an answer for a session, the group may have removed the member and given its tasks away. */
+  #armFence(margin = 0): void {
+    const { scheduler, sessionTimeout } = this.#options;
+    this.#fence.unsubscribe();
+    const left = Math.max(this.#answeredAt + sessionTimeout + margin - this.#now, 0);
+    this.#fence = scheduleAfter(scheduler, left, () => {
+      this.#lose(new ProtocolError('Heartbeat', `no answer for ${sessionTimeout} ms`, true));
+      this.#answeredAt = this.#now;
+      if (this.#state === 'stable') this.#join();
+    });
+  }
+
+  #lose(error: unknown): void {
+    const lost = [...this.#held.values()].filter(({ released }) => !released);
+    this.#held.clear();
+    this.#answer();
+    if (lost.length === 0) return;
+    this.#happened('lost', lost, { error });
+    this.#events.lost(lost.map(({ task }) => task));
+  }
+
+  #end(): void {
+    this.#state = 'left';
+    this.#request.unsubscribe();
+    this.#rejoin.unsubscribe();
+    this.#watch.unsubscribe();
+    this.#fence.unsubscribe();
+    this.#held.clear();
+    this.#answer();
+  }
+
+  #fail(error: unknown): void {
+    this.#lose(error);
+    if (this.#state === 'left') return;
+    this.#end();
+    quietly(defer(() => this.#client.close())).subscribe();
+    this.#events.failed(error);
+  }
+
+  // ---- requests
+
+  /** Sends a request in place of the one under way. What may succeed another time is sent `again` after a pause. */
+  #attempt<R>(send: () => ObservableInput<R>, done: (answer: R) => void, again: () => void): void {
+    this.#request.unsubscribe();
+    const request = new Subscription();
+    this.#request = request;
+    const answered = defer(send).pipe(last(undefined, undefined as R));
+    request.add(
+      answered.subscribe({
+        next: (answer) => {
+          // What follows replaces the request.
+          if (!request.closed) done(answer);
+        },
+        error: (error: unknown) => {
+          if (!request.closed) this.#refused(error, again);
+        },
+      }),
+    );
+  }
+
+  #refused(error: unknown, again: () => void): void {
+    const refusal = error instanceof ProtocolError ? error.kafkaError : '';
+    switch (refusal) {
+      case 'REBALANCE_IN_PROGRESS':
+        this.#join();
+        return;
+      case 'UNKNOWN_MEMBER_ID':
+        this.#memberId = '';
+        this.#lose(error);
+        this.#join();
+        return;
+      case 'ILLEGAL_GENERATION':
+        this.#lose(error);
+        this.#join();
+        return;
+      case 'FENCED_INSTANCE_ID': {
+        const { groupId, instanceId } = this.#options;
+        this.#fail(new FencedError(`group "${groupId}", instance id "${instanceId}"`));
+        return;
+      }
+    }
+    const tooLate = this.#generation === -1 && this.#now - this.#since >= this.#options.retryTimeout;
+    if (!(error instanceof DStreamError && error.retriable) || tooLate) {
+      this.#fail(error);
+      return;
+    }
+    const pause = Math.min(backOff(pauses, this.#failures), this.#options.heartbeatInterval);
+    this.#failures = Math.min(this.#failures + 1, 10);
+    this.#request.unsubscribe();
+    this.#request = scheduleAfter(this.#options.scheduler, pause, again);
+  }
+
+  /** Tells those who ask whether the tasks are held, now that the group has answered. */
+  #answer(): void {
+    for (const { id, answer } of this.#asking.splice(0)) answer(this.#held.get(id)?.assigned === true);
+  }
+
+  get #now(): number {
+    return this.#options.scheduler.now();
+  }
+
+  get #identity(): GroupMembership {
+    const { groupId, instanceId } = this.#options;
+    return { groupId, instanceId, memberId: this.#memberId, generation: this.#generation };
+  }
+
+  #happened(
+    type: GroupEvent['type'],
+    tasks: readonly { readonly task: GroupTask }[],
+    more: Pick<GroupEvent, 'late' | 'error'> = {},
+  ): void {
+    const { groupId, memberId, generation } = this.#identity;
+    const ids = tasks.map(({ task }) => task.id);
+    this.#events.happened({ type, at: this.#now, groupId, memberId, generation, tasks: ids, ...more });
+  }
+}
+
+/** What fails while a member leaves changes nothing: the group removes it at the end of its session. */
+function quietly(work: Observable<unknown>): Observable<never> {
+  return new Observable((subscriber) =>
+    work.subscribe({ error: () => subscriber.complete(), complete: () => subscriber.complete() }),
+  );
+}

@@ -1,0 +1,52 @@
+import { tap } from 'rxjs';
+import type { Ownership } from '../../driver/ownership.js';
+import type { GroupClient } from './groupClient.js';
+import { GroupMember, type GroupMemberOptions } from './groupMember.js';
+import { oneTask } from './groupTask.js';
+import type { ResolvedMembershipOptions } from './membershipOptions.js';
+
+/** What the ownership of a whole stream needs to know. */
+export type StreamOwnershipOptions = Omit<GroupMemberOptions, 'layout' | 'protocol'> &
+  Pick<ResolvedMembershipOptions, 'groupObserver'> & { readonly drainMs: number };
+
+/** Members of a group of this kind have all or nothing. */
+const protocol = 'dstream-exclusive-1';
+
+/** The work of a stream belongs to one member of its group at a time; each subscription is a member of its own. */
+export function streamOwnership(newClient: () => GroupClient, options: StreamOwnershipOptions): Ownership {
+  const { groupObserver, drainMs, ...rest } = options;
+  return {
+    drainMs,
+    claim: (owner) => {
+      let held = '';
+      const member = new GroupMember(
+        newClient(),
+        { ...rest, protocol, layout: oneTask },
+        {
+          assigned: (tasks) => {
+            held = tasks[0]?.id ?? '';
+            owner.assigned();
+          },
+          release: () => owner.release(),
+          lost: () => owner.lost(),
+          failed: (error) => owner.failed(error),
+          happened: (event) => groupObserver?.next?.(event),
+        },
+      );
+      return {
+        start: () => member.start(),
+        membership: () => member.membership(held),
+        confirm: (error) => {
+          member.tell('fenced', held, error);
+          return member.confirm(held).pipe(
+            tap((isHeld) => {
+              if (isHeld) member.tell('reopened', held);
+            }),
+          );
+        },
+        released: () => member.released(held),
+        leave: () => member.leave(),
+      };
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { foreachBatch, string } from 'dstream';
+import { kafkaBatches } from 'dstream/kafka';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { buildChild } from '../../crash/buildChild.js';
+import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+import { outputOf, valuesOf } from '../../support/kafkaTopics.js';
+import { newName, newPool, postgresUrl } from '../../support/postgres.js';
+
+const kafka = newKafka();
+
+/** A process, and what it has said. */
+class Child {
+  readonly process: ChildProcess;
+  readonly said: string[] = [];
+  readonly ended: Promise<void>;
+  #waiting: { readonly text: string; readonly from: number; readonly done: () => void }[] = [];
+
+  constructor(file: string, args: readonly string[]) {
+    this.process = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.ended = new Promise((resolve) => this.process.once('close', () => resolve()));
+    createInterface({ input: this.process.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      this.said.push(line);
+      this.#waiting = this.#waiting.filter(({ text, done }) => {
+        if (line.startsWith(text)) done();
+        return !line.startsWith(text);
+      });
+    });
+  }
+
+  /** Waits for a line that begins so, among those after the first `from` lines. */
+  says(text: string, from = 0): Promise<void> {
+    if (this.said.slice(from).some((line) => line.startsWith(text))) return Promise.resolve();
+    return new Promise((done) => this.#waiting.push({ text, from, done }));
+  }
+
+  async end(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+const values = (from: number, count: number) => Array.from({ length: count }, (_, i) => ({ value: String(from + i) }));
+
+describeKafka("membership: 'exclusive'", () => {
+  let file = '';
+  beforeAll(async () => {
+    file = await buildChild(new URL('../../support/exclusiveChild.ts', import.meta.url));
+  });
+  afterAll(() => rmSync(file, { force: true }));
+
+  /** Two processes with one group: the first works, the second is on standby. */
+  async function pair(output: string, url = '') {
+    const input = await makeTopic(kafka, 2);
+    const groupId = randomUUID();
+    await produce(kafka, input, [values(0, 300)]);
+    const start = (owner: string) => new Child(file, [brokers.join(','), input, output, groupId, owner, url]);
+    const first = start('first');
+    await first.says('writing');
+    const second = start('second');
+    await second.says('group joined');
+    const more = () => produce(kafka, input, [values(300, 300)]);
+    return { first, second, more, end: () => Promise.all([first.end(), second.end()]) };
+  }
+
+  /** What happens to the first process; resolves when it is over. */
+  const accidents: Readonly<Record<string, (first: Child, second: Child) => Promise<unknown>>> = {
+    async 'is killed'(first) {
+      await first.end();
+    },
+    async 'is stopped for longer than its session'(first, second) {
+      first.process.kill('SIGSTOP');
+      await second.says('group assigned');
+      first.process.kill('SIGCONT');
+      await first.says('group lost');
+    },
+    async ends(first) {
+      first.process.kill('SIGTERM');
+      await first.ended;
+    },
+  };
+  const expected = values(0, 600).map(({ value }) => value);
+  const numerically = (a: string, b: string) => Number(a) - Number(b);
+
+  for (const [what, accident] of Object.entries(accidents)) {
+    it.concurrent(`sendToKafka writes each record once when the process that works ${what}`, async () => {
+      const output = await makeTopic(kafka, 1);
+      const { first, second, more, end } = await pair(output);
+      try {
+        expect(second.said.join()).not.toContain('writing');
+        await Promise.all([accident(first, second), more()]);
+        await second.says('writing');
+        for (;;) {
+          const [written = []] = valuesOf(await outputOf(output, 1));
+          if (written.length < expected.length) continue;
+          expect([...written].sort(numerically)).toEqual(expected);
+          break;
+        }
+        expect([...first.said, ...second.said].filter((line) => line.startsWith('failed'))).toEqual([]);
+      } finally {
+        await end();
+      }
+    });
+  }
+
+  const withPostgres = postgresUrl === '' ? it.skip : it.concurrent;
+  withPostgres('foreachBatchInTransaction writes each record once when the process that works is stopped', async () => {
+    const [pool, table] = [newPool(), newName()];
+    await pool.query(`create table ${table} (value text)`);
+    const { first, second, more, end } = await pair(table, postgresUrl);
+    try {
+      await Promise.all([accidents['is stopped for longer than its session']?.(first, second), more()]);
+      for (;;) {
+        const { rows } = await pool.query(`select value from ${table}`);
+        if (rows.length < expected.length) continue;
+        expect(rows.map(({ value }) => value as string).sort(numerically)).toEqual(expected);
+        break;
+      }
+    } finally {
+      await end();
+      await pool.query(`drop table ${table}`);
+      await pool.end();
+    }
+  });
+
+  it.concurrent('warns when two runs commit under one group and neither is a member, naming both', async () => {
+    const input = await makeTopic(kafka, 1);
+    const groupId = randomUUID();
+    const warned = new Promise<Error & { code?: string }>((resolve) => {
+      const listen = (warning: Error & { code?: string }): void => {
+        if (warning.code !== 'DSTREAM_SHARED_GROUP' || !warning.message.includes(groupId)) return;
+        process.off('warning', listen);
+        resolve(warning);
+      };
+      process.on('warning', listen);
+    });
+    const run = () =>
+      kafkaBatches(kafka, { topics: [input], groupId, start: 'earliest', interval: 100, deserialize: string() })
+        .pipe(foreachBatch(() => {}))
+        .subscribe();
+    const runs = [run(), run()];
+    let sent = 0;
+    let over = false;
+    const sending = (async () => {
+      while (!over) await produce(kafka, input, [values(sent++, 1)]);
+    })();
+    const { message } = await warned;
+    over = true;
+    await sending;
+    for (const one of runs) one.unsubscribe();
+    expect(message.match(new RegExp(`/${process.pid}/`, 'g'))?.length).toBe(2);
+    expect(await committedOffsets(kafka, groupId, input)).toHaveLength(1);
+  });
+});

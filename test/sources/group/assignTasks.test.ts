@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assignTasks, type TaskClaims } from '../../../src/sources/group/assignTasks.js';
+import { propertySettings } from '../../property/settings.js';
+
+const member = (memberId: string, held: readonly string[] = [], more: Partial<TaskClaims> = {}): TaskClaims => ({
+  ...{ memberId, since: 0, held, generation: 1 },
+  ...more,
+});
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+const assigned = (members: readonly TaskClaims[], tasks: readonly string[]) =>
+  Object.fromEntries(assignTasks(members, tasks));
+
+describe('assignTasks', () => {
+  it('gives one member everything', () => {
+    expect(assigned([member('a')], numbers(3))).toEqual({ a: ['0', '1', '2'] });
+  });
+
+  it('moves as few as it must to a member that joins, and not before their owners have let go', () => {
+    const three = [
+      member('a', ['0', '1', '2', '3']),
+      member('b', ['4', '5', '6', '7']),
+      member('c', ['8', '9', '10', '11']),
+      member('d'),
+    ];
+    expect(assigned(three, numbers(12))).toEqual({
+      a: ['0', '1', '2'],
+      b: ['4', '5', '6'],
+      c: ['8', '9', '10'],
+      d: [],
+    });
+  });
+
+  it('shares evenly where the shares cannot be equal', () => {
+    const four = [member('a', ['0', '1', '2']), member('b', ['3', '4', '5']), member('c')];
+    expect(assigned(four, numbers(8))).toEqual({ a: ['0', '1', '2'], b: ['3', '4', '5'], c: ['6', '7'] });
+  });
+
+  it('leaves the only task with the one that has it, else gives it to the first by instance id, or by age', () => {
+    const [a, b] = [member('a', [], { instanceId: 'pod-1' }), member('b', ['all'], { instanceId: 'pod-0' })];
+    expect(assigned([a, b], ['all'])).toEqual({ a: [], b: ['all'] });
+    expect(assigned([a, { ...b, held: [] }], ['all'])).toEqual({ a: [], b: ['all'] });
+    expect(assigned([member('a', [], { since: 2 }), member('b', [], { since: 1 })], ['all'])).toEqual({
+      a: [],
+      b: ['all'],
+    });
+  });
+
+  it('believes the later of two claims, and neither of two of one generation', () => {
+    const [a, b] = [member('a', ['0'], { generation: 4 }), member('b', ['0'], { generation: 5 })];
+    expect(assigned([a, b], ['0', '1'])).toEqual({ a: ['1'], b: ['0'] });
+    expect(assigned([a, { ...b, generation: 4 }], ['0', '1'])).toEqual({ a: ['1'], b: [] });
+  });
+
+  it('gives each task to one member at most, none that another claims, and comes to even shares', () => {
+    const claims = fc.record({
+      tasks: fc.integer({ min: 0, max: 20 }),
+      members: fc.integer({ min: 1, max: 6 }),
+      owners: fc.array(fc.integer({ min: -1, max: 5 }), { minLength: 20, maxLength: 20 }),
+    });
+    fc.assert(
+      fc.property(claims, ({ tasks, members, owners }) => {
+        const all = numbers(tasks);
+        let held = Array.from({ length: members }, (_, m) => all.filter((_, i) => owners[i] === m));
+        for (let round = 0; round < 3; round++) {
+          const result = assignTasks(
+            held.map((mine, m) => member(String(m), mine)),
+            all,
+          );
+          const given = [...result.values()].flat();
+          expect(new Set(given).size).toBe(given.length);
+          for (const [m, mine] of result) {
+            for (const task of mine) {
+              expect(held.some((others, other) => String(other) !== m && others.includes(task))).toBe(false);
+            }
+          }
+          held = held.map((_, m) => [...(result.get(String(m)) ?? [])]);
+        }
+        expect(held.flat().length).toBe(tasks);
+        const sizes = held.map(({ length }) => length);
+        expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+      }),
+      propertySettings(500),
+    );
+  });
+});
