@@ -193,7 +193,7 @@ describe('eventTime', () => {
     expect(make({ outOfOrderness: Number.NaN })).toThrow('outOfOrderness (NaN) must be a finite number of at least 0');
     expect(make({ idleAfter: -1 })).toThrow('idleAfter (-1)');
     expect(make({ future: -1 })).toThrow('future (-1)');
-    expect(make({ advanceWhenIdle: 1 })).toThrow('advanceWhenIdle (1) must be a boolean');
+    expect(make({ advanceWhenIdle: 1 })).toThrow('advanceWhenIdle (1) must be true or false');
     expect(make({ invalid: 'ignore' })).toThrow('invalid ("ignore") must be "error", "skip" or a sideOutput()');
     expect(make({ timestamp: 5 })).toThrow('timestamp (5) must be a function');
   });
