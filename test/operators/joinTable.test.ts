@@ -259,7 +259,7 @@ describe('logTable', () => {
       const { seen } = run(scheduler, 50, {}, { invalidRecords: 'skip' });
       scheduler.schedule(() => expect(seen).toEqual([[expect.any(Number), 'ann:2']]), 60);
     });
-    expect(() => logTable(log, { topic: '', deserialize: string() })).toThrow('topic ("") must be the name of a topic');
+    expect(() => logTable(log, { topic: '', deserialize: string() })).toThrow('topic ("") must be a non-empty string');
   });
 });
 

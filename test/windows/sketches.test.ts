@@ -164,7 +164,7 @@ describe('quantiles', () => {
   });
 
   it('refuse fractions out of range, and what is no finite number', () => {
-    expect(() => quantiles([0.5, 1.5])).toThrow('fractions (1.5) must be from 0 to 1');
+    expect(() => quantiles([0.5, 1.5])).toThrow('fractions[1] (1.5) must be from 0 to 1');
     expect(() => quantiles([0.5], { compression: 0 })).toThrow('compression (0)');
     expect(() => aggregate(quantiles([0.5]), [Number.NaN])).toThrow('must be a finite number');
   });
