@@ -27,7 +27,7 @@ const rows: Row[] = [];
 const note = (name: string, samples: readonly number[]): number => {
   const row = rowOf(name, samples);
   rows.push(row);
-  console.log(`${name}: ${Math.round(row.median).toLocaleString('en')}`);
+  console.log(`${name}: ${Number(row.median.toPrecision(3)).toLocaleString('en')}`);
   return row.median;
 };
 
@@ -37,11 +37,16 @@ const limits = { scheduler: asyncScheduler, storeTimeout: Infinity, location: 'b
 const closed = (session: WriteAheadLogSession) => lastValueFrom(from(session.close()), { defaultValue: undefined });
 
 /** Each sender sends a block when the previous one is acknowledged as stored. Returns records per second. */
-async function sending(directory: string, senders: number, block: number): Promise<number> {
+async function sending(
+  directory: string,
+  senders: number,
+  block: number,
+): Promise<{ readonly rate: number; readonly p99: number }> {
   const session = await openIn(directory);
   const begun = performance.now();
   let stored = 0;
   let sent = 0;
+  const delays: number[] = [];
   await new Promise<void>((resolve, reject) => {
     let left = senders;
     const log = new LoggedRecords<string>(session, 0, limits, { durable: () => {}, fail: reject });
@@ -50,9 +55,11 @@ async function sending(directory: string, senders: number, block: number): Promi
         if (--left === 0) resolve();
         return;
       }
+      const sentAt = performance.now();
       for (let i = 1; i < block; i++) log.push([records[sent++ % records.length] as string], [recordBytes]);
       const acknowledged = () => {
         stored += block;
+        delays.push(performance.now() - sentAt);
         send();
       };
       log.push([records[sent++ % records.length] as string], [recordBytes], { stored: acknowledged });
@@ -61,7 +68,8 @@ async function sending(directory: string, senders: number, block: number): Promi
   });
   const rate = (1_000 * stored) / (performance.now() - begun);
   await closed(session);
-  return rate;
+  delays.sort((a, b) => a - b);
+  return { rate, p99: delays[Math.floor(delays.length * 0.99)] ?? 0 };
 }
 
 /** Writes the same bytes to one file, in pieces of about what the log writes at once, each synced. Returns bytes per second. */
@@ -80,14 +88,28 @@ async function plainFile(directory: string, piece: number): Promise<number> {
   return rate;
 }
 
-/** Opens a log in which nothing is saved: reads it, checks the checksums, and creates the records. Returns bytes per second. */
-async function recovery(directory: string): Promise<number> {
+/** What a recovery took: until the log was open, and until a batch after the other had decoded its records. Bytes per second. */
+interface Recovered {
+  readonly opened: number;
+  readonly decoded: number;
+  /** The same, by the processor time of all threads. */
+  readonly decodedOfCpu: number;
+}
+
+/** Opens a log in which nothing is saved: reads it and checks the checksums; then decodes block by block, as batches do. */
+async function recovery(directory: string): Promise<Recovered> {
   const size = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+  const cpu = process.cpuUsage();
   const begun = performance.now();
   const session = await openIn(directory);
-  const rate = (1_000 * size) / (performance.now() - begun);
+  const opened = (1_000 * size) / (performance.now() - begun);
+  let count = 0;
+  for (const block of session.recovered()) count += block.records.length;
+  const decoded = (1_000 * size) / (performance.now() - begun);
+  const { user, system } = process.cpuUsage(cpu);
+  if (count === 0) throw new Error('nothing came back');
   await closed(session);
-  return rate;
+  return { opened, decoded, decodedOfCpu: (1e6 * size) / (user + system) };
 }
 
 const cases = [
@@ -102,8 +124,14 @@ for (let round = 0; round < rounds; round++) {
   for (const { name, senders, block } of cases) {
     const directory = mkdtempSync(join(values.directory, 'dstream-wal-'));
     try {
-      add(`${name}, records a second`, await sending(directory, senders, block));
-      if (block > 1) add('recovery of what these wrote, MB a second', (await recovery(directory)) / 1e6);
+      const sent = await sending(directory, senders, block);
+      add(`${name}, records a second`, sent.rate);
+      add(`${name}, p99 of acknowledgements, ms`, sent.p99);
+      if (block === 1) continue;
+      const { opened, decoded, decodedOfCpu } = await recovery(directory);
+      add('recovery of what these wrote until it is open, MB a second', opened / 1e6);
+      add('recovery of what these wrote, all records decoded, MB a second', decoded / 1e6);
+      add('recovery of what these wrote, all records decoded, MB a second of processor time', decodedOfCpu / 1e6);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -1,10 +1,11 @@
 import { EMPTY, type ObservableInput } from 'rxjs';
 import { Fifo } from '../../collections/fifo.js';
 import type { BlockRange } from './blockGenerator.js';
+import { bytesWithin, type EncodedBlock } from './encodedBlocks.js';
 import type { RecordStore } from './recordStore.js';
 
 interface PlannedRecords<T> {
-  readonly records: readonly T[];
+  readonly read: () => readonly T[];
   readonly bytes: number;
 }
 
@@ -13,10 +14,14 @@ export class MemoryStore<T> implements RecordStore<T> {
   readonly diskBytes = 0;
   readonly unstored = 0;
   readonly #maxBytes: number;
+  /** Come before all that waits. */
+  readonly #encoded = new Fifo<EncodedBlock<T>>();
   readonly #waiting = new Fifo<T>();
   readonly #sizes = new Fifo<number>();
   /** What batches have taken and not read, by the first offset. */
   readonly #planned = new Map<number, PlannedRecords<T>>();
+  /** A block of which batches have read a part. */
+  #decoded: { readonly block: EncodedBlock<T>; readonly records: readonly T[] } | undefined;
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -40,6 +45,12 @@ export class MemoryStore<T> implements RecordStore<T> {
     stored?.();
   }
 
+  /** Adds a block of a log, behind others and before anything is pushed. */
+  pushEncoded(block: EncodedBlock<T>): void {
+    this.#encoded.push(block);
+    this.#bytes += block.bytes;
+  }
+
   endBlock(): void {}
 
   dropOldest(): void {
@@ -53,18 +64,28 @@ export class MemoryStore<T> implements RecordStore<T> {
   }
 
   plan({ from, until }: BlockRange): void {
-    const records: T[] = [];
+    const parts: (() => readonly T[])[] = [];
     let bytes = 0;
-    for (let offset = from; offset < until; offset++) {
+    let offset = from;
+    for (let block = this.#encoded.first; block && offset < until; block = this.#encoded.first) {
+      const end = Math.min(block.until, until);
+      parts.push(this.#partOf(block, offset, end));
+      bytes += bytesWithin(block, { from: offset, until: end });
+      if (end === block.until) this.#encoded.shift();
+      offset = end;
+    }
+    const records: T[] = [];
+    for (; offset < until; offset++) {
       records.push(this.#waiting.shift() as T);
       bytes += this.#sizes.shift() ?? 0;
     }
-    this.#planned.set(from, { records, bytes });
+    const read = () => [...parts.flatMap((part) => part()), ...records];
+    this.#planned.set(from, { read: parts.length === 0 ? () => records : read, bytes });
   }
 
   /** What was planned before a restart, and came back from a log. */
-  recover(from: number, records: readonly T[], bytes: number): void {
-    this.#planned.set(from, { records, bytes });
+  recover(from: number, bytes: number, read: () => readonly T[]): void {
+    this.#planned.set(from, { read, bytes });
     this.#bytes += bytes;
   }
 
@@ -73,7 +94,7 @@ export class MemoryStore<T> implements RecordStore<T> {
     if (!planned) return [];
     this.#planned.delete(from);
     this.#bytes -= planned.bytes;
-    return planned.records;
+    return planned.read();
   }
 
   discard(range: BlockRange): void {
@@ -82,5 +103,13 @@ export class MemoryStore<T> implements RecordStore<T> {
 
   close(): ObservableInput<unknown> {
     return EMPTY;
+  }
+
+  #partOf(block: EncodedBlock<T>, begin: number, end: number): () => readonly T[] {
+    return () => {
+      const records = this.#decoded?.block === block ? this.#decoded.records : block.read();
+      this.#decoded = end < block.until ? { block, records } : undefined;
+      return records.slice(begin - block.from, end - block.from);
+    };
   }
 }

@@ -6,13 +6,14 @@ import { Alarm } from './alarm.js';
 import { BlockGenerator, type BlockRange } from './blockGenerator.js';
 import { BlockTimes } from './blockTimes.js';
 import { DiskStore } from './diskStore.js';
+import { bytesWithin, type EncodedBlock, encodedBlocks, recordsWithin } from './encodedBlocks.js';
 import { type LogEvents, type LogGroup, LoggedRecords } from './loggedRecords.js';
 import { MemoryStore } from './memoryStore.js';
 import type { Arrival } from './receiver.js';
 import type { ResolvedReceiverOptions } from './receiverOptions.js';
 import { ReceiverPositions } from './receiverPositions.js';
 import { recordSize, type SizeOf } from './recordSize.js';
-import type { Block, StoredBlock, WriteAheadLogSession } from './writeAheadLog.js';
+import type { StoredBlock, WriteAheadLogSession } from './writeAheadLog.js';
 
 const defaultBlockIntervalMs = 200;
 
@@ -248,33 +249,33 @@ export class ReceivedRecords<T> {
     for (const { from, until } of replayed) this.#plannedRecords += until - from;
     return this.#store instanceof DiskStore
       ? this.#recoverStored(this.#store, log.stored?.() ?? [], first)
-      : this.#recoverRecords(this.#store, log.recovered() as readonly Block<T>[], first, replayed);
+      : this.#recoverRecords(this.#store, encodedBlocks<T>(log, this.#sizeOf), first, replayed);
   }
 
   #recoverRecords(
     store: MemoryStore<T>,
-    blocks: readonly Block<T>[],
+    blocks: readonly EncodedBlock<T>[],
     first: number,
     replayed: readonly BlockRange[],
   ): number {
     for (const range of replayed) {
-      const records = recordsOf(blocks, range);
-      store.recover(
-        range.from,
-        records,
-        records.reduce((sum, record) => sum + this.#sizeOf(record), 0),
-      );
-      this.#notePlanned(range, blocks.findLast(({ from }) => from < range.until)?.time);
+      const parts = blocks.filter(({ from, until }) => from < range.until && until > range.from);
+      const bytes = parts.reduce((sum, part) => sum + bytesWithin(part, range), 0);
+      store.recover(range.from, bytes, () => parts.flatMap((part) => recordsWithin(part, range)));
+      this.#notePlanned(range, parts.at(-1)?.time);
     }
     let next = first;
     for (const block of blocks) {
       this.#positions.recover(block.positions ?? []);
-      const records = recordsOf([block], { from: next, until: Infinity });
-      next += records.length;
-      this.#gather({ records, sizes: records.map(this.#sizeOf), cuts: [] });
+      if (block.until <= next) continue;
+      const rest = { from: Math.max(next, block.from), until: block.until };
+      store.pushEncoded({ ...rest, bytes: bytesWithin(block, rest), read: () => recordsWithin(block, rest) });
+      this.#blocks.push(rest.until - next);
+      next = block.until;
       if (block.time !== undefined) this.#times?.mark(next, block.time);
     }
     if (this.#times) this.#blocks.cut();
+    if (next > first) this.#schedule();
     return next;
   }
 
@@ -394,11 +395,4 @@ export class ReceivedRecords<T> {
     this.#blocks.tick(now);
     if (this.#blocks.ungathered) this.#schedule();
   }
-}
-
-/** The records of an offset range that are in the blocks, which are in order. */
-function recordsOf<T>(blocks: readonly Block<T>[], { from, until }: BlockRange): readonly T[] {
-  return blocks.flatMap((block) =>
-    block.records.slice(Math.max(from - block.from, 0), Math.max(until - block.from, 0)),
-  );
 }

@@ -64,10 +64,11 @@ export interface WriteAheadLogRequest {
 export interface WriteAheadLogSession {
   /**
    * Returns the blocks that hold records from `saved` on, in order: what was durable when the log was closed or its process
-   * died. Called once: the log does not keep them in memory.
+   * died. Called once: the log does not keep them in memory. Where `stored` says the same blocks, the records of a block may be decoded
+   * each time that they are asked for: then they need no memory before their batch.
    */
   recovered(): readonly Block<unknown>[];
-  /** Of a log that was opened with `lazy`: what `recovered` would return, without the records. */
+  /** What `recovered` returns, without the records; needed if the log was opened with `lazy`. */
   stored?(): readonly StoredBlock[];
   /** Reads the block back that has the record with this offset. Needed by the storage levels that use the disk. */
   read?(offset: number): Promise<ReadBlock<unknown>>;

@@ -9,6 +9,7 @@ import {
   type BlockSegmentBegin,
   blockFromBytes,
   blockSegmentFormat,
+  type WrittenBlock,
 } from './segmentRecords.js';
 
 /** Where a block is in the files. */
@@ -114,9 +115,28 @@ class BlockReader {
       const { until, time, positions } = block;
       const more = { ...(time !== undefined && { time }), ...(positions && { positions }) };
       this.frames.push({ from: block.from, until, at, bytes: payload.length, ...more });
-      if (!lazy) this.blocks.push(block.read());
+      if (!lazy) this.blocks.push(readable(block, path, at));
     };
   }
+}
+
+/**
+ * A block whose records are decoded when they are asked for. Decoded at once, all of them would be in the heap together: to move them there
+ * took the garbage collector far longer than to decode them took.
+ */
+function readable({ from, time, positions, read }: WrittenBlock, path: string, at: number): Block<unknown> {
+  return {
+    from,
+    ...(time !== undefined && { time }),
+    ...(positions && { positions }),
+    get records() {
+      try {
+        return read().records;
+      } catch (error) {
+        throw new CorruptCheckpointError(path, at, `a record cannot be read: ${(error as Error).message}`);
+      }
+    },
+  };
 }
 
 async function readEarlier(files: BlockFiles, segment: BlockSegment, reading: Reading): Promise<BlockReader> {
