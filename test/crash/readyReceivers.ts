@@ -35,7 +35,7 @@ export interface ReadyCrashResult {
   readonly lost: readonly number[];
   /** Numbers that came twice, from a sender that goes on where it is asked to. */
   readonly doubled: number;
-  /** Time from sending to the acknowledgement that 99 of 100 stay under, ms, kills included. */
+  /** Time from sending to the acknowledgement that 99 of 100 stay under, ms, kills included; NaN without acknowledgements. */
   readonly p99: number;
   readonly faults: readonly string[];
 }
@@ -93,7 +93,7 @@ export async function crashReadyReceiver({
       acknowledged: sender.acknowledged.size,
       lost: [...new Set([...sender.acknowledged, ...complete])].filter((n) => !written.has(n)),
       doubled: sender.exactlyOnce ? lines.length - written.size : 0,
-      p99: delays[Math.floor(delays.length * 0.99)] ?? 0,
+      p99: delays[Math.floor(delays.length * 0.99)] ?? Number.NaN,
       faults,
     };
   } finally {
