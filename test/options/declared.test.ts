@@ -1,4 +1,11 @@
+import * as dstream from 'dstream';
 import { InvalidOptionError } from 'dstream';
+import * as aggregators from 'dstream/aggregators';
+import * as kafka from 'dstream/kafka';
+import * as node from 'dstream/node';
+import * as opentelemetry from 'dstream/opentelemetry';
+import * as prometheus from 'dstream/prometheus';
+import * as testing from 'dstream/testing';
 import { describe, expect, it } from 'vitest';
 import { DStreamError } from '../../src/batch/errors.js';
 import { misspelt, pool, sample, verdict } from './badValues.js';
@@ -9,8 +16,15 @@ import { unchecked, validArguments } from './validArguments.js';
 // later is tried without a change here.
 
 const functions = declaredFunctions().filter(({ parameters }) => parameters.length > 0);
-const modules = new Map<string, Readonly<Record<string, unknown>>>();
-for (const { entry } of functions) if (!modules.has(entry)) modules.set(entry, await import(entry));
+const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  dstream,
+  'dstream/aggregators': aggregators,
+  'dstream/kafka': kafka,
+  'dstream/node': node,
+  'dstream/opentelemetry': opentelemetry,
+  'dstream/prometheus': prometheus,
+  'dstream/testing': testing,
+};
 
 interface Attempt {
   readonly of: DeclaredFunction;
@@ -140,7 +154,7 @@ function changed(
 }
 
 async function errorOf({ entry, name, isClass }: DeclaredFunction, args: readonly unknown[]): Promise<unknown> {
-  const call = modules.get(entry)?.[name] as new (...args: readonly unknown[]) => unknown;
+  const call = modules[entry]?.[name] as new (...args: readonly unknown[]) => unknown;
   try {
     const result = isClass ? new call(...args) : (call as unknown as (...args: readonly unknown[]) => unknown)(...args);
     if (!(result instanceof Promise)) return undefined;
