@@ -25,7 +25,7 @@ describe('LiveJudge', () => {
     ['untyped', { kind: 'failed', code: 'UNTYPED', message: 'Cannot read properties of null' }],
     ['handles', { kind: 'stopped', handles: ['TCPSocketWrap'] }],
     ['memory', { kind: 'vitals', rss: 2e9, stoppedMs: 0 }],
-    ['stops', { kind: 'vitals', rss: 1e8, stoppedMs: 5_000 }],
+    ['stops', { kind: 'vitals', rss: 1e8, stoppedMs: 8_000 }],
   ])('finds %s', (kind, event) => {
     const judge = new LiveJudge();
     judge.observe(event);

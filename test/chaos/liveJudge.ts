@@ -4,7 +4,7 @@ import type { JobEvent } from './modes.js';
 /** More memory than this, in bytes, is a leak: the job holds a few numbers a partition and some records. */
 const maxRssBytes = 600 * 2 ** 20;
 /** A stop of the event loop that is longer is a fault, ms. */
-const maxStopMs = 1_500;
+const maxStopMs = 5_000;
 
 /** What was seen of the lives of the job, and what of it was wrong. */
 export class LiveJudge {
