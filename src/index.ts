@@ -319,6 +319,7 @@ export type {
 } from './state/checkpoint.js';
 export { memoryCheckpoint } from './state/memoryCheckpoint.js';
 export { type QueryableState, queryable } from './state/queryable.js';
+export { type QueriedState, type QueryHandlerOptions, queryHandler } from './state/queryHandler.js';
 export type { Orphans } from './state/stateRegistry.js';
 export type { Aggregator } from './windows/aggregator.js';
 export type { InvertibleAggregator } from './windows/invertibleAggregator.js';

@@ -45,6 +45,7 @@ const probes: readonly (readonly [rule: string, from: string, to: string])[] = [
   ['rooms-import-files-not-entries', 'operators/entry', 'index'],
   ['platform-only-at-the-edges', 'operators/platform', 'node:fs'],
   ['clients-only-at-the-edges', 'state/file/probe', 'lmdb'],
+  ['protocol-packages-in-receivers', 'sources/log/socket', 'ws'],
   ['opentelemetry-in-its-monitor', 'monitors/metrics/traces', '@opentelemetry/api'],
   ['kafkajs-in-one-room', 'sources/log/client', 'kafkajs'],
 ];

@@ -79,6 +79,7 @@ it('exports what it says, and nothing else', () => {
     'pid',
     'pidRateEstimator',
     'printBatches',
+    'queryHandler',
     'queryable',
     'rateLimiter',
     'receiverBatches',

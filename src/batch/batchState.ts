@@ -24,6 +24,12 @@ export interface StateDescription<K extends Key, S> {
   readonly queryable?: { connect(state: CommittedState<K, S>): void } | undefined;
 }
 
+/** What an operator shows to readers outside of the stream: its results, as of the last complete batch. */
+export interface PublishedState<K extends Key, S> {
+  /** The batch of this time has set and deleted these, or has these alone if `all` is set. */
+  show(time: number, set: readonly (readonly [K, S])[], deleted: readonly K[], all: boolean): void;
+}
+
 /** Where the stateful operators of one running stream keep their state. */
 export interface BatchState {
   /** Whether the state is saved in a checkpoint, so that it continues in another run of the stream. */
@@ -41,4 +47,9 @@ export interface BatchState {
    * @throws {DuplicateIdError} when another operator of the stream uses the id
    */
   keyed<K extends Key, S>(description: StateDescription<K, S>): KeyedState<K, S>;
+  /** Lets an operator show results that are not its state. */
+  publish?<K extends Key, S>(
+    description: Pick<StateDescription<K, S>, 'operator' | 'id'>,
+    queryable: { connect(state: CommittedState<K, S>): void },
+  ): PublishedState<K, S>;
 }

@@ -76,6 +76,7 @@ async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOpti
   });
   for (const [partition, part] of parts.entries()) {
     const target = to(partition);
+    checkCheckpoint('splitCheckpoint', 'to()', target);
     withMethods('open')('splitCheckpoint', `to(${partition})`, target);
     await withCheckpoint(target, async (session) => {
       if (session.restored) throw new InvalidOptionError('splitCheckpoint', 'to', target.location, 'must be empty');

@@ -9,11 +9,13 @@ import { checkAggregator } from '../windows/checkAggregator.js';
 import type { InvertibleAggregator } from '../windows/invertibleAggregator.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
 import { type AggregateWindowOptions, aggregateWindowChecks, checkInverse, inverseOf } from './aggregatorOptions.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { slidingKeys } from './base/slidingKeys.js';
 
 /** Options of `aggregateByKeyAndWindow`. */
 export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends 'all' | 'changes'>
-  extends AggregateWindowOptions {
+  extends AggregateWindowOptions,
+    QueryableOption<K, Out> {
   /**
    * Keeps a key only while it returns true; a key that is dropped also leaves the window. Called for the keys that a slide
    * touches. Default: every key is kept.
@@ -29,6 +31,7 @@ export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends
 
 const optionChecks: OptionChecks<AggregateByKeyAndWindowOptions<never, never, 'all' | 'changes'>> = {
   ...aggregateWindowChecks,
+  ...queryableChecks,
   filter: checkFunction,
   emit: oneOf('all', 'changes'),
 };
@@ -92,6 +95,7 @@ export function aggregateByKeyAndWindow<K extends Key, In, P, Out>(
   return slidingKeys<Pair<K, In>, K, P, Out>({
     operator,
     options,
+    queryable: options.queryable,
     signature: aggregatorSignature(aggregator),
     keyed: {
       reduce: combine,

@@ -12,6 +12,7 @@ import type { SlidingAggregator } from '../windows/slidingAggregator.js';
 import { SubtractOnEvict } from '../windows/subtractOnEvict.js';
 import { TwoStacks } from '../windows/twoStacks.js';
 import { type AggregateWindowOptions, aggregateWindowChecks, checkInverse, inverseOf } from './aggregatorOptions.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { afterSteps } from './fusion/perRecord.js';
 
@@ -50,25 +51,27 @@ import { afterSteps } from './fusion/perRecord.js';
  */
 export function aggregateByWindow<In, P, Out>(
   aggregator: InvertibleAggregator<In, P, Out>,
-  options: AggregateWindowOptions,
+  options: AggregateWindowOptions & QueryableOption<null, Out>,
 ): OperatorFunction<Batch<In>, Batch<Out>>;
 /** Aggregates the records of the last `window` ms, every `slide` ms. */
 export function aggregateByWindow<In, P, Out>(
   aggregator: Aggregator<In, P, Out>,
-  options: AggregateWindowOptions & { readonly inverse?: false },
+  options: AggregateWindowOptions & QueryableOption<null, Out> & { readonly inverse?: false },
 ): OperatorFunction<Batch<In>, Batch<Out>>;
 export function aggregateByWindow<In, P, Out>(
   aggregator: Aggregator<In, P, Out>,
-  options: AggregateWindowOptions,
+  options: AggregateWindowOptions & QueryableOption<null, Out>,
 ): OperatorFunction<Batch<In>, Batch<Out>> {
   checkAggregator('aggregateByWindow', 'aggregator', aggregator);
-  checkOptions('aggregateByWindow', options, aggregateWindowChecks);
+  checkOptions('aggregateByWindow', options, { ...aggregateWindowChecks, ...queryableChecks });
   checkInverse('aggregateByWindow', aggregator, options.inverse);
   const { identity, lower } = aggregator;
   return afterSteps<In, Out>('aggregateByWindow', (visitRecords) =>
     slidingPanes<unknown, readonly [P], Out>({
       operator: 'aggregateByWindow',
       options,
+      queryable: options.queryable,
+      shows: 'value',
       signature: aggregatorSignature(aggregator),
       create() {
         const sliding = slidingOf(aggregator, options);

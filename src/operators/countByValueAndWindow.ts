@@ -2,6 +2,7 @@ import { type OperatorFunction, pipe } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import { checkOptions } from '../options/checkOptions.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { mapRecords } from './mapRecords.js';
 import { reduceByKeyAndWindow } from './reduceByKeyAndWindow.js';
 import { type WindowOptions, windowChecks } from './windowOptions.js';
@@ -36,9 +37,9 @@ import { type WindowOptions, windowChecks } from './windowOptions.js';
  * @see {@link reduceByKeyAndWindow}
  */
 export function countByValueAndWindow<K extends Key>(
-  options: WindowOptions,
+  options: WindowOptions & QueryableOption<K, number>,
 ): OperatorFunction<Batch<K>, Batch<Pair<K, number>>> {
-  checkOptions('countByValueAndWindow', options, windowChecks);
+  checkOptions('countByValueAndWindow', options, { ...windowChecks, ...queryableChecks });
   const counts = { inverse: (a: number, b: number) => a - b, ...options };
   return pipe(
     mapRecords((value: K): Pair<K, number> => [value, 1]),

@@ -2,6 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import { Fifo } from '../collections/fifo.js';
 import { checkOptions } from '../options/checkOptions.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { type WindowOptions, windowChecks } from './windowOptions.js';
 
@@ -38,11 +39,15 @@ import { type WindowOptions, windowChecks } from './windowOptions.js';
  * @see {@link countDistinctByWindow}
  * @see {@link window}
  */
-export function countByWindow<T>(options: WindowOptions): OperatorFunction<Batch<T>, Batch<number>> {
-  checkOptions('countByWindow', options, windowChecks);
+export function countByWindow<T>(
+  options: WindowOptions & QueryableOption<null, number>,
+): OperatorFunction<Batch<T>, Batch<number>> {
+  checkOptions('countByWindow', options, { ...windowChecks, ...queryableChecks });
   return slidingPanes<T, number, number>({
     operator: 'countByWindow',
     options,
+    queryable: options.queryable,
+    shows: 'value',
     create() {
       const panes = new Fifo<TimedPane<number>>();
       let count = 0;

@@ -4,6 +4,7 @@ import type { Key } from '../batch/key.js';
 import { Fifo } from '../collections/fifo.js';
 import { checkPair } from '../collections/pairs.js';
 import { checkOptions } from '../options/checkOptions.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { type WindowOptions, windowChecks } from './windowOptions.js';
 
@@ -42,12 +43,14 @@ import { type WindowOptions, windowChecks } from './windowOptions.js';
  * @see {@link deduplicate}
  */
 export function countDistinctByWindow<K extends Key>(
-  options: WindowOptions,
+  options: WindowOptions & QueryableOption<null, number>,
 ): OperatorFunction<Batch<K>, Batch<number>> {
-  checkOptions('countDistinctByWindow', options, windowChecks);
+  checkOptions('countDistinctByWindow', options, { ...windowChecks, ...queryableChecks });
   return slidingPanes<K, readonly K[], number>({
     operator: 'countDistinctByWindow',
     options,
+    queryable: options.queryable,
+    shows: 'value',
     create() {
       const panes = new Fifo<TimedPane<readonly K[]>>();
       // The number of panes in the window that contain each record.

@@ -7,6 +7,7 @@ import { checkOptions, type OptionChecks, required } from '../options/checkOptio
 import { checkFunction, checkObserver, checkPositiveInteger, checkText } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { holdUntilSettled } from './base/settled.js';
 import type { RecordStep } from './fusion/chain.js';
 import { runSteps } from './fusion/perRecord.js';
@@ -20,7 +21,7 @@ export interface ForgottenIds {
 }
 
 /** Options of `deduplicate`. */
-export interface DeduplicateOptions {
+export interface DeduplicateOptions extends QueryableOption<Key, number> {
   /** How long an id is remembered after it was first seen, in ms of batch time. */
   readonly window: number;
   /**
@@ -42,6 +43,7 @@ const optionChecks: OptionChecks<DeduplicateOptions> = {
   maxIds: checkPositiveInteger,
   overflowObserver: checkObserver,
   id: checkText,
+  ...queryableChecks,
 };
 
 /**
@@ -80,10 +82,10 @@ export function deduplicate<T>(
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('deduplicate', 'idOf', idOf);
   checkOptions('deduplicate', options, optionChecks);
-  const { window, maxIds = 1_000_000, overflowObserver, id } = options;
+  const { window, maxIds = 1_000_000, overflowObserver, id, queryable } = options;
   // Ids are kept with their times, whatever the window was.
   const reads = (signature: string) => /^window=\d+$/.test(signature);
-  const description = { operator: 'deduplicate', id, signature: `window=${window}`, reads };
+  const description = { operator: 'deduplicate', id, signature: `window=${window}`, reads, queryable };
   return perBatchWithState<T, T, Key, number>(description, (firstSeen) => {
     const leaving = new IdleKeys<Key>();
     let forgotten = 0;

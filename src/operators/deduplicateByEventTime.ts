@@ -12,13 +12,14 @@ import { checkFunction, checkNonNegative, checkText } from '../options/checks.js
 import { feeding } from './base/feeding.js';
 import { lateRecord } from './base/lateRecord.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { saveTouched } from './base/saveTouched.js';
 import { checkLate, type LateRecord, lateFeeds } from './eventWindowOptions.js';
 import type { RecordStep } from './fusion/chain.js';
 import { runSteps } from './fusion/perRecord.js';
 
 /** Options of `deduplicateByEventTime`. */
-export interface DeduplicateByEventTimeOptions<T> {
+export interface DeduplicateByEventTimeOptions<T> extends QueryableOption<Key, readonly number[]> {
   /**
    * Records of one id are duplicates if their event times are at most this far apart, in ms: with 0 if they are equal, as those of a record
    * are that was sent again.
@@ -35,6 +36,7 @@ const optionChecks: OptionChecks<DeduplicateByEventTimeOptions<never>> = {
   within: checkNonNegative,
   late: checkLate,
   id: checkText,
+  ...queryableChecks,
 };
 
 /**
@@ -81,9 +83,9 @@ export function deduplicateByEventTime<T>(
   const operator = 'deduplicateByEventTime';
   checkFunction(operator, 'idOf', idOf);
   checkOptions(operator, options, optionChecks);
-  const { within = 0, late, id } = options;
+  const { within = 0, late, id, queryable } = options;
   const side = late && SideOutput.feedOf(late);
-  const description = { operator, id, signature: `within=${within}` };
+  const description = { operator, id, signature: `within=${within}`, queryable };
   const deduplicated = perBatchWithState<T, T, Key, readonly number[]>(description, (state) => {
     const seen = new EventIds<Key>(within);
     for (const [key, times] of state.entries()) seen.restore(key, times);
@@ -110,8 +112,8 @@ export function deduplicateByEventTime<T>(
       addEventTimeCounts(batch.context, { late: lates.length });
       side?.next(batch.withRecords(lates));
       for (const key of seen.forget(eventTime.after)) touched.add(key);
-      // Without an id there is no checkpoint that could read it.
-      if (id !== undefined) saveTouched(state, seen, touched);
+      // Without an id there is no checkpoint that could read it; a reader outside may.
+      if (id !== undefined || queryable) saveTouched(state, seen, touched);
       touched.clear();
       return passed;
     };

@@ -4,6 +4,7 @@ import type { Key, Pair } from '../batch/key.js';
 import { Fifo } from '../collections/fifo.js';
 import { groupPairs } from '../collections/pairs.js';
 import { checkOptions } from '../options/checkOptions.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { type WindowOptions, windowChecks } from './windowOptions.js';
 
@@ -40,13 +41,15 @@ import { type WindowOptions, windowChecks } from './windowOptions.js';
  * @see {@link window}
  */
 export function groupByKeyAndWindow<K extends Key, V>(
-  options: WindowOptions,
+  options: WindowOptions & QueryableOption<K, readonly V[]>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, readonly V[]>>> {
-  checkOptions('groupByKeyAndWindow', options, windowChecks);
+  checkOptions('groupByKeyAndWindow', options, { ...windowChecks, ...queryableChecks });
   type Pane = readonly Pair<K, readonly V[]>[];
   return slidingPanes<Pair<K, V>, Pane, Pair<K, readonly V[]>>({
     operator: 'groupByKeyAndWindow',
     options,
+    queryable: options.queryable,
+    shows: 'pairs',
     create() {
       const panes = new Fifo<TimedPane<Pane>>();
       const enter = (added: readonly TimedPane<Pane>[]): void => {

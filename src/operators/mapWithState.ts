@@ -15,6 +15,7 @@ import {
   withMethods,
 } from '../options/checks.js';
 import { IdleKeys } from '../state/idleKeys.js';
+import { mappedState } from '../state/mappedState.js';
 import type { QueryableState } from '../state/queryable.js';
 import { initialEntries } from './base/initialEntries.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
@@ -123,7 +124,8 @@ export function mapWithState<K extends Key, V, S, R>(
   const owner = { operator: 'mapWithState', id };
   const initial = initialEntries(initialState ?? [], id, 'mapWithState');
   const migrateStamped = migrate && stamped(migrate);
-  const connect = (committed: CommittedState<K, Stamped<S>>) => queryable?.connect(unstamped(committed));
+  const connect = (committed: CommittedState<K, Stamped<S>>) =>
+    queryable?.connect(mappedState(committed, ({ state }) => state));
   const description = {
     operator: 'mapWithState',
     id,
@@ -195,21 +197,5 @@ function stamped<K extends Key, S>(
   return (saved, fromVersion, key) => {
     const { state, touched } = saved as Stamped<unknown>;
     return { state: migrate(state, fromVersion, key), touched };
-  };
-}
-
-/** The state alone, without the time at which it was touched. */
-function unstamped<K extends Key, S>(committed: CommittedState<K, Stamped<S>>): CommittedState<K, S> {
-  return {
-    get time() {
-      return committed.time;
-    },
-    get size() {
-      return committed.size;
-    },
-    get: (key) => committed.get(key)?.state,
-    *entries() {
-      for (const [key, { state }] of committed.entries()) yield [key, state];
-    },
   };
 }

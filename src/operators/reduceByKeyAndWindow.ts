@@ -5,11 +5,12 @@ import type { TupleHint } from '../batch/pairOf.js';
 import { reducePairs } from '../collections/pairs.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkFunction, oneOf } from '../options/checks.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { slidingKeys } from './base/slidingKeys.js';
 import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /** Options of `reduceByKeyAndWindow`. */
-export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOptions {
+export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOptions, QueryableOption<K, V> {
   /**
    * Subtracts the values that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Called once per key
    * and slide, before new values enter. Without it the window is kept in two stacks, which costs little more and cannot drift.
@@ -21,6 +22,7 @@ export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOpt
 
 const optionChecks: OptionChecks<ReduceByKeyAndWindowOptions<never, never> & { readonly emit?: string }> = {
   ...windowChecks,
+  ...queryableChecks,
   inverse: checkFunction,
   filter: checkFunction,
   emit: oneOf('all', 'changes'),
@@ -81,6 +83,7 @@ export function reduceByKeyAndWindow<K extends Key, V>(
   return slidingKeys<Pair<K, V>, K, V, V>({
     operator: 'reduceByKeyAndWindow',
     options,
+    queryable: options.queryable,
     keyed: { reduce: combine, inverse: inverse as ((value: V, old: V) => V) | undefined, filter },
     emit,
     partials: (visit) => reducePairs('reduceByKeyAndWindow', combine, visit),

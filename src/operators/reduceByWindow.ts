@@ -5,12 +5,13 @@ import { foldRecords } from '../collections/foldRecords.js';
 import { checkOptions } from '../options/checkOptions.js';
 import { checkFunction } from '../options/checks.js';
 import { KeyedWindow } from '../windows/keyedWindow.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { afterSteps } from './fusion/perRecord.js';
 import { type WindowOptions, windowChecks } from './windowOptions.js';
 
 /** Options of `reduceByWindow`. */
-export interface ReduceByWindowOptions<T> extends WindowOptions {
+export interface ReduceByWindowOptions<T> extends WindowOptions, QueryableOption<null, T> {
   /**
    * Subtracts the records that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Without it the
    * window is kept in two stacks.
@@ -52,13 +53,15 @@ export function reduceByWindow<T>(
   options: ReduceByWindowOptions<T>,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('reduceByWindow', 'reduce', reduce);
-  checkOptions('reduceByWindow', options, { ...windowChecks, inverse: checkFunction });
+  checkOptions('reduceByWindow', options, { ...windowChecks, ...queryableChecks, inverse: checkFunction });
   const { inverse } = options;
   const combine = reduce as (a: T, b: T) => T;
   return afterSteps<T, T>('reduceByWindow', (visitRecords) =>
     slidingPanes<unknown, readonly [T], T>({
       operator: 'reduceByWindow',
       options,
+      queryable: options.queryable,
+      shows: 'value',
       create() {
         // A keyed window with one key: panes, inverse and the departure of the last pane work the same.
         const keyed = new KeyedWindow<null, T>({

@@ -1,13 +1,15 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import type { CommittedState } from '../batch/committedState.js';
 import type { TupleHint } from '../batch/pairOf.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkFunction, checkNonNegativeInteger, checkNothing, checkText } from '../options/checks.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { keepingState, visitEach } from './base/visitEach.js';
 
 /** Options of `runningReduce`. */
-export interface RunningReduceOptions<S> {
+export interface RunningReduceOptions<S> extends QueryableOption<null, S> {
   /** Name of the state, the same across deployments; required with a checkpoint. */
   readonly id?: string;
   /** Initial value, if a checkpoint has none. Default: the first record. */
@@ -29,6 +31,7 @@ const optionChecks: OptionChecks<RunningReduceOptions<never>> = {
   initial: checkNothing,
   version: checkNonNegativeInteger,
   migrate: checkFunction,
+  ...queryableChecks,
 };
 
 /**
@@ -80,9 +83,10 @@ export function runningReduce<T>(
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('runningReduce', 'reduce', reduce);
   checkOptions('runningReduce', options, optionChecks);
-  const { id, version, migrate } = options;
+  const { id, version, migrate, queryable } = options;
   const owner = { operator: 'runningReduce', id };
-  return perBatchWithState<T, T, number, T>({ operator: 'runningReduce', id, version, migrate }, (state) => {
+  const shown = queryable && { connect: (state: CommittedState<number, T>) => queryable.connect(ofNull(state)) };
+  return perBatchWithState<T, T, number, T>({ ...owner, version, migrate, queryable: shown }, (state) => {
     if ('initial' in options && !state.has(valueKey)) state.set(valueKey, options.initial as T);
     return (batch) => {
       let begun = state.has(valueKey);
@@ -101,4 +105,20 @@ export function runningReduce<T>(
       return batch.withRecords(begun ? [value] : []);
     };
   });
+}
+
+/** The one value, read by the key `null`. */
+function ofNull<T>(state: CommittedState<number, T>): CommittedState<null, T> {
+  return {
+    get time() {
+      return state.time;
+    },
+    get size() {
+      return state.size;
+    },
+    get: () => state.get(valueKey),
+    *entries() {
+      for (const [, value] of state.entries()) yield [null, value];
+    },
+  };
 }

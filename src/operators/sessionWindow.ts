@@ -10,6 +10,7 @@ import { aggregatorSignature } from '../windows/aggregatorSignature.js';
 import { checkAggregator } from '../windows/checkAggregator.js';
 import { partialsByKey } from '../windows/partialsByKey.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { type QueryableOption, queryableChecks, type Shown, shownIn } from './base/queryableOption.js';
 import { visitEach } from './base/visitEach.js';
 
 /** Options of `sessionWindow`. */
@@ -42,11 +43,14 @@ interface OpenSession<P> {
   readonly partial: P;
 }
 
-const optionChecks: OptionChecks<SessionWindowOptions & { readonly aggregator?: unknown }> = {
+const optionChecks: OptionChecks<
+  SessionWindowOptions & QueryableOption<never, never> & { readonly aggregator?: unknown }
+> = {
   gap: required(checkPositiveInteger),
   maxDuration: orInfinity(checkPositiveInteger),
   aggregator: checkAggregator,
   id: checkText,
+  ...queryableChecks,
 };
 
 /**
@@ -97,19 +101,26 @@ const optionChecks: OptionChecks<SessionWindowOptions & { readonly aggregator?: 
  * @see {@link aggregateByKeyAndWindow}
  */
 export function sessionWindow<K extends Key, V>(
-  options: SessionWindowOptions & { readonly aggregator?: undefined },
+  options: SessionWindowOptions & QueryableOption<K, Session<readonly V[]>> & { readonly aggregator?: undefined },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<readonly V[]>>>>;
 /** Gathers the records of each key into sessions. */
 export function sessionWindow<K extends Key, V, P, R>(
-  options: SessionWindowOptions & { readonly aggregator: Aggregator<V, P, R> },
+  options: SessionWindowOptions & QueryableOption<K, Session<R>> & { readonly aggregator: Aggregator<V, P, R> },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<R>>>>;
 export function sessionWindow<K extends Key, V>(
-  options: SessionWindowOptions & { readonly aggregator?: Aggregator<V, unknown, unknown> | undefined },
+  options: SessionWindowOptions & {
+    readonly aggregator?: Aggregator<V, unknown, unknown> | undefined;
+    readonly queryable?: Shown | undefined;
+  },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
   checkOptions('sessionWindow', options, optionChecks);
-  const { gap, maxDuration = Infinity, id, aggregator = list as Aggregator<V, unknown, unknown> } = options;
+  const { gap, maxDuration = Infinity, id, queryable, aggregator = list as Aggregator<V, unknown, unknown> } = options;
   // Without the gap: open sessions stay valid when it changes.
-  const description = { operator: 'sessionWindow', id, signature: aggregatorSignature(aggregator) };
+  const shown = shownIn<K, OpenSession<unknown>, Session<unknown>>(queryable, ({ start, end, partial }) => {
+    return { start, end, value: aggregator.lower(partial) };
+  });
+  const signature = aggregatorSignature(aggregator);
+  const description = { operator: 'sessionWindow', id, signature, queryable: shown };
   return perBatchWithState<Pair<K, V>, Pair<K, Session<unknown>>, K, OpenSession<unknown>>(description, (open) => {
     const idle = idleSince(open);
     return (batch) => {

@@ -3,6 +3,7 @@ import type { Batch } from '../batch/batch.js';
 import { concatAll } from '../collections/concatAll.js';
 import { Fifo } from '../collections/fifo.js';
 import { checkOptions } from '../options/checkOptions.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { slidingPanes, type TimedPane } from './base/slidingPanes.js';
 import { type WindowOptions, windowChecks } from './windowOptions.js';
 
@@ -38,11 +39,15 @@ import { type WindowOptions, windowChecks } from './windowOptions.js';
  * @see {@link reduceByWindow}
  * @see {@link groupByKeyAndWindow}
  */
-export function window<T>(options: WindowOptions): OperatorFunction<Batch<T>, Batch<T>> {
-  checkOptions('window', options, windowChecks);
+export function window<T>(
+  options: WindowOptions & QueryableOption<null, readonly T[]>,
+): OperatorFunction<Batch<T>, Batch<T>> {
+  checkOptions('window', options, { ...windowChecks, ...queryableChecks });
   return slidingPanes<T, readonly T[], T>({
     operator: 'window',
     options,
+    queryable: options.queryable,
+    shows: 'records',
     create() {
       const panes = new Fifo<TimedPane<readonly T[]>>();
       const enter = (added: readonly TimedPane<readonly T[]>[]): void => {

@@ -6,6 +6,8 @@ interface PendingChange<K, S> {
   readonly time: number;
   readonly set: readonly (readonly [K, S])[];
   readonly deleted: readonly K[];
+  /** Whether nothing else is left. */
+  readonly all: boolean;
 }
 
 /**
@@ -34,14 +36,15 @@ export class CommittedCopy<K extends Key, S> implements CommittedState<K, S> {
     return this.#map.entries();
   }
 
-  add(time: number, set: readonly (readonly [K, S])[], deleted: readonly K[]): void {
-    this.#pending.push({ time, set: copyOf(set), deleted });
+  add(time: number, set: readonly (readonly [K, S])[], deleted: readonly K[], all = false): void {
+    this.#pending.push({ time, set: copyOf(set), deleted, all });
   }
 
   complete(time: number): void {
     this.time = time;
     for (let first = this.#pending[0]; first && first.time <= time; first = this.#pending[0]) {
       this.#pending.shift();
+      if (first.all) this.#map.clear();
       for (const [key, state] of first.set) this.#map.set(key, state);
       for (const key of first.deleted) this.#map.delete(key);
     }

@@ -32,13 +32,15 @@ export class QueryableState<K extends Key, S> {
 }
 
 /**
- * Makes the state of an operator readable from outside while the stream runs: pass what it returns to one `updateStateByKey`
- * or `mapWithState`, and read it at any time, for instance to answer requests.
+ * Makes the state of an operator readable from outside while the stream runs: pass what it returns to one operator as its `queryable`,
+ * and read it at any time, for instance to answer requests. Windows show their last result: by key, or under the key `null`.
  *
  * All reads reflect the last complete batch, whose time is `time`: a batch in progress, or one that fails, is not visible. A
  * state in memory is copied for this: each batch copies what it touches, and `structuredClone` must be able to copy the
  * states. With `lmdbCheckpoint` and `cacheKeys` states are read from disk, for as long as the stream runs. After a failure
  * the view stays the same until the first batch of the next subscription.
+ *
+ * @see queryHandler
  *
  * Source: Faust's tables and Kafka Streams' interactive queries.
  *

@@ -1,6 +1,7 @@
 import { type Observable, Subject } from 'rxjs';
 import type { AnyStateDescription } from '../batch/announcements.js';
-import type { BatchState, StateDescription } from '../batch/batchState.js';
+import type { BatchState, PublishedState, StateDescription } from '../batch/batchState.js';
+import type { CommittedState } from '../batch/committedState.js';
 import { DuplicateIdError, IncompatibleStateError, MissingIdError, StateClosedError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
@@ -179,6 +180,18 @@ export class StateRegistry implements BatchState {
     if (restored && restored.version !== version) state.touchAll();
     session.attach?.({ ...saved, size: () => state.size, entries: () => state.entries() });
     return state;
+  }
+
+  publish<K extends Key, S>(
+    { operator, id }: Pick<StateDescription<K, S>, 'operator' | 'id'>,
+    queryable: { connect(state: CommittedState<K, S>): void },
+  ): PublishedState<K, S> {
+    const copy = new CommittedCopy<K, S>([], this.#completed);
+    this.#copies.add(copy);
+    queryable.connect(copy);
+    return {
+      show: (time, set, deleted, all) => encodeSavable({ operator, id }, set, () => copy.add(time, set, deleted, all)),
+    };
   }
 
   /** Returns what the batch of this time changed, encoded, and forgets it. */

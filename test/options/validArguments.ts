@@ -38,6 +38,7 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
   exportCheckpoint: () => [savedCheckpoint(), ['counts']],
   importCheckpoint: () => [savedCheckpoint(), [], {}],
   inspectCheckpoint: () => [savedCheckpoint()],
+  queryHandler: () => [{ counts: dstream.queryable() }, {}],
   renameState: () => [savedCheckpoint(), 'counts', 'sums'],
   splitCheckpoint: () => [{ from: savedCheckpoint(), of: 1, to: () => dstream.memoryCheckpoint() }],
   acknowledged: () => [[], { ack: nothing }],

@@ -4,11 +4,13 @@ import type { Key, Pair } from '../../batch/key.js';
 import { KeyedWindow, type KeyedWindowOptions, type Pane } from '../../windows/keyedWindow.js';
 import { afterSteps } from '../fusion/perRecord.js';
 import type { WindowOptions } from '../windowOptions.js';
+import type { Shown } from './queryableOption.js';
 import { slidingPanes, type TimedPane } from './slidingPanes.js';
 
 export interface SlidingKeysOptions<T, K extends Key, P, R> {
   readonly operator: string;
   readonly options: WindowOptions;
+  readonly queryable: Shown | undefined;
   readonly signature?: string | undefined;
   readonly keyed: KeyedWindowOptions<K, P>;
   readonly emit: 'all' | 'changes';
@@ -40,6 +42,8 @@ export function slidingKeys<T, K extends Key, P, R>(
       operator,
       options,
       signature,
+      queryable: settings.queryable,
+      shows: emit === 'all' ? 'pairs' : 'changes',
       create() {
         const window = new KeyedWindow<K, P>(keyed);
         return {

@@ -1,9 +1,12 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
+import type { PublishedState } from '../../batch/batchState.js';
+import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { Fifo } from '../../collections/fifo.js';
 import { originOf, slideOf, type WindowOptions, windowSignature } from '../windowOptions.js';
 import { perBatchWithState } from './perBatchWithState.js';
+import type { Shown } from './queryableOption.js';
 
 /** A pane with the time of its batch. */
 export type TimedPane<P> = readonly [time: number, pane: P];
@@ -38,6 +41,9 @@ export interface SlidingPanesOptions<T, P, R, S = P> {
   /** What the panes depend on, besides window and slide. */
   readonly signature?: string | undefined;
   readonly create: () => PaneHandler<T, P, R, S>;
+  /** Where the results of the last slide are shown, and how: those of each key, those of the keys that changed, or all as one. */
+  readonly queryable?: Shown | undefined;
+  readonly shows?: 'pairs' | 'changes' | 'value' | 'records';
 }
 
 /** Of a saved signature: panes are batches, so they can be read whatever the lengths of the windows are now. */
@@ -81,8 +87,41 @@ export function slidingPanes<T, P, R, S = P>(
     // Without an id there is no checkpoint that could read it.
     const saved = options.id === undefined ? undefined : state;
     const panes = new SlidingPanes(create(), { window: options.window, slide, origin }, saved);
-    return (batch) => panes.next(batch);
+    const { state: states } = first.context;
+    const view = settings.queryable && states.publish?.({ operator, id: options.id }, settings.queryable);
+    if (!view) return (batch) => panes.next(batch);
+    return (batch) => {
+      const result = panes.next(batch);
+      if (result) show(view, result, settings.shows);
+      return result;
+    };
   });
+}
+
+/** Shows the results of a slide. */
+function show(
+  view: PublishedState<Key, unknown>,
+  { records, context: { time } }: Batch<unknown>,
+  shows: SlidingPanesOptions<unknown, unknown, unknown>['shows'],
+): void {
+  const pairs = records as readonly (readonly [Key, unknown])[];
+  if (shows === 'pairs') view.show(time, pairs, [], true);
+  else if (shows === 'changes') {
+    const left = pairs.filter(([, value]) => value === undefined).map(([key]) => key);
+    view.show(
+      time,
+      pairs.filter(([, value]) => value !== undefined),
+      left,
+      false,
+    );
+  } else if (shows === 'value')
+    view.show(
+      time,
+      records.slice(-1).map((value) => [null, value] as const),
+      [],
+      true,
+    );
+  else view.show(time, [[null, records]], [], true);
 }
 
 interface Lengths {
