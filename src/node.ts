@@ -25,18 +25,11 @@ export type { Framing } from './sources/receiver/node/frameDecoder.js';
 export { type HttpReceiverOptions, httpReceiver } from './sources/receiver/node/httpReceiver.js';
 export { type ProcessReceiverOptions, processReceiver } from './sources/receiver/node/processReceiver.js';
 export type { BlockCodec } from './sources/receiver/node/segmentRecords.js';
-export {
-  type SseEvent,
-  type SseHeaders,
-  type SseReceiverOptions,
-  sseReceiver,
-} from './sources/receiver/node/sseReceiver.js';
+export { sseReceiver } from './sources/receiver/node/sseReceiver.js';
+export type { SseEvent, SseHeaders, SseReceiverOptions } from './sources/receiver/node/sseReceiverOptions.js';
 export { type TcpReceiverOptions, tcpReceiver } from './sources/receiver/node/tcpReceiver.js';
-export {
-  type WebSocketMessage,
-  type WebSocketReceiverOptions,
-  webSocketReceiver,
-} from './sources/receiver/node/webSocketReceiver.js';
+export { webSocketReceiver } from './sources/receiver/node/webSocketReceiver.js';
+export type { WebSocketMessage, WebSocketReceiverOptions } from './sources/receiver/node/webSocketReceiverOptions.js';
 export { type FileCheckpointOptions, fileCheckpoint } from './state/file/fileCheckpoint.js';
 export { type LmdbCheckpointOptions, lmdbCheckpoint } from './state/lmdb/lmdbCheckpoint.js';
 export {

@@ -2,7 +2,7 @@ import type { EventSourceMessage, EventSourceParser } from 'eventsource-parser';
 import { ReceiverError } from '../../../batch/errors.js';
 import type { ReceiverSink } from '../receiver.js';
 import { FramePump } from './framePump.js';
-import type { SseEvent, SseReceiverOptions } from './sseReceiver.js';
+import type { SseEvent, SseReceiverOptions } from './sseReceiverOptions.js';
 
 export interface SseSettings<T>
   extends Required<Omit<SseReceiverOptions<T>, 'headers' | 'lastEventId' | 'idleTimeout'>> {

@@ -2,7 +2,7 @@ import type { RawData, WebSocket } from 'ws';
 import { ReceiverError } from '../../../batch/errors.js';
 import type { ReceiverSink } from '../receiver.js';
 import { FramePump } from './framePump.js';
-import type { WebSocketReceiverOptions } from './webSocketReceiver.js';
+import type { WebSocketReceiverOptions } from './webSocketReceiverOptions.js';
 
 type Callbacks = 'greet' | 'position' | 'acknowledge';
 
