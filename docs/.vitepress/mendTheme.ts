@@ -32,11 +32,11 @@ const mends: readonly Mend[] = [
     from: `const itemRole = computed(() => (isLink.value ? undefined : 'button'))`,
     to: `const itemRole = computed(() => (isLink.value || !props.item.items || !collapsible.value ? undefined : 'button'))`,
   },
-  // The name that is read out is the one that is seen.
+  // The name that is read out is the text of the button: the key is drawn by the style sheet, as Ctrl is.
   {
     component: 'VPNavBarSearchButton.vue',
-    from: `<span class="DocSearch-Button-Keys">`,
-    to: `<span class="DocSearch-Button-Keys" aria-hidden="true">`,
+    from: `<kbd class="DocSearch-Button-Key">K</kbd>`,
+    to: `<kbd class="DocSearch-Button-Key search-key"></kbd>`,
   },
 ];
 
