@@ -80,7 +80,7 @@ export function knownState(
   throw new InvalidOptionError(owner, option, id, `is no state of ${location}, which has ${idsOf(restored)}`);
 }
 
-export function idsOf(restored: RestoredCheckpoint | undefined): string {
+function idsOf(restored: RestoredCheckpoint | undefined): string {
   const ids = restored?.stateIds.map((id) => JSON.stringify(id)).sort() ?? [];
   return ids.length === 0 ? 'no states' : ids.join(', ');
 }

@@ -24,7 +24,9 @@ describe('a drawing', () => {
     const [svg] = svgs;
     expect(count(svg, 'class="batch"')).toBe(4);
     expect(count(svg, 'class="partition"')).toBe(4);
-    expect(textsOf(svg)).toEqual(expect.arrayContaining(['in', 'out', '✓ 10', '✓ 20', 'foreachPartition(() =&gt; timer(15))']));
+    expect(textsOf(svg)).toEqual(
+      expect.arrayContaining(['in', 'out', '✓ 10', '✓ 20', 'foreachPartition(() =&gt; timer(15))']),
+    );
   });
 
   it('draws a key in one colour in all rows, and an empty batch a box of its own', () => {
@@ -38,7 +40,9 @@ describe('a drawing', () => {
   it('has a bracket for each window, over the batches that it covers', () => {
     const [without, svg] = svgs;
     expect(count(without, 'class="window"')).toBe(0);
-    const widths = [...(svg ?? '').matchAll(/class="window" d="M[\d.]+ \d+v-4h([\d.]+)/g)].map(([, width]) => Number(width));
+    const widths = [...(svg ?? '').matchAll(/class="window" d="M[\d.]+ \d+v-4h([\d.]+)/g)].map(([, width]) =>
+      Number(width),
+    );
     expect(widths).toHaveLength(3);
     expect(widths[1]).toBeGreaterThan(Number(widths[0]));
     expect(widths[1]).toBe(widths[2]);

@@ -6,7 +6,7 @@ export type ControllerName = (typeof controllers)[number];
 export const loads = ['constant', 'steps', 'waves', 'bursts'] as const;
 export type Load = (typeof loads)[number];
 
-/** Everything that a run depends on: the same setting gives the same run. */
+/** Everything that a run depends on: the same setting makes the same run. */
 export interface Setting {
   readonly load: Load;
   /** Mean rate of arrivals, records per second. */

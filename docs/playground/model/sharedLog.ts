@@ -20,7 +20,7 @@ export class SharedLog {
     this.#log = memoryLog({ topics: { [topic]: partitions }, scheduler: clock });
   }
 
-  /** Appends so many records, the first partition `skew` times as many as the next. Fractions wait until they are one. */
+  /** Appends records, the first partition `skew` times as many as the next. Fractions wait until they are one. */
   append(records: number, skew: number): void {
     for (const [partition, share] of sharesOf(this.#partitions, skew).entries()) {
       const due = (this.#fractions[partition] ?? 0) + records * share;

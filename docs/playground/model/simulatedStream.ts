@@ -19,7 +19,7 @@ import { costOf } from './cost.js';
 import type { ControllerName, Setting } from './setting.js';
 import type { SharedLog } from './sharedLog.js';
 
-/** A process that has ended is started again after so many ms. */
+/** A process that has ended is started again after this time. */
 const restartMs = 3_000;
 const retryMs = 500;
 

@@ -11,7 +11,7 @@ const retentionMs = 2_000;
 const awayMs = 5_000;
 const slowTimes = 3;
 
-/** A run of a setting: records arrive in a log, and one or two streams read it. The same setting gives the same run. */
+/** A run of a setting: records arrive in a log, and one or two streams read it. The same setting makes the same run. */
 export class Simulation {
   readonly streams: readonly SimulatedStream[];
   readonly #clock: Clock;

@@ -50,7 +50,7 @@ export const lagChart: ChartSpec = {
   },
 };
 
-/** Batches that waited when each batch began: those whose time had come since its own. */
+/** Batches that waited when each batch began: those due since its own time. */
 export const waitingChart: ChartSpec = {
   title: 'Batches waiting',
   unit: '',

@@ -47,7 +47,7 @@ export class Controls {
     });
     const build = (group: FieldGroup) =>
       group.fields.map((field) => {
-        // Whoever changes a number by hand has left the course of the preset.
+        // A number that is changed by hand leaves the course of the preset.
         const changes = (value: number) => ({
           [field.name]: value,
           changes: this.#setting.changes.filter(({ name }) => name !== field.name),

@@ -23,7 +23,7 @@ export interface ChartSpec {
   summary(rows: readonly BatchRow[]): string;
   /** Which series is a limit that may lie far above the others; 0 is the first. */
   readonly limit?: number;
-  /** What stands beside it. */
+  /** What is drawn beside it. */
   readonly beside?: HTMLElement;
 }
 
