@@ -98,10 +98,10 @@ describe.each(['files', 'lmdb'] as const)('dstream checkpoint, of %s', (store) =
     await visitsOver(store, directory);
     const session = await firstValueFrom(from(connect[store](directory).open()));
     const { code, err } = await run(['checkpoint', directory, 'drop', 'visits']);
-    expect([code, err]).toEqual([
-      1,
-      `dstream: checkpoint ${directory}: cannot open: it is in use by another stream of this process\n`,
-    ]);
+    expect(code).toBe(1);
+    expect(err).toContain(
+      `dstream: checkpoint ${directory}: cannot open: it is in use by another stream of this process`,
+    );
     await settle(session.close());
   });
 });

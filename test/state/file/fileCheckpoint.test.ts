@@ -76,7 +76,7 @@ describe('fileCheckpoint', () => {
       await settle((await openIn(used)).close());
       expect(readdirSync(used)).not.toContain('lock');
     }
-    expect(() => fileCheckpoint('')).toThrow('fileCheckpoint: directory ("") must be a non-empty path');
+    expect(() => fileCheckpoint('')).toThrow('fileCheckpoint: directory ("") must be a non-empty string');
   });
 
   it('writes in proportion to what changes', async () => {
