@@ -13,9 +13,10 @@ import {
   sideOutput,
 } from 'dstream';
 import { runBatches } from 'dstream/testing';
-import type { Observable, OperatorFunction } from 'rxjs';
+import { EMPTY, type Observable, type OperatorFunction } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
+import { standingCases } from './standing.js';
 
 /** A record: event time, key and value. */
 type Event = readonly [at: number, key: string, value: string];
@@ -30,13 +31,39 @@ const timed =
 
 const inHour = { lower: 0, upper: 60 };
 
+/** The standing cases for a stream on the left, and on the right. */
+type Join = (
+  other: Observable<Batch<Pair<string, string>>>,
+) => OperatorFunction<Batch<Pair<string, string>>, Batch<unknown>>;
+const onLeft =
+  (join: Join): OperatorFunction<Batch<Event>, Batch<unknown>> =>
+  (source) =>
+    source.pipe(timed(), join(EMPTY));
+const onRight =
+  (join: Join): OperatorFunction<Batch<Event>, Batch<unknown>> =>
+  (source) =>
+    EMPTY.pipe(join(source.pipe(timed())));
+const records: readonly Event[] = [
+  [1, 'a', 'x'],
+  [2, 'b', 'y'],
+];
+// On the right the source would end before the left is subscribed to.
+standingCases('intervalJoin', { records, make: () => onLeft((other) => intervalJoin(other, inHour)) });
+standingCases('intervalJoin', {
+  records,
+  make: () => onRight((other) => intervalJoin(other, inHour)),
+  synchronous: false,
+});
+standingCases('asOfJoin', { records, make: () => onLeft((other) => asOfJoin(other)) });
+standingCases('asOfJoin', { records, make: () => onRight((other) => asOfJoin(other)), synchronous: false });
+
 describe('intervalJoin', () => {
   it('pairs what is within the interval, with the batch that brings the later one', () => {
     runBatches(({ batches, expectBatches, expectSubscriptions }) => {
       const left = batches<Event>(' -a-b-|', { a: [[10, 'x', 'l1']] as Event[], b: [[50, 'x', 'l2']] as Event[] });
       const right = batches<Event>('-c-d-|', { c: [[5, 'x', 'r1']] as Event[], d: [[70, 'x', 'r2']] as Event[] });
-      const subs = '               ^----!';
-      const expected = '           -m-n-|';
+      const subs = '                ^----!';
+      const expected = '            -m-n-|';
       expectBatches(left.pipe(timed(), intervalJoin(right.pipe(timed()), inHour))).toBe(expected, {
         m: [],
         n: [
@@ -129,8 +156,8 @@ describe('asOfJoin', () => {
           [21, 'x', 'r4'],
         ] as Event[],
       });
-      const subs = '               ^----!';
-      const expected = '           -m-n-|';
+      const subs = '                ^----!';
+      const expected = '            -m-n-|';
       expectBatches(left.pipe(timed(), asOfJoin(right.pipe(timed())))).toBe(expected, {
         m: [],
         n: [

@@ -32,6 +32,7 @@ import {
   groupByKeyAndWindow,
   intervalJoin,
   join,
+  joinTable,
   type LateRecord,
   leftOuterJoin,
   limitRate,
@@ -273,6 +274,8 @@ export const byEventTime = () => {
     asOfJoin(pairs, { join: 'inner' }),
     mapValues(({ left, right }) => left.toFixed() + right.toFixed()),
   );
+  // @ts-expect-error a table has pairs: a key and its row
+  pairs.pipe(joinTable(words));
   // @ts-expect-error late records are pairs
   pairs.pipe(asOfJoin(pairs, { late: sideOutput<LateRecord<string>>() }));
 };
