@@ -57,7 +57,7 @@ export interface CheckpointSummary {
  *       console.log(interval, states);
  *     },
  *   });
- * // => 10 [ { id: 'count', operator: 'countByWindow', signature: 'window=20 slide=interval', version: 0, keys: 3 } ]
+ * // => 10 [ { id: 'count', operator: 'countByWindow', signature: 'window=20 slide=interval', version: 0, keys: 4 } ]
  * ```
  */
 export function inspectCheckpoint(checkpoint: Checkpoint): Promise<CheckpointSummary> {

@@ -1,5 +1,6 @@
 interface Timer {
   readonly run: () => void;
+  readonly wait: number;
   readonly every: number | undefined;
   due: number;
   counts: boolean;
@@ -24,6 +25,7 @@ export function steadyClock(): void {
       const wait = Math.max(1, Math.trunc(Number(delay)) || 1);
       const timer: Timer = {
         run: () => run(...args),
+        wait,
         every: repeats ? wait : undefined,
         due: now + wait,
         counts: true,
@@ -58,6 +60,15 @@ class Handle {
 
   unref(): this {
     return this.#count(false);
+  }
+
+  /** Starts it again: `fetch` does. */
+  refresh(): this {
+    this.#timer.due = now + this.#timer.wait;
+    timers.delete(this.#timer);
+    timers.add(this.#timer);
+    arm();
+    return this;
   }
 
   clear(): void {
