@@ -36,7 +36,8 @@ const stream = receiverBatches<unknown>(receiver(), {
   checkpoint: fileCheckpoint(join(directory, 'checkpoint')),
   writeAheadLog: fileWriteAheadLog(join(directory, 'wal'), { segmentBytes: 4_096 }),
 });
-process.on('SIGTERM', () => void stream.stop());
+// What was acknowledged and does not come in time stays in the log for a next life, and there is none.
+process.on('SIGTERM', () => void stream.stop({ drainTimeout: 300_000 }));
 stream
   .pipe(
     foreachBatch((records, { time }) => {
