@@ -284,7 +284,7 @@ describePostgres('foreachBatchInTransaction', () => {
       for (;;) {
         const one = start(job, `life ${kills}`);
         const first = await Promise.race([one.says('writing').then(() => true), one.ended.then(() => false)]);
-        const timer = setTimeout(() => one.kill('SIGKILL'), first ? Math.random() * 120 : 0);
+        const timer = setTimeout(() => one.kill('SIGKILL'), first ? Math.random() * 400 : 0);
         const code = await one.ended;
         clearTimeout(timer);
         if (code === 0) break;
