@@ -47,3 +47,9 @@ function unitTestsUnderNode24() {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Builds the site and tries every page of it. */
+function site() {
+  const npm = (...args) => run('npm', args, { env: { ...process.env, DSTREAM_NIGHTLY: '1' } });
+  return npm('run', 'docs') || npm('run', 'docs:test');
+}
