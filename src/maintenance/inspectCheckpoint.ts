@@ -54,10 +54,10 @@ export interface CheckpointSummary {
  *   .subscribe({
  *     complete: async () => {
  *       const { interval, states } = await inspectCheckpoint(checkpoint);
- *       console.log(interval, states);
+ *       for (const { id, signature, keys } of states) console.log(interval, id, signature, keys);
  *     },
  *   });
- * // => 10 [ { id: 'count', operator: 'countByWindow', signature: 'window=20 slide=interval', version: 0, keys: 4 } ]
+ * // => 10 count window=20 slide=interval 4
  * ```
  */
 export function inspectCheckpoint(checkpoint: Checkpoint): Promise<CheckpointSummary> {
