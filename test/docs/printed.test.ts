@@ -25,7 +25,7 @@ const values: readonly (readonly unknown[])[] = [
   [[]],
   [{}],
   [{ a: { b: { c: { d: 1 } } } }],
-  [{ 'a-b': 1, [Symbol('k')]: 2, f() {}, g: () => 1, h: class A {}, i: class B extends Point {} }],
+  [{ 'a-b': 1, f() {}, g: () => 1, h: class A {}, i: class B extends Point {} }],
   [new Map([['a', { b: 1 }]]), new Set([1, 'x']), new Map(), new Set()],
   [new Point(), Object.create(null), new (class {})()],
   [new Date(0), /a+/g, [undefined, null]],

@@ -74,7 +74,8 @@ describe('webSocketReceiver', () => {
   });
 
   it('lets the server wait while the queue is full', async () => {
-    const count = 5_000;
+    const count = 50_000;
+    // More than the buffers of two sockets take.
     let written = 0;
     const serve = async (client: WebSocket) => {
       while (written < count && client.readyState === client.OPEN) {
