@@ -24,6 +24,7 @@ const values: readonly (readonly unknown[])[] = [
   ],
   [[]],
   [{}],
+  [JSON.parse('{ "__proto__": 1 }')],
   [{ a: { b: { c: { d: 1 } } } }],
   [{ 'a-b': 1, f() {}, g: () => 1, h: class A {}, i: class B extends Point {} }],
   [new Map([['a', { b: 1 }]]), new Set([1, 'x']), new Map(), new Set()],

@@ -207,7 +207,7 @@ function indented<T>(run: Run, by: number, work: () => T): T {
 
 function property(run: Run, object: object, key: string | symbol, depth: number): string {
   const { value, get, set } = Object.getOwnPropertyDescriptor(object, key) ?? {};
-  const name = typeof key === 'symbol' ? `[${String(key)}]` : /^[a-zA-Z_][a-zA-Z_0-9]*$/.test(key) ? key : quoted(key);
+  const name = labelOf(key);
   if (get) return `${name}: [${set ? 'Getter/Setter' : 'Getter'}]`;
   if (set) return `${name}: [Setter]`;
   return `${name}: ${indented(run, 2, () => inspect(run, value, depth + 1))}`;
@@ -293,4 +293,11 @@ function quoted(text: string): string {
     return escapes[char] ?? `\\x${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
   });
   return `${quote}${body}${quote}`;
+}
+
+/** A key as in a literal: one called `__proto__` would set the prototype there. */
+function labelOf(key: string | symbol): string {
+  if (typeof key === 'symbol') return `[${String(key)}]`;
+  if (key === '__proto__') return "['__proto__']";
+  return /^[a-zA-Z_][a-zA-Z_0-9]*$/.test(key) ? key : quoted(key);
 }
