@@ -1,6 +1,6 @@
 // npm run test:nightly [-- PART-OF-A-PATH]: the property tests, on 100,000 cases where npm test has 2,000, an hour or two; then the tests
 // of crashes, damage and memory that try more by night (test/support/nightly.ts); and, without a part of a path, the lowest versions of
-// the peers (npm run floors) and ten minutes of chaos (npm run chaos) before them.
+// the peers (npm run floors), ten minutes of chaos (npm run chaos), all unit tests under Node 24 and the whole site before them.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ ensureInstalled();
 const [part = ''] = process.argv.slice(2);
 const files = readdirSync(join(root, 'test'), { recursive: true })
   .map((path) => join('test', path))
-  .filter((path) => path.endsWith('.test.ts') && path.includes(part));
+  .filter((path) => path.endsWith('.test.ts') && !path.startsWith('test/site/') && path.includes(part));
 const contains = (text) => (path) => readFileSync(join(root, path), 'utf8').includes(text);
 const properties = files.filter(contains('propertySettings('));
 const more = files.filter(contains('/support/nightly.js'));
@@ -23,6 +23,8 @@ if (part === '') {
     const code = run(process.execPath, [join(root, `scripts/${script}.mjs`), ...args]);
     if (code !== 0) process.exit(code);
   }
+  const code = unitTestsUnderNode24() || site();
+  if (code !== 0) process.exit(code);
 }
 // The seeds are printed; PROPERTY_SEED=SEED and the file show a failure again. The time limits grow with the cases: vitest.config.ts.
 const env = { PROPERTY_CASES: '100000', DSTREAM_NIGHTLY: '1', ...process.env };
