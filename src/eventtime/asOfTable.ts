@@ -1,3 +1,4 @@
+import { partitionPoint } from '../collections/partitionPoint.js';
 import { SortedBuckets } from './sortedBuckets.js';
 
 /** A record of the other stream of an as-of join. */
@@ -81,11 +82,5 @@ function compare(a: AsOfRow<unknown, unknown>, b: AsOfRow<unknown, unknown>): nu
 
 /** The number of rows of this time or earlier. */
 function upTo(rows: readonly AsOfRow<unknown, unknown>[], time: number): number {
-  let [low, high] = [0, rows.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((rows[middle] as AsOfRow<unknown, unknown>).time <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(rows.length, (i) => (rows[i] as AsOfRow<unknown, unknown>).time <= time);
 }

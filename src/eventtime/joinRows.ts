@@ -1,3 +1,4 @@
+import { partitionPoint } from '../collections/partitionPoint.js';
 import { SortedBuckets } from './sortedBuckets.js';
 
 /** A record of one stream that waits for records of another. */
@@ -83,11 +84,5 @@ function isAfter(a: JoinRow<unknown, unknown>, b: JoinRow<unknown, unknown>): bo
 
 /** The index of the first row of this time or later. */
 function firstFrom(rows: readonly JoinRow<unknown, unknown>[], time: number): number {
-  let [low, high] = [0, rows.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((rows[middle] as JoinRow<unknown, unknown>).time < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(rows.length, (i) => (rows[i] as JoinRow<unknown, unknown>).time < time);
 }

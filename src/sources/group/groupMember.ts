@@ -21,6 +21,7 @@ import { assignTasks } from './assignTasks.js';
 import type { GroupAssignment, GroupClient, JoinAnswer } from './groupClient.js';
 import type { GroupEvent } from './groupEvents.js';
 import { type GroupTask, samePartitions, type TaskLayout } from './groupTask.js';
+import { joinMarginMs } from './joinMargin.js';
 
 /** What a member needs to know. Times in ms. */
 export interface GroupMemberOptions {
@@ -64,8 +65,6 @@ interface HeldTask {
 
 /** Pauses between the attempts of a request that may succeed another time. */
 const pauses = { delay: 100, maxDelay: 1_000 } as const;
-/** A group answers a join when all members have joined or their time is up; then its answer must arrive. */
-const joinMarginMs = 5_000;
 /** How long leaving the group may take: without it the others wait for the end of the session. */
 const leaveTimeoutMs = 5_000;
 

@@ -2,6 +2,7 @@ import { asyncScheduler, EMPTY, type ObservableInput, of, type SchedulerLike, th
 import { InvalidOptionError, OffsetOutOfRangeError, UnknownTopicError } from '../../batch/errors.js';
 import { identityOf } from '../../batch/logIdentity.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { partitionPoint } from '../../collections/partitionPoint.js';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkScheduler } from '../../options/checks.js';
 import { murmur2 } from '../../partitioning/murmur2.js';
@@ -340,14 +341,7 @@ function divergenceOf(
 
 /** The index of the first record at or after `offset`. */
 function firstFrom(records: readonly StoredRecord[], offset: number): number {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((records[middle] as StoredRecord).offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(records.length, (i) => (records[i] as StoredRecord).offset < offset);
 }
 
 /**

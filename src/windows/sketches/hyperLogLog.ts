@@ -1,4 +1,5 @@
 import type { Key } from '../../batch/key.js';
+import { partitionPoint } from '../../collections/partitionPoint.js';
 import { type Hash64, keyHash64 } from './keyHash64.js';
 
 /**
@@ -108,14 +109,7 @@ function* valuesOf(sketch: DistinctSketch): Iterable<number> {
 
 /** The first place in the list whose register is not below this one. */
 function placeOf(list: readonly number[], register: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (Math.floor((list[middle] as number) / valuesPerRegister) < register) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(list.length, (i) => Math.floor((list[i] as number) / valuesPerRegister) < register);
 }
 
 /** x + the sum of x^(2^k) * 2^(k-1) for k from 1 on. */

@@ -9,6 +9,7 @@ import type {
   JoinAnswer,
   JoinRequest,
 } from '../../group/groupClient.js';
+import { joinMarginMs } from '../../group/joinMargin.js';
 import {
   encodeAssignment,
   encodeSubscription,
@@ -35,8 +36,6 @@ const heartbeat = { apiKey: 12, apiVersion: 3, apiName: 'Heartbeat' } as const;
 const leaveGroup = { apiKey: 13, apiVersion: 3, apiName: 'LeaveGroup' } as const;
 /** The type of the protocol of Kafka's consumers: its tools show what members of that type have. */
 const protocolType = 'consumer';
-/** A broker answers a join at the latest when the time for rebalancing is up; then the answer must arrive. */
-const joinMarginMs = 5_000;
 const userDataVersion = 1;
 
 /**

@@ -1,5 +1,6 @@
 import { EMPTY, from, type ObservableInput, type Observer } from 'rxjs';
 import { CorruptCheckpointError } from '../../../batch/errors.js';
+import { partitionPoint } from '../../../collections/partitionPoint.js';
 import { failpoint } from '../../../storage/failpoint.js';
 import type { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import { frameBytes } from '../../../storage/recordFrame.js';
@@ -193,14 +194,7 @@ export class FileLogSession implements WriteAheadLogSession {
 
   /** The index of the first frame that ends behind this offset. */
   #frameOf(offset: number): number {
-    let low = 0;
-    let high = this.#frames.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#frames[middle] as BlockFrame).until > offset) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return partitionPoint(this.#frames.length, (i) => (this.#frames[i] as BlockFrame).until <= offset);
   }
 
   /** Whether the next records are to be in a new segment. */
