@@ -1,7 +1,8 @@
 // The page of the dashboard: one HTML, one script and one style sheet, bundled from src/dashboard/page into dist/dashboard-page.
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundlePage } from './bundle-page.mjs';
 import { ensureInstalled, root } from './install.mjs';
 
 const source = join(root, 'src/dashboard/page');
@@ -11,23 +12,7 @@ export async function buildPage(folder = join(root, 'dist/dashboard-page')) {
   // The charts are uPlot's: its licence asks that its notice goes with every copy.
   const licence = readFileSync(join(root, 'node_modules/uplot/LICENSE'), 'utf8').trim();
   const notice = `/*! Contains uPlot, https://github.com/leeoniya/uPlot\n\n${licence}\n*/`;
-  // Installed only after this module is loaded, where a fresh clone runs the demo.
-  const { build } = await import('esbuild');
-  mkdirSync(folder, { recursive: true });
-  await build({
-    entryPoints: [join(source, 'page.ts'), join(source, 'page.css')],
-    outdir: folder,
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    legalComments: 'none',
-    banner: { js: notice },
-    logLevel: 'warning',
-  });
-  copyFileSync(join(source, 'index.html'), join(folder, 'index.html'));
-  return folder;
+  return bundlePage(source, folder, { legalComments: 'none', banner: { js: notice } });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -13,8 +13,7 @@ if (!existsSync(join(docs, 'node_modules/.package-lock.json'))) {
 }
 const { buildSandbox } = await import('./build-sandbox.mjs');
 await buildSandbox();
-const playground = join(root, 'scripts/build-playground.mjs');
-if (existsSync(playground)) must(process.execPath, [playground]);
+must(process.execPath, [join(root, 'scripts/build-playground.mjs')]);
 must(process.execPath, ['--import', 'tsx', 'docs/build/pictures.ts'], {
   env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') },
 });

@@ -20,7 +20,6 @@ let simulation: Simulation;
 let columns: readonly StreamColumn[] = [];
 let paused = matchMedia('(prefers-reduced-motion: reduce)').matches;
 let speed: Speed = 10;
-let behind = 0;
 let reached: number | undefined;
 let last = performance.now();
 
@@ -87,9 +86,7 @@ document.body.append(
   main,
 );
 window.addEventListener('hashchange', () => {
-  const setting = settingOf(location.hash.slice(1));
-  controls.set(setting);
-  begin(setting);
+  begin(settingOf(location.hash.slice(1)));
 });
 link(first);
 begin(first);
@@ -97,7 +94,6 @@ requestAnimationFrame(frame);
 
 function begin(setting: Setting): void {
   simulation?.close();
-  behind = 0;
   // A run begins at midnight, wherever it is watched.
   simulation = new Simulation(setting, new Date(2026, 0, 1).getTime(), (name, value) => controls.show(name, value));
   controls.set(setting);
@@ -114,9 +110,8 @@ function frame(now: number): void {
   if (!paused && passed > 0) {
     const begun = performance.now();
     const before = simulation.elapsed;
-    const arrived = simulation.advance(behind + passed * speed, () => performance.now() - begun > frameBudgetMs);
+    const arrived = simulation.advance(passed * speed, () => performance.now() - begun > frameBudgetMs);
     reached = arrived ? undefined : (simulation.elapsed - before) / passed;
-    behind = 0;
   }
   draw();
   requestAnimationFrame(frame);
