@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,16 +17,15 @@ import {
   updateStateByKey,
 } from 'dstream';
 import type { Dashboard } from 'dstream/node';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { NEVER, type Subscription, timer } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildPage } from '../../scripts/build-page.mjs';
 import { freePorts } from '../../scripts/free-ports.mjs';
+import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
 import { testBoard } from '../support/testBoard.js';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const deadline = { timeout: 120_000 };
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A stream of 70 partitions that hangs in its fourth batch, so that what can be seen of it stays the same. */
 function hangingStream(board: Dashboard): { readonly subscription: Subscription; snapshot(): StreamSnapshot } {
@@ -64,24 +62,14 @@ function hangingStream(board: Dashboard): { readonly subscription: Subscription;
 }
 
 // Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
-describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () => {
+describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
   let browser: Browser;
   let page: string;
   const closing: (() => unknown)[] = [];
 
   beforeAll(async () => {
     page = `${await buildPage(mkdtempSync(join(tmpdir(), 'dstream-page-')))}/`;
-    const args = [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--host-resolver-rules=MAP evil.example 127.0.0.1',
-    ];
-    browser = await chromium.launch({ executablePath, args });
+    browser = await launchChromium('--host-resolver-rules=MAP evil.example 127.0.0.1');
   });
 
   afterEach(async () => {
@@ -224,14 +212,7 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () =>
     await tab.locator('.ranges').first().waitFor();
     expect(await tab.evaluate('document.documentElement.dataset.theme')).toBe(colorScheme);
     expect(await tab.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-    await tab.evaluate(axe);
-    const found = (await tab.evaluate('axe.run().then(({ violations }) => violations)')) as {
-      readonly id: string;
-      readonly impact: string;
-      readonly nodes: readonly { readonly html: string }[];
-    }[];
-    const serious = found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    expect(await seriousViolations(tab)).toEqual([]);
   });
 
   it('asks for the token where there is one, and keeps it out of the address', async () => {

@@ -1,22 +1,20 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPlayground } from '../../scripts/build-playground.mjs';
+import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const deadline = { timeout: 120_000 };
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 const files = ['index.html', 'page.js', 'page.css'];
 
 // Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
-describe.skipIf(!existsSync(executablePath))('the playground in a browser', () => {
+describe.skipIf(!hasChromium)('the playground in a browser', () => {
   let browser: Browser;
   let address = '';
   let folder = '';
@@ -33,7 +31,7 @@ describe.skipIf(!existsSync(executablePath))('the playground in a browser', () =
       server.listen(0, '127.0.0.1', resolve);
     });
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/playground/`;
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+    browser = await launchChromium();
   });
 
   afterAll(async () => {
@@ -100,14 +98,7 @@ describe.skipIf(!existsSync(executablePath))('the playground in a browser', () =
     const { tab } = await open('#beside=pid', { colorScheme, viewport });
     await expect.poll(() => rows(tab), deadline).toBeGreaterThan(3);
     await tab.getByRole('button', { name: 'Pause' }).click();
-    await tab.evaluate(axe);
-    const found = (await tab.evaluate('axe.run().then(({ violations }) => violations)')) as {
-      readonly id: string;
-      readonly impact: string;
-      readonly nodes: readonly { readonly html: string }[];
-    }[];
-    const serious = found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    expect(await seriousViolations(tab)).toEqual([]);
     expect(await tab.evaluate('document.documentElement.scrollWidth')).toBe(390);
     await tab.close();
   });

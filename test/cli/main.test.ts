@@ -1,32 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
 import { foreachBatch, fromBatches, IncompatibleStateError, type Pair, updateStateByKey } from 'dstream';
 import { fileCheckpoint, lmdbCheckpoint } from 'dstream/node';
 import { firstValueFrom, from, lastValueFrom } from 'rxjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/main.js';
+import { runCommand as run } from '../support/runCommand.js';
 import { settle } from '../support/savedBatches.js';
 
 const root = mkdtempSync(join(tmpdir(), 'dstream-cli-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let directories = 0;
 const newDirectory = () => join(root, `store ${directories++}`);
-
-async function run(args: readonly string[], input = ''): Promise<{ code: number; out: string; err: string }> {
-  const [output, errors] = [new PassThrough(), new PassThrough()];
-  const texts = [output, errors].map(async (stream) => {
-    let text = '';
-    for await (const chunk of stream) text += chunk;
-    return text;
-  });
-  const code = await main(args, { input: Readable.from([input]), output, errors });
-  output.end();
-  errors.end();
-  const [out = '', err = ''] = await Promise.all(texts);
-  return { code, out, err };
-}
 
 const connect = { files: fileCheckpoint, lmdb: lmdbCheckpoint };
 const visits: Pair<string, number>[][] = [

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { hasChromium, launchChromium } from '../support/chromium.js';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const src = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
 
 // A whole pipeline on the log in memory, with real timers, in the page.
@@ -31,7 +29,7 @@ stream
 `;
 
 // Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
-describe.skipIf(!existsSync(executablePath))('in a browser', () => {
+describe.skipIf(!hasChromium)('in a browser', () => {
   it('runs a pipeline', async () => {
     const alias = { dstream: src('index.ts') };
     const { outputFiles } = await build({
@@ -46,16 +44,7 @@ describe.skipIf(!existsSync(executablePath))('in a browser', () => {
     const server = createServer((_, response) => response.end('<!doctype html><title>dstream</title>'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
-    const args = [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ];
-    const browser = await chromium.launch({ executablePath, args });
+    const browser = await launchChromium();
     try {
       const tab = await browser.newPage();
       await tab.goto(`http://127.0.0.1:${port}/`);

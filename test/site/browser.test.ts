@@ -1,18 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
 import { nightly } from '../support/nightly.js';
 import { readPage, serveSite, sitePages } from './builtSite.js';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const deadline = { timeout: 180_000 };
 
 const runnable = sitePages().filter((page) => readPage(page).includes('class="run-block"'));
 
 // Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
-describe.skipIf(!existsSync(executablePath))('the site in a browser', () => {
+describe.skipIf(!hasChromium)('the site in a browser', () => {
   let browser: Browser;
   let context: BrowserContext;
   /** In which an example has minutes, because the machine may have other work. */
@@ -23,14 +20,7 @@ describe.skipIf(!existsSync(executablePath))('the site in a browser', () => {
 
   beforeAll(async () => {
     site = await serveSite();
-    const args = [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-    ];
-    browser = await chromium.launch({ executablePath, args });
+    browser = await launchChromium();
     context = await browser.newContext({ viewport: { width: 1_440, height: 900 } });
     unhurried = await browser.newContext({ viewport: { width: 1_440, height: 900 } });
     await unhurried.addInitScript('globalThis.exampleTimeLimitMs = 120_000');
@@ -180,11 +170,9 @@ describe.skipIf(!existsSync(executablePath))('the site in a browser', () => {
         const found: string[] = [];
         for (const path of looked) {
           const page = await open(path, own);
-          await page.evaluate(axe);
-          const run = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
-            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-            .map(({ id, nodes }) => id + ' ' + nodes.length + ' ' + nodes[0].html.slice(0, 160)))`;
-          for (const violation of await page.evaluate<string[]>(run)) found.push(`${path}: ${violation}`);
+          for (const [rule, [first = '', ...others]] of await seriousViolations(page)) {
+            found.push(`${path}: ${rule} ${others.length + 1} ${first.slice(0, 160)}`);
+          }
           const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
           if ((wide as number) > 0) found.push(`${path} is ${wide} pixels wider than the screen`);
           await page.close();

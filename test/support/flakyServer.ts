@@ -1,17 +1,18 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** An HTTP server that can go away with all its connections, and comes back on the same port. */
+/** A server that can go away with all its connections, and comes back on the same port. */
 export class FlakyServer {
-  readonly #configure: (server: Server) => void;
+  readonly #create: () => Server;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
 
-  constructor(configure: (server: Server) => void) {
-    this.#configure = configure;
+  /** @param create makes a server that does not listen yet */
+  constructor(create: () => Server) {
+    this.#create = create;
   }
 
   get port(): number {
@@ -19,9 +20,8 @@ export class FlakyServer {
   }
 
   async start(): Promise<void> {
-    const server = createServer();
+    const server = this.#create();
     this.#server = server;
-    this.#configure(server);
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => {});
@@ -58,9 +58,9 @@ export async function withServer<R>(
   },
   run: (port: number) => Promise<R>,
 ): Promise<R> {
-  const flaky = new FlakyServer((server) => {
-    if (listeners.request) server.on('request', listeners.request);
-    if (listeners.upgrade) server.on('upgrade', listeners.upgrade);
+  const flaky = new FlakyServer(() => {
+    const server = createServer(listeners.request);
+    return listeners.upgrade ? server.on('upgrade', listeners.upgrade) : server;
   });
   await flaky.start();
   try {

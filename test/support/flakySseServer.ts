@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { FlakyServer } from './flakyServer.js';
 
 type Misbehaviour = 'reset' | 'close' | 'hang' | 'garbage' | 'refuse' | 'go away';
@@ -13,7 +13,7 @@ export class FlakySseServer extends FlakyServer {
 
   /** @param next returns a random number below 1 */
   constructor(count: number, next: () => number) {
-    super((server) => server.on('request', (request, response) => this.#serve(request, response)));
+    super(() => createServer((request, response) => this.#serve(request, response)));
     this.#count = count;
     this.#next = next;
   }

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { FlakyServer } from './flakyServer.js';
 
 /** What a server does with a connection, after so many lines. */
 export type Misbehaviour = 'reset' | 'close' | 'hang' | 'garbage' | 'go away';
@@ -8,50 +8,23 @@ export type Misbehaviour = 'reset' | 'close' | 'hang' | 'garbage' | 'go away';
  * A TCP server that sends numbered lines, keeps what was not acknowledged, and sends it again to the next connection. Each
  * connection ends in another way, until everything has been acknowledged.
  */
-export class FlakyTcpServer {
+export class FlakyTcpServer extends FlakyServer {
   /** Lines that were acknowledged. */
   acknowledged = 0;
   connections = 0;
   readonly misbehaved = new Map<Misbehaviour, number>();
   readonly #count: number;
   readonly #next: () => number;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
-  #port = 0;
 
   /** @param next returns a random number below 1 */
   constructor(count: number, next: () => number) {
+    super(() => createServer((socket) => this.#serve(socket)));
     this.#count = count;
     this.#next = next;
   }
 
-  get port(): number {
-    return this.#port;
-  }
-
-  async start(): Promise<void> {
-    const server = createServer((socket) => this.#serve(socket));
-    this.#server = server;
-    server.listen(this.#port, '127.0.0.1');
-    await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
-  }
-
-  async stop(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    if (!server) return;
-    const closed = once(server, 'close');
-    server.close();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-    await closed;
-  }
-
   #serve(socket: Socket): void {
     this.connections++;
-    this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
-    socket.on('error', () => {});
     const first = this.acknowledged;
     let heard = '';
     socket.on('data', (bytes) => {
@@ -77,8 +50,6 @@ export class FlakyTcpServer {
     if (kind === 'reset') setTimeout(() => socket.resetAndDestroy(), 10 * this.#next());
     else if (kind === 'close') socket.end();
     else if (kind === 'garbage') socket.write(Buffer.alloc(2_000, 0xff));
-    else if (kind === 'go away') {
-      void this.stop().then(() => setTimeout(() => void this.start(), 20 * this.#next()));
-    }
+    else if (kind === 'go away') void this.restart(20 * this.#next());
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -18,7 +18,7 @@ export class FlakyWebSocketServer extends FlakyServer {
 
   /** @param next returns a random number below 1 */
   constructor(count: number, next: () => number) {
-    super((server) => server.on('upgrade', (request, socket, head) => this.#accept(request, socket, head)));
+    super(() => createServer().on('upgrade', (request, socket, head) => this.#accept(request, socket, head)));
     this.#count = count;
     this.#next = next;
   }

@@ -1,13 +1,12 @@
-import { PassThrough, Readable } from 'node:stream';
 import type { CheckpointSession } from 'dstream';
 import { postgresCheckpoint } from 'dstream/node';
 import type { Pool } from 'pg';
 import { firstValueFrom, from } from 'rxjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { main } from '../../../src/cli/main.js';
 import type { OpenOptions } from '../../../src/state/checkpoint.js';
 import { newOwner } from '../../../src/storage/lockOwner.js';
 import { describePostgres, newName, newPool, postgresUrl } from '../../support/postgres.js';
+import { runCommand as command } from '../../support/runCommand.js';
 import { change, settle } from '../../support/savedBatches.js';
 
 describePostgres('the lease of a job in PostgreSQL', () => {
@@ -78,33 +77,23 @@ describePostgres('the lease of a job in PostgreSQL', () => {
     await save(session, 10);
     const place = postgresUrl;
     const refused = await command(['checkpoint', place, 'inspect', '--job', job]);
-    expect(refused).toEqual([1, '', expect.stringContaining('in use by another stream of this process')]);
+    expect(refused).toEqual({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('in use by another stream of this process'),
+    });
     await settle(session.close());
-    expect((await command(['checkpoint', place, 'inspect', '--job', job]))[1]).toContain(
+    expect((await command(['checkpoint', place, 'inspect', '--job', job])).out).toContain(
       'state "counts": updateStateByKey',
     );
-    expect((await command(['checkpoint', place, 'rename', 'counts', 'sums', '--job', job]))[0]).toBe(0);
-    const [, lines] = await command(['checkpoint', place, 'export', 'sums', '--job', job]);
+    expect((await command(['checkpoint', place, 'rename', 'counts', 'sums', '--job', job])).code).toBe(0);
+    const { out: lines } = await command(['checkpoint', place, 'export', 'sums', '--job', job]);
     expect(lines).toContain('{"key":"a","state":1}');
-    expect((await command(['checkpoint', place, 'import', '--job', `${job}-copy`], lines))[0]).toBe(0);
+    expect((await command(['checkpoint', place, 'import', '--job', `${job}-copy`], lines)).code).toBe(0);
     const split = ['checkpoint', place, 'split', '--job', job, '--of', '2', '--to', place, '--to-job', job];
-    expect((await command(split))[1]).toBe(`wrote PostgreSQL job "${job}/0"\nwrote PostgreSQL job "${job}/1"\n`);
-    expect((await command(['checkpoint', place, 'drop', 'sums', '--job', job]))[0]).toBe(0);
-    expect((await command(['checkpoint', place, 'inspect', '--job', `${job}?`]))[2]).toContain('no job is called');
-    expect((await command(['checkpoint', place, 'inspect']))[2]).toContain('--job is missing: the jobs are');
+    expect((await command(split)).out).toBe(`wrote PostgreSQL job "${job}/0"\nwrote PostgreSQL job "${job}/1"\n`);
+    expect((await command(['checkpoint', place, 'drop', 'sums', '--job', job])).code).toBe(0);
+    expect((await command(['checkpoint', place, 'inspect', '--job', `${job}?`])).err).toContain('no job is called');
+    expect((await command(['checkpoint', place, 'inspect'])).err).toContain('--job is missing: the jobs are');
   });
 });
-
-async function command(args: readonly string[], input = ''): Promise<[code: number, out: string, err: string]> {
-  const [output, errors] = [new PassThrough(), new PassThrough()];
-  const texts = [output, errors].map(async (stream) => {
-    let text = '';
-    for await (const chunk of stream) text += chunk;
-    return text;
-  });
-  const code = await main(args, { input: Readable.from([input]), output, errors });
-  output.end();
-  errors.end();
-  const [out = '', err = ''] = await Promise.all(texts);
-  return [code, out, err];
-}
