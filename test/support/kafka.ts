@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { type Admin, type ITopicConfig, Kafka, type KafkaConfig, logLevel, type Message } from 'kafkajs';
+import { type Admin, type ITopicConfig, Kafka, type KafkaConfig, logLevel, type Message, type Producer } from 'kafkajs';
 import { describe } from 'vitest';
 
 /** Brokers of the Kafka that `npm test` found or started. */
@@ -39,10 +39,15 @@ export async function createTopic(
   await admin.connect();
   // Not by kafkajs's waitForLeaders: it fails when it asks a broker of a cluster that has not heard of the topic yet.
   await admin.createTopics({ topics: [{ topic, numPartitions: partitions, ...config }], waitForLeaders: false });
+  await untilLed(admin, topic);
+  await admin.disconnect();
+}
+
+/** Waits until each partition of a topic has a leader. */
+export async function untilLed(admin: Admin, topic: string): Promise<void> {
   for (const deadline = Date.now() + 60_000; !(await hasLeaders(admin, topic)); await setTimeout(20)) {
     if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after a minute`);
   }
-  await admin.disconnect();
 }
 
 async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
@@ -53,10 +58,23 @@ async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
 /** What is sent again because the answer was late, as on a machine with other work, is written once. */
 const once = { idempotent: true, maxInFlightRequests: 1 } as const;
 
+/** kafkajs asks one broker only for a producer id, and fails where that one is away. */
+async function connectedProducer(kafka: Kafka): Promise<Producer> {
+  for (const deadline = Date.now() + 60_000; ; await setTimeout(100)) {
+    const producer = kafka.producer({ ...once, allowAutoTopicCreation: false });
+    try {
+      await producer.connect();
+      return producer;
+    } catch (error) {
+      await producer.disconnect();
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
+
 /** Sends messages in the given order to given partitions. */
 export async function produce(kafka: Kafka, topic: string, batches: Iterable<readonly Message[]>): Promise<void> {
-  const producer = kafka.producer({ ...once, allowAutoTopicCreation: false });
-  await producer.connect();
+  const producer = await connectedProducer(kafka);
   for (const messages of batches) await producer.send({ topic, messages: [...messages] });
   await producer.disconnect();
 }

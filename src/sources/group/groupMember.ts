@@ -90,6 +90,8 @@ export class GroupMember {
   #watch = new Subscription();
   #rejoin = new Subscription();
   #memberId = '';
+  /** Whether the present assignment may be the one that this static member had before. */
+  #isBack = false;
   #generation = -1;
   /** The generation in which this member was assigned what it holds. */
   #assignedIn = -1;
@@ -191,7 +193,8 @@ export class GroupMember {
       processId,
       since: this.#since,
       owned,
-      generation: owned.length > 0 ? this.#assignedIn : -1,
+      // Also without partitions: a broker ignores a join that says the same as the one before.
+      generation: this.#assignedIn,
     };
     const request = {
       ...{ groupId, memberId: this.#memberId, instanceId, protocol, sessionTimeout },
@@ -208,6 +211,7 @@ export class GroupMember {
   }
 
   #joined(answer: JoinAnswer, sentAt: number): void {
+    this.#isBack = this.#memberId === '' && this.#options.instanceId !== undefined && answer.members.length === 0;
     this.#memberId = answer.memberId;
     this.#generation = answer.generation;
     this.#answeredAt = Math.max(this.#answeredAt, sentAt);
@@ -224,7 +228,7 @@ export class GroupMember {
   }
 
   /** The leader assigns, by what the topics have now. */
-  #assign({ members }: JoinAnswer): Observable<ReadonlyMap<string, GroupAssignment>> {
+  #assign(answer: JoinAnswer): Observable<ReadonlyMap<string, GroupAssignment>> {
     const { layout, topics } = this.#options;
     return from(this.#client.partitions(topics)).pipe(
       last(),
@@ -232,22 +236,24 @@ export class GroupMember {
         this.#known = partitions;
         const tasks = layout(partitions);
         const byId = new Map(tasks.map((task) => [task.id, task]));
-        const claims = members.map(({ memberId, instanceId, subscription }) => ({
+        const claims = answer.members.map(({ memberId, instanceId, subscription }) => ({
           ...{ memberId, instanceId, since: subscription.since, generation: subscription.generation },
           held: layout(subscription.owned).map(({ id }) => id),
         }));
         const assigned = assignTasks(claims, [...byId.keys()]);
+        const isAnyHeld = [...assigned.values()].flat().length < tasks.length;
         return new Map(
           [...assigned].map(([memberId, ids]) => {
             const partitions = ids.flatMap((id) => byId.get(id)?.partitions ?? []);
-            return [memberId, { partitions, tasks: tasks.length }];
+            const leads = memberId === answer.memberId;
+            return [memberId, { partitions, tasks: tasks.length, rejoin: leads || isAnyHeld }];
           }),
         );
       }),
     );
   }
 
-  #synced({ partitions, tasks }: GroupAssignment, sentAt: number): void {
+  #synced({ partitions, tasks, rejoin }: GroupAssignment, sentAt: number): void {
     this.#state = 'stable';
     this.#assignedIn = this.#generation;
     this.#tasks = tasks;
@@ -278,7 +284,7 @@ export class GroupMember {
     }
     if (added.length > 0) this.#assignedTo(added, tasks);
     if (revoked.length > 0) this.#events.release(revoked.map(({ task }) => task));
-    if (letGo && this.#state === 'stable') this.#letGo();
+    if ((letGo || (rejoin && this.#isBack)) && this.#state === 'stable') this.#letGo();
   }
 
   #assignAgain({ task }: HeldTask): void {

@@ -104,7 +104,7 @@ interface Member {
   assignment: GroupAssignment;
 }
 
-const nothing: GroupAssignment = { partitions: [], tasks: 0 };
+const nothing: GroupAssignment = { partitions: [], tasks: 0, rejoin: false };
 
 /** One group: its members and where it is in a rebalance. */
 class Coordinator {
@@ -139,7 +139,8 @@ class Coordinator {
     }
     if (same && same.memberId !== request.memberId) return refuse('JoinGroup', 'FENCED_INSTANCE_ID');
     const member = this.#members.get(request.memberId);
-    return member ? this.#rejoin(member, request) : refuse('JoinGroup', 'UNKNOWN_MEMBER_ID');
+    if (!member) return refuse('JoinGroup', 'UNKNOWN_MEMBER_ID');
+    return this.#isNews(member, request) ? this.#rejoin(member, request) : this.#present(member);
   }
 
   sync(
@@ -214,8 +215,19 @@ class Coordinator {
     if (this.#state !== 'stable') return this.#rejoin(member, request);
     const led = this.#leader === former.memberId;
     if (led) this.#leader = memberId;
+    return this.#present(member);
+  }
+
+  /** Only a leader, or a member that says something else than before, makes a stable group join again. */
+  #isNews(member: Member, { subscription }: JoinRequest): boolean {
+    const saysTheSame = JSON.stringify(member.request.subscription) === JSON.stringify(subscription);
+    return this.#state !== 'stable' || member.memberId === this.#leader || !saysTheSame;
+  }
+
+  /** The answer to a join that changes nothing. */
+  #present(member: Member): ObservableInput<JoinAnswer> {
     this.#live(member);
-    return of({ generation: this.#generation, memberId, members: [] });
+    return of({ generation: this.#generation, memberId: member.memberId, members: [] });
   }
 
   #rejoin(member: Member, request: JoinRequest): ObservableInput<JoinAnswer> {

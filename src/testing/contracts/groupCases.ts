@@ -126,7 +126,10 @@ async function patiently<R>(attempt: () => Promise<R>): Promise<R> {
 const assigning = (members: Readonly<Record<string, readonly number[]>>, topic: string) =>
   new Map(
     Object.entries(members).map(([memberId, numbers]) => {
-      return [memberId, { partitions: numbers.map((partition) => ({ topic, partition })), tasks: 2 }] as const;
+      return [
+        memberId,
+        { partitions: numbers.map((partition) => ({ topic, partition })), tasks: 2, rejoin: true },
+      ] as const;
     }),
   );
 
@@ -146,7 +149,7 @@ export const groupCases: Readonly<Record<string, Case>> = {
     });
     const assigned = await member.sync(assigning({ [member.answer.memberId]: [0, 1] }, trial.topic));
     const partitions = [0, 1].map((partition) => ({ topic: trial.topic, partition }));
-    expectSame('assignment', assigned, { partitions, tasks: 2 });
+    expectSame('assignment', assigned, { partitions, tasks: 2, rejoin: true });
     await member.beat();
   },
 

@@ -113,13 +113,14 @@ export class KafkajsGroupClient implements GroupClient {
   }
 
   async sync(membership: GroupMembership, assignments: ReadonlyMap<string, GroupAssignment>): Promise<GroupAssignment> {
-    const encoded = [...assignments].map(([memberId, { partitions, tasks }]) => {
-      return { memberId, assignment: encodeAssignment({ partitions, userData: userData(tasks) }) };
+    const encoded = [...assignments].map(([memberId, { partitions, ...rest }]) => {
+      return { memberId, assignment: encodeAssignment({ partitions, userData: userData(rest) }) };
     });
     const request = { ...syncGroup, bytes: encodeSyncGroup(membership, encoded) };
     const { assignment } = await this.#answered(membership, request, readSyncGroupResponse);
     const { partitions, userData: data } = readAssignment(assignment);
-    return { partitions, tasks: data.length === 5 ? data.readInt32BE(1) : 0 };
+    const isKnown = data.length === 6 && data.readInt8(0) === userDataVersion;
+    return { partitions, tasks: isKnown ? data.readInt32BE(1) : 0, rejoin: isKnown && data.readInt8(5) !== 0 };
   }
 
   async heartbeat(membership: GroupMembership): Promise<void> {
@@ -193,9 +194,10 @@ function subscriptionOf({ topics, userData, owned, generation }: WireSubscriptio
   return { topics, processId: isKnown ? userData.toString('utf8', 9) : '', since, owned, generation };
 }
 
-function userData(tasks: number): Buffer {
-  const data = Buffer.alloc(5);
+function userData({ tasks, rejoin }: Omit<GroupAssignment, 'partitions'>): Buffer {
+  const data = Buffer.alloc(6);
   data.writeInt8(userDataVersion);
   data.writeInt32BE(tasks, 1);
+  data.writeInt8(rejoin ? 1 : 0, 5);
   return data;
 }
