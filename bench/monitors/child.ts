@@ -1,10 +1,11 @@
-import { job, type Variant, variants } from './variants.js';
+import { cuts, job, type Variant, variants } from './variants.js';
 
 // Without monitors and with those of one variant in turns, in one process: two processes differ by a quarter for reasons of their own.
-const [name = '', pairs = '0'] = process.argv.slice(2);
+const [name = '', size = '', pairs = '0'] = process.argv.slice(2);
 const variant = variants[name]?.();
-if (!variant) throw new Error(`no variant ${name}`);
-const { run, check } = job();
+const cut = cuts[size as keyof typeof cuts];
+if (!variant || !cut) throw new Error(`no variant ${name}, or no size ${size}`);
+const { run, check } = job(cut);
 
 async function measure(one: Variant): Promise<number> {
   globalThis.gc?.();
@@ -18,15 +19,14 @@ async function measure(one: Variant): Promise<number> {
 
 const off: Variant = { monitors: [] };
 for (const one of [off, variant, off, variant]) await measure(one);
-const ratios: number[] = [];
-const times: number[] = [];
+/** Processor times of a batch, in ms. */
+const pairsOfTimes: (readonly [without: number, withMonitors: number])[] = [];
 for (let i = 0; i < Number(pairs); i++) {
   // Which one is first changes.
   const first = i % 2 === 0 ? off : variant;
   const a = await measure(first);
   const b = await measure(first === off ? variant : off);
-  const [without, withAll] = first === off ? [a, b] : [b, a];
-  ratios.push(withAll / without);
-  times.push(without);
+  const [without, withMonitors] = first === off ? [a, b] : [b, a];
+  pairsOfTimes.push([without / cut.batches, withMonitors / cut.batches]);
 }
-console.log(JSON.stringify({ ratios, times }));
+console.log(JSON.stringify(pairsOfTimes));

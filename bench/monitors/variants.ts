@@ -23,8 +23,18 @@ export interface Variant {
   readonly scrape?: () => Promise<unknown>;
 }
 
-export const batches = 60;
-export const perBatch = 10_000;
+/** How the same records are cut into batches. */
+export interface Cut {
+  readonly batches: number;
+  readonly perBatch: number;
+}
+
+/** The job that monitors are for, and one in which what they do for a batch is not lost in the noise. */
+export const cuts = {
+  large: { batches: 60, perBatch: 10_000 },
+  small: { batches: 3_000, perBatch: 16 },
+} as const satisfies Readonly<Record<string, Cut>>;
+
 const partitions = 16;
 /** A scrape in 15 seconds, a batch a second. */
 const batchesPerScrape = 15;
@@ -83,7 +93,7 @@ export const variants: Readonly<Record<string, () => Variant>> = {
 };
 
 /** A job in virtual time: it costs what its processor time is. */
-export function job() {
+export function job({ batches, perBatch }: Cut) {
   const scheduler = new VirtualTimeScheduler();
   const log = memoryLog({ topics: { t: partitions }, scheduler });
   const traceparent = new TextEncoder().encode(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`);

@@ -4,7 +4,7 @@ import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamM
 import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 import { checkObserver, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { gaugeSamples } from './metrics/gaugeSamples.js';
-import { isGauge, type MetricKey, metrics, secondsBuckets } from './metrics/metricTable.js';
+import { type GaugeKey, isGauge, type MetricKey, metrics, secondsBuckets } from './metrics/metricTable.js';
 import { runMetrics } from './metrics/runMetrics.js';
 import { SeriesLimit } from './metrics/seriesLimit.js';
 import { warningsTo } from './metrics/warningsTo.js';
@@ -145,15 +145,15 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
 
   const limit = new SeriesLimit(maxPartitions, warningsTo(options.warningObserver));
   const counters = new Map<MetricKey, { inc(labels: Labels, value: number): void }>();
+  const snapshots = oncePerScrape(() => Array.from(streams.values(), (stream) => stream.snapshot()));
   const histograms = new Map<MetricKey, { observe(labels: Labels, value: number): void }>();
   for (const key of Object.keys(metrics) as MetricKey[]) {
     if (isGauge(key)) {
       const gauge = new client.Gauge({
         ...described(key),
         collect: () => {
-          const snapshots = Array.from(streams.values(), (stream) => stream.snapshot());
           gauge.reset();
-          for (const { labels, value } of gaugeSamples(key, snapshots, limit)) gauge.set(labels, value);
+          for (const { labels, value } of gaugeSamples(key, snapshots(key), limit)) gauge.set(labels, value);
         },
       });
     } else if (metrics[key].kind === 'counter') counters.set(key, new client.Counter(described(key)));
@@ -177,5 +177,23 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
         },
       };
     },
+  };
+}
+
+/**
+ * A registry collects all gauges in one turn of the event loop: they are read from one snapshot, whose figures belong together. In virtual
+ * time several scrapes are one turn: the next one begins with a gauge that has been read.
+ */
+function oncePerScrape<R>(take: () => R): (gauge: GaugeKey) => R {
+  let taken: { readonly value: R; readonly readBy: Set<GaugeKey> } | undefined;
+  return (gauge) => {
+    if (!taken || taken.readBy.has(gauge)) {
+      taken = { value: take(), readBy: new Set() };
+      void Promise.resolve().then(() => {
+        taken = undefined;
+      });
+    }
+    taken.readBy.add(gauge);
+    return taken.value;
   };
 }

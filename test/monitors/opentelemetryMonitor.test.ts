@@ -20,6 +20,7 @@ import {
   memoryCheckpoint,
   memoryLog,
   type RunMonitor,
+  type StreamMonitor,
 } from 'dstream';
 import { opentelemetryMonitor } from 'dstream/opentelemetry';
 import { prometheusMonitor } from 'dstream/prometheus';
@@ -363,6 +364,32 @@ describe('the metrics of opentelemetryMonitor', () => {
     const points = pointsOf(await reader.collect()).filter((line) => line.startsWith('dstream.status'));
     expect(points.filter((line) => line.includes('"over"'))).toEqual([]);
     expect(points.filter((line) => line.endsWith(' 1'))).toEqual([expect.stringContaining('"failed"')]);
+  });
+
+  it('ask a stream of no known system for no snapshot by the batch', () => {
+    const snapshotsOf = (batches: number): number => {
+      const monitor = opentelemetryMonitor({ meter: new MeterProvider({ readers: [new Reader()] }).getMeter('test') });
+      let snapshots = 0;
+      const counting: StreamMonitor = {
+        run: (stream) =>
+          monitor.run({
+            ...stream,
+            snapshot: () => {
+              snapshots++;
+              return stream.snapshot();
+            },
+          }),
+      };
+      virtual(() => {
+        const all = Array.from({ length: batches }, () => ['a']);
+        fromBatches(all, { interval: 10, monitors: [counting] })
+          .pipe(foreachBatch(() => {}))
+          .subscribe();
+      });
+      return snapshots;
+    };
+    expect(snapshotsOf(1)).toBeGreaterThan(0);
+    expect(snapshotsOf(9)).toBe(snapshotsOf(1));
   });
 });
 

@@ -101,6 +101,21 @@ describe('prometheusMonitor', () => {
     expect(text).toContain('dstream_lag_records{stream="s",source="log",topic="t",partition=""} 20000');
   });
 
+  it('reads all gauges of a scrape from one snapshot', async () => {
+    const registry = new client.Registry();
+    const stream = streamOf('s', [{}]);
+    let snapshots = 0;
+    const snapshot = () => {
+      snapshots++;
+      return stream.snapshot();
+    };
+    prometheusMonitor({ client, registry }).run({ ...stream, snapshot });
+    await registry.metrics();
+    expect(snapshots).toBe(1);
+    await registry.metrics();
+    expect(snapshots).toBe(2);
+  });
+
   it('removes the series of a partition that is gone', async () => {
     const registry = new client.Registry();
     const monitor = prometheusMonitor({ client, registry });

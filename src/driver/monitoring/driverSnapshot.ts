@@ -1,3 +1,4 @@
+import type { BatchInfo } from '../../batch/batchInfo.js';
 import type {
   InputSnapshot,
   PartitionSnapshot,
@@ -29,11 +30,17 @@ export interface DriverParts
 }
 
 export function driverSnapshot(parts: DriverParts): StreamSnapshot {
-  const { wall: _, monitor, open, saving, sources, runs, committed, latest, ...rest } = parts;
+  const { wall, monitor, open, saving, sources, runs, committed, latest, ...rest } = parts;
+  const { lastBatch } = rest;
   const statuses = new Map(runs.map(([name, run]) => [name, run.snapshot?.()]));
   const inputs = Object.entries(sources).map(([name, { kind }]): [string, InputSnapshot] => {
     const status = statuses.get(name) ?? plannedOnly(name, latest, committed);
-    const partitions = status.partitions.map((partition) => withProgress(name, partition, parts));
+    const reached = committed.of(name);
+    const newest = newestOf(lastBatch?.inputs, name);
+    const partitions = status.partitions.map((partition) => {
+      const key = partitionKey(partition);
+      return withProgress(partition, reached.get(key)?.offset, newest.get(key), wall);
+    });
     const rate = latest?.plans.get(name)?.rate;
     return [name, { ...status, partitions, kind, rate, decision: latest?.decisionOf(name) }];
   });
@@ -59,15 +66,19 @@ function plannedOnly(name: string, latest: RunningBatch | undefined, committed: 
   return { partitions, bufferedBytes: 0 };
 }
 
+/** The newest timestamp by partition, of the batch that completed last. */
+function newestOf(inputs: BatchInfo['inputs'] | undefined, name: string): ReadonlyMap<string, number | undefined> {
+  const partitions = ownValue(inputs, name)?.partitions ?? [];
+  return new Map(partitions.map((one) => [partitionKey(one), one.newestTimestamp]));
+}
+
 function withProgress(
-  name: string,
   { start, ...partition }: SourceStatus['partitions'][number],
-  { committed, lastBatch, wall }: DriverParts,
+  reached: number | undefined,
+  newest: number | undefined,
+  wall: number,
 ): PartitionSnapshot {
-  const saved = committed.of(name).get(partitionKey(partition))?.offset ?? start;
+  const saved = reached ?? start;
   const lag = Math.max(partition.end - saved, 0);
-  const newest = ownValue(lastBatch?.inputs, name)?.partitions?.find(
-    (one) => one.partition === partition.partition && one.topic === partition.topic,
-  )?.newestTimestamp;
   return { ...partition, committed: saved, lag, behind: behindOf(lag, newest, wall) };
 }

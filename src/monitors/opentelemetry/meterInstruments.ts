@@ -63,10 +63,11 @@ export class MeterInstruments {
   /** The instruments of one subscription. */
   of(stream: MonitoredStream): Instruments {
     this.#streams.set(stream.name, stream);
-    let system: string | undefined;
+    /** Asked once: it does not change while the stream runs, and a snapshot costs more than a measurement. */
+    let asked: { readonly system: string | undefined } | undefined;
     const attributes = (metric: MetricKey, labels: Labels) => {
-      if (operations[metric]) system ??= systemOf(stream);
-      return this.#attributes(metric, this.#limit.ofCounter(metric, { stream: stream.name, ...labels }), system);
+      if (operations[metric]) asked ??= { system: systemOf(stream) };
+      return this.#attributes(metric, this.#limit.ofCounter(metric, { stream: stream.name, ...labels }), asked?.system);
     };
     return {
       add: (metric, labels, value) => this.#counters.get(metric)?.add(value, attributes(metric, labels)),
