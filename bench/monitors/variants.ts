@@ -32,7 +32,7 @@ export interface Cut {
 /** The job that monitors are for, and one in which what they do for a batch is not lost in the noise. */
 export const cuts = {
   large: { batches: 60, perBatch: 10_000 },
-  small: { batches: 3_000, perBatch: 16 },
+  small: { batches: 1_000, perBatch: 16 },
 } as const satisfies Readonly<Record<string, Cut>>;
 
 const partitions = 16;
