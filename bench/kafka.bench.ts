@@ -127,6 +127,7 @@ function report(entries: readonly Entry[], absent: Readonly<Record<string, strin
     stringsOverSpark: reading('dstream strings') / reading('spark streaming, strings'),
     viewsOverKcatCpu: cpu('dstream views') / cpu(kcat),
     stringsOverKcatCpu: cpu('dstream strings') / cpu(kcat),
+    monitorsCpu: cpu('dstream strings') / cpu('dstream strings, all monitors'),
     // 1 where the cost of a record does not depend on how many there are; starting up is in neither of the two.
     linearViews: linear('dstream views'),
     linearStrings: linear('dstream strings'),

@@ -40,7 +40,12 @@ export function buildReader(): void {
     format: 'esm',
     target: 'node20',
     packages: 'external',
-    alias: { dstream: source('index.ts'), 'dstream/kafka': source('kafka.ts') },
+    alias: {
+      dstream: source('index.ts'),
+      'dstream/kafka': source('kafka.ts'),
+      'dstream/opentelemetry': source('opentelemetry.ts'),
+      'dstream/prometheus': source('prometheus.ts'),
+    },
   });
 }
 
@@ -121,6 +126,7 @@ export function contenders(): readonly Contender[] {
     inNode('dstream views', false),
     inNode('dstream views, CRC checked', true),
     inNode('dstream strings', false),
+    inNode('dstream strings, all monitors', true),
     inNode('dstream strings, kept', true),
     inNode('dstream json', true),
     inNode('dstream pipeline', true),

@@ -15,12 +15,14 @@ import {
   type RecordView,
   reduceBatch,
   reduceByKeyAndWindow,
+  type StreamMonitor,
   type TopicPartition,
 } from 'dstream';
 import { KafkajsClient } from 'dstream/kafka';
 import kafkajs from 'kafkajs';
 import { type OperatorFunction, pipe } from 'rxjs';
 import { registerCodecs } from '../../test/support/codecs.js';
+import { allMonitors } from './allMonitors.js';
 
 const [contender = '', brokers = '', topic = '', totalText = '', label = ''] = process.argv.slice(2);
 const total = Number(totalText);
@@ -70,13 +72,15 @@ class TimedClient extends KafkajsClient {
 interface Ours<T> {
   readonly deserialize: (view: RecordView) => T;
   readonly checkCrcs?: boolean;
+  readonly monitors?: readonly StreamMonitor[];
   /** What is done with the batches. */
   readonly output: OperatorFunction<Batch<T>, Batch<unknown>>;
 }
 
-function dstream<T>({ deserialize, checkCrcs = false, output }: Ours<T>): void {
+function dstream<T>({ deserialize, checkCrcs = false, monitors = [], output }: Ours<T>): void {
   const client = new TimedClient(newKafka(), { checkCrcs });
-  const stream = logBatches(client, { topics: [topic], start: 'earliest', interval: 100, deserialize });
+  const source = { topics: [topic], start: 'earliest', interval: 100, deserialize, monitors } as const;
+  const stream = logBatches(client, source);
   stream.pipe(output).subscribe({
     next: ({ context }) => {
       for (const input of Object.values(context.inputs)) seen(input.records);
@@ -152,17 +156,25 @@ const views = {
   deserialize: (view: RecordView) => view.keyLength + view.valueLength,
   output: summed((length: number) => length),
 };
+const strings = { deserialize: text, output: summed(lengthOf) };
 const json = (view: RecordView): { readonly n: number } => JSON.parse(view.valueText() ?? 'null');
+
+const monitored = 'dstream strings, all monitors';
+async function withMonitors(): Promise<() => void> {
+  const monitors = await allMonitors();
+  return () => dstream({ ...strings, monitors });
+}
 
 const contenders: Readonly<Record<string, () => unknown>> = {
   'dstream views': () => dstream(views),
   'dstream views, CRC checked': () => dstream({ ...views, checkCrcs: true }),
-  'dstream strings': () => dstream({ deserialize: text, output: summed(lengthOf) }),
+  'dstream strings': () => dstream(strings),
   'dstream strings, kept': () => dstream({ deserialize: text, output: kept }),
   'dstream json': () => dstream({ deserialize: json, output: summed(({ n }) => n) }),
   'dstream pipeline': () => dstream({ deserialize: (view) => view.keyText(), output: counted }),
   'kafkajs eachBatch': kafkajsEachBatch,
   // Loaded for itself alone: it would count in the memory of the others.
+  ...(contender === monitored && { [monitored]: await withMonitors() }),
   ...(contender === 'platformatic stream' && { 'platformatic stream': await platformaticStream() }),
 };
 if (label === 'zstd') await registerCodecs();
