@@ -26,21 +26,22 @@ import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEve
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import { ownValue } from '../collections/ownValue.js';
-import type { Plan, Source } from '../sources/source.js';
-import type { PlannedBatch } from '../state/checkpoint.js';
+import type { Source } from '../sources/source.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { BatchDispatcher, type RunFields } from './batchDispatcher.js';
 import type { Tick } from './batchIntervals.js';
+import { BatchReplays } from './batchReplays.js';
 import { BatchSaver } from './batchSaver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
+import type { FailingBatches } from './failingBatches.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
 import { orphanedSources } from './orphanedSources.js';
-import { restoredPlan, savedRanges } from './plannedRanges.js';
+import { savedRanges } from './plannedRanges.js';
 import { Planner } from './planner.js';
 import { RecordPolicy } from './recordPolicy.js';
-import { noPlan, RunningBatch } from './runningBatch.js';
+import { noPlan, type RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
 import type { StopReport } from './stopReport.js';
 import { Ticker } from './ticker.js';
@@ -54,8 +55,8 @@ export interface DriverOutput {
   /** With `restart` the stream starts again after its pause. */
   error(error: unknown, restart?: Restart): void;
   complete(): void;
-  /** A batch got through. */
-  saved?(): void;
+  /** The batch of this time got through. */
+  saved?(time: number): void;
   /** Everything is closed, however the run ended: what it had open may be opened again. */
   closed?(): void;
   /** Whether, and when, the stream starts again after a failure; asked once, before `error`. */
@@ -63,7 +64,12 @@ export interface DriverOutput {
 }
 
 /** Where a run failed, and by what. */
-export type FailedRun = Pick<BatchFailure, 'time' | 'stage' | 'error'>;
+export interface FailedRun extends Pick<BatchFailure, 'time' | 'stage' | 'error'> {
+  /** How often the checkpoint says that the batch was started again and did not get through, this time included. */
+  readonly attempts: number;
+  /** How many records it had, at most. */
+  readonly records: number;
+}
 
 /** The stream starts again: how often it has done so with no batch getting through, and after which pause in ms. */
 export type Restart = Pick<StreamRestart, 'attempt' | 'delay'>;
@@ -86,8 +92,9 @@ export class BatchDriver implements BatchRun {
   readonly #output: DriverOutput;
   /** What operators behind the streams have announced. */
   readonly #announced: Announcements;
-  /** The times of the batches whose records are left out. */
-  readonly #skipped: ReadonlySet<number>;
+  /** The batches that may have only some of their records. */
+  readonly #failing: FailingBatches | undefined;
+  readonly #replays: BatchReplays;
   readonly #recordPolicy: RecordPolicy | undefined;
   readonly #work = new Subscription();
   readonly #resources = new DriverResources();
@@ -114,13 +121,20 @@ export class BatchDriver implements BatchRun {
     output: DriverOutput,
     history: FailureHistory,
     announced: Announcements,
-    skipped: ReadonlySet<number> = new Set(),
+    failing?: FailingBatches,
   ) {
     this.#sources = sources;
     this.#options = options;
     this.#output = output;
     this.#announced = announced;
-    this.#skipped = skipped;
+    this.#failing = failing;
+    this.#replays = new BatchReplays({
+      options,
+      sources: Object.keys(sources),
+      resources: this.#resources,
+      failing,
+      save: (batch) => this.#logPlan(batch),
+    });
     this.#now = steadyClock(options.scheduler);
     const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
     const free = () => this.#saver.started.length < options.concurrentBatches;
@@ -314,20 +328,11 @@ export class BatchDriver implements BatchRun {
     this.#ticker.continueAfter(restored?.planned.at(-1)?.time ?? restored?.time, now);
     this.#monitor.opened(restored?.planned.length ?? 0);
     const begin = (): void => {
-      for (const planned of restored?.planned ?? []) this.#queue(this.#replayed(planned, this.#now()), true);
+      for (const planned of restored?.planned ?? []) this.#queue(this.#replays.batchOf(planned, this.#now()), true);
       this.#ticker.start();
     };
     // Not at once: a batch that is replayed is for all subscribers of a stream that is shared.
     this.#work.add(this.#options.scheduler.schedule(begin));
-  }
-
-  #replayed({ time, interval, ranges }: PlannedBatch, now: number): RunningBatch {
-    const runs = new Map(this.#resources.runs);
-    const plans = Object.keys(this.#sources).map((name): [string, Plan] => {
-      const plan = restoredPlan(ownValue(ranges, name) ?? []);
-      return [name, { ...plan, lag: runs.get(name)?.lagBeyond?.(plan.ranges) ?? 0 }];
-    });
-    return new RunningBatch(time, interval, now, new Map(plans));
   }
 
   // ---- ticking and planning
@@ -358,8 +363,9 @@ export class BatchDriver implements BatchRun {
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
     if (!this.#resources.session) return EMPTY;
     const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, savedRanges(plan)]));
-    const { time, interval } = batch;
-    return this.#resources.session.plan({ time, zeroTime: this.#zeroTime, interval, ranges });
+    const { time, interval, attempts } = batch;
+    const planned = { time, zeroTime: this.#zeroTime, interval, ranges };
+    return this.#resources.session.plan(attempts > 0 ? { ...planned, attempts } : planned);
   }
 
   #narrow(batch: RunningBatch, name: string, ranges: readonly OffsetRange[]): ObservableInput<unknown> {
@@ -389,13 +395,18 @@ export class BatchDriver implements BatchRun {
     const fetched = this.#monitor.step('fetch', batch.time, () =>
       this.#limits.step('reading', batch.time, () => forkJoin(fetches)),
     );
-    return fetched.pipe(
+    const dispatched = fetched.pipe(
       tap((answers) => {
         const read = new Map(answers);
-        const given = this.#skipped.has(batch.time) ? withoutRecords(batch, read) : read;
+        const given = this.#failing?.portionOf(batch.time) === 0 ? withoutRecords(batch, read) : read;
         this.#dispatcher.dispatch(batch, given, this.#runFields);
       }),
     );
+    const counted = this.#replays.count(batch);
+    if (!counted) return dispatched;
+    const { time } = batch;
+    const noted = this.#monitor.step('plan', time, () => this.#limits.step('planning', time, () => counted));
+    return concat(noted.pipe(ignoreElements()), dispatched);
   }
 
   get #runFields(): RunFields {
@@ -434,7 +445,7 @@ export class BatchDriver implements BatchRun {
     this.#stopping?.completed.push(batch.time);
     this.#options.batchObserver?.next(info);
     this.#monitor.completed(info);
-    this.#output.saved?.();
+    this.#output.saved?.(batch.time);
     this.#ticker.completed(info.interval, info.processingDelay + info.saveDelay);
     this.#planned.run();
   }
@@ -459,24 +470,29 @@ export class BatchDriver implements BatchRun {
 
   /** What fails while closing after a failure is a consequence of it: the first error is the one to report. */
   #fail(error: unknown): void {
-    this.#shut(() => this.#notifyFailed(error), error);
+    const { time, stage } = this.#monitor.originOf(error);
+    const isOfBatch = stage === 'dispatch' || stage === 'effect';
+    this.#shut(() => this.#notifyFailed(error), error, isOfBatch ? time : undefined);
   }
 
   /** A stream that was to stop does not start again. */
   #notifyFailed(error: unknown): void {
     const { time, stage } = this.#monitor.originOf(error);
-    const restart = this.#stopping ? undefined : this.#output.restart?.({ error, time, stage });
+    const batch = this.#saver.started.find((started) => started.time === time);
+    const failed = { error, time, stage, attempts: batch?.attempts ?? 0, records: batch?.records ?? 0 };
+    const restart = this.#stopping ? undefined : this.#output.restart?.(failed);
     this.#monitor.failed(error, restart);
     this.#output.error(error, restart);
   }
 
   /**
    * Aborts what is open and closes everything, so that a `retry()` finds files and locks free; then notifies the output how
-   * it ended (with what failed while closing), and then the caller of `stop`.
+   * it ended (with what failed while closing), and then the caller of `stop`. `failed` is the time of the batch whose records are to blame.
    */
-  #shut(notify: (closing?: { readonly error: unknown }) => void, cause?: unknown): void {
+  #shut(notify: (closing?: { readonly error: unknown }) => void, cause?: unknown, failed?: number): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#replays.uncount(this.#saver.open, failed);
     const { started } = this.#saver;
     const aborted = [...started, ...this.#planned.waiting].map(({ time }) => time);
     // The newest first: what waits behind an older batch must know that it is aborted before that one releases it.

@@ -48,7 +48,7 @@ export const driverChecks: OptionChecks<DriverOptions> = {
   onRecordError: oneOfOr(['fail', 'skip'], withMethods('next'), 'an Observer'),
   maxErrors: orInfinity(checkNonNegativeInteger),
   retry: shape(retryChecks),
-  onBatchError: oneOf('fail', 'skip'),
+  onBatchError: oneOf('fail', 'skip', 'bisect'),
   batchObserver: withMethods('next'),
   unclaimed: oneOf('error', 'complete'),
   scheduler: checkScheduler,

@@ -8,6 +8,7 @@ import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import type { Orphans } from '../state/stateRegistry.js';
+import type { OnBatchError } from './failingBatches.js';
 import type { HeldWork } from './ownership.js';
 import { type RetryOptions, resolveRetry } from './retryOptions.js';
 
@@ -101,12 +102,14 @@ export interface DriverOptions {
    */
   readonly retry?: RetryOptions;
   /**
-   * What happens to a batch that fails again after `retry.count` restarts, or with an error that is not retriable: the stream fails; or
-   * the batch runs once more without its records, which are reported as `lost` in `BatchInfo`. `'skip'` needs `retry`, and
-   * a `checkpoint`, from which the batch is the same again.
+   * What happens to a batch that fails again after `retry.count` restarts, or with an error of its records that is not retriable.
+   * `'fail'`: the stream fails. `'skip'`: the batch runs once more without its records, which are reported as `lost` in `BatchInfo`.
+   * `'bisect'`: it runs with half of its records, and the others go to the batches that follow, and so on, until a batch of one record
+   * fails `retry.count` times: only that record is `lost`. Both need `retry`, and a `checkpoint`, which keeps the batch and counts how
+   * often it was started: what kills the process is given up too. See docs/errors.md.
    * @default 'fail'
    */
-  readonly onBatchError?: 'fail' | 'skip';
+  readonly onBatchError?: OnBatchError;
   /** Receives the `BatchInfo` of every complete batch, after its progress was saved. Default: no Observer. */
   readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'>;
   /**
@@ -142,7 +145,7 @@ export interface ResolvedDriverOptions {
   readonly onRecordError: 'fail' | 'skip' | DeadLetterObserver;
   readonly maxErrors: number;
   readonly retry: Required<RetryOptions> | undefined;
-  readonly onBatchError: 'fail' | 'skip';
+  readonly onBatchError: OnBatchError;
   readonly unclaimed: 'error' | 'complete';
   readonly scheduler: SchedulerLike;
   /** Of a run whose work belongs to this process only as long as its group says so. */
@@ -181,7 +184,7 @@ export function resolveDriverOptions(owner: string, options: DriverOptions): Res
     unclaimed: options.unclaimed ?? defaults.unclaimed,
     scheduler: options.scheduler ?? defaults.scheduler,
   };
-  if (resolved.onBatchError === 'skip' && !(resolved.retry && checkpoint)) {
+  if (resolved.onBatchError !== 'fail' && !(resolved.retry && checkpoint)) {
     throw new InvalidOptionError(owner, 'onBatchError', options.onBatchError, 'needs retry and checkpoint to be set');
   }
   if (options.maxErrors !== undefined && options.onRecordError === undefined) {

@@ -25,6 +25,6 @@ export function newDriver(
   return new RestartingDriver(
     options,
     output,
-    (supervised, skipped) => new BatchDriver(sources, options, supervised, history, announcements, skipped),
+    (supervised, failing) => new BatchDriver(sources, options, supervised, history, announcements, failing),
   );
 }

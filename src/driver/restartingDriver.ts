@@ -5,6 +5,7 @@ import { DStreamError, type DStreamErrorCode } from '../batch/errors.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { BatchDriver, DriverOutput, FailedRun, Finish, Restart } from './batchDriver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
+import { FailingBatches } from './failingBatches.js';
 
 /** What serves a subscription: one run after another, or a single one. */
 export interface Driver {
@@ -31,8 +32,8 @@ const recordErrors: ReadonlySet<DStreamErrorCode> = new Set([
   'RECORD_TOO_LARGE',
 ]);
 
-/** Creates the driver of one run. It leaves out the records of the batches of the times in `skipped`. */
-type NewDriver = (output: DriverOutput, skipped: ReadonlySet<number>) => BatchDriver;
+/** Creates the driver of one run, which lets batches in `failing` have only some of their records. */
+type NewDriver = (output: DriverOutput, failing: FailingBatches) => BatchDriver;
 
 /**
  * Starts a failed stream again, from its checkpoint, for the same subscribers: with a new driver after a pause that doubles until a
@@ -42,7 +43,7 @@ export class RestartingDriver implements Driver {
   readonly #options: ResolvedDriverOptions;
   readonly #newDriver: () => BatchDriver;
   readonly #output: DriverOutput;
-  readonly #skipped = new Set<number>();
+  readonly #failing: FailingBatches;
   readonly #pause = new Subscription();
   #driver: BatchDriver;
   /** Failures since a batch got through. */
@@ -52,11 +53,13 @@ export class RestartingDriver implements Driver {
   constructor(options: ResolvedDriverOptions, output: DriverOutput, newDriver: NewDriver) {
     this.#options = options;
     this.#output = output;
+    this.#failing = new FailingBatches(options.onBatchError);
     const supervised: DriverOutput = {
       next: (name, batch) => output.next(name, batch),
       complete: () => output.complete(),
-      saved: () => {
+      saved: (time) => {
         this.#failures = 0;
+        this.#failing.saved(time);
       },
       restart: (failed) => this.#restartOf(failed),
       error: (error, restart) => (restart ? this.#restart(restart) : output.error(error)),
@@ -64,7 +67,7 @@ export class RestartingDriver implements Driver {
         if (!this.#waiting) output.closed?.();
       },
     };
-    this.#newDriver = () => newDriver(supervised, this.#skipped);
+    this.#newDriver = () => newDriver(supervised, this.#failing);
     this.#driver = this.#newDriver();
   }
 
@@ -120,16 +123,25 @@ export class RestartingDriver implements Driver {
   }
 
   /** Whether, and when, the stream starts again after an error. */
-  #restartOf({ error, time, stage }: FailedRun): Restart | undefined {
-    const { retry, onBatchError } = this.#options;
+  #restartOf({ error, time, stage, attempts, records }: FailedRun): Restart | undefined {
+    const { retry } = this.#options;
     if (!retry) return undefined;
     const code = error instanceof DStreamError && !error.retriable ? error.code : undefined;
-    if (code === undefined && this.#failures < retry.count) return this.#next(retry);
     const isOfRecords = (code === undefined || recordErrors.has(code)) && (stage === 'dispatch' || stage === 'effect');
-    if (onBatchError === 'fail' || !isOfRecords || time === undefined || this.#skipped.has(time)) return undefined;
-    this.#skipped.add(time);
+    const failed = isOfRecords ? time : undefined;
+    const failing = this.#failing;
+    // Halving takes no patience: what gets through stays, and a record that is alone is tried as often as a batch.
+    const halved = failed !== undefined && failing.isSuspect(failed) && failing.halve(failed, records);
+    // Those of a batch that was halved are not all its own.
+    const failures =
+      time === undefined || failing.isReduced(time) ? this.#failures : Math.max(this.#failures, attempts);
+    if (!halved && code === undefined && failures < retry.count) return this.#next(retry);
+    if (!halved && (failed === undefined || !failing.reduce(failed, records))) return undefined;
+    // It is another batch now.
     this.#failures = 0;
-    return this.#next(retry);
+    const restart = this.#next(retry);
+    this.#failures = 0;
+    return restart;
   }
 
   #next(retry: Parameters<typeof backOff>[0]): Restart {

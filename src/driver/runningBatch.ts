@@ -12,6 +12,7 @@ import type { Fetched, Plan } from '../sources/source.js';
 import type { Positions } from '../state/checkpoint.js';
 import { behindOf } from './behindOf.js';
 import type { OpenBatch } from './openBatch.js';
+import { portionedPlans } from './portionedPlans.js';
 
 /** What a source without a plan has in a batch. */
 export const noPlan: Plan = { ranges: [], lag: 0 };
@@ -21,7 +22,11 @@ export class RunningBatch {
   readonly time: number;
   readonly interval: number;
   readonly submissionTime: number;
-  readonly #plans: Map<string, Plan>;
+  #plans: Map<string, Plan>;
+  /** Whether it was planned by an earlier run. */
+  readonly replayed: boolean;
+  /** How often it was started again, as the checkpoint counts it. */
+  attempts: number;
   readonly #decisions: ReadonlyMap<string, RateDecision | undefined>;
   inputs: Readonly<Record<string, InputInfo>> = {};
   /** Where each source goes on after it, by the name of the source. */
@@ -44,6 +49,7 @@ export class RunningBatch {
     submissionTime: number,
     plans: ReadonlyMap<string, Plan>,
     decisions: ReadonlyMap<string, RateDecision | undefined> = new Map(),
+    replay?: { readonly attempts: number },
   ) {
     this.time = time;
     this.interval = interval;
@@ -51,6 +57,8 @@ export class RunningBatch {
     this.since = submissionTime;
     this.#plans = new Map(plans);
     this.#decisions = decisions;
+    this.replayed = replay !== undefined;
+    this.attempts = replay?.attempts ?? 0;
   }
 
   get plans(): ReadonlyMap<string, Plan> {
@@ -61,6 +69,11 @@ export class RunningBatch {
   narrow(name: string, ranges: readonly OffsetRange[]): void {
     const { limits: _, ...plan } = this.#plans.get(name) ?? noPlan;
     this.#plans.set(name, { ...plan, ranges });
+  }
+
+  /** It may have only this number of records; the others go to the batches that follow. */
+  limit(records: number): void {
+    this.#plans = new Map(portionedPlans(this.#plans, records));
   }
 
   enter(stage: FailureStage, now: number): void {
@@ -92,10 +105,15 @@ export class RunningBatch {
 
   /** As a snapshot shows it. */
   snapshot(): BatchSnapshot {
+    const { time, records, stage, since } = this;
+    return { time, records, stage, since };
+  }
+
+  /** Records of all sources; as planned, until they have been read. */
+  get records(): number {
     let records = 0;
     for (const name of this.plans.keys()) records += this.recordsOf(name);
-    const { time, stage, since } = this;
-    return { time, records, stage, since };
+    return records;
   }
 
   /** As the rate controller of a source sees it. */

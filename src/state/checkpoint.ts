@@ -65,6 +65,11 @@ export interface PlannedBatch {
   readonly interval: number;
   /** Offset ranges by the name of the source. */
   readonly ranges: Readonly<Record<string, readonly PlannedRange[]>>;
+  /**
+   * How often it was started again and failed, or the process ended meanwhile. Counted where a batch can be given up
+   * (`onBatchError`). Absent for none.
+   */
+  readonly attempts?: number;
 }
 
 /** A complete batch. */

@@ -179,7 +179,8 @@ describe('retry', () => {
     expect(() => stream({ retry: { delay: -1 } })).toThrow(InvalidOptionError);
     expect(() => stream({ retry: { maxDelay: Number.NaN } })).toThrow(InvalidOptionError);
     expect(() => stream({ onBatchError: 'skip' })).toThrow('needs retry and checkpoint');
-    expect(() => stream({ onBatchError: 'bisect' as 'skip' })).toThrow(InvalidOptionError);
+    expect(() => stream({ onBatchError: 'bisect' })).toThrow('needs retry and checkpoint');
+    expect(() => stream({ onBatchError: 'halve' as 'skip' })).toThrow(InvalidOptionError);
   });
 });
 

@@ -119,15 +119,15 @@ export class PostgresSession implements CheckpointSession {
     return PostgresTransaction.begin(pool, transactionTimeout);
   }
 
-  async #plan({ time, zeroTime, interval, ranges }: PlannedBatch): Promise<void> {
+  async #plan({ time, zeroTime, interval, ranges, attempts = 0 }: PlannedBatch): Promise<void> {
     const { pool, tables, job, location } = this.#job;
     // The shared lock keeps a new epoch from beginning, and from reading, until this has been written.
     const { rowCount } = await withClient(pool, (client) =>
       client.query(
-        `insert into ${tables.planned} (job, time, zero_time, interval, ranges)
-         select job, $3, $4, $5, $6 from ${tables.jobs} where job = $1 and epoch = $2 for share
-         on conflict (job, time) do update set ranges = excluded.ranges`,
-        [job, this.#epoch, time, zeroTime, interval, JSON.stringify(ranges)],
+        `insert into ${tables.planned} (job, time, zero_time, interval, ranges, attempts)
+         select job, $3, $4, $5, $6, $7 from ${tables.jobs} where job = $1 and epoch = $2 for share
+         on conflict (job, time) do update set ranges = excluded.ranges, attempts = excluded.attempts`,
+        [job, this.#epoch, time, zeroTime, interval, JSON.stringify(ranges), attempts],
       ),
     );
     if (rowCount === 0) throw new FencedError(location);

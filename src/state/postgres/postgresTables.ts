@@ -28,7 +28,10 @@ export function tablesIn(schema: string): PostgresTables {
 
 /** Creates the tables where they are missing. Where they exist no right to create any is needed. */
 export async function createTables(client: PostgresClient, tables: PostgresTables): Promise<void> {
-  const { rows } = await client.query('select to_regclass($1) is null as missing', [tables.leases]);
+  // Each version has added something: the newest addition says whether all of them are there.
+  const newest = `select not exists (
+    select from pg_attribute where attrelid = to_regclass($1) and attname = 'attempts') as missing`;
+  const { rows } = await client.query(newest, [tables.planned]);
   if (rows[0]?.missing !== true) return;
   await client.query('begin');
   // For two that begin at once: "if not exists" alone does not keep them apart.
@@ -52,6 +55,7 @@ export async function createTables(client: PostgresClient, tables: PostgresTable
       ranges jsonb not null,
       primary key (job, time)
     );
+    alter table ${tables.planned} add column if not exists attempts int not null default 0;
     create table if not exists ${tables.states} (
       job text not null,
       id text not null,
