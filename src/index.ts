@@ -43,6 +43,7 @@ export {
   type DStreamErrorCode,
   DuplicateIdError,
   FencedError,
+  ForeignKeyError,
   ForeignStreamError,
   IncompatibleStateError,
   InvalidOptionError,
@@ -56,11 +57,13 @@ export {
   OffsetOutOfRangeError,
   OffsetTooLargeError,
   type OutOfRangeReason,
+  PartitionsChangedError,
   ProtocolError,
   QueueOverflowError,
   ReceiverError,
   RecordTooLargeError,
   StateClosedError,
+  SubscribedTaskError,
   TimedOutError,
   TooManyErrorsError,
   UnclaimedBatchError,
@@ -116,6 +119,7 @@ export type {
 } from './batch/rateDecision.js';
 export type { BatchOfRecords, FailedRecord, RecordErrors, RecordOrigin } from './batch/recordErrors.js';
 export { type SideOutput, sideOutput } from './batch/sideOutput.js';
+export type { TaskInfo } from './batch/taskInfo.js';
 export type { TopicPartition, TopicPartitionOffset } from './batch/topicPartition.js';
 export type { UnavailablePartition } from './batch/unavailablePartition.js';
 export { type BatchStreams, batchesFrom, type RecordOf } from './driver/batchesFrom.js';
@@ -302,6 +306,11 @@ export type {
   SourceStatus,
 } from './sources/source.js';
 export { type TableFromOptions, tableFrom } from './sources/tableFrom.js';
+export { type GroupClients, logTasks } from './sources/tasks/logTasks.js';
+export type { Task } from './sources/tasks/task.js';
+export type { TaskReports } from './sources/tasks/taskHost.js';
+export type { LogTasksOptions, TaskOptions } from './sources/tasks/taskOptions.js';
+export type { TaskStream } from './sources/tasks/taskStream.js';
 export type {
   Checkpoint,
   CheckpointSession,

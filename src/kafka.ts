@@ -13,4 +13,5 @@ export {
 } from './sources/kafka/kafkajs/kafkaReceiver.js';
 export { type KafkaSourceOptions, kafkaSource } from './sources/kafka/kafkajs/kafkaSource.js';
 export { type KafkaTableOptions, kafkaTable } from './sources/kafka/kafkajs/kafkaTable.js';
+export { type KafkaTasksOptions, kafkaTasks } from './sources/kafka/kafkajs/kafkaTasks.js';
 export type { IsolationLevel } from './sources/kafka/protocol/fetchProtocol.js';

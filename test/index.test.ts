@@ -68,6 +68,7 @@ it('exports what it says, and nothing else', () => {
     'logMonitor',
     'logSource',
     'logTable',
+    'logTasks',
     'mapPartitions',
     'mapRecords',
     'mapValues',
@@ -126,6 +127,7 @@ it('exports what it says, and nothing else', () => {
     'kafkaReceiver',
     'kafkaSource',
     'kafkaTable',
+    'kafkaTasks',
     'sendToKafka',
   ]);
   expect(Object.keys(node).sort()).toEqual([

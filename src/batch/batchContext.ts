@@ -1,9 +1,11 @@
 import type { ObservableInput } from 'rxjs';
+import type { KeyCheck } from '../collections/ownKeys.js';
 import type { InputInfo } from './batchInfo.js';
 import type { BatchState } from './batchState.js';
 import type { BatchWaiter, Hold, LastAct } from './hold.js';
 import type { EffectRunner } from './monitoring/effectRunner.js';
 import type { RecordErrors } from './recordErrors.js';
+import type { TaskInfo } from './taskInfo.js';
 
 /** One run of a driver, from its start to its end. All its batches refer to it, and only they do. */
 export interface BatchRun {
@@ -11,6 +13,13 @@ export interface BatchRun {
   readonly closed: boolean;
   /** Whether the stream starts again by itself when a batch fails (`retry`): then an operator must not pass the error on. */
   readonly restarts?: boolean | undefined;
+  /** The task that the run works on, where a job is divided into tasks. */
+  readonly task?: TaskInfo | undefined;
+  /**
+   * Throws for a key that is another task's; absent where keys are not checked.
+   * @internal
+   */
+  readonly keyCheck?: KeyCheck | undefined;
   /** The batches that were dispatched and are not complete yet, oldest first. */
   readonly open: Iterable<BatchContext>;
   /** Calls `teardown` once when the run ends, or at once if it has ended. */
@@ -35,6 +44,8 @@ export interface BatchContext {
   readonly effects?: EffectRunner | undefined;
   /** What happens to a record for which a user's function throws; absent where that fails the stream. */
   readonly recordErrors?: RecordErrors | undefined;
+  /** The task that the batch is of, where a job is divided into tasks. */
+  readonly task?: TaskInfo | undefined;
   /** The run of the driver that the batch belongs to. Only batches of one run can be joined. */
   readonly run: BatchRun;
   /**

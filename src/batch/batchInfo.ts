@@ -2,6 +2,7 @@ import type { EventTimeProgress } from './eventTimeProgress.js';
 import type { ReceiverInfo } from './monitoring/receiverStatus.js';
 import type { OffsetRange } from './offsetRange.js';
 import type { RateDecision } from './rateDecision.js';
+import type { TaskInfo } from './taskInfo.js';
 import type { UnavailablePartition } from './unavailablePartition.js';
 
 /** The progress of one partition of a source with a batch. */
@@ -113,6 +114,8 @@ export interface BatchInfo {
   readonly eventTimeProgress?: readonly EventTimeProgress[] | undefined;
   /** Records that were put aside because a function of yours threw for them (`onRecordError`); absent where none was. */
   readonly failedRecords?: number;
+  /** The task that the batch is of; absent where the job is not divided into tasks. */
+  readonly task?: TaskInfo | undefined;
   /** By the name of the source. */
   readonly inputs: Readonly<Record<string, InputInfo>>;
 }

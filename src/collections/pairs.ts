@@ -1,5 +1,6 @@
 import { InvalidRecordError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
+import { checkOwnKey } from './ownKeys.js';
 
 /**
  * Called where a key is met for the first time (a miss in a map), so that it costs nothing for the keys that are known.
@@ -34,6 +35,7 @@ export function reducePairs<K extends Key, V>(
     if (before !== undefined || reduced.has(key)) reduced.set(key, reduce(before as V, record[1]));
     else {
       checkPair(operator, record);
+      checkOwnKey(operator, key);
       reduced.set(key, record[1]);
     }
   });
@@ -53,6 +55,7 @@ export function groupPairs<K extends Key, V>(
       if (group) group.push(record[1]);
       else {
         checkPair(operator, record);
+        checkOwnKey(operator, record[0]);
         groups.set(record[0], [record[1]]);
       }
     }

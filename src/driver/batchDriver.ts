@@ -22,9 +22,12 @@ import type { Batch } from '../batch/batch.js';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import { isInsideEffect } from '../batch/insideEffect.js';
+import type { KeyedState } from '../batch/keyedState.js';
 import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEvents.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
+import type { TaskInfo } from '../batch/taskInfo.js';
+import type { KeyCheck } from '../collections/ownKeys.js';
 import { ownValue } from '../collections/ownValue.js';
 import type { Source } from '../sources/source.js';
 import { StateRegistry } from '../state/stateRegistry.js';
@@ -38,12 +41,13 @@ import type { FailingBatches } from './failingBatches.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
 import { orphanedSources } from './orphanedSources.js';
+import { partitionsOfTask } from './partitionsOfTask.js';
 import { savedRanges } from './plannedRanges.js';
 import { Planner } from './planner.js';
 import { RecordPolicy } from './recordPolicy.js';
 import { noPlan, type RunningBatch } from './runningBatch.js';
 import { SerialQueue } from './serialQueue.js';
-import type { StopReport } from './stopReport.js';
+import type { Finish } from './stopReport.js';
 import { Ticker } from './ticker.js';
 import { TimeLimits } from './timeLimits.js';
 import { withoutRecords } from './withoutRecords.js';
@@ -110,6 +114,8 @@ export class BatchDriver implements BatchRun {
   #state = new StateRegistry();
   /** For durations and the times of a `BatchInfo`; batches are due by the clock of the scheduler. */
   readonly #now: () => number;
+  /** For how many partitions the state of a task is. */
+  #partitions: KeyedState<string, number> | undefined;
   #zeroTime = 0;
   #ended = false;
   #closed = false;
@@ -177,6 +183,14 @@ export class BatchDriver implements BatchRun {
 
   get run(): BatchRun {
     return this;
+  }
+
+  get task(): TaskInfo | undefined {
+    return this.#options.task;
+  }
+
+  get keyCheck(): KeyCheck | undefined {
+    return this.#options.keyCheck;
   }
 
   get closed(): boolean {
@@ -281,8 +295,11 @@ export class BatchDriver implements BatchRun {
 
   #openCheckpoint(): Observable<unknown> {
     const opened = () => {
-      const { orphans, checkpoint } = this.#options;
-      this.#state = new StateRegistry(this.#resources.session, orphans, checkpoint?.command?.bind(checkpoint));
+      const { orphans, checkpoint, task } = this.#options;
+      const { session } = this.#resources;
+      this.#state = new StateRegistry(session, orphans, checkpoint?.command?.bind(checkpoint));
+      if (task && session)
+        this.#partitions = partitionsOfTask(this.#state, task, session.restored, checkpoint?.location);
     };
     const waiting = (reason: string) => this.#monitor.waiting(reason);
     return this.#resources.openCheckpoint(this.#options, waiting).pipe(tap({ complete: opened }));
@@ -398,6 +415,7 @@ export class BatchDriver implements BatchRun {
     const dispatched = fetched.pipe(
       tap((answers) => {
         const read = new Map(answers);
+        this.#partitions?.snapshot(batch.time);
         const given = this.#failing?.portionOf(batch.time) === 0 ? withoutRecords(batch, read) : read;
         this.#dispatcher.dispatch(batch, given, this.#runFields);
       }),
@@ -522,8 +540,6 @@ interface Stopping {
   /** Of these, the ones that the function of an output has passed. */
   readonly inside: Finish[];
 }
-
-export type Finish = (report: StopReport) => void;
 
 /** Batches that are planned ahead of the one that is read: more are planned when these have been read. */
 const maxPlannedBatches = 1_024;

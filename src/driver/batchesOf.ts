@@ -8,6 +8,9 @@ import type { FailureHistory } from './monitoring/driverMonitor.js';
 import { newDriver } from './newDriver.js';
 import type { Ownership } from './ownership.js';
 
+/** What `BatchStream` is constructed from. */
+export type StreamParts<T> = ConstructorParameters<typeof BatchStream<T>>;
+
 /** One source as a stream of its own. Cold: every subscription has its own driver and opens the source again. */
 export function batchesOf<T>(
   name: string,
@@ -15,16 +18,21 @@ export function batchesOf<T>(
   options: ResolvedDriverOptions,
   ownership?: Ownership,
 ): BatchStream<T> {
+  return new BatchStream<T>(...streamParts(name, source, options, ownership));
+}
+
+/** What the stream of one source is built from. */
+export function streamParts<T>(
+  name: string,
+  source: Source<T>,
+  options: ResolvedDriverOptions,
+  ownership?: Ownership,
+): StreamParts<T> {
   checkSources(options, { [name]: source });
   const history = { failed: 0 };
   const announcements = newAnnouncements();
   const subscribeTo = <R>(records: Source<R>) => subscribed(name, records, options, history, announcements, ownership);
-  return new BatchStream<T>(
-    options.interval,
-    announcements,
-    subscribeTo(source),
-    source.segments && subscribeTo(source.segments),
-  );
+  return [options.interval, announcements, subscribeTo(source), source.segments && subscribeTo(source.segments)];
 }
 
 function subscribed<T>(

@@ -5,6 +5,8 @@ import type { BatchInfo } from '../batch/batchInfo.js';
 import type { DeadLetterObserver } from '../batch/deadLetters.js';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
+import type { TaskInfo } from '../batch/taskInfo.js';
+import type { KeyCheck } from '../collections/ownKeys.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import type { Orphans } from '../state/stateRegistry.js';
@@ -150,6 +152,10 @@ export interface ResolvedDriverOptions {
   readonly scheduler: SchedulerLike;
   /** Of a run whose work belongs to this process only as long as its group says so. */
   readonly held?: HeldWork | undefined;
+  /** The task that the stream works on. */
+  readonly task?: TaskInfo | undefined;
+  /** Throws for a key that is another task's. */
+  readonly keyCheck?: KeyCheck | undefined;
 }
 
 const defaults = { concurrentBatches: 1, initialRate: 1_000, unclaimed: 'error', scheduler: asyncScheduler } as const;

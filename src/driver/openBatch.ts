@@ -6,6 +6,7 @@ import { AbandonedBatchError, LateHoldError } from '../batch/errors.js';
 import type { BatchWaiter, Hold, LastAct } from '../batch/hold.js';
 import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
 import type { RecordErrors } from '../batch/recordErrors.js';
+import type { TaskInfo } from '../batch/taskInfo.js';
 
 /** How an open batch ends: one of the two is called, once. */
 export interface OpenBatchEvents {
@@ -14,7 +15,7 @@ export interface OpenBatchEvents {
 }
 
 /** What a context says of its batch. */
-export type OpenBatchFields = Omit<BatchContext, 'hold' | 'wait' | 'beforeComplete'>;
+export type OpenBatchFields = Omit<BatchContext, 'hold' | 'wait' | 'beforeComplete' | 'task'>;
 
 interface RunningAct {
   readonly work: () => ObservableInput<unknown>;
@@ -60,6 +61,10 @@ export class OpenBatch implements BatchContext {
     this.recordErrors = fields.recordErrors;
     this.#events = events;
     this.#now = now;
+  }
+
+  get task(): TaskInfo | undefined {
+    return this.run.task;
   }
 
   /**

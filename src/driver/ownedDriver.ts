@@ -3,11 +3,11 @@ import { backOff, scheduleAfter } from '../backpressure/longDelay.js';
 import type { BatchRun } from '../batch/batchContext.js';
 import { DStreamError, ProtocolError } from '../batch/errors.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
-import type { DriverOutput, Finish } from './batchDriver.js';
+import type { DriverOutput } from './batchDriver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import type { HeldWork, Lease, Ownership } from './ownership.js';
 import type { Driver } from './restartingDriver.js';
-import type { StopReport } from './stopReport.js';
+import type { Finish, StopReport } from './stopReport.js';
 
 /** Pauses before the work is opened again after another process has fenced this one and the group says that it is ours. */
 const pauses = { delay: 100, maxDelay: 1_000 } as const;
@@ -70,10 +70,15 @@ export class OwnedDriver implements Driver {
         this.#assigned = true;
         this.#open();
       },
-      release: () => this.#release(),
+      release: (drainTimeout, finish) => this.#release(drainTimeout, finish),
       lost: () => {
         this.#assigned = false;
         this.#releasing = false;
+        this.#abort();
+      },
+      ended: () => {
+        this.#assigned = false;
+        this.#end(() => this.#output.complete());
         this.#abort();
       },
       failed: (error) => {
@@ -167,11 +172,14 @@ export class OwnedDriver implements Driver {
     this.#driver.start();
   }
 
-  #release(): void {
+  #release(drainTimeout = this.#ownership.drainMs, finish: Finish = () => {}): void {
     this.#releasing = true;
     this.#pause.unsubscribe();
-    if (this.#state === 'running') this.#driver.release(this.#ownership.drainMs, () => {});
-    else this.#pump();
+    if (this.#state === 'running') this.#driver.release(drainTimeout, finish);
+    else {
+      finish({ completed: [], aborted: [] });
+      this.#pump();
+    }
   }
 
   #abort(): void {

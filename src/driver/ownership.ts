@@ -1,5 +1,6 @@
 import type { ObservableInput } from 'rxjs';
 import type { GroupMembership } from '../batch/groupMembership.js';
+import type { Finish } from './stopReport.js';
 
 /** Work that belongs to this process as long as its group says so. */
 export interface HeldWork {
@@ -11,10 +12,15 @@ export interface HeldWork {
 export interface Owner {
   /** The work belongs to this process. */
   assigned(): void;
-  /** The work is to be given away: `released` is to be called when nothing is open. */
-  release(): void;
+  /**
+   * The work is to be given away: `released` is to be called when nothing is open. What is open may take `drainTimeout` ms, by default what
+   * the ownership says; `finish` is called with what became of it.
+   */
+  release(drainTimeout?: number, finish?: Finish): void;
   /** The work may belong to another process now. */
   lost(): void;
+  /** The work is another process's, and this owner is not to wait for it: what is open is aborted, and the subscribers complete. */
+  ended(): void;
   /** Nothing can be done. */
   failed(error: unknown): void;
 }

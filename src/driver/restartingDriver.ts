@@ -3,9 +3,10 @@ import { backOff, scheduleAfter } from '../backpressure/longDelay.js';
 import type { BatchRun } from '../batch/batchContext.js';
 import { DStreamError, type DStreamErrorCode } from '../batch/errors.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
-import type { BatchDriver, DriverOutput, FailedRun, Finish, Restart } from './batchDriver.js';
+import type { BatchDriver, DriverOutput, FailedRun, Restart } from './batchDriver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { FailingBatches } from './failingBatches.js';
+import type { Finish } from './stopReport.js';
 
 /** What serves a subscription: one run after another, or a single one. */
 export interface Driver {

@@ -192,6 +192,7 @@ export class RunningBatch {
       ...(eventTime && { eventTime }),
       ...(eventTimeProgress && { eventTimeProgress }),
       ...(failedRecords > 0 && { failedRecords }),
+      ...(this.open?.task && { task: this.open.task }),
       inputs,
     };
   }

@@ -9,6 +9,9 @@ export interface StopReport {
   readonly aborted: readonly number[];
 }
 
+/** Receives what became of the open batches. */
+export type Finish = (report: StopReport) => void;
+
 /** Options of `stop`. */
 export interface StopOptions {
   /**

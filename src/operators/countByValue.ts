@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
+import { checkOwnKey } from '../collections/ownKeys.js';
 import { checkPair } from '../collections/pairs.js';
 import { perBatch } from './base/perBatch.js';
 import { afterSteps } from './fusion/perRecord.js';
@@ -38,7 +39,10 @@ export function countByValue<K extends Key>(): OperatorFunction<Batch<K>, Batch<
       const counts = new Map<K, number>();
       visitRecords(batch, (record) => {
         const count = counts.get(record);
-        if (count === undefined) checkPair('countByValue', [record, 1]);
+        if (count === undefined) {
+          checkPair('countByValue', [record, 1]);
+          checkOwnKey('countByValue', record);
+        }
         counts.set(record, (count ?? 0) + 1);
       });
       return batch.withRecords([...counts]);

@@ -5,6 +5,7 @@ import { type EventClock, eventTimeOf } from '../batch/eventTime.js';
 import { addEventTimeCounts } from '../batch/eventTimeCounts.js';
 import type { Key, Pair } from '../batch/key.js';
 import { SideOutput } from '../batch/sideOutput.js';
+import { checkOwnKey } from '../collections/ownKeys.js';
 import { checkPair } from '../collections/pairs.js';
 import { EventSessions, type OpenEventSession } from '../eventtime/eventSessions.js';
 import { SessionChanges } from '../eventtime/sessionChanges.js';
@@ -181,6 +182,7 @@ function sessions<K extends Key, V, In, P>(
               lates.push(lateRecord(record, clock, before));
               return;
             }
+            checkOwnKey(operator, key);
             changes?.before(key, open.of(key));
             const session = open.add(key, inputOf(record, clock), clock.time);
             changes?.changed(key, session);

@@ -4,6 +4,7 @@ import { InvalidRecordError } from '../batch/errors.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import { tableReset } from '../batch/tableReset.js';
+import { checkOwnKey } from '../collections/ownKeys.js';
 import { checkPair } from '../collections/pairs.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkText, oneOf, withMethods } from '../options/checks.js';
@@ -140,6 +141,7 @@ function lookUp<K extends Key, V, R>(
     const row = rows.get(record[0]);
     if (row === undefined) {
       checkPair(owner.operator, record);
+      checkOwnKey(owner.operator, record[0]);
       if (missing === 'error') throw new InvalidRecordError(owner.operator, record[0], 'has no row in the table');
       if (missing === 'drop') return;
     }

@@ -4,6 +4,7 @@ import type { StateDescription } from '../batch/batchState.js';
 import type { CommittedState } from '../batch/committedState.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { PairLike, PairOf } from '../batch/pairOf.js';
+import { checkOwnKey } from '../collections/ownKeys.js';
 import { checkPair } from '../collections/pairs.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import {
@@ -169,7 +170,10 @@ export function mapWithState<K extends Key, V, S, R>(
       const one = (record: Pair<K, V>): void => {
         if (!Array.isArray(record)) checkPair('mapWithState', record);
         const before = kept.get(record[0]);
-        if (before === undefined) checkPair('mapWithState', record);
+        if (before === undefined) {
+          checkPair('mapWithState', record);
+          checkOwnKey('mapWithState', record[0]);
+        }
         call(record[0], record[1], before, false);
       };
       const oneRestoring = (record: Pair<K, V>): void => {

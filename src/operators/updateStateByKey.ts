@@ -5,6 +5,7 @@ import { guarded } from '../batch/guarded.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { TupleHint } from '../batch/pairOf.js';
+import { checkOwnKey } from '../collections/ownKeys.js';
 import { checkPair, groupPairs } from '../collections/pairs.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import {
@@ -138,7 +139,10 @@ function valuesByKey<K extends Key, V>(batch: Batch<Pair<K, V>>, owner: Owner): 
     checkPair(owner.operator, record);
     const group = groups.get(record[0]);
     if (group) group.push(record[1]);
-    else groups.set(record[0], [record[1]]);
+    else {
+      checkOwnKey(owner.operator, record[0]);
+      groups.set(record[0], [record[1]]);
+    }
   });
   return groups;
 }

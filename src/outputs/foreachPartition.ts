@@ -20,6 +20,7 @@ import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { insideEffect } from '../batch/insideEffect.js';
 import type { Partition } from '../batch/partition.js';
+import type { TaskInfo } from '../batch/taskInfo.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { settled } from '../operators/base/settled.js';
 import { checkOptions, type OptionChecks, required, shape } from '../options/checkOptions.js';
@@ -37,7 +38,10 @@ import {
 
 /** What an effect receives besides the partition. */
 export interface PartitionContext {
-  /** `TIME-INDEX`: unique, and the same when the partition runs again, so that what is written can be named by it. */
+  /**
+   * `TIME-INDEX`, in a job that is divided into tasks `TIME-TASK-INDEX`: unique, and the same when the partition runs again, so that what
+   * is written can be named by it.
+   */
   readonly id: string;
   /** The batch time, in ms. */
   readonly time: number;
@@ -45,6 +49,8 @@ export interface PartitionContext {
   readonly interval: number;
   /** How often the effect on this partition has failed since the batch arrived. */
   readonly attempt: number;
+  /** The task that the batch is of, where a job is divided into tasks. */
+  readonly task?: TaskInfo | undefined;
 }
 
 /** How a failed partition is retried: alone, while the others continue. */
@@ -70,7 +76,7 @@ export interface PartitionRetry {
 
 /** A partition whose effect failed permanently, as a dead-letter Observer receives it. */
 export interface FailedPartition<T> {
-  /** The id of the partition, `TIME-INDEX`. */
+  /** The id of the partition, as in `PartitionContext`. */
   readonly id: string;
   /** The batch time, in ms. */
   readonly time: number;
@@ -187,12 +193,16 @@ export function foreachPartition<T>(
   const { concurrency, retries, onError, skipObserver } = resolve(options);
 
   const runOne = (partition: Partition<T>, batchContext: BatchContext): Observable<never> => {
-    const { time, interval, effects } = batchContext;
-    const id = `${time}-${partition.index}`;
+    const { time, interval, effects, task } = batchContext;
+    const id = partitionId(batchContext, partition.index);
     const description = { operator: 'foreachPartition', partition: partition.index };
     let attempt = 0;
     const once = () =>
-      settled(() => insideEffect(batchContext, () => effect(partition, { id, time, interval, attempt: attempt++ })));
+      settled(() =>
+        insideEffect(batchContext, () =>
+          effect(partition, { id, time, interval, attempt: attempt++, ...(task && { task }) }),
+        ),
+      );
     const all = (effects ? defer(() => effects.limited(description, once)) : once()).pipe(
       retries((error) => effects?.retried({ ...description, attempt, error })),
     );
@@ -206,9 +216,9 @@ export function foreachPartition<T>(
       if (onError === 'fail') return throwError(() => error);
       if (onError !== 'skip') {
         const letter = { operator: 'foreachPartition', records: partition.records.length, error };
-        return settled(() => onError.next({ id: `${time}-${partition.index}`, time, partition, error })).pipe(
-          tap({ complete: () => effects?.deadLettered(letter) }),
-        );
+        return settled(() =>
+          onError.next({ id: partitionId(batch.context, partition.index), time, partition, error }),
+        ).pipe(tap({ complete: () => effects?.deadLettered(letter) }));
       }
       skipped.partitions++;
       skipped.records += partition.records.length;
@@ -223,6 +233,11 @@ export function foreachPartition<T>(
     const report = settled(() => skipped.partitions > 0 && skipObserver?.next?.(skipped));
     return concat(all, report, of(batch));
   }, true);
+}
+
+/** Partitions of several tasks have the same index: the task tells them apart. */
+export function partitionId({ time, task }: Pick<BatchContext, 'time' | 'task'>, index: number): string {
+  return task ? `${time}-${task.id}-${index}` : `${time}-${index}`;
 }
 
 function resolve<T>(options: ForeachPartitionOptions<T>) {

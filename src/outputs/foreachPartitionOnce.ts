@@ -11,6 +11,7 @@ import {
   foreachPartition,
   foreachPartitionChecks,
   type PartitionContext,
+  partitionId,
 } from './foreachPartition.js';
 
 /** Options of `foreachPartitionOnce`. */
@@ -26,7 +27,7 @@ export interface ForeachPartitionOnceOptions<T> extends ForeachPartitionOptions<
  * Output operation with an effect that happens exactly once, by unique ids: calls `effect` with each partition of each
  * batch, except those already written. It is `foreachPartition`, and takes its options.
  *
- * The id of a partition is `TIME-INDEX`. It is the same when the batch runs again after a crash, because its time and its
+ * The id of a partition is `TIME-INDEX`, in a job that is divided into tasks `TIME-TASK-INDEX`. It is the same when the batch runs again after a crash, because its time and its
  * ranges were saved before it was read (which takes a checkpoint). `effect` writes the records and the id as one: a row
  * with the id in the same transaction, an object with the id as its name. `written` then finds what exists already.
  *
@@ -80,7 +81,7 @@ export function foreachPartitionOnce<T>(
       const found = new Map<number, ReadonlySet<string>>();
       const ask = (batch: Batch<T>) => {
         const { time } = batch.context;
-        return from(written(batch.partitions.map(({ index }) => `${time}-${index}`))).pipe(
+        return from(written(batch.partitions.map(({ index }) => partitionId(batch.context, index)))).pipe(
           mergeMap((ids) => (isPromise(ids) ? from(ids as PromiseLike<Iterable<string>>) : of(ids))),
           reduce((all, ids) => new Set([...all, ...ids]), new Set<string>()),
           map((ids) => {

@@ -1,4 +1,5 @@
 import type { Key } from '../batch/key.js';
+import { checkOwnKey } from '../collections/ownKeys.js';
 import { checkPair } from '../collections/pairs.js';
 import type { Aggregator } from './aggregator.js';
 
@@ -21,6 +22,7 @@ export function partialsByKey<K extends Key, In, P>(
     if (before !== undefined || partials.has(key)) partials.set(key, add(before as P, record[1]));
     else {
       checkPair(operator, record);
+      checkOwnKey(operator, key);
       partials.set(key, lift(record[1]));
     }
   });

@@ -80,6 +80,7 @@ describe('pages', () => {
     const options = [
       ...fieldsOf('src/sources/group/membershipOptions.ts', 'MembershipOptions'),
       ...fieldsOf('src/sources/kafka/kafkajs/exclusiveOwnership.ts', 'ExclusiveOptions'),
+      ...fieldsOf('src/sources/tasks/taskOptions.ts', 'TaskOptions'),
     ];
     const listed = [...read('docs/scale-out.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
     expect(options.length).toBeGreaterThan(4);

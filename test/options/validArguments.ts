@@ -54,6 +54,8 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
   joinTable: () => [stream, {}],
   kafkaTable: () => [kafka, { topic: 't', deserialize: nothing }],
   logTable: () => [log, { topic: 't', deserialize: nothing }],
+  kafkaTasks: () => [kafka, { ...driver, ...logOptions, groupId: 'g' }],
+  logTasks: () => [log, { client: nothing }, { ...driver, ...logOptions, groupId: 'g' }],
   quantiles: () => [[0.5], {}],
   rateLimiter: () => [{ perSecond: 10 }],
   sseReceiver: () => [{ url: 'http://127.0.0.1:1/' }],
@@ -163,5 +165,7 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
 export const unchecked: Readonly<Record<string, string>> = {
   kafkaPartitioner: 'it runs for every record; partitionBy has checked the number of partitions',
   Batch: 'operators of the library make it',
+  Task: 'the library makes it',
+  TaskStream: 'the library makes it; the options of `stop` are those of `BatchStream`',
   BatchStream: 'the library makes it; the options of `stop` have a test of their own',
 };

@@ -1,3 +1,4 @@
+import type { Key } from '../key.js';
 import { DStreamError } from './dstreamError.js';
 import { describe, reasonOf } from './wording.js';
 
@@ -59,6 +60,62 @@ export class UnclaimedBatchError extends DStreamError {
             '(foreachBatch), use concatMapBatch for asynchronous work and filterBatches to leave out batches before it, or set ' +
             'unclaimed to "complete"',
     );
+  }
+}
+
+/**
+ * In a job that is divided into tasks, an operator by key met a key whose records are in several tasks, so that each task would have a
+ * part of its result. It is so for a key that is not that of the records in the topic, as after `mapRecords`.
+ */
+export class ForeignKeyError extends DStreamError {
+  override readonly name = 'ForeignKeyError';
+  readonly code = 'FOREIGN_KEY';
+  constructor(
+    /** The operator that met the key. */
+    readonly operator: string,
+    /** The key. */
+    readonly key: Key,
+    /** The task that met it: its partition number. */
+    readonly task: number,
+    /** The partition number that belongs to the key. */
+    readonly partition: number,
+  ) {
+    super(
+      `${operator}: key ${describe(key)} belongs to partition ${partition} and not to this task, ${task}, so other tasks have records ` +
+        'with this key too: use the key of the records in the topic, or write the records to a topic under the new key and read that; ' +
+        "if the topic is keyed by other bytes than the text of the key, set partitioner, or keys: 'unchecked'",
+    );
+  }
+}
+
+/** The state of a task belongs to another number of partitions: keys are in other partitions now. */
+export class PartitionsChangedError extends DStreamError {
+  override readonly name = 'PartitionsChangedError';
+  readonly code = 'PARTITIONS_CHANGED';
+  constructor(
+    /** Where the state of the task is. */
+    readonly location: string,
+    /** The number of partitions when it was saved. */
+    readonly saved: number,
+    /** The number of partitions now. */
+    readonly partitions: number,
+  ) {
+    super(
+      `${location}: the state was saved for ${saved} partitions and there are ${partitions} now, so keys have moved to other ` +
+        'partitions: begin with empty checkpoints, or copy the records to topics with as many partitions as before',
+    );
+  }
+}
+
+/** A task was subscribed to while another subscription of it works. */
+export class SubscribedTaskError extends DStreamError {
+  override readonly name = 'SubscribedTaskError';
+  readonly code = 'SUBSCRIBED_TASK';
+  constructor(
+    /** The id of the task. */
+    readonly task: string,
+  ) {
+    super(`task "${task}" is subscribed to already, and works once: share() it, to subscribe to it more than once`);
   }
 }
 

@@ -6,6 +6,7 @@ import { addEventTimeCounts } from '../../batch/eventTimeCounts.js';
 import type { Key, Pair } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { SideOutput } from '../../batch/sideOutput.js';
+import { checkOwnKey } from '../../collections/ownKeys.js';
 import { checkPair } from '../../collections/pairs.js';
 import type { LateRecord } from '../eventWindowOptions.js';
 import { visitPartition } from '../fusion/visitRecords.js';
@@ -115,6 +116,7 @@ class JoinStream<K extends Key, V> {
         const visit = (given: unknown): void => {
           const record = given as Pair<K, V>;
           if (!Array.isArray(record)) checkPair(owner.operator, record);
+          checkOwnKey(owner.operator, record[0]);
           if (clock.time < clock.floor) late.push(lateRecord(record, clock, before));
           else take(record[0], record[1], clock, record);
         };

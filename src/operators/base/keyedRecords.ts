@@ -1,4 +1,5 @@
 import type { Key, Pair } from '../../batch/key.js';
+import { checkOwnKey } from '../../collections/ownKeys.js';
 import { checkPair } from '../../collections/pairs.js';
 import type { EmittedWindow, WindowEmit, WindowResult, WindowUpdate } from '../eventWindowOptions.js';
 
@@ -10,6 +11,7 @@ export function keyedRecords<K extends Key, V, Out, E extends WindowEmit>(operat
       if (!Array.isArray(record) || record.length < 2) checkPair(operator, record);
       const [key] = record;
       if (typeof key !== 'string' && typeof key !== 'number') checkPair(operator, record);
+      checkOwnKey(operator, key);
       return key;
     },
     inputOf: (record: Pair<K, V>): V => record[1],

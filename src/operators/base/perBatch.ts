@@ -2,6 +2,7 @@ import { defer, filter, finalize, map, type Observable, type OperatorFunction } 
 import type { Batch } from '../../batch/batch.js';
 import type { BatchContext } from '../../batch/batchContext.js';
 import { derivedFrom } from '../../batch/lineage.js';
+import { checkingKeys } from '../../collections/ownKeys.js';
 
 /** What an operator does with each batch of one subscription. */
 export interface BatchHandler<T, R> {
@@ -42,7 +43,9 @@ export interface Owner {
 }
 
 function handle<T, R>(owner: Owner, handler: BatchHandler<T, R>, batch: Batch<T>): Batch<R> | undefined {
-  const result = failingBatch(owner, batch.context, () => handler.next(batch));
+  const { keyCheck } = batch.context.run;
+  const next = () => handler.next(batch);
+  const result = failingBatch(owner, batch.context, keyCheck ? () => checkingKeys(keyCheck, next) : next);
   if (result === failed) return undefined;
   // A claimed batch may go no further: the driver does not take it for lost.
   if (result === undefined) batch.context.hold().release();

@@ -15,7 +15,7 @@ export interface SaveAsTextFilesOptions<T = unknown> extends SaveFilesOptions<T>
  * Output operation: writes each partition of each batch to its own file, one record per line, as `String` converts it.
  *
  * The files are `PREFIX-TIME/part-INDEX[.SUFFIX]`, by batch time and partition index; with a prefix that ends with `/` they are
- * `PREFIXTIME-part-INDEX[.SUFFIX]`, in a folder that batches share. A partition without records results in an empty file. A file exists
+ * `PREFIXTIME-part-INDEX[.SUFFIX]`, in a folder that batches share. In a job that is divided into tasks they are `part-TASK-INDEX`. A partition without records results in an empty file. A file exists
  * whole or not at all, and a batch that runs again replaces its files: the files contain every record once. Temporary files that a process
  * which died has left are removed when the first batch is written, if they are older than an hour.
  *

@@ -57,9 +57,10 @@ export function saveFiles<T>(
   if (typeof prefix !== 'function') checkPrefix(operator, prefix);
   const extension = suffix ?? format.suffix;
   const ending = `${extension === undefined ? '' : `.${extension}`}${extensions[compression]}`;
-  return foreachPartition<T>(async ({ index, records }, { time, interval }) => {
+  return foreachPartition<T>(async ({ index, records }, { time, interval, task }) => {
     const start = typeof prefix === 'function' ? checkPrefix(operator, prefix({ time, interval })) : prefix;
-    const part = `part-${String(index).padStart(5, '0')}${ending}`;
+    // Files of several tasks have the same index.
+    const part = `part-${task ? `${task.id}-` : ''}${String(index).padStart(5, '0')}${ending}`;
     // In a folder that batches share, such as that of an hour, the time is in the name of the file.
     const name = start.endsWith('/') ? `${start}${time}-${part}` : `${start}-${time}/${part}`;
     try {

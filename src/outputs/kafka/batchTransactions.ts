@@ -15,16 +15,17 @@ interface BatchWrite {
   writing: Promise<void> | undefined;
 }
 
-/** By group, the runs of this process that have ended and are still closing. */
+/** By transactional id, the runs of this process that have ended and are still closing. */
 const closing = new Map<string, Promise<unknown>>();
 
 /**
- * The transactions of one run of a stream under one group: one producer, whose transactional id is the group, and one transaction a
+ * The transactions of one run of a stream under one group: one producer, and one transaction a
  * batch for everything that the outputs of the group write. The producer is created on demand and lives until `close`.
  */
 export class BatchTransactions {
   readonly #port: TransactionsPort;
   readonly #groupId: string;
+  readonly #transactionalId: string;
   /** Called when a topic does not allow a record of that size. */
   readonly #refused: (error: RecordTooLargeError) => void;
   readonly #writes = new WeakMap<BatchContext, BatchWrite>();
@@ -36,10 +37,15 @@ export class BatchTransactions {
   /** Whether the former owner was fenced before the sources read committed offsets. */
   #fencedFirst = false;
 
-  constructor(port: TransactionsPort, groupId: string, refused: (error: RecordTooLargeError) => void) {
+  constructor(
+    port: TransactionsPort,
+    { groupId, transactionalId }: { readonly groupId: string; readonly transactionalId: string },
+    refused: (error: RecordTooLargeError) => void,
+  ) {
     this.#port = port;
     this.#refused = refused;
     this.#groupId = groupId;
+    this.#transactionalId = transactionalId;
   }
 
   /** Ends the transaction that an earlier owner of the group has left open and fences that owner, before sources read committed offsets. */
@@ -72,11 +78,11 @@ export class BatchTransactions {
   /** Finishes what is being written. A run that follows begins after that, so that the two do not fence each other. */
   close(): void {
     this.#closed = true;
-    const groupId = this.#groupId;
-    const closed = Promise.all([closing.get(groupId), this.#close()]).then(() => {
-      if (closing.get(groupId) === closed) closing.delete(groupId);
+    const id = this.#transactionalId;
+    const closed = Promise.all([closing.get(id), this.#close()]).then(() => {
+      if (closing.get(id) === closed) closing.delete(id);
     });
-    closing.set(groupId, closed);
+    closing.set(id, closed);
   }
 
   async #close(): Promise<void> {
@@ -124,10 +130,10 @@ export class BatchTransactions {
   }
 
   async #connect(): Promise<TransactionalProducer> {
-    await closing.get(this.#groupId);
+    await closing.get(this.#transactionalId);
     // Closed while it waited: the id belongs to the next run.
     if (this.#closed) throw new Error('the output is closed');
-    const producer = new TransactionalProducer(this.#port.producer(this.#groupId), this.#groupId);
+    const producer = new TransactionalProducer(this.#port.producer(this.#transactionalId), this.#groupId);
     await producer.connect();
     return producer;
   }

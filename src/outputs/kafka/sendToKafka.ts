@@ -15,8 +15,8 @@ import { transactionsOfRun } from './transactionsOfRun.js';
 /** What `sendToKafka` takes. */
 export interface SendToKafkaOptions {
   /**
-   * Consumer group under which the transactions commit the offsets of the input. It is also the transactional id, so each job
-   * needs its own. Give the source the same group, with `commitOffsets: false`.
+   * Consumer group under which the transactions commit the offsets of the input. It is also the transactional id, in a job that is divided
+   * into tasks `GROUP-TASK`, so each job needs its own. Give the source the same group, with `commitOffsets: false`.
    */
   readonly groupId: string;
   /** Topic for records without a `topic` of their own. Default: none. */
@@ -37,8 +37,8 @@ export interface SendToKafkaOptions {
  *
  * The transaction is the last act of the batch: it begins when the effects of all other outputs have settled, so that the offsets it
  * commits never cover what another output still writes. Several `sendToKafka` with the same client and group in one stream share one
- * producer and one transaction a batch. The transactional id is the group: a process that takes the job over fences the previous
- * owner.
+ * producer and one transaction a batch. The transactional id is the group, with the id of the task where a job is divided into tasks: a
+ * process that takes the work over fences the previous owner.
  *
  * Without a checkpoint the stream restarts at the committed offsets. With one, which state needs, a batch is replayed with the same
  * ranges, and what was committed before is not written again. A new subscription of the same group in the same process waits

@@ -25,9 +25,10 @@ export function transactionsOfRun(
   const byGroup = byClient.get(kafka) ?? new Map<string, BatchTransactions>();
   const known = byGroup.get(groupId);
   if (known) return known;
-  const made = new BatchTransactions(kafkajsTransactions(kafka, transactionTimeout), groupId, (error) =>
-    noteRefusal(kafka, error),
-  );
+  // Each task has an owner of its own: with one id for all, their owners would fence each other.
+  const transactionalId = run.task ? `${groupId}-${run.task.id}` : groupId;
+  const port = kafkajsTransactions(kafka, transactionTimeout);
+  const made = new BatchTransactions(port, { groupId, transactionalId }, (error) => noteRefusal(kafka, error));
   runs.set(run, byClient.set(kafka, byGroup.set(groupId, made)));
   run.whenClosed(() => made.close());
   return made;

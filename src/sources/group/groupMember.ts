@@ -43,6 +43,8 @@ export interface GroupMemberOptions {
 
 /** What a member tells its owner. It is called synchronously, and may call the member. */
 export interface GroupMemberEvents {
+  /** The group has this many tasks, by the assignment that has arrived; called before the other methods hear of that. */
+  counted?(tasks: number): void;
   /** The tasks are this member's. `tasks` is how many there are in the group. */
   assigned(added: readonly GroupTask[], tasks: number): void;
   /** The tasks are to be given away: `released` is to be called for each when it is drained. */
@@ -278,6 +280,7 @@ export class GroupMember {
       added.push(task);
     }
     this.#answer();
+    this.#events.counted?.(tasks);
     if (revoked.length > 0) {
       for (const held of revoked) held.releasing = true;
       this.#happened('releasing', revoked);

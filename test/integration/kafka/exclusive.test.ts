@@ -1,47 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { foreachBatch, string } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildChild } from '../../crash/buildChild.js';
+import { Child } from '../../support/childProcess.js';
 import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { outputOf, valuesOf } from '../../support/kafkaTopics.js';
 import { newName, newPool, postgresUrl } from '../../support/postgres.js';
 
 const kafka = newKafka();
-
-/** A process, and what it has said. */
-class Child {
-  readonly process: ChildProcess;
-  readonly said: string[] = [];
-  readonly ended: Promise<void>;
-  #waiting: { readonly text: string; readonly from: number; readonly done: () => void }[] = [];
-
-  constructor(file: string, args: readonly string[]) {
-    this.process = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.ended = new Promise((resolve) => this.process.once('close', () => resolve()));
-    createInterface({ input: this.process.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.said.push(line);
-      this.#waiting = this.#waiting.filter(({ text, done }) => {
-        if (line.startsWith(text)) done();
-        return !line.startsWith(text);
-      });
-    });
-  }
-
-  /** Waits for a line that begins so, among those after the first `from` lines. */
-  says(text: string, from = 0): Promise<void> {
-    if (this.said.slice(from).some((line) => line.startsWith(text))) return Promise.resolve();
-    return new Promise((done) => this.#waiting.push({ text, from, done }));
-  }
-
-  async end(): Promise<void> {
-    this.process.kill('SIGKILL');
-    await this.ended;
-  }
-}
 
 const values = (from: number, count: number) => Array.from({ length: count }, (_, i) => ({ value: String(from + i) }));
 

@@ -1,0 +1,99 @@
+import { EMPTY, tap } from 'rxjs';
+import { SubscribedTaskError } from '../../batch/errors.js';
+import type { TaskInfo } from '../../batch/taskInfo.js';
+import type { Lease, Owner, Ownership } from '../../driver/ownership.js';
+import type { Finish } from '../../driver/stopReport.js';
+import type { GroupMember } from '../group/groupMember.js';
+
+/** What happens to a task of this process. */
+export interface AssignedTaskEvents {
+  /** It has been subscribed to. */
+  opened(): void;
+  /** It was to be given away, and nothing of it is open. */
+  released(): void;
+  /** A subscription of it has ended, and nothing of it is open. */
+  closed(): void;
+}
+
+type Member = Pick<GroupMember, 'membership' | 'confirm' | 'tell'>;
+
+/**
+ * A task from when it is assigned to this process until it is given away or lost. One subscription at a time works on it; where that
+ * fails, another one may go on.
+ */
+export class AssignedTask implements Ownership {
+  readonly info: TaskInfo;
+  readonly drainMs: number;
+  readonly #member: Member;
+  readonly #events: AssignedTaskEvents;
+  #state: 'held' | 'releasing' | 'over' = 'held';
+  #owner: Owner | undefined;
+  #wasClaimed = false;
+
+  constructor(info: TaskInfo, member: Member, drainMs: number, events: AssignedTaskEvents) {
+    this.info = info;
+    this.#member = member;
+    this.drainMs = drainMs;
+    this.#events = events;
+  }
+
+  /** Whether a subscription of it has something open. */
+  get isOpen(): boolean {
+    return this.#owner !== undefined;
+  }
+
+  /** Whether it has ever been subscribed to. */
+  get wasClaimed(): boolean {
+    return this.#wasClaimed;
+  }
+
+  /** @throws {SubscribedTaskError} while a subscription works on it */
+  claim(owner: Owner): Lease {
+    const { id } = this.info;
+    if (this.#owner) throw new SubscribedTaskError(id);
+    this.#owner = owner;
+    this.#wasClaimed = true;
+    this.#events.opened();
+    return {
+      start: () => (this.#state === 'held' ? owner.assigned() : owner.ended()),
+      membership: () => (this.#state === 'over' ? undefined : this.#member.membership(id)),
+      confirm: (error) => {
+        this.#member.tell('fenced', id, error);
+        return this.#member.confirm(id).pipe(
+          tap((isHeld) => {
+            if (isHeld) this.#member.tell('reopened', id);
+          }),
+        );
+      },
+      released: () => {
+        this.#state = 'over';
+        // The subscriber completes first: the group may assign the task to this process again at once.
+        owner.ended();
+        this.#events.released();
+      },
+      leave: () => {
+        this.#owner = undefined;
+        this.#events.closed();
+        return EMPTY;
+      },
+    };
+  }
+
+  /** It is to be given away: what is open is finished within `drainTimeout` ms. */
+  release(drainTimeout = this.drainMs, finish: Finish = () => {}): void {
+    if (this.#owner) {
+      this.#state = 'releasing';
+      this.#owner.release(drainTimeout, finish);
+      return;
+    }
+    this.#state = 'over';
+    finish({ completed: [], aborted: [] });
+    this.#events.released();
+  }
+
+  /** It is another process's, or nobody's: what is open is aborted. */
+  end(): void {
+    this.#state = 'over';
+    this.#owner?.ended();
+  }
+}

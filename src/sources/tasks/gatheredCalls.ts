@@ -1,0 +1,73 @@
+import { from, last, Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+
+interface Call<Q, A> {
+  readonly question: Q;
+  answer(answer: A): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * Sends the calls of one turn as one, by kind. Several tasks ask the same of a log at each tick: a request for each would cost as much
+ * as all else that they do.
+ */
+export class GatheredCalls<Q, A> {
+  readonly #scheduler: SchedulerLike;
+  readonly #send: (questions: readonly Q[]) => ObservableInput<A>;
+  readonly #answerTo: (answer: A, question: Q) => A;
+  readonly #waiting = new Map<string, Set<Call<Q, A>>>();
+
+  /** `answerTo` returns what of the answer to all is for one of them. */
+  constructor(
+    scheduler: SchedulerLike,
+    send: (questions: readonly Q[]) => ObservableInput<A>,
+    answerTo: (answer: A, question: Q) => A,
+  ) {
+    this.#scheduler = scheduler;
+    this.#send = send;
+    this.#answerTo = answerTo;
+  }
+
+  /** Only calls of one `kind` are sent together. */
+  ask(kind: string, question: Q): Observable<A> {
+    return new Observable((subscriber) => {
+      const call: Call<Q, A> = {
+        question,
+        answer: (answer) => {
+          subscriber.next(this.#answerTo(answer, question));
+          subscriber.complete();
+        },
+        fail: (error) => subscriber.error(error),
+      };
+      const waiting = this.#waiting.get(kind);
+      if (waiting) waiting.add(call);
+      else {
+        const calls = new Set([call]);
+        this.#waiting.set(kind, calls);
+        this.#scheduler.schedule(() => this.#flush(kind, calls));
+      }
+      return () => this.#waiting.get(kind)?.delete(call);
+    });
+  }
+
+  #flush(kind: string, calls: Set<Call<Q, A>>): void {
+    this.#waiting.delete(kind);
+    const all = [...calls];
+    if (all.length === 0) return;
+    const sent = new Subscription();
+    const settle = (tell: (call: Call<Q, A>) => void): void => {
+      sent.unsubscribe();
+      for (const call of all) tell(call);
+    };
+    try {
+      const answer = from(this.#send(all.map(({ question }) => question))).pipe(last());
+      sent.add(
+        answer.subscribe({
+          next: (value) => settle((call) => call.answer(value)),
+          error: (error: unknown) => settle((call) => call.fail(error)),
+        }),
+      );
+    } catch (error) {
+      settle((call) => call.fail(error));
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { defer, from, Observable, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
+import { partitionKey } from '../../batch/topicPartition.js';
+import type { FetchedPartition, FetchOptions, FetchRequest, LogClient } from '../log/logClient.js';
+
+interface Want {
+  readonly requests: readonly FetchRequest[];
+  readonly options: FetchOptions;
+  readonly subscriber: Subscriber<readonly FetchedPartition[]>;
+}
+
+/** The wants of one broker: one request is under way, and the others wait for it. */
+interface Broker {
+  waiting: Want[];
+  busy: boolean;
+}
+
+/** Fetches for several tasks: one request to each broker is under way, with the wants of all tasks that came meanwhile. */
+export class GatheredFetches {
+  readonly #client: Pick<LogClient, 'fetch' | 'broker'>;
+  readonly #scheduler: SchedulerLike;
+  readonly #brokers = new Map<string, Broker>();
+
+  constructor(client: Pick<LogClient, 'fetch' | 'broker'>, scheduler: SchedulerLike) {
+    this.#client = client;
+    this.#scheduler = scheduler;
+  }
+
+  /** The requests are of one broker, as those of a source are. */
+  fetch(requests: readonly FetchRequest[], options: FetchOptions): Observable<readonly FetchedPartition[]> {
+    return new Observable((subscriber) => {
+      const [first] = requests;
+      const name = (first && this.#client.broker?.(first)) ?? '';
+      const broker = this.#brokers.get(name) ?? { waiting: [], busy: false };
+      this.#brokers.set(name, broker);
+      const want = { requests, options, subscriber };
+      broker.waiting.push(want);
+      if (!broker.busy) {
+        broker.busy = true;
+        this.#scheduler.schedule(() => this.#next(broker));
+      }
+      return () => {
+        broker.waiting = broker.waiting.filter((one) => one !== want);
+      };
+    });
+  }
+
+  #next(broker: Broker): void {
+    const wants = broker.waiting;
+    broker.waiting = [];
+    broker.busy = wants.length > 0;
+    if (broker.busy) this.#send(wants, () => this.#next(broker));
+  }
+
+  #send(wants: readonly Want[], then: () => void): void {
+    const requests = wants.flatMap((want) => want.requests);
+    const open = new Set(requests.map(partitionKey));
+    const abort = new AbortController();
+    const sending = new Subscription();
+    let free = true;
+    const goOn = (): void => {
+      if (free) then();
+      free = false;
+    };
+    // When nobody waits for it any more, the request is given up.
+    let listeners = wants.length;
+    for (const { subscriber } of wants) {
+      subscriber.add(() => {
+        if (--listeners > 0) return;
+        abort.abort();
+        sending.unsubscribe();
+        goOn();
+      });
+    }
+    const options: FetchOptions = {
+      maxWait: Math.min(...wants.map((want) => want.options.maxWait)),
+      maxBytes: wants.reduce((sum, want) => sum + want.options.maxBytes, 0),
+      signal: abort.signal,
+      throttled: (duration) => {
+        for (const want of wants) want.options.throttled?.(duration);
+      },
+    };
+    sending.add(
+      defer(() => from(this.#client.fetch(requests, options))).subscribe({
+        next: (fetched) => {
+          for (const one of fetched) open.delete(partitionKey(one));
+          // The next request is sent before this response is decoded.
+          if (open.size === 0) goOn();
+          for (const want of wants) {
+            const keys = new Set(want.requests.map(partitionKey));
+            const own = fetched.filter((one) => keys.has(partitionKey(one)));
+            if (own.length > 0) want.subscriber.next(own);
+          }
+        },
+        error: (error: unknown) => {
+          for (const { subscriber } of wants) subscriber.error(error);
+        },
+        complete: () => {
+          for (const { subscriber } of wants) subscriber.complete();
+        },
+      }),
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import { from, last, type SchedulerLike } from 'rxjs';
+import { partitionKey, type TopicPartition } from '../../batch/topicPartition.js';
+import type { LogClient, LogOffset, LogPartition, LogPoint, OffsetsOptions } from '../log/logClient.js';
+import { GatheredCalls } from './gatheredCalls.js';
+import { GatheredCommits } from './gatheredCommits.js';
+import { GatheredFetches } from './gatheredFetches.js';
+
+interface OffsetsQuestion {
+  readonly partitions: readonly TopicPartition[];
+  readonly point: LogPoint;
+  readonly options: OffsetsOptions | undefined;
+}
+
+/**
+ * A client for all tasks of a process: what they ask at a tick, commit and fetch goes out together, so that the requests do not grow with the
+ * number of tasks.
+ */
+export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClient {
+  const offsets = new GatheredCalls<OffsetsQuestion, readonly LogOffset[]>(
+    scheduler,
+    (questions) => {
+      const { point, options } = questions[0] as OffsetsQuestion;
+      const partitions = questions.flatMap((question) => question.partitions);
+      return client.offsets(partitions, point, options);
+    },
+    (answer, question) => {
+      const asked = new Set(question.partitions.map(partitionKey));
+      return answer.filter((offset) => asked.has(partitionKey(offset)));
+    },
+  );
+  const partitions = new GatheredCalls<readonly (string | RegExp)[], readonly LogPartition[]>(
+    scheduler,
+    // All tasks have the same topics.
+    (questions) => client.partitions(questions[0] ?? []),
+    (answer) => answer,
+  );
+  const commits = new GatheredCommits(client, scheduler);
+  const fetches = new GatheredFetches(client, scheduler);
+  const { diverged, broker, address, describe, unavailable } = client;
+  return {
+    name: client.name,
+    connect: () => client.connect(),
+    partitions: (topics) => partitions.ask('', topics),
+    offsets: (places, point, options) =>
+      offsets.ask(JSON.stringify([point, options]), { partitions: places, point, options }),
+    committed: (groupId, places, options) => from(client.committed(groupId, places, options)).pipe(last()),
+    commit: (groupId, positions, member) =>
+      member ? commits.commit(groupId, positions, member) : client.commit(groupId, positions),
+    fetch: (requests, options) => fetches.fetch(requests, options),
+    ...(diverged && { diverged: (positions) => diverged.call(client, positions) }),
+    ...(broker && { broker: (place) => broker.call(client, place) }),
+    ...(address && { address: (of) => address.call(client, of) }),
+    ...(describe && { describe: () => describe.call(client) }),
+    ...(unavailable && { unavailable: () => unavailable.call(client) }),
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,278 @@
+import { concat, defer, EMPTY, from, last, map, mergeMap, type Observable, Subscription, tap } from 'rxjs';
+import { scheduleAfter } from '../../backpressure/longDelay.js';
+import { InvalidOptionError, UnclaimedBatchError } from '../../batch/errors.js';
+import type { TaskInfo } from '../../batch/taskInfo.js';
+import type { TopicPartition } from '../../batch/topicPartition.js';
+import type { StopReport } from '../../driver/stopReport.js';
+import type { GroupClient } from '../group/groupClient.js';
+import { GroupMember, type GroupMemberEvents, type GroupMemberOptions } from '../group/groupMember.js';
+import { type GroupTask, taskPerPartition } from '../group/groupTask.js';
+import type { LogClient } from '../log/logClient.js';
+import { AssignedTask } from './assignedTask.js';
+import type { TaskView } from './taskClient.js';
+
+/** Members that divide the tasks of their group among them use a protocol of its own. */
+const protocol = 'dstream-1';
+
+/** What a host needs to know. Times in ms. */
+export interface TaskHostOptions {
+  readonly member: Omit<GroupMemberOptions, 'layout' | 'protocol'>;
+  /** The function that took the options, for messages. */
+  readonly owner: string;
+  readonly interval: number;
+  readonly drainMs: number;
+  readonly keysChecked: boolean;
+  readonly refusesUnclaimed: boolean;
+}
+
+/** What a host tells the subscriber. */
+export interface TaskHostOutput {
+  /** A task is to be worked on. */
+  next(task: AssignedTask, view: TaskView): void;
+  error(error: unknown): void;
+  complete(): void;
+  /** A task has been subscribed to. */
+  opened(task: TaskInfo): void;
+  /** Nothing of a task is open any more. */
+  closed(task: TaskInfo): void;
+  happened: GroupMemberEvents['happened'];
+}
+
+/** What stopping did, by the id of the task. */
+export type TaskReports = ReadonlyMap<string, StopReport>;
+
+/**
+ * A process among those that share the tasks of a group: gives out the tasks that it is assigned, and has them drained or aborted when
+ * they go to another process. A task is given out again only when nothing of its former life is open.
+ */
+export class TaskHost {
+  readonly #options: TaskHostOptions;
+  readonly #log: Pick<LogClient, 'connect' | 'partitions' | 'committed' | 'close'>;
+  readonly #output: TaskHostOutput;
+  readonly #member: GroupMember;
+  /** What is assigned to this process and not given out yet, or to be given out again. */
+  readonly #pending = new Map<string, GroupTask>();
+  readonly #assigned = new Map<string, { readonly task: GroupTask; readonly given: AssignedTask }>();
+  /** Whatever has something open, whether it is still assigned to this process or not. */
+  readonly #open = new Map<string, AssignedTask>();
+  /** Tasks that are given out again, since there is another number of them. */
+  readonly #again = new Set<string>();
+  readonly #work = new Subscription();
+  #state: 'new' | 'preparing' | 'ready' = 'new';
+  #count = 0;
+  /** What was there when this process was first assigned something. */
+  #first: { readonly partitions: number; readonly readTopics: ReadonlySet<string> } | undefined;
+  #ending: (() => void) | undefined;
+  #ended = false;
+  readonly #stopped: ((reports: TaskReports) => void)[] = [];
+  readonly #reports = new Map<string, StopReport>();
+
+  constructor(
+    log: Pick<LogClient, 'connect' | 'partitions' | 'committed' | 'close'>,
+    group: GroupClient,
+    options: TaskHostOptions,
+    output: TaskHostOutput,
+  ) {
+    this.#log = log;
+    this.#options = options;
+    this.#output = output;
+    this.#member = new GroupMember(
+      group,
+      { ...options.member, protocol, layout: taskPerPartition },
+      {
+        counted: (tasks) => this.#counted(tasks),
+        assigned: (added) => {
+          for (const task of added) this.#pending.set(task.id, task);
+          this.#prepare();
+          this.#giveOut();
+        },
+        release: (tasks) => {
+          for (const { id } of tasks) this.#release(id);
+        },
+        lost: (tasks) => {
+          for (const { id } of tasks) this.#lose(id);
+        },
+        failed: (error) => this.#end(() => this.#output.error(error)),
+        happened: (event) => output.happened(event),
+      },
+    );
+  }
+
+  start(): void {
+    this.#member.start();
+  }
+
+  /** Unsubscribed: aborts what is open, and leaves the group. */
+  close(): void {
+    this.#end(() => {});
+  }
+
+  /** Finishes the batches that are open, leaves the group, completes, and then calls `stopped`. */
+  stop(drainTimeout: number, stopped: (reports: TaskReports) => void): void {
+    if (this.#ended) {
+      stopped(new Map());
+      return;
+    }
+    this.#stopped.push(stopped);
+    if (this.#ending) return;
+    this.#ending = () => this.#output.complete();
+    this.#pending.clear();
+    for (const [id, { given }] of [...this.#assigned]) {
+      given.release(drainTimeout, (report) => this.#reports.set(id, report));
+    }
+    this.#leaveWhenClosed();
+  }
+
+  // ---- what the group says
+
+  #counted(tasks: number): void {
+    if (tasks === 0) return;
+    const changed = this.#count !== 0 && this.#count !== tasks;
+    this.#count = tasks;
+    if (!changed) return;
+    // With another number of partitions, keys are in other partitions.
+    for (const [id, { given }] of [...this.#assigned]) {
+      this.#again.add(id);
+      given.release();
+    }
+  }
+
+  #release(id: string): void {
+    this.#again.delete(id);
+    if (this.#pending.delete(id)) this.#member.released(id);
+    else this.#assigned.get(id)?.given.release();
+  }
+
+  #lose(id: string): void {
+    this.#again.delete(id);
+    this.#pending.delete(id);
+    const assigned = this.#assigned.get(id);
+    this.#assigned.delete(id);
+    assigned?.given.end();
+  }
+
+  // ---- giving out
+
+  /** Before the first task: connects, and finds out what the group has read. */
+  #prepare(): void {
+    if (this.#state !== 'new' || this.#ending) return;
+    this.#state = 'preparing';
+    const { topics, groupId } = this.#options.member;
+    const prepared = concat(
+      defer(() => from(this.#log.connect())),
+      defer(() => from(this.#log.partitions(topics))).pipe(
+        last(),
+        tap((partitions) => this.#checkCounts(partitions)),
+        mergeMap((partitions) =>
+          from(this.#log.committed(groupId, partitions)).pipe(
+            last(),
+            map((committed) => ({ partitions, readTopics: new Set(committed.map(({ topic }) => topic)) })),
+          ),
+        ),
+        tap(({ partitions, readTopics }) => {
+          this.#first = { partitions: taskPerPartition(partitions).length, readTopics };
+        }),
+      ),
+    );
+    this.#work.add(
+      prepared.subscribe({
+        error: (error: unknown) => this.#end(() => this.#output.error(error)),
+        complete: () => {
+          this.#state = 'ready';
+          this.#giveOut();
+        },
+      }),
+    );
+  }
+
+  /** Records with one key are in one task only if the topics have as many partitions. */
+  #checkCounts(partitions: readonly TopicPartition[]): void {
+    if (!this.#options.keysChecked) return;
+    const counts = new Map<string, number>();
+    for (const { topic } of partitions) counts.set(topic, (counts.get(topic) ?? 0) + 1);
+    if (new Set(counts.values()).size <= 1) return;
+    const found = [...counts].map(([topic, count]) => `${topic} has ${count}`).join(', ');
+    const { owner, member } = this.#options;
+    const rule = `must have the same number of partitions, so that a key is in one task: ${found}; or set keys: 'unchecked'`;
+    throw new InvalidOptionError(owner, 'topics', member.topics, rule);
+  }
+
+  #giveOut(): void {
+    for (const [id, task] of [...this.#pending]) {
+      if (this.#state !== 'ready' || this.#ending || this.#open.has(id)) continue;
+      if (this.#pending.delete(id)) this.#give(task);
+    }
+  }
+
+  #give(task: GroupTask): void {
+    const { id, partitions } = task;
+    const partition = Number(id);
+    const info: TaskInfo = { id, partition, of: this.#count, partitions };
+    const given: AssignedTask = new AssignedTask(info, this.#member, this.#options.drainMs, {
+      opened: () => {
+        this.#open.set(id, given);
+        this.#output.opened(info);
+      },
+      released: () => this.#released(task),
+      closed: () => {
+        this.#open.delete(id);
+        this.#output.closed(info);
+        this.#giveOut();
+        this.#leaveWhenClosed();
+      },
+    });
+    this.#assigned.set(id, { task, given });
+    const first = this.#first;
+    const isAdded = (topic: string) =>
+      first !== undefined && (first.readTopics.has(topic) || partition >= first.partitions);
+    this.#output.next(given, { partition, isAdded });
+    if (this.#options.refusesUnclaimed && !given.wasClaimed) this.#expectClaim(given);
+  }
+
+  /** A task that nobody subscribes to would stand still. */
+  #expectClaim(given: AssignedTask): void {
+    const { member, interval } = this.#options;
+    const { scheduler } = member;
+    const looked = scheduleAfter(scheduler, interval, () => {
+      this.#work.remove(looked);
+      const { id } = given.info;
+      if (given.wasClaimed || this.#assigned.get(id)?.given !== given) return;
+      const error = new UnclaimedBatchError(scheduler.now(), `task ${id}`);
+      this.#end(() => this.#output.error(error));
+    });
+    this.#work.add(looked);
+  }
+
+  #released(task: GroupTask): void {
+    const { id } = task;
+    this.#assigned.delete(id);
+    if (this.#ending) this.#leaveWhenClosed();
+    else if (this.#again.delete(id)) {
+      this.#pending.set(id, task);
+      this.#giveOut();
+    } else this.#member.released(id);
+  }
+
+  // ---- ending
+
+  #end(notify: () => void): void {
+    this.#ending ??= notify;
+    this.#pending.clear();
+    for (const [, { given }] of [...this.#assigned]) given.end();
+    this.#assigned.clear();
+    this.#leaveWhenClosed();
+  }
+
+  #leaveWhenClosed(): void {
+    const notify = this.#ending;
+    if (!notify || this.#ended || this.#open.size > 0 || this.#assigned.size > 0) return;
+    this.#ended = true;
+    this.#work.unsubscribe();
+    const left = (): void => {
+      notify();
+      for (const stopped of this.#stopped) stopped(this.#reports);
+    };
+    const closeLog: Observable<unknown> = this.#state === 'new' ? EMPTY : defer(() => from(this.#log.close()));
+    concat(this.#member.leave(), closeLog).subscribe({ error: left, complete: left });
+  }
+}

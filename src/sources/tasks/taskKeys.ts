@@ -1,0 +1,20 @@
+import { ForeignKeyError } from '../../batch/errors.js';
+import type { Key } from '../../batch/key.js';
+import type { TaskInfo } from '../../batch/taskInfo.js';
+import type { KeyCheck } from '../../collections/ownKeys.js';
+import type { Partitioner } from '../../partitioning/kafkaPartitioner.js';
+
+/** Keys of which it is known that they are the task's; more are forgotten, and looked at again. */
+const maxKnownKeys = 65_536;
+
+/** Returns what finds out whether a key belongs to a task. A key is looked at once, as long as it is remembered. */
+export function taskKeys({ partition, of }: TaskInfo, partitioner: Partitioner<Key>): KeyCheck {
+  const known = new Set<Key>();
+  return (operator, key) => {
+    if (known.has(key)) return;
+    const owner = partitioner(key, of);
+    if (owner !== partition) throw new ForeignKeyError(operator, key, partition, owner);
+    if (known.size === maxKnownKeys) known.clear();
+    known.add(key);
+  };
+}

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { kafkaPartitioner } from 'dstream';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { buildChild } from '../../crash/buildChild.js';
+import { Child } from '../../support/childProcess.js';
+import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+import { outputOf, valuesOf } from '../../support/kafkaTopics.js';
+import { nightly } from '../../support/nightly.js';
+import { newName, newPool, postgresUrl } from '../../support/postgres.js';
+
+const kafka = newKafka();
+const partitions = 6;
+const keys = 20;
+/** A record is its key and its number. */
+const messages = (from: number, count: number) =>
+  Array.from({ length: count }, (_, i) => {
+    const key = `key${(from + i) % keys}`;
+    return { key, partition: kafkaPartitioner(key, partitions), value: `${key} ${from + i}` };
+  });
+const total = 1_200;
+const expected = messages(0, total).map(({ value }) => value);
+const byNumber = (a: string, b: string) => Number(a.split(' ')[1]) - Number(b.split(' ')[1]);
+
+/** What a process holds, by what it has said. */
+function tasksOf(child: Child): readonly string[] {
+  const held = new Set<string>();
+  for (const line of child.said) {
+    const [, type = '', ids = ''] = line.split(' ');
+    if (!line.startsWith('group ') || ids === '') continue;
+    for (const id of ids.split(',')) {
+      if (type === 'assigned') held.add(id);
+      if (type === 'released' || type === 'lost') held.delete(id);
+    }
+  }
+  return [...held];
+}
+
+async function until(holds: () => boolean, children: readonly Child[]): Promise<void> {
+  while (!holds()) {
+    const heard = children.map((child) => child.saysThat(() => true, child.said.length));
+    await Promise.race(heard);
+  }
+}
+
+describeKafka('kafkaTasks', () => {
+  let file = '';
+  beforeAll(async () => {
+    file = await buildChild(new URL('../../support/tasksChild.ts', import.meta.url));
+  });
+  afterAll(() => rmSync(file, { force: true }));
+
+  /**
+   * Three processes share six tasks. One is killed, one is stopped for longer than its session and goes on, and when all tasks are owned
+   * again one of the two that are left ends gracefully.
+   */
+  async function accidents(output: string, url = '', plain = '') {
+    const input = await makeTopic(kafka, partitions);
+    const groupId = randomUUID();
+    await produce(kafka, input, [messages(0, total / 2)]);
+    const start = (owner: string) => new Child(file, [brokers.join(','), input, output, groupId, owner, url, plain]);
+    const all = [start('first'), start('second'), start('third')];
+    const [first, second, third] = all as [Child, Child, Child];
+    await until(() => all.every((child) => tasksOf(child).length === 2), all);
+    await Promise.all(all.map((child) => child.says('writing')));
+    await first.end();
+    second.process.kill('SIGSTOP');
+    await produce(kafka, input, [messages(total / 2, total / 2)]);
+    await until(() => tasksOf(third).length === partitions, [third]);
+    second.process.kill('SIGCONT');
+    await second.says('group lost');
+    await until(() => tasksOf(second).length === partitions / 2, [second, third]);
+    third.process.kill('SIGTERM');
+    await third.ended;
+    await until(() => tasksOf(second).length === partitions, [second]);
+    const failed = () => all.flatMap(({ said }) => said.filter((line) => line.startsWith('failed')));
+    return { input, groupId, third, failed, end: () => Promise.all(all.map((child) => child.end())) };
+  }
+
+  it.concurrent('sendToKafka writes each record once, whatever happens to the processes', async () => {
+    const output = await makeTopic(kafka, 1);
+    const { input, groupId, third, failed, end } = await accidents(output);
+    try {
+      for (;;) {
+        const [written = []] = valuesOf(await outputOf(output, 1));
+        if (written.length < total) continue;
+        expect([...written].sort(byNumber)).toEqual(expected);
+        break;
+      }
+      expect(third.said).toContain('stopped');
+      expect(failed()).toEqual([]);
+      const offsets = await committedOffsets(kafka, groupId, input);
+      expect(offsets.reduce((sum, offset) => sum + offset, 0)).toBe(total);
+    } finally {
+      await end();
+    }
+  });
+
+  const withPostgres = postgresUrl === '' ? it.skip : it.concurrent;
+  withPostgres('foreachBatchInTransaction writes each record and each count once', async () => {
+    const tables = await newTables();
+    const { failed, end } = await accidents(tables.name, postgresUrl);
+    try {
+      await tables.until(total);
+      expect((await tables.values()).sort(byNumber)).toEqual(expected);
+      const counts = await tables.counts();
+      expect(counts).toEqual(new Map(Array.from({ length: keys }, (_, i) => [`key${i}`, total / keys])));
+      expect(failed()).toEqual([]);
+    } finally {
+      await end();
+      await tables.drop();
+    }
+  });
+
+  // The test can fail: what is written outside of the transaction is written again.
+  (nightly ? withPostgres : it.skip)('writes outside of the transaction are doubled', async () => {
+    const tables = await newTables();
+    const { end } = await accidents(tables.name, postgresUrl, 'plain');
+    try {
+      await tables.until(total);
+      const values = await tables.values();
+      expect(new Set(values).size).toBe(total);
+      expect(values.length).toBeGreaterThan(total);
+    } finally {
+      await end();
+      await tables.drop();
+    }
+  });
+});
+
+async function newTables() {
+  const [pool, name] = [newPool(), newName()];
+  await pool.query(`create table ${name} (value text)`);
+  await pool.query(`create table ${name}_counts (key text, count int)`);
+  const read = async <R>(query: string) => (await pool.query(query)).rows as R[];
+  const distinct = async () => (await read<{ n: string }>(`select count(distinct value) n from ${name}`))[0]?.n;
+  return {
+    name,
+    async until(count: number): Promise<void> {
+      while (Number(await distinct()) < count);
+    },
+    values: async () => (await read<{ value: string }>(`select value from ${name}`)).map(({ value }) => value),
+    async counts() {
+      const rows = await read<{ key: string; count: number }>(
+        `select key, max(count) count from ${name}_counts group by key order by length(key), key`,
+      );
+      return new Map(rows.map(({ key, count }) => [key, count]));
+    },
+    async drop(): Promise<void> {
+      await pool.query(`drop table ${name}, ${name}_counts`);
+      await pool.end();
+    },
+  };
+}

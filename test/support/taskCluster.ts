@@ -1,0 +1,202 @@
+import {
+  type Checkpoint,
+  foreachPartition,
+  type GroupEvent,
+  type LogClient,
+  type LogTasksOptions,
+  logTasks,
+  mapRecords,
+  memoryCheckpoint,
+  memoryLog,
+  type Task,
+  type TaskStream,
+  updateStateByKey,
+} from 'dstream';
+import { memoryGroup } from 'dstream/testing';
+import { from, mergeMap, type Observable, Subscription, tap } from 'rxjs';
+import type { TestScheduler } from 'rxjs/testing';
+import { logLike } from './logLike.js';
+import { StoppableProcess } from './stoppableProcess.js';
+
+export const interval = 100;
+export const sessionTimeout = 1_000;
+export const groupId = 'job';
+
+type Options = Partial<LogTasksOptions<string, Checkpoint>>;
+type Tasks = TaskStream<string, Checkpoint>;
+type Work = (task: Task<string, Checkpoint>, life: TaskProcess) => Observable<unknown>;
+
+/** What a batch of a task has written, by the id of the partition: a batch that is done again replaces it. */
+export type Written = Map<string, readonly string[]>;
+
+/** A log, a group and the checkpoints of its tasks, for processes in virtual time. */
+export class TaskCluster {
+  readonly scheduler: TestScheduler;
+  readonly log;
+  readonly group;
+  readonly checkpoints = new Map<string, Checkpoint>();
+  readonly written: Written = new Map();
+  readonly events: (GroupEvent & { readonly process: string })[] = [];
+  readonly #keys: number;
+  #sent = 0;
+
+  constructor(scheduler: TestScheduler, partitions = 4, keys = 12) {
+    this.scheduler = scheduler;
+    this.#keys = keys;
+    this.log = memoryLog({ topics: { words: partitions }, scheduler });
+    this.group = memoryGroup({ log: this.log, scheduler });
+  }
+
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Appends `count` records, `each` every interval. The value is the number of the record, the key follows from it. */
+  send(count: number, each = 3): void {
+    const end = this.#sent + count;
+    const next = (): void => {
+      const values = Array.from({ length: Math.min(each, end - this.#sent) }, () => this.#sent++);
+      this.log.append(
+        'words',
+        values.map((value) => ({ key: keyOf(value, this.#keys), value: String(value) })),
+      );
+      if (this.#sent < end) this.scheduler.schedule(next, interval);
+    };
+    next();
+  }
+
+  checkpointOf = (id: string): Checkpoint => {
+    const known = this.checkpoints.get(id) ?? memoryCheckpoint();
+    this.checkpoints.set(id, known);
+    return known;
+  };
+
+  /** A log whose commits are checked as a broker checks them. */
+  get client(): LogClient {
+    const { log, group } = this;
+    return logLike(log, {
+      commit: (id, positions, member) => {
+        group.checkCommit(id, member?.());
+        return log.commit(id, positions);
+      },
+    });
+  }
+
+  start(name: string, options: Options = {}, work: Work = countAndWrite): TaskProcess {
+    return new TaskProcess(this, name, options, work);
+  }
+
+  at(time: number, work: () => void): void {
+    this.scheduler.schedule(work, time - this.scheduler.now());
+  }
+
+  /** The records that were written, each as often as it was. */
+  get records(): readonly number[] {
+    return [...this.written.values()]
+      .flat()
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  /** The count of each key, as it is saved. Whoever works on the tasks is fenced. */
+  get totals(): ReadonlyMap<string, number> {
+    const totals = new Map<string, number>();
+    for (const checkpoint of this.checkpoints.values()) {
+      from(checkpoint.open()).subscribe(({ restored }) => {
+        for (const [key, count] of restored?.state('counts')?.entries() ?? []) totals.set(String(key), Number(count));
+      });
+    }
+    return totals;
+  }
+
+  /** What `totals` should be. */
+  get expectedTotals(): ReadonlyMap<string, number> {
+    const expected = new Map<string, number>();
+    for (let value = 0; value < this.#sent; value++) {
+      const key = keyOf(value, this.#keys);
+      expected.set(key, (expected.get(key) ?? 0) + 1);
+    }
+    return expected;
+  }
+
+  /** By process, the tasks that it has by its events. */
+  tasksOf(process: string): readonly string[] {
+    const tasks = new Set<string>();
+    for (const event of this.events) {
+      if (event.process !== process) continue;
+      for (const id of event.tasks) {
+        if (event.type === 'assigned') tasks.add(id);
+        if (event.type === 'released' || event.type === 'lost') tasks.delete(id);
+      }
+    }
+    return [...tasks].sort();
+  }
+}
+
+export const keyOf = (value: number, keys: number): string => `key-${value % keys}`;
+
+/** Writes the records by id, and keeps the count of each key as state. */
+export function countAndWrite(task: Task<string, Checkpoint>, { cluster }: TaskProcess): Observable<unknown> {
+  return task.pipe(
+    foreachPartition(({ records }, { id }) => void (records.length > 0 && cluster.written.set(id, records))),
+    mapRecords((value) => [keyOf(Number(value), 12), 1] as const),
+    updateStateByKey((values, count: number | undefined) => values.length + (count ?? 0), { id: 'counts' }),
+    foreachPartition(() => {}),
+  );
+}
+
+/** A process that works on tasks, and can be stopped and killed. */
+export class TaskProcess {
+  readonly cluster: TaskCluster;
+  readonly name: string;
+  readonly process: StoppableProcess;
+  readonly tasks: Tasks;
+  error: unknown;
+  completed = false;
+  batches = 0;
+  /** The ids of the tasks whose streams have completed. */
+  readonly given: string[] = [];
+  readonly #subscription = new Subscription();
+
+  constructor(cluster: TaskCluster, name: string, options: Options, work: Work) {
+    this.cluster = cluster;
+    this.name = name;
+    this.process = new StoppableProcess(cluster.scheduler);
+    const group = { client: () => this.process.connected(cluster.group.client()) };
+    this.tasks = logTasks<string, Checkpoint>(cluster.client, group, {
+      topics: ['words'],
+      groupId,
+      start: 'earliest',
+      interval,
+      deserialize: (view) => view.valueText() ?? '',
+      checkpoint: ({ id }) => cluster.checkpointOf(id),
+      sessionTimeout,
+      heartbeatInterval: 100,
+      drainMs: 500,
+      // A virtual clock keeps and sorts timers that were cancelled.
+      stepTimeout: Infinity,
+      outputTimeout: Infinity,
+      discoverInterval: 500,
+      groupObserver: { next: (event) => cluster.events.push({ ...event, process: name }) },
+      ...options,
+      scheduler: this.process,
+    });
+    this.#subscription.add(
+      this.tasks
+        .pipe(mergeMap((task) => work(task, this).pipe(tap({ complete: () => this.given.push(task.task.id) }))))
+        .subscribe({
+          next: () => this.batches++,
+          error: (error: unknown) => {
+            this.error = error;
+          },
+          complete: () => {
+            this.completed = true;
+          },
+        }),
+    );
+  }
+
+  unsubscribe(): void {
+    this.#subscription.unsubscribe();
+  }
+}
