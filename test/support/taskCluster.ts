@@ -20,7 +20,7 @@ import { StoppableProcess } from './stoppableProcess.js';
 
 export const interval = 100;
 export const sessionTimeout = 1_000;
-export const groupId = 'job';
+const groupId = 'job';
 
 type Options = Partial<LogTasksOptions<string, Checkpoint>>;
 type Tasks = TaskStream<string, Checkpoint>;
@@ -133,10 +133,10 @@ export class TaskCluster {
   }
 }
 
-export const keyOf = (value: number, keys: number): string => `key-${value % keys}`;
+const keyOf = (value: number, keys: number): string => `key-${value % keys}`;
 
 /** Writes the records by id, and keeps the count of each key as state. */
-export function countAndWrite(task: Task<string, Checkpoint>, { cluster }: TaskProcess): Observable<unknown> {
+function countAndWrite(task: Task<string, Checkpoint>, { cluster }: TaskProcess): Observable<unknown> {
   return task.pipe(
     foreachPartition(({ records }, { id }) => void (records.length > 0 && cluster.written.set(id, records))),
     mapRecords((value) => [keyOf(Number(value), 12), 1] as const),

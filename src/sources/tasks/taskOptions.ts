@@ -1,5 +1,4 @@
-import { asyncScheduler } from 'rxjs';
-import { InvalidOptionError } from '../../batch/errors.js';
+import { asyncScheduler, EMPTY } from 'rxjs';
 import type { Key } from '../../batch/key.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import { driverChecks } from '../../driver/driverChecks.js';
@@ -80,6 +79,9 @@ export interface ResolvedTaskOptions<T, C extends Checkpoint | undefined> {
   readonly partitioner: Partitioner<Key> | undefined;
 }
 
+/** For the rules on options that need a checkpoint: each task has another one. */
+const someCheckpoint: Checkpoint = { location: 'of each task', open: () => EMPTY };
+
 /**
  * The options with their defaults. The public function has checked each by itself, with `logTasksChecks`.
  *
@@ -94,12 +96,11 @@ export function resolveTaskOptions<T, C extends Checkpoint | undefined>(
   const { checkpoint, drainMs, keys = 'checked', partitioner = kafkaPartitioner, ...rest } = options;
   const { interval, groupId, topics, discoverInterval = 30_000, scheduler = asyncScheduler } = options;
   const { instanceId, sessionTimeout, heartbeatInterval, groupObserver } = resolveMembershipOptions(owner, options);
-  if (options.onBatchError === 'skip' && !checkpoint) {
-    throw new InvalidOptionError(owner, 'onBatchError', options.onBatchError, 'needs retry and checkpoint to be set');
-  }
-  const { onBatchError = 'fail', ...driver } = rest;
   return {
-    driver: { ...resolveDriverOptions(owner, driver), onBatchError },
+    driver: {
+      ...resolveDriverOptions(owner, { ...rest, ...(checkpoint && { checkpoint: someCheckpoint }) }),
+      checkpoint: undefined,
+    },
     source: resolveLogSourceOptions(owner, rest),
     host: {
       owner,
