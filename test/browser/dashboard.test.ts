@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  aggregateByEventWindow,
   costModel,
+  eventTime,
   foreachBatch,
   json,
   logBatches,
@@ -16,6 +18,7 @@ import {
   type StreamSnapshot,
   updateStateByKey,
 } from 'dstream';
+import { count } from 'dstream/aggregators';
 import type { Dashboard } from 'dstream/node';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { NEVER, type Subscription, timer } from 'rxjs';
@@ -59,6 +62,36 @@ function hangingStream(board: Dashboard): { readonly subscription: Subscription;
     )
     .subscribe();
   return { subscription, snapshot: () => stream.snapshot() as StreamSnapshot };
+}
+
+/** A stream by event time: one partition holds the watermark back, one record is late and another has no valid time. */
+function heldBackStream(board: Dashboard): Subscription {
+  const log = memoryLog({ topics: { orders: 3 } });
+  const times = [
+    [0, 100_000],
+    [0, 5],
+    [1, 40_000],
+    [2, 70_000],
+    [2, -1],
+  ] as const;
+  log.append(
+    'orders',
+    times.map(([partition, time]) => ({ partition, value: String(time) })),
+  );
+  return logBatches(log, {
+    topics: ['orders'],
+    start: 'earliest',
+    interval: 250,
+    deserialize: json<number>(),
+    name: 'orders',
+    monitors: [board],
+  })
+    .pipe(
+      eventTime({ timestamp: (at) => at, outOfOrderness: 10_000, idleAfter: Infinity, invalid: 'skip' }),
+      aggregateByEventWindow(count(), { window: 60_000 }),
+      foreachBatch(() => {}),
+    )
+    .subscribe();
 }
 
 // Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
@@ -152,6 +185,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
         }
       }, deadline)
       .toBe('equal');
+    expect(await tab.getByRole('heading', { name: 'Event time' }).isVisible()).toBe(false);
     expect(problems).toEqual([]);
   });
 
@@ -188,6 +222,38 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     );
     await plot.press('Enter');
     await tab.locator('tbody[data-time]').last().locator('.ranges').waitFor();
+  });
+
+  it.each([1440, 390])('shows what holds the watermark back, and what is late, at %i pixels', async (width) => {
+    const board = await openBoard();
+    const subscription = heldBackStream(board);
+    closing.push(() => subscription.unsubscribe());
+    const tab = await (await newContext({ viewport: { width, height: 900 } })).newPage();
+    await tab.goto(board.url);
+    const panel = tab.getByRole('region', { name: 'Event time', exact: true });
+    await panel.waitFor(deadline);
+    const rows = panel.locator('tbody tr');
+    await expect
+      .poll(
+        () => rows.evaluateAll((all) => all.map((one) => [...one.children].map((cell) => cell.textContent))),
+        deadline,
+      )
+      .toEqual([
+        ['orders/1', '1970-01-01 00:00:40', '1 min', 'holds it back'],
+        ['orders/2', '1970-01-01 00:01:10', '30 s', 'active'],
+        ['orders/0', '1970-01-01 00:01:40', '0 ms', 'active'],
+      ]);
+    const facts = panel.locator('dl div');
+    expect(
+      await facts.evaluateAll((all) => all.map((one) => [...one.children].map((cell) => cell.textContent))),
+    ).toEqual([
+      ['Watermark', '1970-01-01 00:00:30'],
+      ['Late', '1'],
+      ['Partly late', '0'],
+      ['No valid time', '1'],
+    ]);
+    expect(await tab.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    expect(await seriousViolations(tab)).toEqual([]);
   });
 
   it('has each chart as a table too, with a summary', async () => {

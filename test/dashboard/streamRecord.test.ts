@@ -1,5 +1,7 @@
 import type { StreamMonitor } from 'dstream';
 import {
+  aggregateByEventWindow,
+  eventTime,
   foreachBatch,
   foreachPartition,
   fromBatches,
@@ -9,10 +11,11 @@ import {
   memoryLog,
   reduceByKey,
 } from 'dstream';
+import { count } from 'dstream/aggregators';
 import { NEVER, retry, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { StreamRecord } from '../../src/dashboard/server/streamRecord.js';
-import { keptBatches } from '../../src/dashboard/wire/boardUpdate.js';
+import { keptBatches, shownPartitions } from '../../src/dashboard/wire/boardUpdate.js';
 import { virtual } from '../support/virtual.js';
 
 function recording(showErrors = false): { readonly monitor: StreamMonitor; record(): StreamRecord } {
@@ -32,6 +35,64 @@ function recording(showErrors = false): { readonly monitor: StreamMonitor; recor
 }
 
 describe('the record of a stream', () => {
+  it('has its event time, and all late and invalid records so far', () => {
+    const { monitor, record } = recording();
+    virtual(() => {
+      fromBatches(
+        [
+          [30, 1],
+          [2, Number.NaN, 45],
+        ],
+        { interval: 10, partitions: 1, monitors: [monitor] },
+      )
+        .pipe(
+          eventTime({ timestamp: (at) => at, outOfOrderness: 5, invalid: 'skip', id: 'time' }),
+          aggregateByEventWindow(count(), { window: 10 }),
+          foreachBatch(() => {}),
+        )
+        .subscribe();
+    });
+    const { eventTime: shown } = record().view();
+    expect(shown?.counts).toEqual({ late: 2, partlyLate: 0, invalid: 1 });
+    // Everything has been read: JSON has no Infinity.
+    expect(shown?.watermarks).toEqual([{ id: 'time', watermark: undefined }]);
+    expect(shown?.partitions).toEqual([{ partition: '-', newest: 45, behind: 0, status: 'ended' }]);
+  });
+
+  it('has the partitions that hold the watermark back first, and not more than can be shown', () => {
+    const { monitor, record } = recording();
+    const log = memoryLog({ topics: { t: 70 } });
+    for (let partition = 1; partition < 70; partition++) log.append('t', [{ partition, value: String(partition) }]);
+    virtual(() => {
+      const subscription = logBatches(log, {
+        topics: ['t'],
+        start: 'earliest',
+        interval: 10,
+        deserialize: json<number>(),
+        monitors: [monitor],
+      })
+        .pipe(
+          eventTime({ timestamp: (at) => at, outOfOrderness: 0 }),
+          foreachBatch(() => {}),
+        )
+        .subscribe();
+      timer(15).subscribe(() => subscription.unsubscribe());
+    });
+    const shown = record().view().eventTime;
+    expect(shown?.watermarks).toEqual([{ id: undefined, watermark: undefined }]);
+    expect(shown?.partitions).toHaveLength(shownPartitions + 1);
+    expect(shown?.partitions.slice(0, 2)).toEqual([
+      { partition: 't/0', newest: undefined, behind: undefined, status: 'holds it back' },
+      { partition: 't/1', newest: 1, behind: 68, status: 'active' },
+    ]);
+    expect(shown?.partitions.at(-1)).toEqual({
+      partition: '6 more',
+      newest: undefined,
+      behind: undefined,
+      status: '',
+    });
+  });
+
   it('has a row for each complete batch, whose parts add up', () => {
     const { monitor, record } = recording();
     virtual(() => {

@@ -10,6 +10,7 @@ import { inputChart, processingChart, schedulingChart, totalChart } from './view
 import { Charts } from './view/charts.js';
 import { element } from './view/element.js';
 import { ErrorPanel } from './view/errorPanel.js';
+import { EventTimePanel } from './view/eventTimePanel.js';
 import { Figures } from './view/figures.js';
 import { HistogramBars } from './view/histogramBars.js';
 import { LagPanel } from './view/lagPanel.js';
@@ -34,6 +35,7 @@ const figures = new Figures();
 const lag = new LagPanel();
 const rate = new RatePanel();
 const state = new StatePanel();
+const eventTime = new EventTimePanel();
 const open = new OpenPanel();
 const errors = new ErrorPanel();
 const batches = new BatchPanel(({ id }) => loadDetail(view?.name ?? '', id));
@@ -46,11 +48,16 @@ const theme = new Theme(() => charts.recolor());
 const topBar = new TopBar(theme.button, follow);
 const board = element(
   'div',
-  { className: 'board' },
+  { class: 'board' },
   figures.root,
   charts.root,
-  element('div', { className: 'panels' }, lag.root, rate.root, state.root),
-  element('div', { className: 'lists' }, batches.root, element('div', { className: 'stack' }, open.root, errors.root)),
+  element('div', { class: 'panels' }, lag.root, rate.root, state.root),
+  element(
+    'div',
+    { class: 'lists' },
+    batches.root,
+    element('div', { class: 'stack' }, eventTime.root, open.root, errors.root),
+  ),
 );
 const form = new SignInForm(enter);
 form.root.hidden = true;
@@ -122,6 +129,7 @@ function draw(): void {
   lag.update(view);
   rate.update(view, rows);
   state.update(view);
+  eventTime.update(view);
   open.update(view);
 }
 

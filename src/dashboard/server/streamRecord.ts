@@ -1,3 +1,4 @@
+import type { EventTimeCounts } from '../../batch/batchInfo.js';
 import type { BatchPlanned } from '../../batch/monitoring/monitorEvents.js';
 import type { MonitoredStream, RunMonitor } from '../../batch/monitoring/streamMonitor.js';
 import type { BatchDetail } from '../wire/batchDetail.js';
@@ -26,6 +27,7 @@ export class StreamRecord {
   readonly #rows = new Recent<BatchRow>(keptBatches);
   readonly #details = new Recent<() => BatchDetail>(detailedBatches);
   readonly #failures = new Recent<FailureRow>(keptFailures);
+  #eventCounts: EventTimeCounts = { late: 0, partlyLate: 0, invalid: 0 };
   #number = 0;
   #changes = 0;
   #view: () => StreamView;
@@ -36,7 +38,7 @@ export class StreamRecord {
     this.name = stream.name;
     this.#run = run;
     this.#showErrors = showErrors;
-    this.#view = () => viewOf(stream.snapshot(), []);
+    this.#view = () => viewOf(stream.snapshot(), [], this.#eventCounts);
   }
 
   /** Rises whenever something happens in the stream. */
@@ -81,7 +83,7 @@ export class StreamRecord {
     const planned = new Map<number, BatchPlanned>();
     const stages = new Map<number, StageSpans>();
     const { attempt } = stream;
-    const view = () => viewOf(stream.snapshot(), planned.values());
+    const view = () => viewOf(stream.snapshot(), planned.values(), this.#eventCounts);
     this.#view = view;
     this.#live = true;
     const forget = (time: number) => {
@@ -112,6 +114,7 @@ export class StreamRecord {
         return work();
       },
       completed: (info) => {
+        if (info.eventTime) this.#eventCounts = sumOfCounts(this.#eventCounts, info.eventTime);
         const spans = spansOf(info.time);
         const row = this.#add((id) => completedRow(id, info, attempt));
         this.#details.push(this.#number, () => completedDetail(row, info, spans.all()));
@@ -148,4 +151,8 @@ export class StreamRecord {
     this.#changes++;
     this.#failures.push(this.#number, row);
   }
+}
+
+function sumOfCounts(a: EventTimeCounts, b: EventTimeCounts): EventTimeCounts {
+  return { late: a.late + b.late, partlyLate: a.partlyLate + b.partlyLate, invalid: a.invalid + b.invalid };
 }

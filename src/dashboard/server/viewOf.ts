@@ -1,13 +1,22 @@
+import type { EventTimeCounts } from '../../batch/batchInfo.js';
 import type { BatchPlanned } from '../../batch/monitoring/monitorEvents.js';
 import type { InputSnapshot, StreamSnapshot } from '../../batch/monitoring/streamSnapshot.js';
 import { shownPartitions } from '../wire/boardUpdate.js';
 import type { InputView, OpenBatchView, StreamView } from '../wire/streamView.js';
+import { eventTimeView } from './eventTimeView.js';
 import { partitionsByLag } from './partitionsByLag.js';
 
 const maxShownBatches = 20;
 
-/** What the page shows of a snapshot. `planned` are the batches that were planned and have not ended. */
-export function viewOf(snapshot: StreamSnapshot, planned: Iterable<BatchPlanned>): StreamView {
+/**
+ * What the page shows of a snapshot. `planned` are the batches that were planned and have not ended; `eventCounts` the late and invalid
+ * records of all batches.
+ */
+export function viewOf(
+  snapshot: StreamSnapshot,
+  planned: Iterable<BatchPlanned>,
+  eventCounts: EventTimeCounts,
+): StreamView {
   const { name, at, status, since, reason, recovery, attempt, interval, waiting, state, checkpoint } = snapshot;
   const { total, largest, others } = partitionsByLag(snapshot.inputs, shownPartitions);
   const started = [...snapshot.saving, ...snapshot.open].sort((a, b) => a.time - b.time);
@@ -30,6 +39,7 @@ export function viewOf(snapshot: StreamSnapshot, planned: Iterable<BatchPlanned>
     inputs: Object.entries(snapshot.inputs).map(([source, input]) => inputView(source, input)),
     partitions: largest,
     otherPartitions: others,
+    eventTime: eventTimeView(snapshot.lastBatch?.eventTimeProgress ?? [], eventCounts),
     state,
     checkpoint,
   };

@@ -1,3 +1,5 @@
+import type { EventTimeCounts } from '../../batch/batchInfo.js';
+import type { PartitionEventTime } from '../../batch/eventTimeProgress.js';
 import type { FailureStage } from '../../batch/monitoring/stage.js';
 import type {
   CheckpointSnapshot,
@@ -59,6 +61,27 @@ export interface OpenBatchView {
   readonly since: number;
 }
 
+/** The event time of one partition. */
+export interface EventPartitionView {
+  /** With the `id` of its `eventTime` where there are several; the last one may be a number of further partitions. */
+  readonly partition: string;
+  /** Its newest event time, in ms; `undefined` before its first record. */
+  readonly newest: number | undefined;
+  /** How much older that is than the newest of all partitions, in ms. */
+  readonly behind: number | undefined;
+  readonly status: PartitionEventTime['status'] | 'holds it back' | '';
+}
+
+/** How far event time is after the last complete batch. */
+export interface EventTimeView {
+  /** Of each `eventTime` of the stream, in ms; `undefined` before there is one, and when everything has been read. */
+  readonly watermarks: readonly { readonly id: string | undefined; readonly watermark: number | undefined }[];
+  /** Those that hold the watermark back first. */
+  readonly partitions: readonly EventPartitionView[];
+  /** Late and invalid records since the board has watched. */
+  readonly counts: EventTimeCounts;
+}
+
 /** A `StreamSnapshot` as the page shows it: bounded in size, whatever the number of partitions and waiting batches. */
 export interface StreamView
   extends Pick<
@@ -78,6 +101,8 @@ export interface StreamView
   readonly partitions: readonly PartitionView[];
   /** The rest; `undefined` where all are in `partitions`. */
   readonly otherPartitions: PartitionSum | undefined;
+  /** `undefined` where the stream has no event time. */
+  readonly eventTime: EventTimeView | undefined;
   readonly state: readonly StateSnapshot[];
   readonly checkpoint: CheckpointSnapshot | undefined;
 }

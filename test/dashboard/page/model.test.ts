@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatEventTime,
   formatPercent,
   formatRate,
   formatShortDuration,
@@ -90,6 +91,7 @@ const view: StreamView = {
   inputs: [],
   partitions: [],
   otherPartitions: undefined,
+  eventTime: undefined,
   state: [],
   checkpoint: undefined,
 };
@@ -141,6 +143,15 @@ describe('formats', () => {
       '–',
       '–',
     ]);
+  });
+});
+
+describe('event times', () => {
+  it('are written with their days, by UTC', () => {
+    expect(formatEventTime(1_420_093_800_000)).toBe('2015-01-01 06:30:00');
+    expect(formatEventTime(30_000)).toBe('1970-01-01 00:00:30');
+    expect(formatEventTime(undefined)).toBe('–');
+    expect(formatEventTime(9e15)).toBe('9,000,000,000,000,000');
   });
 });
 

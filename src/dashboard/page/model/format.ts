@@ -62,6 +62,13 @@ export function formatBatchTime(ms: number | undefined): string {
   return rest === 0 ? formatTime(ms) : `${formatTime(ms)}.${String(rest).padStart(3, '0')}`;
 }
 
+/** `2015-01-01 06:30:00`, of a time in the data: by UTC, as it may be of any day. */
+export function formatEventTime(ms: number | undefined): string {
+  if (ms === undefined) return dash;
+  // Beyond it there are no dates.
+  return Math.abs(ms) > 8.64e15 ? formatCount(ms) : new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+}
+
 /** `34 %`. */
 export function formatPercent(ratio: number | undefined): string {
   return ratio === undefined || !Number.isFinite(ratio) ? dash : `${Math.round(100 * ratio)} %`;

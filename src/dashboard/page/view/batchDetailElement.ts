@@ -23,7 +23,7 @@ export function batchDetailElement({ row, submitted, stages, ranges }: BatchDeta
   const moved = ranges.filter(({ from, until }) => until > from);
   return element(
     'div',
-    { className: 'opened' },
+    { class: 'opened' },
     stagesElement(submitted, stages),
     facts.root,
     rangesElement(moved, ranges.length - moved.length),
@@ -32,18 +32,18 @@ export function batchDetailElement({ row, submitted, stages, ranges }: BatchDeta
 
 function stagesElement(submitted: number, stages: readonly StageSpan[]): HTMLElement {
   const lanes = timelineOf(submitted, stages).map(({ label, kind, offset, width, duration, failed }) => {
-    const bar = element('i', { className: `${failed ? 'failed' : kind}` });
+    const bar = element('i', { class: `${failed ? 'failed' : kind}` });
     bar.style.marginLeft = `${100 * offset}%`;
     bar.style.width = `${100 * width}%`;
     return element(
       'tr',
       {},
-      element('th', { text: label, attributes: { scope: 'row' } }),
-      element('td', { className: 'lane', attributes: { 'aria-hidden': 'true' } }, bar),
-      element('td', { className: 'number', text: `${formatDuration(duration)}${failed ? ', failed' : ''}` }),
+      element('th', { text: label, attrs: { scope: 'row' } }),
+      element('td', { class: 'lane', attrs: { 'aria-hidden': 'true' } }, bar),
+      element('td', { class: 'number', text: `${formatDuration(duration)}${failed ? ', failed' : ''}` }),
     );
   });
-  return element('table', { className: 'stages' }, tableHead('Stage', '', '#Time'), element('tbody', {}, ...lanes));
+  return element('table', { class: 'stages' }, tableHead('Stage', '', '#Time'), element('tbody', {}, ...lanes));
 }
 
 function rangesElement(ranges: readonly RangeRow[], unmoved: number): HTMLElement {
@@ -51,22 +51,20 @@ function rangesElement(ranges: readonly RangeRow[], unmoved: number): HTMLElemen
     element(
       'tr',
       {},
-      element('th', { text: `${topic}/${partition}`, attributes: { scope: 'row' } }),
+      element('th', { text: `${topic}/${partition}`, attrs: { scope: 'row' } }),
       ...[
         formatCount(from),
         formatCount(until),
         formatCount(until - from),
         formatCount(lag),
         formatDuration(behind),
-      ].map((text) => element('td', { className: 'number', text })),
+      ].map((text) => element('td', { class: 'number', text })),
     ),
   );
   const note =
-    unmoved > 0
-      ? element('p', { className: 'empty', text: `${unmoved} partitions had no records for it.` })
-      : undefined;
+    unmoved > 0 ? element('p', { class: 'empty', text: `${unmoved} partitions had no records for it.` }) : undefined;
   if (rows.length === 0)
-    return element('div', {}, element('p', { className: 'empty', text: 'No partition had records for it.' }));
+    return element('div', {}, element('p', { class: 'empty', text: 'No partition had records for it.' }));
   const head = tableHead('Range', '#From', '#Until', '#Offsets', '#Lag', '#Behind');
-  return element('div', { className: 'ranges' }, element('table', {}, head, element('tbody', {}, ...rows)), note);
+  return element('div', { class: 'ranges' }, element('table', {}, head, element('tbody', {}, ...rows)), note);
 }

@@ -13,7 +13,7 @@ const columns = 11;
 export class BatchPanel {
   readonly root: HTMLElement;
   readonly #rows: KeyedRows<BatchRow, HTMLTableSectionElement>;
-  readonly #empty = element('p', { className: 'empty', text: 'No batch is complete yet.' });
+  readonly #empty = element('p', { class: 'empty', text: 'No batch is complete yet.' });
   readonly #box: HTMLElement;
   readonly #load: (row: BatchRow) => Promise<BatchDetail | undefined>;
   readonly #openers = new Map<string, (open: boolean) => void>();
@@ -34,7 +34,7 @@ export class BatchPanel {
       '~#Lag after',
       '~Result',
     );
-    const table = element('table', { className: 'batches' }, head);
+    const table = element('table', { class: 'batches' }, head);
     this.#rows = new KeyedRows(table, keyOf, (row) => this.#create(row));
     this.#box = scrollBox('Last batches', table);
     this.root = panel(`Last ${detailedBatches} batches`, 'batches', this.#box, this.#empty).root;
@@ -62,12 +62,12 @@ export class BatchPanel {
   #create(row: BatchRow): HTMLTableSectionElement {
     const detailId = newId('detail');
     const button = element('button', {
-      className: 'opener',
+      class: 'opener',
       text: formatBatchTime(row.time),
-      attributes: { type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
+      attrs: { type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
     });
-    const cell = element('td', { attributes: { colspan: String(columns) } });
-    const detail = element('tr', { className: 'detail', attributes: { id: detailId } }, cell);
+    const cell = element('td', { attrs: { colspan: String(columns) } });
+    const detail = element('tr', { class: 'detail', attrs: { id: detailId } }, cell);
     detail.hidden = true;
     const open = (expanded: boolean) => {
       button.setAttribute('aria-expanded', String(expanded));
@@ -77,15 +77,15 @@ export class BatchPanel {
     this.#openers.set(keyOf(row), open);
     const summary = summaryRow(row, button);
     summary.addEventListener('click', () => open(detail.hidden === true));
-    return element('tbody', { attributes: { 'data-time': String(row.time) } }, summary, detail);
+    return element('tbody', { attrs: { 'data-time': String(row.time) } }, summary, detail);
   }
 
   async #fill(cell: HTMLElement, row: BatchRow): Promise<void> {
-    cell.replaceChildren(element('p', { className: 'empty', text: 'Loading…' }));
+    cell.replaceChildren(element('p', { class: 'empty', text: 'Loading…' }));
     const gone = 'Its details are no longer kept: the process has restarted, or many batches have completed since.';
     const content = await this.#load(row).then(
-      (detail) => (detail ? batchDetailElement(detail) : element('p', { className: 'empty', text: gone })),
-      () => element('p', { className: 'empty', text: 'The process does not answer.' }),
+      (detail) => (detail ? batchDetailElement(detail) : element('p', { class: 'empty', text: gone })),
+      () => element('p', { class: 'empty', text: 'The process does not answer.' }),
     );
     cell.replaceChildren(content);
   }
@@ -93,16 +93,16 @@ export class BatchPanel {
 
 function summaryRow(row: BatchRow, button: HTMLElement): HTMLTableRowElement {
   const { records, bytes, delays, rate, lag, result, interval } = row;
-  const number = (text: string, className = '') => element('td', { className: `number ${className}`, text });
+  const number = (text: string, className = '') => element('td', { class: `number ${className}`, text });
   const late = (delays?.scheduling ?? 0) > interval;
   const badge = element('span', {
-    className: `badge ${badgeOf(row)}`,
+    class: `badge ${badgeOf(row)}`,
     text: row.stage ? `${result} in ${row.stage}` : result,
   });
   return element(
     'tr',
-    { className: 'summary-row' },
-    element('th', { attributes: { scope: 'row' } }, button),
+    { class: 'summary-row' },
+    element('th', { attrs: { scope: 'row' } }, button),
     number(formatCount(records)),
     number(formatBytes(bytes), 'extra'),
     number(formatDuration(delays?.scheduling), late ? 'over' : ''),
@@ -110,9 +110,9 @@ function summaryRow(row: BatchRow, button: HTMLElement): HTMLTableRowElement {
     number(formatDuration(delays?.save), 'extra'),
     number(formatDuration(delays?.total)),
     number(formatRate(rate.limit), 'extra'),
-    element('td', { className: 'extra', text: rate.rule ?? '–' }),
+    element('td', { class: 'extra', text: rate.rule ?? '–' }),
     number(formatCount(lag), 'extra'),
-    element('td', { className: 'extra' }, badge),
+    element('td', { class: 'extra' }, badge),
   );
 }
 

@@ -18,7 +18,7 @@ export class ChartCard {
   readonly #legend: readonly LegendEntry[];
   readonly #time: (row: BatchRow) => string;
   readonly #values: readonly HTMLElement[];
-  readonly #when = element('span', { className: 'when' });
+  readonly #when = element('span', { class: 'when' });
   readonly #summary: HTMLElement;
   readonly #toggle: TableToggle;
   readonly #body = element('tbody');
@@ -36,48 +36,42 @@ export class ChartCard {
     this.#time = time;
     const ids = { title: newId('chart'), summary: newId('summary'), table: newId('table') };
     this.#values = legend.map(() => element('b'));
-    this.#summary = element('p', { className: 'summary', attributes: { id: ids.summary } });
+    this.#summary = element('p', { class: 'summary', attrs: { id: ids.summary } });
     this.plot = element('div', {
-      className: 'plot',
-      attributes: {
+      class: 'plot',
+      attrs: {
         tabindex: '0',
         role: 'img',
         'aria-labelledby': ids.title,
         'aria-describedby': ids.summary,
       },
     });
-    const chart = element('div', { className: 'chart' }, this.plot, beside as HTMLElement | undefined);
+    const chart = element('div', { class: 'chart' }, this.plot, beside as HTMLElement | undefined);
     const headings = ['Batch', ...legend.map(({ label }) => label)];
-    const head = element('tr', {}, ...headings.map((text) => element('th', { text, attributes: { scope: 'col' } })));
+    const head = element('tr', {}, ...headings.map((text) => element('th', { text, attrs: { scope: 'col' } })));
     const table = element(
       'div',
       {
-        className: 'scroll',
-        attributes: { id: ids.table, tabindex: '0', role: 'region', 'aria-labelledby': ids.title },
+        class: 'scroll',
+        attrs: { id: ids.table, tabindex: '0', role: 'region', 'aria-labelledby': ids.title },
       },
       element('table', {}, element('thead', {}, head), this.#body),
     );
     this.#toggle = new TableToggle(title, chart, table, () => this.#fillOpen());
     const entries = legend.map(({ label, color, stroke }, i) =>
-      element('li', {}, element('i', { className: `swatch ${stroke} ${color}` }), label, ' ', this.#values[i]),
+      element('li', {}, element('i', { class: `swatch ${stroke} ${color}` }), label, ' ', this.#values[i]),
     );
     this.root = element(
       'section',
-      { className: 'card', attributes: { 'aria-labelledby': ids.title } },
+      { class: 'card', attrs: { 'aria-labelledby': ids.title } },
       element(
         'header',
         {},
-        element(
-          'h2',
-          { attributes: { id: ids.title } },
-          title,
-          ' ',
-          element('span', { className: 'unit', text: unit }),
-        ),
+        element('h2', { attrs: { id: ids.title } }, title, ' ', element('span', { class: 'unit', text: unit })),
         this.#when,
         this.#toggle.button,
       ),
-      element('ul', { className: 'legend' }, ...entries),
+      element('ul', { class: 'legend' }, ...entries),
       chart,
       table,
       this.#summary,
@@ -105,7 +99,7 @@ export class ChartCard {
         element(
           'tr',
           {},
-          element('th', { text: this.#time(row), attributes: { scope: 'row' } }),
+          element('th', { text: this.#time(row), attrs: { scope: 'row' } }),
           ...this.#legend.map((entry) => element('td', { text: entry.value(row) })),
         ),
       );

@@ -14,7 +14,7 @@ interface Chart {
 
 /** Charts over the same batches, with one cursor. */
 export class Charts {
-  readonly root = element('div', { className: 'charts' });
+  readonly root = element('div', { class: 'charts' });
   readonly #cursor: SharedCursor;
   readonly #specs: readonly ChartSpec[];
   #charts: readonly Chart[] = [];

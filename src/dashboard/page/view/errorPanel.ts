@@ -9,10 +9,10 @@ export class ErrorPanel {
   readonly root: HTMLElement;
   readonly #rows: KeyedRows<FailureRow, HTMLLIElement>;
   readonly #list: HTMLElement;
-  readonly #empty = element('p', { className: 'empty', text: 'No error since this process started.' });
+  readonly #empty = element('p', { class: 'empty', text: 'No error since this process started.' });
 
   constructor() {
-    const list = element('ol', { className: 'errors' });
+    const list = element('ol', { class: 'errors' });
     this.#list = scrollBox('Errors', list);
     this.#rows = new KeyedRows(list, ({ id, at }) => `${at}/${id}`, create);
     this.root = panel('Errors', '', this.#list, this.#empty).root;
@@ -32,10 +32,10 @@ function create(failure: FailureRow): HTMLLIElement {
   return element(
     'li',
     {},
-    element('span', { className: `badge ${kind === 'failed' ? 'bad' : 'warning'}`, text: kind }),
+    element('span', { class: `badge ${kind === 'failed' ? 'bad' : 'warning'}`, text: kind }),
     element('b', { text: code }),
     element('time', { text: formatTime(at) }),
-    element('span', { className: 'where', text: where.filter(Boolean).join(' · ') }),
+    element('span', { class: 'where', text: where.filter(Boolean).join(' · ') }),
     message === undefined ? undefined : element('q', { text: message }),
   );
 }

@@ -2,7 +2,7 @@ import { element, setText } from './element.js';
 
 /** A few named values. */
 export class Facts {
-  readonly root = element('dl', { className: 'facts' });
+  readonly root = element('dl', { class: 'facts' });
   readonly #values = new Map<string, { readonly row: HTMLElement; readonly value: HTMLElement }>();
 
   set(facts: readonly (readonly [name: string, value: string])[]): void {

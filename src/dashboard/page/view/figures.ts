@@ -7,7 +7,7 @@ import { NumberElement } from './numberElement.js';
 
 /** The figures to look at first. */
 export class Figures {
-  readonly root = element('dl', { className: 'figures' });
+  readonly root = element('dl', { class: 'figures' });
   readonly #lag = this.#add('Lag', 'records', formatCount, 'lag');
   readonly #input = this.#add('Input', '', formatRate, 'input');
   readonly #limit = this.#add('Rate limit', '', formatRate, 'rate');
@@ -53,7 +53,7 @@ export class Figures {
 class Figure {
   readonly root: HTMLElement;
   readonly #number: NumberElement;
-  readonly #note = element('dd', { className: 'muted' });
+  readonly #note = element('dd', { class: 'muted' });
 
   constructor(title: string, unit: string, format: (value: number | undefined) => string, name: string) {
     this.#number = new NumberElement(format, name);
@@ -61,9 +61,9 @@ class Figure {
       'dd',
       {},
       this.#number.root,
-      unit === '' ? undefined : element('span', { className: 'unit', text: ` ${unit}` }),
+      unit === '' ? undefined : element('span', { class: 'unit', text: ` ${unit}` }),
     );
-    this.root = element('div', { className: 'card figure' }, element('dt', { text: title }), value, this.#note);
+    this.root = element('div', { class: 'card figure' }, element('dt', { text: title }), value, this.#note);
   }
 
   set(value: number | undefined, note: string): void {

@@ -4,7 +4,7 @@ import { element } from './element.js';
 
 /** A small histogram of durations, drawn as bars from top (short) to bottom (long). Its numbers are in the summary beside it. */
 export class HistogramBars {
-  readonly root = element('div', { className: 'histogram', attributes: { 'aria-hidden': 'true' } });
+  readonly root = element('div', { class: 'histogram', attrs: { 'aria-hidden': 'true' } });
 
   update(bins: readonly Bin[]): void {
     const most = bins.reduce((max, { count }) => Math.max(max, count), 1);

@@ -19,7 +19,7 @@ interface LagRow {
 /** Bars of the lag of each partition, as a table: the rest beyond those shown is its last row. */
 export class LagPanel {
   readonly root: HTMLElement;
-  readonly #summary = element('p', { className: 'summary' });
+  readonly #summary = element('p', { class: 'summary' });
   readonly #rows: KeyedRows<LagRow, HTMLTableRowElement>;
   readonly #cells = new WeakMap<HTMLElement, LagCells>();
 
@@ -31,7 +31,7 @@ export class LagPanel {
       (row) => this.#create(row),
       (row, item) => this.#cells.get(row)?.set(item),
     );
-    const table = element('table', { className: 'lag' }, tableHead('Partition', '', '#Lag', '#Behind'), body);
+    const table = element('table', { class: 'lag' }, tableHead('Partition', '', '#Lag', '#Behind'), body);
     const { root } = panel('Lag by partition', 'wide', this.#summary, scrollBox('Lag by partition', table));
     this.root = root;
   }
@@ -64,7 +64,7 @@ export class LagPanel {
 class LagCells {
   readonly root: HTMLTableRowElement;
   readonly #meta = element('small');
-  readonly #bar = element('i', { className: 'bar' });
+  readonly #bar = element('i', { class: 'bar' });
   readonly #lag = new NumberElement(formatCount, 'partition-lag');
   readonly #behind = new NumberElement(formatDuration);
 
@@ -74,13 +74,13 @@ class LagCells {
       {},
       element(
         'th',
-        { attributes: { scope: 'row' } },
-        element('span', { className: 'label', text: label, attributes: { title: label } }),
+        { attrs: { scope: 'row' } },
+        element('span', { class: 'label', text: label, attrs: { title: label } }),
         this.#meta,
       ),
-      element('td', { className: 'track', attributes: { 'aria-hidden': 'true' } }, this.#bar),
-      element('td', { className: 'number' }, this.#lag.root),
-      element('td', { className: 'number' }, this.#behind.root),
+      element('td', { class: 'track', attrs: { 'aria-hidden': 'true' } }, this.#bar),
+      element('td', { class: 'number' }, this.#lag.root),
+      element('td', { class: 'number' }, this.#behind.root),
     );
   }
 

@@ -2,14 +2,14 @@ import type { OpenBatchView, StreamView } from '../../wire/streamView.js';
 import { formatBatchTime, formatCount, formatDuration, plural } from '../model/format.js';
 import { element, setText } from './element.js';
 import { KeyedRows } from './keyedRows.js';
-import { panel, tableHead } from './panel.js';
+import { panel, setCells, tableHead, tableRow } from './panel.js';
 
 /** Batches between plan and save: what they are doing, and for how long. */
 export class OpenPanel {
   readonly root: HTMLElement;
   readonly #rows: KeyedRows<OpenBatchView, HTMLTableRowElement>;
   readonly #table: HTMLElement;
-  readonly #note = element('p', { className: 'empty' });
+  readonly #note = element('p', { class: 'empty' });
   #at = 0;
 
   constructor() {
@@ -17,8 +17,9 @@ export class OpenPanel {
     this.#rows = new KeyedRows(
       body,
       ({ time }) => String(time),
-      create,
-      (row, batch) => fill(row, batch, this.#at),
+      ({ time }) => tableRow(formatBatchTime(time), 'number', '', 'number'),
+      (row, { records, stage, since }) =>
+        setCells(row, formatCount(records), stage, formatDuration(Math.max(this.#at - since, 0))),
     );
     this.#table = element('table', {}, tableHead('Batch', '#Records', 'Stage', '#For'), body);
     this.root = panel('Open and waiting batches', '', this.#table, this.#note).root;
@@ -32,17 +33,4 @@ export class OpenPanel {
     setText(this.#note, open.length === 0 && more === '' ? 'No batch is open.' : more);
     this.#note.hidden = this.#note.textContent === '';
   }
-}
-
-function create({ time }: OpenBatchView): HTMLTableRowElement {
-  const cell = (className = '') => element('td', { className });
-  const name = element('th', { text: formatBatchTime(time), attributes: { scope: 'row' } });
-  return element('tr', {}, name, cell('number'), cell(), cell('number'));
-}
-
-function fill(row: HTMLTableRowElement, { records, stage, since }: OpenBatchView, at: number): void {
-  const [, recordsCell, stageCell, sinceCell] = row.cells;
-  if (recordsCell) setText(recordsCell, formatCount(records));
-  if (stageCell) setText(stageCell, stage);
-  if (sinceCell) setText(sinceCell, formatDuration(Math.max(at - since, 0)));
 }

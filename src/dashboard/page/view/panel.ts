@@ -1,4 +1,4 @@
-import { element, newId } from './element.js';
+import { element, newId, setText } from './element.js';
 
 /** A card with a heading. */
 export interface Panel {
@@ -10,8 +10,8 @@ export function panel(title: string, className: string, ...children: readonly (H
   const titleId = newId('panel');
   const root = element(
     'section',
-    { className: `card ${className}`, attributes: { 'aria-labelledby': titleId } },
-    element('header', {}, element('h2', { text: title, attributes: { id: titleId } })),
+    { class: `card ${className}`, attrs: { 'aria-labelledby': titleId } },
+    element('header', {}, element('h2', { text: title, attrs: { id: titleId } })),
     ...children,
   );
   return { root, titleId };
@@ -21,7 +21,7 @@ export function panel(title: string, className: string, ...children: readonly (H
 export function scrollBox(label: string, ...children: readonly HTMLElement[]): HTMLElement {
   return element(
     'div',
-    { className: 'scroll', attributes: { tabindex: '0', role: 'region', 'aria-label': label } },
+    { class: 'scroll', attrs: { tabindex: '0', role: 'region', 'aria-label': label } },
     ...children,
   );
 }
@@ -32,9 +32,20 @@ export function tableHead(...headings: readonly string[]): HTMLElement {
     const [, extra, numeric, text = ''] = /^(~?)(#?)(.*)$/.exec(heading) ?? [];
     return element('th', {
       text,
-      className: `${numeric ? 'number' : ''} ${extra ? 'extra' : ''}`,
-      attributes: { scope: 'col' },
+      class: `${numeric ? 'number' : ''} ${extra ? 'extra' : ''}`,
+      attrs: { scope: 'col' },
     });
   });
   return element('thead', {}, element('tr', {}, ...cells));
+}
+
+/** A row of a table: its heading, and empty cells of these classes. */
+export function tableRow(heading: string, ...classes: readonly string[]): HTMLTableRowElement {
+  const cells = classes.map((className) => element('td', { class: className }));
+  return element('tr', {}, element('th', { text: heading, attrs: { scope: 'row' } }), ...cells);
+}
+
+/** Sets the texts of the cells behind the heading. */
+export function setCells(row: HTMLTableRowElement, ...texts: readonly string[]): void {
+  for (const [i, text] of texts.entries()) setText(row.cells[i + 1] as HTMLElement, text);
 }

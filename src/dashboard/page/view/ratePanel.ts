@@ -11,11 +11,11 @@ import { TableToggle } from './tableToggle.js';
 /** Why the rate is what it is: the rule of the latest decision, what the controller has learned, and the rules before. */
 export class RatePanel {
   readonly root: HTMLElement;
-  readonly #why = element('p', { className: 'why' });
-  readonly #warnings = element('ul', { className: 'warnings' });
+  readonly #why = element('p', { class: 'why' });
+  readonly #warnings = element('ul', { class: 'warnings' });
   readonly #facts = new Facts();
-  readonly #strip = element('div', { className: 'strip', attributes: { role: 'img' } });
-  readonly #legend = element('ul', { className: 'legend' });
+  readonly #strip = element('div', { class: 'strip', attrs: { role: 'img' } });
+  readonly #legend = element('ul', { class: 'legend' });
   readonly #body = element('tbody');
   readonly #toggle: TableToggle;
   readonly #summary: HTMLElement;
@@ -23,7 +23,7 @@ export class RatePanel {
 
   constructor() {
     const ids = { summary: newId('summary'), table: newId('table') };
-    this.#summary = element('p', { className: 'summary', attributes: { id: ids.summary } });
+    this.#summary = element('p', { class: 'summary', attrs: { id: ids.summary } });
     this.#strip.setAttribute('aria-label', 'Rule by batch');
     this.#strip.setAttribute('aria-describedby', ids.summary);
     const table = scrollBox(
@@ -90,7 +90,7 @@ export class RatePanel {
     const segments = ruleStrip(this.#rows);
     this.#strip.replaceChildren(
       ...segments.map(({ rule, batches }) => {
-        const segment = element('i', { className: `rule-${rule}`, attributes: { title: rule } });
+        const segment = element('i', { class: `rule-${rule}`, attrs: { title: rule } });
         segment.style.flexGrow = String(batches);
         return segment;
       }),
@@ -108,7 +108,7 @@ export class RatePanel {
             element('td', { text: formatBatchTime(from) }),
             element('td', { text: formatBatchTime(until) }),
             element('td', { text: rule }),
-            element('td', { className: 'number', text: String(batches) }),
+            element('td', { class: 'number', text: String(batches) }),
           ),
         ),
     );
@@ -120,10 +120,10 @@ function sentenceOf({ controller, rule }: DecisionView): string {
 }
 
 function legendEntry(rule: StripRule, batches: number): HTMLElement {
-  const swatch = element('i', { className: `swatch area rule-${rule}` });
+  const swatch = element('i', { class: `swatch area rule-${rule}` });
   return element(
     'li',
-    { attributes: { title: plural(batches, 'batch', 'batches') } },
+    { attrs: { title: plural(batches, 'batch', 'batches') } },
     swatch,
     rule,
     ' ',

@@ -4,21 +4,21 @@ import { element } from './element.js';
 export class SignInForm {
   readonly root: HTMLFormElement;
   readonly #input: HTMLInputElement;
-  readonly #error = element('p', { className: 'error', attributes: { role: 'alert' } });
+  readonly #error = element('p', { class: 'error', attrs: { role: 'alert' } });
 
   /** `submitted` resolves to whether the token is right. */
   constructor(submitted: (token: string) => Promise<boolean>) {
     this.#input = element('input', {
-      attributes: { id: 'token', type: 'password', autocomplete: 'current-password', required: '' },
+      attrs: { id: 'token', type: 'password', autocomplete: 'current-password', required: '' },
     });
     this.root = element(
       'form',
-      { className: 'card sign-in' },
-      element('h2', { className: 'form-title', text: 'Token needed' }),
+      { class: 'card sign-in' },
+      element('h2', { class: 'form-title', text: 'Token needed' }),
       element('p', { text: 'This board is shown to readers who have its token. A link that ends in #token=… has it.' }),
-      element('label', { text: 'Token', attributes: { for: 'token' } }),
+      element('label', { text: 'Token', attrs: { for: 'token' } }),
       this.#input,
-      element('button', { text: 'Open the board', attributes: { type: 'submit' } }),
+      element('button', { text: 'Open the board', attrs: { type: 'submit' } }),
       this.#error,
     );
     this.root.addEventListener('submit', (event) => {

@@ -14,7 +14,7 @@ export class StatePanel {
   readonly #table: HTMLElement;
   readonly #rows: KeyedRows<StateSnapshot, HTMLTableRowElement>;
   readonly #numbers = new WeakMap<HTMLElement, { readonly entries: NumberElement; readonly bytes: NumberElement }>();
-  readonly #empty = element('p', { className: 'empty', text: 'No operator keeps state.' });
+  readonly #empty = element('p', { class: 'empty', text: 'No operator keeps state.' });
 
   constructor() {
     const body = element('tbody');
@@ -59,12 +59,12 @@ export class StatePanel {
       {},
       element(
         'th',
-        { attributes: { scope: 'row' } },
-        element('span', { className: 'label', text: id ?? operator }),
+        { attrs: { scope: 'row' } },
+        element('span', { class: 'label', text: id ?? operator }),
         element('small', { text: id === undefined ? '' : operator }),
       ),
-      element('td', { className: 'number' }, numbers.entries.root),
-      element('td', { className: 'number' }, numbers.bytes.root),
+      element('td', { class: 'number' }, numbers.entries.root),
+      element('td', { class: 'number' }, numbers.bytes.root),
     );
     this.#numbers.set(row, numbers);
     return row;

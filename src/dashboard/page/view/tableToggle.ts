@@ -12,9 +12,9 @@ export class TableToggle {
     this.#table = table;
     table.hidden = true;
     this.button = element('button', {
-      className: 'quiet',
+      class: 'quiet',
       text: 'Table',
-      attributes: {
+      attrs: {
         type: 'button',
         'aria-expanded': 'false',
         'aria-controls': table.id,

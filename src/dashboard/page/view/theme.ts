@@ -12,8 +12,8 @@ export class Theme {
   constructor(changed: () => void) {
     this.#changed = changed;
     this.button = element('button', {
-      className: 'icon',
-      attributes: { type: 'button' },
+      class: 'icon',
+      attrs: { type: 'button' },
       onClick: () => this.#toggle(),
     });
     this.#system.addEventListener('change', () => this.#show());

@@ -8,41 +8,39 @@ export class TopBar {
   readonly root: HTMLElement;
   readonly verdict: HTMLElement;
   readonly #select: HTMLSelectElement;
-  readonly #name = element('b', { className: 'stream-name' });
-  readonly #status = element('span', { className: 'status' });
-  readonly #interval = element('span', { className: 'muted' });
+  readonly #name = element('b', { class: 'stream-name' });
+  readonly #status = element('span', { class: 'status' });
+  readonly #interval = element('span', { class: 'muted' });
   /** Announced by screen readers when it changes; the detail changes with every batch. */
-  readonly #headline = element('b', { attributes: { role: 'status' } });
+  readonly #headline = element('b', { attrs: { role: 'status' } });
   readonly #detail = element('span');
-  readonly #notice = element('p', { className: 'notice', attributes: { role: 'status' } });
+  readonly #notice = element('p', { class: 'notice', attrs: { role: 'status' } });
   #names = '';
 
   constructor(themeButton: HTMLButtonElement, chosen: (stream: string) => void) {
-    this.#select = element('select', { attributes: { 'aria-label': 'Stream' } });
+    this.#select = element('select', { attrs: { 'aria-label': 'Stream' } });
     this.#select.addEventListener('change', () => chosen(this.#select.value));
     this.#notice.hidden = true;
     this.root = element(
       'header',
-      { className: 'top' },
+      { class: 'top' },
       element('h1', { text: 'dstream' }),
       this.#select,
       this.#name,
       this.#status,
       this.#interval,
-      element('span', { className: 'space' }),
+      element('span', { class: 'space' }),
       themeButton,
       this.#notice,
     );
-    this.verdict = element('p', { className: 'verdict' }, this.#headline, ' ', this.#detail);
+    this.verdict = element('p', { class: 'verdict' }, this.#headline, ' ', this.#detail);
   }
 
   update(streams: readonly string[], view: StreamView | undefined, verdict: Verdict): void {
     const names = JSON.stringify(streams);
     if (names !== this.#names) {
       this.#names = names;
-      this.#select.replaceChildren(
-        ...streams.map((name) => element('option', { text: name, attributes: { value: name } })),
-      );
+      this.#select.replaceChildren(...streams.map((name) => element('option', { text: name, attrs: { value: name } })));
     }
     if (view && this.#select.value !== view.name) this.#select.value = view.name;
     this.#select.hidden = streams.length < 2;
