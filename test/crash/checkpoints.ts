@@ -65,6 +65,8 @@ export const stores: Readonly<Record<string, CrashedStore>> = {
 export interface CrashedEnds {
   readonly source: 'files' | 'kafka' | 'receiver';
   readonly output: 'files' | 'table' | 'kafka';
+  /** Which operators compute: those by batch time with one by event time, or those by event time alone. Default `'all'`. */
+  readonly operators?: 'all' | 'event time';
 }
 
 /** Failure points of every run: in the source, the operators, and around what the driver asks of a store. */

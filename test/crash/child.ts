@@ -28,6 +28,7 @@ import type { PostgresCheckpoint } from 'dstream/node';
 import { merge, type Observable, type OperatorFunction, share, tap } from 'rxjs';
 import { failpoint } from '../../src/storage/failpoint.js';
 import { type CrashedEnds, stores } from './checkpoints.js';
+import { eventTimeOutputs } from './eventTimeOutputs.js';
 import { exitCodes } from './exitCodes.js';
 import { fileLog } from './fileLog.js';
 import { kafkaLog, newKafka } from './kafkaLog.js';
@@ -68,6 +69,7 @@ const options: LogBatchesOptions<Event> = {
   // How many records a batch takes is another matter in each life: only the plan that was kept makes it what it was.
   backpressure: () => ({ completed: () => {}, rate: () => (below(9) * 1_000) / interval }),
   scheduler: clock,
+  ...(ends.operators === 'event time' && { rateSharing: (['lag', 'fair', 'aligned'] as const)[below(3)] ?? 'lag' }),
   // Its clock jumps to the next timer whenever nothing runs, so time limits would fire while a server answers.
   outputTimeout: Infinity,
   stepTimeout: Infinity,
@@ -99,6 +101,7 @@ function save<T>(name: string): OperatorFunction<Batch<T>, unknown> {
 }
 
 function outputs(events: Observable<Batch<Event>>): Observable<unknown> {
+  if (ends.operators === 'event time') return eventTimeOutputs(events, save);
   const pairs = events.pipe(
     mapRecords(({ key }): Pair<string, number> => [key, 1]),
     tap(() => failpoint('operators')),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type LogClient, memoryLog, type TopicPartitionOffset } from 'dstream';
 import { defer, EMPTY, from, tap } from 'rxjs';
 import { die, failpoint, isDue } from '../../src/storage/failpoint.js';
-import { eventsOf, partitions, topic } from './records.js';
+import { type Event, eventsOf, partitions, topic } from './records.js';
 
 /** Writes the log once, for all lives: a file for each partition. */
 export function writeLog(directory: string): void {
@@ -20,7 +20,7 @@ export function fileLog(directory: string, offsetsFile: string): LogClient {
     const lines = readFileSync(join(directory, `${partition}.jsonl`), 'utf8')
       .trimEnd()
       .split('\n');
-    const records = lines.map((value) => ({ value, partition, timestamp: 0 }));
+    const records = lines.map((value) => ({ value, partition, timestamp: (JSON.parse(value) as Event).at }));
     log.append(topic, records);
   }
   const committed = new Map<number, TopicPartitionOffset>();

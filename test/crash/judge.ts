@@ -1,5 +1,6 @@
-import { offline, type Timed } from '../eventtime/offline.js';
-import { enough, eventsOf, eventWindow, interval, partitions, slide, timeout, window } from './records.js';
+import type { CrashedEnds } from './checkpoints.js';
+import { expectedJoined, expectedPassed, expectedSessions, expectedWindows } from './expectedByEventTime.js';
+import { enough, eventsOf, interval, partitions, slide, timeout, window } from './records.js';
 
 /** What one run wrote, against what it should have written. */
 export interface Verdict {
@@ -17,7 +18,7 @@ type Batch = { readonly time: number; readonly keys: readonly string[] };
  * every record of the log is in one batch, once and in order, and that what windows and states gave follows from those
  * batches, is worked out here anew, with plain maps and no window algorithm.
  */
-export function judge(all: Written): Verdict {
+export function judge(all: Written, operators: CrashedEnds['operators'] = 'all'): Verdict {
   const written = new Map(all);
   if (written.size < all.length) {
     const times = new Map<string, number>();
@@ -33,10 +34,11 @@ export function judge(all: Written): Verdict {
   const derived = [...written].filter(([name]) => !name.startsWith('raw-'));
   const lines = derived.flatMap(([name, records]) => {
     // By event time it does not matter with which batch a line comes.
-    const [, byEventTime] = /^(event|late)-/.exec(name) ?? [];
+    const [, byEventTime] = /^(event|late|session|passed|joined)-/.exec(name) ?? [];
     return [`${name} is there`, ...records.map((line) => `${byEventTime ?? name} ${line}`)];
   });
-  return compare(expectedDerived(raw.batches), lines);
+  const expected = operators === 'all' ? expectedDerived(raw.batches) : expectedByEventTime(raw.batches);
+  return compare(expected, lines);
 }
 
 /** The records of each partition in the order of batches, and the keys of each batch; a batch that is missing is empty. */
@@ -79,21 +81,13 @@ function expectedDerived(batches: readonly Batch[]): readonly string[] {
     say('running', time, runOn(running, keys, time));
     lines.push(`event-${time} is there`, `late-${time} is there`);
   }
-  return [...lines, ...expectedByEventTime()];
+  return [...lines, ...expectedWindows()];
 }
 
-/** From the records of each partition alone. */
-function expectedByEventTime(): readonly string[] {
-  const events = Array.from({ length: partitions }, (_, partition) =>
-    eventsOf(partition).map(({ at, key, sequence }): Timed => [at, key, sequence]),
-  );
-  const { windows, late } = offline(events, { ...eventWindow, offset: 0, bounded: false });
-  return [
-    ...windows.map(
-      ({ key, start, end, records }) => `event ${JSON.stringify([key, { start, end, value: records.length }])}`,
-    ),
-    ...late.map(([time, key]) => `late ${JSON.stringify(`${key} at ${time}`)}`),
-  ];
+function expectedByEventTime(batches: readonly Batch[]): readonly string[] {
+  const outputs = ['event', 'late', 'session', 'passed', 'joined'];
+  const there = batches.flatMap(({ time }) => outputs.map((output) => `${output}-${time} is there`));
+  return [...there, ...expectedWindows(), ...expectedSessions(), ...expectedPassed(), ...expectedJoined()];
 }
 
 function windowAt(batches: readonly Batch[], end: number): readonly unknown[] {

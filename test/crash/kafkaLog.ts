@@ -27,8 +27,14 @@ export async function writeTopic(kafka: Kafka, topic: string): Promise<void> {
   await createTopic(kafka, topic);
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
+  // Near now: the broker deletes what is older than it keeps.
+  const begin = Date.now();
   for (let partition = 0; partition < partitions; partition++) {
-    const messages = eventsOf(partition).map((event) => ({ partition, value: JSON.stringify(event) }));
+    const messages = eventsOf(partition).map((event) => ({
+      partition,
+      value: JSON.stringify(event),
+      timestamp: String(begin + event.at),
+    }));
     for (let i = 0; i < messages.length; i += recordsPerSend) {
       await producer.send({ topic, messages: messages.slice(i, i + recordsPerSend) });
     }

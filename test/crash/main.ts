@@ -1,7 +1,8 @@
 // npm run crash [-- --crashes 10000 --checkpoint file --parallel 4 --seed N]: kills processes at every failure point and
 // at any moment, and counts what is lost and doubled. `--source receiver` has a write-ahead log, `--source tcp`, `http`,
 // `sse` and `websocket` are ready receivers that are killed while they receive, for `--seconds` at most, `--source kafka` reads from a real
-// Kafka, `--output kafka` writes into it. It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
+// Kafka, `--output kafka` writes into it. `--event-time` has operators by event time only.
+// It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     checkpoint: { type: 'string', default: 'file' },
     source: { type: 'string', default: 'files' },
     output: { type: 'string' },
+    'event-time': { type: 'boolean', default: false },
     seconds: { type: 'string' },
     keep: { type: 'boolean', default: false },
     parallel: { type: 'string', default: String(2 * cpus().length) },
@@ -32,6 +34,7 @@ const ends = {
   ...defaultEnds(store),
   source: values.source,
   ...(values.output && { output: values.output }),
+  ...(values['event-time'] && { operators: 'event time' }),
 } as CrashedEnds;
 const outputs = store === 'postgres' ? ['table', 'files', 'kafka'] : ['files', 'kafka'];
 if (!['files', 'kafka', 'receiver', ...readyKinds].includes(ends.source) || !outputs.includes(ends.output)) {
@@ -112,13 +115,15 @@ const { faults, ...figures } = result;
 if (result.crashes >= 1_000 || values.keep) {
   const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
   const between =
-    ends.source !== 'files' ? ` --source ${ends.source}${values.output ? ` --output ${values.output}` : ''}` : '';
+    (ends.source !== 'files' ? ` --source ${ends.source}${values.output ? ` --output ${values.output}` : ''}` : '') +
+    (values['event-time'] ? ' --event-time' : '');
   const command = `npm run crash --${between} --checkpoint ${store} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
   const name = [
     'crash',
     ...(ends.source !== 'files' ? [ends.source] : []),
     store,
     ...(values.output ? ['to', values.output] : []),
+    ...(values['event-time'] ? ['event-time'] : []),
   ];
   const report = { command, node: process.version, cores: cpus().length, ...figures, faults };
   const folder = new URL('../../bench/results/', import.meta.url);

@@ -168,7 +168,9 @@ class Matrix {
     }
     const written = await this.#written(directory);
     const received = this.#ends.source === 'receiver';
-    const { lost, doubled } = received ? judgeReceiver(written, readStored(directory)) : judge(written);
+    const { lost, doubled } = received
+      ? judgeReceiver(written, readStored(directory))
+      : judge(written, this.#ends.operators);
     const unmet = first !== undefined && died.length === 0 && first.point !== anyMoment && !this.#enough;
     this.#judged(directory, died, lost, doubled, unmet ? `${JSON.stringify(first)} never came` : undefined);
     return unmet || death?.point === anyMoment ? undefined : death;

@@ -10,6 +10,9 @@ export const enough = 6;
 export const partitions = 3;
 /** Windows by event time; some records are late for all of them, some for the first only. */
 export const eventWindow = { window: 100, slide: 50, outOfOrderness: 20 };
+/** Sessions and a join by event time: of some keys each session is short, others have one from the first record to the last. */
+export const sessionGap = 60;
+export const eventJoin = { lower: -30, upper: 10, join: 'left' } as const;
 const recordsPerPartition = 120;
 
 export interface Event {
