@@ -33,7 +33,7 @@ interface Result {
 function readPages(): readonly Page[] {
   const under = (directory: string, ending: string) =>
     readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith(ending) && !/^(api|node_modules)\/|\.vitepress/.test(path))
+      .filter((path) => path.endsWith(ending) && !/^(api|examples|node_modules)\/|\.vitepress/.test(path))
       .map((path) => `${directory}/${path}`)
       .sort();
   return ['README.md', 'CONTRIBUTING.md', ...under('docs', '.md'), ...under('src', '.ts')].map((path) => {
@@ -53,6 +53,20 @@ function examplesOf({ path, text }: Page): readonly Example[] {
   }));
 }
 
+/** The recipes: programs of one file. */
+function recipes(): readonly Example[] {
+  const directory = 'examples/recipes';
+  return readdirSync(join(root, directory))
+    .filter((file) => /\.c?ts$/.test(file))
+    .map((file) => {
+      const code = readFileSync(join(root, directory, file), 'utf8');
+      const path = `${directory}/${file}`;
+      const [program] = examplesOf({ path, text: `\`\`\`ts\n${code}\`\`\`\n` });
+      if (!program) throw new Error(`${path} is no program`);
+      return { ...program, name: path, file: join(folder, `recipe-${file}`) };
+    });
+}
+
 /** Runs examples in a process of their own. */
 function runAll(files: readonly string[]): Promise<readonly Result[]> {
   const args = ['--import', 'tsx', join(root, 'test/docs/runExamples.ts'), ...files];
@@ -70,12 +84,14 @@ function runAll(files: readonly string[]): Promise<readonly Result[]> {
 }
 
 const pages = readPages();
-const examples = pages.flatMap(examplesOf);
+const examples = [...pages.flatMap(examplesOf), ...recipes()];
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-for (const { file, code } of examples) writeFileSync(file, `${code}\nexport {};\n`);
+for (const { file, code } of examples) {
+  writeFileSync(file, file.endsWith('.cts') ? code : `${code}\nexport {};\n`);
+}
 const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false };
-const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] };
+const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts', '*.cts'] };
 writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
 
 describe('examples', () => {

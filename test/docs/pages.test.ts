@@ -8,7 +8,7 @@ import { operators, root } from '../support/operators.js';
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const under = (directory: string, ending: string): readonly string[] =>
   (existsSync(join(root, directory)) ? readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' }) : [])
-    .filter((path) => path.endsWith(ending) && !/^(api|node_modules)\/|\.vitepress/.test(path))
+    .filter((path) => path.endsWith(ending) && !/^(api|examples|node_modules)\/|\.vitepress/.test(path))
     .map((path) => `${directory}/${path}`);
 
 const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'UPGRADING.md', ...under('docs', '.md')];
@@ -18,6 +18,16 @@ function fieldsOf(path: string, name: string): readonly string[] {
   const source = read(path);
   const body = source.slice(source.indexOf(`export interface ${name}`));
   return [...body.slice(0, body.indexOf('\n}')).matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field);
+}
+
+/** Whether a file of the repository is there, or what the site makes a page of: an app or a recipe of `examples/`. */
+function isThere(path: string): boolean {
+  const [, example] = /^docs\/examples\/(?:([\w-]+)\.md)?$/.exec(path) ?? [];
+  const made =
+    example === undefined
+      ? []
+      : [`examples/${example}/README.md`, `examples/recipes/${example}.ts`, `examples/recipes/${example}.cts`];
+  return [path, `${path}.md`, ...made].some((each) => existsSync(join(root, each)));
 }
 
 /** The headings of a page as the site names them in addresses. */
@@ -39,7 +49,7 @@ describe('pages', () => {
       );
       const paths = [...text.matchAll(/`((?:src|test|bench|scripts|examples|docs|\.ci)\/[\w./-]+)`/g)];
       return [...links, ...paths.map(([, path = '']) => path)]
-        .filter((path) => !existsSync(join(root, path)) && !existsSync(join(root, `${path}.md`)))
+        .filter((path) => !isThere(path))
         .map((path) => `${page}: ${path}`);
     });
     expect(missing).toEqual([]);

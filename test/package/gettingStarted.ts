@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** What the page asks of its reader: to save a file, or to type a command. */
@@ -28,12 +28,18 @@ export function stepsOf(page: string): readonly Step[] {
 /** A reader who does what the page says, in a folder. */
 export class Reader {
   readonly #folder: string;
+  readonly #node: string;
+  readonly #env: NodeJS.ProcessEnv;
   readonly #replace: (text: string) => string;
   #running: { readonly lines: string[]; kill(): Promise<void>; until(count: number): Promise<void> } | undefined;
 
   /** `replace` puts the packed package and the broker of the tests in the place of those that the page names. */
-  constructor(folder: string, replace: (text: string) => string) {
+  constructor(folder: string, node: string, replace: (text: string) => string) {
     this.#folder = folder;
+    this.#node = node;
+    const path = [dirname(node), process.env.PATH].join(delimiter);
+    const plain = { NO_COLOR: '1', FORCE_COLOR: '0', KAFKAJS_NO_PARTITIONER_WARNING: '1' };
+    this.#env = { ...process.env, ...plain, PATH: path };
     this.#replace = replace;
   }
 
@@ -43,15 +49,16 @@ export class Reader {
 
   /** Runs a command to its end. Returns what it printed. */
   run(line: string): readonly string[] {
-    const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', KAFKAJS_NO_PARTITIONER_WARNING: '1' };
-    const printed = execFileSync('sh', ['-c', this.#replace(line)], { cwd: this.#folder, env, encoding: 'utf8' });
+    const options = { cwd: this.#folder, env: this.#env, encoding: 'utf8' } as const;
+    const printed = execFileSync('sh', ['-c', this.#replace(line)], options);
     return printed.trim().split('\n');
   }
 
   /** Starts a TypeScript program that does not end, in one process, so that a signal reaches it. */
   start(file: string): void {
-    const child = spawn(process.execPath, ['--import', 'tsx', file], {
+    const child = spawn(this.#node, ['--import', 'tsx', file], {
       cwd: this.#folder,
+      env: this.#env,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const lines: string[] = [];
