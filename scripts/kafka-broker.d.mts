@@ -3,6 +3,8 @@ export interface KafkaNode {
   readonly address: string;
   readonly saslAddress: string;
   readonly pid: number | undefined;
+  /** At the next start the broker tells clients of the listener behind a proxy this port. */
+  advertise(port: number): void;
   start(): Promise<void>;
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -10,6 +12,11 @@ export interface KafkaNode {
 export interface KafkaCluster {
   readonly brokers: string;
   readonly saslBrokers: string;
+  readonly tlsBrokers: string;
+  readonly expiredBrokers: string;
+  readonly mutualBrokers: string;
+  readonly certificate: string;
+  readonly expiredCertificate: string | undefined;
   readonly proxiedBrokers: string;
   readonly nodes: readonly KafkaNode[];
   readonly classpath: string;
@@ -23,5 +30,7 @@ export function startKafka(options?: {
   nodes?: number;
   properties?: Record<string, string | number>;
   proxy?: (port: number) => Promise<number>;
+  users?: readonly string[];
+  guarded?: boolean;
 }): Promise<KafkaCluster>;
 export function startInDocker(): Promise<{ readonly brokers: string; stop(): Promise<void> } | undefined>;

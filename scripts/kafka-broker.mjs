@@ -12,6 +12,8 @@ import { jars } from './maven.mjs';
 const version = '4.1.0';
 /** How long a broker may take to start: on a busy machine minutes. */
 const ready = 600_000;
+/** Controller, and a listener of each kind. */
+const portsOfNode = 7;
 /** Of a key that lives as long as its broker. */
 const storePassword = 'password';
 
@@ -34,20 +36,26 @@ export const ensureKafka = kafka.ensure;
 
 /**
  * Starts a cluster of brokers that are controllers too, on free ports. Each also has a listener that wants SASL/PLAIN
- * (user "reader", password "secret"), and one with TLS. With `proxy` there is one more, without encryption, behind a proxy: `proxy` is
- * called with the port of each broker's listener, and returns the port that the broker tells its clients.
+ * (password "secret"), and one with TLS. With `proxy` there is one more, without encryption, behind a proxy: `proxy` is
+ * called with the port of each broker's listener, and returns the port that the broker tells its clients. With `guarded` an authorizer lets
+ * users of the SASL listener do only what ACLs allow (the other listeners may do everything), and two more listeners have TLS: one with a
+ * certificate that has expired, and one that wants a certificate of the client.
  *
- * @param {{ nodes?: number, properties?: Record<string, string | number>, proxy?: (port: number) => Promise<number> }} [options]
+ * @param {{ nodes?: number, properties?: Record<string, string | number>, proxy?: (port: number) => Promise<number>,
+ *   users?: readonly string[], guarded?: boolean }} [options]
  */
-export async function startKafka({ nodes = 1, properties = {}, proxy } = {}) {
+export async function startKafka({ nodes = 1, properties = {}, proxy, users = ['reader'], guarded = false } = {}) {
   const classpath = ensureKafka();
   const directory = mkdtempSync(join(tmpdir(), 'dstream-kafka-'));
   const clusterId = clusterIdOf(randomBytes(16));
-  const ports = await freePorts(nodes * 5);
-  const members = Array.from({ length: nodes }, (_, i) => ({ id: i + 1, ports: ports.slice(i * 5, i * 5 + 5) }));
+  const ports = await freePorts(nodes * portsOfNode);
+  const members = Array.from({ length: nodes }, (_, i) => {
+    return { id: i + 1, ports: ports.slice(i * portsOfNode, (i + 1) * portsOfNode) };
+  });
   const advertised = proxy ? await Promise.all(members.map(({ ports }) => proxy(ports[4]))) : [];
   const voters = members.map(({ id, ports: [controller] }) => `${id}@127.0.0.1:${controller}`).join(',');
-  const { certificate, keystore } = selfSigned(directory);
+  const { certificate, keystore } = selfSigned(directory, 'keystore');
+  const expired = guarded ? selfSigned(directory, 'expired', '-startdate', '-60d') : undefined;
   const started = members.map((member, i) =>
     node({
       ...member,
@@ -58,7 +66,9 @@ export async function startKafka({ nodes = 1, properties = {}, proxy } = {}) {
       directory,
       clusterId,
       keystore,
-      properties,
+      users,
+      properties: { ...(expired && guards(directory, certificate, expired.keystore)), ...properties },
+      guarded,
     }),
   );
   const stop = async () => {
@@ -76,10 +86,14 @@ export async function startKafka({ nodes = 1, properties = {}, proxy } = {}) {
     brokers: started.map((one) => one.address).join(','),
     saslBrokers: started.map((one) => one.saslAddress).join(','),
     tlsBrokers: started.map((one) => one.tlsAddress).join(','),
+    /** With `guarded`: where the certificate has expired, and where the client needs one. */
+    expiredBrokers: started.map((one) => one.expiredAddress).join(','),
+    mutualBrokers: started.map((one) => one.mutualAddress).join(','),
     /** Behind the proxies, where there are any. */
     proxiedBrokers: advertised.map((port) => `127.0.0.1:${port}`).join(','),
-    /** The certificate of the brokers, PEM. */
+    /** The certificate of the brokers, PEM, and the one that has expired. */
     certificate,
+    expiredCertificate: expired?.certificate,
     /** By place in the list: `kill(signal)` and `start()` again. */
     nodes: started,
     classpath,
@@ -92,25 +106,66 @@ export function clusterIdOf(bytes) {
   return Buffer.from([bytes[0] & 0x7f, ...bytes.subarray(1)]).toString('base64url');
 }
 
+/** Of an authorizer, and of the listeners with TLS that refuse. */
+function guards(directory, certificate, expiredKeystore) {
+  const truststore = join(directory, 'trusted.pem');
+  writeFileSync(truststore, certificate);
+  return {
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': 'User:ANONYMOUS',
+    ...keys('expired', expiredKeystore),
+    ...keys('mutual', join(directory, 'keystore.p12')),
+    'listener.name.mutual.ssl.client.auth': 'required',
+    'listener.name.mutual.ssl.truststore.type': 'PEM',
+    'listener.name.mutual.ssl.truststore.location': truststore,
+  };
+}
+
+/** The key of a listener. */
+function keys(listener, keystore) {
+  return {
+    [`listener.name.${listener}.ssl.keystore.location`]: keystore,
+    [`listener.name.${listener}.ssl.keystore.type`]: 'PKCS12',
+    [`listener.name.${listener}.ssl.keystore.password`]: storePassword,
+    [`listener.name.${listener}.ssl.key.password`]: storePassword,
+  };
+}
+
 /** A certificate for 127.0.0.1 by itself, and the key store of Java that it is in with its key. */
-function selfSigned(directory) {
-  const keystore = join(directory, 'keystore.p12');
+function selfSigned(directory, name, ...validFrom) {
+  const keystore = join(directory, `${name}.p12`);
   const keytool = (command, ...args) => {
     const store = ['-keystore', keystore, '-storetype', 'PKCS12', '-storepass', storePassword, '-alias', 'broker'];
     const { status, stdout, stderr } = spawnSync('keytool', [command, ...store, ...args], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`the certificate of the brokers could not be made: ${stdout}${stderr}`);
     return stdout;
   };
-  keytool('-genkeypair', '-keyalg', 'EC', '-dname', 'CN=localhost', '-ext', 'san=ip:127.0.0.1', '-validity', '30');
+  const subject = ['-dname', 'CN=broker', '-ext', 'san=ip:127.0.0.1'];
+  keytool('-genkeypair', '-keyalg', 'EC', ...subject, '-validity', '30', ...validFrom);
   return { keystore, certificate: keytool('-exportcert', '-rfc') };
 }
 
-function node({ id, ports, advertised, voters, nodes, classpath, directory, clusterId, keystore, properties }) {
-  const [controller, plain, sasl, tls, proxied] = ports;
+function node({
+  id,
+  ports,
+  advertised,
+  voters,
+  nodes,
+  classpath,
+  directory,
+  clusterId,
+  keystore,
+  users,
+  properties,
+  guarded,
+}) {
+  const [controller, plain, sasl, tls, proxied, expired, mutual] = ports;
   const config = join(directory, `server-${id}.properties`);
   const login = 'org.apache.kafka.common.security.plain.PlainLoginModule';
   const replicas = Math.min(nodes, 3);
-  const listeners = `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl},TLS://127.0.0.1:${tls}`;
+  const guarding = guarded ? `,EXPIRED://127.0.0.1:${expired},MUTUAL://127.0.0.1:${mutual}` : '';
+  const listeners = `PLAINTEXT://127.0.0.1:${plain},SASL://127.0.0.1:${sasl},TLS://127.0.0.1:${tls}${guarding}`;
+  const logins = users.map((user) => `user_${user}="secret"`).join(' ');
   /** The listener behind a proxy, at the port where it listens or where clients are to find it. */
   const behindProxy = (port) => (advertised === undefined ? '' : `,PROXIED://127.0.0.1:${port}`);
   const settings = {
@@ -120,15 +175,12 @@ function node({ id, ports, advertised, voters, nodes, classpath, directory, clus
     listeners: `${listeners},CONTROLLER://127.0.0.1:${controller}${behindProxy(proxied)}`,
     'advertised.listeners': `${listeners}${behindProxy(advertised)}`,
     'listener.security.protocol.map':
-      'PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT',
+      'PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT,EXPIRED:SSL,MUTUAL:SSL',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN',
-    'listener.name.sasl.plain.sasl.jaas.config': `${login} required user_reader="secret";`,
-    'listener.name.tls.ssl.keystore.location': keystore,
-    'listener.name.tls.ssl.keystore.type': 'PKCS12',
-    'listener.name.tls.ssl.keystore.password': storePassword,
-    'listener.name.tls.ssl.key.password': storePassword,
+    'listener.name.sasl.plain.sasl.jaas.config': `${login} required ${logins};`,
+    ...keys('tls', keystore),
     'log.dirs': join(directory, `data-${id}`),
     'num.partitions': 1,
     'offsets.topic.num.partitions': 4,
@@ -146,12 +198,11 @@ function node({ id, ports, advertised, voters, nodes, classpath, directory, clus
     'auto.create.topics.enable': false,
     ...properties,
   };
-  writeFileSync(
-    config,
-    Object.entries(settings)
-      .map(([key, value]) => `${key}=${value}\n`)
-      .join(''),
-  );
+  const configure = () => {
+    const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
+    writeFileSync(config, lines.join(''));
+  };
+  configure();
   const java = (...args) => ['-cp', classpath, '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', ...args];
   let child;
   let output = '';
@@ -161,8 +212,15 @@ function node({ id, ports, advertised, voters, nodes, classpath, directory, clus
     address,
     saslAddress: `127.0.0.1:${sasl}`,
     tlsAddress: `127.0.0.1:${tls}`,
+    expiredAddress: `127.0.0.1:${expired}`,
+    mutualAddress: `127.0.0.1:${mutual}`,
     get pid() {
       return child?.pid;
+    },
+    /** At the next start the broker tells clients of the listener behind a proxy this port. */
+    advertise(port) {
+      settings['advertised.listeners'] = `${listeners}${behindProxy(port)}`;
+      configure();
     },
     format() {
       const args = java('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config);

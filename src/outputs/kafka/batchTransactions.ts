@@ -87,11 +87,12 @@ export class BatchTransactions {
 
   async #close(): Promise<void> {
     await this.#writing;
+    // First: a producer that is still looking for its coordinator ends with it.
+    await this.#port.close();
     await this.#producer?.then(
       (producer) => producer.close(),
       () => {},
     );
-    await this.#port.close();
   }
 
   #writeOf(context: BatchContext): BatchWrite {

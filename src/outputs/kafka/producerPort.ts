@@ -61,6 +61,9 @@ export interface TransactionsPort {
    * out.
    */
   stableOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetWithMetadata[]>;
-  /** Closes the connection of `stableOffsets`; producers close their own. Never fails. */
+  /**
+   * Closes the connection of `stableOffsets`, and ends the look-ups of producers that are beginning; what they write with they close
+   * themselves. Never fails.
+   */
   close(): Promise<void>;
 }

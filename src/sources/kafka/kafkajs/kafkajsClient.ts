@@ -29,6 +29,7 @@ import { isRetriable, offsetOutOfRange, responseError, unknownTopic } from '../p
 import type { FetchPartition, FetchResponsePartition, IsolationLevel } from '../protocol/fetchProtocol.js';
 import type { ListedOffset } from '../protocol/listOffsetsProtocol.js';
 import { RecordBatchReader } from '../protocol/recordBatchReader.js';
+import { describeResources, type RequestResources } from '../protocol/requestResources.js';
 import { codecOf } from './codecs.js';
 import { firstOf } from './firstOf.js';
 import { GroupCommits } from './groupCommits.js';
@@ -44,7 +45,6 @@ import { nativeCrc32c } from './nativeCrc32c.js';
 import { OffsetAsker, type OffsetQuestion } from './offsetAsker.js';
 import { OffsetChecks } from './offsetChecks.js';
 import { noLeader, TopicLeaders } from './topicLeaders.js';
-import { topicList } from './topicList.js';
 import { translateError } from './translateError.js';
 import { UnavailablePartitions } from './unavailablePartitions.js';
 import { withBackOff } from './withBackOff.js';
@@ -120,7 +120,7 @@ export class KafkajsClient implements LogClient {
     }
     if (names.size === 0) return [];
     const sorted = [...names].sort();
-    const found = await this.#retrying('Metadata', topicList(sorted), () => this.#leaders.add(sorted));
+    const found = await this.#retrying('Metadata', { topics: sorted }, () => this.#leaders.add(sorted));
     return found.map((partition) => ({
       ...partition,
       ...identityOf({ topicId: this.#identities.of(partition).topicId }),
@@ -183,7 +183,7 @@ export class KafkajsClient implements LogClient {
   }
 
   async diverged(positions: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
-    return this.#retrying('OffsetForLeaderEpoch', topicsOf(positions), async () => {
+    return this.#retrying('OffsetForLeaderEpoch', { topics: topicsOf(positions) }, async () => {
       const byLeader = this.#leaders.group(positions);
       const [leaderless] = byLeader.get(noLeader) ?? [];
       if (leaderless) throw this.#leaders.absence('OffsetForLeaderEpoch', leaderless);
@@ -204,16 +204,15 @@ export class KafkajsClient implements LogClient {
     partitions: readonly TopicPartition[],
     { stable = false }: { readonly stable?: boolean } = {},
   ): Promise<readonly TopicPartitionOffset[]> {
+    const resources = { group: groupId, topics: topicsOf(partitions) };
     if (stable) {
       const read = () => this.#port.stableOffsetFetch(groupId, partitions);
-      const committed = await this.#retrying('OffsetFetch', `group "${groupId}"`, read);
+      const committed = await this.#retrying('OffsetFetch', resources, read);
       return committed
         .filter(({ offset }) => offset >= 0)
         .map(({ topic, partition, offset }) => ({ topic, partition, offset }));
     }
-    const found = await this.#retrying('OffsetFetch', `group "${groupId}"`, () =>
-      this.#port.offsetFetch(groupId, partitions),
-    );
+    const found = await this.#retrying('OffsetFetch', resources, () => this.#port.offsetFetch(groupId, partitions));
     return found
       .filter(({ offset }) => offset !== '-1')
       .map(({ offset, ...partition }) => toPosition({ ...partition, offset: BigInt(offset) }));
@@ -224,12 +223,12 @@ export class KafkajsClient implements LogClient {
     positions: readonly TopicPartitionOffset[],
     member?: () => GroupMembership | undefined,
   ): Promise<void> {
-    const resource = `group "${groupId}"`;
+    const resources = { group: groupId, topics: topicsOf(positions) };
     if (!member) await this.#lookForOthers(groupId);
     const metadata = this.#commits.metadata();
     const offsets = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset, metadata }));
     try {
-      await this.#retrying('OffsetCommit', resource, () => this.#commit(groupId, offsets, member));
+      await this.#retrying('OffsetCommit', resources, () => this.#commit(groupId, offsets, member));
     } catch (error) {
       throw member ? error : await this.#withMembers(error, groupId);
     }
@@ -319,9 +318,10 @@ export class KafkajsClient implements LogClient {
   /**
    * The partition is asked for again after a pause, with fresh metadata.
    *
-   * @throws {DStreamError} when it cannot be read for too long: a batch waits for it
+   * @throws {DStreamError} when it cannot be read for too long: a batch waits for it; and at once when a right was withdrawn
    */
   async #failed(partitions: readonly TopicPartition[], error: DStreamError): Promise<void> {
+    if (!error.retriable) throw error;
     const { retryTimeout } = this.#options;
     const durations = partitions.map((partition) => this.#unfetched.failed(partition, error));
     this.#leaders.refreshSoon();
@@ -354,14 +354,14 @@ export class KafkajsClient implements LogClient {
     try {
       answered = await call;
     } catch (cause) {
-      const error = translateError(cause, 'Fetch', topicsOf(requests));
+      const error = translateError(cause, 'Fetch', { topics: topicsOf(requests) });
       if (!error.retriable) throw error;
       await this.#failed(requests, error);
       return;
     }
     if (broken.size > 0) subscriber.next([...broken.values()]);
     if (!answered) return;
-    if (answered.errorCode !== 0) throw responseError('Fetch', answered.errorCode, topicsOf(requests));
+    if (answered.errorCode !== 0) throw responseError('Fetch', answered.errorCode, { topics: topicsOf(requests) });
     const { partitions } = answered;
     if (answered.throttleTime > 0) throttled?.(answered.throttleTime);
     this.#options.fetchObserver?.next?.({
@@ -380,7 +380,7 @@ export class KafkajsClient implements LogClient {
     refCount?.release();
     for (const failed of partitions) {
       const { topic, errorCode } = failed;
-      if (isRetriable(errorCode)) await this.#failed([failed], responseError('Fetch', errorCode, topicList([topic])));
+      if (isRetriable(errorCode)) await this.#failed([failed], responseError('Fetch', errorCode, { topics: [topic] }));
     }
   }
 
@@ -399,7 +399,7 @@ export class KafkajsClient implements LogClient {
     const earliest = toNumber(topic, partition, answer.logStartOffset);
     const latest = toNumber(topic, partition, readable);
     if (errorCode !== 0)
-      return { ...place, earliest, latest, error: responseError('Fetch', errorCode, topicList([topic])) };
+      return { ...place, earliest, latest, error: responseError('Fetch', errorCode, { topics: [topic] }) };
     const beyondLatest = this.#beyondLatest.get(key) ?? 0;
     const reader = RecordBatchReader.open(records, {
       topic,
@@ -455,7 +455,7 @@ export class KafkajsClient implements LogClient {
     const found: ListedOffset[] = [];
     const begun = performance.now();
     let left = due.length > 0 ? due : partitions;
-    await this.#retrying('ListOffsets', topicsOf(left), async () => {
+    await this.#retrying('ListOffsets', { topics: topicsOf(left) }, async () => {
       const byLeader = this.#leaders.group(left);
       const leaderless = (byLeader.get(noLeader) ?? []).map((partition) => {
         return { partition, error: this.#leaders.absence('ListOffsets', partition) };
@@ -479,16 +479,16 @@ export class KafkajsClient implements LogClient {
   }
 
   /** Retries, with fresh metadata and growing pauses, what may succeed another time. */
-  async #retrying<R>(what: string, resource: string, request: () => Promise<R>): Promise<R> {
+  async #retrying<R>(what: string, resources: RequestResources, request: () => Promise<R>): Promise<R> {
     const attempt = () =>
       request().catch((cause: unknown) => {
-        throw translateError(cause, what, resource);
+        throw translateError(cause, what, resources);
       });
     try {
       return await withBackOff(attempt, {
         ...backOff,
         timeoutMs: this.#options.retryTimeout,
-        late: () => new TimedOutError(`${what} of ${resource}`, this.#options.retryTimeout),
+        late: () => new TimedOutError(`${what} of ${describeResources(resources)}`, this.#options.retryTimeout),
         signal: this.#closing.signal,
         isRetriable: (error) => !this.#closing.signal.aborted && (error as DStreamError).retriable,
         beforeRetry: () => this.#leaders.refresh(),
@@ -519,6 +519,6 @@ function toNumber(topic: string, partition: number, offset: bigint): number {
   return value;
 }
 
-function topicsOf(partitions: readonly TopicPartition[]): string {
-  return topicList([...new Set(partitions.map(({ topic }) => topic))]);
+function topicsOf(partitions: readonly TopicPartition[]): readonly string[] {
+  return [...new Set(partitions.map(({ topic }) => topic))];
 }

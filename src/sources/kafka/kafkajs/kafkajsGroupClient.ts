@@ -98,7 +98,7 @@ export class KafkajsGroupClient implements GroupClient {
 
   /** Errors of a join that the user can do something about say what. */
   async #refusal({ groupId, sessionTimeout }: JoinRequest, { errorCode }: JoinGroupResponse): Promise<Error> {
-    const error = responseError('JoinGroup', errorCode, `group "${groupId}"`);
+    const error = responseError('JoinGroup', errorCode, { group: groupId });
     const kafkaError = error instanceof ProtocolError ? error.kafkaError : '';
     if (kafkaError === 'INVALID_SESSION_TIMEOUT') {
       const rule =
@@ -142,7 +142,7 @@ export class KafkajsGroupClient implements GroupClient {
       const isWanted = (topic: string) => names.includes(topic) || patterns.some((one) => new RegExp(one).test(topic));
       const wanted = found.filter(({ topic, isInternal }) => isWanted(topic) && (!isInternal || names.includes(topic)));
       const failed = wanted.find(({ errorCode }) => errorCode !== 0);
-      if (failed) throw responseError('Metadata', failed.errorCode, `topic "${failed.topic}"`);
+      if (failed) throw responseError('Metadata', failed.errorCode, { topics: [failed.topic] });
       // A broker answers in any order.
       const places = wanted.flatMap(({ topic, partitions }) =>
         partitions.map(({ partition }) => ({ topic, partition })),

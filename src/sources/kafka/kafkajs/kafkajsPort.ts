@@ -11,7 +11,11 @@ import {
   type IsolationLevel,
   readFetchResponse,
 } from '../protocol/fetchProtocol.js';
-import { encodeFindCoordinator, readFindCoordinatorResponse } from '../protocol/findCoordinatorProtocol.js';
+import {
+  type CoordinatedKind,
+  encodeFindCoordinator,
+  readFindCoordinatorResponse,
+} from '../protocol/findCoordinatorProtocol.js';
 import { groupByTopic, type TopicPartitions } from '../protocol/groupByTopic.js';
 import {
   encodeListOffsetsRequest,
@@ -110,6 +114,8 @@ export interface KafkajsPort {
     read: (body: Buffer) => R & Throttled,
     timeoutMs?: number,
   ): Promise<R>;
+  /** Fails where a transactional id has no coordinator yet, or may not be used. */
+  findTransactionCoordinator(transactionalId: string): Promise<void>;
   /** The consumers that are members of a group, as `client id (host)`. */
   groupMembers(groupId: string): Promise<readonly string[]>;
 }
@@ -153,7 +159,7 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
   /** The coordinator of a group is looked up once, and again after any failure. */
   const withCoordinator = async <R>(groupId: string, call: (broker: Broker) => Promise<R>): Promise<R> => {
     try {
-      const nodeId = coordinators.get(groupId) ?? (await findCoordinator(groupId));
+      const nodeId = coordinators.get(groupId) ?? (await findCoordinator('group', groupId));
       coordinators.set(groupId, nodeId);
       return await call(await brokers.node(nodeId));
     } catch (error) {
@@ -161,11 +167,11 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
       throw error;
     }
   };
-  const findCoordinator = async (groupId: string): Promise<string> => {
-    const request = { ...findCoordinatorApi, encode: encoded(encodeFindCoordinator(groupId)) };
+  const findCoordinator = async (kind: CoordinatedKind, key: string): Promise<string> => {
+    const request = { ...findCoordinatorApi, encode: encoded(encodeFindCoordinator(key, kind)) };
     const { nodeId, host, port } = await brokers.any(async (broker) => {
       const found = await send(broker, request, readFindCoordinatorResponse);
-      if (found.errorCode !== 0) throw responseError('FindCoordinator', found.errorCode, `group "${groupId}"`);
+      if (found.errorCode !== 0) throw responseError('FindCoordinator', found.errorCode, { [kind]: key });
       return found;
     });
     await brokers.learnOne({ nodeId, host, port, rack: '' });
@@ -179,7 +185,7 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     leaders: async (topics) => {
       const found = await metadata(topics);
       const failed = found.find(({ errorCode }) => errorCode !== 0);
-      if (failed) throw responseError('Metadata', failed.errorCode, `topic "${failed.topic}"`);
+      if (failed) throw responseError('Metadata', failed.errorCode, topicOf(failed));
       return found.flatMap(({ topic, partitions }) =>
         partitions.map(({ partition, leader }) => ({ topic, partition, leader: String(leader) })),
       );
@@ -216,8 +222,9 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         const topics = groupByTopic(partitions, ({ partition }) => partition);
         const request = { ...offsetFetchApi, encode: encoded(encodeStableOffsetFetch(groupId, topics)) };
         const { errorCode, partitions: found } = await send(broker, request, readOffsetFetchResponse);
-        const failed = errorCode || found.find((one) => one.errorCode !== 0)?.errorCode;
-        if (failed) throw responseError('OffsetFetch', failed, `group "${groupId}"`);
+        const failed = found.find((one) => one.errorCode !== 0);
+        const code = errorCode || failed?.errorCode;
+        if (code) throw responseError('OffsetFetch', code, { group: groupId, ...topicOf(failed) });
         return complete('OffsetFetch', partitions, found);
       }),
     offsetCommit: (groupId, offsets, member) =>
@@ -226,11 +233,14 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
         const request = { ...offsetCommitApi, encode: encoded(encodeOffsetCommit(groupId, member, topics)) };
         const { partitions } = await send(broker, request, readOffsetCommitResponse);
         const failed = partitions.find(({ errorCode }) => errorCode !== 0);
-        if (failed) throw responseError('OffsetCommit', failed.errorCode, `group "${groupId}"`);
+        if (failed) throw responseError('OffsetCommit', failed.errorCode, { group: groupId, ...topicOf(failed) });
         complete('OffsetCommit', offsets, partitions);
       }),
     coordinated: (groupId, { bytes, ...api }, read, timeoutMs) =>
       withCoordinator(groupId, (broker) => send(broker, { ...api, encode: encoded(bytes) }, read, timeoutMs)),
+    findTransactionCoordinator: async (transactionalId) => {
+      await findCoordinator('transactionalId', transactionalId);
+    },
     groupMembers: (groupId) =>
       withCoordinator(groupId, async (broker) => {
         const { groups } = await broker.describeGroups({ groupIds: [groupId] });
@@ -272,6 +282,10 @@ async function send<R>(
   };
   const call = { request, response, ...(requestTimeout !== undefined && { requestTimeout }) };
   return (await broker.connectionPool.send(call)) as R;
+}
+
+function topicOf(failed: { readonly topic: string } | undefined): { readonly topics?: readonly string[] } {
+  return failed ? { topics: [failed.topic] } : {};
 }
 
 function flatten(responses: readonly TopicPartitions<{ partition: number; offset: string }>[]): readonly OffsetEntry[] {

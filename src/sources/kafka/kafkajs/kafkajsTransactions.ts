@@ -15,6 +15,7 @@ import {
   type TransactionsPort,
 } from '../../../outputs/kafka/producerPort.js';
 import { groupByTopic } from '../protocol/groupByTopic.js';
+import type { RequestResources } from '../protocol/requestResources.js';
 import { type GuardedProducer, guardedProducer } from './guardedProducer.js';
 import type { Kafka } from './kafka.js';
 import { kafkajsPort } from './kafkajsPort.js';
@@ -32,14 +33,20 @@ const tooLargeErrors: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECOR
 /** kafkajs's number for a topic among the resources that have configurations. */
 const topicResource = 2;
 
-/** Returns the partition numbers of a topic, fresh from a broker. */
-type PartitionLookUp = (topic: string) => Promise<ReadonlySet<number>>;
+/** What is asked on connections of our own. */
+interface LookUps {
+  /** Returns the partition numbers of a topic, fresh from a broker. */
+  readonly partitionsOf: (topic: string) => Promise<ReadonlySet<number>>;
+  /** Finds the coordinator of the transactional id. */
+  readonly findCoordinator: () => Promise<void>;
+}
 
 /** Transactions through kafkajs. `timeoutMs` is the transaction timeout, and bounds the waits for transactions to end. */
 export function kafkajsTransactions(kafka: Kafka, timeoutMs: number): TransactionsPort {
   // kafkajs's own request for committed offsets would not wait for the end of a transaction.
   const port = kafkajsPort(kafka, 'read_committed');
   let connected: Promise<void> | undefined;
+  const closing = new AbortController();
   const connect = async () => {
     connected ??= port.connect();
     await connected.catch((error: unknown) => {
@@ -47,32 +54,35 @@ export function kafkajsTransactions(kafka: Kafka, timeoutMs: number): Transactio
       throw error;
     });
   };
-  const lookUp = <R>(what: string, resource: string, request: () => Promise<R>): Promise<R> => {
+  const lookUp = <R>(what: string, resources: RequestResources, request: () => Promise<R>): Promise<R> => {
     const attempt = async () => {
       try {
         await connect();
         return await request();
       } catch (cause) {
-        throw translateError(cause, what, resource);
+        throw translateError(cause, what, resources);
       }
     };
     const isRetriable = (error: unknown) => error instanceof DStreamError && error.retriable;
-    return withBackOff(attempt, { ...lookUpBackOff, timeoutMs, isRetriable });
+    return withBackOff(attempt, { ...lookUpBackOff, timeoutMs, isRetriable, signal: closing.signal });
   };
-  const partitionsOf: PartitionLookUp = async (topic) => {
-    const leaders = await lookUp('Metadata', `topic "${topic}"`, () => port.leaders([topic]));
+  const partitionsOf = async (topic: string) => {
+    const leaders = await lookUp('Metadata', { topics: [topic] }, () => port.leaders([topic]));
     return new Set(leaders.map(({ partition }) => partition));
   };
+  const findCoordinator = (transactionalId: string) =>
+    lookUp('FindCoordinator', { transactionalId }, () => port.findTransactionCoordinator(transactionalId));
   return {
-    producer: (transactionalId) => new KafkajsProducer(kafka, transactionalId, timeoutMs, partitionsOf),
+    producer: (id) => {
+      return new KafkajsProducer(kafka, id, timeoutMs, { partitionsOf, findCoordinator: () => findCoordinator(id) });
+    },
     stableOffsets: async (groupId, partitions) => {
-      const found = await lookUp('OffsetFetch', `group "${groupId}"`, () =>
-        port.stableOffsetFetch(groupId, partitions),
-      );
+      const found = await lookUp('OffsetFetch', { group: groupId }, () => port.stableOffsetFetch(groupId, partitions));
       return found.filter(({ offset }) => offset >= 0);
     },
     close: async () => {
-      if (connected) port.disconnect();
+      closing.abort();
+      port.disconnect();
     },
   };
 }
@@ -80,7 +90,7 @@ export function kafkajsTransactions(kafka: Kafka, timeoutMs: number): Transactio
 class KafkajsProducer implements ProducerPort {
   readonly #transactionalId: string;
   readonly #timeoutMs: number;
-  readonly #partitionsOf: PartitionLookUp;
+  readonly #lookUps: LookUps;
   readonly #guarded: GuardedProducer;
   /** The partitions of each topic that explicit partition numbers were checked against. */
   readonly #partitions = new Map<string, ReadonlySet<number>>();
@@ -91,11 +101,11 @@ class KafkajsProducer implements ProducerPort {
   #connected: Promise<void> | undefined;
   #open: Transaction | undefined;
 
-  constructor(kafka: Kafka, transactionalId: string, timeoutMs: number, partitionsOf: PartitionLookUp) {
+  constructor(kafka: Kafka, transactionalId: string, timeoutMs: number, lookUps: LookUps) {
     this.#kafka = kafka;
     this.#transactionalId = transactionalId;
     this.#timeoutMs = timeoutMs;
-    this.#partitionsOf = partitionsOf;
+    this.#lookUps = lookUps;
     // One request at a time: kafkajs numbers records in the order of requests. Those of transactions are numbered anyway.
     const ordered = { maxInFlightRequests: 1, allowAutoTopicCreation: false } as const;
     const createPartitioner = () =>
@@ -109,9 +119,10 @@ class KafkajsProducer implements ProducerPort {
 
   async begin(): Promise<void> {
     if (this.#open) return;
-    await this.#request('InitProducerId', async () => {
+    await this.#request('InitProducerId', {}, async () => {
       const { producer } = this.#guarded;
-      this.#connected ??= producer.connect();
+      // kafkajs tries a certificate again for seconds, and takes a missing right on the id for a coordinator that is away.
+      this.#connected ??= this.#lookUps.findCoordinator().then(() => producer.connect());
       await this.#connected;
       // kafkajs takes the transactional id with the first transaction, and not with the connection.
       this.#open = await producer.transaction();
@@ -122,12 +133,12 @@ class KafkajsProducer implements ProducerPort {
     await this.#checkPartitions(topic, messages);
     const topicMessages = [{ topic, messages: messages as Message[] }];
     this.#chosen.clear();
-    const answers = await this.#request('Produce', () => this.#transaction.sendBatch({ topicMessages })).catch(
-      async (error: unknown) => {
-        const tooLarge = error instanceof ProtocolError && tooLargeErrors.has(error.kafkaError);
-        throw tooLarge ? await this.#tooLarge(topic, messages, error) : error;
-      },
-    );
+    const answers = await this.#request('Produce', { topics: [topic] }, () =>
+      this.#transaction.sendBatch({ topicMessages }),
+    ).catch(async (error: unknown) => {
+      const tooLarge = error instanceof ProtocolError && tooLargeErrors.has(error.kafkaError);
+      throw tooLarge ? await this.#tooLarge(topic, messages, error) : error;
+    });
     // kafkajs leaves out, without an error, the records of a partition that it does not know (its metadata may be minutes old) or
     // that moved to a broker which had answered before.
     const answered = new Set(answers.map(({ partition }) => partition));
@@ -153,7 +164,10 @@ class KafkajsProducer implements ProducerPort {
       topics: topics.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })),
     };
     const options = { ...beginBackOff, timeoutMs: this.#timeoutMs, isRetriable: isStillEnding };
-    await this.#request('TxnOffsetCommit', () => withBackOff(() => this.#transaction.sendOffsets(request), options));
+    const resources = { group: groupId, topics: request.topics.map(({ topic }) => topic) };
+    await this.#request('TxnOffsetCommit', resources, () =>
+      withBackOff(() => this.#transaction.sendOffsets(request), options),
+    );
   }
 
   /** Which record is too large, or whether all together are. */
@@ -172,7 +186,7 @@ class KafkajsProducer implements ProducerPort {
     const isUnknown = ({ partition }: ProducerMessage) =>
       partition !== undefined && partition !== null && !existing?.has(partition);
     if (!messages.some(isUnknown)) return;
-    existing = await this.#partitionsOf(topic);
+    existing = await this.#lookUps.partitionsOf(topic);
     this.#partitions.set(topic, existing);
     const unknown = messages.find(isUnknown);
     if (!unknown) return;
@@ -182,7 +196,7 @@ class KafkajsProducer implements ProducerPort {
   }
 
   async commit(): Promise<void> {
-    await this.#request('EndTxn', () => this.#transaction.commit());
+    await this.#request('EndTxn', {}, () => this.#transaction.commit());
     this.#open = undefined;
   }
 
@@ -203,7 +217,8 @@ class KafkajsProducer implements ProducerPort {
     return this.#open;
   }
 
-  async #request<R>(what: string, send: () => Promise<R>): Promise<R> {
+  /** `about`: what the request is about beside the transactional id. */
+  async #request<R>(what: string, about: Exclude<RequestResources, string>, send: () => Promise<R>): Promise<R> {
     try {
       return await send();
     } catch (error) {
@@ -214,7 +229,7 @@ class KafkajsProducer implements ProducerPort {
           throw new FencedError(`Kafka transactions of "${this.#transactionalId}"`);
         }
       }
-      throw translateError(error, what, `transactional id "${this.#transactionalId}"`);
+      throw translateError(error, what, { transactionalId: this.#transactionalId, ...about });
     }
   }
 }

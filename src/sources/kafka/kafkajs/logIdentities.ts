@@ -12,7 +12,6 @@ import {
   readOffsetForLeaderEpochResponse,
 } from '../protocol/offsetForLeaderEpochProtocol.js';
 import type { KafkajsPort } from './kafkajsPort.js';
-import { topicList } from './topicList.js';
 
 const offsetForLeaderEpochApi = { apiKey: 23, apiVersion: 3, apiName: 'OffsetForLeaderEpoch' } as const;
 
@@ -159,7 +158,7 @@ export class LogIdentities {
     const request = { ...offsetForLeaderEpochApi, bytes: encodeOffsetForLeaderEpoch(topics) };
     const { partitions } = await this.#port.request(leader, request, readOffsetForLeaderEpochResponse);
     const failed = partitions.find(({ errorCode }) => errorCode !== 0);
-    if (failed) throw responseError('OffsetForLeaderEpoch', failed.errorCode, topicList([failed.topic]));
+    if (failed) throw responseError('OffsetForLeaderEpoch', failed.errorCode, { topics: [failed.topic] });
     return partitions;
   }
 }

@@ -72,7 +72,7 @@ export class OffsetAsker {
       const failed = answers.flatMap((partition) => {
         const { topic, errorCode } = partition;
         if (errorCode === 0) return [];
-        return [{ partition, error: responseError('ListOffsets', errorCode, `topic "${topic}"`) }];
+        return [{ partition, error: responseError('ListOffsets', errorCode, { topics: [topic] }) }];
       });
       return { listed, failed };
     } catch (cause) {

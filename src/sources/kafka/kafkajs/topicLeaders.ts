@@ -3,7 +3,6 @@ import { partitionKey, type TopicPartition } from '../../../batch/topicPartition
 import { kafkaErrorName, leaderNotAvailable, responseError, unknownTopic } from '../protocol/errorCodes.js';
 import type { KafkajsPort } from './kafkajsPort.js';
 import type { LogIdentities } from './logIdentities.js';
-import { topicList } from './topicList.js';
 
 /** In place of the node id of a leader, for a partition that has no leader. */
 export const noLeader = '-1';
@@ -61,7 +60,7 @@ export class TopicLeaders {
 
   /** Why a partition has no leader, as the error of a request about it. */
   absence(request: string, { topic }: TopicPartition): DStreamError {
-    return responseError(request, this.#errors.get(topic) ?? leaderNotAvailable, topicList([topic]));
+    return responseError(request, this.#errors.get(topic) ?? leaderNotAvailable, { topics: [topic] });
   }
 
   /** Looks the leaders up again. */
@@ -88,7 +87,7 @@ export class TopicLeaders {
     this.#identities.learn(found);
     for (const { topic, errorCode, partitions } of found) {
       const known = this.#topics.get(topic);
-      if (errorCode !== 0 && !known) throw responseError('Metadata', errorCode, topicList([topic]));
+      if (errorCode !== 0 && !known) throw responseError('Metadata', errorCode, { topics: [topic] });
       const leaders = known ?? new Map<number, string>();
       this.#topics.set(topic, leaders);
       if (errorCode === 0) this.#errors.delete(topic);

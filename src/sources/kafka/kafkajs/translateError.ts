@@ -8,6 +8,7 @@ import {
   TimedOutError,
 } from '../../../batch/errors.js';
 import { coordinatorNotAvailable, kafkaErrorName } from '../protocol/errorCodes.js';
+import { type RequestResources, refusedResource } from '../protocol/requestResources.js';
 
 /** kafkajs's own default, for errors that do not say how long a request may take. */
 const defaultRequestTimeoutMs = 30_000;
@@ -34,8 +35,8 @@ function chain(error: unknown): readonly KafkaJSLikeError[] {
   return found;
 }
 
-/** Turns what kafkajs throws into this library's errors. `what` is the request and `resource` what it asked for. */
-export function translateError(error: unknown, what: string, resource: string): DStreamError {
+/** Turns what kafkajs throws into this library's errors. `what` is the request and `resources` what it is about. */
+export function translateError(error: unknown, what: string, resources: RequestResources): DStreamError {
   const errors = chain(error);
   const ours = errors.find((one) => one instanceof DStreamError);
   if (ours) return ours;
@@ -48,8 +49,10 @@ export function translateError(error: unknown, what: string, resource: string): 
     (one) => /SASL/i.test(one.name) || /SASL/.test(one.type ?? '') || one.type === 'UNSUPPORTED_SASL_MECHANISM',
   );
   if (sasl) return new AuthenticationError(brokers, { cause: sasl });
-  const refused = find((one) => one.type?.endsWith('AUTHORIZATION_FAILED') ?? false);
-  if (refused) return new AuthorizationError(resource, { cause: refused });
+  for (const one of errors) {
+    const refused = refusedResource(one.type ?? '', resources);
+    if (refused !== undefined) return new AuthorizationError(refused, { cause: one });
+  }
   const late = find((one) => one.name === 'KafkaJSRequestTimeoutError');
   if (late) return new TimedOutError(what, defaultRequestTimeoutMs, { cause });
   const protocol = find((one) => one.name === 'KafkaJSProtocolError' && one.type !== undefined);

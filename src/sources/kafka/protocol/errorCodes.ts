@@ -1,4 +1,5 @@
 import { AuthorizationError, type DStreamError, ProtocolError } from '../../../batch/errors.js';
+import { type RequestResources, refusedResource } from './requestResources.js';
 
 /** Kafka's name for the error of a topic or partition that the broker does not know, or not yet. */
 export const unknownTopic = 'UNKNOWN_TOPIC_OR_PARTITION';
@@ -26,6 +27,7 @@ const names: Readonly<Record<number, string>> = {
   29: 'TOPIC_AUTHORIZATION_FAILED',
   30: 'GROUP_AUTHORIZATION_FAILED',
   31: 'CLUSTER_AUTHORIZATION_FAILED',
+  53: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
   56: 'KAFKA_STORAGE_ERROR',
   74: 'FENCED_LEADER_EPOCH',
   75: 'UNKNOWN_LEADER_EPOCH',
@@ -43,8 +45,6 @@ const names: Readonly<Record<number, string>> = {
 const retriable = new Set([3, 5, 6, 7, 9, 14, 15, 16, 56, 74, 75, 78, 88, 100, 103]);
 
 export const offsetOutOfRange = 1;
-/** The user lacks a right on a topic, a group or the cluster. */
-const refusals = new Set([29, 30, 31]);
 export const leaderNotAvailable = 5;
 export const coordinatorNotAvailable = 15;
 /** The broker has chosen a member id: the same request is to be sent again with it. */
@@ -60,9 +60,10 @@ export function isRetriable(code: number): boolean {
   return retriable.has(code);
 }
 
-/** The error for a code in a response to `request` about `resource`, such as `topic "flights"`. */
-export function responseError(request: string, code: number, resource: string): DStreamError {
+/** The error for a code in a response to `request` about `resources`. */
+export function responseError(request: string, code: number, resources: RequestResources): DStreamError {
   const name = kafkaErrorName(code);
-  if (refusals.has(code)) return new AuthorizationError(resource, { cause: new Error(name) });
+  const refused = refusedResource(name, resources);
+  if (refused !== undefined) return new AuthorizationError(refused, { cause: new Error(name) });
   return new ProtocolError(request, name, isRetriable(code));
 }

@@ -9,12 +9,15 @@ export interface FindCoordinatorResponse {
   readonly port: number;
 }
 
-/** The kind of coordinator that a consumer group has. */
-const groupCoordinator = 0;
+/** Kafka's numbers for what has a coordinator. */
+const keyTypes = { group: 0, transactionalId: 1 } as const;
 
-/** The bytes of a FindCoordinator request for a consumer group, version 2. */
-export function encodeFindCoordinator(groupId: string): Buffer {
-  return new BodyWriter().string(groupId).int8(groupCoordinator).bytes;
+/** A consumer group or a transactional id. */
+export type CoordinatedKind = keyof typeof keyTypes;
+
+/** The bytes of a FindCoordinator request for a consumer group or a transactional id, version 2. */
+export function encodeFindCoordinator(key: string, kind: CoordinatedKind): Buffer {
+  return new BodyWriter().string(key).int8(keyTypes[kind]).bytes;
 }
 
 /** Reads the body of a FindCoordinator response, version 2. */

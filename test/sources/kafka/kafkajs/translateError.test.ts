@@ -40,6 +40,21 @@ describe('translateError', () => {
     });
   });
 
+  it.each([
+    ['TOPIC_AUTHORIZATION_FAILED', 'topic "out"'],
+    ['GROUP_AUTHORIZATION_FAILED', 'group "jobs"'],
+    ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'transactional id "jobs-1"'],
+    ['CLUSTER_AUTHORIZATION_FAILED', 'the cluster'],
+    ['DELEGATION_TOKEN_AUTHORIZATION_FAILED', 'transactional id "jobs-1", group "jobs", topic "out"'],
+  ])('names what %s is about, of all that a request is about', (type, resource) => {
+    const cause = new errors.KafkaJSProtocolError({ message: type, type, code: 0, retriable: false });
+    const about = { topics: ['out'], group: 'jobs', transactionalId: 'jobs-1' };
+    for (const error of [cause, new errors.KafkaJSNonRetriableError(cause, { cause })]) {
+      const found = translateError(error, 'Produce', about);
+      expect(found).toMatchObject({ code: 'AUTHORIZATION', resource, retriable: false });
+    }
+  });
+
   it('tells what a user may not do from what may pass', () => {
     const protocol = (type: string, retriable: boolean) =>
       new errors.KafkaJSProtocolError({ message: type, type, code: 0, retriable });

@@ -125,7 +125,8 @@ describe.each(Object.entries(responses))('the response of %s', (_, { read, bytes
 
 describe('requests of the group protocol', () => {
   it('are written as Kafka describes them', () => {
-    expect([...encodeFindCoordinator('jobs')]).toEqual([...text('jobs'), 0]);
+    expect([...encodeFindCoordinator('jobs', 'group')]).toEqual([...text('jobs'), 0]);
+    expect([...encodeFindCoordinator('jobs', 'transactionalId')]).toEqual([...text('jobs'), 1]);
     expect([...encodeHeartbeat(member)]).toEqual(named);
     expect([...encodeLeaveGroup({ ...member, instanceId: undefined })]).toEqual([
       ...[...text('jobs'), ...int32(1), ...text('m-1'), ...none],

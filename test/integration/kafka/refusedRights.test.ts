@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto';
+import { AuthenticationError, AuthorizationError, CertificateError, foreachBatch, mapRecords } from 'dstream';
+import { type KafkaBatchesOptions, kafkaBatches, sendToKafka } from 'dstream/kafka';
+import {
+  type AclEntry,
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  type Admin,
+  type Kafka,
+  type KafkaConfig,
+  ResourcePatternTypes,
+} from 'kafkajs';
+import type { Observable } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
+import { makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+/** Longer than a test may take: what is refused must not be tried again until this is over. */
+const never = { retryTimeout: 3_600_000, stepTimeout: 7_200_000 } as const;
+/** As long as a broker allows, for the same reason. */
+const transactionTimeout = 900_000;
+
+/** A right and what it is on. */
+type Right = readonly [on: 'input' | 'output' | 'group' | 'transactionalId', operation: 'READ' | 'WRITE' | 'DESCRIBE'];
+
+const cases: readonly { readonly user: string; readonly has: readonly Right[] }[] = [
+  { user: 'nothing', has: [] },
+  {
+    user: 'describesInput',
+    has: [
+      ['input', 'DESCRIBE'],
+      ['group', 'READ'],
+    ],
+  },
+  { user: 'noGroup', has: [['input', 'READ']] },
+  {
+    user: 'describesGroup',
+    has: [
+      ['input', 'READ'],
+      ['group', 'DESCRIBE'],
+    ],
+  },
+];
+const reader: readonly Right[] = [
+  ['input', 'READ'],
+  ['group', 'READ'],
+];
+const id: Right = ['transactionalId', 'WRITE'];
+const writers: typeof cases = [
+  { user: 'noOutput', has: [...reader, id] },
+  { user: 'describesOutput', has: [...reader, id, ['output', 'DESCRIBE']] },
+  { user: 'noId', has: [...reader, ['output', 'WRITE']] },
+  { user: 'describesId', has: [...reader, ['output', 'WRITE'], ['transactionalId', 'DESCRIBE']] },
+  { user: 'writesWithoutGroup', has: [['input', 'READ'], ['output', 'WRITE'], id] },
+];
+const allowed = { user: 'allowed', has: [...reader, ['output', 'WRITE'], id] as const };
+const withdrawn = { user: 'withdrawn', has: reader };
+const all = [...cases, ...writers, allowed, withdrawn];
+
+function failure(stream: Observable<unknown>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    stream.subscribe({ error: resolve, complete: () => reject(new Error('the stream completed')) });
+  });
+}
+
+// Needs a broker that refuses.
+describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () => {
+  let cluster: KafkaCluster;
+  let admin: Admin;
+  let input = '';
+  let output = '';
+  /** Of each user, also as the transactional id. */
+  const groups = new Map(all.map(({ user }) => [user, `${user}-${randomUUID()}`]));
+  const groupOf = (user: string) => groups.get(user) as string;
+  const resources = (user: string): Record<Right[0], readonly [type: AclResourceTypes, name: string]> => ({
+    input: [AclResourceTypes.TOPIC, input],
+    output: [AclResourceTypes.TOPIC, output],
+    group: [AclResourceTypes.GROUP, groupOf(user)],
+    transactionalId: [AclResourceTypes.TRANSACTIONAL_ID, groupOf(user)],
+  });
+
+  beforeAll(async () => {
+    cluster = await startKafka({ guarded: true, users: all.map(({ user }) => user) });
+    const kafka = newKafka({ brokers: [cluster.brokers] });
+    [input, output] = [await makeTopic(kafka, 1), await makeTopic(kafka, 1)];
+    await produce(kafka, input, [[{ value: 'a' }, { value: 'b' }]]);
+    admin = kafka.admin();
+    await admin.connect();
+    const acl = all.flatMap(({ user, has }) => has.map(([on, operation]) => entry(user, on, operation)));
+    await admin.createAcls({ acl });
+    while ((await aclCount()) < acl.length);
+  }, 600_000);
+  afterAll(async () => {
+    await admin?.disconnect();
+    await cluster?.stop();
+  }, 60_000);
+
+  function entry(user: string, on: Right[0], operation: Right[1]): AclEntry {
+    const [resourceType, resourceName] = resources(user)[on];
+    return {
+      principal: `User:${user}`,
+      host: '*',
+      resourceType,
+      resourceName,
+      resourcePatternType: ResourcePatternTypes.LITERAL,
+      operation: AclOperationTypes[operation],
+      permissionType: AclPermissionTypes.ALLOW,
+    };
+  }
+
+  /** How many rights the broker knows of. */
+  async function aclCount(): Promise<number> {
+    const any = { resourceType: AclResourceTypes.ANY, resourcePatternType: ResourcePatternTypes.ANY };
+    const { resources } = await admin.describeAcls({
+      ...any,
+      operation: AclOperationTypes.ANY,
+      permissionType: AclPermissionTypes.ANY,
+    });
+    return resources.reduce((sum, { acls }) => sum + acls.length, 0);
+  }
+
+  const login = (username: string, password = 'secret') =>
+    newKafka({ brokers: [cluster.saslBrokers], sasl: { mechanism: 'plain', username, password } });
+  const read = (kafka: Kafka, user: string, more: Partial<KafkaBatchesOptions<string>> = {}) =>
+    kafkaBatches(kafka, {
+      topics: [input],
+      groupId: groupOf(user),
+      start: 'earliest',
+      interval: 50,
+      deserialize: (view) => view.valueText() ?? '',
+      ...never,
+      ...more,
+    } as KafkaBatchesOptions<string>);
+  const write = (kafka: Kafka, user: string, target = kafka) =>
+    read(kafka, user, { commitOffsets: false }).pipe(
+      mapRecords((value) => ({ value })),
+      sendToKafka(target, { topic: output, groupId: groupOf(user), transactionTimeout }),
+    );
+
+  const refused = async (stream: Observable<unknown>, resource: string) => {
+    const error = await failure(stream);
+    expect(error).toBeInstanceOf(AuthorizationError);
+    expect(error).toMatchObject({ retriable: false, resource });
+  };
+
+  it.each([
+    ['nothing', () => `topic "${input}"`],
+    ['describesInput', () => `topic "${input}"`],
+    ['noGroup', (group: string) => `group "${group}"`],
+    ['describesGroup', (group: string) => `group "${group}"`],
+  ])('names what a reader may not use: %s', async (user, resource) => {
+    await refused(read(login(user), user).pipe(foreachBatch(() => {})), resource(groupOf(user)));
+  });
+
+  it('names the group that it may not join', async () => {
+    const stream = read(login('noGroup'), 'noGroup', { membership: 'exclusive' }).pipe(foreachBatch(() => {}));
+    await refused(stream, `group "${groupOf('noGroup')}"`);
+  });
+
+  it.each([
+    ['noOutput', () => `topic "${output}"`],
+    ['describesOutput', () => `topic "${output}"`],
+    ['noId', (group: string) => `transactional id "${group}"`],
+    ['describesId', (group: string) => `transactional id "${group}"`],
+    ['writesWithoutGroup', (group: string) => `group "${group}"`],
+  ])('names what a writer may not use: %s', async (user, resource) => {
+    await refused(write(login(user), user), resource(groupOf(user)));
+  });
+
+  it('needs READ on input and group, WRITE on output and transactional id, and no more', async () => {
+    const stream = read(login('allowed'), 'allowed', { commitOffsets: false });
+    await new Promise<void>((resolve, reject) => {
+      let records = 0;
+      stream
+        .pipe(
+          mapRecords((value) => ({ value })),
+          sendToKafka(login('allowed'), { topic: output, groupId: groupOf('allowed'), transactionTimeout }),
+        )
+        .subscribe({
+          next: (batch) => {
+            records += batch.records.length;
+            if (records === 2) void stream.stop();
+          },
+          error: reject,
+          complete: resolve,
+        });
+    });
+    const [offsets] = await admin.fetchOffsets({ groupId: groupOf('allowed'), topics: [input] });
+    expect(offsets?.partitions).toMatchObject([{ partition: 0, offset: '2' }]);
+  });
+
+  it('names a topic whose right is withdrawn while it is read', async () => {
+    const { user } = withdrawn;
+    const [resourceType, resourceName] = resources(user).input;
+    let withdrawal: Promise<unknown> | undefined;
+    const stream = read(login(user), user).pipe(
+      foreachBatch((records) => {
+        if (records.length === 0) return;
+        const filter = { ...entry(user, 'input', 'READ'), resourceType, resourceName };
+        withdrawal ??= admin.deleteAcls({ filters: [filter] });
+      }),
+    );
+    await refused(stream, `topic "${input}"`);
+    await withdrawal;
+  });
+
+  const overTls = (broker: string, ssl: KafkaConfig['ssl']) => newKafka({ brokers: [broker], ssl: ssl ?? true });
+  it.each<[string, () => Kafka, RegExp]>([
+    ['of an authority that is not trusted', () => overTls(cluster.tlsBrokers, true), /self.signed|unable to verify/],
+    [
+      'that has expired',
+      () => overTls(cluster.expiredBrokers, { ca: cluster.expiredCertificate as string }),
+      /expired/,
+    ],
+    [
+      'of another host',
+      () => overTls(cluster.tlsBrokers.replace('127.0.0.1', 'localhost'), { ca: cluster.certificate }),
+      /localhost/,
+    ],
+    [
+      'that the client lacks',
+      () => overTls(cluster.mutualBrokers, { ca: cluster.certificate }),
+      /certificate|handshake failure/,
+    ],
+  ])('a certificate %s: by the source and by an output', async (_, kafka, reason) => {
+    const direct = newKafka({ brokers: [cluster.brokers] });
+    for (const stream of [read(kafka(), 'allowed').pipe(foreachBatch(() => {})), write(direct, 'allowed', kafka())]) {
+      const error = await failure(stream);
+      expect(error).toBeInstanceOf(CertificateError);
+      expect(error).toMatchObject({ retriable: false });
+      expect((error as Error).message).toMatch(reason);
+    }
+  });
+
+  it('credentials of an output that are wrong', async () => {
+    const direct = newKafka({ brokers: [cluster.brokers] });
+    const error = await failure(write(direct, 'allowed', login('allowed', 'wrong')));
+    expect(error).toBeInstanceOf(AuthenticationError);
+  });
+});
