@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { filterRecords, foreachBatch, mapRecords, string, transformBatch, unionBatches } from 'dstream';
 import { type KafkaBatchesOptions, kafkaBatches, sendToKafka } from 'dstream/kafka';
 import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
-import { defer, map, merge, retry, Subject, share } from 'rxjs';
+import { defer, map, merge, NEVER, retry, Subject, share } from 'rxjs';
 import { expect, it } from 'vitest';
-import { committedOffsets, describeKafka, makeTopic, newKafka } from '../../support/kafka.js';
+import { committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { inputTopic, inputValues, outputOf, valuesOf } from '../../support/kafkaTopics.js';
 import { untilCommitted } from '../../support/untilCommitted.js';
 
@@ -260,6 +260,42 @@ describeKafka('sendToKafka', () => {
     expect(errors.length).toBeGreaterThan(2);
     expect(new Set(errors)).toEqual(new Set(['injected']));
     expect([...((await written(one)) ?? [])].sort()).toEqual(inputValues(2, 400).flat().sort());
+  });
+
+  it('begins where the last transaction of its former life ends, though that is still under way', async () => {
+    const one = await job(1, 5);
+    const errors: string[] = [];
+    const injected = new Subject<never>();
+    let commits = 0;
+    const slow = withProducer(one.kafka, (producer) => ({
+      transaction: async () => {
+        const transaction = await producer.transaction();
+        const commit = async () => {
+          if (commits++ === 0) {
+            const more = Array.from({ length: 5 }, (_, i) => ({ partition: 0, value: `0 ${5 + i}` }));
+            await produce(one.kafka, one.input, [more]);
+            injected.error(new Error('injected'));
+            // Long enough for the next life to read offsets that are about to change.
+            await new Promise((resolve) => setTimeout(resolve, 3_000));
+          }
+          return transaction.commit();
+        };
+        return { ...transaction, commit };
+      },
+    }));
+    const stream = defer(() =>
+      merge(records(one).pipe(mapRecords(message), send(one, slow)), errors.length === 0 ? injected : NEVER),
+    ).pipe(
+      retry({
+        delay: (error: unknown) => {
+          errors.push(error instanceof Error ? error.message : String(error));
+          return [0];
+        },
+      }),
+    );
+    await untilCommitted(one, stream, [10]);
+    expect(errors).toEqual(['injected']);
+    expect(await written(one)).toEqual(inputValues(1, 10)[0]);
   });
 
   it('takes one id for windows and state, whether a batch has records or not', async () => {
