@@ -1,6 +1,6 @@
-import { type BatchInfo, type BatchStream, foreachBatch } from 'dstream';
+import { type BatchInfo, type BatchStream, foreachBatch, memoryCheckpoint, type StreamMonitor, string } from 'dstream';
 import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
-import { filter, firstValueFrom, Subject } from 'rxjs';
+import { filter, firstValueFrom, lastValueFrom, ReplaySubject, Subject } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
 import { FaultyProxy } from '../../support/faultyProxy.js';
@@ -206,5 +206,105 @@ describe.skipIf(whyNoBroker())('brokers that are away', () => {
     await named.until(() => named.infos.length > 0);
     expect(topics(named)).toContain('__consumer_offsets');
     await named.stop();
+  });
+
+  /** A batch over all partitions of a topic, with records of each, that is planned in the checkpoint and not complete. */
+  const plannedBatch = async (topics: readonly string[]) => {
+    const checkpoint = memoryCheckpoint();
+    const kafka = newKafka({ brokers: cluster.brokers.split(',') });
+    const planned = kafkaBatches(kafka, {
+      topics,
+      start: 'earliest',
+      interval: 100,
+      deserialize: string(),
+      checkpoint,
+    });
+    const failure = planned.pipe(
+      foreachBatch((records) => {
+        if (records.length > 0) throw new Error('crash');
+      }),
+    );
+    await expect(lastValueFrom(failure)).rejects.toThrow('crash');
+    return checkpoint;
+  };
+
+  it('a batch planned over a partition that has no leader waits for it, and has all its records then', {
+    timeout,
+  }, async () => {
+    const topic = await spread();
+    for (const partition of [0, 1, 2]) await send(topic, partition, `p-${partition}`);
+    const checkpoint = await plannedBatch([topic]);
+    const [, , victim] = cluster.nodes;
+    await victim?.kill('SIGKILL');
+    // For ever: the stream fails, after `retryTimeout`, with an error that says what is missing.
+    const impatient = new Reading(cluster.brokers, { topics: [topic], checkpoint, retryTimeout: 2_000 });
+    await expect(impatient.until(() => false)).rejects.toMatchObject({ retriable: true });
+    expect(impatient.values).toEqual([]);
+    // With `retry` it goes on when the partition is back.
+    const restarts = new ReplaySubject<unknown>();
+    const monitor: StreamMonitor = { run: () => ({ restarting: ({ error }) => restarts.next(error) }) };
+    const patient = new Reading(cluster.brokers, {
+      topics: [topic],
+      checkpoint,
+      retryTimeout: 2_000,
+      retry: { delay: 100, maxDelay: 1_000 },
+      monitors: [monitor],
+    });
+    expect(await firstValueFrom(restarts)).toMatchObject({ retriable: true });
+    await victim?.start();
+    await patient.until(() => patient.values.length === 9);
+    expect([...patient.values].sort()).toEqual([0, 1, 2].flatMap((p) => valuesOf(`p-${p}`, 3)));
+    expect(patient.infos[0]?.records).toBe(9);
+    await patient.stop();
+  });
+
+  it('a batch planned over a topic that was deleted fails, and goes on without it when it is read no more', {
+    timeout,
+  }, async () => {
+    const [gone, kept] = [await makeTopic(direct(), 1), await makeTopic(direct(), 1)];
+    await send(gone, 0, 'gone');
+    await send(kept, 0, 'kept');
+    const checkpoint = await plannedBatch([gone, kept]);
+    const admin = direct().admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [gone] });
+    await admin.disconnect();
+    const failed = (options: Partial<KafkaBatchesOptions<string>>) =>
+      expect(new Reading(cluster.brokers, { checkpoint, ...options }).until(() => false)).rejects;
+    await failed({ topics: [gone, kept] }).toMatchObject({ code: 'UNKNOWN_TOPIC', topic: gone, retriable: false });
+    await failed({ topics: [kept] }).toMatchObject({ code: 'UNKNOWN_TOPIC', retriable: false });
+    const reading = new Reading(cluster.brokers, { topics: [kept], checkpoint, offsetOutOfRange: 'earliest' });
+    await reading.until(() => reading.values.length === 3);
+    expect(reading.values).toEqual(valuesOf('kept', 3));
+    const lost = reading.infos.flatMap(({ inputs }) => inputs.kafka?.lost ?? []);
+    expect(lost).toMatchObject([{ topic: gone, partition: 0, from: 0, until: 3 }]);
+    await reading.stop();
+  });
+
+  // The last one: it leaves the cluster at another address.
+  it('one that comes back under another address is found by the bootstrap names', { timeout }, async () => {
+    const topic = await makeTopic(direct(), 1, {
+      numPartitions: -1,
+      replicationFactor: -1,
+      replicaAssignment: [{ partition: 0, replicas: [1] }],
+    });
+    await send(topic, 0, 'before');
+    // A name that stays, as of a load balancer, while no broker is left where it was.
+    const { target } = proxyOf(0);
+    const name = await FaultyProxy.start(target);
+    const moved = await FaultyProxy.start(target);
+    proxies.push(name, moved);
+    const reading = new Reading(name.address, { topics: [topic] });
+    await reading.until(() => reading.values.length === 3);
+    const [node] = cluster.nodes;
+    await node?.kill('SIGKILL');
+    await Promise.all([0, 1, 2].map((i) => proxyOf(i).refuse()));
+    node?.advertise(moved.port);
+    await node?.start();
+    await send(topic, 0, 'after');
+    await reading.until(() => reading.values.length === 6);
+    expect(reading.values.slice(3)).toEqual(valuesOf('after', 3));
+    expect(moved.seen.accepted).toBeGreaterThan(0);
+    await reading.stop();
   });
 });
