@@ -52,12 +52,12 @@ export class Directory {
   }
 
   /**
-   * Returns the payload of the record whose frame begins at `at`.
+   * Returns the payload of the record whose frame begins at `at`, and whose length is known.
    *
    * @throws {CorruptCheckpointError} naming file and offset
    */
-  readRecord(name: string, at: number): Promise<Buffer> {
-    return readRecord(this.fs, this.pathOf(name), at);
+  readRecord(name: string, at: number, length: number): Promise<Buffer> {
+    return readRecord(this.fs, this.pathOf(name), at, length);
   }
 
   /** Creates a log file; `kind` is for the names of its failpoints. */

@@ -1,6 +1,9 @@
 import { die, failpoint, isDue } from './failpoint.js';
 import { type FileSystem, type OpenFile, writeFully } from './fileSystem.js';
-import { frame, header, headerBytes } from './recordFrame.js';
+import { frame, frameBytes, framePieces, header, headerBytes } from './recordFrame.js';
+
+/** How large payloads must be to be written without being copied: for smaller ones another call takes longer. */
+const minLargeBytes = 1 << 16;
 
 /** Appends to a new log file. Not to be used after a failure: what the disk holds is unknown then. */
 export class LogWriter {
@@ -38,16 +41,18 @@ export class LogWriter {
     return this.#size;
   }
 
-  /** Resolves when the records are durable: one write and one sync for all of them. One call at a time. */
+  /** Resolves when the records are durable: written, and one sync for all of them. One call at a time. */
   async append(payloads: readonly Uint8Array[]): Promise<void> {
-    const bytes = frame(payloads, this.#sequence);
+    const length = payloads.reduce((sum, payload) => sum + frameBytes + payload.length, 0);
+    const large = length > payloads.length * minLargeBytes;
+    const pieces = large ? framePieces(payloads, this.#sequence) : [frame(payloads, this.#sequence)];
     try {
       failpoint(`${this.#kind}:before-write`);
       if (isDue(`${this.#kind}:torn`)) {
-        await writeFully(this.#file, bytes.subarray(0, Math.floor(bytes.length / 2)), this.#size);
+        await writeFully(this.#file, Buffer.concat(pieces).subarray(0, Math.floor(length / 2)), this.#size);
         die();
       }
-      await writeFully(this.#file, bytes, this.#size);
+      await this.#write(pieces);
       failpoint(`${this.#kind}:before-sync`);
       await this.#file.datasync();
       failpoint(`${this.#kind}:after-sync`);
@@ -56,7 +61,7 @@ export class LogWriter {
       await this.#file.truncate(this.#size).catch(() => {});
       throw error;
     }
-    this.#size += bytes.length;
+    this.#size += length;
     this.#sequence += payloads.length;
   }
 
@@ -64,5 +69,13 @@ export class LogWriter {
     if (this.#closed) return;
     this.#closed = true;
     await this.#file.close();
+  }
+
+  async #write(pieces: readonly Uint8Array[]): Promise<void> {
+    let position = this.#size;
+    for (const piece of pieces) {
+      await writeFully(this.#file, piece, position);
+      position += piece.length;
+    }
   }
 }

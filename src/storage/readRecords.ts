@@ -2,6 +2,7 @@ import { CorruptCheckpointError, DStreamError } from '../batch/errors.js';
 import type { FileSystem, OpenFile } from './fileSystem.js';
 import { frameBytes, headAt, headerBytes, headerFault, isWhole } from './recordFrame.js';
 
+/** What is read at once. */
 const windowBytes = 1 << 20;
 
 export interface ReadOptions {
@@ -12,6 +13,11 @@ export interface ReadOptions {
    * never acknowledged. Default: false.
    */
   readonly torn?: boolean;
+  /**
+   * Whether payloads stay valid after `visit` has returned. Otherwise they are all read into the same memory: to get it from the system
+   * again for each piece of a large file takes about as long as to read it. Default: true.
+   */
+  readonly kept?: boolean;
 }
 
 /**
@@ -23,13 +29,13 @@ export interface ReadOptions {
 export async function readRecords(
   fs: FileSystem,
   path: string,
-  { end, torn = false }: ReadOptions,
+  { end, torn = false, kept = true }: ReadOptions,
   visit: (payload: Buffer, at: number) => void,
 ): Promise<number> {
   const file = await fs.open(path, 'r');
   try {
     const { size } = await file.stat();
-    const reader = new WindowedReader(file, Math.min(size, end ?? size));
+    const reader = new WindowedReader(file, Math.min(size, end ?? size), kept);
     if (end !== undefined && size < end) throw new CorruptCheckpointError(path, size, `it had ${end} bytes before`);
     const first = await reader.bytes(0, headerBytes);
     const fault = headerFault(first);
@@ -45,17 +51,17 @@ export async function readRecords(
 }
 
 /**
- * Returns the payload of the record whose frame begins at `at`.
+ * Returns the payload of the record whose frame begins at `at`, and whose length is known: it is read at once, into memory of its own.
  *
  * @throws {CorruptCheckpointError} naming file and offset
  */
-export async function readRecord(fs: FileSystem, path: string, at: number): Promise<Buffer> {
+export async function readRecord(fs: FileSystem, path: string, at: number, length: number): Promise<Buffer> {
   const file = await fs.open(path, 'r');
   try {
-    const reader = new WindowedReader(file, (await file.stat()).size);
-    const head = headAt(await reader.bytes(at, frameBytes), 0);
+    const bytes = await readFully(file, Buffer.allocUnsafeSlow(frameBytes + length), at);
+    const head = headAt(bytes, 0);
     if (!head) throw new CorruptCheckpointError(path, at, 'a record has no complete head');
-    const payload = await reader.bytes(at + frameBytes, head.length);
+    const payload = bytes.subarray(frameBytes);
     if (!isWhole(payload, head)) throw new CorruptCheckpointError(path, at, 'the checksum of a record is wrong');
     return payload;
   } finally {
@@ -108,16 +114,23 @@ async function laterRecord(reader: WindowedReader, from: number, sequence: numbe
   return false;
 }
 
-/** Reads a file in windows. The bytes it returns stay valid: a window is never overwritten. */
+/**
+ * Reads a file in windows. A frame that is large has one of its own, which ends behind the head of the next frame: no byte of a file of
+ * such frames is read twice.
+ */
 class WindowedReader {
   readonly size: number;
   readonly #file: OpenFile;
-  #window = Buffer.alloc(0);
+  readonly #kept: boolean;
+  #memory: Buffer = Buffer.alloc(0);
+  #window: Buffer = Buffer.alloc(0);
   #from = 0;
 
-  constructor(file: OpenFile, size: number) {
+  /** @param kept whether the bytes that it returns stay valid when it is asked for others */
+  constructor(file: OpenFile, size: number, kept: boolean) {
     this.#file = file;
     this.size = size;
+    this.#kept = kept;
   }
 
   /** Returns fewer bytes at the end of the file. */
@@ -128,14 +141,26 @@ class WindowedReader {
   }
 
   async #move(from: number, until: number): Promise<void> {
-    const window = Buffer.allocUnsafe(Math.min(Math.max(until - from, windowBytes), this.size - from));
-    let length = 0;
-    while (length < window.length) {
-      const { bytesRead } = await this.#file.read(window, length, window.length - length, from + length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    this.#window = window.subarray(0, length);
+    const wanted = Math.max(until - from, 0);
+    const length = Math.min(wanted > windowBytes / 2 ? wanted + frameBytes : windowBytes, this.size - from);
+    this.#window = await readFully(this.#file, this.#memoryOf(Math.max(length, 0)), from);
     this.#from = from;
   }
+
+  #memoryOf(length: number): Buffer {
+    if (this.#kept) return Buffer.allocUnsafeSlow(length);
+    if (this.#memory.length < length) this.#memory = Buffer.allocUnsafeSlow(Math.max(length, windowBytes));
+    return this.#memory.subarray(0, length);
+  }
+}
+
+/** Fills the memory from the file; returns less of it at the end of the file. */
+async function readFully(file: OpenFile, memory: Buffer, position: number): Promise<Buffer> {
+  let length = 0;
+  while (length < memory.length) {
+    const { bytesRead } = await file.read(memory, length, memory.length - length, position + length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return memory.subarray(0, length);
 }

@@ -38,14 +38,27 @@ export function frame(payloads: readonly Uint8Array[], sequence: number): Buffer
   const bytes = Buffer.allocUnsafe(payloads.reduce((sum, { length }) => sum + frameBytes + length, 0));
   let at = 0;
   for (const [i, payload] of payloads.entries()) {
-    bytes.writeUInt32BE(payload.length, at);
-    bytes.writeUInt32BE(sequence + i, at + 4);
-    bytes.writeUInt32BE(crc32(bytes.subarray(at, at + 8)), at + 8);
-    bytes.writeUInt32BE(crc32(payload), at + 12);
+    writeHead(bytes, at, payload, sequence + i);
     bytes.set(payload, at + frameBytes);
     at += frameBytes + payload.length;
   }
   return bytes;
+}
+
+/** What `frame` returns, in pieces: the payloads are not copied. */
+export function framePieces(payloads: readonly Uint8Array[], sequence: number): readonly Uint8Array[] {
+  return payloads.flatMap((payload, i) => {
+    const head = Buffer.allocUnsafe(frameBytes);
+    writeHead(head, 0, payload, sequence + i);
+    return [head, payload];
+  });
+}
+
+function writeHead(bytes: Buffer, at: number, payload: Uint8Array, sequence: number): void {
+  bytes.writeUInt32BE(payload.length, at);
+  bytes.writeUInt32BE(sequence, at + 4);
+  bytes.writeUInt32BE(crc32(bytes.subarray(at, at + 8)), at + 8);
+  bytes.writeUInt32BE(crc32(payload), at + 12);
 }
 
 export interface FrameHead {

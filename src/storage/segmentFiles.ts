@@ -34,18 +34,23 @@ export class SegmentFiles<S extends FinishedSegment, B extends SegmentBegin<S>> 
    */
   async readLast(
     begun: (begin: B, path: string) => SegmentVisitor,
+    { kept = true }: Pick<ReadOptions, 'kept'> = {},
   ): Promise<{ readonly begin: B; readonly number: number; readonly end: number } | undefined> {
     for (const number of [...this.numbers].reverse()) {
-      const { begin, end } = await this.#read(number, { torn: true }, begun);
+      const { begin, end } = await this.#read(number, { torn: true, kept }, begun);
       if (begin) return { begin, number, end };
     }
     return undefined;
   }
 
   /** Reads an earlier segment up to where it ended. */
-  async read({ number, end }: FinishedSegment, begun: (begin: B, path: string) => SegmentVisitor): Promise<void> {
+  async read(
+    { number, end }: FinishedSegment,
+    begun: (begin: B, path: string) => SegmentVisitor,
+    { kept = true }: Pick<ReadOptions, 'kept'> = {},
+  ): Promise<void> {
     this.checkPresent(number);
-    await this.#read(number, { end }, begun);
+    await this.#read(number, { end, kept }, begun);
   }
 
   /** @throws {CorruptCheckpointError} when the segment is missing */

@@ -112,10 +112,11 @@ export class FileLogSession implements WriteAheadLogSession {
   async read(offset: number): Promise<ReadBlock<unknown>> {
     const frame = this.#frames[this.#frameOf(offset)];
     if (!frame || frame.from > offset) throw new Error(`record ${offset} is not in the log any more`);
-    const payload = await this.#directory.readRecord(`${blockSegmentFormat.prefix}-${frame.segment}`, frame.at);
+    const name = `${blockSegmentFormat.prefix}-${frame.segment}`;
+    const payload = await this.#directory.readRecord(name, frame.at, frame.bytes);
     const block = blockFromBytes(payload, this.#settings.codec)?.read();
     if (block) return { block, bytes: payload.length };
-    const path = this.#directory.pathOf(`${blockSegmentFormat.prefix}-${frame.segment}`);
+    const path = this.#directory.pathOf(name);
     throw new CorruptCheckpointError(path, frame.at, `record ${offset} should be here`);
   }
 

@@ -50,13 +50,15 @@ export async function recoverSegments(
   const files = new SegmentFiles(directory, blockSegmentFormat, await directory.names());
   failpoint('segment:listed');
   const nextNumber = (files.numbers.at(-1) ?? 0) + 1;
+  // Blocks that stay in the files are only looked at.
+  const keeping = { kept: !lazy };
 
   let lastBlocks = new BlockReader('', 0, reading);
   const last = await files.readLast((begin, path) => {
     checkCodec(path, begin, codec);
     lastBlocks = new BlockReader(path, begin.from, reading);
     return lastBlocks.visit;
-  });
+  }, keeping);
   if (!last) {
     return { blocks: [], frames: [], segments: [], next: planned, nextNumber, leftOver: files.leftOver(new Set()) };
   }
@@ -66,15 +68,16 @@ export async function recoverSegments(
   const blocks: Block<unknown>[] = [];
   const frames: BlockFrame[] = [];
   const segments: BlockSegment[] = [];
-  for (const [i, segment] of all.entries()) {
-    const next = all[i + 1]?.from ?? lastBlocks.next;
-    // All records in it are saved, or it is empty.
-    if (next <= Math.max(saved, segment.from)) continue;
+  const nextOf = (i: number) => all[i + 1]?.from ?? lastBlocks.next;
+  // Not those in which all records are saved, or which are empty.
+  const needed = [...all.entries()].filter(([i, segment]) => nextOf(i) > Math.max(saved, segment.from));
+  const read = ([, segment]: (typeof needed)[number]) =>
+    segment.number === last.number ? lastBlocks : readEarlier(files, segment, reading);
+  for await (const [[i, segment], found] of readAhead(needed, read)) {
     segments.push(segment);
-    const read = segment.number === last.number ? lastBlocks : await readEarlier(files, segment, reading);
-    if (read !== lastBlocks) checkNext(files.pathOf(segment.number), segment.end, read.next, next, planned);
-    for (const block of read.blocks) blocks.push(block);
-    for (const frame of read.frames) frames.push({ ...frame, segment: segment.number });
+    if (found !== lastBlocks) checkNext(files.pathOf(segment.number), segment.end, found.next, nextOf(i), planned);
+    for (const block of found.blocks) blocks.push(block);
+    for (const frame of found.frames) frames.push({ ...frame, segment: segment.number });
   }
   if (lastBlocks.next < planned) {
     const reason = `it ends at record ${lastBlocks.next}, and batches were planned up to record ${planned}`;
@@ -139,13 +142,38 @@ function readable({ from, time, positions, read }: WrittenBlock, path: string, a
   };
 }
 
+/** Reads one ahead: while the checksums of one are computed, the disk reads the other. */
+async function* readAhead<I, R>(items: readonly I[], read: (item: I) => R | Promise<R>): AsyncGenerator<[I, R]> {
+  const begin = (item: I | undefined) => {
+    const reading = item === undefined ? undefined : Promise.resolve(read(item));
+    // One that comes before it may fail first.
+    reading?.catch(() => {});
+    return reading;
+  };
+  let next = begin(items[0]);
+  for (const [i, item] of items.entries()) {
+    const reading = next as Promise<R>;
+    next = begin(items[i + 1]);
+    try {
+      yield [item, await reading];
+    } catch (error) {
+      await next?.catch(() => {});
+      throw error;
+    }
+  }
+}
+
 async function readEarlier(files: BlockFiles, segment: BlockSegment, reading: Reading): Promise<BlockReader> {
   let reader = new BlockReader('', segment.from, reading);
-  await files.read(segment, (begin, path) => {
-    checkCodec(path, begin, reading.codec);
-    reader = new BlockReader(path, begin.from, reading);
-    return reader.visit;
-  });
+  await files.read(
+    segment,
+    (begin, path) => {
+      checkCodec(path, begin, reading.codec);
+      reader = new BlockReader(path, begin.from, reading);
+      return reader.visit;
+    },
+    { kept: !reading.lazy },
+  );
   return reader;
 }
 

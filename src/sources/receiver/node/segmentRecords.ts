@@ -1,4 +1,4 @@
-import { deserialize, serialize } from 'node:v8';
+import { DefaultSerializer, deserialize, serialize } from 'node:v8';
 import { InvalidRecordError } from '../../../batch/errors.js';
 import type { FinishedSegment, SegmentFormat } from '../../../storage/segmentFormat.js';
 import { stateFromBytes, stateToBytes } from '../../../storage/stateBytes.js';
@@ -78,7 +78,7 @@ export function blockToBytes({ from, records, time, positions }: Block<unknown>,
   if (time !== undefined) head.writeDoubleBE(time, blockHeadBytes);
   const places = placed ? Buffer.from(JSON.stringify(last)) : Buffer.alloc(0);
   if (placed) head.writeUInt32BE(places.length, timedHeadBytes);
-  return Buffer.concat([head, places, codec ? codec.encode(records) : recordsToBytes(records)]);
+  return codec ? Buffer.concat([head, places, codec.encode(records)]) : withRecords([head, places], records);
 }
 
 /** A block whose records are decoded on demand. */
@@ -109,9 +109,14 @@ function positionsFrom(bytes: Buffer): BlockPositions {
   return JSON.parse(bytes.toString()) as BlockPositions;
 }
 
-function recordsToBytes(records: readonly unknown[]): Buffer {
+/** The serializer writes behind what comes before: a group of records is large, and is not to be copied. */
+function withRecords(before: readonly Buffer[], records: readonly unknown[]): Buffer {
+  const serializer = new DefaultSerializer();
+  for (const bytes of before) if (bytes.length > 0) serializer.writeRawBytes(bytes);
   try {
-    return serialize(records);
+    serializer.writeHeader();
+    serializer.writeValue(records);
+    return serializer.releaseBuffer();
   } catch (error) {
     const culprit = records.findIndex((record) => !isWritable(record));
     if (culprit < 0) throw error;
