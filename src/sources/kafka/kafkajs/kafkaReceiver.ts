@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import type { Consumer, ConsumerConfig, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { InvalidOptionError, ReceiverError } from '../../../batch/errors.js';
 import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
 import { checkBoolean, checkFunction, checkText, withMethods } from '../../../options/checks.js';
@@ -28,6 +28,12 @@ export interface KafkaReceiverOptions<T> {
    * @default the value, as a buffer
    */
   readonly parse?: (message: ReceivedMessage) => T;
+  /**
+   * Options of the consumer of kafkajs, such as `sessionTimeout`, after which the partitions of a process that has died go to
+   * another, `maxBytesPerPartition` or `rackId`.
+   * @default those of kafkajs
+   */
+  readonly consumer?: Omit<ConsumerConfig, 'groupId'>;
 }
 
 const kafkaReceiverChecks: OptionChecks<KafkaReceiverOptions<never>> = {
@@ -35,7 +41,22 @@ const kafkaReceiverChecks: OptionChecks<KafkaReceiverOptions<never>> = {
   groupId: required(checkText),
   fromBeginning: checkBoolean,
   parse: checkFunction,
+  consumer: checkConsumer,
 };
+
+function checkConsumer(owner: string, option: string, config: unknown): void {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new InvalidOptionError(owner, option, config, 'must be an object');
+  }
+  if ('groupId' in config) {
+    throw new InvalidOptionError(
+      owner,
+      `${option}.groupId`,
+      config.groupId,
+      'cannot be set: groupId is an option of its own',
+    );
+  }
+}
 
 function checkNames(owner: string, option: string, topics: unknown): void {
   if (!Array.isArray(topics) || topics.length === 0) {
@@ -81,10 +102,16 @@ export function kafkaReceiver<T = Buffer | null>(
   const owner = 'kafkaReceiver';
   withMethods('consumer')(owner, 'kafka', kafka);
   checkOptions(owner, options, kafkaReceiverChecks);
-  const { topics, groupId, fromBeginning = false, parse = ({ value }: ReceivedMessage) => value as T } = options;
+  const {
+    topics,
+    groupId,
+    fromBeginning = false,
+    consumer: config,
+    parse = ({ value }: ReceivedMessage) => value as T,
+  } = options;
 
   return (sink) => {
-    const consumer = kafka.consumer({ groupId });
+    const consumer = kafka.consumer({ ...config, groupId });
     const left = new AbortController();
     const fail = (cause: unknown) => {
       if (left.signal.aborted) return;

@@ -100,7 +100,10 @@ export class FileReceiverRun<T> implements SourceRun<T> {
   /** Looks for files that are new, or have grown. */
   async #look(): Promise<void> {
     const { pattern, order, start } = this.#settings;
-    const names = (await readdir(this.#location)).filter((name) => name.search(pattern) >= 0);
+    const listed = await readdir(this.#location).catch((cause: Error) => {
+      throw new ReceiverError(`fileReceiver ${this.#location}`, cause.message, { cause });
+    });
+    const names = listed.filter((name) => name.search(pattern) >= 0);
     const found: FollowedFile[] = [];
     for (const name of names) {
       const facts = await stat(join(this.#location, name)).catch(ignoreMissing);

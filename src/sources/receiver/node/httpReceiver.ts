@@ -5,11 +5,13 @@ import type { Observer } from 'rxjs';
 import { InvalidOptionError, ReceiverError } from '../../../batch/errors.js';
 import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
 import {
+  allOf,
   checkObserver,
   checkPort,
   checkPositive,
   checkPositiveInteger,
   checkText,
+  checkTimer,
   oneOf,
 } from '../../../options/checks.js';
 import { withDefaults } from '../../../options/withDefaults.js';
@@ -69,6 +71,7 @@ export interface HttpReceiverOptions {
 
 /** How long requests in work may take when the receiver is left, in ms. */
 const graceMs = 1_000;
+const maxCheckingIntervalMs = 5_000;
 
 const optionChecks: OptionChecks<HttpReceiverOptions> = {
   port: required(checkPort),
@@ -78,7 +81,7 @@ const optionChecks: OptionChecks<HttpReceiverOptions> = {
   maxBodyBytes: checkPositiveInteger,
   maxRequests: checkPositiveInteger,
   retryAfter: checkPositive,
-  requestTimeout: checkPositive,
+  requestTimeout: allOf(checkPositive, checkTimer),
   token: checkToken,
   listeningObserver: checkObserver,
 };
@@ -147,9 +150,13 @@ export function httpReceiver<T = unknown>(options: HttpReceiverOptions): (sink: 
 
   return (sink) => {
     const requests = new PostedRecords<T>(settings, sink);
-    const server = createServer({ requestTimeout, headersTimeout: requestTimeout }, (request, response) => {
-      requests.answer(request, response);
-    });
+    const timeouts = {
+      requestTimeout,
+      headersTimeout: requestTimeout,
+      // How often Node looks for requests that take too long: every 30 s by default.
+      connectionsCheckingInterval: Math.min(Math.max(Math.ceil(requestTimeout / 4), 1), maxCheckingIntervalMs),
+    };
+    const server = createServer(timeouts, (request, response) => requests.answer(request, response));
     server.on('error', (cause) => {
       sink.fail(new ReceiverError(`httpReceiver ${host}:${port}`, cause.message, { cause }));
     });

@@ -2,7 +2,16 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { InvalidOptionError, ReceiverError } from '../../../batch/errors.js';
 import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
-import { arrayOf, checkFunction, checkPositiveInteger, checkText, oneOf } from '../../../options/checks.js';
+import {
+  allOf,
+  arrayOf,
+  checkFunction,
+  checkPositive,
+  checkPositiveInteger,
+  checkText,
+  checkTimer,
+  oneOf,
+} from '../../../options/checks.js';
 import type { ReceiverSink } from '../receiver.js';
 import { type Framing, frameDecoder } from './frameDecoder.js';
 import { FramePump } from './framePump.js';
@@ -42,6 +51,11 @@ export interface ProcessReceiverOptions<T> {
    */
   readonly maxFrameBytes?: number;
   /**
+   * How long the process may write nothing while it is not made to wait, in ms; after that the receiver fails, and the process is ended.
+   * @default no limit
+   */
+  readonly idleTimeout?: number;
+  /**
    * How the process is ended when the receiver is left. One that does not end then is killed after 5 s.
    * @default 'SIGTERM'
    */
@@ -60,6 +74,7 @@ const optionChecks: OptionChecks<ProcessReceiverOptions<never>> = {
   framing: oneOf('lines', 'length-prefixed'),
   parse: checkFunction,
   maxFrameBytes: checkPositiveInteger,
+  idleTimeout: allOf(checkPositive, checkTimer),
   killSignal: checkSignal,
 };
 
@@ -113,17 +128,32 @@ export function processReceiver<T = string>(options: ProcessReceiverOptions<T>):
   checkOptions(owner, options, optionChecks);
   const { command, args = [], framing = 'lines', maxFrameBytes = 1 << 20, killSignal = 'SIGTERM' } = options;
   const parse = options.parse ?? ((frame: Buffer) => (framing === 'lines' ? frame.toString() : frame) as T);
-  const { cwd, env } = options;
+  const { cwd, env, idleTimeout } = options;
   const where = `${owner} ${command}`;
 
   return (sink) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const decoder = frameDecoder(framing, maxFrameBytes);
-    const pump = new FramePump(sink, child.stdout);
     let said = '';
+    let idle: NodeJS.Timeout | undefined;
     const fail = (reason: string, cause?: unknown) => {
       sink.fail(new ReceiverError(where, reason, cause === undefined ? undefined : { cause }));
     };
+    const heard = () => {
+      clearTimeout(idle);
+      if (idleTimeout !== undefined) idle = setTimeout(() => fail(`nothing came for ${idleTimeout} ms`), idleTimeout);
+    };
+    const pump = new FramePump(sink, {
+      pause: () => {
+        // A process that is made to wait is not idle.
+        clearTimeout(idle);
+        child.stdout.pause();
+      },
+      resume: () => {
+        heard();
+        child.stdout.resume();
+      },
+    });
     const guarded = (work: () => void) => {
       try {
         work();
@@ -131,13 +161,21 @@ export function processReceiver<T = string>(options: ProcessReceiverOptions<T>):
         fail((error as Error).message, error);
       }
     };
-    child.on('spawn', () => sink.connected());
+    child.on('spawn', () => {
+      sink.connected();
+      heard();
+    });
     child.on('error', (error) => fail(error.message, error));
-    child.stdout.on('data', (chunk: Buffer) => guarded(() => pump.push(decoder.push(chunk).map(parse))));
+    child.stdout.on('data', (chunk: Buffer) => {
+      // Before the queue may be full.
+      heard();
+      guarded(() => pump.push(decoder.push(chunk).map(parse)));
+    });
     child.stderr.on('data', (chunk: Buffer) => {
       said = `${said}${chunk}`.slice(-maxStderr);
     });
     child.on('close', (code, signal) => {
+      clearTimeout(idle);
       guarded(() => {
         // What a process that has failed left behind is no whole frame.
         if (code === 0) pump.push(decoder.end().map(parse));
@@ -148,6 +186,7 @@ export function processReceiver<T = string>(options: ProcessReceiverOptions<T>):
       });
     });
     return () => {
+      clearTimeout(idle);
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.stdout.destroy();
       child.kill(killSignal);

@@ -1,6 +1,13 @@
 import { InvalidOptionError } from '../../../batch/errors.js';
 import { type OptionChecks, required } from '../../../options/checkOptions.js';
-import { checkFunction, checkPositive, checkPositiveInteger, checkText } from '../../../options/checks.js';
+import {
+  allOf,
+  checkFunction,
+  checkPositive,
+  checkPositiveInteger,
+  checkText,
+  checkTimer,
+} from '../../../options/checks.js';
 
 /** An event of a server: `SseEvent` is the record unless `parse` makes another. */
 export interface SseEvent {
@@ -62,8 +69,8 @@ export const sseReceiverChecks: OptionChecks<SseReceiverOptions<never>> = {
   parse: checkFunction,
   lastEventId: checkText,
   maxEventBytes: checkPositiveInteger,
-  connectTimeout: checkPositive,
-  idleTimeout: checkPositive,
+  connectTimeout: allOf(checkPositive, checkTimer),
+  idleTimeout: allOf(checkPositive, checkTimer),
   fetch: checkFunction,
 };
 

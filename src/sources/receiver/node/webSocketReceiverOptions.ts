@@ -1,6 +1,14 @@
 import { InvalidOptionError } from '../../../batch/errors.js';
 import { type OptionChecks, required } from '../../../options/checkOptions.js';
-import { arrayOf, checkFunction, checkPositive, checkPositiveInteger, checkText } from '../../../options/checks.js';
+import {
+  allOf,
+  arrayOf,
+  checkFunction,
+  checkPositive,
+  checkPositiveInteger,
+  checkText,
+  checkTimer,
+} from '../../../options/checks.js';
 
 /** What is sent in a message: text, or bytes. */
 export type WebSocketMessage = string | Uint8Array;
@@ -68,8 +76,8 @@ export const webSocketReceiverChecks: OptionChecks<WebSocketReceiverOptions<neve
   position: checkFunction,
   acknowledge: checkFunction,
   maxMessageBytes: checkPositiveInteger,
-  connectTimeout: checkPositive,
-  pingInterval: checkPositive,
+  connectTimeout: allOf(checkPositive, checkTimer),
+  pingInterval: allOf(checkPositive, checkTimer),
 };
 
 function checkUrl(owner: string, option: string, url: string | URL): void {

@@ -198,6 +198,13 @@ describe('fileReceiver', () => {
     await expect(shorter).rejects.toThrow('it has 3 bytes, and 11 of it have been read');
   });
 
+  it('fails with the name of a directory that is not there', async () => {
+    const directory = join(newDirectory(), 'missing');
+    const failed = run(directory, { enough: () => false });
+    await expect(failed).rejects.toThrow(ReceiverError);
+    await expect(failed).rejects.toThrow(`fileReceiver ${directory}: ENOENT`);
+  });
+
   it('goes on when a file that has been read is deleted', async () => {
     const directory = newDirectory();
     writeFileSync(join(directory, 'a'), '1\n');

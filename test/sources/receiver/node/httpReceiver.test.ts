@@ -183,7 +183,37 @@ describe('httpReceiver', () => {
     expect(() => httpReceiver({ port: 0, maxRequests: 0 })).toThrow('maxRequests (0)');
     expect(() => httpReceiver({ port: 0, retryAfter: 0 })).toThrow('retryAfter (0)');
     expect(() => httpReceiver({ port: 0, requestTimeout: 0 })).toThrow('requestTimeout (0)');
+    expect(() => httpReceiver({ port: 0, requestTimeout: Infinity })).toThrow('requestTimeout (Infinity)');
     expect(() => httpReceiver({ port: 0, token: '' })).toThrow('token ("")');
+  });
+
+  it('takes every good request beside senders that hang, send garbage, break off and reset', async () => {
+    const random = randomOf(7);
+    await serving({ requestTimeout: 300 }, {}, async ({ port, post, records }) => {
+      const bad = [
+        'GARBAGE\r\n\r\n',
+        'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12',
+        'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\n{"a',
+        'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+        'POST / HT',
+      ];
+      const closed: Promise<unknown>[] = [];
+      for (let n = 0; n < 100; n++) {
+        const socket = connect(port, '127.0.0.1').on('error', () => {});
+        closed.push(new Promise((resolve) => socket.on('close', resolve)));
+        socket.on('data', () => {});
+        socket.write(bad[n % bad.length] as string);
+        const fate = random();
+        if (fate < 0.3) socket.on('connect', () => setTimeout(() => socket.resetAndDestroy(), 20 * random()));
+        else if (fate < 0.6) socket.end();
+        // The others hang until the server has had enough of them.
+        expect(await status(post(String(n)))).toBe(202);
+      }
+      await Promise.all(closed);
+      expect(await status(post('100'))).toBe(202);
+      while (records.length < 101) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(records).toEqual(Array.from({ length: 101 }, (_, n) => n));
+    });
   });
 
   it('misses nothing that it answered with 202, though the stream fails again and again', async () => {

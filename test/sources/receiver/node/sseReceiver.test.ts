@@ -190,6 +190,9 @@ describe('sseReceiver', () => {
     expect(() => sseReceiver({ url, maxEventBytes: 0 })).toThrow('maxEventBytes (0)');
     expect(() => sseReceiver({ url, connectTimeout: 0 })).toThrow('connectTimeout (0)');
     expect(() => sseReceiver({ url, idleTimeout: 0 })).toThrow('idleTimeout (0)');
+    // What a timer cannot wait fires at once.
+    expect(() => sseReceiver({ url, idleTimeout: Infinity })).toThrow('idleTimeout (Infinity)');
+    expect(() => sseReceiver({ url, connectTimeout: 2 ** 31 })).toThrow('connectTimeout (2147483648)');
   });
 
   it.each([true, false])(

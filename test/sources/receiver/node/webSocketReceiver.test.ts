@@ -122,7 +122,7 @@ describe('webSocketReceiver', () => {
     ['a lost connection', (_, tcp) => void tcp.end(), {}, 'closed with code 1006'],
   ])('fails by %s with a typed error that names the server', async (_, serve, options, reason) => {
     await serving(serve, async (url) => {
-      const failed = allOf(webSocketReceiver({ url, ...options }));
+      const failed = allOf(webSocketReceiver({ url, connectTimeout: 300_000, ...options }));
       await expect(failed).rejects.toThrow(ReceiverError);
       await expect(failed).rejects.toThrow(`webSocketReceiver ${url}: `);
       await expect(failed).rejects.toThrow(new RegExp(reason));
@@ -200,6 +200,9 @@ describe('webSocketReceiver', () => {
     expect(() => webSocketReceiver({ url, maxMessageBytes: 0 })).toThrow('maxMessageBytes (0)');
     expect(() => webSocketReceiver({ url, connectTimeout: 0 })).toThrow('connectTimeout (0)');
     expect(() => webSocketReceiver({ url, pingInterval: 0 })).toThrow('pingInterval (0)');
+    // What a timer cannot wait fires at once.
+    expect(() => webSocketReceiver({ url, pingInterval: Infinity })).toThrow('pingInterval (Infinity)');
+    expect(() => webSocketReceiver({ url, connectTimeout: 2 ** 31 })).toThrow('connectTimeout (2147483648)');
     expect(() => webSocketReceiver({ url, greet: 'hello' as never })).toThrow('greet ("hello")');
   });
 
