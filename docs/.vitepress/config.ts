@@ -203,6 +203,7 @@ export default defineConfig({
           items: pages('', guide),
         },
         ...operators(),
+        ...section('Ready receivers', '/receivers'),
         { text: 'API reference', link: '/api/' },
         ...section('Decisions', '/design'),
       ],

@@ -97,6 +97,26 @@ describe('pages', () => {
     expect([...listed].sort()).toEqual([...options].sort());
   });
 
+  it('list every option of receivers, and have a page for each that is ready', () => {
+    const options = fieldsOf('src/sources/receiver/receiverOptions.ts', 'ReceiverSourceOptions');
+    const [, section = ''] = /^## Options$([\s\S]*?)^## /m.exec(read('docs/receivers.md')) ?? [];
+    const listed = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
+    expect(options.length).toBeGreaterThan(15);
+    expect([...listed].sort()).toEqual([...options].sort());
+    const ready = new Map(
+      [...under('src/sources/receiver/node', '.ts'), 'src/sources/kafka/kafkajs/kafkaReceiver.ts'].flatMap((path) => {
+        const [, name] = /export interface (\w+Receiver)Options\b/i.exec(read(path)) ?? [];
+        return name === undefined ? [] : [[name, fieldsOf(path, `${name}Options`)] as const];
+      }),
+    );
+    expect(ready.size).toBe(7);
+    for (const [name, fields] of ready) {
+      const page = read(`docs/receivers/${name[0]?.toLowerCase()}${name.slice(1)}.md`);
+      const rows = [...page.matchAll(/^\| `(\w+)(?:\([^)]*\))?` \|/gm)].map(([, option]) => option);
+      expect([...rows].sort(), name).toEqual([...fields].sort());
+    }
+  });
+
   it('list every option of the dashboard', () => {
     const options = fieldsOf('src/dashboard/server/dashboardOptions.ts', 'DashboardOptions');
     const listed = [...read('docs/dashboard.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
