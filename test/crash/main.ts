@@ -1,7 +1,7 @@
 // npm run crash [-- --crashes 10000 --checkpoint file --parallel 4 --seed N]: kills processes at every failure point and
-// at any moment, and counts what is lost and doubled. `--source receiver` has a write-ahead log, `--source tcp`, `http`,
-// `sse` and `websocket` are ready receivers that are killed while they receive, for `--seconds` at most, `--source kafka` reads from a real
-// Kafka, `--output kafka` writes into it. `--event-time` has operators by event time only.
+// at any moment, and counts what is lost and doubled. `--source receiver` has a write-ahead log, `--source ready` (or some of
+// tcp,http,sse,websocket,file,process) are ready receivers that are killed while they receive, for `--seconds` at most, `--source kafka`
+// reads from a real Kafka, `--output kafka` writes into it. `--event-time` has operators by event time only.
 // It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -10,7 +10,8 @@ import { startKafka } from '../../scripts/kafka-broker.mjs';
 import { startPostgres } from '../../scripts/postgres.mjs';
 import { type CrashedEnds, stores } from './checkpoints.js';
 import { crashMatrix, defaultEnds } from './matrix.js';
-import { crashReadyReceiver, readyKinds } from './readyReceivers.js';
+import { readyKinds } from './readyReceivers.js';
+import { crashInRounds } from './readyRounds.js';
 
 const { values } = parseArgs({
   options: {
@@ -37,10 +38,12 @@ const ends = {
   ...(values['event-time'] && { operators: 'event time' }),
 } as CrashedEnds;
 const outputs = store === 'postgres' ? ['table', 'files', 'kafka'] : ['files', 'kafka'];
-if (!['files', 'kafka', 'receiver', ...readyKinds].includes(ends.source) || !outputs.includes(ends.output)) {
-  console.error(
-    `--source is files, kafka, receiver, ${readyKinds.join(', ')}, --output is one of: ${outputs.join(', ')}`,
-  );
+/** The ready receivers that are killed, several in one process. */
+const kinds =
+  values.source === 'ready' ? readyKinds : values.source.split(',').filter((kind) => readyKinds.includes(kind));
+if ((kinds.length === 0 && !['files', 'kafka', 'receiver'].includes(ends.source)) || !outputs.includes(ends.output)) {
+  const ready = `ready, which is all of ${readyKinds.join(',')}, or some of these`;
+  console.error(`--source is files, kafka, receiver or ${ready}; --output is one of: ${outputs.join(', ')}`);
   process.exit(1);
 }
 if (ends.output === 'kafka' && ends.source !== 'kafka') {
@@ -52,27 +55,28 @@ if (ends.source === 'receiver' && ends.output !== 'files') {
   process.exit(1);
 }
 const crashes = Number(values.crashes);
-if (readyKinds.includes(values.source)) {
-  const result = await crashReadyReceiver({
-    kind: values.source,
+if (kinds.length > 0) {
+  const result = await crashInRounds({
+    kinds,
     kills: crashes,
     ...(values.seconds && { seconds: Number(values.seconds) }),
     seed: Number(values.seed),
-    onKill: (kills) => {
-      if (kills % 100 === 0) console.log(`${kills} of ${crashes}`);
+    onRound: (report) => {
+      console.log(`${report.kills} of ${crashes} in ${report.seconds} s`);
+      // After each round: a long run may be cut off.
+      if (report.kills < 1_000 && !values.keep) return;
+      const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
+      const options = `--source ${values.source} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
+      const command = `npm run crash -- ${options}`;
+      const file = new URL(`../../bench/results/crash-${values.source.replaceAll(',', '-')}.json`, import.meta.url);
+      writeFileSync(
+        file,
+        `${JSON.stringify({ command, node: process.version, cores: cpus().length, ...report }, null, 2)}\n`,
+      );
     },
   });
-  const { lost, faults, ...figures } = result;
-  console.log({ ...figures, lost: lost.length, seed: values.seed });
-  for (const fault of faults) console.error(fault);
-  if (figures.kills >= 1_000 || values.keep) {
-    const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
-    const command = `npm run crash -- --source ${values.source} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
-    const report = { command, node: process.version, cores: cpus().length, ...figures, lost: lost.length, faults };
-    const file = new URL(`../../bench/results/crash-${values.source}.json`, import.meta.url);
-    writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-  }
-  process.exit(lost.length + figures.doubled + faults.length > 0 ? 1 : 0);
+  console.log(result);
+  process.exit(result.faults.length > 0 ? 1 : 0);
 }
 const kafka = ends.source === 'kafka' && !process.env.KAFKA_BROKERS ? await startKafka() : undefined;
 const brokers = kafka?.brokers ?? process.env.KAFKA_BROKERS;

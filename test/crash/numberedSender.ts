@@ -5,12 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Sends numbers, each until it is acknowledged. */
 export interface NumberedSender {
-  /** For the receiver: of a server that it connects to, or the one that it listens on. */
-  readonly port: number;
-  /** Whether the sender goes on where the receiver asks, so that no number may come twice. */
+  /** For the receiver: the port of a server that it connects to, or the one that it listens on, or a directory. */
+  readonly place: string;
+  /** Whether the receiver goes on exactly where it was, so that no number may come twice. */
   readonly exactlyOnce: boolean;
-  /** Grows while the receiver is connected and receives. */
-  readonly progress: number;
   /** The numbers that were acknowledged. */
   readonly acknowledged: ReadonlySet<number>;
   /** Times from sending to the acknowledgement, ms. */
@@ -20,6 +18,8 @@ export interface NumberedSender {
 }
 
 const linesAtOnce = 10;
+/** How long a client waits for a server that is away, ms. */
+const retryMs = 10;
 
 /** A server that sends lines to whoever connects, from the first one that was not acknowledged. */
 export async function tcpSender(): Promise<NumberedSender> {
@@ -56,11 +56,8 @@ export async function tcpSender(): Promise<NumberedSender> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    port: (server.address() as AddressInfo).port,
+    place: String((server.address() as AddressInfo).port),
     exactlyOnce: false,
-    get progress() {
-      return acknowledged.size;
-    },
     acknowledged,
     delays,
     stop: async () => {
@@ -95,18 +92,15 @@ export async function httpSender(clients = 4): Promise<NumberedSender> {
       const begun = performance.now();
       while (!stopped && !acknowledged.has(n)) {
         if ((await post(n)) === 202) acknowledged.add(n);
-        else await sleep(5);
+        else await sleep(retryMs);
       }
       delays.push(performance.now() - begun);
     }
   };
   const working = Promise.all(Array.from({ length: clients }, work));
   return {
-    port,
+    place: String(port),
     exactlyOnce: false,
-    get progress() {
-      return acknowledged.size;
-    },
     acknowledged,
     delays,
     stop: async () => {

@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { NumberedSender } from './numberedSender.js';
 
 /** How often the next events of a feed are sent, in ms. */
-const feedIntervalMs = 2;
+const feedIntervalMs = 5;
 const eventsAtOnce = 10;
 
 /** One connection of a feed, and the number that it sends next. */
@@ -23,7 +23,6 @@ class NumberedFeed {
   readonly acknowledged = new Set<number>();
   readonly #feeds = new Set<Feed>();
   readonly #timer: NodeJS.Timeout;
-  sent = 0;
   #stopped = false;
 
   constructor() {
@@ -48,7 +47,6 @@ class NumberedFeed {
     if (this.#stopped) return;
     for (const feed of this.#feeds) {
       for (let i = 0; i < eventsAtOnce; i++) feed.send(feed.next++);
-      this.sent += eventsAtOnce;
     }
   }
 }
@@ -84,11 +82,8 @@ export async function webSocketSender(): Promise<NumberedSender> {
 
 function numberedSender(feed: NumberedFeed, port: number, close: () => void): NumberedSender {
   return {
-    port,
+    place: String(port),
     exactlyOnce: true,
-    get progress() {
-      return feed.sent;
-    },
     acknowledged: feed.acknowledged,
     delays: [],
     stop: async () => {

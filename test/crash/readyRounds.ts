@@ -1,0 +1,73 @@
+import { crashReadyReceivers, type ReadyCrashes } from './readyReceivers.js';
+
+/** What is judged at once: outputs and senders begin from scratch in each round. */
+const killsOfRound = 200;
+
+export interface ReadyKindReport {
+  readonly acknowledged: number;
+  readonly lost: number;
+  readonly doubled: number;
+  /** Time from sending to the acknowledgement that 99 of 100 stay under, kills included, ms; absent without such times. */
+  readonly p99?: number;
+}
+
+export interface ReadyReport {
+  readonly kills: number;
+  readonly seconds: number;
+  readonly kinds: Readonly<Record<string, ReadyKindReport>>;
+  readonly faults: readonly string[];
+}
+
+/** Kills processes with ready receivers in rounds, and reports after each. Ends at the first fault. */
+export async function crashInRounds({
+  kinds,
+  kills,
+  seconds = Infinity,
+  seed,
+  onRound,
+}: Omit<ReadyCrashes, 'onKill'> & { readonly onRound: (report: ReadyReport) => void }): Promise<ReadyReport> {
+  const begun = performance.now();
+  const elapsed = () => (performance.now() - begun) / 1_000;
+  const delays: Record<string, number[]> = {};
+  let report: ReadyReport = { kills: 0, seconds: 0, kinds: {}, faults: [] };
+  while (report.kills < kills && elapsed() < seconds && report.faults.length === 0) {
+    const round = await crashReadyReceivers({
+      kinds,
+      kills: Math.min(killsOfRound, kills - report.kills),
+      seconds: seconds - elapsed(),
+      seed: seed + report.kills,
+    });
+    const faults = [...round.faults];
+    const reports = kinds.map((kind): [string, ReadyKindReport] => {
+      const { acknowledged, lost, doubled, delays: times } = round.kinds[kind] ?? none;
+      if (lost.length > 0) faults.push(`${kind} lost ${lost.slice(0, 10)}, with --seed ${seed + report.kills}`);
+      if (doubled > 0) faults.push(`${kind} doubled ${doubled}, with --seed ${seed + report.kills}`);
+      delays[kind] = [...(delays[kind] ?? []), ...times];
+      const before = report.kinds[kind] ?? { acknowledged: 0, lost: 0, doubled: 0 };
+      const p99 = percentile99(delays[kind]);
+      return [
+        kind,
+        {
+          acknowledged: before.acknowledged + acknowledged,
+          lost: before.lost + lost.length,
+          doubled: before.doubled + doubled,
+          ...(p99 !== undefined && { p99 }),
+        },
+      ];
+    });
+    report = {
+      kills: report.kills + round.kills,
+      seconds: Math.round(elapsed()),
+      kinds: Object.fromEntries(reports),
+      faults,
+    };
+    onRound(report);
+  }
+  return report;
+}
+
+const none = { acknowledged: 0, lost: [], doubled: 0, delays: [] };
+
+function percentile99(times: readonly number[]): number | undefined {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length * 0.99)];
+}
