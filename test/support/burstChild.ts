@@ -1,13 +1,22 @@
-// Pulls a burst that is there at once into a stream whose output is slower, and prints how many records came out and the peak of its
+// Receives a burst that is there at once into a stream whose output is slower, and prints how many records came out and the peak of its
 // memory in MB.
 //
-//     burstChild.mjs DIRECTORY LEVEL TOTAL_BYTES RECORD_BYTES MAX_QUEUE_BYTES
+//     burstChild.mjs DIRECTORY SOURCE PLACE LEVEL TOTAL_BYTES RECORD_BYTES MAX_QUEUE_BYTES
 import { join } from 'node:path';
-import { foreachBatch, memoryCheckpoint, receiverBatches } from 'dstream';
-import { fileBlockStore, fileWriteAheadLog } from 'dstream/node';
+import { type BatchStream, batchesFrom, foreachBatch, memoryCheckpoint, type Receiver, receiverBatches } from 'dstream';
+import {
+  fileBlockStore,
+  fileReceiver,
+  fileWriteAheadLog,
+  httpReceiver,
+  processReceiver,
+  sseReceiver,
+  tcpReceiver,
+  webSocketReceiver,
+} from 'dstream/node';
 import { timer } from 'rxjs';
 
-const [directory = '', level = '', ...numbers] = process.argv.slice(2);
+const [directory = '', source = '', place = '', level = '', ...numbers] = process.argv.slice(2);
 const [totalBytes = 0, recordBytes = 0, maxQueueBytes = 0] = numbers.map(Number);
 const count = Math.ceil(totalBytes / recordBytes);
 
@@ -19,44 +28,63 @@ function* burst(): Generator<Buffer> {
   }
 }
 
-const common = { interval: 20, maxQueueBytes };
-const options = {
-  memory: { ...common, maxQueue: 1e9 },
-  'memory-and-disk': {
-    ...common,
-    storageLevel: 'memory-and-disk' as const,
-    blockStore: fileBlockStore(join(directory, 'blocks')),
-  },
-  disk: { ...common, storageLevel: 'disk' as const, blockStore: fileBlockStore(join(directory, 'blocks')) },
-  log: {
-    ...common,
+/** Text records are numbers with leading zeros. */
+const numberOf = (record: unknown) =>
+  typeof record === 'string' ? Number(record.slice(-10)) : Buffer.from(record as Uint8Array).readUInt32BE();
+
+const receivers: Readonly<Record<string, () => Receiver<unknown>>> = {
+  pulled: burst,
+  tcp: () => tcpReceiver<unknown>({ port: Number(place) }),
+  http: () => httpReceiver({ port: Number(place), format: 'json-lines' }),
+  sse: () => sseReceiver<unknown>({ url: `http://127.0.0.1:${place}/`, parse: ({ data }) => data }),
+  websocket: () => webSocketReceiver<unknown>({ url: `ws://127.0.0.1:${place}/` }),
+  process: () =>
+    processReceiver<unknown>({ command: 'seq', args: ['-f', `%0${recordBytes}.0f`, '0', String(count - 1)] }),
+};
+
+const blockStore = () => fileBlockStore(join(directory, 'blocks'));
+const levels = {
+  memory: () => ({}),
+  'memory-and-disk': () => ({ storageLevel: 'memory-and-disk' as const, blockStore: blockStore() }),
+  disk: () => ({ storageLevel: 'disk' as const, blockStore: blockStore() }),
+  log: () => ({
     storageLevel: 'memory-and-disk' as const,
     checkpoint: memoryCheckpoint(),
     writeAheadLog: fileWriteAheadLog(join(directory, 'wal')),
-  },
-}[level];
-if (!options) throw new Error(`no level is called ${level}`);
+  }),
+};
+
+function stream(): BatchStream<unknown> {
+  if (source === 'file') {
+    const files = fileReceiver<unknown>(place, { maxBatchBytes: maxQueueBytes / 2 });
+    return batchesFrom({ receiver: files }, { interval: 20 }).receiver;
+  }
+  const receiver = receivers[source];
+  const options = levels[level as keyof typeof levels];
+  if (!receiver || !options) throw new Error(`no source is called ${source}, or no level ${level}`);
+  return receiverBatches(receiver(), { interval: 20, maxQueueBytes, maxQueue: 1e9, ...options() });
+}
 
 let next = 0;
 let waiting = 0;
-receiverBatches(burst(), options)
+stream()
   .pipe(
     foreachBatch((records, { inputs }) => {
       const { queuedBytes = 0, diskBytes = 0 } = inputs.receiver?.receiver ?? {};
       waiting = Math.max(waiting, queuedBytes + diskBytes);
       for (const record of records) {
-        if (Buffer.from(record).readUInt32BE() !== next++) throw new Error(`record ${next - 1} is missing`);
+        if (numberOf(record) !== next++) throw new Error(`record ${next - 1} is missing`);
       }
-      return timer(10);
+      if (next < count) return timer(10);
+      const peakMb = Math.round(process.resourceUsage().maxRSS / 1_024);
+      const result = { count: next, peakMb, waitingMb: Math.round(waiting / 1e6) };
+      process.stdout.write(JSON.stringify(result), () => process.exit(0));
+      return undefined;
     }),
   )
   .subscribe({
     error: (error: unknown) => {
       console.error(error);
       process.exit(1);
-    },
-    complete: () => {
-      const peakMb = Math.round(process.resourceUsage().maxRSS / 1_024);
-      process.stdout.write(JSON.stringify({ count: next, peakMb, waitingMb: Math.round(waiting / 1e6) }));
     },
   });

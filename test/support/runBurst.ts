@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildChild } from '../crash/buildChild.js';
+import { burstSenders } from './burstSenders.js';
 
 export interface Burst {
+  /** What receives: one of `burstSenders`. Default: records that are pulled from a generator. */
+  readonly source?: string;
   readonly level: 'memory' | 'memory-and-disk' | 'disk' | 'log';
   readonly totalBytes: number;
   readonly recordBytes: number;
@@ -23,15 +26,20 @@ export interface BurstResult {
 
 /** Runs a burst in a process of its own, whose heap is limited. */
 export async function runBurst(burst: Burst): Promise<BurstResult> {
-  const { level, totalBytes, recordBytes, maxQueueBytes, heapMb } = burst;
+  const { source = 'pulled', level, totalBytes, recordBytes, maxQueueBytes, heapMb } = burst;
   const child = await buildChild(new URL('burstChild.ts', import.meta.url));
   const directory = mkdtempSync(join(tmpdir(), 'dstream-burst-'));
+  const sent = join(directory, 'sent');
+  mkdirSync(sent);
+  const sender = await burstSenders[source]?.({ count: Math.ceil(totalBytes / recordBytes), recordBytes }, sent);
   try {
     const numbers = [totalBytes, recordBytes, maxQueueBytes].map(String);
-    const parameters = [`--max-old-space-size=${heapMb}`, child, directory, level, ...numbers];
+    const place = sender?.place ?? '';
+    const parameters = [`--max-old-space-size=${heapMb}`, child, directory, source, place, level, ...numbers];
     const { stdout } = await promisify(execFile)(process.execPath, parameters);
     return JSON.parse(stdout) as BurstResult;
   } finally {
+    sender?.close();
     rmSync(directory, { recursive: true, force: true });
     rmSync(child, { force: true });
   }
