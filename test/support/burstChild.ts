@@ -75,7 +75,7 @@ stream()
       for (const record of records) {
         if (numberOf(record) !== next++) throw new Error(`record ${next - 1} is missing`);
       }
-      if (next < count) return timer(10);
+      if (next < count || records.length === 0) return timer(10);
       const peakMb = Math.round(process.resourceUsage().maxRSS / 1_024);
       const result = { count: next, peakMb, waitingMb: Math.round(waiting / 1e6) };
       process.stdout.write(JSON.stringify(result), () => process.exit(0));
