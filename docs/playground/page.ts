@@ -51,13 +51,13 @@ const runBar = new RunBar({
     each((stream) => (running ? stream.stop() : stream.start()));
   },
 });
-const code = element('pre', { attributes: { tabindex: '0', 'aria-label': 'The pipeline as code' } });
-const codePanel = element('details', { className: 'card code' }, element('summary', { text: 'As code' }), code);
-const copied = element('span', { className: 'muted', attributes: { role: 'status' } });
+const code = element('pre', { attrs: { tabindex: '0', 'aria-label': 'The pipeline as code' } });
+const codePanel = element('details', { class: 'card code' }, element('summary', { text: 'As code' }), code);
+const copied = element('span', { class: 'muted', attrs: { role: 'status' } });
 const copy = element('button', {
-  className: 'action',
+  class: 'action',
   text: 'Copy the link',
-  attributes: { type: 'button' },
+  attrs: { type: 'button' },
   onClick: () => {
     navigator.clipboard.writeText(location.href).then(
       () => copied.replaceChildren('The link holds the whole setting.'),
@@ -65,22 +65,22 @@ const copy = element('button', {
     );
   },
 });
-const runs = element('div', { className: 'runs' });
+const runs = element('div', { class: 'runs' });
 const main = element(
   'main',
   {},
-  element('div', { className: 'board' }, runBar.root, runs),
-  element('div', { className: 'side' }, controls.root, codePanel, copy, copied),
+  element('div', { class: 'board' }, runBar.root, runs),
+  element('div', { class: 'side' }, controls.root, codePanel, copy, copied),
 );
 document.body.append(
   element(
     'header',
-    { className: 'top' },
+    { class: 'top' },
     element('h1', { text: 'dstream' }),
     element('b', { text: 'Playground' }),
-    element('span', { className: 'space' }),
-    element('a', { text: 'Documentation', attributes: { href: '../' } }),
-    element('a', { text: 'Backpressure', attributes: { href: '../backpressure.html' } }),
+    element('span', { class: 'space' }),
+    element('a', { text: 'Documentation', attrs: { href: '../' } }),
+    element('a', { text: 'Backpressure', attrs: { href: '../backpressure.html' } }),
     theme.button,
   ),
   main,

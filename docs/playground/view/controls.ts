@@ -21,7 +21,7 @@ export class Controls {
   readonly #controller: HTMLSelectElement;
   readonly #beside: HTMLSelectElement;
   readonly #preset: HTMLSelectElement;
-  readonly #look = element('p', { className: 'look' });
+  readonly #look = element('p', { class: 'look' });
   #setting: Setting;
 
   /** `changed` is called with the whole new setting, and whether the run has to begin again. */
@@ -62,7 +62,7 @@ export class Controls {
     };
     this.root = element(
       'form',
-      { className: 'controls card', attributes: { 'aria-label': 'Setting' } },
+      { class: 'controls card', attrs: { 'aria-label': 'Setting' } },
       labelled('Preset', this.#preset),
       this.#look,
       ...built.map(({ group, controls }) =>
@@ -107,7 +107,7 @@ function select(options: readonly (readonly [value: string, text: string])[], ch
   const created = element(
     'select',
     {},
-    ...options.map(([value, text]) => element('option', { text, attributes: { value } })),
+    ...options.map(([value, text]) => element('option', { text, attrs: { value } })),
   );
   created.addEventListener('change', () => chosen(created.value));
   return created;
@@ -116,7 +116,7 @@ function select(options: readonly (readonly [value: string, text: string])[], ch
 function labelled(text: string, control: HTMLElement): HTMLElement {
   const id = newId('control');
   control.id = id;
-  return element('div', { className: 'choice' }, element('label', { text, attributes: { for: id } }), control);
+  return element('div', { class: 'choice' }, element('label', { text, attrs: { for: id } }), control);
 }
 
 function sameSetting(a: Setting, b: Setting): boolean {

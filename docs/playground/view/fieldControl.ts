@@ -13,8 +13,8 @@ export class FieldControl {
     const { label, unit, min, max, step } = field;
     const range = { min: String(min), max: String(max), step: String(step) };
     const id = newId('field');
-    this.#slider = element('input', { attributes: { type: 'range', 'aria-label': `${label}, slider`, ...range } });
-    this.#number = element('input', { attributes: { type: 'number', id, ...range, step: 'any' } });
+    this.#slider = element('input', { attrs: { type: 'range', 'aria-label': `${label}, slider`, ...range } });
+    this.#number = element('input', { attrs: { type: 'number', id, ...range, step: 'any' } });
     this.#slider.addEventListener('input', () => {
       this.#number.value = this.#slider.value;
       changed(Number(this.#slider.value));
@@ -27,12 +27,12 @@ export class FieldControl {
     });
     this.root = element(
       'div',
-      { className: 'field' },
+      { class: 'field' },
       element(
         'label',
-        { attributes: { for: id } },
+        { attrs: { for: id } },
         label,
-        unit === '' ? undefined : element('span', { className: 'unit', text: ` ${unit}` }),
+        unit === '' ? undefined : element('span', { class: 'unit', text: ` ${unit}` }),
       ),
       this.#number,
       this.#slider,

@@ -32,7 +32,7 @@ export interface RunState {
 /** Time, speed, and what can happen to a stream. */
 export class RunBar {
   readonly root: HTMLElement;
-  readonly #elapsed = element('span', { className: 'elapsed' });
+  readonly #elapsed = element('span', { class: 'elapsed' });
   readonly #pause: HTMLButtonElement;
   readonly #speeds: readonly (readonly [Speed, HTMLButtonElement])[];
   readonly #slow: HTMLButtonElement;
@@ -41,7 +41,7 @@ export class RunBar {
 
   constructor(actions: RunActions) {
     const button = (text: string, onClick: () => void, title = '') =>
-      element('button', { className: 'action', text, attributes: { type: 'button', title }, onClick });
+      element('button', { class: 'action', text, attrs: { type: 'button', title }, onClick });
     this.#pause = button('Pause', actions.pause);
     this.#speeds = speeds.map((speed) => [speed, button(`×${speed}`, () => actions.speed(speed))]);
     this.#slow = button('Output 3 times slower', actions.slow);
@@ -49,10 +49,10 @@ export class RunBar {
     this.#stop = button('Stop gracefully', actions.stop, 'Finishes what was planned and plans no more');
     this.root = element(
       'div',
-      { className: 'run card' },
+      { class: 'run card' },
       element(
         'div',
-        { className: 'group', attributes: { role: 'group', 'aria-label': 'Time' } },
+        { class: 'group', attrs: { role: 'group', 'aria-label': 'Time' } },
         this.#elapsed,
         this.#pause,
         button('Begin again', actions.restart),
@@ -60,7 +60,7 @@ export class RunBar {
       ),
       element(
         'div',
-        { className: 'group', attributes: { role: 'group', 'aria-label': 'What happens' } },
+        { class: 'group', attrs: { role: 'group', 'aria-label': 'What happens' } },
         this.#slow,
         this.#away,
         button('Output fails once', actions.fail, 'The stream starts again by itself and does the batch again'),

@@ -23,10 +23,10 @@ export class StreamColumn {
   readonly root: HTMLElement;
   readonly #stream: SimulatedStream;
   readonly #history = new History();
-  readonly #status = element('span', { className: 'status' });
-  readonly #headline = element('b', { attributes: { role: 'status' } });
+  readonly #status = element('span', { class: 'status' });
+  readonly #headline = element('b', { attrs: { role: 'status' } });
   readonly #detail = element('span');
-  readonly #verdict = element('p', { className: 'verdict' }, this.#headline, ' ', this.#detail);
+  readonly #verdict = element('p', { class: 'verdict' }, this.#headline, ' ', this.#detail);
   readonly #figures = new Figures();
   readonly #rate = new RatePanel();
   readonly #errors = new ErrorPanel();
@@ -40,8 +40,8 @@ export class StreamColumn {
     const title = newId('stream');
     this.root = element(
       'section',
-      { className: 'column', attributes: { 'aria-labelledby': title } },
-      element('header', {}, element('h2', { text: names[stream.controller], attributes: { id: title } }), this.#status),
+      { class: 'column', attrs: { 'aria-labelledby': title } },
+      element('header', {}, element('h2', { text: names[stream.controller], attrs: { id: title } }), this.#status),
       this.#verdict,
       this.#figures.root,
       this.#charts.root,

@@ -10,7 +10,7 @@ import { taskStreamOf } from './taskStreamOf.js';
 
 const checkGroup = withMethods('client');
 
-/** A group: each member has a client of its own. */
+/** A group whose members have a client each. */
 export interface GroupClients {
   /** Makes the client of one more member. */
   client(): GroupClient;
