@@ -172,7 +172,13 @@ export class BatchDriver implements BatchRun {
       { ...on, next: (name, batch) => output.next(name, batch), completed: (batch) => this.#saver.completed(batch) },
     );
     this.#saver = new BatchSaver(
-      { ...parts, wall: () => options.scheduler.now(), resources: this.#resources, run: () => this.#runFields },
+      {
+        ...parts,
+        scheduler: options.scheduler,
+        wall: () => options.scheduler.now(),
+        resources: this.#resources,
+        run: () => this.#runFields,
+      },
       { ...on, saved: (batch, info) => this.#saved(batch, info) },
     );
   }
@@ -328,6 +334,7 @@ export class BatchDriver implements BatchRun {
       else if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
       const { held } = this.#options;
       const monitors = {
+        waiting: (reason: string) => this.#monitor.waiting(reason),
         ...(held && { membership: () => held.membership() }),
         fetched: this.#monitor.fetchObserver(name),
         received: this.#monitor.receiverObserver(name),

@@ -1,7 +1,18 @@
-import { concat, defaultIfEmpty, defer, EMPTY, forkJoin, type Observable, type ObservableInput, tap } from 'rxjs';
+import {
+  concat,
+  defaultIfEmpty,
+  defer,
+  EMPTY,
+  forkJoin,
+  type Observable,
+  type ObservableInput,
+  type SchedulerLike,
+  tap,
+} from 'rxjs';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { Positions } from '../state/checkpoint.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
+import { CommitLane } from './commitLane.js';
 import type { DriverResources } from './driverResources.js';
 import type { DriverMonitor } from './monitoring/driverMonitor.js';
 import { ReachedPositions } from './reachedPositions.js';
@@ -13,6 +24,7 @@ export interface SaverParts {
   readonly resources: DriverResources;
   readonly monitor: DriverMonitor;
   readonly limits: TimeLimits;
+  readonly scheduler: SchedulerLike;
   /** The clock for durations, in ms. */
   readonly now: () => number;
   /** The clock of the timestamps of records, in ms. */
@@ -22,10 +34,10 @@ export interface SaverParts {
 }
 
 export interface SaverEvents {
-  /** The batch is saved and committed, and has left its place. */
+  /** The batch is saved, and committed unless its commit is late, and has left its place. */
   saved(batch: RunningBatch, info: BatchInfo): void;
   fail(error: unknown): void;
-  /** Everything that was complete is saved. */
+  /** Everything that was complete is saved and committed. */
   drained(): void;
 }
 
@@ -40,6 +52,7 @@ export class BatchSaver {
   readonly #started: RunningBatch[] = [];
   #saving = 0;
   readonly #done: SerialQueue<RunningBatch>;
+  readonly #commits: CommitLane;
   readonly #reached = new ReachedPositions();
   /** As `#reached`, of the batches that have been saved and committed. */
   readonly committed = new ReachedPositions();
@@ -50,6 +63,7 @@ export class BatchSaver {
     this.#parts = parts;
     this.#events = events;
     this.#done = new SerialQueue((batch) => this.#save(batch), events);
+    this.#commits = new CommitLane(parts.scheduler, events);
   }
 
   /** All that have been started and not yet saved. */
@@ -68,7 +82,7 @@ export class BatchSaver {
   }
 
   get idle(): boolean {
-    return this.#done.idle && this.#started.length === 0;
+    return this.#done.idle && this.#commits.idle && this.#started.length === 0;
   }
 
   get lastInfo(): BatchInfo | undefined {
@@ -102,27 +116,33 @@ export class BatchSaver {
 
   close(): void {
     this.#done.close();
+    this.#commits.close();
   }
 
   /**
    * From a batch without holds to its `BatchInfo`, each step when the one before has settled: outputs do what they do last, such as
    * the commit of a transaction, so that it never covers what another output still writes; state and positions go to the checkpoint;
-   * the sources commit their offsets; controllers and observers are notified. So committed offsets never exceed what is saved,
-   * and after a crash between the two a restart follows the checkpoint.
+   * the sources commit their offsets, which is not waited for when it is late; controllers and observers are notified. So committed
+   * offsets never exceed what is saved, and after a crash between the two a restart follows the checkpoint.
    */
   #save(batch: RunningBatch): Observable<unknown> {
     const { time } = batch;
     const { monitor, limits, now } = this.#parts;
+    const committed = tap<unknown>({ complete: () => this.committed.advance(batch.positions) });
     return concat(
       defer(() => this.#lastActs(batch)),
       monitor.stage({ kind: 'save', time }, () => {
         batch.enter('save', now());
         return limits.step('saving', time, () => this.#saveCheckpoint(batch));
       }),
-      monitor.stage({ kind: 'commit', time }, () => {
-        batch.enter('commit', now());
-        return limits.step('committing', time, () => this.#commit(batch));
-      }),
+      this.#commits.commit(
+        monitor
+          .stage({ kind: 'commit', time }, () => {
+            batch.enter('commit', now());
+            return limits.step('committing', time, () => this.#commit(batch));
+          })
+          .pipe(committed),
+      ),
       defer(() => this.#saved(batch)),
     );
   }
@@ -159,7 +179,6 @@ export class BatchSaver {
     this.#started.shift();
     this.#saving--;
     this.#parts.run().state.completed(batch.time);
-    this.committed.advance(batch.positions);
     const savedAt = this.#parts.now();
     const info = batch.info(savedAt, this.#parts.wall());
     this.#last = { info, savedAt };

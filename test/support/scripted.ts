@@ -1,5 +1,5 @@
 import type { DStreamError, Source } from 'dstream';
-import { EMPTY, map, type Observable, of, throwError, timer } from 'rxjs';
+import { EMPTY, map, type Observable, of, tap, throwError, timer } from 'rxjs';
 import { batchesOf } from '../../src/driver/batchesOf.js';
 import { driverChecks } from '../../src/driver/driverChecks.js';
 import { type DriverOptions, resolveDriverOptions } from '../../src/driver/driverOptions.js';
@@ -12,6 +12,8 @@ interface Script {
   readonly records?: (i: number) => readonly number[];
   readonly count?: number;
   readonly durable?: boolean;
+  /** What a commit waits for. */
+  readonly commit?: () => Observable<unknown>;
   /** Told whenever the ranges of a plan are gone through. */
   readonly look?: () => void;
 }
@@ -43,7 +45,9 @@ export function scripted(script: Script = {}) {
           return wait > 0 ? timer(wait).pipe(map(() => fetched)) : of(fetched);
         },
         commit: (ranges) => {
-          log.committed.push(ranges[0]?.until ?? -1);
+          const done = () => void log.committed.push(ranges[0]?.until ?? -1);
+          if (script.commit) return script.commit().pipe(tap({ complete: done }));
+          done();
           return EMPTY;
         },
         close: () => {

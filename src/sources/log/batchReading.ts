@@ -140,6 +140,11 @@ export class BatchReading<R> {
     return true;
   }
 
+  /** Ends the batch with what has been read: what is left is planned again. */
+  endEarly(): void {
+    this.#endHere();
+  }
+
   #close(): void {
     const isOpen = ({ planned, state, left }: OpenRange<R>) => left > 0 && state.awaits(planned);
     if (this.#open.every(isOpen)) return;

@@ -8,7 +8,7 @@ type Heard = readonly (readonly [state: PartitionState, latest: LogOffset])[];
 
 /**
  * Takes the ends of the logs as they are now, and notices those that have become other logs: a topic of another id, and one whose new
- * leader does not have what was planned. `broken` is called for each.
+ * leader does not have what was planned. `broken` is called for each. Those that cannot be compared now are left as they were.
  */
 export function checkIdentity(
   client: LogClient,
@@ -19,7 +19,9 @@ export function checkIdentity(
   const same = heard.filter(([state, latest]) => !isOtherTopic(state.topicId, latest.topicId));
   const unchecked = same.flatMap(([state, { leaderEpoch }]) => state.unchecked(leaderEpoch));
   const takeEnds = (diverged: readonly TopicPartitionOffset[]): void => {
+    const away = new Set(client.unavailable?.().map(partitionKey));
     for (const [state, latest] of same) {
+      if (away.has(state.key)) continue;
       const of = diverged.filter((position) => partitionKey(position) === state.key);
       const first = Math.min(...of.map(({ offset }) => offset));
       if (first < Infinity) broken(state, { reason: 'diverged', first, latest });
@@ -38,7 +40,7 @@ function divergedOf(
   positions: readonly TopicPartitionOffset[],
 ): Observable<readonly TopicPartitionOffset[]> {
   if (positions.length === 0 || !client.diverged) return of([]);
-  return from(client.diverged(positions)).pipe(last(undefined, []));
+  return from(client.diverged(positions, { partial: true })).pipe(last(undefined, []));
 }
 
 function takeRecreated(

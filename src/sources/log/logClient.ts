@@ -31,6 +31,11 @@ export interface LogPartition extends TopicPartition {
 export interface FetchRequest extends TopicPartitionOffset {
   /** Bound on the bytes of the response; one record batch is always returned. */
   readonly maxBytes: number;
+  /**
+   * Whether no batch waits for this partition: then it is left unanswered, however long it cannot be read.
+   * @default false
+   */
+  readonly optional?: boolean;
 }
 
 /** Bounds of one fetch, and what may end it early. */
@@ -132,11 +137,15 @@ export interface LogClient {
   fetch(requests: readonly FetchRequest[], options: FetchOptions): ObservableInput<readonly FetchedPartition[]>;
   /**
    * Compares positions with the log, by their leader epochs; those without one are left out. Returns those whose log was cut before the
-   * position and written again, each with the first offset that differs. Without this method a log that diverged is not noticed.
+   * position and written again, each with the first offset that differs. With `partial` those that cannot be compared now are left out, and
+   * their partitions are `unavailable`. Without this method a log that diverged is not noticed.
    *
    * Source: Kafka's OffsetForLeaderEpoch (KIP-320).
    */
-  diverged?(positions: readonly TopicPartitionOffset[]): ObservableInput<readonly TopicPartitionOffset[]>;
+  diverged?(
+    positions: readonly TopicPartitionOffset[],
+    options?: OffsetsOptions,
+  ): ObservableInput<readonly TopicPartitionOffset[]>;
   /**
    * The broker that leads a partition, as of the last metadata. A source has one request per broker in flight. Without this method
    * one broker leads all partitions.
@@ -147,7 +156,7 @@ export interface LogClient {
   /** What monitors show of the client, once it is connected. */
   describe?(): Omit<SourceClient, 'groupId'>;
   /**
-   * The partitions that `offsets` leaves out now if it may, because their broker cannot be reached or they have no leader. A source
+   * The partitions that `offsets` and `diverged` leave out now if they may, because their broker cannot be reached or they have no leader. A source
    * plans no records for them, and goes on with the others. Without this method all partitions are always available.
    */
   unavailable?(): readonly Omit<UnavailablePartition, 'since'>[];

@@ -12,10 +12,11 @@ import {
   Subscription,
   tap,
 } from 'rxjs';
-import { UnknownTopicError } from '../../batch/errors.js';
+import { TimedOutError, UnknownTopicError } from '../../batch/errors.js';
 import { positionAfter } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
 import { sumOf } from '../../collections/sumOf.js';
 import type { Fetched, Narrow, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import { AwayPartitions } from './awayPartitions.js';
@@ -31,6 +32,7 @@ import { PartitionState } from './partitionState.js';
 import { ReadAhead } from './readAhead.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import { skippedRecords } from './skippedRecords.js';
+import { StallWatch, stallMs } from './stallWatch.js';
 import { checkRange, placeOf, skipTargets, startPositions } from './startPositions.js';
 import { TimeAlignment } from './timeAlignment.js';
 import { TraceParents } from './traceParents.js';
@@ -61,6 +63,8 @@ export class LogRun<R> implements SourceRun<R> {
   #lost: OffsetRange[] = [];
   /** Where the log goes on after each range that has been read and not committed: the log may have changed meanwhile. */
   readonly #reached = new WeakMap<OffsetRange, TopicPartitionOffset>();
+  /** The ranges of plans of this run: no record of such a batch has been handed out before. */
+  readonly #fresh = new WeakSet<readonly OffsetRange[]>();
   #committed = new Map<string, number>();
   #commitAllAt = 0;
   #discoverAt = 0;
@@ -146,6 +150,7 @@ export class LogRun<R> implements SourceRun<R> {
       map(({ budget, wanted }) => {
         const plan = this.#withAway(this.#planner.plan(this.#present, request, budget, wanted));
         this.#planned(plan.ranges);
+        this.#fresh.add(plan.ranges);
         this.#ended = this.#options.until !== undefined && this.#allEnded;
         this.#readAhead.pump();
         return plan;
@@ -179,12 +184,22 @@ export class LogRun<R> implements SourceRun<R> {
       const bounds = { maxRecords, maxBytes: limits?.maxBytes ?? Infinity };
       const reading = new BatchReading(states, bounds, cursor, this.#setup.scheduler);
       let finishing = false;
+      const stalled = (states: readonly PartitionState[]): void => {
+        if (subscriber.closed || finishing || !this.#leave(states)) return;
+        reading.endEarly();
+        run();
+      };
+      // A batch that is replayed is to have the same records again.
+      const watch = this.#fresh.has(ranges) ? new StallWatch(this.#setup.scheduler, stalled) : undefined;
       const fail = (error: unknown) => subscriber.error(error);
       const run = (): void => {
         if (subscriber.closed || finishing) return;
         try {
           if (reading.run(subscription, run, fail)) finish();
-          else this.#readAhead.prioritize(reading.open);
+          else {
+            this.#readAhead.prioritize(reading.open);
+            watch?.watch(reading.open);
+          }
         } catch (error) {
           fail(error);
         }
@@ -192,13 +207,14 @@ export class LogRun<R> implements SourceRun<R> {
       // An invalid record is handed over before the offset behind it can be committed.
       const finish = (): void => {
         finishing = true;
+        watch?.close();
         if (cursor.pending.size === 0) note();
         else subscription.add(cursor.pending.settled().subscribe({ error: fail, complete: note }));
       };
       // Before any record is handed out, and before the rest is planned: replayed, the batch ends there again.
       const note = (): void => {
         reading.endWithLog();
-        if (!reading.narrowed || !limits) done();
+        if (!reading.narrowed || !(limits || watch)) done();
         else {
           // Whether a range jumps is part of what is noted, not of what is reported.
           const noted = reading.ranges.map((range, i) => ({ ...ranges[i], ...range }));
@@ -223,6 +239,7 @@ export class LogRun<R> implements SourceRun<R> {
       };
       const subscription: Subscription = new Subscription();
       subscription.add(cursor.pending);
+      subscription.add(() => watch?.close());
       subscription.add(this.#readAhead.arrivals.subscribe({ next: run, error: fail }));
       run();
       return subscription;
@@ -340,15 +357,35 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** A plan says which partitions it does without; what waits in them counts too. */
   #withAway(plan: Plan): Plan {
-    const unavailable = this.#away.list;
+    const unavailable = this.#unavailable;
     if (unavailable.length === 0) return plan;
-    const waiting = this.#active.filter(({ away }) => away);
+    const waiting = this.#active.filter(({ away, stalled }) => away || stalled);
     return { ...plan, unavailable, lag: plan.lag + sumOf(waiting, ({ lag }) => lag) };
   }
 
   /** The active partitions that can be read now. */
   get #present(): readonly PartitionState[] {
-    return this.#active.filter(({ away }) => !away);
+    return this.#active.filter(({ away, stalled }) => !away && !stalled);
+  }
+
+  /** The partitions that a plan does without. */
+  get #unavailable(): readonly UnavailablePartition[] {
+    const stalled = this.#active.flatMap(({ topic, partition, away, stalled }) => {
+      return stalled && !away ? [{ topic, partition, ...stalled }] : [];
+    });
+    return [...this.#away.list, ...stalled];
+  }
+
+  /** These hold up others: batches do without them until they answer. Returns whether there are others. */
+  #leave(states: readonly PartitionState[]): boolean {
+    if (states.length >= this.#active.length) return false;
+    const since = this.#setup.scheduler.now();
+    for (const state of states) {
+      const error = new TimedOutError(`Fetch of ${state.key}`, stallMs);
+      state.stalled ??= { error, since };
+      state.sampling = false;
+    }
+    return true;
   }
 
   /** Goes on where `skipTo` says, after what was planned before. */
@@ -394,8 +431,7 @@ export class LogRun<R> implements SourceRun<R> {
     return from(this.#client.offsets(asked, 'latest', { partial: true })).pipe(
       last(undefined, []),
       mergeMap((heard) => {
-        this.#away.note(this.#client.unavailable?.() ?? [], this.#setup.scheduler.now());
-        for (const state of this.#states.values()) state.away = this.#away.has(state);
+        this.#noteAway();
         return this.#unstarted.start(heard, this.#setup.restored).pipe(
           tap(({ positions, lost }) => {
             for (const position of positions) this.#add(position);
@@ -413,10 +449,19 @@ export class LogRun<R> implements SourceRun<R> {
         const checked = checkIdentity(this.#client, found, (state, other) => this.#breakOff(state, other));
         return concat(
           checked,
-          defer(() => this.#checkTruncated()),
+          defer(() => {
+            this.#noteAway();
+            return this.#checkTruncated();
+          }),
         ).pipe(last(undefined, undefined));
       }),
     );
+  }
+
+  /** Takes from the client which partitions it cannot read now. */
+  #noteAway(): void {
+    this.#away.note(this.#client.unavailable?.() ?? [], this.#setup.scheduler.now());
+    for (const state of this.#states.values()) state.away = this.#away.has(state);
   }
 
   #breakOff(state: PartitionState, found: LogBreak): void {
@@ -430,18 +475,23 @@ export class LogRun<R> implements SourceRun<R> {
     const ahead = this.#present.filter((state) => state.latest < Math.max(state.planned, state.fetchFrom));
     if (ahead.length === 0) return EMPTY;
     // Records may have arrived since the end was asked for, so it is asked for again.
-    const received = new Map(ahead.map((state) => [state, state.fetchFrom]));
-    return from(this.#client.offsets(ahead, 'latest')).pipe(
-      tap((positions) => {
-        for (const position of positions) {
+    const received = new Map(ahead.map((state) => [state.key, state.fetchFrom]));
+    // With all the others: of one that is away now nothing is given up, and nothing waits for it.
+    const asked = this.#client.unavailable ? this.#present : ahead;
+    return from(this.#client.offsets(asked, 'latest', { partial: true })).pipe(
+      last(undefined, []),
+      mergeMap((positions) => {
+        const heard = positions.filter((position) => received.has(partitionKey(position)));
+        for (const position of heard) {
           const state = this.#stateOf(position);
           if (isOtherTopic(state.topicId, position.topicId)) continue;
           state.heard(position);
-          if (state.latest < (received.get(state) ?? 0)) state.drop();
+          if (state.latest < (received.get(state.key) ?? 0)) state.drop();
         }
+        return this.#giveUp(
+          heard.map((position) => this.#stateOf(position)).filter(({ latest, planned }) => latest < planned),
+        );
       }),
-      last(),
-      mergeMap(() => this.#giveUp(ahead.filter((state) => state.latest < state.planned))),
     );
   }
 
@@ -468,6 +518,11 @@ export class LogRun<R> implements SourceRun<R> {
       if (unknown.length > 0) {
         const fail = (error: unknown) => subscriber.error(error);
         subscriber.add(this.#readAhead.arrivals.subscribe({ next: look, error: fail }));
+        const giveUp = (): void => {
+          const silent = unknown.filter(({ sampling }) => sampling);
+          if (silent.length > 0 && this.#leave(silent)) look();
+        };
+        subscriber.add(this.#setup.scheduler.schedule(giveUp, stallMs));
         this.#readAhead.sample(unknown);
       }
       look();

@@ -1,5 +1,6 @@
 import { MeanRecordSize } from '../../backpressure/meanRecordSize.js';
 import { RecordDensity } from '../../backpressure/recordDensity.js';
+import type { DStreamError } from '../../batch/errors.js';
 import { identityOf, type LogIdentity } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
@@ -58,6 +59,8 @@ export class PartitionState implements TopicPartition {
   sampling = false;
   /** It cannot be read now: nothing is planned, and only what a batch waits for is asked for. */
   away = false;
+  /** Why and since when batches do without it: it was asked for records and has not answered. */
+  stalled: { readonly error: DStreamError; readonly since: number } | undefined;
   /** The last fetch returned nothing: it is not asked again for a moment. */
   paused = false;
   /** The next range does not begin where the one before it ended. */
@@ -100,12 +103,12 @@ export class PartitionState implements TopicPartition {
     this.#heardEpoch(leaderEpoch);
   }
 
-  /** What identifies the log in which a range is planned now. */
   /** To be saved with positions and ranges. */
   get decidedEnd(): Pick<TopicPartitionOffset, 'endsAt'> {
     return this.endsAt === undefined ? {} : { endsAt: this.endsAt };
   }
 
+  /** What identifies the log in which a range is planned now. */
   get identity(): LogIdentity {
     return identityOf(this);
   }

@@ -104,8 +104,8 @@ export class ReadAhead {
     const planned = states.filter((state) => state.fetchFrom < state.planned);
     const wanted = [...new Set([...first, ...planned, ...states])].flatMap((state) => {
       const records = state.target - state.fetchFrom;
-      if ((records <= 0 && !state.sampling) || state.inFlight || state.paused) return [];
-      if (state.away && !this.#open.has(state)) return [];
+      const asked = records > 0 || state.sampling || state.stalled;
+      if (!asked || state.inFlight || state.paused || (state.away && !this.#open.has(state))) return [];
       const broker = this.#client.broker?.(state) ?? '';
       if (this.#busy.has(broker)) return [];
       const request = requests.get(broker) ?? {
@@ -120,10 +120,11 @@ export class ReadAhead {
       if (request.left <= 0) continue;
       if (free <= 0 && first.has(state)) free += this.#discard(1 - free);
       if (free <= 0) continue;
-      const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / sampled.length);
-      const bytes = state.sampling ? sample : state.size.bytesFor(records);
+      const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / Math.max(sampled.length, 1));
+      const bytes = state.sampling || records <= 0 ? sample : state.size.bytesFor(records);
       const maxBytes = Math.max(1, Math.floor(Math.min(bytes, maxPartitionBytes, request.left, free)));
-      request.asked.push({ ...state.fetchPosition, maxBytes });
+      const optional = state.stalled && !this.#open.has(state);
+      request.asked.push({ ...state.fetchPosition, maxBytes, ...(optional && { optional }) });
       request.left -= maxBytes;
       free -= maxBytes;
     }
@@ -190,7 +191,7 @@ export class ReadAhead {
           watched?.received(fetched);
           for (const partition of fetched) {
             this.#receive(partition);
-            this.#stateOf(partitionKey(partition)).sampling = false;
+            Object.assign(this.#stateOf(partitionKey(partition)), { sampling: false, stalled: undefined });
           }
           // A partition that returns nothing while others return something did not fit the response.
           if (!fetched.some(({ records, error }) => records || error)) this.#pause(fetched.map(partitionKey));

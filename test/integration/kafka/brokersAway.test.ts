@@ -1,10 +1,16 @@
 import { type BatchInfo, type BatchStream, foreachBatch, memoryCheckpoint, type StreamMonitor, string } from 'dstream';
 import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
+import type { Kafka } from 'kafkajs';
 import { filter, firstValueFrom, lastValueFrom, ReplaySubject, Subject } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
+import { kafkajsPort } from '../../../src/sources/kafka/kafkajs/kafkajsPort.js';
+import {
+  encodeFindCoordinator,
+  readFindCoordinatorResponse,
+} from '../../../src/sources/kafka/protocol/findCoordinatorProtocol.js';
 import { FaultyProxy } from '../../support/faultyProxy.js';
-import { makeTopic, newKafka, produce, untilLed } from '../../support/kafka.js';
+import { committedOffsets, makeTopic, newKafka, produce, untilLed } from '../../support/kafka.js';
 
 const timeout = 600_000;
 
@@ -53,6 +59,18 @@ class Reading {
   stop(): Promise<unknown> {
     return this.#stream.stop();
   }
+}
+
+const fetchKey = 1;
+
+/** The node id of the coordinator of a group. */
+async function coordinatorOf(kafka: Kafka, groupId: string): Promise<number> {
+  const port = kafkajsPort(kafka, 'read_committed');
+  await port.connect();
+  const request = { apiKey: 10, apiVersion: 2, apiName: 'FindCoordinator', bytes: encodeFindCoordinator(groupId) };
+  const { nodeId } = await port.request('1', request, readFindCoordinatorResponse);
+  port.disconnect();
+  return nodeId;
 }
 
 const valuesOf = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
@@ -120,6 +138,84 @@ describe.skipIf(whyNoBroker())('brokers that are away', () => {
     expect(reading.values.slice(15)).toEqual(valuesOf('away-2', 3));
     await reading.until(() => reading.unavailable.length === 0);
     await reading.stop();
+  });
+
+  it.each([
+    ['is silent', (proxy: FaultyProxy) => Object.assign(proxy, { swallow: 'both' })],
+    [
+      'answers no fetch, and everything else',
+      (proxy: FaultyProxy) => {
+        proxy.tamper = ({ apiKey }) => (apiKey === fetchKey ? { bytes: Buffer.alloc(0), after: 'silence' } : undefined);
+      },
+    ],
+  ])(
+    'each in turn %s: the others go on in a group, whose coordinator is one of them',
+    { timeout },
+    async (_, leave) => {
+      const topic = await spread();
+      const groupId = `group-of-${topic}`;
+      const reading = new Reading(cluster.proxiedBrokers, { topics: [topic], groupId, retryTimeout: timeout });
+      const sent = new Set<string>();
+      const sendRound = async (round: string) => {
+        for (const partition of [0, 1, 2]) {
+          await send(topic, partition, `${round}-${partition}`);
+          for (const value of valuesOf(`${round}-${partition}`, 3)) sent.add(value);
+        }
+      };
+      const has = (value: string) => reading.values.includes(value);
+      await sendRound('before');
+      await reading.until(() => [...sent].every(has));
+      for (const lost of [0, 1, 2]) {
+        leave(proxyOf(lost));
+        // Twice: the batch that is planned when it is lost, and those after it.
+        for (const round of [`lost-${lost}`, `still-${lost}`]) {
+          await sendRound(round);
+          const healthy = [0, 1, 2].filter((partition) => partition !== lost);
+          await reading.until(() => healthy.every((partition) => valuesOf(`${round}-${partition}`, 3).every(has)));
+        }
+        expect(has(`still-${lost}-${lost}-0`)).toBe(false);
+        proxyOf(lost).heal();
+        proxyOf(lost).cutAll();
+        await reading.until(() => [...sent].every(has));
+      }
+      expect([...reading.values].sort()).toEqual([...sent].sort());
+      await reading.stop();
+      expect(await committedOffsets(direct(), groupId, topic)).toEqual([21, 21, 21]);
+    },
+  );
+
+  it('a killed coordinator of a group stops its own partitions, and no others', { timeout }, async () => {
+    // A topic for each broker: kafkajs writes to no topic that has a partition without a leader.
+    const topics = await Promise.all(
+      [1, 2, 3].map((broker) =>
+        makeTopic(direct(), 1, {
+          numPartitions: -1,
+          replicationFactor: -1,
+          replicaAssignment: [{ partition: 0, replicas: [broker] }],
+        }),
+      ),
+    );
+    const groupId = `group-of-${topics[0]}`;
+    const reading = new Reading(cluster.proxiedBrokers, { topics, groupId, retryTimeout: timeout });
+    const sendTo = (of: readonly (string | undefined)[], prefix: string) =>
+      Promise.all(of.map((topic, i) => send(topic as string, 0, `${prefix}-${i}`)));
+    await sendTo(topics, 'before');
+    await reading.until(() => reading.values.length === 9);
+    const coordinator = await coordinatorOf(direct(), groupId);
+    const healthy = topics.filter((_, i) => i + 1 !== coordinator);
+    const victim = cluster.nodes[coordinator - 1];
+    await victim?.kill('SIGKILL');
+    await sendTo(healthy, 'lost');
+    await reading.until(() => reading.values.length === 15);
+    await sendTo(healthy, 'still');
+    await reading.until(() => reading.values.length === 21);
+    await victim?.start();
+    await sendTo([topics[coordinator - 1]], 'back');
+    await reading.until(() => reading.values.length === 24);
+    await reading.stop();
+    for (const [i, topic] of topics.entries()) {
+      expect(await committedOffsets(direct(), groupId, topic)).toEqual([i + 1 === coordinator ? 6 : 9]);
+    }
   });
 
   it('one that is away at the start is read once it is back', { timeout }, async () => {

@@ -4,7 +4,15 @@ import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { type Observable, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { brokers, describeKafka, describeSasl, makeTopic, newKafka, saslBrokers } from '../../support/kafka.js';
+import {
+  brokers,
+  describeKafka,
+  describeSasl,
+  makeTopic,
+  newKafka,
+  produce,
+  saslBrokers,
+} from '../../support/kafka.js';
 
 /** An error must come; that it comes at all, and does not hang, is what the limit is for. */
 const limit = 60_000;
@@ -59,6 +67,28 @@ describeKafka('errors of a real Kafka', () => {
       option: 'start',
       value: 'committed',
     });
+  });
+
+  it('a group that has members, who are named', async () => {
+    const kafka = newKafka();
+    const topic = await makeTopic(kafka, 1);
+    await produce(kafka, topic, [[{ value: 'a' }]]);
+    const groupId = `group-of-${topic}`;
+    const consumer = newKafka({ clientId: 'the-old-service' }).consumer({ groupId });
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await new Promise<void>((resolve, reject) => {
+      consumer.run({ eachMessage: async () => resolve() }).catch(reject);
+    });
+    const error = await failure(read(newKafka(), { topics: [topic], groupId, start: 'earliest' }));
+    expect(error).toMatchObject({
+      code: 'PROTOCOL',
+      retriable: false,
+      message: expect.stringContaining(
+        `group "${groupId}" is in use by consumers that are its members: the-old-service`,
+      ),
+    });
+    await consumer.disconnect();
   });
 
   it('a window that is no multiple of the interval, a missing id: after the first batch', async () => {

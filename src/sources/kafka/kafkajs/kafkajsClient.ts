@@ -182,7 +182,11 @@ export class KafkajsClient implements LogClient {
     return [...positions, ...(await this.#offsets(beyond, 'latest', isolationLevel, partial))];
   }
 
-  async diverged(positions: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
+  async diverged(
+    positions: readonly TopicPartitionOffset[],
+    { partial = false }: OffsetsOptions = {},
+  ): Promise<readonly TopicPartitionOffset[]> {
+    if (partial) return this.#divergedNow(positions);
     return this.#retrying('OffsetForLeaderEpoch', { topics: topicsOf(positions) }, async () => {
       const byLeader = this.#leaders.group(positions);
       const [leaderless] = byLeader.get(noLeader) ?? [];
@@ -190,6 +194,27 @@ export class KafkajsClient implements LogClient {
       const found = [...byLeader].map(([leader, led]) => this.#identities.diverged(leader, led));
       return (await Promise.all(found)).flat();
     });
+  }
+
+  /** Asks each leader once. Those of one that does not answer are unavailable. */
+  async #divergedNow(positions: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
+    const answers = [...this.#leaders.group(positions)].map(async ([leader, led]) => {
+      const [first] = led as [TopicPartitionOffset];
+      const name = `OffsetForLeaderEpoch of ${describeResources({ topics: topicsOf(led) })}`;
+      try {
+        if (leader === noLeader) throw this.#leaders.absence('OffsetForLeaderEpoch', first);
+        const answer = await firstOf([this.#identities.diverged(leader, led)], patienceMs);
+        if (answer) return answer;
+        throw new TimedOutError(name, patienceMs);
+      } catch (cause) {
+        const error = translateError(cause, 'OffsetForLeaderEpoch', { topics: topicsOf(led) });
+        if (!error.retriable) throw error;
+        for (const position of led) this.#unlisted.failed(position, error);
+        this.#leaders.refreshSoon();
+        return [];
+      }
+    });
+    return (await Promise.all(answers)).flat();
   }
 
   unavailable(): ReturnType<NonNullable<LogClient['unavailable']>> {
@@ -224,7 +249,7 @@ export class KafkajsClient implements LogClient {
     member?: () => GroupMembership | undefined,
   ): Promise<void> {
     const resources = { group: groupId, topics: topicsOf(positions) };
-    if (!member) await this.#lookForOthers(groupId);
+    if (!member) void this.#lookForOthers(groupId);
     const metadata = this.#commits.metadata();
     const offsets = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset, metadata }));
     try {
@@ -255,7 +280,7 @@ export class KafkajsClient implements LogClient {
     }
   }
 
-  /** It only warns: what it fails with is met by the commit too. */
+  /** It only warns, so that the commit, which is sent behind it, does not wait for it; what it fails with is met by the commit too. */
   async #lookForOthers(groupId: string): Promise<void> {
     const partitions = this.#commits.due(performance.now());
     if (partitions.length === 0) return;
@@ -318,14 +343,14 @@ export class KafkajsClient implements LogClient {
   /**
    * The partition is asked for again after a pause, with fresh metadata.
    *
-   * @throws {DStreamError} when it cannot be read for too long: a batch waits for it; and at once when a right was withdrawn
+   * @throws {DStreamError} when it cannot be read for too long and a batch waits for it; and at once when a right was withdrawn
    */
-  async #failed(partitions: readonly TopicPartition[], error: DStreamError): Promise<void> {
+  async #failed(partitions: readonly Pick<FetchRequest, keyof TopicPartition | 'optional'>[], error: DStreamError) {
     if (!error.retriable) throw error;
     const { retryTimeout } = this.#options;
-    const durations = partitions.map((partition) => this.#unfetched.failed(partition, error));
+    const late = partitions.filter((partition) => this.#unfetched.failed(partition, error) >= retryTimeout);
     this.#leaders.refreshSoon();
-    if (durations.some((duration) => duration >= retryTimeout)) throw await this.#explained(error);
+    if (late.some(({ optional = false }) => !optional)) throw await this.#explained(error);
   }
 
   async #fetchFrom(
@@ -380,7 +405,9 @@ export class KafkajsClient implements LogClient {
     refCount?.release();
     for (const failed of partitions) {
       const { topic, errorCode } = failed;
-      if (isRetriable(errorCode)) await this.#failed([failed], responseError('Fetch', errorCode, { topics: [topic] }));
+      if (!isRetriable(errorCode)) continue;
+      const request = asked.get(partitionKey(failed)) ?? failed;
+      await this.#failed([request], responseError('Fetch', errorCode, { topics: [topic] }));
     }
   }
 
@@ -464,7 +491,11 @@ export class KafkajsClient implements LogClient {
       const { listed, failed: refused } = await this.#offsetAsker.ask(byLeader, question);
       const failed = [...leaderless, ...refused];
       found.push(...listed);
-      for (const answer of listed) this.#unlisted.answered(answer);
+      for (const answer of listed) {
+        // What had failed before it was away says nothing about how long it fails now.
+        if (this.#unlisted.has(answer)) this.#unfetched.answered(answer);
+        this.#unlisted.answered(answer);
+      }
       left = failed.map(({ partition }) => partition);
       const error = (failed.find((one) => !one.error.retriable) ?? failed[0])?.error;
       if (!error) return;

@@ -38,6 +38,7 @@ import {
 } from '../protocol/offsetFetchProtocol.js';
 import { BrokerRegistry } from './brokerRegistry.js';
 import { ConnectionGuard } from './connectionGuard.js';
+import { GroupCoordinators } from './groupCoordinators.js';
 import { type Broker, makeCluster, plainSocketSource } from './kafkajsCluster.js';
 import { ResponseBuffers } from './responseBuffers.js';
 
@@ -138,7 +139,6 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     plainSocketSource: plainSocketSource(kafka),
   });
   const brokers = new BrokerRegistry(cluster);
-  const coordinators = new Map<string, string>();
   let clientId: string | undefined;
   let clusterId: string | undefined;
 
@@ -156,17 +156,6 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     return response.topics;
   };
 
-  /** The coordinator of a group is looked up once, and again after any failure. */
-  const withCoordinator = async <R>(groupId: string, call: (broker: Broker) => Promise<R>): Promise<R> => {
-    try {
-      const nodeId = coordinators.get(groupId) ?? (await findCoordinator('group', groupId));
-      coordinators.set(groupId, nodeId);
-      return await call(await brokers.node(nodeId));
-    } catch (error) {
-      coordinators.delete(groupId);
-      throw error;
-    }
-  };
   const findCoordinator = async (kind: CoordinatedKind, key: string): Promise<string> => {
     const request = { ...findCoordinatorApi, encode: encoded(encodeFindCoordinator(key, kind)) };
     const { nodeId, host, port } = await brokers.any(async (broker) => {
@@ -177,6 +166,8 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     await brokers.learnOne({ nodeId, host, port, rack: '' });
     return String(nodeId);
   };
+  const coordinators = new GroupCoordinators({ find: (groupId) => findCoordinator('group', groupId), connect: (nodeId) => brokers.node(nodeId) });
+  const withCoordinator: GroupCoordinators['ask'] = (groupId, request) => coordinators.ask(groupId, request);
 
   return {
     connect: async () => void (await metadata([])),

@@ -7,7 +7,7 @@ import type { ListedOffset } from '../protocol/listOffsetsProtocol.js';
 import type { KafkajsPort } from './kafkajsPort.js';
 import { translateError } from './translateError.js';
 
-/** How long brokers are waited for once another one has answered. */
+/** How long brokers are waited for once another one has answered, be it with an error. */
 const patienceMs = 1_000;
 
 /** Which offset of each partition. */
@@ -53,7 +53,7 @@ export class OffsetAsker {
       found.set(leader, answer);
       return answer;
     });
-    await settledSoon(calls, ({ listed }) => listed.length > 0);
+    await settledSoon(calls);
     for (const [i, [leader, led]] of [...byLeader].entries()) {
       if (!found.has(leader)) found.set(leader, this.#leave(calls[i] as Promise<AskedOffsets>, leader, led, question));
     }
@@ -112,14 +112,12 @@ function covers({ listed }: AskedOffsets, asked: readonly TopicPartition[]): boo
   return known.size === asked.length && asked.every((partition) => known.has(partitionKey(partition)));
 }
 
-/** Resolves when all have settled, or some time after the first that is good. */
-async function settledSoon<R>(calls: readonly Promise<R>[], isGood: (answer: R) => boolean): Promise<void> {
+/** Resolves when all have settled, or some time after the first. */
+async function settledSoon(calls: readonly Promise<unknown>[]): Promise<void> {
   const ended = new AbortController();
   const soon = new Promise<void>((resolve) => {
     for (const call of calls) {
-      void call.then(async (answer) => {
-        if (isGood(answer)) await sleep(patienceMs, undefined, { signal: ended.signal }).then(resolve, resolve);
-      });
+      void call.then(() => sleep(patienceMs, undefined, { signal: ended.signal }).then(resolve, resolve));
     }
   });
   await Promise.race([Promise.all(calls), soon]);
