@@ -30,6 +30,8 @@ export interface SourceSetup {
   readonly keepOffsets?: boolean | undefined;
   /** To be called after each request for records; absent where nobody listens. */
   readonly fetched?: ((event: Omit<FetchEvent, 'source'>) => void) | undefined;
+  /** To be called, with the reason, when the source waits for another stream to release what it needs; absent where nobody listens. */
+  readonly waiting?: ((reason: string) => void) | undefined;
   /** To be called after each append to a write-ahead log; absent where nobody listens. */
   readonly synced?: ((event: Omit<LogSynced, 'source'>) => void) | undefined;
   /**

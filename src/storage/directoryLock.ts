@@ -3,7 +3,7 @@ import { FencedError } from '../batch/errors.js';
 import { failpoint } from './failpoint.js';
 import { type FileSystem, type OpenFile, writeFully } from './fileSystem.js';
 import { Heartbeat } from './heartbeat.js';
-import { inUse, LeaseWatch } from './leaseWatch.js';
+import { inUse, LeaseWatch, sibling } from './leaseWatch.js';
 import { beatOf, type LockOwner, newOwner } from './lockOwner.js';
 import type { Acquisition } from './takeover.js';
 
@@ -20,9 +20,6 @@ interface LockFile {
   readonly owner: LockOwner;
   readonly file: OpenFile;
 }
-
-const sibling =
-  'another stream of this process, or another subscription of the same stream: share() it, to subscribe to it more than once';
 
 /**
  * The lock of a directory: a file that names its owner and counts its signs of life. The lock of a process that has ended is taken

@@ -3,6 +3,10 @@ import { CheckpointError } from '../batch/errors.js';
 import { hasEnded, isRunning, type LockOwner, nameOf } from './lockOwner.js';
 import { type Acquisition, defaultLeaseTimeMs } from './takeover.js';
 
+/** The owner of a store, where that is in this process: usually a stream that lacks `share()`. */
+export const sibling =
+  'another stream of this process, or another subscription of the same stream: share() it, to subscribe to it more than once';
+
 const minPollMs = 20;
 const maxPollMs = 500;
 const pollsPerLease = 20;

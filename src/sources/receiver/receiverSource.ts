@@ -54,7 +54,9 @@ export function receiverSourceOf<T>(
     needsCheckpoint: resolved.writeAheadLog !== undefined,
     open: (setup) =>
       new Observable<SourceRun<T>>((subscriber) => {
-        const request = offsetsOf(setup);
+        const waiting = new AbortController();
+        subscriber.add(() => waiting.abort());
+        const request = { ...offsetsOf(setup), waiting: setup.waiting, signal: waiting.signal };
         openLog(resolved, request).subscribe({
           next: (log) => {
             let run: ReceiverRun<T>;

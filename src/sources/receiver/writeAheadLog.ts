@@ -56,6 +56,10 @@ export interface WriteAheadLogRequest {
   readonly planned: number;
   /** The stream's clock, in ms: how old a segment is. Default: segments have no age. */
   readonly now?: (() => number) | undefined;
+  /** Called when the log is in use by another stream and is waited for, with the reason. Default: nobody is told. */
+  readonly waiting?: ((reason: string) => void) | undefined;
+  /** Ends the wait for a log that is in use. Default: nothing does. */
+  readonly signal?: AbortSignal | undefined;
   /** Whether `stored` and `read` are called instead of `recovered`: the records are not to be in memory all at once. */
   readonly lazy?: boolean | undefined;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import { Heartbeat } from '../../storage/heartbeat.js';
-import { inUse, LeaseWatch } from '../../storage/leaseWatch.js';
+import { inUse, LeaseWatch, sibling } from '../../storage/leaseWatch.js';
 import { type LockOwner, newOwner } from '../../storage/lockOwner.js';
 import type { Acquisition } from '../../storage/takeover.js';
 import { type PostgresClient, type PostgresPool, withClient } from './postgresPool.js';
@@ -101,7 +101,7 @@ async function isFree(
   if (!owner) return true;
   const holding = held.get(owner.token);
   if (!holding || takeover === 'force') return watch.isOver(owner);
-  if (!holding.closed) throw inUse(location, 'another stream of this process');
+  if (!holding.closed) throw inUse(location, sibling);
   await holding.closed;
   return false;
 }

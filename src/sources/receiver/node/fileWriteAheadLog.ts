@@ -10,15 +10,18 @@ import {
   orInfinity,
   withMethods,
 } from '../../../options/checks.js';
+import type { OpenOptions } from '../../../state/checkpoint.js';
+import { resolveTakeover, takeoverChecks } from '../../../state/resolveTakeover.js';
 import type { FileSystem } from '../../../storage/fileSystem.js';
 import { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../../storage/privateFileSystem.js';
+import type { Acquisition, TakeoverOptions } from '../../../storage/takeover.js';
 import type { WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
 import { FileLogSession, type FileLogSettings, type LogWriteFailure } from './fileLogSession.js';
 import type { BlockCodec } from './segmentRecords.js';
 
 /** Options of `fileWriteAheadLog`. */
-export interface FileWriteAheadLogOptions {
+export interface FileWriteAheadLogOptions extends TakeoverOptions {
   /**
    * Size at which a segment is finished and the next one begun, in bytes. A segment is deleted as a whole, when all its
    * records are saved: so this is about how much more disk the log takes than what is still needed.
@@ -63,6 +66,7 @@ export const fileLogChecks: OptionChecks<FileWriteAheadLogOptions> = {
   closeAfterWrite: checkBoolean,
   failureObserver: checkObserver,
   codec: checkCodec,
+  ...takeoverChecks,
 };
 
 function checkCodec(owner: string, option: string, codec: unknown): void {
@@ -76,13 +80,15 @@ function checkCodec(owner: string, option: string, codec: unknown): void {
  *
  * Records must be plain data, or built-in objects that the structured clone algorithm copies (`Map`, `Set`, `Date`, bigints,
  * typed arrays), at most 1,000 deep; others are refused with an `InvalidRecordError`. Files have a version and checksums. A record that a crash cut off is
- * removed; other damage is refused with file and offset. One process uses a directory at a time.
+ * removed; other damage is refused with file and offset. One process uses a directory at a time: another one waits until its owner has
+ * left or shows no sign of life.
  *
  * Source: Spark's `FileBasedWriteAheadLog`, with checksums, and synced.
  *
  * @param directory Created if it is missing. Belongs to the checkpoint of the stream: keep both, or remove both.
  * @throws {InvalidOptionError} when `directory` is empty or an option is out of its range
- * @throws {CheckpointError} (as a notification) when the directory is in use
+ * @throws {CheckpointError} (as a notification) when the directory is in use by another stream of this process, or by any with
+ * `takeover: 'refuse'`
  * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
  * @throws {FencedError} (as a notification) when another process has taken the directory over
  * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, missing, or of an unknown version
@@ -124,8 +130,9 @@ export function fileWriteAheadLog(directory: string, options: FileWriteAheadLogO
   checkOptions('fileWriteAheadLog', options, fileLogChecks);
   const settings = resolveFileLogOptions(options);
   const location = resolve(directory);
+  const takeover = resolveTakeover(options);
   const open = (request: WriteAheadLogRequest) =>
-    defer(() => from(openSegments(privateFileSystem, location, settings, request)));
+    defer(() => from(openSegments(privateFileSystem, location, settings, request, takeover(waitOf(request)))));
   return { location, open };
 }
 
@@ -141,7 +148,12 @@ export function openSegments(
   location: string,
   settings: FileLogSettings,
   request: WriteAheadLogRequest,
+  acquisition?: Acquisition,
 ): Promise<WriteAheadLogSession> {
   const open = (directory: LockedDirectory) => FileLogSession.open(directory, settings, request);
-  return LockedDirectory.open(location, 'write-ahead log', open, fs);
+  return LockedDirectory.open(location, 'write-ahead log', open, fs, acquisition);
+}
+
+function waitOf({ waiting, signal }: WriteAheadLogRequest): OpenOptions {
+  return { ...(waiting && { waiting }), ...(signal && { signal }) };
 }
