@@ -47,9 +47,10 @@ export interface BatchState {
    * @throws {DuplicateIdError} when another operator of the stream uses the id
    */
   keyed<K extends Key, S>(description: StateDescription<K, S>): KeyedState<K, S>;
-  /** Lets an operator show results that are not its state. */
+  /** Lets an operator show results that are not its state; `restored` are those of the last complete batch, after a restart. */
   publish?<K extends Key, S>(
     description: Pick<StateDescription<K, S>, 'operator' | 'id'>,
     queryable: { connect(state: CommittedState<K, S>): void },
+    restored?: readonly (readonly [K, S])[],
   ): PublishedState<K, S>;
 }

@@ -5,11 +5,13 @@ import type { Aggregator } from '../windows/aggregator.js';
 import { checkAggregator } from '../windows/checkAggregator.js';
 import { inverseOf } from './aggregatorOptions.js';
 import { eventWindows } from './base/eventWindows.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import {
   type EmittedWindow,
   type EventWindowOptions,
   eventWindowChecks,
   type WindowEmit,
+  type WindowResult,
 } from './eventWindowOptions.js';
 
 /**
@@ -53,15 +55,16 @@ import {
  */
 export function aggregateByEventWindow<In, P, Out, E extends WindowEmit = 'final'>(
   aggregator: Aggregator<In, P, Out>,
-  options: EventWindowOptions<In, E>,
+  options: EventWindowOptions<In, E> & QueryableOption<null, readonly WindowResult<Out>[]>,
 ): OperatorFunction<Batch<In>, Batch<EmittedWindow<Out, E>>> {
   const operator = 'aggregateByEventWindow';
   checkAggregator(operator, 'aggregator', aggregator);
-  checkOptions(operator, options, eventWindowChecks);
+  checkOptions(operator, options, { ...eventWindowChecks, ...queryableChecks });
   const invertible = inverseOf(aggregator, undefined);
   return eventWindows<In, null, In, P, Out, EmittedWindow<Out, E>>({
     operator,
     options,
+    queryable: options.queryable,
     aggregator,
     keyed: { inverse: invertible?.invert, exact: invertible?.exact ?? false },
     keyOf: () => null,

@@ -7,11 +7,13 @@ import { checkAggregator } from '../windows/checkAggregator.js';
 import { inverseOf } from './aggregatorOptions.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import {
   type EmittedWindow,
   type EventWindowOptions,
   eventWindowChecks,
   type WindowEmit,
+  type WindowResult,
 } from './eventWindowOptions.js';
 
 /**
@@ -65,15 +67,16 @@ import {
  */
 export function aggregateByKeyAndEventWindow<K extends Key, In, P, Out, E extends WindowEmit = 'final'>(
   aggregator: Aggregator<In, P, Out>,
-  options: EventWindowOptions<Pair<K, In>, E>,
+  options: EventWindowOptions<Pair<K, In>, E> & QueryableOption<K, readonly WindowResult<Out>[]>,
 ): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, EmittedWindow<Out, E>>>> {
   const operator = 'aggregateByKeyAndEventWindow';
   checkAggregator(operator, 'aggregator', aggregator);
-  checkOptions(operator, options, eventWindowChecks);
+  checkOptions(operator, options, { ...eventWindowChecks, ...queryableChecks });
   const invertible = inverseOf(aggregator, undefined);
   return eventWindows<Pair<K, In>, K, In, P, Out, Pair<K, EmittedWindow<Out, E>>>({
     ...keyedRecords<K, In, Out, E>(operator),
     options,
+    queryable: options.queryable,
     aggregator,
     keyed: { inverse: invertible?.invert, exact: invertible?.exact ?? false },
   });

@@ -19,6 +19,7 @@ import { eventResults } from './base/eventResults.js';
 import { feeding } from './base/feeding.js';
 import { lateRecord } from './base/lateRecord.js';
 import { perBatchWithState } from './base/perBatchWithState.js';
+import { type QueryableOption, queryableChecks, type Shown, shownIn } from './base/queryableOption.js';
 import { saveTouched } from './base/saveTouched.js';
 import { valueList } from './base/valueList.js';
 import { checkLate, type LateRecord, lateFeeds } from './eventWindowOptions.js';
@@ -58,13 +59,16 @@ export interface EventSessionWindowOptions<T, E extends SessionEmit = 'final'> {
   readonly id?: string;
 }
 
-const optionChecks: OptionChecks<EventSessionWindowOptions<never, SessionEmit> & { readonly aggregator?: unknown }> = {
+const optionChecks: OptionChecks<
+  EventSessionWindowOptions<never, SessionEmit> & QueryableOption<never, never> & { readonly aggregator?: unknown }
+> = {
   gap: required(checkPositive),
   allowedLateness: checkNonNegative,
   emit: oneOf('final', 'changes'),
   aggregator: checkAggregator,
   late: checkLate,
   id: checkText,
+  ...queryableChecks,
 };
 
 /**
@@ -118,15 +122,18 @@ const optionChecks: OptionChecks<EventSessionWindowOptions<never, SessionEmit> &
  * @see {@link aggregateByKeyAndEventWindow}
  */
 export function eventSessionWindow<K extends Key, V, E extends SessionEmit = 'final'>(
-  options: EventSessionWindowOptions<Pair<K, V>, E> & { readonly aggregator?: undefined },
+  options: EventSessionWindowOptions<Pair<K, V>, E> &
+    QueryableOption<K, readonly Session<readonly V[]>[]> & { readonly aggregator?: undefined },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedSession<readonly V[], E>>>>;
 /** Gathers the records of each key into sessions by event time. */
 export function eventSessionWindow<K extends Key, V, P, R, E extends SessionEmit = 'final'>(
-  options: EventSessionWindowOptions<Pair<K, V>, E> & { readonly aggregator: Aggregator<V, P, R> },
+  options: EventSessionWindowOptions<Pair<K, V>, E> &
+    QueryableOption<K, readonly Session<R>[]> & { readonly aggregator: Aggregator<V, P, R> },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedSession<R, E>>>>;
 export function eventSessionWindow<K extends Key, V>(
   options: EventSessionWindowOptions<Pair<K, V>, SessionEmit> & {
     readonly aggregator?: Aggregator<V, unknown, unknown> | undefined;
+    readonly queryable?: Shown | undefined;
   },
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
   checkOptions('eventSessionWindow', options, optionChecks);
@@ -153,16 +160,20 @@ export function eventSessionWindow<K extends Key, V>(
 type Saved<P> = readonly OpenEventSession<P>[];
 
 function sessions<K extends Key, V, In, P>(
-  { gap, allowedLateness = 0, emit = 'final', late, id }: EventSessionWindowOptions<Pair<K, V>, SessionEmit>,
+  options: EventSessionWindowOptions<Pair<K, V>, SessionEmit> & { readonly queryable?: Shown | undefined },
   aggregator: Aggregator<In, P, unknown>,
   inputOf: (record: Pair<K, V>, clock: EventClock) => In,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, Session<unknown>>>> {
   const operator = 'eventSessionWindow';
+  const { gap, allowedLateness = 0, emit = 'final', late, id } = options;
+  const queryable = shownIn<K, Saved<P>, readonly Session<unknown>[]>(options.queryable, (open) =>
+    open.map(({ start, end, partial }) => ({ start, end, value: aggregator.lower(partial) })),
+  );
   const signature = `gap=${gap} ${aggregatorSignature(aggregator)}`;
   const side = late && SideOutput.feedOf(late);
   return afterSteps<Pair<K, V>, Pair<K, Session<unknown>>>(operator, (visitRecords) => {
     const windows = perBatchWithState<unknown, Pair<K, Session<unknown>>, K, Saved<P>>(
-      { operator, id, signature },
+      { operator, id, signature, queryable },
       (state) => {
         const open = new EventSessions<K, In, P>(gap, allowedLateness, aggregator);
         for (const [key, saved] of state.entries()) open.restore(key, saved);
@@ -194,7 +205,7 @@ function sessions<K extends Key, V, In, P>(
           const closed = [...open.close(eventTime.after)].sort(byEndStartAndKey);
           for (const [key] of closed) touched.add(key);
           // Without an id there is no checkpoint that could read it.
-          if (id !== undefined) saveTouched(state, open, touched);
+          if (id !== undefined || queryable) saveTouched(state, open, touched);
           touched.clear();
           const results = closed.map(
             ([key, { start, end, partial }]): Pair<K, Session<unknown> | SessionUpdate<unknown>> => {

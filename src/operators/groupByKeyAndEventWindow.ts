@@ -5,12 +5,14 @@ import { checkOptions } from '../options/checkOptions.js';
 import type { Aggregator } from '../windows/aggregator.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import { valueList } from './base/valueList.js';
 import {
   type EmittedWindow,
   type EventWindowOptions,
   eventWindowChecks,
   type WindowEmit,
+  type WindowResult,
 } from './eventWindowOptions.js';
 
 /**
@@ -49,12 +51,13 @@ import {
  * @see {@link groupByKeyAndWindow}
  */
 export function groupByKeyAndEventWindow<K extends Key, V, E extends WindowEmit = 'final'>(
-  options: EventWindowOptions<Pair<K, V>, E>,
+  options: EventWindowOptions<Pair<K, V>, E> & QueryableOption<K, readonly WindowResult<readonly V[]>[]>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedWindow<readonly V[], E>>>> {
-  checkOptions('groupByKeyAndEventWindow', options, eventWindowChecks);
+  checkOptions('groupByKeyAndEventWindow', options, { ...eventWindowChecks, ...queryableChecks });
   return eventWindows<Pair<K, V>, K, V, readonly V[], readonly V[], Pair<K, EmittedWindow<readonly V[], E>>>({
     ...keyedRecords<K, V, readonly V[], E>('groupByKeyAndEventWindow'),
     options,
+    queryable: options.queryable,
     aggregator: valueList as Aggregator<V, readonly V[], readonly V[]>,
   });
 }

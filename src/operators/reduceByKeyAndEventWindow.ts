@@ -6,11 +6,13 @@ import { checkOptions } from '../options/checkOptions.js';
 import { checkFunction } from '../options/checks.js';
 import { eventWindows } from './base/eventWindows.js';
 import { keyedRecords } from './base/keyedRecords.js';
+import { type QueryableOption, queryableChecks } from './base/queryableOption.js';
 import {
   type EmittedWindow,
   type EventWindowOptions,
   eventWindowChecks,
   type WindowEmit,
+  type WindowResult,
 } from './eventWindowOptions.js';
 
 /** Options of `reduceByKeyAndEventWindow`. */
@@ -65,17 +67,18 @@ export interface ReduceByKeyAndEventWindowOptions<K extends Key, V, E extends Wi
  */
 export function reduceByKeyAndEventWindow<K extends Key, V, E extends WindowEmit = 'final'>(
   reduce: (a: V, b: V) => V | TupleHint,
-  options: ReduceByKeyAndEventWindowOptions<K, V, E>,
+  options: ReduceByKeyAndEventWindowOptions<K, V, E> & QueryableOption<K, readonly WindowResult<V>[]>,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, EmittedWindow<V, E>>>> {
   const operator = 'reduceByKeyAndEventWindow';
   checkFunction(operator, 'reduce', reduce);
-  checkOptions(operator, options, { ...eventWindowChecks, inverse: checkFunction });
+  checkOptions(operator, options, { ...eventWindowChecks, ...queryableChecks, inverse: checkFunction });
   const { inverse } = options;
   const combine = reduce as (a: V, b: V) => V;
   const lift = (value: V) => value;
   return eventWindows<Pair<K, V>, K, V, V, V, Pair<K, EmittedWindow<V, E>>>({
     ...keyedRecords<K, V, V, E>(operator),
     options,
+    queryable: options.queryable,
     aggregator: { name: 'reduce', identity: undefined as V, lift, combine, lower: lift },
     keyed: { inverse: inverse as ((value: V, old: V) => V) | undefined },
   });

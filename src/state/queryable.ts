@@ -33,7 +33,8 @@ export class QueryableState<K extends Key, S> {
 
 /**
  * Makes the state of an operator readable from outside while the stream runs: pass what it returns to one operator as its `queryable`,
- * and read it at any time, for instance to answer requests. Windows show their last result: by key, or under the key `null`.
+ * and read it at any time, for instance to answer requests. Windows over batch time show their last result: by key, or under the key `null`;
+ * those by event time show the windows that are open, with their results so far.
  *
  * All reads reflect the last complete batch, whose time is `time`: a batch in progress, or one that fails, is not visible. A
  * state in memory is copied for this: each batch copies what it touches, and `structuredClone` must be able to copy the

@@ -185,8 +185,9 @@ export class StateRegistry implements BatchState {
   publish<K extends Key, S>(
     { operator, id }: Pick<StateDescription<K, S>, 'operator' | 'id'>,
     queryable: { connect(state: CommittedState<K, S>): void },
+    restored: readonly (readonly [K, S])[] = [],
   ): PublishedState<K, S> {
-    const copy = new CommittedCopy<K, S>([], this.#completed);
+    const copy = new CommittedCopy<K, S>(restored, this.#completed ?? this.#session?.restored?.time);
     this.#copies.add(copy);
     queryable.connect(copy);
     return {

@@ -1,24 +1,30 @@
 import {
   type Aggregator,
+  aggregateByWindow,
   type Batch,
+  countByValueAndWindow,
   countByWindow,
+  countDistinctByWindow,
   deduplicate,
   deduplicateByEventTime,
   eventTime,
   foreachBatch,
   fromBatches,
+  groupByKeyAndWindow,
   type Key,
+  mapRecords,
   memoryCheckpoint,
   type Pair,
   type QueryableState,
   queryable,
   reduceByKeyAndWindow,
+  reduceByWindow,
   runningReduce,
   type Session,
   sessionWindow,
   window,
 } from 'dstream';
-import { lastValueFrom, type Observable, type OperatorFunction } from 'rxjs';
+import { lastValueFrom, merge, type Observable, type OperatorFunction, share } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 const sum: Aggregator<number, number, number> = {
@@ -150,4 +156,66 @@ describe.each([false, true])('with a checkpoint: %s', (withCheckpoint) => {
     await seen(value, running, withCheckpoint);
     expect([value.get(null), value.count]).toEqual([10, 1]);
   });
+});
+
+const id = 'it';
+const add = (a: number, b: number) => a + b;
+const slide = { window: 20, slide: 20, alignTo: 'zeroTime', id } as const;
+const values = mapRecords<Pair<string, number>, number>(([, n]) => n);
+
+/** Each makes an operator that shows its last result there. */
+const windows: readonly (readonly [string, (state: never) => OperatorFunction<Letters, Batch<unknown>>])[] = [
+  ['reduceByKeyAndWindow', (queryable) => reduceByKeyAndWindow<string, number>(add, { ...slide, queryable })],
+  [
+    'reduceByKeyAndWindow, changes',
+    (queryable) => reduceByKeyAndWindow<string, number>(add, { ...slide, queryable, emit: 'changes' }),
+  ],
+  [
+    'reduceByKeyAndWindow, inverse',
+    (queryable) => reduceByKeyAndWindow<string, number>(add, { ...slide, queryable, inverse: (a, b) => a - b }),
+  ],
+  ['groupByKeyAndWindow', (queryable) => groupByKeyAndWindow<string, number>({ ...slide, queryable })],
+  ['countByWindow', (queryable) => countByWindow({ ...slide, queryable })],
+  ['window', (queryable) => window({ ...slide, queryable })],
+  ['reduceByWindow', (queryable) => (source) => values(source).pipe(reduceByWindow(add, { ...slide, queryable }))],
+  [
+    'aggregateByWindow',
+    (queryable) => (source) => values(source).pipe(aggregateByWindow(sum, { ...slide, queryable })),
+  ],
+  [
+    'countByValueAndWindow',
+    (queryable) => (source) => values(source).pipe(countByValueAndWindow({ ...slide, queryable })),
+  ],
+  [
+    'countDistinctByWindow',
+    (queryable) => (source) => values(source).pipe(countDistinctByWindow({ ...slide, queryable })),
+  ],
+];
+
+it.each(windows)('the last result is shown after a restart, before the next slide: %s', async (_, operator) => {
+  const checkpoint = memoryCheckpoint();
+  const run = async (look: (seen: readonly unknown[], zeroTime: number, time: number) => void) => {
+    const state = queryable<never, unknown>();
+    const source: Observable<Letters> = fromBatches([...batches, []], { interval: 10, partitions: 1, checkpoint }).pipe(
+      share(),
+    );
+    const output = merge(
+      source.pipe(
+        operator(state as never),
+        foreachBatch(() => {}),
+      ),
+      source.pipe(foreachBatch((_, { time, zeroTime }) => look([state.time, ...state.entries()], zeroTime, time))),
+    );
+    await lastValueFrom(output, { defaultValue: undefined }).catch(() => {});
+  };
+  const looks: (readonly unknown[])[] = [];
+  // At the third batch, which no slide ends, and again when it is replayed.
+  await run((seen, zeroTime, time) => {
+    if (time < zeroTime + 30) return;
+    looks.push(seen);
+    throw new Error('crash');
+  });
+  await run((seen) => void (looks.length === 1 && looks.push(seen)));
+  expect(looks[0]).not.toHaveLength(1);
+  expect(looks[1]).toEqual(looks[0]);
 });

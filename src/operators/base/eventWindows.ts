@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
+import type { CommittedState } from '../../batch/committedState.js';
 import { MissingEventTimeError } from '../../batch/errors.js';
 import { type EventClock, eventTimeOf } from '../../batch/eventTime.js';
 import { addEventTimeCounts } from '../../batch/eventTimeCounts.js';
@@ -25,7 +26,9 @@ import { afterSteps } from '../fusion/perRecord.js';
 import { eventResults } from './eventResults.js';
 import { feeding } from './feeding.js';
 import { lateRecord } from './lateRecord.js';
+import { openWindows } from './openWindows.js';
 import { perBatchWithState } from './perBatchWithState.js';
+import type { Shown } from './queryableOption.js';
 import { SavedPanes } from './savedPanes.js';
 
 /** How the records of an operator go into windows. */
@@ -33,6 +36,8 @@ export interface EventWindowSettings<T, K extends Key, In, P, Out, R> {
   readonly operator: string;
   readonly options: EventWindowOptions<T, WindowEmit>;
   readonly aggregator: Aggregator<In, P, Out>;
+  /** Where the windows that are open are shown. */
+  readonly queryable?: Shown | undefined;
   /** How a window slides, if not by two stacks. */
   readonly keyed?: Omit<KeyedWindowOptions<K, P>, 'reduce' | 'filter'> | undefined;
   /** The key of a record; throws if it has no valid key. */
@@ -61,23 +66,31 @@ export function eventWindows<T, K extends Key, In, P, Out, R>(
 }
 
 function slidingEventWindows<T, K extends Key, In, P, Out, R>(
-  settings: Pick<EventWindowSettings<T, K, never, P, Out, R>, 'operator' | 'options' | 'keyed' | 'keyOf' | 'resultOf'>,
+  settings: Pick<
+    EventWindowSettings<T, K, never, P, Out, R>,
+    'operator' | 'options' | 'queryable' | 'keyed' | 'keyOf' | 'resultOf'
+  >,
   aggregator: Aggregator<In, P, Out>,
   inputOf: (record: T, clock: EventClock) => In,
 ): OperatorFunction<Batch<T>, Batch<R>> {
-  const { operator, options, keyed, keyOf, resultOf } = settings;
+  const { operator, options, queryable, keyed, keyOf, resultOf } = settings;
   const shape = windowShapeOf(options);
   const numbers = new WindowNumbers(shape);
   const { window, slide, offset } = shape;
   const { emit = 'final' } = options;
   const signature = `window=${window} slide=${slide} offset=${offset} ${aggregatorSignature(aggregator)}`;
-  const description = { operator, id: options.id, signature };
+  const shown = queryable && {
+    connect: (panes: CommittedState<string, P | number>) =>
+      queryable.connect(openWindows<K, P, Out>(panes, numbers, aggregator) as CommittedState<never, never>),
+  };
+  const description = { operator, id: options.id, signature, queryable: shown };
   const side = options.late && SideOutput.feedOf(options.late);
 
   return afterSteps<T, R>(operator, (visitRecords) => {
     const windows = perBatchWithState<unknown, R, string, P | number>(description, (state) => {
       // Without an id there is no checkpoint that could read it.
-      const saved = options.id === undefined ? undefined : new SavedPanes<K, P>(state);
+      const kept = options.id !== undefined || queryable !== undefined;
+      const saved = kept ? new SavedPanes<K, P>(state) : undefined;
       const updates = emit === 'final' ? undefined : new WindowUpdates<K, P>(numbers, emit, saved);
       const panes = new EventPanes<K, In, P>(numbers, aggregator, keyed, updates ?? saved);
       if (saved) panes.restore(saved.restored());

@@ -130,10 +130,21 @@ function nameOf(pane: number, window: number | undefined, key: Key): string {
 
 /** The key of an entry in the state; `undefined` for the entry that is of no key. */
 export function savedKeyOf(name: string): Key | undefined {
-  return name === givenKey ? undefined : parsed<Key>(name).key;
+  return parsedEntry<Key>(name)?.key;
 }
 
-function parsed<K extends Key>(name: string): { pane: number; window: number | undefined; key: K } {
+/** What an entry in the state is of; `undefined` for the last window that was given. `window`: the first that counts stragglers. */
+export function parsedEntry<K extends Key>(name: string): PaneEntry<K> | undefined {
+  return name === givenKey ? undefined : parsed<K>(name);
+}
+
+interface PaneEntry<K> {
+  readonly pane: number;
+  readonly window: number | undefined;
+  readonly key: K;
+}
+
+function parsed<K extends Key>(name: string): PaneEntry<K> {
   const [place = '', type] = name.split(':', 2);
   const text = name.slice(place.length + (type ?? '').length + 2);
   const [pane, window] = place.split('@').map(Number);

@@ -46,6 +46,8 @@ export function slidingKeys<T, K extends Key, P, R>(
       shows: emit === 'all' ? 'pairs' : 'changes',
       create() {
         const window = new KeyedWindow<K, P>(keyed);
+        const resultsOf = (slots: ReturnType<typeof window.slots>): readonly Result[] =>
+          Array.from(slots, (slot) => [slot.key, slot.panes > 0 ? lower(slot.current()) : undefined]);
         return {
           pane(batch) {
             const partials = settings.partials((add) => visitRecords(batch, add));
@@ -54,12 +56,9 @@ export function slidingKeys<T, K extends Key, P, R>(
           restore: (panes) => window.restore(panes.map(timed)),
           slide(evicted, added) {
             const touched = window.slide(evicted, added.map(timed));
-            const results: Result[] = [];
-            for (const slot of emit === 'all' ? window.slots() : touched) {
-              results.push([slot.key, slot.panes > 0 ? lower(slot.current()) : undefined]);
-            }
-            return results;
+            return resultsOf(emit === 'all' ? window.slots() : touched);
           },
+          whole: () => resultsOf(window.slots()),
           amend(pane) {
             const { dropped } = window;
             return dropped.length === 0 ? undefined : { partials: pane?.partials ?? new Map(), dropped };

@@ -30,6 +30,8 @@ export interface PaneHandler<T, P, R, S = P> {
    * changed what a restart must know. That pane counts as `left` later, even if there was none before.
    */
   amend?(pane: P | undefined): P | undefined;
+  /** The whole result of the last slide, after `restore`. Default: what a slide returns over the same window. */
+  whole?(): readonly R[];
   /** What is saved of a pane, if not the pane itself: both functions or neither. */
   encode?(pane: P): S;
   decode?(saved: S): P;
@@ -88,7 +90,9 @@ export function slidingPanes<T, P, R, S = P>(
     const saved = options.id === undefined ? undefined : state;
     const panes = new SlidingPanes(create(), { window: options.window, slide, origin }, saved);
     const { state: states } = first.context;
-    const view = settings.queryable && states.publish?.({ operator, id: options.id }, settings.queryable);
+    const restored = settings.queryable && panes.restored();
+    const shown = restored && resultOf(restored, settings.shows).filter(([, value]) => value !== undefined);
+    const view = settings.queryable && states.publish?.({ operator, id: options.id }, settings.queryable, shown);
     if (!view) return (batch) => panes.next(batch);
     return (batch) => {
       const result = panes.next(batch);
@@ -98,30 +102,29 @@ export function slidingPanes<T, P, R, S = P>(
   });
 }
 
+/** By key, or under `null`. */
+function resultOf(
+  records: readonly unknown[],
+  shows: SlidingPanesOptions<unknown, unknown, unknown>['shows'],
+): readonly (readonly [Key, unknown])[] {
+  if (shows === 'pairs' || shows === 'changes') return records as readonly (readonly [Key, unknown])[];
+  return shows === 'value' ? records.slice(-1).map((value) => [null, value] as const) : [[null, records]];
+}
+
 /** Shows the results of a slide. */
 function show(
   view: PublishedState<Key, unknown>,
   { records, context: { time } }: Batch<unknown>,
   shows: SlidingPanesOptions<unknown, unknown, unknown>['shows'],
 ): void {
-  const pairs = records as readonly (readonly [Key, unknown])[];
-  if (shows === 'pairs') view.show(time, pairs, [], true);
-  else if (shows === 'changes') {
-    const left = pairs.filter(([, value]) => value === undefined).map(([key]) => key);
-    view.show(
-      time,
-      pairs.filter(([, value]) => value !== undefined),
-      left,
-      false,
-    );
-  } else if (shows === 'value')
-    view.show(
-      time,
-      records.slice(-1).map((value) => [null, value] as const),
-      [],
-      true,
-    );
-  else view.show(time, [[null, records]], [], true);
+  const results = resultOf(records, shows);
+  if (shows !== 'changes') {
+    view.show(time, results, [], true);
+    return;
+  }
+  const left = results.filter(([, value]) => value === undefined).map(([key]) => key);
+  const changed = results.filter(([, value]) => value !== undefined);
+  view.show(time, changed, left, false);
 }
 
 interface Lengths {
@@ -145,6 +148,13 @@ class SlidingPanes<T, P, R, S> {
     this.#lengths = lengths;
     this.#state = state;
     if (state && state.size > 0) this.#restore(state);
+  }
+
+  /** The result of the last slide before a restart; `undefined` without one. */
+  restored(): readonly R[] | undefined {
+    const last = this.#state?.get(lastResultKey) as number | undefined;
+    if (last === undefined) return undefined;
+    return this.#handler.whole?.() ?? this.#handler.slide(last - this.#lengths.window, [], 0);
   }
 
   next(batch: Batch<T>): Batch<R> | undefined {
