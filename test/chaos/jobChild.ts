@@ -108,6 +108,12 @@ stream
     complete: () => void end(),
   });
 
+let ended = false;
+// Its harness is gone: nobody else would end it.
+process.on('disconnect', () => {
+  if (!ended) process.exit(1);
+});
+
 /** Everything of the job's own is closed: what still keeps the process alive is of the library. */
 async function end(): Promise<void> {
   stopVitals();
@@ -116,6 +122,7 @@ async function end(): Promise<void> {
   // Sockets that were destroyed are gone a turn later.
   const handles = handlesBeyond(await handlesInTimer(100), await own);
   report({ kind: 'stopped', handles });
+  ended = true;
   process.disconnect?.();
 }
 

@@ -6,6 +6,7 @@ const healthy: readonly JobEvent[] = [
   { kind: 'batch', time: 1, records: 2, until: [[0, 2]] },
   { kind: 'restarting', code: 'CONNECTION', message: 'a broker is away' },
   { kind: 'restarting', code: 'UNTYPED', message: 'the output was asked to throw' },
+  { kind: 'failed', code: 'UNTYPED', message: 'Query read timeout' },
   { kind: 'vitals', rss: 1e8, stoppedMs: 40 },
   { kind: 'stopped', handles: [] },
 ];

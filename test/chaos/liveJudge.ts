@@ -35,7 +35,7 @@ export class LiveJudge {
         if (event.code === 'UNTYPED' && !isOfJob(event.message)) this.#fault('untyped', event.message);
         return;
       case 'failed':
-        if (event.code === 'UNTYPED') this.#fault('untyped', event.message);
+        if (event.code === 'UNTYPED' && !isOfJob(event.message)) this.#fault('untyped', event.message);
         return;
       case 'unhandled':
         this.#fault('unhandled', event.message);
