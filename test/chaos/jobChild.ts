@@ -51,7 +51,7 @@ const stream = kafkaBatches(kafka, {
   topics: [config.input],
   groupId: config.job,
   start: 'earliest',
-  interval: 200,
+  interval: 500,
   deserialize,
   invalidRecords: 'skip',
   onRecordError: 'skip',
