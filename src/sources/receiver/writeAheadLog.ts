@@ -56,7 +56,7 @@ export interface WriteAheadLogRequest {
   readonly planned: number;
   /** The stream's clock, in ms: how old a segment is. Default: segments have no age. */
   readonly now?: (() => number) | undefined;
-  /** Called when the log is in use by another stream and is waited for, with the reason. Default: nobody is told. */
+  /** Called when the log is in use by another stream and is waited for, with the reason. Default: nothing is called. */
   readonly waiting?: ((reason: string) => void) | undefined;
   /** Ends the wait for a log that is in use. Default: nothing does. */
   readonly signal?: AbortSignal | undefined;
