@@ -47,7 +47,7 @@ export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClien
     commit: (groupId, positions, member) =>
       member ? commits.commit(groupId, positions, member) : client.commit(groupId, positions),
     fetch: (requests, options) => fetches.fetch(requests, options),
-    ...(diverged && { diverged: (positions) => diverged.call(client, positions) }),
+    ...(diverged && { diverged: (positions, options) => diverged.call(client, positions, options) }),
     ...(broker && { broker: (place) => broker.call(client, place) }),
     ...(address && { address: (of) => address.call(client, of) }),
     ...(describe && { describe: () => describe.call(client) }),

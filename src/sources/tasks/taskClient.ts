@@ -38,7 +38,7 @@ export function taskClient(shared: LogClient, { partition, isAdded }: TaskView):
       ),
     commit: (groupId, positions, member) => shared.commit(groupId, positions, member),
     fetch: (requests, options) => shared.fetch(requests, options),
-    ...(diverged && { diverged: (positions) => diverged.call(shared, positions) }),
+    ...(diverged && { diverged: (positions, options) => diverged.call(shared, positions, options) }),
     ...(broker && { broker: (place) => broker.call(shared, place) }),
     ...(address && { address: (of) => address.call(shared, of) }),
     ...(describe && { describe: () => describe.call(shared) }),
