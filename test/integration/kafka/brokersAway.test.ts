@@ -67,7 +67,7 @@ const fetchKey = 1;
 async function coordinatorOf(kafka: Kafka, groupId: string): Promise<number> {
   const port = kafkajsPort(kafka, 'read_committed');
   await port.connect();
-  const request = { apiKey: 10, apiVersion: 2, apiName: 'FindCoordinator', bytes: encodeFindCoordinator(groupId) };
+  const request = { apiKey: 10, apiVersion: 2, apiName: 'FindCoordinator', bytes: encodeFindCoordinator(groupId, 'group') };
   const { nodeId } = await port.request('1', request, readFindCoordinatorResponse);
   port.disconnect();
   return nodeId;

@@ -166,7 +166,10 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     await brokers.learnOne({ nodeId, host, port, rack: '' });
     return String(nodeId);
   };
-  const coordinators = new GroupCoordinators({ find: (groupId) => findCoordinator('group', groupId), connect: (nodeId) => brokers.node(nodeId) });
+  const coordinators = new GroupCoordinators({
+    find: (groupId) => findCoordinator('group', groupId),
+    connect: (nodeId) => brokers.node(nodeId),
+  });
   const withCoordinator: GroupCoordinators['ask'] = (groupId, request) => coordinators.ask(groupId, request);
 
   return {
