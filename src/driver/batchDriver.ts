@@ -37,7 +37,7 @@ import { BatchReplays } from './batchReplays.js';
 import { BatchSaver } from './batchSaver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
-import type { FailingBatches } from './failingBatches.js';
+import { type FailingBatches, mayBeOfRecords } from './failingBatches.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
 import { orphanedSources } from './orphanedSources.js';
@@ -178,6 +178,7 @@ export class BatchDriver implements BatchRun {
         wall: () => options.scheduler.now(),
         resources: this.#resources,
         run: () => this.#runFields,
+        replays: this.#replays,
       },
       { ...on, saved: (batch, info) => this.#saved(batch, info) },
     );
@@ -496,8 +497,7 @@ export class BatchDriver implements BatchRun {
   /** What fails while closing after a failure is a consequence of it: the first error is the one to report. */
   #fail(error: unknown): void {
     const { time, stage } = this.#monitor.originOf(error);
-    const isOfBatch = stage === 'dispatch' || stage === 'effect';
-    this.#shut(() => this.#notifyFailed(error), error, isOfBatch ? time : undefined);
+    this.#shut(() => this.#notifyFailed(error), error, mayBeOfRecords(error, stage) ? time : undefined);
   }
 
   /** A stream that was to stop does not start again. */
@@ -517,7 +517,7 @@ export class BatchDriver implements BatchRun {
   #shut(notify: (closing?: { readonly error: unknown }) => void, cause?: unknown, failed?: number): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#replays.uncount(this.#saver.open, failed);
+    this.#replays.uncount(this.#saver.started, failed);
     const { started } = this.#saver;
     const aborted = [...started, ...this.#planned.waiting].map(({ time }) => time);
     // The newest first: what waits behind an older batch must know that it is aborted before that one releases it.

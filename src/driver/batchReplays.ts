@@ -1,4 +1,4 @@
-import { from, type ObservableInput } from 'rxjs';
+import { EMPTY, from, type ObservableInput } from 'rxjs';
 import { ownValue } from '../collections/ownValue.js';
 import type { Plan } from '../sources/source.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
@@ -49,17 +49,30 @@ export class BatchReplays {
   /** Counts an attempt, before it begins; `undefined` where it is not counted. */
   count(batch: RunningBatch): ObservableInput<unknown> | undefined {
     if (!batch.replayed || !this.#counts) return undefined;
+    batch.counted = true;
     batch.attempts++;
     return this.#parts.save(batch);
   }
 
-  /** Takes back the attempts of all batches but the one that failed: they were only in the way of a stop or of that failure. */
-  uncount(open: readonly RunningBatch[], failed: number | undefined): void {
-    for (const batch of open) {
-      if (!batch.replayed || !this.#counts || batch.time === failed) continue;
-      batch.attempts--;
-      from(this.#parts.save(batch)).subscribe({ error: () => {} });
+  /**
+   * Takes the attempt of a complete batch back, before it is saved: a save that fails is not its fault. Afterwards would be too late,
+   * since a plan that is written then may outlive the batch.
+   */
+  passed(batch: RunningBatch): ObservableInput<unknown> {
+    return batch.counted ? this.#takeBack(batch) : EMPTY;
+  }
+
+  /** Takes the attempts of all batches back but of the one that failed: they were only in the way of a stop or of that failure. */
+  uncount(started: readonly RunningBatch[], failed: number | undefined): void {
+    for (const batch of started) {
+      if (batch.counted && batch.time !== failed) from(this.#takeBack(batch)).subscribe({ error: () => {} });
     }
+  }
+
+  #takeBack(batch: RunningBatch): ObservableInput<unknown> {
+    batch.counted = false;
+    batch.attempts--;
+    return this.#parts.save(batch);
   }
 
   get #counts(): boolean {

@@ -12,6 +12,7 @@ import {
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { Positions } from '../state/checkpoint.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
+import type { BatchReplays } from './batchReplays.js';
 import { CommitLane } from './commitLane.js';
 import type { DriverResources } from './driverResources.js';
 import type { DriverMonitor } from './monitoring/driverMonitor.js';
@@ -29,6 +30,7 @@ export interface SaverParts {
   readonly now: () => number;
   /** The clock of the timestamps of records, in ms. */
   readonly wall: () => number;
+  readonly replays: BatchReplays;
   /** The state of the run, and where its slides are counted from: known once the checkpoint is open. */
   readonly run: () => { readonly state: StateRegistry; readonly zeroTime: number };
 }
@@ -133,7 +135,8 @@ export class BatchSaver {
       defer(() => this.#lastActs(batch)),
       monitor.stage({ kind: 'save', time }, () => {
         batch.enter('save', now());
-        return limits.step('saving', time, () => this.#saveCheckpoint(batch));
+        const save = defer(() => this.#saveCheckpoint(batch));
+        return limits.step('saving', time, () => concat(this.#parts.replays.passed(batch), save));
       }),
       this.#commits.commit(
         monitor

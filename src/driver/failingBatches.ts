@@ -1,3 +1,20 @@
+import { DStreamError, type DStreamErrorCode } from '../batch/errors.js';
+import type { FailureStage } from '../batch/monitoring/stage.js';
+
+/** What records may be to blame for, of the errors that are not retriable: not a fault of the program. */
+const recordErrors: ReadonlySet<DStreamErrorCode> = new Set([
+  'DESERIALIZATION',
+  'INVALID_RECORD',
+  'INVALID_STATE',
+  'RECORD_TOO_LARGE',
+]);
+
+/** Whether the records of a batch may be to blame for an error. */
+export function mayBeOfRecords(error: unknown, stage: FailureStage | undefined): boolean {
+  if (stage !== 'dispatch' && stage !== 'effect') return false;
+  return !(error instanceof DStreamError) || error.retriable || recordErrors.has(error.code);
+}
+
 /** What happens to a batch that failed for the last time. */
 export type OnBatchError = 'fail' | 'skip' | 'bisect';
 

@@ -1,11 +1,11 @@
 import { Subscription } from 'rxjs';
 import { backOff, scheduleAfter } from '../backpressure/longDelay.js';
 import type { BatchRun } from '../batch/batchContext.js';
-import { DStreamError, type DStreamErrorCode } from '../batch/errors.js';
+import { DStreamError } from '../batch/errors.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { BatchDriver, DriverOutput, FailedRun, Restart } from './batchDriver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
-import { FailingBatches } from './failingBatches.js';
+import { FailingBatches, mayBeOfRecords } from './failingBatches.js';
 import type { Finish } from './stopReport.js';
 
 /** What serves a subscription: one run after another, or a single one. */
@@ -24,14 +24,6 @@ export interface Driver {
   snapshot(): StreamSnapshot;
   missed(name: string): void;
 }
-
-/** What records may be to blame for, of the errors that are not retriable: not a fault of the program. */
-const recordErrors: ReadonlySet<DStreamErrorCode> = new Set([
-  'DESERIALIZATION',
-  'INVALID_RECORD',
-  'INVALID_STATE',
-  'RECORD_TOO_LARGE',
-]);
 
 /** Creates the driver of one run, which lets batches in `failing` have only some of their records. */
 type NewDriver = (output: DriverOutput, failing: FailingBatches) => BatchDriver;
@@ -127,16 +119,15 @@ export class RestartingDriver implements Driver {
   #restartOf({ error, time, stage, attempts, records }: FailedRun): Restart | undefined {
     const { retry } = this.#options;
     if (!retry) return undefined;
-    const code = error instanceof DStreamError && !error.retriable ? error.code : undefined;
-    const isOfRecords = (code === undefined || recordErrors.has(code)) && (stage === 'dispatch' || stage === 'effect');
-    const failed = isOfRecords ? time : undefined;
+    const isFinal = error instanceof DStreamError && !error.retriable;
+    const failed = mayBeOfRecords(error, stage) ? time : undefined;
     const failing = this.#failing;
     // Halving takes no patience: what gets through stays, and a record that is alone is tried as often as a batch.
     const halved = failed !== undefined && failing.isSuspect(failed) && failing.halve(failed, records);
     // Those of a batch that was halved are not all its own.
     const failures =
       time === undefined || failing.isReduced(time) ? this.#failures : Math.max(this.#failures, attempts);
-    if (!halved && code === undefined && failures < retry.count) return this.#next(retry);
+    if (!halved && !isFinal && failures < retry.count) return this.#next(retry);
     if (!halved && (failed === undefined || !failing.reduce(failed, records))) return undefined;
     // It is another batch now.
     this.#failures = 0;

@@ -27,6 +27,8 @@ export class RunningBatch {
   readonly replayed: boolean;
   /** How often it was started again, as the checkpoint counts it. */
   attempts: number;
+  /** Whether the present attempt is among them. */
+  counted = false;
   readonly #decisions: ReadonlyMap<string, RateDecision | undefined>;
   inputs: Readonly<Record<string, InputInfo>> = {};
   /** Where each source goes on after it, by the name of the source. */

@@ -1,5 +1,6 @@
 import {
   type Checkpoint,
+  ConnectionError,
   foreachBatch,
   fromBatches,
   type LogBatchesOptions,
@@ -8,6 +9,7 @@ import {
   memoryCheckpoint,
   memoryLog,
   string,
+  UnknownTopicError,
   updateStateByKey,
 } from 'dstream';
 import fc from 'fast-check';
@@ -242,6 +244,56 @@ describe('attempts in the checkpoint', () => {
       timer(300).subscribe(() => subscription.unsubscribe());
     });
     expect(await attemptsIn(checkpoint)).toBe(0);
+  });
+
+  it('do not count what records cannot be to blame for: a save that fails, or a fault of the program', async () => {
+    const checkpoint = memoryCheckpoint();
+    const away = () => throwError(() => new ConnectionError(['database']));
+    /** A plan that is written after the save of its batch could outlive it. */
+    const late: number[] = [];
+    const failing: Checkpoint = {
+      location: checkpoint.location,
+      open: (options) =>
+        from(checkpoint.open(options)).pipe(
+          map((session) => {
+            const begun = new Set<number>();
+            return {
+              ...session,
+              plan: (batch) => {
+                if (begun.has(batch.time)) late.push(batch.time);
+                return session.plan(batch);
+              },
+              save: (batch) => {
+                begun.add(batch.time);
+                return batch.time > 10 ? away() : session.save(batch);
+              },
+            };
+          }),
+        ),
+    };
+    const errors: unknown[] = [];
+    for (let lives = 0; lives < 4; lives++) {
+      virtual(() => {
+        job(failing)
+          .pipe(foreachBatch(() => {}))
+          .subscribe({ error: ({ code }) => errors.push(code) });
+      });
+      expect(await attemptsIn(checkpoint)).toBe(0);
+    }
+    expect(late).toEqual([]);
+    for (let lives = 0; lives < 4; lives++) {
+      virtual(() => {
+        job(checkpoint)
+          .pipe(
+            foreachBatch((records) => {
+              if (records.includes('bad')) throw new UnknownTopicError('out');
+            }),
+          )
+          .subscribe({ error: ({ code }) => errors.push(code) });
+      });
+      expect(await attemptsIn(checkpoint)).toBe(0);
+    }
+    expect(new Set(errors)).toEqual(new Set(['CONNECTION', 'UNKNOWN_TOPIC']));
   });
 
   it('go on where the process before has failed', () => {
