@@ -57,7 +57,7 @@ const style = `
     .own0 { stroke: #4493f8 } .own1 { stroke: #ab7df8 } .watermark { stroke: #3fb950 } text.watermark { fill: #3fb950 }
   }`;
 
-/** The pictures of docs/event-time.md, by file name: what a run made of the records, nothing drawn by hand. */
+/** The pictures of docs/event-time.md, by file name: a run with these records, nothing drawn by hand. */
 export function pictures(): ReadonlyMap<string, string> {
   return new Map(scenes.map((scene) => [scene.file, pictureOf(scene, plotRun(scene.batches, scene))]));
 }

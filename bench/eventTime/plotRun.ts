@@ -19,7 +19,7 @@ export interface PlotOptions {
   readonly allowedLateness?: number;
 }
 
-/** What a run made of one batch. */
+/** One batch of a run, with its results. */
 export interface PlottedBatch {
   readonly partitions: readonly (readonly number[])[];
   readonly progress: EventTimeProgress;

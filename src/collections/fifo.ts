@@ -20,6 +20,11 @@ export class Fifo<T> {
     return this.size === 0 ? undefined : this.#items[this.#items.length - 1];
   }
 
+  /** By its index, from the oldest on; `undefined` beyond either end. */
+  at(index: number): T | undefined {
+    return index < 0 ? undefined : this.#items[this.#head + index];
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

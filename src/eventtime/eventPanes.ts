@@ -2,13 +2,9 @@ import type { EventClock } from '../batch/eventTime.js';
 import type { Key } from '../batch/key.js';
 import { entryOf } from '../collections/entryOf.js';
 import type { Aggregator } from '../windows/aggregator.js';
-import {
-  type FilledPane,
-  KeyedWindow,
-  type KeyedWindowOptions,
-  type Pane,
-  type PaneLookUp,
-} from '../windows/keyedWindow.js';
+import { type FilledPane, FilledWindow, type PaneLookUp } from '../windows/filledWindow.js';
+import type { Pane } from '../windows/keyedWindow.js';
+import type { SlotOperation } from '../windows/slotColumns.js';
 import { FilledPartials } from './filledPartials.js';
 import type { WindowNumbers } from './windowNumbers.js';
 
@@ -87,20 +83,22 @@ export class EventPanes<K extends Key, In, P> {
   readonly #order: number[] = [];
   /** The pane of the last record: most often also that of the next one. */
   #latest: OpenPane<K, P> | undefined;
+  /** Open panes by the last bits of their numbers, so that records out of order find theirs without a map. */
+  readonly #recent: (OpenPane<K, P> | undefined)[] = Array.from({ length: recentPanes });
   readonly #stragglers = new Map<number, Map<number, Map<K, P>>>();
   /** If a window has several panes: those of the last one that was given, and the slots of the keys in open panes. */
-  readonly #sliding: KeyedWindow<K, P>;
+  readonly #sliding: FilledWindow<K, P>;
   /** The newest of them. */
   #newest = -Infinity;
   /** The last window that was given. */
   #given = -Infinity;
-  /** Panes below it have been released. */
-  #firstOpen = -Infinity;
+  /** How many keys the pane has that was released last: the next ones have about as many. */
+  #expected = 0;
 
   constructor(
     numbers: WindowNumbers,
     { lift, combine, add }: Pick<Aggregator<In, P, unknown>, 'lift' | 'combine' | 'add'>,
-    keyed: Omit<KeyedWindowOptions<K, P>, 'reduce' | 'filter'> = {},
+    keyed: Omit<SlotOperation<P>, 'reduce'> = {},
     changes?: PaneChanges<K, P>,
   ) {
     this.#numbers = numbers;
@@ -108,7 +106,7 @@ export class EventPanes<K extends Key, In, P> {
     this.#combine = combine;
     this.#add = add ?? ((partial, input) => combine(partial, lift(input)));
     this.#changes = changes;
-    this.#sliding = new KeyedWindow({ ...keyed, reduce: combine, filled: true });
+    this.#sliding = new FilledWindow({ ...keyed, reduce: combine });
   }
 
   restore({ panes, stragglers, given }: RestoredPanes<K, P>): void {
@@ -120,10 +118,9 @@ export class EventPanes<K extends Key, In, P> {
       if (number < end) released.push({ time: number, partials });
       else this.#restorePane(number, partials);
     }
-    this.#sliding.restore(released);
+    this.#sliding.slide(-Infinity, released);
     this.#newest = released.at(-1)?.time ?? -Infinity;
     this.#given = given ?? -Infinity;
-    this.#firstOpen = end;
   }
 
   /**
@@ -134,8 +131,12 @@ export class EventPanes<K extends Key, In, P> {
     let pane = this.#latest;
     if (pane === undefined || clock.time < pane.start || clock.time >= pane.end) {
       const number = this.#numbers.paneAt(clock.time);
-      pane = this.#open.get(number);
-      if (pane === undefined) return this.#addFirst(number, key, input, clock.floor);
+      pane = this.#recent[number & (recentPanes - 1)];
+      if (pane === undefined || pane.number !== number) {
+        pane = this.#open.get(number);
+        if (pane === undefined) return this.#addFirst(number, key, input, clock.floor);
+        this.#recent[number & (recentPanes - 1)] = pane;
+      }
       this.#latest = pane;
     }
     if (pane.firstCloses <= clock.floor) return this.#addLate(pane.number, key, input, clock.floor);
@@ -214,14 +215,14 @@ export class EventPanes<K extends Key, In, P> {
   }
 
   #enterFilled(filled: FilledPartials<K, P>, key: K, input: In): void {
-    const slot = this.#sliding.openSlot(key);
-    const place = slot === undefined ? -1 : slot.placeIn(filled.time);
+    const id = this.#sliding.idOf(key);
+    const place = id === undefined ? -1 : filled.placeOf(id);
     if (place >= 0) {
       filled.partials[place] = this.#add(filled.partials[place] as P, input);
       return;
     }
     const partial = this.#lift(input);
-    filled.put(slot ?? this.#sliding.newOpenSlot(key, partial), partial, this.#firstOpen);
+    filled.put(id ?? this.#sliding.add(key, partial), partial);
   }
 
   #openPane(number: number): OpenPane<K, P> {
@@ -235,7 +236,7 @@ export class EventPanes<K extends Key, In, P> {
       end: start + numbers.pane,
       firstCloses,
       map: isOnly ? new Map() : undefined,
-      filled: isOnly ? undefined : new FilledPartials(number, this.#sliding),
+      filled: isOnly ? undefined : new FilledPartials(number, this.#sliding, this.#expected),
     };
     this.#open.set(number, pane);
     // Nearly always the newest.
@@ -249,7 +250,7 @@ export class EventPanes<K extends Key, In, P> {
     const { map, filled } = this.#openPane(number);
     for (const [key, partial] of partials) {
       if (map) map.set(key, partial);
-      else filled?.put(this.#sliding.openSlot(key) ?? this.#sliding.newOpenSlot(key, partial), partial, -Infinity);
+      else filled?.put(this.#sliding.idOf(key) ?? this.#sliding.add(key, partial), partial);
     }
   }
 
@@ -273,24 +274,25 @@ export class EventPanes<K extends Key, In, P> {
       return released[0]?.map ?? new Map<K, P>();
     }
     const added = released.map(({ filled }) => filled as FilledPartials<K, P>);
+    this.#expected = added.at(-1)?.ids.length ?? this.#expected;
     const late = this.#stragglers.get(window);
     if (late) this.#rebuild(first, added, late);
     else {
       this.#sliding.slide(first - 1, added);
       this.#newest = Math.max(this.#newest, added.at(-1)?.time ?? -Infinity);
     }
-    return { forEach: (visit) => this.#sliding.forEachByPane((slot) => visit(slot.current(), slot.key)) };
+    return this.#sliding;
   }
 
   /** The open panes before `end`, oldest first. */
   #release(end: number): readonly OpenPane<K, P>[] {
-    this.#firstOpen = end;
     const count = this.#order.findIndex((number) => number >= end);
     const numbers = this.#order.splice(0, count < 0 ? this.#order.length : count);
     if (numbers.length > 0) this.#latest = undefined;
     return numbers.map((number) => {
       const pane = this.#open.get(number) as OpenPane<K, P>;
       this.#open.delete(number);
+      if (this.#recent[number & (recentPanes - 1)] === pane) this.#recent[number & (recentPanes - 1)] = undefined;
       return pane;
     });
   }
@@ -333,4 +335,7 @@ function viewOf<K, P>(time: number, partials: Partials<K, P>, from: number): Pan
   return { time, from, get: (key) => partials.get(key), keys: () => Array.from(partials.entries(), ([key]) => key) };
 }
 
-const nothing: readonly FilledPane<never, never>[] = [];
+/** A power of two. */
+const recentPanes = 64;
+
+const nothing: readonly FilledPane<never>[] = [];

@@ -1,37 +1,52 @@
-import type { FilledPane, KeyedWindow } from '../windows/keyedWindow.js';
-import type { OpenSlot } from '../windows/openSlot.js';
+import { IdPlaces } from '../collections/idPlaces.js';
+import type { FilledPane, FilledWindow } from '../windows/filledWindow.js';
 
 /** The partials of an open pane, in the order in which keys came. They enter the sliding window as they are: nothing is copied. */
-export class FilledPartials<K, P> implements FilledPane<K, P> {
+export class FilledPartials<K, P> implements FilledPane<P> {
   /** The number of the pane. */
   readonly time: number;
-  readonly slots: OpenSlot<K, P>[] = [];
+  readonly ids: number[] = [];
   readonly partials: P[] = [];
-  readonly #window: Pick<KeyedWindow<K, P>, 'openSlot'>;
+  readonly #window: Pick<FilledWindow<K, P>, 'idOf' | 'keyOf' | 'opened' | 'closed'>;
+  /** The place of each key, by the id of its slot. */
+  readonly #places: IdPlaces;
 
-  constructor(time: number, window: Pick<KeyedWindow<K, P>, 'openSlot'>) {
+  /** `expected`: how many keys it will have, about, of how many that have slots. */
+  constructor(
+    time: number,
+    window: Pick<FilledWindow<K, P>, 'idOf' | 'keyOf' | 'opened' | 'closed' | 'size'>,
+    expected = 0,
+  ) {
     this.time = time;
     this.#window = window;
+    this.#places = new IdPlaces(expected, window.size);
   }
 
-  /** The first partial of a key. Panes below `firstOpen` have been released. */
-  put(slot: OpenSlot<K, P>, partial: P, firstOpen: number): void {
-    slot.put(this.time, this.slots.length, firstOpen);
-    this.slots.push(slot);
+  /** The place of the partial of a slot; -1 if it has none. */
+  placeOf(id: number): number {
+    return this.#places.get(id);
+  }
+
+  /** The first partial of a key. */
+  put(id: number, partial: P): void {
+    this.#window.opened(id);
+    this.#places.add(id, this.ids.length);
+    this.ids.push(id);
     this.partials.push(partial);
   }
 
   get(key: K): P | undefined {
-    const place = this.#window.openSlot(key)?.placeIn(this.time) ?? -1;
+    const id = this.#window.idOf(key);
+    const place = id === undefined ? -1 : this.placeOf(id);
     return place < 0 ? undefined : this.partials[place];
   }
 
   *entries(): Iterable<readonly [K, P]> {
-    for (let i = 0; i < this.slots.length; i++) yield [(this.slots[i] as OpenSlot<K, P>).key, this.partials[i] as P];
+    for (let i = 0; i < this.ids.length; i++) yield [this.#window.keyOf(this.ids[i] as number), this.partials[i] as P];
   }
 
   /** It does not enter the window as it is. */
   leave(): void {
-    for (const slot of this.slots) slot.entered();
+    for (const id of this.ids) this.#window.closed(id);
   }
 }

@@ -9,8 +9,6 @@ export class KeyedSlot<K, P> {
   removed = false;
   /** The number of the last slide that touched it. */
   slide = 0;
-  /** The number of the last visit by panes that has passed it. */
-  visit = 0;
   value: P;
   /** Without an inverse: from the second pane on. With one: only while a pane contains a number that cannot be subtracted. */
   sliding: SlidingAggregator<P> | undefined = undefined;

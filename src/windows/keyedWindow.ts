@@ -2,8 +2,8 @@ import { Fifo } from '../collections/fifo.js';
 import { DabaLite } from './dabaLite.js';
 import { holdsNonFinite, holdsNumber, isNonFinite } from './heldNumbers.js';
 import { KeyedSlot } from './keyedSlot.js';
-import { OpenSlot } from './openSlot.js';
 import type { SlidingAggregator } from './slidingAggregator.js';
+import type { SlotOperation } from './slotColumns.js';
 import { SmallWindow } from './smallWindow.js';
 import { TwoStacks } from './twoStacks.js';
 
@@ -16,20 +16,6 @@ export interface Pane<K, P> {
   readonly dropped?: Iterable<K> | undefined;
 }
 
-/** A pane that was filled before it enters the window: its slots are of that window (`openSlot`), each with its partial. */
-export interface FilledPane<K, P> {
-  readonly time: number;
-  readonly slots: readonly OpenSlot<K, P>[];
-  readonly partials: readonly P[];
-}
-
-/** The partials of one pane by key. */
-export interface PaneLookUp<K, P> {
-  readonly time: number;
-  get(key: K): P | undefined;
-  keys(): Iterable<K>;
-}
-
 /** A pane with the slots of its keys, so that no look-up is needed when it leaves. */
 interface KeptPane<K, P> {
   readonly time: number;
@@ -39,25 +25,9 @@ interface KeptPane<K, P> {
   places: Map<KeyedSlot<K, P>, number> | undefined;
 }
 
-export interface KeyedWindowOptions<K, P> {
-  /** Associative; older values come first. */
-  readonly reduce: (a: P, b: P) => P;
-  /** `inverse(reduce(a, b), a)` must equal `b`, up to the order of the values. */
-  readonly inverse?: ((value: P, old: P) => P) | undefined;
-  /**
-   * Whether the inverse is exact to the last bit, so that nothing needs a refresh; false if that is not certain.
-   * @default exact for all but numbers, alone or in a pair, an array or a plain object
-   */
-  readonly exact?: boolean | undefined;
+export interface KeyedWindowOptions<K, P> extends SlotOperation<P> {
   /** Drops a key, also from the window, if it returns false. */
   readonly filter?: ((pair: readonly [K, P]) => boolean) | undefined;
-  /**
-   * Without an inverse: whether the calls of `reduce` per key are bounded on average (three per pane) or in every slide (six).
-   * @default 'average'
-   */
-  readonly latency?: 'average' | 'worst-case' | undefined;
-  /** Whether panes are filled before they enter (`openSlot`). */
-  readonly filled?: boolean | undefined;
 }
 
 /**
@@ -80,9 +50,6 @@ export class KeyedWindow<K, P> {
   /** With a filter: the slots created in this slide. A slot that the filter drops at once was in no result. */
   readonly #born = new Set<KeyedSlot<K, P>>();
   #slide = 0;
-  #visit = 0;
-  /** Number of slots that a pane in the window has: the others are of panes that are being filled. */
-  #entered = 0;
   #dropped: K[] = [];
   #filterAll = false;
 
@@ -104,61 +71,9 @@ export class KeyedWindow<K, P> {
     return this.#slots.get(key)?.current();
   }
 
-  /** The slot of a key, for a pane that is being filled; `undefined` if neither the window nor such a pane has it. */
-  openSlot(key: K): OpenSlot<K, P> | undefined {
-    return this.#slots.get(key) as OpenSlot<K, P> | undefined;
-  }
-
-  /** The slot of a key that has none yet. */
-  newOpenSlot(key: K, partial: P): OpenSlot<K, P> {
-    return this.#newSlot(key, partial) as OpenSlot<K, P>;
-  }
-
   /** The keys of the window, each with its aggregate. */
   slots(): Iterable<KeyedSlot<K, P>> {
     return this.#slots.values();
-  }
-
-  /**
-   * Visits the keys of the window, in the order of their panes and within a pane in its order: as after `restore`, whatever left in the
-   * meantime.
-   */
-  forEachByPane(visit: (slot: KeyedSlot<K, P>) => void): void {
-    const number = ++this.#visit;
-    let count = 0;
-    for (const pane of this.#panes) {
-      // Most often the first pane has most of the keys.
-      if (count === this.#entered) return;
-      for (const slot of pane.slots) {
-        if (slot.removed || slot.visit === number) continue;
-        slot.visit = number;
-        count++;
-        visit(slot);
-      }
-    }
-  }
-
-  /** The panes from this time on, oldest first. */
-  panesFrom(time: number): readonly Pane<K, P>[] {
-    return [...this.#panes]
-      .filter((pane) => pane.time >= time)
-      .map(({ time, slots, partials }) => ({
-        time,
-        partials: slots.flatMap(({ key, removed }, i) => (removed ? [] : [[key, partials[i] as P] as const])),
-      }));
-  }
-
-  /** The panes, oldest first, each with the partial of a key. The first look into a pane takes its keys. */
-  lookUps(): readonly PaneLookUp<K, P>[] {
-    return Array.from(this.#panes, (pane) => ({
-      time: pane.time,
-      get: (key) => {
-        const slot = this.#slots.get(key);
-        const place = slot === undefined ? undefined : placeOf(pane, slot);
-        return place === undefined ? undefined : (pane.partials[place] as P);
-      },
-      keys: () => pane.slots.map(({ key }) => key),
-    }));
   }
 
   /** Rebuilds the window from its panes, oldest first, after a restart. */
@@ -179,18 +94,15 @@ export class KeyedWindow<K, P> {
    * Removes the panes with times up to and including `evicted`, then adds the new ones, oldest first. Returns the slots of the
    * keys of both; those no longer in the window are empty. A new key that the filter drops at once is not among them.
    */
-  slide(evicted: number, added: Iterable<Pane<K, P> | FilledPane<K, P>>): readonly KeyedSlot<K, P>[] {
+  slide(evicted: number, added: Iterable<Pane<K, P>>): readonly KeyedSlot<K, P>[] {
     this.#touched = [];
     this.#born.clear();
     this.#slide++;
     this.#evict(this.#panes.takeWhile(({ time }) => time <= evicted));
-    for (const pane of added) {
-      if ('slots' in pane) this.#addFilled(pane);
-      else this.#add(pane);
-    }
+    for (const pane of added) this.#add(pane);
     this.#applyFilter();
     // Not before: a key that leaves and returns in one slide keeps its slot.
-    for (const slot of this.#touched) if (slot.panes === 0 && !this.#isOpen(slot)) this.#remove(slot);
+    for (const slot of this.#touched) if (slot.panes === 0) this.#remove(slot);
     if (this.#born.size === 0 || this.#dropped.length === 0) return this.#touched;
     return this.#touched.filter((slot) => !slot.removed || !this.#born.has(slot));
   }
@@ -203,7 +115,6 @@ export class KeyedWindow<K, P> {
 
   #remove(slot: KeyedSlot<K, P>): void {
     if (slot.removed) return;
-    if (slot.panes > 0) this.#entered--;
     slot.panes = 0;
     slot.removed = true;
     this.#slots.delete(slot.key);
@@ -216,7 +127,6 @@ export class KeyedWindow<K, P> {
         this.#touch(slot);
         slot.panes = 0;
       }
-      this.#entered = 0;
       return;
     }
     // The old values of a key are reduced first, so that the inverse is called once per key.
@@ -236,7 +146,6 @@ export class KeyedWindow<K, P> {
   #leave(slot: KeyedSlot<K, P>, partial: P, old: Map<KeyedSlot<K, P>, P> | undefined): void {
     const { inverse, reduce } = this.#options;
     slot.panes--;
-    if (slot.panes === 0) this.#entered--;
     if (slot.sliding) {
       slot.sliding.evict(1);
       slot.changed = true;
@@ -283,25 +192,8 @@ export class KeyedWindow<K, P> {
     }
   }
 
-  /** The slots are those of the window already: no look-up is needed. */
-  #addFilled({ time, slots, partials }: FilledPane<K, P>): void {
-    this.#panes.push({ time, slots, partials, places: undefined });
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] as OpenSlot<K, P>;
-      slot.entered();
-      if (slot.panes > 0) this.#enter(slot, partials[i] as P);
-      else this.#begin(slot, partials[i] as P);
-      this.#touch(slot);
-    }
-  }
-
-  /** Whether a pane that is being filled has the slot. */
-  #isOpen(slot: KeyedSlot<K, P>): boolean {
-    return this.#options.filled === true && (slot as OpenSlot<K, P>).open > 0;
-  }
-
   #newSlot(key: K, partial: P): KeyedSlot<K, P> {
-    const slot = this.#options.filled ? new OpenSlot(key, partial) : new KeyedSlot(key, partial);
+    const slot = new KeyedSlot(key, partial);
     this.#slots.set(key, slot);
     if (this.#options.filter) this.#born.add(slot);
     return slot;
@@ -310,7 +202,6 @@ export class KeyedWindow<K, P> {
   /** The first pane of a slot, which is new or whose panes have all left. */
   #begin(slot: KeyedSlot<K, P>, partial: P): void {
     slot.panes = 1;
-    this.#entered++;
     slot.value = partial;
     slot.sliding = undefined;
     slot.changed = false;

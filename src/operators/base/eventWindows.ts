@@ -12,7 +12,7 @@ import { WindowNumbers } from '../../eventtime/windowNumbers.js';
 import { WindowUpdates } from '../../eventtime/windowUpdates.js';
 import type { Aggregator } from '../../windows/aggregator.js';
 import { aggregatorSignature } from '../../windows/aggregatorSignature.js';
-import type { KeyedWindowOptions } from '../../windows/keyedWindow.js';
+import type { SlotOperation } from '../../windows/slotColumns.js';
 import {
   type EventWindowOptions,
   type LateRecord,
@@ -39,7 +39,7 @@ export interface EventWindowSettings<T, K extends Key, In, P, Out, R> {
   /** Where the windows that are open are shown. */
   readonly queryable?: Shown | undefined;
   /** How a window slides, if not by two stacks. */
-  readonly keyed?: Omit<KeyedWindowOptions<K, P>, 'reduce' | 'filter'> | undefined;
+  readonly keyed?: Omit<SlotOperation<P>, 'reduce'> | undefined;
   /** The key of a record; throws if it has no valid key. */
   keyOf(record: T): K;
   inputOf(record: T): In;
