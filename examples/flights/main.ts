@@ -105,7 +105,7 @@ async function runBounded({ brokers, speed, late }: DemoOptions): Promise<void> 
   }
   // A topic of its own, because all of it is read.
   const kafka = new Kafka({ clientId: 'flights-demo', brokers: [...brokers], logLevel: logLevel.NOTHING });
-  const own = `${topic}-${Date.now()}`;
+  const own = `${topic}-${process.pid}-${Date.now()}`;
   const sink = await kafkaSink(kafka, own);
   await sink.write(flights);
   await sink.close();
