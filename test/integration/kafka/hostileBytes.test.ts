@@ -1,5 +1,6 @@
-import { DStreamError, foreachBatch } from 'dstream';
-import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
+import { DStreamError, foreachBatch, memoryCheckpoint, memoryWriteAheadLog, receiverBatches } from 'dstream';
+import { type KafkaBatchesOptions, kafkaBatches, kafkaReceiver } from 'dstream/kafka';
+import { retry } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
 import { randomOf } from '../../crash/records.js';
@@ -167,5 +168,75 @@ describe.skipIf(whyNoBroker())('responses that are changed on their way', () => 
     });
     await proxy.idle();
     proxy.heal();
+  });
+
+  it('do not let a kafkaReceiver lose what it has committed: cut, silent, garbage, and a broker that is away', {
+    timeout: 600_000,
+  }, async () => {
+    const direct = newKafka({ brokers: [cluster.brokers] });
+    const [perPartition, groupId] = [400, 'received'];
+    const received = await makeTopic(direct, partitions);
+    const messages = Array.from({ length: partitions * perPartition }, (_, n) => {
+      return { partition: n % partitions, value: String(n) };
+    });
+    // Small batches, so that there are many fetches.
+    const batches = Array.from({ length: 40 }, (_, k) => messages.slice(k * 20, k * 20 + 20));
+    await produce(direct, received, batches);
+    const faults: readonly (() => void | Promise<void>)[] = [
+      () => proxy.cutAll(),
+      () => {
+        proxy.tamper = ({ apiKey, bytes }) =>
+          apiKey === 1 ? { bytes: Buffer.alloc(bytes.length, 0xff), after: 'cut' } : undefined;
+      },
+      () => {
+        proxy.swallow = 'down';
+      },
+      () => proxy.refuse(),
+      () => {
+        proxy.cutRate = 0.2;
+      },
+    ];
+    const kafka = newKafka({
+      brokers: [proxy.address],
+      requestTimeout: 1_000,
+      retry: { retries: 1, initialRetryTime: 50, maxRetryTime: 100 },
+    });
+    const receiver = kafkaReceiver(kafka, {
+      topics: [received],
+      groupId,
+      fromBeginning: true,
+      parse: ({ value }) => Number(value),
+      consumer: { sessionTimeout: 6_000, heartbeatInterval: 500, maxBytesPerPartition: 300, maxWaitTimeInMs: 50 },
+    });
+    const seen = new Set<number>();
+    let suffered = 0;
+    let crashes = 0;
+    await new Promise<void>((resolve, reject) => {
+      const subscription = receiverBatches(receiver, {
+        interval: 20,
+        restart: { delay: 50, maxDelay: 50, onClose: 'restart' },
+        checkpoint: memoryCheckpoint(),
+        writeAheadLog: memoryWriteAheadLog(),
+      })
+        .pipe(
+          foreachBatch((records) => {
+            // Before anything of the batch is seen: it is replayed.
+            if (records.length > 0 && crashes < 3 && seen.size > 200 * crashes && crashes++ < 3)
+              throw new Error('crash');
+            for (const record of records) seen.add(record);
+            if (seen.size > 100 * suffered && suffered < faults.length) {
+              void faults[suffered++]?.();
+              setTimeout(() => void proxy.listen().then(() => proxy.heal()), 500);
+            }
+            if (seen.size < messages.length) return;
+            subscription.unsubscribe();
+            resolve();
+          }),
+          retry(),
+        )
+        .subscribe({ error: reject });
+    });
+    expect(suffered).toBe(faults.length);
+    expect([...seen].sort((a, b) => a - b)).toEqual(messages.map((_, n) => n));
   });
 });

@@ -3,6 +3,7 @@ import { InvalidOptionError, ReceiverError } from '../../../batch/errors.js';
 import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
 import { checkBoolean, checkFunction, checkText, withMethods } from '../../../options/checks.js';
 import type { ReceiverSink } from '../../receiver/receiver.js';
+import { guardedClient } from './guardedClient.js';
 
 /** What a message is parsed from. */
 export type ReceivedMessage = KafkaMessage & {
@@ -111,7 +112,8 @@ export function kafkaReceiver<T = Buffer | null>(
   } = options;
 
   return (sink) => {
-    const consumer = kafka.consumer({ ...config, groupId });
+    const { client, close } = guardedClient(kafka as Kafka);
+    const consumer = client.consumer({ ...config, groupId });
     const left = new AbortController();
     const fail = (cause: unknown) => {
       if (left.signal.aborted) return;
@@ -136,7 +138,10 @@ export function kafkaReceiver<T = Buffer | null>(
     return () => {
       left.abort();
       // Nobody listens to a failure at the end.
-      consumer.disconnect().catch(() => {});
+      consumer
+        .disconnect()
+        .catch(() => {})
+        .finally(close);
     };
   };
 }
@@ -167,12 +172,16 @@ async function storeBatch<T>(
 /** Waits, and tells the group meanwhile that this member is alive. Resolves also when the receiver is left. */
 async function awaiting(work: Promise<void>, heartbeat: () => Promise<void>, left: AbortSignal): Promise<void> {
   let done = false;
+  let leave = () => {};
   const ended = new Promise<void>((resolve) => {
-    if (left.aborted) resolve();
-    left.addEventListener('abort', () => resolve(), { once: true });
+    leave = resolve;
   });
+  if (left.aborted) leave();
+  left.addEventListener('abort', leave);
   const settled = Promise.race([work, ended]).finally(() => {
     done = true;
+    // One for each batch would stay as long as the receiver.
+    left.removeEventListener('abort', leave);
   });
   while (!done) {
     let timer: NodeJS.Timeout | undefined;
