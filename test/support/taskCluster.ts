@@ -24,6 +24,8 @@ const groupId = 'job';
 
 type Options = Partial<LogTasksOptions<string, Checkpoint>>;
 type Tasks = TaskStream<string, Checkpoint>;
+/** How often methods of a log were called. */
+type Counts = Partial<Record<'commit' | 'offsets' | 'partitions', number>>;
 type Work = (task: Task<string, Checkpoint>, life: TaskProcess) => Observable<unknown>;
 
 /** What a batch of a task has written, by the id of the partition: a batch that is done again replaces it. */
@@ -72,18 +74,31 @@ export class TaskCluster {
   };
 
   /** A log whose commits are checked as a broker checks them. */
-  get client(): LogClient {
+  client(counts: Counts): LogClient {
     const { log, group } = this;
+    const count = (method: keyof Counts): void => {
+      counts[method] = (counts[method] ?? 0) + 1;
+    };
     return logLike(log, {
       commit: (id, positions, member) => {
+        count('commit');
         group.checkCommit(id, member?.());
         return log.commit(id, positions);
+      },
+      offsets: (partitions, point) => {
+        count('offsets');
+        return log.offsets(partitions, point);
+      },
+      partitions: (topics) => {
+        count('partitions');
+        return log.partitions(topics);
       },
     });
   }
 
-  start(name: string, options: Options = {}, work: Work = countAndWrite): TaskProcess {
-    return new TaskProcess(this, name, options, work);
+  /** `counts` counts the calls of methods of its log. */
+  start(name: string, options: Options = {}, work: Work = countAndWrite, counts: Counts = {}): TaskProcess {
+    return new TaskProcess(this, name, options, work, counts);
   }
 
   at(time: number, work: () => void): void {
@@ -158,12 +173,12 @@ export class TaskProcess {
   readonly given: string[] = [];
   readonly #subscription = new Subscription();
 
-  constructor(cluster: TaskCluster, name: string, options: Options, work: Work) {
+  constructor(cluster: TaskCluster, name: string, options: Options, work: Work, counts: Counts) {
     this.cluster = cluster;
     this.name = name;
     this.process = new StoppableProcess(cluster.scheduler);
     const group = { client: () => this.process.connected(cluster.group.client()) };
-    this.tasks = logTasks<string, Checkpoint>(cluster.client, group, {
+    this.tasks = logTasks<string, Checkpoint>(cluster.client(counts), group, {
       topics: ['words'],
       groupId,
       start: 'earliest',

@@ -32,7 +32,7 @@ describe('logTasks', () => {
   it('divides the tasks when a process joins, and again when it leaves', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler);
-      cluster.send(150);
+      cluster.send(90);
       const first = cluster.start('first');
       let second: TaskProcess | undefined;
       cluster.at(1_000, () => {
@@ -51,7 +51,7 @@ describe('logTasks', () => {
         expect(second?.given).toHaveLength(2);
         expect(cluster.tasksOf('first')).toHaveLength(4);
       });
-      cluster.at(8_000, () => {
+      cluster.at(5_000, () => {
         expectAll(cluster);
         first.unsubscribe();
       });
@@ -61,7 +61,7 @@ describe('logTasks', () => {
   it('goes on with the tasks of a process that was killed, within a session and two intervals', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler);
-      cluster.send(150);
+      cluster.send(90);
       const first = cluster.start('first');
       const second = cluster.start('second');
       cluster.at(2_000, () => {
@@ -69,7 +69,7 @@ describe('logTasks', () => {
         first.process.kill();
       });
       cluster.at(2_000 + sessionTimeout + 2 * interval, () => expect(cluster.tasksOf('second')).toHaveLength(4));
-      cluster.at(8_000, () => {
+      cluster.at(5_000, () => {
         expectAll(cluster);
         second.unsubscribe();
       });
@@ -79,7 +79,7 @@ describe('logTasks', () => {
   it('a process that was stopped for longer than its session loses its tasks, writes nothing more for them, and joins again', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler);
-      cluster.send(240);
+      cluster.send(150);
       const first = cluster.start('first');
       const second = cluster.start('second');
       cluster.at(2_050, () => first.process.stop());
@@ -87,7 +87,7 @@ describe('logTasks', () => {
         expect(cluster.tasksOf('second')).toHaveLength(4);
         first.process.continue();
       });
-      cluster.at(9_500, () => {
+      cluster.at(7_000, () => {
         expect(first.error).toBeUndefined();
         expect(cluster.events.filter(({ type }) => type === 'lost').map(({ process }) => process)).toContain('first');
         expect(cluster.tasksOf('first')).toHaveLength(2);
@@ -102,7 +102,7 @@ describe('logTasks', () => {
   it('a static member that is back within its session has the same tasks, and the others are not disturbed', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler);
-      cluster.send(150);
+      cluster.send(90);
       const first = cluster.start('first', { instanceId: 'pod-0' });
       const second = cluster.start('second', { instanceId: 'pod-1' });
       let before: readonly string[] = [];
@@ -118,7 +118,7 @@ describe('logTasks', () => {
       cluster.at(2_500, () => {
         again = cluster.start('again', { instanceId: 'pod-0' });
       });
-      cluster.at(8_000, () => {
+      cluster.at(5_000, () => {
         expect(before).toHaveLength(2);
         expect(cluster.tasksOf('again')).toEqual(before);
         expect(movesOf('second')).toHaveLength(moved);
@@ -132,11 +132,11 @@ describe('logTasks', () => {
   it('a process that opens a task late, fences its owner and dies leaves it to the owner, who opens it again', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler);
-      cluster.send(150);
+      cluster.send(90);
       const first = cluster.start('first');
       // What a process does that was stopped between "assigned" and "opened", and then dies.
       cluster.at(2_050, () => void from(cluster.checkpointOf('1').open()).subscribe());
-      cluster.at(8_000, () => {
+      cluster.at(5_000, () => {
         const fenced = cluster.events.filter(({ type }) => type === 'fenced' || type === 'reopened');
         expect(fenced.map(({ type, tasks }) => [type, ...tasks])).toEqual([
           ['fenced', '1'],
@@ -237,6 +237,27 @@ describe('logTasks', () => {
         expect(cluster.group.members('job').size).toBe(0);
       });
     });
+  });
+
+  it('asks and commits once for all tasks: the requests do not grow with their number', () => {
+    const requests = [1, 8].map((partitions) => {
+      const counts = { offsets: 0, commit: 0, partitions: 0 };
+      virtual((scheduler) => {
+        const cluster = new TaskCluster(scheduler, partitions);
+        cluster.send(30, 30);
+        const first = cluster.start('first', {}, undefined, counts);
+        cluster.at(1_000, () => {
+          cluster.send(30, 30);
+          counts.offsets = 0;
+          counts.partitions = 0;
+          counts.commit = 0;
+        });
+        cluster.at(1_950, () => first.unsubscribe());
+      });
+      return counts;
+    });
+    expect(requests[0]?.offsets).toBe(9);
+    expect(requests[1]).toEqual(requests[0]);
   });
 
   it('refuses a second subscription of a task that works', () => {
