@@ -307,9 +307,11 @@ export type {
 } from './sources/source.js';
 export { type TableFromOptions, tableFrom } from './sources/tableFrom.js';
 export { type GroupClients, logTasks } from './sources/tasks/logTasks.js';
+export { logTasksFrom } from './sources/tasks/logTasksFrom.js';
+export type { SourcesTask, TaskSourceOptions, TaskSources } from './sources/tasks/sourcesTask.js';
 export type { Task } from './sources/tasks/task.js';
 export type { TaskReports } from './sources/tasks/taskHost.js';
-export type { LogTasksOptions, TaskOptions } from './sources/tasks/taskOptions.js';
+export type { JobTasksOptions, LogTasksOptions, TaskOptions } from './sources/tasks/taskOptions.js';
 export type { TaskStream } from './sources/tasks/taskStream.js';
 export type {
   Checkpoint,

@@ -14,4 +14,5 @@ export {
 export { type KafkaSourceOptions, kafkaSource } from './sources/kafka/kafkajs/kafkaSource.js';
 export { type KafkaTableOptions, kafkaTable } from './sources/kafka/kafkajs/kafkaTable.js';
 export { type KafkaTasksOptions, kafkaTasks } from './sources/kafka/kafkajs/kafkaTasks.js';
+export { type KafkaTasksFromOptions, kafkaTasksFrom } from './sources/kafka/kafkajs/kafkaTasksFrom.js';
 export type { IsolationLevel } from './sources/kafka/protocol/fetchProtocol.js';

@@ -69,6 +69,7 @@ it('exports what it says, and nothing else', () => {
     'logSource',
     'logTable',
     'logTasks',
+    'logTasksFrom',
     'mapPartitions',
     'mapRecords',
     'mapValues',
@@ -128,6 +129,7 @@ it('exports what it says, and nothing else', () => {
     'kafkaSource',
     'kafkaTable',
     'kafkaTasks',
+    'kafkaTasksFrom',
     'sendToKafka',
   ]);
   expect(Object.keys(node).sort()).toEqual([

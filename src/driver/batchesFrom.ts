@@ -9,6 +9,7 @@ import { BatchStream } from './batchStream.js';
 import { driverChecks } from './driverChecks.js';
 import { checkSources, type DriverOptions, type ResolvedDriverOptions, resolveDriverOptions } from './driverOptions.js';
 import { newDriver } from './newDriver.js';
+import type { Ownership } from './ownership.js';
 import type { Driver } from './restartingDriver.js';
 
 /** The records of a source. */
@@ -62,8 +63,17 @@ export function batchesFrom<const S extends Readonly<Record<string, Source<unkno
     throw new InvalidOptionError('batchesFrom', 'sources', sources, 'must name at least one source');
   for (const name of names) withMethods('open')('batchesFrom', `sources.${name}`, sources[name]);
   checkSources(resolved, sources);
-  const shared = new SharedRun(sources, resolved);
-  const streams = names.map((name) => [name, shared.stream(name)] as const);
+  return streamsOf(sources, resolved);
+}
+
+/** One stream for each source, all of one driver. With `ownership` it runs while the work belongs to this process. */
+export function streamsOf<const S extends Readonly<Record<string, Source<unknown>>>>(
+  sources: S,
+  options: ResolvedDriverOptions,
+  ownership?: Ownership,
+): BatchStreams<S> {
+  const shared = new SharedRun(sources, options, ownership);
+  const streams = Object.keys(sources).map((name) => [name, shared.stream(name)] as const);
   return Object.fromEntries(streams) as unknown as BatchStreams<S>;
 }
 
@@ -82,13 +92,19 @@ interface Run {
 class SharedRun {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
+  readonly #ownership: Ownership | undefined;
   readonly #history = { failed: 0 };
   readonly #announcements = newAnnouncements();
   #run: Run | undefined;
 
-  constructor(sources: Readonly<Record<string, Source<unknown>>>, options: ResolvedDriverOptions) {
+  constructor(
+    sources: Readonly<Record<string, Source<unknown>>>,
+    options: ResolvedDriverOptions,
+    ownership: Ownership | undefined,
+  ) {
     this.#sources = sources;
     this.#options = options;
+    this.#ownership = ownership;
   }
 
   stream(name: string): BatchStream<unknown> {
@@ -148,6 +164,7 @@ class SharedRun {
       },
       this.#history,
       this.#announcements,
+      this.#ownership,
     );
     // Not at once: the other streams are still to be subscribed, and a restored run may have batches to replay.
     this.#options.scheduler.schedule(() => driver.start());

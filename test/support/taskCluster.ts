@@ -23,7 +23,7 @@ export const sessionTimeout = 1_000;
 const groupId = 'job';
 
 type Options = Partial<LogTasksOptions<string, Checkpoint>>;
-type Tasks = TaskStream<string, Checkpoint>;
+type Tasks = TaskStream<Task<string, Checkpoint>>;
 /** How often methods of a log were called. */
 type Counts = Partial<Record<'commit' | 'offsets' | 'partitions', number>>;
 type Work = (task: Task<string, Checkpoint>, life: TaskProcess) => Observable<unknown>;

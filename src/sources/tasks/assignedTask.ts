@@ -7,7 +7,7 @@ import type { GroupMember } from '../group/groupMember.js';
 
 /** What happens to a task of this process. */
 export interface AssignedTaskEvents {
-  /** It has been subscribed to. */
+  /** It is subscribed to. */
   opened(): void;
   /** It was to be given away, and nothing of it is open. */
   released(): void;
@@ -42,7 +42,7 @@ export class AssignedTask implements Ownership {
     return this.#owner !== undefined;
   }
 
-  /** Whether it has ever been subscribed to. */
+  /** Whether it was subscribed to. */
   get wasClaimed(): boolean {
     return this.#wasClaimed;
   }

@@ -4,11 +4,21 @@ import type { Checkpoint } from '../../state/checkpoint.js';
 import type { GroupClient } from '../group/groupClient.js';
 import { checkLogClient } from '../log/checkLogClient.js';
 import type { LogClient } from '../log/logClient.js';
-import { type LogTasksOptions, logTasksChecks, resolveTaskOptions } from './taskOptions.js';
+import { newTask, type Task } from './task.js';
+import {
+  jobTasksChecks,
+  type LogTasksOptions,
+  resolveTaskOptions,
+  resolveTaskSource,
+  taskSourceChecks,
+} from './taskOptions.js';
 import type { TaskStream } from './taskStream.js';
 import { taskStreamOf } from './taskStreamOf.js';
 
-const checkGroup = withMethods('client');
+/** Of a member of a group that needs no process to name it. */
+export const setup = { retryTimeout: 60_000, processId: 'logTasks' } as const;
+
+export const checkGroup = withMethods('client');
 
 /** A group whose members have a client each. */
 export interface GroupClients {
@@ -24,6 +34,7 @@ export interface GroupClients {
  * partitions
  *
  * @see {@link kafkaTasks} for Kafka, and for what a task is
+ * @see {@link logTasksFrom} for several sources of one driver
  *
  * @example
  * ```ts
@@ -56,10 +67,15 @@ export function logTasks<T, C extends Checkpoint | undefined = undefined>(
   client: LogClient,
   group: GroupClients,
   options: LogTasksOptions<T, C>,
-): TaskStream<T, C> {
+): TaskStream<Task<T, C>> {
   checkLogClient('logTasks', 'client', client);
   checkGroup('logTasks', 'group', group);
-  checkOptions('logTasks', options, logTasksChecks);
-  const resolved = resolveTaskOptions('logTasks', options, 60_000, 'logTasks');
-  return taskStreamOf('log', () => ({ log: client, group: group.client() }), resolved);
+  checkOptions('logTasks', options, { ...jobTasksChecks, ...taskSourceChecks });
+  const job = resolveTaskOptions('logTasks', options, { sources: [options], ...setup });
+  const source = resolveTaskSource('logTasks', options, options);
+  return taskStreamOf(
+    () => ({ log: client, group: group.client() }),
+    job,
+    (parts) => newTask('log', source, parts),
+  );
 }

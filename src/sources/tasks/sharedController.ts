@@ -124,7 +124,7 @@ function evenLevel(lags: readonly number[], budget: number): number {
   return Infinity;
 }
 
-/** Batches of several tasks as one, by which a controller learns what the process can do. */
+/** Batches of several tasks as one: a controller learns from it what the process can do. */
 function together(infos: readonly BatchInfo[]): BatchInfo {
   const newest = infos.reduce((a, b) => (b.time > a.time ? b : a));
   const start = Math.min(...infos.map(({ processingStartTime }) => processingStartTime));

@@ -30,7 +30,6 @@ export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClien
   );
   const partitions = new GatheredCalls<readonly (string | RegExp)[], readonly LogPartition[]>(
     scheduler,
-    // All tasks have the same topics.
     (questions) => client.partitions(questions[0] ?? []),
     (answer) => answer,
   );
@@ -40,7 +39,7 @@ export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClien
   return {
     name: client.name,
     connect: () => client.connect(),
-    partitions: (topics) => partitions.ask('', topics),
+    partitions: (topics) => partitions.ask(topics.map(String).join(), topics),
     offsets: (places, point, options) =>
       offsets.ask(JSON.stringify([point, options]), { partitions: places, point, options }),
     committed: (groupId, places, options) => from(client.committed(groupId, places, options)).pipe(last()),

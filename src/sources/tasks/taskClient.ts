@@ -11,8 +11,8 @@ export interface TaskView {
 }
 
 /**
- * The client that all tasks of a process share, as the source of one task sees it: its topics have one partition each. It is connected
- * and closed by whoever shares it.
+ * The client that all tasks of a process share, as the source of one task sees it: its topics have one partition each. Its owner connects
+ * and closes it.
  */
 export function taskClient(shared: LogClient, { partition, isAdded }: TaskView): LogClient {
   const isMine = (place: TopicPartition) => place.partition === partition;

@@ -42,8 +42,8 @@ export interface TaskHostOutput {
 export type TaskReports = ReadonlyMap<string, StopReport>;
 
 /**
- * A process among those that share the tasks of a group: gives out the tasks that it is assigned, and has them drained or aborted when
- * they go to another process. A task is given out again only when nothing of its former life is open.
+ * A process among those that share the tasks of a group: emits the tasks that it is assigned, and has them drained or aborted when
+ * they go to another process. A task is emitted again only when nothing of its former life is open.
  */
 export class TaskHost {
   readonly #options: TaskHostOptions;
@@ -229,7 +229,7 @@ export class TaskHost {
     if (this.#options.refusesUnclaimed && !given.wasClaimed) this.#expectClaim(given);
   }
 
-  /** A task that nobody subscribes to would stand still. */
+  /** A task without a subscriber would make no progress. */
   #expectClaim(given: AssignedTask): void {
     const { member, interval } = this.#options;
     const { scheduler } = member;

@@ -4,10 +4,10 @@ import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { KeyCheck } from '../../collections/ownKeys.js';
 import type { Partitioner } from '../../partitioning/kafkaPartitioner.js';
 
-/** Keys of which it is known that they are the task's; more are forgotten, and looked at again. */
+/** Keys of which it is known that they are the task's; with more, all are forgotten and checked again. */
 const maxKnownKeys = 65_536;
 
-/** Returns what finds out whether a key belongs to a task. A key is looked at once, as long as it is remembered. */
+/** Returns the check whether a key belongs to a task. Each key is checked once, as long as it is remembered. */
 export function taskKeys({ partition, of }: TaskInfo, partitioner: Partitioner<Key>): KeyCheck {
   const known = new Set<Key>();
   return (operator, key) => {

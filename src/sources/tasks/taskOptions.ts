@@ -8,12 +8,12 @@ import { checkFunction, checkNonNegative, checkText, oneOf } from '../../options
 import { kafkaPartitioner, type Partitioner } from '../../partitioning/kafkaPartitioner.js';
 import type { Checkpoint } from '../../state/checkpoint.js';
 import { type MembershipOptions, membershipChecks, resolveMembershipOptions } from '../group/membershipOptions.js';
-import type { LogSourceOptions } from '../log/logSourceOptions.js';
 import {
   logSourceChecks,
   type ResolvedLogSourceOptions,
   resolveLogSourceOptions,
 } from '../log/resolveLogSourceOptions.js';
+import type { TaskSourceOptions } from './sourcesTask.js';
 import type { TaskHostOptions } from './taskHost.js';
 
 /** How a job is divided among processes. */
@@ -45,22 +45,26 @@ export interface TaskOptions<C extends Checkpoint | undefined = undefined> exten
   readonly partitioner?: Partitioner<Key>;
 }
 
-/** What the tasks of a log take. */
-export type LogTasksOptions<T, C extends Checkpoint | undefined = undefined> = TaskOptions<C> &
-  Omit<LogSourceOptions<T>, 'partitions' | 'groupId' | 'until' | 'topics'> &
-  Required<Pick<LogSourceOptions<T>, 'topics'>> &
+/** What the tasks of a log take, whatever their sources. */
+export type JobTasksOptions<C extends Checkpoint | undefined = undefined> = TaskOptions<C> &
   Omit<DriverOptions, 'checkpoint'>;
 
-type Checked = LogTasksOptions<never, Checkpoint | undefined>;
+/** What the tasks of a log take. */
+export type LogTasksOptions<T, C extends Checkpoint | undefined = undefined> = JobTasksOptions<C> &
+  TaskSourceOptions<T>;
 
-const { partitions: _, until: __, ...sourceChecks } = logSourceChecks;
+const { partitions: _, until: __, groupId: ___, ...sourceChecks } = logSourceChecks;
 
-/** What each option must be. */
-export const logTasksChecks: OptionChecks<Checked> = {
-  ...driverChecks,
+/** What each option of a source must be. */
+export const taskSourceChecks: OptionChecks<TaskSourceOptions<never>> = {
   ...sourceChecks,
-  ...membershipChecks,
   topics: required(logSourceChecks.topics as never),
+};
+
+/** What each option of the job must be. */
+export const jobTasksChecks: OptionChecks<JobTasksOptions<Checkpoint | undefined>> = {
+  ...driverChecks,
+  ...membershipChecks,
   groupId: required(checkText),
   checkpoint: checkFunction,
   drainMs: checkNonNegative,
@@ -68,10 +72,9 @@ export const logTasksChecks: OptionChecks<Checked> = {
   partitioner: checkFunction,
 };
 
-/** The options with their defaults. */
-export interface ResolvedTaskOptions<T, C extends Checkpoint | undefined> {
+/** The options of the job with their defaults. */
+export interface ResolvedTaskOptions<C extends Checkpoint | undefined> {
   readonly driver: ResolvedDriverOptions;
-  readonly source: ResolvedLogSourceOptions<T>;
   readonly host: TaskHostOptions;
   readonly groupObserver: MembershipOptions['groupObserver'];
   readonly checkpoint: ((task: TaskInfo) => C) | undefined;
@@ -79,29 +82,38 @@ export interface ResolvedTaskOptions<T, C extends Checkpoint | undefined> {
   readonly partitioner: Partitioner<Key> | undefined;
 }
 
+/** What the options of a job do not say. */
+export interface JobSetup {
+  /** Of all sources. */
+  readonly sources: readonly TaskSourceOptions<unknown>[];
+  /** How long the first join is tried, in ms. */
+  readonly retryTimeout: number;
+  readonly processId: string;
+}
+
 /** For the rules on options that need a checkpoint: each task has another one. */
 const someCheckpoint: Checkpoint = { location: 'of each task', open: () => EMPTY };
 
 /**
- * The options with their defaults. The public function has checked each by itself, with `logTasksChecks`.
+ * The options with their defaults. The public function has checked each by itself, with `jobTasksChecks`.
  *
  * @throws {InvalidOptionError} naming the owner, the option, its value and the rule
  */
-export function resolveTaskOptions<T, C extends Checkpoint | undefined>(
+export function resolveTaskOptions<C extends Checkpoint | undefined>(
   owner: string,
-  options: LogTasksOptions<T, C>,
-  retryTimeout: number,
-  processId: string,
-): ResolvedTaskOptions<T, C> {
+  options: JobTasksOptions<C>,
+  { sources, retryTimeout, processId }: JobSetup,
+): ResolvedTaskOptions<C> {
   const { checkpoint, drainMs, keys = 'checked', partitioner = kafkaPartitioner, ...rest } = options;
-  const { interval, groupId, topics, discoverInterval = 30_000, scheduler = asyncScheduler } = options;
+  const { interval, groupId, scheduler = asyncScheduler } = options;
   const { instanceId, sessionTimeout, heartbeatInterval, groupObserver } = resolveMembershipOptions(owner, options);
+  const topics = [...new Set(sources.flatMap((source) => source.topics))];
+  const discoverInterval = Math.min(...sources.map((source) => source.discoverInterval ?? 30_000));
   return {
     driver: {
       ...resolveDriverOptions(owner, { ...rest, ...(checkpoint && { checkpoint: someCheckpoint }) }),
       checkpoint: undefined,
     },
-    source: resolveLogSourceOptions(owner, rest),
     host: {
       owner,
       interval,
@@ -117,4 +129,17 @@ export function resolveTaskOptions<T, C extends Checkpoint | undefined>(
     checkpoint,
     partitioner: keys === 'checked' ? partitioner : undefined,
   };
+}
+
+/**
+ * The options of one source with their defaults; its group is that of the job.
+ *
+ * @throws {InvalidOptionError} naming the owner, the option, its value and the rule
+ */
+export function resolveTaskSource<T>(
+  owner: string,
+  source: TaskSourceOptions<T>,
+  { groupId }: JobTasksOptions<Checkpoint | undefined>,
+): ResolvedLogSourceOptions<T> {
+  return resolveLogSourceOptions(owner, { ...source, groupId });
 }

@@ -4,30 +4,25 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { StopOptions } from '../../driver/stopReport.js';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkNonNegative } from '../../options/checks.js';
-import type { Checkpoint } from '../../state/checkpoint.js';
-import type { Task } from './task.js';
 import type { TaskHost, TaskReports } from './taskHost.js';
 
 /** Subscribes to a stream of tasks and returns the host that serves the subscription. */
-export type SubscribeTasks<T, C extends Checkpoint | undefined> = (subscriber: Subscriber<Task<T, C>>) => TaskHost;
+export type SubscribeTasks<K> = (subscriber: Subscriber<K>) => TaskHost;
 
 const stopChecks: OptionChecks<StopOptions> = { drainTimeout: checkNonNegative };
 
 /**
- * The tasks of a job that this process works on: an Observable that emits a `Task` whenever the group assigns one to this
- * process. Each subscription is a member of the group.
+ * The tasks of a job that this process works on: an Observable that emits a task (`Task`, or `SourcesTask`) whenever the group assigns one
+ * to this process. Each subscription is a member of the group.
  *
  * @see {@link logTasks} for an example
  */
-export class TaskStream<T, C extends Checkpoint | undefined = undefined>
-  extends Observable<Task<T, C>>
-  implements AsyncDisposable
-{
+export class TaskStream<K> extends Observable<K> implements AsyncDisposable {
   readonly #hosts: Set<TaskHost>;
   readonly #drainMs: number;
 
   /** @internal `kafkaTasks` and `logTasks` create them. */
-  constructor(drainMs: number, subscribe: SubscribeTasks<T, C>) {
+  constructor(drainMs: number, subscribe: SubscribeTasks<K>) {
     const hosts = new Set<TaskHost>();
     super((subscriber) => {
       const host = subscribe(subscriber);
@@ -43,7 +38,7 @@ export class TaskStream<T, C extends Checkpoint | undefined = undefined>
   }
 
   /**
-   * Gives all tasks away: finishes the batches that are open, leaves the group, and completes. Batches that are planned only are left to the
+   * Releases all tasks: finishes the batches that are open, leaves the group, and completes. Batches that are planned only are left to the
    * processes that go on. Resolves with what each task did, by its id. A static member does not leave: its tasks wait for it until its
    * session is over.
    *

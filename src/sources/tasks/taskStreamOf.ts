@@ -1,15 +1,17 @@
+import type { RateControllerFactory } from '../../backpressure/rateController.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
-import { streamParts } from '../../driver/batchesOf.js';
 import type { ResolvedDriverOptions } from '../../driver/driverOptions.js';
+import type { Ownership } from '../../driver/ownership.js';
 import { withMethods } from '../../options/checks.js';
 import type { Checkpoint } from '../../state/checkpoint.js';
 import type { GroupClient } from '../group/groupClient.js';
 import type { LogClient } from '../log/logClient.js';
 import { resolvedLogSource } from '../log/resolvedLogSource.js';
+import type { ResolvedLogSourceOptions } from '../log/resolveLogSourceOptions.js';
+import type { Source } from '../source.js';
 import type { AssignedTask } from './assignedTask.js';
 import { SharedController } from './sharedController.js';
 import { sharedLog } from './sharedLog.js';
-import { Task } from './task.js';
 import { type TaskView, taskClient } from './taskClient.js';
 import { TaskHost } from './taskHost.js';
 import { taskKeys } from './taskKeys.js';
@@ -22,18 +24,28 @@ export interface TaskClients {
   readonly group: GroupClient;
 }
 
-/** Makes the stream of tasks over a log. `name` names the source in messages, `newClients` is called for each subscription. */
-export function taskStreamOf<T, C extends Checkpoint | undefined>(
-  name: string,
+/** What a task that is given out consists of. */
+export interface TaskParts<C extends Checkpoint | undefined> {
+  readonly info: TaskInfo;
+  readonly checkpoint: C;
+  readonly driver: ResolvedDriverOptions;
+  readonly ownership: Ownership;
+  /** The records of the task that a source has. */
+  source<T>(options: ResolvedLogSourceOptions<T>): Source<T>;
+}
+
+/** Makes the stream of tasks over a log. `newClients` is called for each subscription, `newTask` for each task. */
+export function taskStreamOf<K, C extends Checkpoint | undefined>(
   newClients: () => TaskClients,
-  options: ResolvedTaskOptions<T, C>,
-): TaskStream<T, C> {
+  options: ResolvedTaskOptions<C>,
+  newTask: (parts: TaskParts<C>) => K,
+): TaskStream<K> {
   const { host, groupObserver } = options;
-  return new TaskStream<T, C>(host.drainMs, (subscriber) => {
+  return new TaskStream<K>(host.drainMs, (subscriber) => {
     const { log, group } = newClients();
-    const shared = new SharedWork(name, sharedLog(log, host.member.scheduler), options);
+    const shared = new SharedWork(sharedLog(log, host.member.scheduler), options);
     return new TaskHost(shared.log, group, host, {
-      next: (given, view) => subscriber.next(shared.task(given, view)),
+      next: (given, view) => subscriber.next(newTask(shared.parts(given, view))),
       opened: ({ id }) => shared.opened(id),
       closed: ({ id }) => shared.closed(id),
       error: (error) => subscriber.error(error),
@@ -43,41 +55,43 @@ export function taskStreamOf<T, C extends Checkpoint | undefined>(
   });
 }
 
-/** The least that a task may buffer, and have in a batch, in bytes, however many tasks there are. */
+/** The least that a task may buffer, and have in a batch, in bytes, with any number of tasks. */
 const minTaskBytes = 1024 * 1024;
 
 /** What the tasks of one subscription share: its client, its rate controller, and its memory. */
-class SharedWork<T, C extends Checkpoint | undefined> {
+class SharedWork<C extends Checkpoint | undefined> {
   readonly log: LogClient;
-  readonly #name: string;
-  readonly #options: ResolvedTaskOptions<T, C>;
-  readonly #controller: SharedController | undefined;
+  readonly #options: ResolvedTaskOptions<C>;
+  /** By the name of the source. */
+  readonly #controllers = new Map<string, SharedController>();
   readonly #working = new Set<string>();
 
-  constructor(name: string, log: LogClient, options: ResolvedTaskOptions<T, C>) {
-    this.#name = name;
+  constructor(log: LogClient, options: ResolvedTaskOptions<C>) {
     this.log = log;
     this.#options = options;
-    const { backpressure } = options.driver;
-    this.#controller = backpressure && new SharedController(backpressure);
   }
 
-  task(given: AssignedTask, view: TaskView): Task<T, C> {
+  parts(ownership: AssignedTask, view: TaskView): TaskParts<C> {
     const { driver, host, partitioner } = this.#options;
-    const { info } = given;
+    const { info } = ownership;
     const checkpoint = checkpointOf(host.owner, this.#options.checkpoint, info);
     const client = taskClient(this.log, view);
-    const records = resolvedLogSource(host.owner, () => client, this.#sourceOptions());
-    const controller = this.#controller;
-    const resolved: ResolvedDriverOptions = {
-      ...driver,
-      name: `${driver.name}/${info.id}`,
-      task: info,
-      checkpoint,
-      backpressure: controller && ((setup) => controller.member(info.id, setup)),
-      keyCheck: partitioner && taskKeys(info, partitioner),
+    const { backpressure } = driver;
+    return {
+      info,
+      ownership,
+      checkpoint: checkpoint as C,
+      driver: {
+        ...driver,
+        name: `${driver.name}/${info.id}`,
+        task: info,
+        checkpoint,
+        backpressure:
+          backpressure && ((setup) => this.#controllerOf(setup.source, backpressure).member(info.id, setup)),
+        keyCheck: partitioner && taskKeys(info, partitioner),
+      },
+      source: (options) => resolvedLogSource(host.owner, () => client, this.#divided(options)),
     };
-    return new Task<T, C>(info, checkpoint as C, streamParts(this.#name, records, resolved, given));
   }
 
   opened(id: string): void {
@@ -86,21 +100,27 @@ class SharedWork<T, C extends Checkpoint | undefined> {
 
   closed(id: string): void {
     this.#working.delete(id);
-    this.#controller?.leave(id);
+    for (const controller of this.#controllers.values()) controller.leave(id);
+  }
+
+  #controllerOf(source: string, backpressure: RateControllerFactory): SharedController {
+    const controller = this.#controllers.get(source) ?? new SharedController(backpressure);
+    this.#controllers.set(source, controller);
+    return controller;
   }
 
   /** The bounds in bytes are those of the process: they are divided by the tasks that it has, whose number changes. */
-  #sourceOptions(): ResolvedTaskOptions<T, C>['source'] {
-    const { source } = this.#options;
+  #divided<T>(options: ResolvedLogSourceOptions<T>): ResolvedLogSourceOptions<T> {
     const working = this.#working;
-    const share = (bytes: number) => Math.max(Math.floor(bytes / Math.max(working.size, 1)), minTaskBytes);
+    const share = (bytes: number) =>
+      Math.min(Math.max(Math.floor(bytes / Math.max(working.size, 1)), minTaskBytes), bytes);
     return {
-      ...source,
+      ...options,
       get maxBufferedBytes() {
-        return Math.min(share(source.maxBufferedBytes), source.maxBufferedBytes);
+        return share(options.maxBufferedBytes);
       },
       get maxBytesPerBatch() {
-        return Math.min(share(source.maxBytesPerBatch), source.maxBytesPerBatch);
+        return share(options.maxBytesPerBatch);
       },
     };
   }

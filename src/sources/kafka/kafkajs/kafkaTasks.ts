@@ -1,13 +1,18 @@
 import { checkOptions } from '../../../options/checkOptions.js';
 import type { Checkpoint } from '../../../state/checkpoint.js';
-import { type LogTasksOptions, logTasksChecks, resolveTaskOptions } from '../../tasks/taskOptions.js';
+import { newTask, type Task } from '../../tasks/task.js';
+import {
+  jobTasksChecks,
+  type LogTasksOptions,
+  resolveTaskOptions,
+  resolveTaskSource,
+  taskSourceChecks,
+} from '../../tasks/taskOptions.js';
 import type { TaskStream } from '../../tasks/taskStream.js';
 import { taskStreamOf } from '../../tasks/taskStreamOf.js';
 import type { Kafka } from './kafka.js';
-import { type KafkaClientOptions, kafkaClientChecks, resolveKafkaClientOptions } from './kafkaClientOptions.js';
-import { KafkajsClient } from './kafkajsClient.js';
-import { KafkajsGroupClient } from './kafkajsGroupClient.js';
-import { processId } from './processId.js';
+import { type KafkaClientOptions, kafkaClientChecks } from './kafkaClientOptions.js';
+import { taskClients } from './taskClients.js';
 
 /** What `kafkaTasks` takes. */
 export type KafkaTasksOptions<T, C extends Checkpoint | undefined = undefined> = LogTasksOptions<T, C> &
@@ -27,6 +32,7 @@ export type KafkaTasksOptions<T, C extends Checkpoint | undefined = undefined> =
  * partitions
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
  *
+ * @see {@link kafkaTasksFrom} for several sources of one driver, to join them
  * @see {@link kafkaBatches} for all partitions in one process, with others on standby (`membership: 'exclusive'`)
  * @see {@link logTasks} for other logs, and a log in memory
  *
@@ -70,12 +76,10 @@ export type KafkaTasksOptions<T, C extends Checkpoint | undefined = undefined> =
 export function kafkaTasks<T, C extends Checkpoint | undefined = undefined>(
   kafka: Kafka,
   options: KafkaTasksOptions<T, C>,
-): TaskStream<T, C> {
-  checkOptions('kafkaTasks', options, { ...logTasksChecks, ...kafkaClientChecks });
-  const { fetchObserver, ...client } = resolveKafkaClientOptions(options);
-  const resolved = resolveTaskOptions<T, C>('kafkaTasks', options, client.retryTimeout, processId);
-  const newLog = () => new KafkajsClient(kafka, { ...client, ...(fetchObserver && { fetchObserver }) });
-  // Fails now if `kafka` is not supported.
-  newLog();
-  return taskStreamOf('kafka', () => ({ log: newLog(), group: new KafkajsGroupClient('kafkaTasks', kafka) }), resolved);
+): TaskStream<Task<T, C>> {
+  checkOptions('kafkaTasks', options, { ...jobTasksChecks, ...taskSourceChecks, ...kafkaClientChecks });
+  const { newClients, setup } = taskClients('kafkaTasks', kafka, options);
+  const job = resolveTaskOptions<C>('kafkaTasks', options, { sources: [options], ...setup });
+  const source = resolveTaskSource('kafkaTasks', options, options);
+  return taskStreamOf(newClients, job, (parts) => newTask('kafka', source, parts));
 }
