@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type MarkdownEnv, type MarkdownRenderer } from 'vitepress';
+import { defineConfig, type MarkdownEnv } from 'vitepress';
+import { socialSize, writeSocialPicture } from '../build/social.mjs';
 import { linkApi, publicNames } from './linkApi.js';
 import { linkOperators } from './linkOperators.js';
 import { writeForMachines } from './machines.js';
 import { mendTheme } from './mendTheme.js';
 import { runBlocks } from './runBlocks.js';
 import { showDiagrams } from './showDiagrams.js';
+import { showTypes } from './showTypes.js';
 import { tables } from './tables.js';
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
@@ -21,6 +23,18 @@ function pages(folder: string, first: readonly string[] = []) {
     const title = /^# (.*)$/m.exec(readFileSync(`${docs}${folder}/${file}`, 'utf8'))?.[1] ?? file;
     return { text: title, link: `${folder}/${file.replace(/\.md$/, '')}` };
   });
+}
+
+/** What search needs of a renderer: VitePress has two versions of its types. */
+interface WordRenderer {
+  render(text: string, env: MarkdownEnv & { readonly wordsOnly?: boolean }): string;
+}
+
+/** What the picture of a page says. */
+interface SocialPicture {
+  readonly title: string;
+  readonly description: string;
+  readonly section: string;
 }
 
 /** A folder without pages has no heading either. */
@@ -122,8 +136,9 @@ function descriptionOf(path: string): string {
  * What search finds of a page. Of the reference, names and first sentences: the examples and types of four hundred pages would make the
  * index twice as large, and the build much longer.
  */
-function searchText(text: string, env: MarkdownEnv, md: MarkdownRenderer): string {
-  if (!env.relativePath.startsWith('api/')) return md.render(text, env).replaceAll(/<svg[\s\S]*?<\/svg>/g, '');
+function searchText(text: string, env: MarkdownEnv, md: WordRenderer): string {
+  if (!env.relativePath.startsWith('api/'))
+    return md.render(text, { ...env, wordsOnly: true }).replaceAll(/<svg[\s\S]*?<\/svg>/g, '');
   const title = /^# .*$/m.exec(text)?.[0] ?? '';
   const description: string = JSON.parse(/^description: (.*)$/m.exec(text)?.[1] ?? '""');
   return md.render(`${title}\n\n${description}`, env);
@@ -133,6 +148,9 @@ function searchText(text: string, env: MarkdownEnv, md: MarkdownRenderer): strin
 const { homepage } = JSON.parse(readFileSync(`${docs}../package.json`, 'utf8')) as { readonly homepage: string };
 const repository = homepage.replace(/#.*$/, '');
 const address = repository.replace(/^https:\/\/github\.com\/([^/]+)\/(.*)$/, 'https://$1.github.io/$2/');
+
+/** What is to be drawn for each page, by the path of its picture. */
+const socialPictures = new Map<string, SocialPicture>();
 
 /** Where the site lies on its host: the docs workflow says so. */
 const base = process.env.DOCS_BASE ?? '/';
@@ -147,6 +165,7 @@ export default defineConfig({
   markdown: {
     // The usual themes of VitePress have comments that are too pale to read.
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    codeTransformers: [showTypes(`${docs}../.cache/docs/types.json`)],
     config(md) {
       linkOperators(md, new Set(pages('/operators').map(({ text }) => text)));
       linkApi(md, base, publicNames(docs));
@@ -167,15 +186,33 @@ export default defineConfig({
     const meta = (property: string, content: string) => ['meta', { property, content }] as const;
     page.frontmatter.head ??= [];
     if (page.isNotFound) return;
+    const title = page.title || 'dstream';
+    const picture = `social/${page.relativePath.replace(/\.md$/, '.jpg')}`;
+    const [folder = ''] = page.relativePath.split('/', 1);
+    const section = { api: 'API reference', design: 'Decisions', examples: 'Examples', operators: 'Operators' }[folder];
+    const home = page.relativePath === 'index.md';
+    socialPictures.set(picture, {
+      title: home ? 'Kafka topics as Observables of batches' : title,
+      description: page.description,
+      section: section ?? (home ? '' : 'Guide'),
+    });
     page.frontmatter.head.push(
       ['link', { rel: 'canonical', href: `${address}${path}` }],
-      meta('og:title', page.title || 'dstream'),
+      meta('og:title', title),
+      meta('og:image', `${address}${picture}`),
+      meta('og:image:width', String(socialSize.width)),
+      meta('og:image:height', String(socialSize.height)),
+      meta('og:image:alt', `${title}: ${page.description}`),
+      ['meta', { name: 'twitter:card', content: 'summary_large_image' }],
       meta('og:description', page.description),
       meta('og:url', `${address}${path}`),
       meta('og:type', 'website'),
     );
   },
-  buildEnd: ({ outDir, pages: built }) => writeForMachines({ docs, outDir, pages: built, address }),
+  buildEnd: ({ outDir, pages: built }) => {
+    writeForMachines({ docs, outDir, pages: built, address });
+    for (const [path, picture] of socialPictures) writeSocialPicture(`${outDir}/${path}`, picture);
+  },
   srcExclude: ['node_modules/**'],
   // Links to files of the repository, outside the site.
   ignoreDeadLinks: [/CONTRIBUTING/],
@@ -185,8 +222,9 @@ export default defineConfig({
     search: { provider: 'local', options: { _render: searchText } },
     logo: '/favicon.svg',
     nav: [
-      { text: 'Guide', link: '/getting-started', activeMatch: '^/(?!api|operators|playground|$)' },
+      { text: 'Guide', link: '/getting-started', activeMatch: '^/(?!api|examples|operators|playground|$)' },
       { text: 'Operators', link: '/operators', activeMatch: '^/operators' },
+      { text: 'Examples', link: '/examples/', activeMatch: '^/examples' },
       { text: 'API', link: '/api/', activeMatch: '^/api/' },
       ...(existsSync(`${docs}public/playground/index.html`)
         ? [{ text: 'Playground', link: '/playground/index.html', target: '_self', rel: '' }]
@@ -202,6 +240,7 @@ export default defineConfig({
           text: 'Guide',
           items: pages('', guide),
         },
+        ...section('Examples', '/examples'),
         ...operators(),
         ...section('Ready receivers', '/receivers'),
         { text: 'API reference', link: '/api/' },

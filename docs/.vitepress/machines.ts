@@ -13,7 +13,7 @@ export interface BuiltSite {
 
 /** Each page as Markdown beside its HTML, and llms.txt, which lists them. */
 export function writeForMachines({ docs, outDir, pages, address }: BuiltSite): void {
-  const lines: Record<string, string[]> = { Guide: [], Operators: [], 'API reference': [] };
+  const lines: Record<string, string[]> = { Guide: [], Operators: [], Examples: [], 'API reference': [] };
   for (const page of [...pages].sort()) {
     if (page === 'index.md') continue;
     const to = join(outDir, page);
@@ -22,7 +22,8 @@ export function writeForMachines({ docs, outDir, pages, address }: BuiltSite): v
     if (page.startsWith('design/')) continue;
     const text = readFileSync(join(docs, page), 'utf8');
     const title = /^# (.*)$/m.exec(text)?.[1] ?? page;
-    const section = page.startsWith('api/') ? 'API reference' : page.startsWith('operators/') ? 'Operators' : 'Guide';
+    const [folder = ''] = page.split('/', 1);
+    const section = { api: 'API reference', examples: 'Examples', operators: 'Operators' }[folder] ?? 'Guide';
     lines[section]?.push(`- [${title}](${address}${page})`);
   }
   const sections = Object.entries(lines).map(([title, items]) => `## ${title}\n\n${items.join('\n')}\n`);

@@ -7,6 +7,8 @@ export function runBlocks(md: MarkdownRenderer): void {
   md.renderer.rules.fence = (tokens, i, options, env, self) => {
     const token = tokens[i];
     const { info = '', content = '' } = token ?? {};
+    // Search needs the words only, and to highlight them again takes a large part of the build.
+    if (env.wordsOnly) return `<pre><code>${md.utils.escapeHtml(content)}</code></pre>\n`;
     // What the compiler needs and a reader does not.
     if (token) token.content = content.replace(/^[\s\S]*?\/\/ ---cut---\n/, '');
     const html = usual?.(tokens, i, options, env, self) ?? '';

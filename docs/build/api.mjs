@@ -19,9 +19,10 @@ const kinds = [
   ['Types', ReflectionKind.Interface | ReflectionKind.TypeAlias],
 ];
 
-async function convert() {
+async function convert({ program, sources }) {
   const app = await Application.bootstrap({
-    entryPoints: entries.map((entry) => join(root, `src/${entry}.ts`)),
+    // The program is there already: see types.mjs.
+    entryPoints: [],
     tsconfig: join(root, 'tsconfig.build.json'),
     excludeInternal: true,
     excludePrivate: true,
@@ -46,7 +47,9 @@ async function convert() {
     logLevel: 'Warn',
     skipErrorChecking: true,
   });
-  const project = await app.convert();
+  const project = await app.converter.convert(
+    entries.map((entry) => ({ displayName: entry, program, sourceFile: program.getSourceFile(sources.get(entry)) })),
+  );
   if (!project) throw new Error('TypeDoc could not read the source');
   // Says which types a signature uses that no entry exports: a reader could not look them up.
   app.validate(project);
@@ -293,8 +296,8 @@ class Renderer {
 }
 
 /** Writes the pages. Returns the public names. */
-export async function writeApi(operators, folder = join(docs, 'api')) {
-  const names = namesOf(await convert());
+export async function writeApi(opened, operators, folder = join(docs, 'api')) {
+  const names = namesOf(await convert(opened));
   const renderer = new Renderer(names, operators);
   rmSync(folder, { recursive: true, force: true });
   const pages = names.map((item) => ({ ...item, text: renderer.page(item, []) }));

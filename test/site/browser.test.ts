@@ -140,6 +140,44 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
     await page.close();
   });
 
+  it('shows the type of a name that the reader points at', async () => {
+    const page = await open('operators/mapRecords.html');
+    const name = page.locator('.run-block [data-type]', { hasText: /^mapRecords$/ }).last();
+    await name.hover(deadline);
+    const tip = page.getByRole('tooltip');
+    await tip.waitFor(deadline);
+    expect(await tip.textContent()).toContain('mapRecords');
+    await page.keyboard.press('Escape');
+    expect(await tip.isVisible()).toBe(false);
+    await page.close();
+  });
+
+  for (const [path, name] of [
+    ['operators.html', 'A window slides over batches'],
+    ['backpressure.html', 'An output that is slow for a while'],
+    ['event-time.html', 'A watermark closes windows'],
+    ['checkpoints.html', 'A crash between output and checkpoint'],
+  ] as const) {
+    it(`${path}: the reader steps through a diagram, by mouse and by keyboard`, async () => {
+      const page = await open(path);
+      const diagram = page.getByRole('figure', { name });
+      const text = diagram.getByRole('status');
+      const all = await diagram.locator('details li').allTextContents();
+      expect(all.length).toBeGreaterThan(3);
+      expect(await text.textContent()).toBe(all[0]);
+      await diagram.getByRole('button', { name: 'Next' }).click();
+      await diagram.getByText(`2 / ${all.length}`).waitFor(deadline);
+      expect(await text.textContent()).toBe(all[1]);
+      await diagram.locator('.steps-scroll').press('End');
+      await diagram.getByText(`${all.length} / ${all.length}`).waitFor(deadline);
+      expect(await text.textContent()).toBe(all.at(-1));
+      expect(await diagram.getByRole('button', { name: 'Next' }).isDisabled()).toBe(true);
+      await diagram.locator('.steps-scroll').press('ArrowLeft');
+      await diagram.getByText(`${all.length - 1} / ${all.length}`).waitFor(deadline);
+      await page.close();
+    });
+  }
+
   it('searches for an address that has no page', async () => {
     const page = await open('operators/reducebykey');
     await page.getByRole('heading', { name: 'There is no page at this address' }).waitFor(deadline);
@@ -153,6 +191,8 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
     'concepts.html',
     'operators.html',
     'operators/reduceByKeyAndWindow.html',
+    'backpressure.html',
+    'examples/clickstream.html',
     'kafka.html',
     'observability.html',
     'benchmarks.html',

@@ -80,3 +80,17 @@ it('each page has its address, its description and its Markdown, and llms.txt li
   }
   expect(existsSync(join(dist, 'sitemap.xml'))).toBe(true);
 });
+
+it('each page has a picture for those who link to it', () => {
+  const files = new Set<string>();
+  for (const page of pages.filter((path) => path !== '404.html')) {
+    const [, file = ''] =
+      /<meta property="og:image" content="https:\/\/[^/]+\/[^/]+\/([^"]+)">/.exec(readPage(page)) ?? [];
+    expect([page, file !== '' && existsSync(join(dist, file))]).toEqual([page, true]);
+    files.add(file);
+  }
+  expect(files.size).toBe(pages.length - 1);
+  const jpeg = readFileSync(join(dist, 'social/index.jpg'));
+  const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
+  expect([jpeg.readUInt16BE(frame + 7), jpeg.readUInt16BE(frame + 5)]).toEqual([1_200, 630]);
+});

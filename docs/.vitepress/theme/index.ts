@@ -5,7 +5,9 @@ import '@fontsource/ibm-plex-sans/latin-500.css';
 import '@fontsource/ibm-plex-sans/latin-600.css';
 import type { Theme } from 'vitepress';
 import DefaultTheme from 'vitepress/theme-without-fonts';
+import { defineAsyncComponent } from 'vue';
 import HomePage from './HomePage.vue';
+import { hoverTypes } from './hoverTypes.js';
 import RunBlock from './RunBlock.vue';
 import Layout from './SiteLayout.vue';
 import './style.css';
@@ -14,8 +16,14 @@ const theme: Theme = {
   extends: DefaultTheme,
   Layout,
   enhanceApp: ({ app }) => {
+    if (!import.meta.env.SSR) hoverTypes();
     app.component('HomePage', HomePage);
     app.component('RunBlock', RunBlock);
+    // On five pages only.
+    app.component(
+      'StepDiagram',
+      defineAsyncComponent(() => import('./StepDiagram.vue')),
+    );
   },
 };
 
