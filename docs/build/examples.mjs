@@ -16,12 +16,13 @@ function sourcesOf(app) {
   return files.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
-const block = (code) => `\`\`\`ts\n${code.trimEnd()}\n\`\`\`\n`;
+const block = (code, kind = 'ts') => `\`\`\`${kind}\n${code.trimEnd()}\n\`\`\`\n`;
 
 function pageOfApp(app) {
   const readme = readFileSync(join(examples, app, 'README.md'), 'utf8').replaceAll('](../../docs/', '](../');
   const sources = sourcesOf(app).map((file) => {
-    const code = block(readFileSync(join(examples, app, file), 'utf8'));
+    // One file of several is no program that runs.
+    const code = block(readFileSync(join(examples, app, file), 'utf8'), 'ts no-run');
     return file === 'pipeline.ts' ? `### ${file}\n\n${code}` : `::: details ${file}\n${code}:::\n`;
   });
   return `${frontMatter}${readme}\n## Source\n\n${sources.join('\n')}`;
