@@ -50,7 +50,10 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       await tab.goto(`http://127.0.0.1:${port}/`);
       await tab.addScriptTag({ content: script });
       await tab.waitForFunction('globalThis.complete === true', undefined, { timeout: 30_000 });
-      expect(await tab.evaluate('globalThis.seen')).toEqual([2, 2, 0]);
+      const seen = (await tab.evaluate('globalThis.seen')) as number[];
+      expect(seen.slice(0, 3)).toEqual([2, 2, 0]);
+      // Batches that were due on a slow machine before it was stopped.
+      expect(seen.slice(3).filter((count) => count !== 0)).toEqual([]);
     } finally {
       await browser.close();
       server.close();
