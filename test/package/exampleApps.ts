@@ -6,6 +6,7 @@ import { Pool } from 'pg';
 import { lastValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { brokers, newKafka } from '../support/kafka.js';
+import { nightly } from '../support/nightly.js';
 import { newName, postgresUrl } from '../support/postgres.js';
 import { type Ended, InstalledExamples } from './installedExamples.js';
 
@@ -39,7 +40,9 @@ export function testExampleApps(tarball: () => string, skip: boolean): void {
       expect(tables(killed)).toEqual(tables(whole));
     });
 
-    it.skipIf(postgresUrl === '')('clickstream: so it is in PostgreSQL', async () => {
+    const nightlyIf = (holds: boolean) => (nightly ? it.skipIf(!holds) : undefined);
+
+    nightlyIf(postgresUrl !== '')?.('clickstream: so it is in PostgreSQL', async () => {
       const databases = [newName(), newName()] as const;
       const pool = new Pool({ connectionString: postgresUrl, max: 1 });
       for (const name of databases) await pool.query(`create database ${name}`);
@@ -81,7 +84,7 @@ export function testExampleApps(tarball: () => string, skip: boolean): void {
       expect(alertsIn('killed-alerts')).toEqual(alerts);
     });
 
-    it.skipIf(brokers.length === 0)('alerts: so it is in Kafka, and without Kafka', async () => {
+    nightlyIf(brokers.length > 0)?.('alerts: so it is in Kafka, and without Kafka', async () => {
       const prefix = `${newName()}-`;
       const args = ['--brokers', brokers.join(), '--prefix', prefix];
       expect((await apps.run('alerts', 'produce.ts', args)).code).toBe(0);

@@ -6,12 +6,16 @@ import { nightly } from '../support/nightly.js';
 // Some points and some moments; nightly every point at its first, second and tenth time, with as many at random between them.
 const cells: readonly (readonly [store: string, operators: NonNullable<CrashedEnds['operators']>, crashes: number])[] =
   [
-    ['file', 'all', nightly ? 300 : 60],
+    ['file', 'all', nightly ? 300 : 40],
     ['lmdb', 'all', nightly ? 120 : 24],
-    ['tiered', 'all', nightly ? 120 : 24],
+    ['tiered', 'all', nightly ? 120 : 12],
     ['file', 'event time', nightly ? 200 : 12],
-    ['lmdb', 'event time', nightly ? 120 : 12],
-    ...(nightly ? [['tiered', 'event time', 120] as const] : []),
+    ...(nightly
+      ? ([
+          ['lmdb', 'event time', 120],
+          ['tiered', 'event time', 120],
+        ] as const)
+      : []),
   ];
 
 it.each(cells)(

@@ -10,6 +10,7 @@ import { writeLog } from '../crash/fileLog.js';
 import { judge } from '../crash/judge.js';
 import { readFiles } from '../crash/outputFiles.js';
 import { scratch } from '../crash/scratch.js';
+import { nightly } from '../support/nightly.js';
 
 // A process stops at a point of its own code, so that it is known what it goes on with when it is continued.
 
@@ -102,28 +103,36 @@ const points = [
   'save:after:15',
 ];
 
+const stores = ['file', 'lmdb', 'tiered'];
+/** Each point with one of the stores, nightly with all. */
+const pointsOf = (store: string) => points.filter((_, i) => nightly || i % stores.length === stores.indexOf(store));
+
 // The state of a process is read from /proc.
-describe.runIf(process.platform === 'linux').each(['file', 'lmdb', 'tiered'])('with the checkpoint %s', (store) => {
-  it.each(points)('a process that was stopped at %s while another took over writes nothing more', async (point) => {
-    const seed = points.indexOf(point);
-    const directory = join(base, `${store}-${seed}`);
-    mkdirSync(directory);
-    const first = start(store, directory, seed, point);
-    await stopped(first);
-    const second = await takeOver(store, directory, first, 100 * (seed + 1));
-    expect(await second.code, second.said()).toBe(exitCodes.done);
-    const [before, saved, committed] = [contents(directory), transactions(directory), offsets(directory)];
+describe.runIf(process.platform === 'linux').each(stores)('with the checkpoint %s', (store) => {
+  it.each(pointsOf(store))(
+    'a process that was stopped at %s while another took over writes nothing more',
+    async (point) => {
+      const seed = points.indexOf(point);
+      const directory = join(base, `${store}-${seed}`);
+      mkdirSync(directory);
+      const first = start(store, directory, seed, point);
+      await stopped(first);
+      const second = await takeOver(store, directory, first, 100 * (seed + 1));
+      expect(await second.code, second.said()).toBe(exitCodes.done);
+      const [before, saved, committed] = [contents(directory), transactions(directory), offsets(directory)];
 
-    first.life.kill('SIGCONT');
-    expect(await first.code, first.said()).toBe(exitCodes.fenced);
-    expect(contents(directory)).toEqual(before);
-    expect(transactions(directory)).toBe(saved);
-    // What it had saved before it may still report as committed: that falls back then, and never goes ahead.
-    for (const [partition, offset] of offsets(directory)) expect(offset).toBeLessThanOrEqual(committed.get(partition)!);
+      first.life.kill('SIGCONT');
+      expect(await first.code, first.said()).toBe(exitCodes.fenced);
+      expect(contents(directory)).toEqual(before);
+      expect(transactions(directory)).toBe(saved);
+      // What it had saved before it may still report as committed: that falls back then, and never goes ahead.
+      for (const [partition, offset] of offsets(directory))
+        expect(offset).toBeLessThanOrEqual(committed.get(partition)!);
 
-    // A restart goes by the checkpoint and finds nothing left to do.
-    const third = start(store, directory, 100 * (seed + 1) + 2);
-    expect(await third.code, third.said()).toBe(exitCodes.done);
-    expect(judge(readFiles(directory))).toEqual({ lost: [], doubled: [] });
-  });
+      // A restart goes by the checkpoint and finds nothing left to do.
+      const third = start(store, directory, 100 * (seed + 1) + 2);
+      expect(await third.code, third.said()).toBe(exitCodes.done);
+      expect(judge(readFiles(directory))).toEqual({ lost: [], doubled: [] });
+    },
+  );
 });

@@ -11,7 +11,7 @@ import {
 } from '../../../src/sources/kafka/protocol/findCoordinatorProtocol.js';
 import { FaultyProxy } from '../../support/faultyProxy.js';
 import { committedOffsets, makeTopic, newKafka, produce, untilLed } from '../../support/kafka.js';
-import { nightly } from '../../support/nightly.js';
+import { itNightly } from '../../support/nightly.js';
 
 const timeout = 600_000;
 
@@ -190,43 +190,39 @@ describe.skipIf(whyNoBroker())('brokers that are away', () => {
     },
   );
 
-  it.skipIf(!nightly)(
-    'a killed coordinator of a group stops its own partitions, and no others',
-    { timeout },
-    async () => {
-      // A topic for each broker: kafkajs writes to no topic that has a partition without a leader.
-      const topics = await Promise.all(
-        [1, 2, 3].map((broker) =>
-          makeTopic(direct(), 1, {
-            numPartitions: -1,
-            replicationFactor: -1,
-            replicaAssignment: [{ partition: 0, replicas: [broker] }],
-          }),
-        ),
-      );
-      const groupId = `group-of-${topics[0]}`;
-      const reading = new Reading(cluster.proxiedBrokers, { topics, groupId, retryTimeout: timeout });
-      const sendTo = (of: readonly (string | undefined)[], prefix: string) =>
-        Promise.all(of.map((topic, i) => send(topic as string, 0, `${prefix}-${i}`)));
-      await sendTo(topics, 'before');
-      await reading.until(() => reading.values.length === 9);
-      const coordinator = await coordinatorOf(direct(), groupId);
-      const healthy = topics.filter((_, i) => i + 1 !== coordinator);
-      const victim = cluster.nodes[coordinator - 1];
-      await victim?.kill('SIGKILL');
-      await sendTo(healthy, 'lost');
-      await reading.until(() => reading.values.length === 15);
-      await sendTo(healthy, 'still');
-      await reading.until(() => reading.values.length === 21);
-      await victim?.start();
-      await sendTo([topics[coordinator - 1]], 'back');
-      await reading.until(() => reading.values.length === 24);
-      await reading.stop();
-      for (const [i, topic] of topics.entries()) {
-        expect(await committedOffsets(direct(), groupId, topic)).toEqual([i + 1 === coordinator ? 6 : 9]);
-      }
-    },
-  );
+  itNightly('a killed coordinator of a group stops its own partitions, and no others', { timeout }, async () => {
+    // A topic for each broker: kafkajs writes to no topic that has a partition without a leader.
+    const topics = await Promise.all(
+      [1, 2, 3].map((broker) =>
+        makeTopic(direct(), 1, {
+          numPartitions: -1,
+          replicationFactor: -1,
+          replicaAssignment: [{ partition: 0, replicas: [broker] }],
+        }),
+      ),
+    );
+    const groupId = `group-of-${topics[0]}`;
+    const reading = new Reading(cluster.proxiedBrokers, { topics, groupId, retryTimeout: timeout });
+    const sendTo = (of: readonly (string | undefined)[], prefix: string) =>
+      Promise.all(of.map((topic, i) => send(topic as string, 0, `${prefix}-${i}`)));
+    await sendTo(topics, 'before');
+    await reading.until(() => reading.values.length === 9);
+    const coordinator = await coordinatorOf(direct(), groupId);
+    const healthy = topics.filter((_, i) => i + 1 !== coordinator);
+    const victim = cluster.nodes[coordinator - 1];
+    await victim?.kill('SIGKILL');
+    await sendTo(healthy, 'lost');
+    await reading.until(() => reading.values.length === 15);
+    await sendTo(healthy, 'still');
+    await reading.until(() => reading.values.length === 21);
+    await victim?.start();
+    await sendTo([topics[coordinator - 1]], 'back');
+    await reading.until(() => reading.values.length === 24);
+    await reading.stop();
+    for (const [i, topic] of topics.entries()) {
+      expect(await committedOffsets(direct(), groupId, topic)).toEqual([i + 1 === coordinator ? 6 : 9]);
+    }
+  });
 
   it('one that is away at the start is read once it is back', { timeout }, async () => {
     const topic = await spread();
@@ -334,35 +330,39 @@ describe.skipIf(whyNoBroker())('brokers that are away', () => {
     return checkpoint;
   };
 
-  it('a batch planned over a partition that has no leader waits for it, and has all its records then', {
-    timeout,
-  }, async () => {
-    const topic = await spread();
-    for (const partition of [0, 1, 2]) await send(topic, partition, `p-${partition}`);
-    const checkpoint = await plannedBatch([topic]);
-    const [, , victim] = cluster.nodes;
-    await victim?.kill('SIGKILL');
-    // For ever: the stream fails, after `retryTimeout`, with an error that says what is missing.
-    const impatient = new Reading(cluster.brokers, { topics: [topic], checkpoint, retryTimeout: 2_000 });
-    await expect(impatient.until(() => false)).rejects.toMatchObject({ retriable: true });
-    expect(impatient.values).toEqual([]);
-    // With `retry` it goes on when the partition is back.
-    const restarts = new ReplaySubject<unknown>();
-    const monitor: StreamMonitor = { run: () => ({ restarting: ({ error }) => restarts.next(error) }) };
-    const patient = new Reading(cluster.brokers, {
-      topics: [topic],
-      checkpoint,
-      retryTimeout: 2_000,
-      retry: { delay: 100, maxDelay: 1_000 },
-      monitors: [monitor],
-    });
-    expect(await firstValueFrom(restarts)).toMatchObject({ retriable: true });
-    await victim?.start();
-    await patient.until(() => patient.values.length === 9);
-    expect([...patient.values].sort()).toEqual([0, 1, 2].flatMap((p) => valuesOf(`p-${p}`, 3)));
-    expect(patient.infos[0]?.records).toBe(9);
-    await patient.stop();
-  });
+  itNightly(
+    'a batch planned over a partition that has no leader waits for it, and has all its records then',
+    {
+      timeout,
+    },
+    async () => {
+      const topic = await spread();
+      for (const partition of [0, 1, 2]) await send(topic, partition, `p-${partition}`);
+      const checkpoint = await plannedBatch([topic]);
+      const [, , victim] = cluster.nodes;
+      await victim?.kill('SIGKILL');
+      // For ever: the stream fails, after `retryTimeout`, with an error that says what is missing.
+      const impatient = new Reading(cluster.brokers, { topics: [topic], checkpoint, retryTimeout: 2_000 });
+      await expect(impatient.until(() => false)).rejects.toMatchObject({ retriable: true });
+      expect(impatient.values).toEqual([]);
+      // With `retry` it goes on when the partition is back.
+      const restarts = new ReplaySubject<unknown>();
+      const monitor: StreamMonitor = { run: () => ({ restarting: ({ error }) => restarts.next(error) }) };
+      const patient = new Reading(cluster.brokers, {
+        topics: [topic],
+        checkpoint,
+        retryTimeout: 2_000,
+        retry: { delay: 100, maxDelay: 1_000 },
+        monitors: [monitor],
+      });
+      expect(await firstValueFrom(restarts)).toMatchObject({ retriable: true });
+      await victim?.start();
+      await patient.until(() => patient.values.length === 9);
+      expect([...patient.values].sort()).toEqual([0, 1, 2].flatMap((p) => valuesOf(`p-${p}`, 3)));
+      expect(patient.infos[0]?.records).toBe(9);
+      await patient.stop();
+    },
+  );
 
   it('a batch planned over a topic that was deleted fails, and goes on without it when it is read no more', {
     timeout,
@@ -388,7 +388,7 @@ describe.skipIf(whyNoBroker())('brokers that are away', () => {
   });
 
   // The last one: it leaves the cluster at another address.
-  it('one that comes back under another address is found by the bootstrap names', { timeout }, async () => {
+  itNightly('one that comes back under another address is found by the bootstrap names', { timeout }, async () => {
     const topic = await makeTopic(direct(), 1, {
       numPartitions: -1,
       replicationFactor: -1,

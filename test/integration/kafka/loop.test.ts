@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { ObservedRun } from '../../support/observedRun.js';
 
-const total = 1_000_000;
+const total = 600_000;
 
 describeKafka('the loop on a real Kafka', () => {
   it('asks for less while the output is slow and for more when it is fast, and memory stays flat', async () => {

@@ -7,6 +7,7 @@ import type { Pool } from 'pg';
 import { lastValueFrom, map, mergeMap, of, retry, timer } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
+import { nightly } from '../../support/nightly.js';
 import { describePostgres, newName, newPool, postgresUrl } from '../../support/postgres.js';
 
 const child = fileURLToPath(new URL('../../support/transactionChild.ts', import.meta.url));
@@ -279,17 +280,18 @@ describePostgres('foreachBatchInTransaction', () => {
     const ended = (process_: ChildProcess) => new Promise<number | null>((resolve) => process_.on('close', resolve));
 
     it('loses nothing and doubles nothing under SIGKILL', async () => {
+      const maxKills = nightly ? 100 : 12;
       const job = newName();
       let kills = 0;
       for (;;) {
         const one = start(job, `life ${kills}`);
         const first = await Promise.race([one.says('writing').then(() => true), one.ended.then(() => false)]);
-        const timer = setTimeout(() => one.kill('SIGKILL'), first ? Math.random() * 400 : 0);
+        // A slow machine gets nothing done between two kills: the life after the last one ends by itself.
+        const timer = kills < maxKills && setTimeout(() => one.kill('SIGKILL'), first ? Math.random() * 400 : 0);
         const code = await one.ended;
-        clearTimeout(timer);
+        if (timer) clearTimeout(timer);
         if (code === 0) break;
         kills++;
-        expect(kills).toBeLessThan(100);
       }
       console.log(`killed ${kills} times`);
       expect(kills).toBeGreaterThan(2);
