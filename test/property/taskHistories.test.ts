@@ -15,14 +15,16 @@ const history = fc.record({
   isStatic: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
   partitions: fc.integer({ min: 1, max: 5 }),
   concurrentBatches: fc.integer({ min: 1, max: 2 }),
+  // With latency a process that was stopped works before it hears that its tasks are another's.
+  latency: fc.constantFrom(0, 30, 60),
 });
 
 it('whatever happens to the processes, every record is written under one id and counted once', () => {
   fc.assert(
-    fc.property(history, ({ events, isStatic, partitions, concurrentBatches }) => {
+    fc.property(history, ({ events, isStatic, partitions, concurrentBatches, latency }) => {
       const scheduler = new TestScheduler(() => {});
       scheduler.run(() => {
-        const cluster = new TaskCluster(scheduler, partitions);
+        const cluster = new TaskCluster(scheduler, partitions, 12, latency);
         const processes: (TaskProcess | undefined)[] = [];
         let started = 0;
         const start = (index: number): void => {
@@ -65,6 +67,6 @@ it('whatever happens to the processes, every record is written under one id and 
         }, quiet);
       });
     }),
-    propertySettings(40),
+    propertySettings(12),
   );
 });

@@ -1,4 +1,12 @@
-import { from, Observable, type ObservableInput, type SchedulerAction, type SchedulerLike, Subscription } from 'rxjs';
+import {
+  delay,
+  from,
+  Observable,
+  type ObservableInput,
+  type SchedulerAction,
+  type SchedulerLike,
+  Subscription,
+} from 'rxjs';
 import type { GroupClient } from '../../src/sources/group/groupClient.js';
 
 /**
@@ -58,15 +66,17 @@ export class StoppableProcess implements SchedulerLike {
     );
   }
 
-  /** A client of a group whose answers this process receives. */
-  connected(client: GroupClient): GroupClient {
+  /** A client of a group whose answers this process receives, `latency` ms after they were sent. */
+  connected(client: GroupClient, latency = 0): GroupClient {
+    const receive = <A>(answer: ObservableInput<A>) =>
+      this.receive(latency > 0 ? from(answer).pipe(delay(latency, this.#scheduler)) : answer);
     return {
-      connect: () => this.receive(client.connect()),
-      join: (request) => this.receive(client.join(request)),
-      sync: (membership, assignments) => this.receive(client.sync(membership, assignments)),
-      heartbeat: (membership) => this.receive(client.heartbeat(membership)),
-      leave: (membership) => this.receive(client.leave(membership)),
-      partitions: (topics) => this.receive(client.partitions(topics)),
+      connect: () => receive(client.connect()),
+      join: (request) => receive(client.join(request)),
+      sync: (membership, assignments) => receive(client.sync(membership, assignments)),
+      heartbeat: (membership) => receive(client.heartbeat(membership)),
+      leave: (membership) => receive(client.leave(membership)),
+      partitions: (topics) => receive(client.partitions(topics)),
       close: () => client.close(),
     };
   }

@@ -8,12 +8,24 @@ import {
   mapRecords,
   memoryCheckpoint,
   memoryLog,
+  ProtocolError,
   type Task,
   type TaskStream,
   updateStateByKey,
 } from 'dstream';
 import { memoryGroup } from 'dstream/testing';
-import { from, mergeMap, type Observable, Subscription, tap } from 'rxjs';
+import {
+  defer,
+  from,
+  mergeMap,
+  type Observable,
+  retry,
+  type SchedulerLike,
+  Subscription,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
 import type { TestScheduler } from 'rxjs/testing';
 import { logLike } from './logLike.js';
 import { StoppableProcess } from './stoppableProcess.js';
@@ -39,10 +51,13 @@ export class TaskCluster {
   readonly checkpoints = new Map<string, Checkpoint>();
   readonly written: Written = new Map();
   readonly events: (GroupEvent & { readonly process: string })[] = [];
+  /** How long an answer of the group takes, in ms. */
+  readonly latency: number;
   readonly #keys: number;
   #sent = 0;
 
-  constructor(scheduler: TestScheduler, partitions = 4, keys = 12) {
+  constructor(scheduler: TestScheduler, partitions = 4, keys = 12, latency = 0) {
+    this.latency = latency;
     this.scheduler = scheduler;
     this.#keys = keys;
     this.log = memoryLog({ topics: { words: partitions }, scheduler });
@@ -74,17 +89,19 @@ export class TaskCluster {
   };
 
   /** A log whose commits are checked as a broker checks them. */
-  client(counts: Counts): LogClient {
+  client(counts: Counts, clock: SchedulerLike): LogClient {
     const { log, group } = this;
     const count = (method: keyof Counts): void => {
       counts[method] = (counts[method] ?? 0) + 1;
     };
     return logLike(log, {
-      commit: (id, positions, member) => {
-        count('commit');
-        group.checkCommit(id, member?.());
-        return log.commit(id, positions);
-      },
+      // Tried again while the group rebalances, as the client of Kafka does.
+      commit: (id, positions, member) =>
+        defer(() => {
+          count('commit');
+          group.checkCommit(id, member?.());
+          return log.commit(id, positions);
+        }).pipe(retry({ delay: (error) => (isRebalancing(error) ? timer(20, clock) : throwError(() => error)) })),
       offsets: (partitions, point) => {
         count('offsets');
         return log.offsets(partitions, point);
@@ -148,6 +165,9 @@ export class TaskCluster {
   }
 }
 
+const isRebalancing = (error: unknown) =>
+  error instanceof ProtocolError && error.kafkaError === 'REBALANCE_IN_PROGRESS';
+
 const keyOf = (value: number, keys: number): string => `key-${value % keys}`;
 
 /** Writes the records by id, and keeps the count of each key as state. */
@@ -177,8 +197,8 @@ export class TaskProcess {
     this.cluster = cluster;
     this.name = name;
     this.process = new StoppableProcess(cluster.scheduler);
-    const group = { client: () => this.process.connected(cluster.group.client()) };
-    this.tasks = logTasks<string, Checkpoint>(cluster.client(counts), group, {
+    const group = { client: () => this.process.connected(cluster.group.client(), cluster.latency) };
+    this.tasks = logTasks<string, Checkpoint>(cluster.client(counts, this.process), group, {
       topics: ['words'],
       groupId,
       start: 'earliest',
