@@ -189,15 +189,16 @@ describeKafka('every record equals what kafkajs reads', () => {
     expect((await readByKafkajs(topic, last)).map(({ offset }) => offset)).toEqual([0, last]);
   });
 
-  it('a large record, and one with 10,000 headers', async () => {
+  it('a large record, and one with many headers', async () => {
     const topic = await makeTopic(kafka, 1, { configEntries: [{ name: 'max.message.bytes', value: '8388608' }] });
-    const headers = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`header-${i}`, `value ${i}`]));
-    // kafkajs takes its time for larger ones.
+    const many = nightly ? 10_000 : 1_000;
+    const headers = Object.fromEntries(Array.from({ length: many }, (_, i) => [`header-${i}`, `value ${i}`]));
+    // kafkajs takes its time for larger ones, and for more headers.
     await send(topic, [{ value: Buffer.alloc(nightly ? 1_048_576 : 150_000, 'm') }]);
     await send(topic, [{ key: 'h', value: 'with headers', headers }]);
     await send(topic, [{ value: Buffer.alloc(nightly ? 4_000_000 : 600_000, 'n') }]);
     const seen = await expectSame(topic, 3);
-    expect(seen[1]?.headers).toHaveLength(10_000);
+    expect(seen[1]?.headers).toHaveLength(many);
   });
 
   it('a compacted topic, with gaps between offsets', { timeout: 120_000 }, async () => {

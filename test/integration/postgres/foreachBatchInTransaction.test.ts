@@ -280,7 +280,7 @@ describePostgres('foreachBatchInTransaction', () => {
     const ended = (process_: ChildProcess) => new Promise<number | null>((resolve) => process_.on('close', resolve));
 
     it('loses nothing and doubles nothing under SIGKILL', async () => {
-      const maxKills = nightly ? 100 : 12;
+      const maxKills = nightly ? 100 : 5;
       const job = newName();
       let kills = 0;
       for (;;) {
