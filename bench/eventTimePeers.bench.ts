@@ -12,9 +12,9 @@ import { loadavg, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildSync } from 'esbuild';
 import { startKafka } from '../scripts/kafka-broker.mjs';
 import { jars } from '../scripts/maven.mjs';
+import { bundle } from './bundle.js';
 import { fillTimed, shape } from './eventTimePeers/topic.js';
 import { rowOf, writeResults } from './report.js';
 
@@ -47,23 +47,9 @@ type Command = (brokers: string, topic: string) => readonly [command: string, ar
 
 const limits = [String(records), String(shape.window), String(shape.grace)];
 
-/** Bundled as an application would be: what compiles TypeScript has no part in its time. */
 function ours(): Readonly<Record<string, Command>> {
   const child = join(data, 'child.mjs');
-  buildSync({
-    entryPoints: [path('./eventTimePeers/child.ts')],
-    outfile: child,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    alias: {
-      dstream: path('../src/index.ts'),
-      'dstream/aggregators': path('../src/aggregators.ts'),
-      'dstream/kafka': path('../src/kafka.ts'),
-    },
-  });
+  bundle(new URL('./eventTimePeers/child.ts', import.meta.url), child);
   const command =
     (name: string): Command =>
     (brokers, topic) => [process.execPath, [child, name, brokers, topic, ...limits]];

@@ -2,9 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import zlib from 'node:zlib';
-import { buildSync } from 'esbuild';
 import { ensureKafka } from '../../scripts/kafka-broker.mjs';
 import { hasCommand } from '../../scripts/maven.mjs';
+import { bundle } from '../bundle.js';
 import type { Topic } from './topics.js';
 
 /** One reading of one topic. Rates are records a second. */
@@ -29,27 +29,9 @@ export interface Contender {
 
 const reader = fileURLToPath(new URL('../.data/kafkaReader.mjs', import.meta.url));
 
-/** Bundles the reader as an application would be: what compiles TypeScript has no part in its time and memory. */
 export function buildReader(): void {
-  const entry = fileURLToPath(new URL('./reader.ts', import.meta.url));
-  buildSync({
-    entryPoints: [entry],
-    outfile: reader,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    alias: {
-      dstream: source('index.ts'),
-      'dstream/kafka': source('kafka.ts'),
-      'dstream/opentelemetry': source('opentelemetry.ts'),
-      'dstream/prometheus': source('prometheus.ts'),
-    },
-  });
+  bundle(new URL('./reader.ts', import.meta.url), reader);
 }
-
-const source = (file: string) => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
 
 function inNode(name: string, baseOnly: boolean, refuses: Contender['refuses'] = () => undefined): Contender {
   return {

@@ -37,11 +37,6 @@ export class AssignedTask implements Ownership {
     this.#events = events;
   }
 
-  /** Whether a subscription of it has something open. */
-  get isOpen(): boolean {
-    return this.#owner !== undefined;
-  }
-
   /** Whether it was subscribed to. */
   get wasClaimed(): boolean {
     return this.#wasClaimed;

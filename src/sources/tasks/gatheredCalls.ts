@@ -1,4 +1,4 @@
-import { from, last, Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+import { defer, from, last, Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
 
 interface Call<Q, A> {
   readonly question: Q;
@@ -58,16 +58,12 @@ export class GatheredCalls<Q, A> {
       sent.unsubscribe();
       for (const call of all) tell(call);
     };
-    try {
-      const answer = from(this.#send(all.map(({ question }) => question))).pipe(last());
-      sent.add(
-        answer.subscribe({
-          next: (value) => settle((call) => call.answer(value)),
-          error: (error: unknown) => settle((call) => call.fail(error)),
-        }),
-      );
-    } catch (error) {
-      settle((call) => call.fail(error));
-    }
+    const answer = defer(() => from(this.#send(all.map(({ question }) => question)))).pipe(last());
+    sent.add(
+      answer.subscribe({
+        next: (value) => settle((call) => call.answer(value)),
+        error: (error: unknown) => settle((call) => call.fail(error)),
+      }),
+    );
   }
 }
