@@ -57,6 +57,7 @@ const guide = [
   'receivers',
   'tables',
   'backpressure',
+  'tuning',
   'checkpoints',
   'checkpoint-tool',
   'guarantees',
@@ -69,6 +70,10 @@ const guide = [
   'errors',
   'bundles',
   'limits',
+  'coming-from-kafkajs',
+  'coming-from-buffer-time',
+  'coming-from-kafka-streams',
+  'coming-from-quix',
   'coming-from-spark',
 ].map((page) => `${page}.md`);
 

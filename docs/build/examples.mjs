@@ -1,5 +1,5 @@
-// Writes a page for every app and every recipe of examples/ into docs/examples/: an app's README with its sources, a recipe's comment with its
-// program. The text is in one place, and a test runs it there.
+// Writes a page for every app, integration and recipe of examples/ into docs/examples/: the README of a package with its sources, the comment
+// of a recipe with its program. The text is in one place, and a test runs it there.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,21 +9,33 @@ const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 const folder = join(docs, 'examples');
 const frontMatter = '---\neditLink: false\n---\n';
 
-/** The sources of an app, the pipeline first, as it is what the reader came for. */
-function sourcesOf(app) {
-  const files = readdirSync(join(examples, app)).filter((file) => /\.ts$/.test(file));
-  const place = (file) => ['pipeline.ts', 'main.ts'].indexOf(file) >>> 0;
+/** The sources of a package, in the order that its page names, then those that every app has, then the others. */
+function sourcesOf(folder, first) {
+  const files = readdirSync(join(examples, folder)).filter((file) => /\.tsx?$/.test(file));
+  const order = [...first, 'pipeline.ts', 'main.ts'];
+  const place = (file) => order.indexOf(file) >>> 0;
   return files.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
 const block = (code, kind = 'ts') => `\`\`\`${kind}\n${code.trimEnd()}\n\`\`\`\n`;
 
-function pageOfApp(app) {
-  const readme = readFileSync(join(examples, app, 'README.md'), 'utf8').replaceAll('](../../docs/', '](../');
-  const sources = sourcesOf(app).map((file) => {
+/** The files that an integration is about. Its page shows them unfolded. */
+const shownOf = {
+  angular: ['topPages.component.ts', 'topPages.ts'],
+  fastify: ['resultsPlugin.ts'],
+  nestjs: ['pipelineModule.ts', 'batchServer.ts'],
+  react: ['useLatest.ts', 'TopPages.tsx', 'topPages.ts'],
+  testcontainers: ['words.test.ts', 'words.ts'],
+};
+
+function pageOfPackage(folder, shown = ['pipeline.ts']) {
+  const readme = readFileSync(join(examples, folder, 'README.md'), 'utf8')
+    .replaceAll(/\]\((?:\.\.\/)+docs\//g, '](../')
+    .replaceAll(/\]\(\.\.\/([\w-]+)\/README\.md\)/g, '](./$1.md)');
+  const sources = sourcesOf(folder, shown).map((file) => {
     // One file of several is no program that runs.
-    const code = block(readFileSync(join(examples, app, file), 'utf8'), 'ts no-run');
-    return file === 'pipeline.ts' ? `### ${file}\n\n${code}` : `::: details ${file}\n${code}:::\n`;
+    const code = block(readFileSync(join(examples, folder, file), 'utf8'), file.endsWith('x') ? 'tsx' : 'ts no-run');
+    return shown.includes(file) ? `### ${file}\n\n${code}` : `::: details ${file}\n${code}:::\n`;
   });
   return `${frontMatter}${readme}\n## Source\n\n${sources.join('\n')}`;
 }
@@ -41,7 +53,10 @@ const titleOf = (page) => /^# (.*)$/m.exec(page)?.[1] ?? '';
 export function writeExamples() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const apps = readdirSync(examples).filter((name) => existsSync(join(examples, name, 'package.json')));
+  const packagesIn = (under) =>
+    readdirSync(join(examples, under)).filter((name) => existsSync(join(examples, under, name, 'package.json')));
+  const apps = packagesIn('');
+  const integrations = packagesIn('integrations');
   const recipes = readdirSync(join(examples, 'recipes')).filter((file) => /\.c?ts$/.test(file));
   const lineOf = (name, page) => `- [${titleOf(page)}](./${name}.md)`;
   const write = (name, page) => {
@@ -49,7 +64,8 @@ export function writeExamples() {
     return lineOf(name, page);
   };
   const lists = [
-    apps.map((app) => write(app, pageOfApp(app))),
+    apps.map((app) => write(app, pageOfPackage(app))),
+    integrations.map((name) => write(name, pageOfPackage(`integrations/${name}`, shownOf[name]))),
     recipes.map((file) => write(file.replace(/\.c?ts$/, ''), pageOfRecipe(file))),
   ];
   const intro = [
@@ -57,9 +73,16 @@ export function writeExamples() {
     'test installs them with the packed library, kills two of them by SIGKILL, and compares the results with those of a run that nobody',
     'disturbed.',
   ].join('\n');
+  const integrationsIntro =
+    'Streams in a framework. Each is a package of its own with tests, which a nightly test installs with the packed library.';
   const recipesIntro =
     'Programs of one file, for tasks that come up with other systems; more of them are on the page [Recipes](../recipes.md).';
-  const index = `${frontMatter}# Examples\n\n${intro}\n\n${lists[0].join('\n')}\n\n## Recipes\n\n${recipesIntro}\n\n${lists[1].join('\n')}\n`;
+  const section = (title, text, items) => `## ${title}\n\n${text}\n\n${items.join('\n')}\n`;
+  const index = [
+    `${frontMatter}# Examples\n\n${intro}\n\n${lists[0].join('\n')}\n`,
+    section('Integrations', integrationsIntro, lists[1]),
+    section('Recipes', recipesIntro, lists[2]),
+  ].join('\n');
   writeFileSync(join(folder, 'index.md'), index);
   return lists.flat().length + 1;
 }

@@ -1,8 +1,7 @@
 // # Results to browsers by Server-Sent Events
 //
-// One stream serves all viewers: `share()` subscribes once, and each viewer has the latest result at once. The handler is one of `node:http`; in
-// Fastify the same lines go behind `reply.hijack()`, with `reply.raw` as the response, and NestJS takes the Observable itself from a
-// method with `@Sse()`.
+// One stream serves all viewers: `share()` subscribes once, and each viewer has the latest result at once. The handler is one of `node:http`;
+// there are others for [Fastify](./fastify.md) and [NestJS](./nestjs.md).
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,8 +1,15 @@
-import { type Aggregator, aggregateByKeyAndWindow, type Batch, mapRecords, transformBatch } from 'dstream';
+import {
+  type Aggregator,
+  aggregateByKeyAndWindow,
+  type Batch,
+  mapRecords,
+  transformBatch,
+  updateStateByKey,
+} from 'dstream';
 import type { Observable } from 'rxjs';
 import type { Reading } from './reading.js';
 
-/** A sensor in the last ten seconds. */
+/** What a sensor has measured in some time. */
 export interface Summary {
   readonly sensor: string;
   readonly last: number;
@@ -35,12 +42,27 @@ const summary: Aggregator<number, Partial, Omit<Summary, 'sensor'>> = {
   lower: ({ sum, ...rest }) => ({ ...rest, mean: Math.round((10 * sum) / rest.readings) / 10 }),
 };
 
+const bySensor = (all: readonly Summary[]) => [...all].sort((a, b) => (a.sensor < b.sensor ? -1 : 1));
+
 /** Every second, what each sensor measured in the last ten. One that has sent nothing since is not listed. */
 export function summaries(readings: Observable<Batch<Reading>>): Observable<Batch<Summary>> {
   return readings.pipe(
     mapRecords(({ sensor, celsius }) => [sensor, celsius]),
-    aggregateByKeyAndWindow(summary, { window: 10_000 }),
+    aggregateByKeyAndWindow(summary, { id: 'last ten seconds', window: 10_000 }),
     mapRecords(([sensor, rest]): Summary => ({ sensor, ...rest })),
-    transformBatch((all) => [...all].sort((a, b) => (a.sensor < b.sensor ? -1 : 1))),
+    transformBatch(bySensor),
+  );
+}
+
+/** What each sensor has measured since the beginning, which a checkpoint keeps. */
+export function history(readings: Observable<Batch<Reading>>): Observable<Batch<Summary>> {
+  const { identity, lift, combine, lower } = summary;
+  return readings.pipe(
+    mapRecords(({ sensor, celsius }) => [sensor, celsius]),
+    updateStateByKey((celsius, before: Partial = identity) => celsius.map(lift).reduce(combine, before), {
+      id: 'history',
+    }),
+    mapRecords(([sensor, partial]): Summary => ({ sensor, ...lower(partial) })),
+    transformBatch(bySensor),
   );
 }

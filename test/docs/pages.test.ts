@@ -20,13 +20,18 @@ function fieldsOf(path: string, name: string): readonly string[] {
   return [...body.slice(0, body.indexOf('\n}')).matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field);
 }
 
-/** Whether a file of the repository is there, or what the site makes a page of: an app or a recipe of `examples/`. */
+/** Whether a file of the repository is there, or what the site makes a page of: an app, integration or recipe of `examples/`. */
 function isThere(path: string): boolean {
   const [, example] = /^docs\/examples\/(?:([\w-]+)\.md)?$/.exec(path) ?? [];
   const made =
     example === undefined
       ? []
-      : [`examples/${example}/README.md`, `examples/recipes/${example}.ts`, `examples/recipes/${example}.cts`];
+      : [
+          `examples/${example}/README.md`,
+          `examples/integrations/${example}/README.md`,
+          `examples/recipes/${example}.ts`,
+          `examples/recipes/${example}.cts`,
+        ];
   return [path, `${path}.md`, ...made].some((each) => existsSync(join(root, each)));
 }
 

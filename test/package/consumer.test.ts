@@ -19,6 +19,7 @@ import { brokers } from '../support/kafka.js';
 import { nightly } from '../support/nightly.js';
 import { testExampleApps } from './exampleApps.js';
 import { Reader, type Step, stepsOf } from './gettingStarted.js';
+import { testIntegrations } from './integrations.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'dstream-consumer-'));
@@ -273,4 +274,5 @@ describe('the packed package', () => {
   });
 
   testExampleApps(() => tarball, lowest);
+  testIntegrations(() => tarball);
 });

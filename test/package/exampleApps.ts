@@ -1,5 +1,9 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { foreachBatch, string } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
 import { Pool } from 'pg';
@@ -61,6 +65,22 @@ export function testExampleApps(tarball: () => string, skip: boolean): void {
       expect(tables(killed)).toEqual(tables(whole));
     });
 
+    const onKafka = nightlyIf(brokers.length > 0);
+
+    onKafka?.('clickstream: so it is from Kafka, and as without Kafka', async () => {
+      const args = ['--brokers', brokers.join(), '--topic', `${newName()}-clicks`];
+      expect((await apps.run('clickstream', 'produce.ts', args)).code).toBe(0);
+      const run = [...args, '--until', 'latest'];
+      const [embedded, whole, killed] = await Promise.all([
+        apps.run('clickstream', 'main.ts', data('embedded-clicks')),
+        apps.run('clickstream', 'main.ts', [...run, ...data('kafka-clicks')]),
+        apps.runKilled('clickstream', [...run, ...data('kafka-clicks-killed')], /clicks counted/, 4),
+      ]);
+      expect([embedded.code, whole.code]).toEqual([0, 0]);
+      expect(tables(whole)).toEqual(tables(embedded));
+      expect(tables(killed)).toEqual(tables(whole));
+    });
+
     /** The alerts in the files of a run, in their order. */
     const alertsIn = (name: string) => {
       const folder = join(apps.folder, 'data', name, 'alerts');
@@ -84,7 +104,7 @@ export function testExampleApps(tarball: () => string, skip: boolean): void {
       expect(alertsIn('killed-alerts')).toEqual(alerts);
     });
 
-    nightlyIf(brokers.length > 0)?.('alerts: so it is in Kafka, and without Kafka', async () => {
+    onKafka?.('alerts: so it is in Kafka, and without Kafka', async () => {
       const prefix = `${newName()}-`;
       const args = ['--brokers', brokers.join(), '--prefix', prefix];
       expect((await apps.run('alerts', 'produce.ts', args)).code).toBe(0);
@@ -95,18 +115,60 @@ export function testExampleApps(tarball: () => string, skip: boolean): void {
         30,
       );
       expect(code).toBe(0);
+      await apps.run('alerts', 'main.ts', data('memory-alerts'));
+      expect(await valuesOf(`${prefix}alerts`)).toEqual(alertsIn('memory-alerts'));
+    });
+
+    /** What a reader of committed records finds in a topic, sorted. */
+    async function valuesOf(topic: string): Promise<readonly string[]> {
       const found: string[] = [];
-      const sent = kafkaBatches(newKafka(), {
-        topics: [`${prefix}alerts`],
+      const records = kafkaBatches(newKafka(), {
+        topics: [topic],
         start: 'earliest',
         until: 'latest',
         interval: 50,
         deserialize: string(),
       });
-      await lastValueFrom(sent.pipe(foreachBatch((alerts) => void found.push(...(alerts as string[])))));
-      await apps.run('alerts', 'main.ts', data('memory-alerts'));
-      expect(found.sort()).toEqual(alertsIn('memory-alerts'));
-    });
+      await lastValueFrom(records.pipe(foreachBatch((values) => void found.push(...(values as string[])))));
+      return found.sort();
+    }
+
+    onKafka?.(
+      'logs: killed and started again, it has the incidents and dead letters of a run that nobody disturbed',
+      async () => {
+        const run = async (name: string, start: (args: readonly string[]) => Promise<Ended>) => {
+          const api = await startIncidents();
+          const prefix = `${newName()}-`;
+          const args = ['--brokers', brokers.join(), '--prefix', prefix];
+          const { code } = await apps.run('logs', 'produce.ts', [...args, '--lines', '2000']);
+          const ended = await start([...args, '--until', 'latest', '--api', api.url, ...data(name)]);
+          api.close();
+          const dead = await valuesOf(`${prefix}log-lines-dead`);
+          return { codes: [code, ended.code], messages: [...api.messages.values()].sort(), dead };
+        };
+        const whole = await run('kafka-logs', (args) => apps.run('logs', 'main.ts', args));
+        const killed = await run('kafka-logs-killed', (args) => apps.runKilled('logs', args, /^\d+ lines in/, 2));
+        expect(whole.codes).toEqual([0, 0]);
+        expect([whole.messages.length, whole.dead.length]).toEqual([200, 20]);
+        expect(killed).toEqual(whole);
+      },
+    );
+
+    /** An API that outlives the process which posts to it. An incident that comes again under its key is kept once. */
+    async function startIncidents() {
+      const messages = new Map<string, string>();
+      const server = createServer(async (request, response) => {
+        const { message } = (await json(request)) as { readonly message: string };
+        messages.set(String(request.headers['idempotency-key']), message);
+        response.writeHead(201).end();
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const close = () => {
+        server.close();
+        server.closeAllConnections();
+      };
+      return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, messages, close };
+    }
 
     it('logs: every error is reported once, and every line that is no JSON put aside', async () => {
       const { code, lines } = await apps.run('logs', 'main.ts', [...data('logs'), '--lines', '1000']);
@@ -124,6 +186,20 @@ export function testExampleApps(tarball: () => string, skip: boolean): void {
       expect(ended.code).toBe(0);
       expect(ended.lines).toContain('ended');
       expect(JSON.parse((await page) ?? '').sensors.map((each: { sensor: string }) => each.sensor)).toContain('oven');
+    });
+
+    onKafka?.('sensors: killed and started again, it has the history of a run that nobody disturbed', async () => {
+      const args = ['--brokers', brokers.join(), '--topic', `${newName()}-readings`];
+      expect((await apps.run('sensors', 'produce.ts', [...args, '--ticks', '1000'])).code).toBe(0);
+      const run = [...args, '--until', 'latest', '--port', '0'];
+      const [whole, killed] = await Promise.all([
+        apps.run('sensors', 'main.ts', [...run, ...data('kafka-sensors')]),
+        apps.runKilled('sensors', [...run, ...data('kafka-sensors-killed')], /^\d+ readings$/, 3),
+      ]);
+      const historyOf = ({ code, lines }: Ended) => ({ code, history: lines.slice(lines.indexOf('ended')) });
+      expect(historyOf(whole)).toMatchObject({ code: 0, history: { length: 6 } });
+      expect(whole.lines.at(-1)).toMatch(/^server room: .* in 1000$/);
+      expect(historyOf(killed)).toEqual(historyOf(whole));
     });
 
     /** The first event of the page that has sensors. */

@@ -24,6 +24,10 @@ const theme: Theme = {
       'StepDiagram',
       defineAsyncComponent(() => import('./StepDiagram.vue')),
     );
+    app.component(
+      'TuningCalculator',
+      defineAsyncComponent(() => import('./TuningCalculator.vue')),
+    );
   },
 };
 
