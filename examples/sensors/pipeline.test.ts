@@ -42,7 +42,10 @@ test('keeps the history when an output fails and the stream starts again', () =>
       checkpoint: memoryCheckpoint(),
     });
     const write = (sensors: readonly Summary[], { time }: { readonly time: number }) => {
-      if (time === 2_000 && failures-- > 0) throw new Error('the disk is full');
+      if (time === 2_000 && failures > 0) {
+        failures--;
+        throw new Error('the disk is full');
+      }
       seen.push(sensors);
     };
     history(readings).pipe(foreachBatch(write), retry(1)).subscribe();
