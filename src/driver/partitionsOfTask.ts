@@ -3,9 +3,7 @@ import type { KeyedState } from '../batch/keyedState.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { RestoredCheckpoint } from '../state/checkpoint.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
-
-/** No operator has this id: ids are the user's, and nobody writes brackets. */
-const stateId = '(task)';
+import { partitionsKey, taskStateId, taskStateOperator } from '../state/taskState.js';
 
 /**
  * Keeps in the checkpoint of a task for how many partitions its states are: with another number, keys are in other partitions.
@@ -18,11 +16,11 @@ export function partitionsOfTask(
   restored: RestoredCheckpoint | undefined,
   location = 'checkpoint',
 ): KeyedState<string, number> {
-  const kept = states.keyed<string, number>({ id: stateId, operator: 'task' });
-  const saved = kept.get('partitions');
+  const kept = states.keyed<string, number>({ id: taskStateId, operator: taskStateOperator });
+  const saved = kept.get(partitionsKey);
   if (saved === of) return kept;
-  const hasStates = restored?.stateIds.some((id) => id !== stateId);
+  const hasStates = restored?.stateIds.some((id) => id !== taskStateId);
   if (saved !== undefined && hasStates) throw new PartitionsChangedError(location, saved, of);
-  kept.set('partitions', of);
+  kept.set(partitionsKey, of);
   return kept;
 }

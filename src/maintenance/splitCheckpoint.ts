@@ -4,14 +4,18 @@ import { checkOptions, type OptionChecks, required } from '../options/checkOptio
 import { checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
 import type { Checkpoint, PlannedBatch, RestoredCheckpoint, StateChange } from '../state/checkpoint.js';
+import { partitionsKey, taskStateId, taskStateOperator } from '../state/taskState.js';
 import { changesOf, checkCheckpoint, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
-import { type SplitEntry, splitterOf } from './splitters.js';
+import { divisionOf, type SplitEntry } from './splitters.js';
 
 /** Options of `splitCheckpoint`. */
 export interface SplitOptions {
-  /** The checkpoint that is split. It stays as it is. */
-  readonly from: Checkpoint;
-  /** How many partitions the topics have: a positive integer. */
+  /**
+   * The checkpoint that is split, or those of the tasks of a job in the order of their numbers, to divide them anew when partitions were
+   * added. They stay as they are.
+   */
+  readonly from: Checkpoint | readonly Checkpoint[];
+  /** How many partitions the topics have: a positive integer, and at least as many as there are tasks. */
   readonly of: number;
   /** Returns the checkpoint for the records of a partition: one for each, all empty. */
   readonly to: (partition: number) => Checkpoint;
@@ -23,22 +27,33 @@ export interface SplitOptions {
 }
 
 const optionChecks: OptionChecks<SplitOptions> = {
-  from: required(checkCheckpoint),
+  from: required(checkSources),
   of: required(checkPositiveInteger),
   to: required(checkFunction),
   partitioner: checkFunction,
 };
 
+function checkSources(owner: string, option: string, value: unknown): void {
+  if (!Array.isArray(value)) checkCheckpoint(owner, option, value);
+  else if (value.length === 0) throw new InvalidOptionError(owner, option, value, 'must have a checkpoint');
+  else for (const [task, one] of value.entries()) checkCheckpoint(owner, `${option}[${task}]`, one);
+}
+
 /**
  * Splits the checkpoint of a job that reads all partitions of its topics into one checkpoint for each partition, for jobs that read one
  * partition each: positions and planned ranges follow their partitions, and states by their keys.
  *
+ * With the checkpoints of several tasks it divides their states for a greater number of partitions. Stop the job first when all records
+ * are worked off: those that are left in the former partitions have keys of other tasks. The new tasks go on after the latest batch of all, and read
+ * partitions that were added from their beginning.
+ *
  * It needs states by the keys of the records as they are in the topic: those of `updateStateByKey`, `mapWithState`, `sessionWindow`,
  * `eventSessionWindow`, `reduceByKeyAndWindow`, `aggregateByKeyAndWindow`, `groupByKeyAndWindow`, and of event-time windows by key.
- * `eventTime` is split by its partitions, and the ids of `deduplicate` go to all. Any other state, such as that of `countByWindow`, cannot be split.
+ * `eventTime` is split by its partitions, and the ids of `deduplicate` go to all. Any other state, such as that of `countByWindow`, cannot be split. States by event time of several tasks cannot be
+ * put together.
  *
  * @throws {InvalidOptionError} when an option is not what it should be; (as a rejection) when a state cannot be split, a position is of a
- * higher partition, or one of the new checkpoints is not empty
+ * higher partition, a task has planned batches with records, two tasks have one key, or one of the new checkpoints is not empty
  * @throws {CheckpointError} (as a rejection) while a stream owns one of the checkpoints
  *
  * @see exportCheckpoint
@@ -69,11 +84,26 @@ export function splitCheckpoint(options: SplitOptions): Promise<void> {
 }
 
 async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOptions): Promise<void> {
-  const parts = await withCheckpoint(from, ({ restored }) => {
-    if (!restored) throw new InvalidOptionError('splitCheckpoint', 'from', from.location, 'is empty');
-    checkPartitions(restored, of);
-    return partsOf(restored, of, partitioner);
-  });
+  const sources = Array.isArray(from) ? (from as readonly Checkpoint[]) : [from as Checkpoint];
+  if (sources.length > of) {
+    throw new InvalidOptionError(
+      'splitCheckpoint',
+      'of',
+      of,
+      `must be at least the number of tasks (${sources.length})`,
+    );
+  }
+  const saved: Saved[] = [];
+  for (const [task, source] of sources.entries()) {
+    const one = await withCheckpoint(source, ({ restored }) => {
+      if (!restored) throw new InvalidOptionError('splitCheckpoint', 'from', source.location, 'is empty');
+      checkPartitions(restored, of);
+      return savedOf(restored, source.location);
+    });
+    if (sources.length > 1 || one.isTask) checkTask(one, task);
+    saved.push(one);
+  }
+  const parts = partsOf(saved.some(({ isTask }) => isTask) ? joined(saved, of) : (saved[0] as Saved), of, partitioner);
   for (const [partition, part] of parts.entries()) {
     const target = to(partition);
     checkCheckpoint('splitCheckpoint', 'to()', target);
@@ -86,41 +116,125 @@ async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOpti
   }
 }
 
+type Progress = Pick<RestoredCheckpoint, 'time' | 'zeroTime' | 'interval' | 'positions'>;
+type Description = Pick<StateChange, 'id' | 'operator' | 'signature' | 'version'>;
+
+interface SavedState extends Description {
+  readonly entries: readonly SplitEntry[];
+}
+
+/** What a checkpoint has, read. */
+interface Saved extends Progress {
+  readonly location: string;
+  readonly planned: readonly PlannedBatch[];
+  readonly states: ReadonlyMap<string, SavedState>;
+  /** Whether it is that of a task, which says for how many partitions it is. */
+  readonly isTask: boolean;
+}
+
+function savedOf(restored: RestoredCheckpoint, location: string): Saved {
+  const { time, zeroTime, interval, positions, planned, stateIds } = restored;
+  const states = new Map<string, SavedState>();
+  for (const id of stateIds) {
+    const state = id === taskStateId ? undefined : restored.state(id);
+    if (!state) continue;
+    const { operator, signature, version } = state;
+    if (!divisionOf(operator)) {
+      const rule = `is a state of ${operator}, which cannot be split by key: drop it first, or keep one job`;
+      throw new InvalidOptionError('splitCheckpoint', 'from', id, rule);
+    }
+    states.set(id, { id, operator, signature, version, entries: [...state.entries()] });
+  }
+  const isTask = stateIds.includes(taskStateId);
+  return { location, time, zeroTime, interval, positions, planned, states, isTask };
+}
+
 interface Part {
-  readonly progress: Pick<RestoredCheckpoint, 'time' | 'zeroTime' | 'interval' | 'positions'>;
+  readonly progress: Progress;
   readonly planned: readonly PlannedBatch[];
   readonly changes: StateChange[];
 }
 
-function partsOf(restored: RestoredCheckpoint, of: number, partitioner: Partitioner<Key>): readonly Part[] {
-  const { time, zeroTime, interval } = restored;
+function partsOf(saved: Saved, of: number, partitioner: Partitioner<Key>): readonly Part[] {
+  const { time, zeroTime, interval, isTask } = saved;
   const parts = Array.from({ length: of }, (_, partition): Part => {
-    const positions = ofPartition(restored.positions, partition);
-    const planned = restored.planned.map((batch) => ({ ...batch, ranges: ofPartition(batch.ranges, partition) }));
+    const positions = ofPartition(saved.positions, partition);
+    const planned = saved.planned.map((batch) => ({ ...batch, ranges: ofPartition(batch.ranges, partition) }));
     return { progress: { time, zeroTime, interval, positions }, planned, changes: [] };
   });
-  for (const id of restored.stateIds) {
-    const state = restored.state(id);
-    if (!state) continue;
-    const { operator, signature, version } = state;
-    const splitter = splitterOf(operator);
-    if (!splitter) {
-      const rule = `is a state of ${operator}, which cannot be split by key: drop it first, or keep one job`;
-      throw new InvalidOptionError('splitCheckpoint', 'from', id, rule);
-    }
-    const split = splitter((key) => partitioner(key, of), of);
+  for (const { entries: all, ...description } of saved.states.values()) {
+    const split = divisionOf(description.operator)?.split((key) => partitioner(key, of), of);
     const entries = parts.map((): SplitEntry[] => []);
-    for (const entry of state.entries()) {
-      for (const [partition, part] of split(entry)) entries[partition]?.push(part);
+    for (const entry of all) {
+      for (const [partition, part] of split?.(entry) ?? []) entries[partition]?.push(part);
     }
     for (const [partition, part] of parts.entries()) {
-      part.changes.push(...changesOf({ id, operator, signature, version }, entries[partition] ?? []));
+      part.changes.push(...changesOf(description, entries[partition] ?? []));
     }
   }
+  const ofTask = { id: taskStateId, operator: taskStateOperator, signature: '', version: 0 };
+  if (isTask) for (const part of parts) part.changes.push(...changesOf(ofTask, [[partitionsKey, of]]));
   return parts;
 }
 
-function checkPartitions({ positions, planned }: RestoredCheckpoint, of: number): void {
+/** The checkpoints of all tasks as that of one job, for `of` partitions. */
+function joined(tasks: readonly Saved[], of: number): Saved {
+  const [first] = tasks as readonly [Saved];
+  const states = new Map<string, SavedState>();
+  for (const { location, states: own } of tasks) {
+    for (const [id, state] of own) states.set(id, joinedState(states.get(id), state, location));
+  }
+  const names = [...new Set(tasks.flatMap(({ positions }) => Object.keys(positions)))];
+  const positions = names.map((name) => {
+    const known = tasks.flatMap((task) => task.positions[name] ?? []);
+    const topics = [...new Set(known.map(({ topic }) => topic))];
+    const added = Array.from({ length: of - tasks.length }, (_, i) => tasks.length + i);
+    return [
+      name,
+      [...known, ...topics.flatMap((topic) => added.map((p) => ({ topic, partition: p, offset: 0 })))],
+    ] as const;
+  });
+  return {
+    ...first,
+    time: Math.max(...tasks.map(({ time }) => time)),
+    positions: Object.fromEntries(positions),
+    planned: [],
+    states,
+  };
+}
+
+/** @throws {InvalidOptionError} when they are not of one operator, or cannot be put together */
+function joinedState(a: SavedState | undefined, b: SavedState, location: string): SavedState {
+  const { id, operator, signature, version } = b;
+  const refuse = (rule: string) => new InvalidOptionError('splitCheckpoint', 'from', id, `${rule}, in ${location}`);
+  if (!a) return b;
+  const join = divisionOf(operator)?.join;
+  if (!join)
+    throw refuse(`is a state of ${operator}, of which those of several tasks cannot be put together: drop it first`);
+  if (a.operator !== operator || a.signature !== signature || a.version !== version) {
+    throw refuse(`is a state of ${a.operator} ${a.signature} in another task, and of ${operator} ${signature}`);
+  }
+  const entries = new Map(a.entries);
+  for (const [key, state] of b.entries) {
+    const other = entries.get(key);
+    const both = entries.has(key) ? join(other, state) : state;
+    if (both === undefined) throw refuse(`has the key ${JSON.stringify(key)} in two tasks`);
+    entries.set(key, both);
+  }
+  return { ...a, entries: [...entries] };
+}
+
+/** What is not worked off would be read by a task that does not have its keys any more. */
+function checkTask({ location, planned, isTask }: Saved, task: number): void {
+  if (!isTask)
+    throw new InvalidOptionError('splitCheckpoint', `from[${task}]`, location, 'must be the checkpoint of a task');
+  const ranges = planned.flatMap((batch) => Object.values(batch.ranges).flat());
+  if (!ranges.some(({ from, until }) => until > from)) return;
+  const rule = 'has planned batches with records: let the job work them off first';
+  throw new InvalidOptionError('splitCheckpoint', `from[${task}]`, location, rule);
+}
+
+function checkPartitions({ positions, planned }: Pick<Saved, 'positions' | 'planned'>, of: number): void {
   const all = [positions, ...planned.map(({ ranges }) => ranges)].flatMap((bySource) => Object.values(bySource).flat());
   const beyond = all.find(({ partition }) => partition >= of);
   if (!beyond) return;

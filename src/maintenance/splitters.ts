@@ -7,7 +7,17 @@ export type SplitEntry = readonly [key: Key, state: unknown];
 export type Split = (entry: SplitEntry) => Iterable<readonly [part: number, entry: SplitEntry]>;
 
 /** @param partOf the part of a key of the records, of `parts` */
-export type Splitter = (partOf: (key: Key) => number, parts: number) => Split;
+type Splitter = (partOf: (key: Key) => number, parts: number) => Split;
+
+/** One entry of two that have one key, from the states of two tasks; `undefined` where both cannot be right. */
+type Join = (a: unknown, b: unknown) => unknown;
+
+/** How the state of an operator is divided among tasks. */
+export interface Division {
+  readonly split: Splitter;
+  /** Absent where the states of several tasks cannot be put together. */
+  readonly join?: Join;
+}
 
 /** The state of a key goes with it. */
 const byKey: Splitter = (partOf) => (entry) => [[partOf(entry[0]), entry]];
@@ -26,6 +36,21 @@ const byPane: Splitter = (partOf, parts) => {
       return mine ? [[part, [time, mine]]] : [];
     });
   };
+};
+
+/** Each key was in one task. */
+const never: Join = () => undefined;
+
+/** When it was seen, or the last result was given. */
+const later: Join = (a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.max(a, b) : undefined);
+
+/** The panes of one batch time, with other keys in each. */
+const joinPanes: Join = (a, b) => {
+  if (Array.isArray(a) && Array.isArray(b)) return [...a, ...b];
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return later(a, b);
+  const [one, other] = [a as SavedPane, b as SavedPane];
+  const dropped = [...(one.dropped ?? []), ...(other.dropped ?? [])];
+  return { partials: [...one.partials, ...other.partials], ...(dropped.length > 0 && { dropped }) };
 };
 
 type Partials = readonly (readonly [Key, unknown])[];
@@ -65,17 +90,23 @@ const byPartition: Splitter = (partOf, parts) => {
   };
 };
 
-const splitters: ReadonlyMap<string, Splitter> = new Map([
-  ...['updateStateByKey', 'mapWithState', 'sessionWindow', 'eventSessionWindow'].map((name) => [name, byKey] as const),
-  ...['reduceByKeyAndWindow', 'aggregateByKeyAndWindow', 'groupByKeyAndWindow'].map((name) => [name, byPane] as const),
-  ...['reduceByKeyAndEventWindow', 'aggregateByKeyAndEventWindow', 'groupByKeyAndEventWindow'].map(
-    (name) => [name, byEventPane] as const,
+const divisions: ReadonlyMap<string, Division> = new Map<string, Division>([
+  ...['updateStateByKey', 'mapWithState', 'sessionWindow'].map(
+    (name) => [name, { split: byKey, join: never }] as const,
   ),
-  ['deduplicate', toAll],
-  ['eventTime', byPartition],
+  ...['reduceByKeyAndWindow', 'aggregateByKeyAndWindow', 'groupByKeyAndWindow'].map(
+    (name) => [name, { split: byPane, join: joinPanes }] as const,
+  ),
+  // Watermarks of several tasks are not one: what is late for one is not for the other.
+  ['eventSessionWindow', { split: byKey }],
+  ...['reduceByKeyAndEventWindow', 'aggregateByKeyAndEventWindow', 'groupByKeyAndEventWindow'].map(
+    (name) => [name, { split: byEventPane }] as const,
+  ),
+  ['deduplicate', { split: toAll, join: later }],
+  ['eventTime', { split: byPartition }],
 ]);
 
 /** Returns `undefined` for an operator whose state has no keys of records. */
-export function splitterOf(operator: string): Splitter | undefined {
-  return splitters.get(operator);
+export function divisionOf(operator: string): Division | undefined {
+  return divisions.get(operator);
 }
