@@ -2,6 +2,7 @@ import type { ObservableInput } from 'rxjs';
 import type { KeyCheck } from '../collections/ownKeys.js';
 import type { InputInfo } from './batchInfo.js';
 import type { BatchState } from './batchState.js';
+import type { GroupMembership } from './groupMembership.js';
 import type { BatchWaiter, Hold, LastAct } from './hold.js';
 import type { EffectRunner } from './monitoring/effectRunner.js';
 import type { RecordErrors } from './recordErrors.js';
@@ -20,6 +21,12 @@ export interface BatchRun {
    * @internal
    */
   readonly keyCheck?: KeyCheck | undefined;
+  /**
+   * Who commits the offsets of the run, `undefined` once its work is another member's; absent where the run belongs to no member of a
+   * group.
+   * @internal
+   */
+  readonly membership?: (() => GroupMembership | undefined) | undefined;
   /** The batches that were dispatched and are not complete yet, oldest first. */
   readonly open: Iterable<BatchContext>;
   /** Calls `teardown` once when the run ends, or at once if it has ended. */

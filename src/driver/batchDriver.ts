@@ -21,6 +21,7 @@ import type { Announcements } from '../batch/announcements.js';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
+import type { GroupMembership } from '../batch/groupMembership.js';
 import { isInsideEffect } from '../batch/insideEffect.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEvents.js';
@@ -194,6 +195,11 @@ export class BatchDriver implements BatchRun {
 
   get task(): TaskInfo | undefined {
     return this.#options.task;
+  }
+
+  get membership(): (() => GroupMembership | undefined) | undefined {
+    const { held } = this.#options;
+    return held && (() => held.membership());
   }
 
   get keyCheck(): KeyCheck | undefined {

@@ -1,5 +1,6 @@
 import type { BatchContext } from '../../batch/batchContext.js';
 import { ProtocolError, RecordTooLargeError } from '../../batch/errors.js';
+import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import { batchTimeOf } from './batchMetadata.js';
@@ -15,6 +16,14 @@ interface BatchWrite {
   writing: Promise<void> | undefined;
 }
 
+/** Who writes. */
+export interface TransactionOwner {
+  readonly groupId: string;
+  readonly transactionalId: string;
+  /** Who commits offsets, where the run is a member of the group. */
+  readonly member?: (() => GroupMembership | undefined) | undefined;
+}
+
 /** By transactional id, the runs of this process that have ended and are still closing. */
 const closing = new Map<string, Promise<unknown>>();
 
@@ -26,6 +35,7 @@ export class BatchTransactions {
   readonly #port: TransactionsPort;
   readonly #groupId: string;
   readonly #transactionalId: string;
+  readonly #member: (() => GroupMembership | undefined) | undefined;
   /** Called when a topic does not allow a record of that size. */
   readonly #refused: (error: RecordTooLargeError) => void;
   readonly #writes = new WeakMap<BatchContext, BatchWrite>();
@@ -39,13 +49,14 @@ export class BatchTransactions {
 
   constructor(
     port: TransactionsPort,
-    { groupId, transactionalId }: { readonly groupId: string; readonly transactionalId: string },
+    { groupId, transactionalId, member }: TransactionOwner,
     refused: (error: RecordTooLargeError) => void,
   ) {
     this.#port = port;
     this.#refused = refused;
     this.#groupId = groupId;
     this.#transactionalId = transactionalId;
+    this.#member = member;
   }
 
   /** Ends the transaction that an earlier owner of the group has left open and fences that owner, before sources read committed offsets. */
@@ -134,7 +145,7 @@ export class BatchTransactions {
     await closing.get(this.#transactionalId);
     // Closed while it waited: the id belongs to the next run.
     if (this.#closed) throw new Error('the output is closed');
-    const producer = new TransactionalProducer(this.#port.producer(this.#transactionalId), this.#groupId);
+    const producer = new TransactionalProducer(this.#port.producer(this.#transactionalId), this.#groupId, this.#member);
     await producer.connect();
     return producer;
   }

@@ -1,3 +1,4 @@
+import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
 
 /** A record to write. */
@@ -44,8 +45,17 @@ export interface ProducerPort {
    * @throws {RecordTooLargeError} when one of them is
    */
   send(topic: string, messages: readonly ProducerMessage[]): Promise<void>;
-  /** Adds the offsets of a consumer group to the transaction. */
-  sendOffsets(groupId: string, offsets: readonly OffsetWithMetadata[]): Promise<void>;
+  /**
+   * Adds the offsets of a consumer group to the transaction. `member` says which member of the group does so: it is asked at each attempt,
+   * and nothing is added once it returns `undefined`, or the group has removed the member. Default: for a client that is no member.
+   *
+   * @throws {ProtocolError} `UNKNOWN_MEMBER_ID` or `ILLEGAL_GENERATION` when the group has removed the member
+   */
+  sendOffsets(
+    groupId: string,
+    offsets: readonly OffsetWithMetadata[],
+    member?: () => GroupMembership | undefined,
+  ): Promise<void>;
   commit(): Promise<void>;
   /** Aborts the open transaction, if any. Never fails: the broker aborts it after its timeout. */
   abort(): Promise<void>;

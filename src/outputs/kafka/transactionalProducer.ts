@@ -1,3 +1,4 @@
+import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { metadataOf } from './batchMetadata.js';
 import { messageSize } from './messageSize.js';
@@ -18,10 +19,13 @@ const maxRequestBytes = 512 * 1024;
 export class TransactionalProducer {
   readonly #producer: ProducerPort;
   readonly #groupId: string;
+  readonly #member: (() => GroupMembership | undefined) | undefined;
   /** Bounds on a request, of topics that have refused a larger one. */
   readonly #maxBytes = new Map<string, number>();
 
-  constructor(producer: ProducerPort, groupId: string) {
+  /** `member` is who commits the offsets, where the stream is a member of the group. */
+  constructor(producer: ProducerPort, groupId: string, member?: () => GroupMembership | undefined) {
+    this.#member = member;
     this.#producer = producer;
     this.#groupId = groupId;
   }
@@ -57,7 +61,7 @@ export class TransactionalProducer {
     const offsets = ranges.map(({ topic, partition, until }) => ({ topic, partition, offset: until, metadata }));
     await this.#producer.begin();
     // The offsets go first: they wait until the broker has ended the previous transaction.
-    await this.#producer.sendOffsets(this.#groupId, offsets);
+    await this.#producer.sendOffsets(this.#groupId, offsets, this.#member);
     for (const [topic, all] of messages) {
       const maxBytes = this.#maxBytes.get(topic) ?? maxRequestBytes;
       for (const request of requestsOf(all, maxBytes)) {

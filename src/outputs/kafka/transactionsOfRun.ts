@@ -28,7 +28,8 @@ export function transactionsOfRun(
   // Each task has an owner of its own: with one id for all, their owners would fence each other.
   const transactionalId = run.task ? `${groupId}-${run.task.id}` : groupId;
   const port = kafkajsTransactions(kafka, transactionTimeout);
-  const made = new BatchTransactions(port, { groupId, transactionalId }, (error) => noteRefusal(kafka, error));
+  const member = run.membership;
+  const made = new BatchTransactions(port, { groupId, transactionalId, member }, (error) => noteRefusal(kafka, error));
   runs.set(run, byClient.set(kafka, byGroup.set(groupId, made)));
   run.whenClosed(() => made.close());
   return made;

@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import type { ConnectionError } from '../../../batch/errors.js';
 import { ConnectionGuard } from './connectionGuard.js';
-import { clusterFactory } from './kafkajsCluster.js';
+import { type Broker, clusterFactory } from './kafkajsCluster.js';
 
 /** A client of kafkajs that makes its producers and consumers with guarded connections: see `ConnectionGuard`. */
 export interface GuardedClient {
@@ -10,13 +10,24 @@ export interface GuardedClient {
   close(): void;
 }
 
-/** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
-export function guardedClient(kafka: Kafka): GuardedClient {
+/**
+ * `adapt` may replace methods of each broker that kafkajs makes.
+ *
+ * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ */
+export function guardedClient(kafka: Kafka, adapt: (broker: Broker) => void = () => {}): GuardedClient {
   const guards: ConnectionGuard[] = [];
   const { symbol, create } = clusterFactory(kafka);
   const guardedCreate = (options: unknown) => {
     const cluster = create(options);
-    guards.push(new ConnectionGuard(cluster.brokerPool.connectionPoolBuilder, { lost: closedConnection }));
+    const { brokerPool } = cluster;
+    const { createBroker } = brokerPool;
+    brokerPool.createBroker = (broker) => {
+      const made = createBroker.call(brokerPool, broker);
+      adapt(made);
+      return made;
+    };
+    guards.push(new ConnectionGuard(brokerPool.connectionPoolBuilder, { lost: closedConnection }));
     return cluster;
   };
   const client: Kafka = Object.create(kafka, { [symbol]: { value: guardedCreate } });

@@ -20,6 +20,8 @@ export interface Broker {
   /** Connects, asks for the versions, and authenticates. */
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  /** Adds offsets to a transaction, by version 1: without a member of the group. */
+  txnOffsetCommit(request: TxnOffsets): Promise<unknown>;
   offsetFetch(
     request: unknown,
   ): Promise<{ responses: readonly TopicPartitions<{ partition: number; offset: string }>[] }>;
@@ -30,12 +32,25 @@ export interface Broker {
   }>;
 }
 
+/** What kafkajs adds to a transaction. */
+export interface TxnOffsets {
+  readonly transactionalId: string;
+  readonly producerId: number | string;
+  readonly producerEpoch: number;
+  readonly groupId: string;
+  readonly topics: readonly TopicPartitions<{
+    readonly partition: number;
+    readonly offset: string;
+    readonly metadata: string;
+  }>[];
+}
+
 /** A cluster of kafkajs, of which only the parts are used that make connections and brokers. */
 export interface Cluster {
   readonly brokerPool: {
     readonly rootLogger: unknown;
     readonly connectionPoolBuilder: ConnectionPoolBuilder;
-    createBroker(options: { readonly connectionPool: unknown; readonly logger: unknown }): Broker;
+    createBroker: (options: { readonly connectionPool: unknown; readonly logger: unknown }) => Broker;
   };
 }
 

@@ -41,6 +41,7 @@ import { ConnectionGuard } from './connectionGuard.js';
 import { GroupCoordinators } from './groupCoordinators.js';
 import { type Broker, makeCluster, plainSocketSource } from './kafkajsCluster.js';
 import { ResponseBuffers } from './responseBuffers.js';
+import { type EncodedRequest, sendOverBroker, type Throttled } from './sendOverBroker.js';
 
 /** A partition with the node id of its leader. */
 export interface PartitionLeader extends TopicPartition {
@@ -62,19 +63,6 @@ export interface OffsetToCommit extends TopicPartition {
 /** A response in a pooled buffer. Readers retain it; the caller of `fetch` releases it once they have. */
 export interface PooledFetchResponse extends FetchResponse {
   readonly refCount?: BufferRefCount | undefined;
-}
-
-/** A request, encoded, without its header. */
-export interface EncodedRequest {
-  readonly apiKey: number;
-  readonly apiVersion: number;
-  readonly apiName: string;
-  readonly bytes: Buffer;
-}
-
-/** How long a broker asks to be left alone, in ms. */
-interface Throttled {
-  readonly throttleTime: number;
 }
 
 /** What the client needs of kafkajs. It fails with kafkajs's own errors, which the caller translates. */
@@ -131,8 +119,6 @@ const offsetFetchApi = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } as c
 /** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
 export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): KafkajsPort {
   const cluster = makeCluster(kafka, isolationLevel);
-  // kafkajs takes a request as an `Encoder`, of which it reads these two fields.
-  const encoded = (bytes: Buffer) => async () => ({ buf: bytes, buffer: bytes });
   const buffers = new ResponseBuffers();
   const guard = new ConnectionGuard(cluster.brokerPool.connectionPoolBuilder, {
     allocate: (length) => buffers.take(length),
@@ -147,8 +133,8 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     const response = await brokers.any((broker) => {
       clientId = broker.connectionPool.clientId;
       const version = metadataVersion(broker.versions?.[metadataApi.apiKey]?.maxVersion ?? 0);
-      const request = { ...metadataApi, apiVersion: version, encode: encoded(encodeMetadataRequest(version, topics)) };
-      return send(broker, request, (body) => readMetadataResponse(version, body));
+      const request = { ...metadataApi, apiVersion: version, bytes: encodeMetadataRequest(version, topics) };
+      return sendOverBroker(broker, request, (body) => readMetadataResponse(version, body));
     });
     checkMetadata(response, topics);
     clusterId = response.clusterId || undefined;
@@ -157,9 +143,9 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
   };
 
   const findCoordinator = async (kind: CoordinatedKind, key: string): Promise<string> => {
-    const request = { ...findCoordinatorApi, encode: encoded(encodeFindCoordinator(key, kind)) };
+    const request = { ...findCoordinatorApi, bytes: encodeFindCoordinator(key, kind) };
     const { nodeId, host, port } = await brokers.any(async (broker) => {
-      const found = await send(broker, request, readFindCoordinatorResponse);
+      const found = await sendOverBroker(broker, request, readFindCoordinatorResponse);
       if (found.errorCode !== 0) throw responseError('FindCoordinator', found.errorCode, { [kind]: key });
       return found;
     });
@@ -185,14 +171,13 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
       );
     },
     maxVersion: async (nodeId, apiKey) => (await brokers.node(nodeId)).versions?.[apiKey]?.maxVersion ?? 0,
-    request: async (nodeId, { bytes, ...api }, read) =>
-      send(await brokers.node(nodeId), { ...api, encode: encoded(bytes) }, read),
+    request: async (nodeId, request, read) => sendOverBroker(await brokers.node(nodeId), request, read),
     address: (nodeId) => brokers.address(nodeId),
     ids: () => ({ clientId, clusterId }),
     fetch: async (leader, call) => {
       const broker = await brokers.node(leader);
-      const { bytes, read, ...api } = fetchRequest(broker, { ...call, isolationLevel });
-      return send(broker, { ...api, encode: encoded(bytes) }, (body) => ({
+      const { read, ...request } = fetchRequest(broker, { ...call, isolationLevel });
+      return sendOverBroker(broker, request, (body) => ({
         ...checkAsked('Fetch', call.partitions, read(body)),
         refCount: buffers.refCountOf(body),
       }));
@@ -201,8 +186,8 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
       const broker = await brokers.node(leader);
       const topics = groupByTopic(partitions, ({ partition }) => partition);
       const call = { topics, timestamp, isolationLevel: isolation };
-      const request = { ...listOffsetsApi, encode: encoded(encodeListOffsetsRequest(call)) };
-      const { partitions: found } = await send(broker, request, readListOffsetsResponse);
+      const request = { ...listOffsetsApi, bytes: encodeListOffsetsRequest(call) };
+      const { partitions: found } = await sendOverBroker(broker, request, readListOffsetsResponse);
       return complete('ListOffsets', partitions, found);
     },
     offsetFetch: (groupId, partitions) =>
@@ -214,8 +199,8 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     stableOffsetFetch: (groupId, partitions) =>
       withCoordinator(groupId, async (broker) => {
         const topics = groupByTopic(partitions, ({ partition }) => partition);
-        const request = { ...offsetFetchApi, encode: encoded(encodeStableOffsetFetch(groupId, topics)) };
-        const { errorCode, partitions: found } = await send(broker, request, readOffsetFetchResponse);
+        const request = { ...offsetFetchApi, bytes: encodeStableOffsetFetch(groupId, topics) };
+        const { errorCode, partitions: found } = await sendOverBroker(broker, request, readOffsetFetchResponse);
         const failed = found.find((one) => one.errorCode !== 0);
         const code = errorCode || failed?.errorCode;
         if (code) throw responseError('OffsetFetch', code, { group: groupId, ...topicOf(failed) });
@@ -224,14 +209,14 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     offsetCommit: (groupId, offsets, member) =>
       withCoordinator(groupId, async (broker) => {
         const topics = groupByTopic(offsets, ({ partition, offset, metadata }) => ({ partition, offset, metadata }));
-        const request = { ...offsetCommitApi, encode: encoded(encodeOffsetCommit(groupId, member, topics)) };
-        const { partitions } = await send(broker, request, readOffsetCommitResponse);
+        const request = { ...offsetCommitApi, bytes: encodeOffsetCommit(groupId, member, topics) };
+        const { partitions } = await sendOverBroker(broker, request, readOffsetCommitResponse);
         const failed = partitions.find(({ errorCode }) => errorCode !== 0);
         if (failed) throw responseError('OffsetCommit', failed.errorCode, { group: groupId, ...topicOf(failed) });
         complete('OffsetCommit', offsets, partitions);
       }),
-    coordinated: (groupId, { bytes, ...api }, read, timeoutMs) =>
-      withCoordinator(groupId, (broker) => send(broker, { ...api, encode: encoded(bytes) }, read, timeoutMs)),
+    coordinated: (groupId, request, read, timeoutMs) =>
+      withCoordinator(groupId, (broker) => sendOverBroker(broker, request, read, timeoutMs)),
     findTransactionCoordinator: async (transactionalId) => {
       await findCoordinator('transactionalId', transactionalId);
     },
@@ -257,25 +242,6 @@ function fetchRequest(
   }
   const read = (body: Buffer) => readFetchByIdResponse(body, (topicId) => names.get(topicId) ?? '');
   return { ...fetchApi, apiVersion: fetchByIdVersion, bytes: encodeFetchByIdRequest(call), read };
-}
-
-/** Sends a request of our own over a connection of kafkajs. */
-async function send<R>(
-  broker: Broker,
-  request: unknown,
-  read: (body: Buffer) => R & Throttled,
-  requestTimeout?: number,
-): Promise<R> {
-  const response = {
-    // kafkajs waits for `clientSideThrottleTime` before it sends the next request (KIP-219).
-    decode: async (body: Buffer) => {
-      const decoded = read(body);
-      return { ...decoded, clientSideThrottleTime: decoded.throttleTime };
-    },
-    parse: async (decoded: unknown) => decoded,
-  };
-  const call = { request, response, ...(requestTimeout !== undefined && { requestTimeout }) };
-  return (await broker.connectionPool.send(call)) as R;
 }
 
 function topicOf(failed: { readonly topic: string } | undefined): { readonly topics?: readonly string[] } {

@@ -6,6 +6,7 @@ import {
   ProtocolError,
   RecordTooLargeError,
 } from '../../../batch/errors.js';
+import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { messageSize } from '../../../outputs/kafka/messageSize.js';
 import {
   type OffsetWithMetadata,
@@ -19,6 +20,7 @@ import type { RequestResources } from '../protocol/requestResources.js';
 import { type GuardedProducer, guardedProducer } from './guardedProducer.js';
 import type { Kafka } from './kafka.js';
 import { kafkajsPort } from './kafkajsPort.js';
+import { errorType, GenerationOverError, offsetsOfMembers } from './offsetsOfMembers.js';
 import { stickyPartitioner } from './stickyPartitioner.js';
 import { translateError } from './translateError.js';
 import { withBackOff } from './withBackOff.js';
@@ -98,6 +100,8 @@ class KafkajsProducer implements ProducerPort {
   readonly #chosen = new Set<number>();
   readonly #placed = new WeakMap<object, number>();
   readonly #kafka: Kafka;
+  /** Who adds the offsets that are being added, where a member of the group does. */
+  #member: (() => GroupMembership | undefined) | undefined;
   #connected: Promise<void> | undefined;
   #open: Transaction | undefined;
 
@@ -114,7 +118,7 @@ class KafkajsProducer implements ProducerPort {
         this.#placed.set(message, partition);
       });
     const config = { ...ordered, transactionalId, transactionTimeout: timeoutMs, createPartitioner };
-    this.#guarded = guardedProducer(kafka, config);
+    this.#guarded = guardedProducer(kafka, config, (broker) => offsetsOfMembers(broker, () => this.#member));
   }
 
   async begin(): Promise<void> {
@@ -155,7 +159,12 @@ class KafkajsProducer implements ProducerPort {
    * A broker answers EndTxn before it has ended the transaction everywhere, and refuses the next one until then. kafkajs would give
    * up on offsets, and wait 300 ms with records.
    */
-  async sendOffsets(groupId: string, offsets: readonly OffsetWithMetadata[]): Promise<void> {
+  async sendOffsets(
+    groupId: string,
+    offsets: readonly OffsetWithMetadata[],
+    member?: () => GroupMembership | undefined,
+  ): Promise<void> {
+    this.#member = member;
     const topics = groupByTopic(offsets, ({ partition, offset, metadata }) => {
       return { partition, offset: String(offset), metadata };
     });
@@ -163,7 +172,7 @@ class KafkajsProducer implements ProducerPort {
       consumerGroupId: groupId,
       topics: topics.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })),
     };
-    const options = { ...beginBackOff, timeoutMs: this.#timeoutMs, isRetriable: isStillEnding };
+    const options = { ...beginBackOff, timeoutMs: this.#timeoutMs, isRetriable: maySucceedLater };
     const resources = { group: groupId, topics: request.topics.map(({ topic }) => topic) };
     await this.#request('TxnOffsetCommit', resources, () =>
       withBackOff(() => this.#transaction.sendOffsets(request), options),
@@ -253,6 +262,9 @@ async function maxMessageBytes(kafka: Kafka, topic: string): Promise<number | un
   }
 }
 
-function isStillEnding(error: unknown): boolean {
-  return error instanceof Error && 'type' in error && error.type === 'CONCURRENT_TRANSACTIONS';
+/** A broker is still ending the previous transaction, or the group has a new generation meanwhile, with this member. */
+function maySucceedLater(error: unknown): boolean {
+  return (
+    error instanceof GenerationOverError || (error instanceof Error && errorType(error) === 'CONCURRENT_TRANSACTIONS')
+  );
 }

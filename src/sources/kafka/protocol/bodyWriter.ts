@@ -26,7 +26,7 @@ export class BodyWriter {
     return this;
   }
 
-  int64(value: number): this {
+  int64(value: number | bigint): this {
     const at = this.#reserve(8);
     this.#buffer.writeBigInt64BE(BigInt(value), at);
     return this;
@@ -66,6 +66,11 @@ export class BodyWriter {
 
   compactString(text: string): this {
     return this.compactCount(Buffer.byteLength(text)).#utf8(text);
+  }
+
+  /** A text that may be absent: 0 then. */
+  compactNullableString(text: string | undefined): this {
+    return text === undefined ? this.uvarint(0) : this.compactString(text);
   }
 
   #utf8(text: string): this {

@@ -27,6 +27,9 @@ const names: Readonly<Record<number, string>> = {
   29: 'TOPIC_AUTHORIZATION_FAILED',
   30: 'GROUP_AUTHORIZATION_FAILED',
   31: 'CLUSTER_AUTHORIZATION_FAILED',
+  47: 'INVALID_PRODUCER_EPOCH',
+  49: 'INVALID_PRODUCER_ID_MAPPING',
+  51: 'CONCURRENT_TRANSACTIONS',
   53: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
   56: 'KAFKA_STORAGE_ERROR',
   74: 'FENCED_LEADER_EPOCH',
@@ -37,6 +40,7 @@ const names: Readonly<Record<number, string>> = {
   81: 'GROUP_MAX_SIZE_REACHED',
   82: 'FENCED_INSTANCE_ID',
   88: 'UNSTABLE_OFFSET_COMMIT',
+  90: 'PRODUCER_FENCED',
   100: 'UNKNOWN_TOPIC_ID',
   103: 'INCONSISTENT_TOPIC_ID',
 };
@@ -47,6 +51,7 @@ const retriable = new Set([3, 5, 6, 7, 9, 14, 15, 16, 56, 74, 75, 78, 88, 100, 1
 export const offsetOutOfRange = 1;
 export const leaderNotAvailable = 5;
 export const coordinatorNotAvailable = 15;
+export const notCoordinator = 16;
 /** The broker has chosen a member id: the same request is to be sent again with it. */
 export const memberIdRequired = 79;
 
