@@ -315,6 +315,7 @@ export type { JobTasksOptions, LogTasksOptions, TaskOptions } from './sources/ta
 export type { TaskStream } from './sources/tasks/taskStream.js';
 export type {
   Checkpoint,
+  CheckpointOpener,
   CheckpointSession,
   CheckpointUsage,
   LiveState,

@@ -1,9 +1,11 @@
 import { EMPTY, from, merge, Observable, type ObservableInput, tap } from 'rxjs';
 import { InvalidOptionError } from '../batch/errors.js';
+import type { TaskInfo } from '../batch/taskInfo.js';
 import type { Source, SourceRun, SourceSetup } from '../sources/source.js';
-import type { CheckpointSession } from '../state/checkpoint.js';
+import type { CheckpointSession, OpenOptions } from '../state/checkpoint.js';
 import { closeAll } from './closeAll.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
+import type { HeldWork } from './ownership.js';
 
 interface Closable {
   close(): ObservableInput<unknown>;
@@ -24,10 +26,10 @@ export class DriverResources {
 
   /** `waiting` is called when the checkpoint is in use, with the reason. */
   openCheckpoint(
-    options: Timing & Pick<ResolvedDriverOptions, 'checkpoint' | 'held'>,
+    options: Timing & Pick<ResolvedDriverOptions, 'checkpoint' | 'held' | 'task'>,
     waiting: (reason: string) => void,
   ): Observable<never> {
-    const { checkpoint, held } = options;
+    const { checkpoint, held, task } = options;
     if (!checkpoint) return EMPTY;
     // The group has decided whose work it is: the former owner need not be waited for.
     const takeover = held && ({ takeover: 'force' } as const);
@@ -35,7 +37,7 @@ export class DriverResources {
       this.session = session;
     };
     const opening = this.#opening(
-      () => checkpoint.open({ waiting, signal: this.#waiting.signal, ...takeover }),
+      () => checkpoint.open({ waiting, signal: this.#waiting.signal, ...takeover, ...openedBy(held, task) }),
       keep,
       () => false,
     );
@@ -93,6 +95,13 @@ export class DriverResources {
       };
     });
   }
+}
+
+function openedBy(held: HeldWork | undefined, task: TaskInfo | undefined): Pick<OpenOptions, 'by'> {
+  const membership = held?.membership();
+  if (!membership) return {};
+  const { memberId, generation } = membership;
+  return { by: { memberId, generation, ...(task && { task: task.id }) } };
 }
 
 type Timing = Pick<ResolvedDriverOptions, 'owner' | 'interval' | 'dynamicInterval'>;

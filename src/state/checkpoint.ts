@@ -160,12 +160,24 @@ export interface CheckpointSession {
   close(): ObservableInput<unknown>;
 }
 
+/** A member of a group that opens a checkpoint, because the work is its own. */
+export interface CheckpointOpener {
+  /** The id of the task, where the job is divided into tasks. */
+  readonly task?: string;
+  /** The id that the group has chosen for the member. */
+  readonly memberId: string;
+  /** The generation of the group: a later owner has a higher one, or the same after it was given the work back. */
+  readonly generation: number;
+}
+
 /** How a checkpoint is opened, where it may be in use. Stores may ignore it. */
 export interface OpenOptions {
   /** What happens while another stream owns it. Default: what the store's own option says. */
   readonly takeover?: Takeover;
   /** Called when the opening begins to wait for another owner, with the reason. Default: nobody is notified. */
   readonly waiting?: (reason: string) => void;
+  /** Who opens it, where a group decides whose work it is: for stores that keep or compare it. Default: nobody says so. */
+  readonly by?: CheckpointOpener;
   /** Ends that wait. Default: it lasts until the store can be taken. */
   readonly signal?: AbortSignal;
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deserialize } from 'node:v8';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
@@ -15,9 +16,13 @@ export interface OpenedJob {
   readonly lastSeq: number;
 }
 
-type Entry = readonly [key: Buffer, value: Buffer];
+type SavedEntry = readonly [key: Buffer, value: Buffer];
+type Entry = readonly [Key, unknown];
 
 const entriesPerPage = 20_000;
+/** How long a restore keeps the event loop at a time, in ms: the batches of other tasks, and the heartbeats of the process, pass between. */
+const sliceMs = 8;
+const entriesPerLookAtTheClock = 64;
 
 /** Reads what a job has saved, when its new epoch has begun. */
 export async function readJob(
@@ -32,11 +37,10 @@ export async function readJob(
     [job],
   );
   for (const { id, operator, signature, version } of described.rows) {
-    const entries = await readEntries(client, tables, job, id);
-    states.set(
-      id,
-      restoredState(`${location}, state ${JSON.stringify(id)}`, { operator, signature, version }, entries),
-    );
+    const place = `${location}, state ${JSON.stringify(id)}`;
+    const entries: LazyEntry[] = [];
+    for await (const page of pagesOf(client, tables, job, id)) await readPage(page, place, entries);
+    states.set(id, restoredState({ operator, signature, version }, entries));
   }
   const last = await client.query(`select coalesce(max(seq), 0)::text as seq from ${tables.entries} where job = $1`, [
     job,
@@ -60,8 +64,12 @@ async function readPlanned(client: PostgresClient, tables: PostgresTables, job: 
 }
 
 /** Page by page, so that no response of the server holds all entries. */
-async function readEntries(client: PostgresClient, tables: PostgresTables, job: string, id: string): Promise<Entry[]> {
-  const entries: Entry[] = [];
+async function* pagesOf(
+  client: PostgresClient,
+  tables: PostgresTables,
+  job: string,
+  id: string,
+): AsyncGenerator<readonly SavedEntry[]> {
   let after = '0';
   for (;;) {
     const { rows } = await client.query(
@@ -69,28 +77,46 @@ async function readEntries(client: PostgresClient, tables: PostgresTables, job: 
        where job = $1 and id = $2 and seq > $3 order by seq limit ${entriesPerPage}`,
       [job, id, after],
     );
-    for (const { key, value } of rows) entries.push([key, value]);
-    if (rows.length < entriesPerPage) return entries;
+    yield rows.map(({ key, value }): SavedEntry => [key, value]);
+    if (rows.length < entriesPerPage) return;
     after = rows.at(-1).number;
   }
 }
 
-function restoredState(location: string, description: Omit<RestoredState, 'entries'>, entries: Entry[]): RestoredState {
+/** An entry, or the error with which it cannot be read: a state that is damaged can still be dropped. */
+type LazyEntry = Entry | CorruptCheckpointError;
+
+/** Decodes in slices of the event loop. */
+async function readPage(page: readonly SavedEntry[], place: string, entries: LazyEntry[]): Promise<void> {
+  let until = performance.now() + sliceMs;
+  for (const [index, entry] of page.entries()) {
+    if (index % entriesPerLookAtTheClock === 0 && performance.now() >= until) {
+      await nextTurn();
+      until = performance.now() + sliceMs;
+    }
+    entries.push(readEntry(place, entry));
+  }
+}
+
+function restoredState(description: Omit<RestoredState, 'entries'>, entries: LazyEntry[]): RestoredState {
   return {
     ...description,
     *entries() {
-      for (const entry of entries) yield readEntry(location, entry);
+      for (const entry of entries) {
+        if (entry instanceof CorruptCheckpointError) throw entry;
+        yield entry;
+      }
       // Read once: the operator owns it now.
       entries.length = 0;
     },
   };
 }
 
-function readEntry(location: string, [key, value]: Entry): readonly [Key, unknown] {
+function readEntry(location: string, [key, value]: SavedEntry): LazyEntry {
   try {
     return [keyFromBytes(key), deserialize(value)];
   } catch (error) {
-    throw new CorruptCheckpointError(location, 0, `an entry cannot be read: ${(error as Error).message}`);
+    return new CorruptCheckpointError(location, 0, `an entry cannot be read: ${(error as Error).message}`);
   }
 }
 

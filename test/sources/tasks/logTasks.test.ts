@@ -1,4 +1,4 @@
-import { foreachBatch, foreachPartition, type Task } from 'dstream';
+import { type Checkpoint, foreachBatch, foreachPartition, type Task } from 'dstream';
 import { from, NEVER, retry } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { interval, sessionTimeout, TaskCluster, type TaskProcess } from '../../support/taskCluster.js';
@@ -172,6 +172,26 @@ describe('logTasks', () => {
         expect(stuck).toEqual([]);
         expectAll(cluster);
         second?.unsubscribe();
+      });
+    });
+  });
+
+  it('tells a checkpoint which member opens it, in which generation, for which task', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 2);
+      const opened: unknown[] = [];
+      const checkpoint = (id: string): Checkpoint => ({
+        location: id,
+        open: (options) => {
+          opened.push(options?.by);
+          return cluster.checkpointOf(id).open(options);
+        },
+      });
+      const first = cluster.start('first', { checkpoint: ({ id }) => checkpoint(id) });
+      cluster.at(500, () => {
+        const [{ memberId } = { memberId: '' }] = cluster.events;
+        expect(opened).toEqual(['0', '1'].map((task) => ({ task, memberId, generation: 1 })));
+        first.unsubscribe();
       });
     });
   });
