@@ -1,4 +1,4 @@
-// npm run crash -- [--crashes N] [--checkpoint file|lmdb|tiered|postgres] [--source files|kafka|receiver|ready] [--output files|table|kafka] [--seconds N]
+// npm run crash -- [--crashes N] [--checkpoint file|lmdb|tiered|postgres] [--source files|kafka|receiver|ready|tasks] [--output files|table|kafka] [--seconds N]
 // [--parallel N] [--seed N] [--keep]: kills processes at every failure point.
 import { ensureInstalled, root, run } from './install.mjs';
 

@@ -1,7 +1,9 @@
 // npm run crash [-- --crashes 10000 --checkpoint file --parallel 4 --seed N]: kills processes at every failure point and
 // at any moment, and counts what is lost and doubled. `--source receiver` has a write-ahead log, `--source ready` (or some of
 // tcp,http,sse,websocket,file,process) are ready receivers that are killed while they receive, for `--seconds` at most, `--source kafka`
-// reads from a real Kafka, `--output kafka` writes into it. `--event-time` has operators by event time only.
+// reads from a real Kafka, `--output kafka` writes into it. `--source tasks` has several processes that share the tasks of a topic, killed,
+// stopped for longer than their session, and ended, for `--seconds` at most; `--unfenced` writes outside of the transactions, to see that
+// it is found. `--event-time` has operators by event time only.
 // It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -12,6 +14,7 @@ import { type CrashedEnds, stores } from './checkpoints.js';
 import { crashMatrix, defaultEnds } from './matrix.js';
 import { readyKinds } from './readyReceivers.js';
 import { crashInRounds } from './readyRounds.js';
+import { crashTasksOnServers } from './tasksServers.js';
 
 const { values } = parseArgs({
   options: {
@@ -20,12 +23,27 @@ const { values } = parseArgs({
     source: { type: 'string', default: 'files' },
     output: { type: 'string' },
     'event-time': { type: 'boolean', default: false },
+    unfenced: { type: 'boolean', default: false },
+    processes: { type: 'string', default: '4' },
+    session: { type: 'string', default: '4000' },
     seconds: { type: 'string' },
     keep: { type: 'boolean', default: false },
     parallel: { type: 'string', default: String(2 * cpus().length) },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
+if (values.source === 'tasks') {
+  const report = await crashTasksOnServers({
+    kills: Number(values.crashes),
+    seconds: Number(values.seconds ?? Infinity),
+    processes: Number(values.processes),
+    sessionTimeout: Number(values.session),
+    seed: Number(values.seed),
+    unfenced: values.unfenced,
+    keep: values.keep,
+  });
+  process.exit(report.faults.length > 0 ? 1 : 0);
+}
 const { checkpoint: store } = values;
 if (!stores[store]) {
   console.error(`--checkpoint is one of: ${Object.keys(stores).join(', ')}`);

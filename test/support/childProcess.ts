@@ -8,8 +8,12 @@ export class Child {
   readonly ended: Promise<void>;
   #waiting: { readonly is: (line: string) => boolean; readonly done: () => void }[] = [];
 
-  constructor(file: string, args: readonly string[]) {
-    this.process = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  /** `env` is added to the environment. */
+  constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.process = spawn(process.execPath, [file, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    });
     this.ended = new Promise((resolve) => this.process.once('close', () => resolve()));
     createInterface({ input: this.process.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       this.said.push(line);

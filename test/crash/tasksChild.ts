@@ -1,0 +1,79 @@
+// One of several processes that share the tasks of a group: windows, totals and states that time out over a topic, written exactly once
+// to a table or to a topic. It is killed, stopped and ended at any moment.
+//
+//     tasksChild.mjs SETUP
+import { type Batch, foreachBatch, logTasks, type RecordView, transformBatch } from 'dstream';
+import { KafkajsClient, sendToKafka } from 'dstream/kafka';
+import { foreachBatchInTransaction, type PostgresCheckpoint, postgresCheckpoint } from 'dstream/node';
+import { mergeMap, type OperatorFunction, pipe } from 'rxjs';
+import { KafkajsGroupClient } from '../../src/sources/kafka/kafkajs/kafkajsGroupClient.js';
+import { newKafka } from './kafkaLog.js';
+import { pointedPool } from './pointedPool.js';
+import { interval, type TaskEvent, taskOutputs } from './tasksOperators.js';
+import { groupPoint, pointedGroup, pointedLog, pointedOpening } from './tasksPoint.js';
+import type { TasksSetup } from './tasksRound.js';
+
+const { brokers, topic, groupId, output, to, sessionTimeout, instanceId, unfenced }: TasksSetup = JSON.parse(
+  process.argv[2] ?? '{}',
+);
+const kafka = newKafka(brokers);
+const pool = pointedPool();
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+const insert = `insert into ${output} (name, lines) values ($1, $2)`;
+
+const tasks = logTasks<TaskEvent, PostgresCheckpoint>(
+  pointedLog(new KafkajsClient(kafka)),
+  { client: () => pointedGroup(new KafkajsGroupClient('tasks', kafka)) },
+  {
+    topics: [topic],
+    groupId,
+    commitOffsets: to === 'table',
+    start: 'earliest',
+    interval,
+    deserialize: (view: RecordView) => ({ key: view.keyText() ?? '', offset: view.offset }),
+    checkpoint: ({ id }) => pointedOpening(postgresCheckpoint(pool, { job: `${groupId}/${id}` })),
+    sessionTimeout,
+    ...(instanceId && { instanceId }),
+    groupObserver: {
+      next: (event) => {
+        say(`group ${event.type} ${event.tasks}`);
+        groupPoint(event);
+      },
+    },
+  },
+);
+
+/** Writes the records of each batch under the task and the time. */
+function save(checkpoint: PostgresCheckpoint, task: string) {
+  return (name: string): OperatorFunction<Batch<string>, unknown> => {
+    const nameAt = (time: number) => `${name}-${task}-${time}`;
+    if (to === 'topic') {
+      return pipe(
+        transformBatch((lines: readonly string[], { time }) => [
+          { partition: 0, value: JSON.stringify([nameAt(time), lines]) },
+        ]),
+        sendToKafka(kafka, { topic: output, groupId, transactionTimeout: 30_000 }),
+      );
+    }
+    if (unfenced) {
+      return foreachBatch(async (lines, { time }) => {
+        const client = await pool.connect();
+        await client.query(insert, [nameAt(time), JSON.stringify(lines)]).finally(() => client.release());
+      });
+    }
+    return foreachBatchInTransaction(checkpoint, (transaction, lines, { time }) =>
+      transaction.query(insert, [nameAt(time), JSON.stringify(lines)]),
+    );
+  };
+}
+
+tasks.pipe(mergeMap((task) => taskOutputs(task, save(task.checkpoint, task.task.id)))).subscribe({
+  error: (error) => {
+    say(`failed ${error.code} ${error.message}`);
+    process.exit(1);
+  },
+  complete: () => say('complete'),
+});
+process.once('SIGTERM', () => {
+  void tasks.stop().then(() => process.exit(0));
+});

@@ -1,0 +1,53 @@
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { startKafka } from '../../scripts/kafka-broker.mjs';
+import { startPostgres } from '../../scripts/postgres.mjs';
+import { crashTasks, type TasksReport } from './tasksRounds.js';
+
+export interface TasksOnServers {
+  readonly kills: number;
+  readonly seconds: number;
+  readonly processes: number;
+  /** Longer on a machine that is busy with other work: sessions must not end without an accident. */
+  readonly sessionTimeout: number;
+  readonly seed: number;
+  readonly unfenced: boolean;
+  /** Keeps the report of a short run too. */
+  readonly keep: boolean;
+}
+
+const partitions = 8;
+const roundSeconds = 120;
+
+/** Crashes of tasks on a Kafka and a PostgreSQL that are started for them, with a report after each round. */
+export async function crashTasksOnServers(options: TasksOnServers): Promise<TasksReport> {
+  const { kills, seconds, processes, seed, unfenced, keep, sessionTimeout } = options;
+  // A process that is killed loses nothing that a server has: neither need wait for the disk.
+  const kafka = await startKafka({ properties: { 'group.min.session.timeout.ms': 1_000 } });
+  const postgres = await startPostgres({ settings: { fsync: 'off', max_connections: '200' } });
+  try {
+    const report = await crashTasks({
+      brokers: kafka.brokers,
+      postgresUrl: postgres.url,
+      ...{ kills, processes, partitions, seed, unfenced, sessionTimeout },
+      seconds: roundSeconds,
+      secondsInAll: seconds,
+      outputs: unfenced ? ['table'] : ['table', 'topic'],
+      onRound: (one) => {
+        const { faults, killsAt, stopsAt, ...counts } = one;
+        console.log(JSON.stringify(counts), ...faults);
+        // After each round: a long run may be cut off.
+        if (unfenced || (one.kills < 1_000 && !keep)) return;
+        const limit = seconds < Infinity ? ` --seconds ${seconds}` : '';
+        const command = `npm run crash -- --source tasks --crashes ${kills}${limit} --processes ${processes}`;
+        const about = { command, node: process.version, cores: cpus().length, processes, partitions, sessionTimeout };
+        const file = new URL('../../bench/results/crash-tasks.json', import.meta.url);
+        writeFileSync(file, `${JSON.stringify({ ...about, ...one }, null, 2)}\n`);
+      },
+    });
+    console.log(report);
+    return report;
+  } finally {
+    await Promise.all([kafka.stop(), postgres.stop()]);
+  }
+}
