@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { kafkaPartitioner } from 'dstream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { foreachBatch, kafkaPartitioner, type RecordView, unionBatches } from 'dstream';
+import { kafkaTasksFrom } from 'dstream/kafka';
+import { lastValueFrom, mergeMap } from 'rxjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildChild } from '../../crash/buildChild.js';
 import { Child } from '../../support/childProcess.js';
@@ -94,6 +97,59 @@ describeKafka('kafkaTasks', () => {
     } finally {
       await end();
     }
+  });
+
+  it.concurrent('several sources of one driver in each task, over two processes of which one ends', async () => {
+    const topics = { clicks: await makeTopic(kafka, 3), users: await makeTopic(kafka, 3) };
+    const groupId = randomUUID();
+    const seen: string[] = [];
+    const start = () => {
+      const source = (topic: string) => {
+        return {
+          topics: [topic],
+          start: 'earliest',
+          deserialize: (view: RecordView) => view.valueText() ?? '',
+        } as const;
+      };
+      const sources = { clicks: source(topics.clicks), users: source(topics.users) };
+      const tasks = kafkaTasksFrom(newKafka(), sources, { groupId, interval: 100, heartbeatInterval: 200 });
+      const held = new Set<string>();
+      const ended = lastValueFrom(
+        tasks.pipe(
+          mergeMap(({ task, streams: { clicks, users } }) => {
+            held.add(task.id);
+            return clicks.pipe(
+              unionBatches(users),
+              foreachBatch((records) => void seen.push(...records.map((record) => `${task.id} ${record}`))),
+            );
+          }),
+        ),
+        { defaultValue: undefined },
+      );
+      return { tasks, held, ended };
+    };
+    const send = (from: number) =>
+      Promise.all(
+        Object.entries(topics).map(([name, topic]) =>
+          produce(kafka, topic, [
+            Array.from({ length: 30 }, (_, i) => ({ partition: (from + i) % 3, value: `${name} ${from + i}` })),
+          ]),
+        ),
+      );
+    const expected = (count: number) =>
+      Object.keys(topics)
+        .flatMap((name) => Array.from({ length: count }, (_, i) => `${i % 3} ${name} ${i}`))
+        .sort();
+    const [first, second] = [start(), start()];
+    await send(0);
+    while (seen.length < 60 || first.held.size === 0 || second.held.size === 0) await sleep(20);
+    await first.tasks.stop();
+    await first.ended;
+    await send(30);
+    while (seen.length < 120) await sleep(20);
+    expect([...seen].sort()).toEqual(expected(60));
+    await second.tasks.stop();
+    await second.ended;
   });
 
   const withPostgres = postgresUrl === '' ? it.skip : it.concurrent;
