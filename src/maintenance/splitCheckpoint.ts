@@ -11,7 +11,7 @@ import { divisionOf, type SplitEntry } from './splitters.js';
 /** Options of `splitCheckpoint`. */
 export interface SplitOptions {
   /**
-   * The checkpoint that is split, or those of the tasks of a job in the order of their numbers, to divide them anew when partitions were
+   * The checkpoint that is split, or those of the tasks of a job in the order of their numbers, to divide them again when partitions were
    * added. They stay as they are.
    */
   readonly from: Checkpoint | readonly Checkpoint[];
