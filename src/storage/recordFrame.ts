@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from './crc32.js';
 
 // A file of records, each framed, behind a header that says what the file is:
 //

@@ -100,13 +100,24 @@ export function blockFromBytes(payload: Buffer, codec?: BlockCodec): WrittenBloc
   const time = type === blockType ? {} : { time: payload.readDoubleBE(blockHeadBytes) };
   const begin = headBytes + (type === placedBlockType ? payload.readUInt32BE(timedHeadBytes) : 0);
   const places = type === placedBlockType ? { positions: [positionsFrom(payload.subarray(headBytes, begin))] } : {};
-  const decode = codec ? (bytes: Buffer) => codec.decode(bytes) : deserialize;
+  const decode = codec ? (bytes: Buffer) => codec.decode(bytes) : recordsFrom;
   const read = () => ({ from, ...time, ...places, records: decode(payload.subarray(begin)) });
   return { from, until, ...time, ...places, read };
 }
 
 function positionsFrom(bytes: Buffer): BlockPositions {
   return JSON.parse(bytes.toString()) as BlockPositions;
+}
+
+/**
+ * A deserializer keeps the objects that it has made for as long as it lives, and it lives until the garbage collector has found it: so the
+ * records of a block, which were often done with, were all copied once by it. It keeps an empty list now.
+ */
+function recordsFrom(bytes: Buffer): readonly unknown[] {
+  const list = deserialize(bytes) as unknown[];
+  const records = list.slice();
+  list.length = 0;
+  return records;
 }
 
 /** The serializer writes behind what comes before: a group of records is large, and is not to be copied. */
