@@ -7,7 +7,7 @@ import {
   TimedOutError,
   type WriteAheadLog,
 } from 'dstream';
-import { EMPTY, interval, NEVER, of, timer } from 'rxjs';
+import { EMPTY, interval, NEVER, of, take, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { slowWriteAheadLog } from '../../support/slowWriteAheadLog.js';
 import { virtual } from '../../support/virtual.js';
@@ -16,6 +16,19 @@ const hung: WriteAheadLog = {
   location: '/mnt/hung',
   // As a disk that is gone: closing does not answer either.
   open: () => of({ recovered: () => [], append: () => NEVER, release: () => EMPTY, close: () => NEVER }),
+};
+
+const hungStore: WriteAheadLog = {
+  location: '/mnt/hung',
+  open: () =>
+    of({
+      recovered: () => [],
+      stored: () => [],
+      read: () => Promise.reject(new Error('nothing was written')),
+      append: () => NEVER,
+      release: () => EMPTY,
+      close: () => NEVER,
+    }),
 };
 
 describe('a log that does not answer', () => {
@@ -39,7 +52,11 @@ describe('a log that does not answer', () => {
         writeAheadLog: hung,
         batchObserver: { next: (info) => infos.push(info) },
       });
-      stream.pipe(foreachBatch(() => {})).subscribe({ error: (error: unknown) => ended.push(scheduler.now(), error) });
+      const subscription = stream
+        .pipe(foreachBatch(() => {}))
+        .subscribe({ error: (error: unknown) => ended.push(scheduler.now(), error) });
+      // Without a limit the stream would tick for ever, and virtual time would have no end.
+      scheduler.schedule(() => subscription.unsubscribe(), 60_000);
     });
     const [time, error] = ended;
     expect(time).toBeGreaterThanOrEqual(30_000);
@@ -75,5 +92,34 @@ describe('a log that does not answer', () => {
     expect(make(0)).toThrow('storeTimeout (0)');
     expect(make(2 ** 31)).toThrow('what a timer can wait');
     expect(make(Infinity)).not.toThrow();
+  });
+});
+
+describe('a block store that does not answer', () => {
+  it('fails the stream after storeTimeout, and its records are in a figure meanwhile', async () => {
+    const infos: BatchInfo[] = [];
+    const ended = await new Promise<unknown>((resolve) => {
+      receiverBatches<number>(
+        ({ store }) => {
+          for (let i = 0; i < 10; i++) store(i);
+        },
+        {
+          interval: 5,
+          storageLevel: 'disk',
+          blockStore: hungStore,
+          storeTimeout: 50,
+          batchObserver: { next: (info) => infos.push(info) },
+        },
+      )
+        // Without a limit nothing would ever happen.
+        .pipe(
+          foreachBatch(() => {}),
+          take(1_000),
+        )
+        .subscribe({ error: resolve, complete: () => resolve('it goes on') });
+    });
+    expect(ended).toBeInstanceOf(TimedOutError);
+    expect(String(ended)).toBe('TimedOutError: writing records 0 to 10 to /mnt/hung took longer than 50 ms');
+    expect(infos.map(({ inputs }) => inputs.receiver?.receiver?.unstoredRecords)).toContain(10);
   });
 });
