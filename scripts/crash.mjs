@@ -1,5 +1,5 @@
 // npm run crash -- [--crashes N] [--checkpoint file|lmdb|tiered|postgres] [--source files|kafka|receiver|ready|tasks] [--output files|table|kafka] [--seconds N]
-// [--parallel N] [--seed N] [--keep]: kills processes at every failure point.
+// [--each N] [--parallel N] [--seed N] [--keep]: kills processes at every failure point.
 import { ensureInstalled, root, run } from './install.mjs';
 
 ensureInstalled();

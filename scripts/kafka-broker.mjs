@@ -191,6 +191,8 @@ function node({
     'min.insync.replicas': 1,
     'default.replication.factor': replicas,
     'group.initial.rebalance.delay.ms': 0,
+    // A member that was killed keeps its group waiting until its session ends.
+    'group.min.session.timeout.ms': 500,
     'broker.session.timeout.ms': 6_000,
     'message.max.bytes': 8_388_608,
     'log.cleaner.backoff.ms': 500,
@@ -287,6 +289,7 @@ export async function startInDocker() {
     KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: 1,
     KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: 1,
     KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: 0,
+    KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS: 500,
     KAFKA_AUTO_CREATE_TOPICS_ENABLE: false,
   };
   const settings = Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]);

@@ -1,9 +1,9 @@
 // npm run crash [-- --crashes 10000 --checkpoint file --parallel 4 --seed N]: kills processes at every failure point and
 // at any moment, and counts what is lost and doubled. `--source receiver` has a write-ahead log, `--source ready` (or some of
-// tcp,http,sse,websocket,file,process) are ready receivers that are killed while they receive, for `--seconds` at most, `--source kafka`
-// reads from a real Kafka, `--output kafka` writes into it. `--source tasks` has several processes that share the tasks of a topic, killed,
-// stopped for longer than their session, and ended, for `--seconds` at most; `--unfenced` writes outside of the transactions, to see that
-// it is found. `--event-time` has operators by event time only.
+// tcp,http,sse,websocket,file,process, or kafkaReceiver) are ready receivers that are killed while they receive, `--each` of each kind in
+// one process, for `--seconds` at most and until SIGTERM, `--source kafka` reads from a real Kafka, `--output kafka` writes into it.
+// `--source tasks` has several processes that share the tasks of a topic, killed, stopped for longer than their session, and ended, for
+// `--seconds` at most; `--unfenced` writes outside of the transactions, to see that it is found. `--event-time` has operators by event time only.
 // It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -12,7 +12,7 @@ import { startKafka } from '../../scripts/kafka-broker.mjs';
 import { startPostgres } from '../../scripts/postgres.mjs';
 import { type CrashedEnds, stores } from './checkpoints.js';
 import { crashMatrix, defaultEnds } from './matrix.js';
-import { readyKinds } from './readyReceivers.js';
+import { kafkaKind, readyKinds } from './readyReceivers.js';
 import { crashInRounds } from './readyRounds.js';
 import { crashTasksOnServers } from './tasksServers.js';
 
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     processes: { type: 'string', default: '4' },
     session: { type: 'string', default: '4000' },
     seconds: { type: 'string' },
+    each: { type: 'string', default: '1' },
     keep: { type: 'boolean', default: false },
     parallel: { type: 'string', default: String(2 * cpus().length) },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
@@ -58,9 +59,11 @@ const ends = {
 const outputs = store === 'postgres' ? ['table', 'files', 'kafka'] : ['files', 'kafka'];
 /** The ready receivers that are killed, several in one process. */
 const kinds =
-  values.source === 'ready' ? readyKinds : values.source.split(',').filter((kind) => readyKinds.includes(kind));
+  values.source === 'ready'
+    ? readyKinds
+    : values.source.split(',').filter((kind) => [...readyKinds, kafkaKind].includes(kind));
 if ((kinds.length === 0 && !['files', 'kafka', 'receiver'].includes(ends.source)) || !outputs.includes(ends.output)) {
-  const ready = `ready, which is all of ${readyKinds.join(',')}, or some of these`;
+  const ready = `ready, which is all of ${readyKinds.join(',')}, or some of these, or ${kafkaKind}`;
   console.error(`--source is files, kafka, receiver or ${ready}; --output is one of: ${outputs.join(', ')}`);
   process.exit(1);
 }
@@ -73,18 +76,30 @@ if (ends.source === 'receiver' && ends.output !== 'files') {
   process.exit(1);
 }
 const crashes = Number(values.crashes);
+/** Brokers of `KAFKA_BROKERS`, or of a Kafka that is started where it is needed. */
+const kafka =
+  [...kinds, ends.source].some((source) => ['kafka', kafkaKind].includes(source)) && !process.env.KAFKA_BROKERS
+    ? await startKafka()
+    : undefined;
+const brokers = kafka?.brokers ?? process.env.KAFKA_BROKERS;
 if (kinds.length > 0) {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
   const result = await crashInRounds({
     kinds,
+    each: Number(values.each),
+    brokers,
+    signal: interrupted.signal,
     kills: crashes,
     ...(values.seconds && { seconds: Number(values.seconds) }),
     seed: Number(values.seed),
     onRound: (report) => {
       console.log(`${report.kills} of ${crashes} in ${report.seconds} s`);
       // After each round: a long run may be cut off.
-      if (report.kills < 1_000 && !values.keep) return;
+      if (report.receivers < 1_000 && !values.keep) return;
       const limit = values.seconds ? ` --seconds ${values.seconds}` : '';
-      const options = `--source ${values.source} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
+      const each = values.each === '1' ? '' : ` --each ${values.each}`;
+      const options = `--source ${values.source}${each} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
       const command = `npm run crash -- ${options}`;
       const file = new URL(`../../bench/results/crash-${values.source.replaceAll(',', '-')}.json`, import.meta.url);
       writeFileSync(
@@ -92,12 +107,10 @@ if (kinds.length > 0) {
         `${JSON.stringify({ command, node: process.version, cores: cpus().length, ...report }, null, 2)}\n`,
       );
     },
-  });
+  }).finally(() => kafka?.stop());
   console.log(result);
   process.exit(result.faults.length > 0 ? 1 : 0);
 }
-const kafka = ends.source === 'kafka' && !process.env.KAFKA_BROKERS ? await startKafka() : undefined;
-const brokers = kafka?.brokers ?? process.env.KAFKA_BROKERS;
 const postgres =
   store === 'postgres' && !process.env.POSTGRES_URL
     ? // A process that is killed loses nothing that the server has: it need not wait for the disk.

@@ -19,7 +19,7 @@ export interface NumberedSender {
 
 const linesAtOnce = 10;
 /** How long a client waits for a server that is away, ms. */
-const retryMs = 10;
+const retryMs = 25;
 
 /** A server that sends lines to whoever connects, from the first one that was not acknowledged. */
 export async function tcpSender(): Promise<NumberedSender> {

@@ -2,7 +2,7 @@
 // one, and an output that writes every batch once. It has loaded everything before it is needed: it begins with the first byte on stdin,
 // and writes the name of a receiver to stdout when its first records are in the output. It stops when it is told to by SIGTERM.
 //
-//     readyChild.mjs DIRECTORY tcp=PORT http=PORT sse=PORT websocket=PORT file=DIRECTORY process=
+//     readyChild DIRECTORY tcp-0=PORT http-0=PORT sse-0=PORT websocket-0=PORT file-0=DIRECTORY process-0= kafkaReceiver-0=BROKERS/TOPIC
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -10,7 +10,7 @@ import {
   batchesFrom,
   type DStreamError,
   foreachBatch,
-  type Receiver,
+  type ReceiverSink,
   receiverBatches,
 } from 'dstream';
 import {
@@ -34,7 +34,9 @@ const stdout = 1;
 const linesOfChild = 20_000;
 let children = 0;
 
-const receivers: Readonly<Record<string, (place: string) => Receiver<unknown>>> = {
+type SinkReceiver = (sink: ReceiverSink<unknown>) => () => void;
+
+const receivers: Readonly<Record<string, (place: string) => SinkReceiver | Promise<SinkReceiver>>> = {
   tcp: (port) => tcpReceiver<unknown>({ port: Number(port), acknowledge: (stored) => `${stored}\n` }),
   http: (port) => httpReceiver({ port: Number(port) }),
   sse: (port) => sseReceiver<unknown>({ url: `http://127.0.0.1:${port}/`, parse: ({ data }) => data }),
@@ -44,15 +46,18 @@ const receivers: Readonly<Record<string, (place: string) => Receiver<unknown>>> 
     const args = ['-f', `${process.pid}/${children++} %.0f`, '0', String(linesOfChild - 1)];
     return processReceiver<unknown>({ command: 'seq', args })(sink);
   },
+  // Only a life that needs kafkajs loads it.
+  kafkaReceiver: async (place) => (await import('./readyKafka.js')).receiverFromKafka(place),
 };
 
-function streamOf(kind: string, place: string): BatchStream<unknown> {
-  const directory = join(base, kind);
+async function streamOf(name: string, place: string): Promise<BatchStream<unknown>> {
+  const kind = name.slice(0, name.lastIndexOf('-'));
+  const directory = join(base, name);
   const checkpoint = fileCheckpoint(join(directory, 'checkpoint'));
   if (kind === 'file') return batchesFrom({ file: fileReceiver<unknown>(place) }, { interval, checkpoint }).file;
   const receiver = receivers[kind];
   if (!receiver) throw new Error(`no receiver is called ${kind}`);
-  return receiverBatches<unknown>(receiver(place), {
+  return receiverBatches<unknown>(await receiver(place), {
     interval,
     blockInterval: 5,
     maxQueue: 200,
@@ -62,38 +67,40 @@ function streamOf(kind: string, place: string): BatchStream<unknown> {
   });
 }
 
-function begin(): void {
-  const streams = places.map((entry) => {
-    const [kind = '', place = ''] = entry.split('=');
-    const stream = streamOf(kind, place);
-    const files = new OutputFiles(join(base, kind, 'output'));
+async function begin(): Promise<void> {
+  // SIGTERM may come before there is anything to be stopped.
+  const stopping = new Promise<void>((resolve) => process.on('SIGTERM', resolve));
+  const named = places.map((entry) => entry.split('=') as [name: string, place: string]);
+  const opened = await Promise.all(named.map(([name, place]) => streamOf(name, place)));
+  const streams = opened.map((stream, i) => {
+    const [name] = named[i] as [string, string];
+    const files = new OutputFiles(join(base, name, 'output'));
     let written = 0;
     const done = new Promise<void>((resolve) => {
       stream
         .pipe(
           foreachBatch((records, { time }) => {
             files.write('raw', time, records.map(String));
-            if (written === 0 && records.length > 0) writeSync(stdout, `${kind}\n`);
+            if (written === 0 && records.length > 0) writeSync(stdout, `${name}\n`);
             written += records.length;
           }),
         )
-        .subscribe({ error: (error: unknown) => fail(kind, error), complete: resolve });
+        .subscribe({ error: (error: unknown) => fail(name, error), complete: resolve });
     });
     return { stream, done };
   });
   // What was acknowledged and does not come in time stays in the log for a next life, and there is none.
-  process.on('SIGTERM', () => {
-    for (const { stream } of streams) void stream.stop({ drainTimeout: 300_000 });
-  });
-  void Promise.all(streams.map(({ done }) => done)).then(() => process.exit(exitCodes.done));
+  void stopping.then(() => Promise.all(streams.map(({ stream }) => stream.stop({ drainTimeout: 300_000 }))));
+  await Promise.all(streams.map(({ done }) => done));
+  process.exit(exitCodes.done);
 }
 
-function fail(kind: string, error: unknown): void {
-  console.error(kind, error);
+function fail(name: string, error: unknown): void {
+  console.error(name, error);
   if (error instanceof DifferentOutputError) process.exit(exitCodes.different);
   process.exit((error as DStreamError).code === 'FENCED' ? exitCodes.fenced : exitCodes.failed);
 }
 
 // Its parent has gone.
 process.stdin.on('end', () => process.exit(exitCodes.failed));
-process.stdin.once('data', begin);
+process.stdin.once('data', () => begin().catch((error: unknown) => fail('begin', error)));

@@ -2,15 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildChild } from './buildChild.js';
 import { exitCodes } from './exitCodes.js';
 import { fileSender } from './fileSender.js';
 import { judgeNumbers } from './judgeNumbers.js';
+import { kafkaSender } from './kafkaSender.js';
 import { httpSender, type NumberedSender, tcpSender } from './numberedSender.js';
 import { readFiles } from './outputFiles.js';
 import { randomOf } from './records.js';
 import { scratch } from './scratch.js';
 import { sseSender, webSocketSender } from './streamSenders.js';
+import { buildWarmChild, type WarmChild } from './warmChild.js';
 
 /** What begins to send, given a directory of its own. */
 const senders: Readonly<Record<string, (directory: string) => Promise<NumberedSender>>> = {
@@ -22,16 +23,24 @@ const senders: Readonly<Record<string, (directory: string) => Promise<NumberedSe
   // A child of the receiver sends: what it has written is lost with it, but no line may be missing before another.
   process: async () => ({ place: '', exactlyOnce: true, acknowledged: new Set(), delays: [], stop: async () => {} }),
 };
-/** The ready receivers that are killed. */
+/** The ready receivers that need nothing but this machine. */
 export const readyKinds: readonly string[] = Object.keys(senders);
+/** The one that is a member of a consumer group of a real Kafka: it cannot join before the group has missed the last one that was killed. */
+export const kafkaKind = 'kafkaReceiver';
 
 export interface ReadyCrashes {
-  /** Some of `readyKinds`: each process runs all of them. */
+  /** Some of `readyKinds`, or `kafkaKind`: each process runs all of them. */
   readonly kinds: readonly string[];
+  /** How many of each kind a process runs. Default: 1. */
+  readonly each?: number | undefined;
+  /** Of a real Kafka, for `kafkaKind`. */
+  readonly brokers?: string | undefined;
   readonly kills: number;
   /** After which no more lives are begun. Default: no limit. */
   readonly seconds?: number;
   readonly seed: number;
+  /** Begins no more lives once it is aborted. */
+  readonly signal?: AbortSignal | undefined;
   readonly onKill?: (kills: number) => void;
 }
 
@@ -61,25 +70,30 @@ const firstOutputMs = 100;
 export async function crashReadyReceivers({
   kinds,
   kills: most,
+  each = 1,
+  brokers,
   seconds = Infinity,
   seed,
+  signal,
   onKill,
 }: ReadyCrashes): Promise<ReadyCrashResult> {
   const random = randomOf(seed);
   const directory = scratch();
-  const file = await buildChild(new URL('readyChild.ts', import.meta.url));
+  const child = await buildWarmChild(new URL('readyChild.ts', import.meta.url));
   const sending = new Map<string, NumberedSender>();
   const faults: string[] = [];
   let kills = 0;
   let next: Life | undefined;
   try {
-    for (const kind of kinds) sending.set(kind, await senderOf(kind, directory));
-    const places = [...sending].map(([kind, { place }]) => `${kind}=${place}`);
-    const warm = () => new Life([file, directory, ...places]);
+    const names = kinds.flatMap((kind) => Array.from({ length: each }, (_, i) => `${kind}-${i}`));
+    for (const name of names) sending.set(name, await senderOf(name, directory, brokers));
+    const places = [...sending].map(([name, { place }]) => `${name}=${place}`);
+    await warmUp(child, [directory, ...places], names);
+    const warm = () => new Life(child, [directory, ...places]);
     const begun = performance.now();
-    let typicalMs = firstOutputMs;
+    let typicalMs: number | undefined;
     next = warm();
-    while (kills < most && performance.now() - begun < 1_000 * seconds) {
+    while (kills < most && performance.now() - begun < 1_000 * seconds && !signal?.aborted) {
       const life = next;
       const start = performance.now();
       life.begin();
@@ -87,58 +101,90 @@ export async function crashReadyReceivers({
       next = warm();
       if (random() < 0.5) {
         // While it opens, recovers and connects, and a little later.
-        await Promise.race([sleep(1.5 * typicalMs * random()), life.ended]);
+        await Promise.race([sleep(1.5 * (typicalMs ?? firstOutputMs) * random()), life.ended]);
       } else {
-        await life.output(kinds[Math.floor(random() * kinds.length)] as string);
-        typicalMs = 0.9 * typicalMs + 0.1 * (performance.now() - start);
+        await life.output(names[Math.floor(random() * names.length)] as string);
+        const measuredMs = performance.now() - start;
+        typicalMs = 0.9 * (typicalMs ?? measuredMs) + 0.1 * measuredMs;
         await Promise.race([sleep(longestLifeMs * random() ** 2), life.ended]);
       }
       life.kill('SIGKILL');
-      const { signal, said } = await life.ended;
-      if (signal !== 'SIGKILL') faults.push(`it ended by itself: ${said}`);
+      const { killedBy, said } = await life.ended;
+      if (killedBy !== 'SIGKILL') faults.push(`it ended by itself: ${said}`);
       if (faults.length > 3) break;
       kills++;
       onKill?.(kills);
     }
     const last = next;
     next = undefined;
-    last.begin();
-    for (const kind of kinds) await last.output(kind);
+    await last.outputs(names);
     last.kill('SIGTERM');
     for (const sender of sending.values()) await sender.stop();
     const { code, said } = await last.ended;
     if (code !== exitCodes.done) faults.push(`the last life ended with ${code}: ${said}`);
-    const results = [...sending].map(([kind, sender]): [string, ReadyKindResult] => {
-      const lines = readFiles(join(directory, kind)).flatMap(([, written]) => written);
-      return [kind, { acknowledged: sender.acknowledged.size, ...judgeNumbers(lines, sender), delays: sender.delays }];
-    });
+    const results = new Map<string, ReadyKindResult>();
+    for (const [name, sender] of sending) {
+      const lines = readFiles(join(directory, name)).flatMap(([, written]) => written);
+      const judged = { acknowledged: sender.acknowledged.size, ...judgeNumbers(lines, sender), delays: sender.delays };
+      results.set(kindOf(name), sumOf(results.get(kindOf(name)) ?? nothing, judged));
+    }
     return { kills, kinds: Object.fromEntries(results), faults };
   } finally {
     next?.kill('SIGKILL');
     await next?.ended;
     rmSync(directory, { recursive: true, force: true });
-    rmSync(file, { force: true });
+    child.remove();
   }
 }
 
-function senderOf(kind: string, directory: string): Promise<NumberedSender> {
+const nothing: ReadyKindResult = { acknowledged: 0, lost: [], doubled: 0, delays: [] };
+
+function sumOf(one: ReadyKindResult, other: ReadyKindResult): ReadyKindResult {
+  return {
+    acknowledged: one.acknowledged + other.acknowledged,
+    lost: [...one.lost, ...other.lost],
+    doubled: one.doubled + other.doubled,
+    delays: [...one.delays, ...other.delays],
+  };
+}
+
+/** The kind of a receiver called `KIND-NUMBER`. */
+function kindOf(name: string): string {
+  return name.slice(0, name.lastIndexOf('-'));
+}
+
+/** The first life ends by itself, and leaves what was compiled of it to the others. */
+async function warmUp(child: WarmChild, args: readonly string[], names: readonly string[]): Promise<void> {
+  const first = new Life(child, args);
+  await first.outputs(names);
+  first.kill('SIGTERM');
+  const { code, said } = await first.ended;
+  if (code !== exitCodes.done) throw new Error(`the first life ended with ${code}: ${said}`);
+}
+
+function senderOf(name: string, directory: string, brokers: string | undefined): Promise<NumberedSender> {
+  const kind = kindOf(name);
+  if (kind === kafkaKind) {
+    if (!brokers) throw new Error(`${kind} needs brokers`);
+    return kafkaSender(brokers);
+  }
   const connect = senders[kind];
   if (!connect) throw new Error(`no receiver is called ${kind}`);
-  const place = join(directory, kind, 'sent');
+  const place = join(directory, name, 'sent');
   mkdirSync(place, { recursive: true });
   return connect(place);
 }
 
 /** A process that has loaded everything, and begins when it is told to. */
 class Life {
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null; readonly said: string }>;
+  readonly ended: Promise<{ readonly code: number | null; readonly killedBy: string | null; readonly said: string }>;
   readonly #process: ChildProcess;
   #said = '';
   #outputs = '';
   #wakers: (() => void)[] = [];
 
-  constructor(args: readonly string[]) {
-    const life = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor({ file, env }: WarmChild, args: readonly string[]) {
+    const life = spawn(process.execPath, [file, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#process = life;
     life.stdin.on('error', () => {});
     life.stderr.on('data', (bytes) => {
@@ -150,7 +196,7 @@ class Life {
     });
     this.ended = new Promise((resolve, reject) => {
       life.on('error', reject);
-      life.on('close', (code, signal) => resolve({ code, signal, said: this.#said }));
+      life.on('close', (code, killedBy) => resolve({ code, killedBy, said: this.#said }));
     });
     void this.ended.then(() => this.#wake());
   }
@@ -160,10 +206,16 @@ class Life {
   }
 
   /** Resolves when the first records of this receiver are in the output, or the life has ended. */
-  async output(kind: string): Promise<void> {
-    while (!this.#outputs.split('\n').includes(kind) && this.#process.exitCode === null && !this.#process.signalCode) {
+  async output(name: string): Promise<void> {
+    while (!this.#outputs.split('\n').includes(name) && this.#process.exitCode === null && !this.#process.signalCode) {
       await new Promise<void>((resolve) => this.#wakers.push(resolve));
     }
+  }
+
+  /** Begins, and resolves when the first records of all these receivers are in the output, or the life has ended. */
+  async outputs(names: readonly string[]): Promise<void> {
+    this.begin();
+    for (const name of names) await this.output(name);
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -1,7 +1,7 @@
 import { crashReadyReceivers, type ReadyCrashes } from './readyReceivers.js';
 
 /** What is judged at once: outputs and senders begin from scratch in each round. */
-const killsOfRound = 200;
+const killsOfRound = 100;
 
 export interface ReadyKindReport {
   readonly acknowledged: number;
@@ -12,7 +12,10 @@ export interface ReadyKindReport {
 }
 
 export interface ReadyReport {
+  /** Processes that were killed. */
   readonly kills: number;
+  /** Receivers that were killed with them. */
+  readonly receivers: number;
   readonly seconds: number;
   readonly kinds: Readonly<Record<string, ReadyKindReport>>;
   readonly faults: readonly string[];
@@ -22,17 +25,23 @@ export interface ReadyReport {
 export async function crashInRounds({
   kinds,
   kills,
+  each = 1,
+  brokers,
   seconds = Infinity,
   seed,
+  signal,
   onRound,
 }: Omit<ReadyCrashes, 'onKill'> & { readonly onRound: (report: ReadyReport) => void }): Promise<ReadyReport> {
   const begun = performance.now();
   const elapsed = () => (performance.now() - begun) / 1_000;
   const delays: Record<string, number[]> = {};
-  let report: ReadyReport = { kills: 0, seconds: 0, kinds: {}, faults: [] };
-  while (report.kills < kills && elapsed() < seconds && report.faults.length === 0) {
+  let report: ReadyReport = { kills: 0, receivers: 0, seconds: 0, kinds: {}, faults: [] };
+  while (report.kills < kills && elapsed() < seconds && report.faults.length === 0 && !signal?.aborted) {
     const round = await crashReadyReceivers({
       kinds,
+      each,
+      brokers,
+      signal,
       kills: Math.min(killsOfRound, kills - report.kills),
       seconds: seconds - elapsed(),
       seed: seed + report.kills,
@@ -57,6 +66,7 @@ export async function crashInRounds({
     });
     report = {
       kills: report.kills + round.kills,
+      receivers: (report.kills + round.kills) * kinds.length * each,
       seconds: Math.round(elapsed()),
       kinds: Object.fromEntries(reports),
       faults,
