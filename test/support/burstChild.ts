@@ -1,7 +1,7 @@
 // Receives a burst that is there at once into a stream whose output is slower, and prints how many records came out and the peak of its
 // memory in MB.
 //
-//     burstChild.mjs DIRECTORY SOURCE PLACE LEVEL TOTAL_BYTES RECORD_BYTES MAX_QUEUE_BYTES
+//     burstChild.mjs DIRECTORY SOURCE PLACE LEVEL TOTAL_BYTES RECORD_BYTES MAX_QUEUE_BYTES OUTPUT_BYTES_PER_SECOND
 import { join } from 'node:path';
 import { type BatchStream, batchesFrom, foreachBatch, memoryCheckpoint, type Receiver, receiverBatches } from 'dstream';
 import {
@@ -17,7 +17,7 @@ import {
 import { timer } from 'rxjs';
 
 const [directory = '', source = '', place = '', level = '', ...numbers] = process.argv.slice(2);
-const [totalBytes = 0, recordBytes = 0, maxQueueBytes = 0] = numbers.map(Number);
+const [totalBytes = 0, recordBytes = 0, maxQueueBytes = 0, outputBytesPerSecond = 0] = numbers.map(Number);
 const count = Math.ceil(totalBytes / recordBytes);
 
 function* burst(): Generator<Buffer> {
@@ -75,7 +75,9 @@ stream()
       for (const record of records) {
         if (numberOf(record) !== next++) throw new Error(`record ${next - 1} is missing`);
       }
-      if (next < count || records.length === 0) return timer(10);
+      if (next < count || records.length === 0) {
+        return timer(Math.max(10, (1_000 * records.length * recordBytes) / outputBytesPerSecond));
+      }
       const peakMb = Math.round(process.resourceUsage().maxRSS / 1_024);
       const result = { count: next, peakMb, waitingMb: Math.round(waiting / 1e6) };
       process.stdout.write(JSON.stringify(result), () => process.exit(0));

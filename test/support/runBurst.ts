@@ -13,6 +13,8 @@ export interface Burst {
   readonly totalBytes: number;
   readonly recordBytes: number;
   readonly maxQueueBytes: number;
+  /** How fast the output is. Default: a batch each 10 ms, whatever is in it. */
+  readonly outputBytesPerSecond?: number;
   /** Limit of the heap, MB. */
   readonly heapMb: number;
 }
@@ -27,13 +29,14 @@ export interface BurstResult {
 /** Runs a burst in a process of its own, whose heap is limited. */
 export async function runBurst(burst: Burst): Promise<BurstResult> {
   const { source = 'pulled', level, totalBytes, recordBytes, maxQueueBytes, heapMb } = burst;
+  const { outputBytesPerSecond = Infinity } = burst;
   const child = await buildChild(new URL('burstChild.ts', import.meta.url));
   const directory = mkdtempSync(join(tmpdir(), 'dstream-burst-'));
   const sent = join(directory, 'sent');
   mkdirSync(sent);
   const sender = await burstSenders[source]?.({ count: Math.ceil(totalBytes / recordBytes), recordBytes }, sent);
   try {
-    const numbers = [totalBytes, recordBytes, maxQueueBytes].map(String);
+    const numbers = [totalBytes, recordBytes, maxQueueBytes, outputBytesPerSecond].map(String);
     const place = sender?.place ?? '';
     const parameters = [`--max-old-space-size=${heapMb}`, child, directory, source, place, level, ...numbers];
     const { stdout } = await promisify(execFile)(process.execPath, parameters);
