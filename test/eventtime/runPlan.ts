@@ -5,6 +5,7 @@ import {
   memoryCheckpoint,
   type OffsetRange,
   type Partition,
+  type StateChange,
 } from 'dstream';
 import { from, type Observable, type OperatorFunction, Subject } from 'rxjs';
 import { eventTimeCountsOf } from '../../src/batch/eventTimeCounts.js';
@@ -24,6 +25,8 @@ export interface PlanRun<R, L> {
   readonly counts: { readonly late: number; readonly partlyLate: number; readonly invalid: number };
   /** The number of entries that are saved of each state, by id. */
   readonly entries: Readonly<Record<string, number>>;
+  /** What each batch has saved. */
+  readonly saved: readonly (readonly StateChange[])[];
 }
 
 /** The operator under test, and a second stream of it. */
@@ -48,6 +51,7 @@ export function runPlan<T, R, L>(
   const results: (readonly R[])[] = [];
   const late: L[] = [];
   const counts = { late: 0, partlyLate: 0, invalid: 0 };
+  const saved: (readonly StateChange[])[] = [];
   let life = begin(checkpoint, make);
   let from = partitions.map(() => 0);
   for (const [i, read] of plan.entries()) {
@@ -70,7 +74,7 @@ export function runPlan<T, R, L>(
     results.push(given.results);
     late.push(...given.late);
     for (const name of ['late', 'partlyLate', 'invalid'] as const) counts[name] += given.counts?.[name] ?? 0;
-    life.save(time);
+    saved.push(life.save(time));
     if (crash === 'after') {
       life.end();
       life = begin(checkpoint, make);
@@ -78,7 +82,7 @@ export function runPlan<T, R, L>(
     from = read.map(({ until }) => until);
   }
   life.end();
-  return { results, late, counts, entries: entriesIn(checkpoint) };
+  return { results, late, counts, entries: entriesIn(checkpoint), saved };
 }
 
 /** The number of entries that are saved, by state. */
@@ -119,9 +123,10 @@ function begin<T, R, L>(checkpoint: ReturnType<typeof memoryCheckpoint>, make: (
       if (failure) throw failure.error;
       return { results: structuredClone(results), late, counts: eventTimeCountsOf(context) };
     },
-    save(time: number) {
-      const changes = registry.takeChanges(time);
+    save(time: number): readonly StateChange[] {
+      const changes = registry.takeChanges(time) as readonly StateChange[];
       if (session) from(session.save({ time, interval: 1, zeroTime: 0, positions: {}, changes })).subscribe();
+      return changes;
     },
     end: () => {
       main.unsubscribe();
