@@ -1,9 +1,10 @@
-import { map, type Observable, Subscription } from 'rxjs';
+import { defer, map, type Observable, Subscription } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { Batch } from '../batch/batch.js';
 import type { BatchRun } from '../batch/batchContext.js';
 import type { BatchState } from '../batch/batchState.js';
 import { MarbleSyntaxError } from '../batch/errors.js';
+import type { Partition } from '../batch/partition.js';
 import { OpenBatch } from '../driver/openBatch.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
@@ -52,6 +53,9 @@ export interface BatchRunHelpers extends RunHelpers {
   /**
    * A stream of batches by marbles. Each letter is a batch at its virtual time; `values` has its records, or a list of
    * partitions as `{ partitions: [...] }`. A letter without a value is a batch with the letter itself as its one record.
+   *
+   * Partitions that are listed are those of a log: each has offsets, and so an event time of its own, and has been read to its end
+   * with each batch.
    *
    * All streams of a test belong to one driver, as those of `batchesFrom` do: batches of one virtual time share a context.
    *
@@ -114,6 +118,7 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
   const completions: Completion[] = [];
   const failures: unknown[] = [];
   const ended = new Subscription();
+  let streams = 0;
 
   const result = scheduler.run((helpers) => {
     const open = new Set<OpenBatch>();
@@ -161,15 +166,13 @@ export function runBatches<R>(test: (helpers: BatchRunHelpers) => R, options: Ru
       },
       batches: <T>(marbles: string, values?: Readonly<Record<string, BatchValue<T>>>, error?: unknown) => {
         const source = helpers.cold(marbles, values && lettersOf(marbles, values), error);
-        const stream = source.pipe(
-          map((value) => {
-            const partitions = partitionsOf<T>(value as Value<T>);
-            return new Batch(
-              partitions.map((records, index) => ({ index, records })),
-              contextOf(marbles),
-            );
-          }),
-        );
+        const topic = `batches-${++streams}`;
+        const stream = defer(() => {
+          const untils: number[] = [];
+          return source.pipe(
+            map((value) => new Batch(partitionsAt<T>(value as Value<T>, topic, untils), contextOf(marbles))),
+          );
+        });
         return Object.assign(stream, { subscriptions: source.subscriptions });
       },
       expectBatches: (stream, unsubscription = null) => ({
@@ -205,6 +208,18 @@ function lettersOf<T>(marbles: string, values: Readonly<Record<string, Value<T>>
 function partitionsOf<T>(value: Value<T>): readonly (readonly T[])[] {
   if (typeof value === 'string') return [[value as T]];
   return 'partitions' in value ? value.partitions : [value];
+}
+
+/** Partitions that a value names have offsets, as those of a log: each goes on where it was in the batch before (`untils`). */
+function partitionsAt<T>(value: Value<T>, topic: string, untils: number[]): readonly Partition<T>[] {
+  const named = typeof value !== 'string' && 'partitions' in value;
+  return partitionsOf<T>(value).map((records, index) => {
+    if (!named) return { index, records };
+    const from = untils[index] ?? 0;
+    const until = from + records.length;
+    untils[index] = until;
+    return { index, records, range: { topic, partition: index, from, until, end: 'caughtUp' } };
+  });
 }
 
 function byPartition({ partitions }: Batch<unknown>): readonly (readonly unknown[])[] {

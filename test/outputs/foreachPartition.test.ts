@@ -61,7 +61,11 @@ describe('foreachPartition', () => {
     runBatches(
       ({ batches, expectBatches }) => {
         const source = batches('20ms a 9ms b|', { a: { partitions: [['x', 'y'], []] }, b: ['z'] });
-        const passed = source.pipe(foreachPartition((partition, context) => void calls.push([partition, context])));
+        const passed = source.pipe(
+          foreachPartition(({ index, records }, context) => {
+            calls.push([{ index, records }, context]);
+          }),
+        );
         expectBatches(passed).toBe('20ms a 9ms b|', { a: { partitions: [['x', 'y'], []] }, b: ['z'] });
       },
       { interval: 10 },
@@ -194,7 +198,7 @@ describe('foreachPartition', () => {
         expect(completions.map(({ at }) => at)).toEqual([completed]);
       });
     }
-    expect(given).toEqual([{ id: '1-1', time: 1, partition: { index: 1, records: ['b', 'c'] }, error: boom }]);
+    expect(given).toMatchObject([{ id: '1-1', time: 1, partition: { index: 1, records: ['b', 'c'] }, error: boom }]);
   });
 
   it('fails the batch when the dead-letter Observer or the skipObserver fails', () => {

@@ -1,4 +1,5 @@
-import { filterRecords, mapRecords } from 'dstream';
+import { aggregateByEventWindow, eventTime, filterRecords, mapRecords } from 'dstream';
+import { count } from 'dstream/aggregators';
 import { MarbleMismatchError, type RunBatchesOptions, runBatches } from 'dstream/testing';
 import { of, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -31,6 +32,36 @@ describe('runBatches', () => {
       const source = batches('  -a-b-|', { b: ['b', 'c'] });
       const expected = '        -a-x-|';
       expectBatches(source).toBe(expected, { x: ['b', 'c'] });
+    });
+  });
+
+  it('takes partitions for those of a log: each has offsets and a watermark of its own', () => {
+    runBatches(({ batches, expectBatches, flush }) => {
+      const values = {
+        a: { partitions: [[25], [3]] },
+        b: { partitions: [[27, 8], [9]] },
+        c: { partitions: [[], [31]] },
+      };
+      const source = batches<number>('-a-b-c-|', values);
+      const expected = '              -m-n-o-|';
+      const counted = source.pipe(
+        eventTime({ timestamp: (at) => at, outOfOrderness: 0 }),
+        aggregateByEventWindow(count(), { window: 10 }),
+      );
+      // 8 is late in its partition, and 9 is not in the other.
+      expectBatches(counted).toBe(expected, { m: [], n: [], o: [{ start: 0, end: 10, value: 2 }] });
+      const ranges: unknown[] = [];
+      source.subscribe(({ partitions }) => ranges.push(...partitions.map(({ range }) => range)));
+      flush();
+      expect(ranges.map((range) => ({ topic: 'batches-1', end: 'caughtUp', ...(range as object) }))).toEqual(ranges);
+      expect(ranges).toMatchObject([
+        { partition: 0, from: 0, until: 1 },
+        { partition: 1, from: 0, until: 1 },
+        { partition: 0, from: 1, until: 3 },
+        { partition: 1, from: 1, until: 2 },
+        { partition: 0, from: 3, until: 3 },
+        { partition: 1, from: 2, until: 3 },
+      ]);
     });
   });
 });
