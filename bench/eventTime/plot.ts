@@ -1,4 +1,6 @@
+import { heldPicture } from './heldPlot.js';
 import { type PlotOptions, type PlottedBatch, type PlottedBatches, plotRun } from './plotRun.js';
+import { plotStyle } from './plotStyle.js';
 
 /** One picture: records by batch and partition, and what event-time windows make of them. */
 interface Scene extends PlotOptions {
@@ -44,29 +46,17 @@ const plot = { top: 88, height: 210 };
 const bottom = plot.top + plot.height;
 const height = bottom + 62;
 
-const style = `
-  text { font: 12px system-ui, sans-serif; fill: #57606a }
-  .title { font-size: 14px; fill: #24292f } .axis { stroke: #8c959f; fill: none } .tick { stroke: #d0d7de; stroke-dasharray: 3 3 }
-  .band { fill: #f0f3f6 } .result { fill: #24292f; font-weight: 600 }
-  .p0 { fill: #0969da } .p1 { fill: #8250df } .late { fill: none; stroke: #cf222e; stroke-width: 2 } text.late { fill: #cf222e; stroke: none }
-  .own { fill: none; stroke-width: 1.4; stroke-dasharray: 5 3 } .own0 { stroke: #0969da } .own1 { stroke: #8250df }
-  .watermark { fill: none; stroke: #1a7f37; stroke-width: 2.4 } text.watermark { fill: #1a7f37; stroke: none }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #9198a1 } .title, .result { fill: #e6edf3 } .tick { stroke: #3d444d } .band { fill: #1c2128 }
-    .p0 { fill: #4493f8 } .p1 { fill: #ab7df8 } .late { stroke: #f85149 } text.late { fill: #f85149 }
-    .own0 { stroke: #4493f8 } .own1 { stroke: #ab7df8 } .watermark { stroke: #3fb950 } text.watermark { fill: #3fb950 }
-  }`;
-
 /** The pictures of docs/event-time.md, by file name: a run with these records, nothing drawn by hand. */
 export function pictures(): ReadonlyMap<string, string> {
-  return new Map(scenes.map((scene) => [scene.file, pictureOf(scene, plotRun(scene.batches, scene))]));
+  const drawn = scenes.map((scene) => [scene.file, pictureOf(scene, plotRun(scene.batches, scene))] as const);
+  return new Map([...drawn, ['replay.svg', heldPicture()]]);
 }
 
 function pictureOf(scene: Scene, run: readonly PlottedBatch[]): string {
   const axes = new Axes(scene, run);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img">
 <title>${scene.title}. ${run.map(sentenceOf).join(' ')}</title>
-<style>${style}
+<style>${plotStyle}
 </style>
 <text class="title" x="${left}" y="22">${scene.title}</text>
 ${[...axes.bands(), ...axes.ticks(), ...axes.ownWatermarks(), axes.watermark(), ...axes.records(), ...axes.results()].join('\n')}
