@@ -1,147 +1,143 @@
-// What does a count by key and window of event time cost, from a Kafka topic, beside Kafka Streams and beside a window by batch time?
+// What does a count by key and window of event time cost, from a Kafka topic, beside Kafka Streams, Spark Structured Streaming and a window by
+// batch time?
 //
-//   npm run bench -- eventTimePeers [--records N] [--rounds N] [--streams] [--brokers HOST:PORT]
+//   npm run bench -- eventTimePeers [--records N] [--rounds N] [--streams] [--spark] [--brokers HOST:PORT]
 //
 // 10,000 keys in 4 partitions, tumbling windows of a minute over ten minutes of event time, records up to four seconds out of order, five
-// allowed; each window comes once. --streams has Kafka Streams count too, which Maven fetches once: one thread, state in memory,
-// `suppress(untilWindowCloses)`. Each contender runs in a process of its own, in interleaved rounds.
-import { spawnSync } from 'node:child_process';
+// allowed; each window comes once. --streams has Kafka Streams count too (one thread, state in memory, `suppress(untilWindowCloses)`), --spark
+// has Spark Structured Streaming do so (`withWatermark`, `append`); Maven fetches each once. The contenders must have the same results.
+//
+// Each contender runs in a process of its own, in interleaved rounds, all its threads on one core: where there is `taskset`, the broker
+// and this process use the others.
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startKafka } from '../scripts/kafka-broker.mjs';
-import { jars } from '../scripts/maven.mjs';
-import { bundle } from './bundle.js';
-import { fillTimed, shape } from './eventTimePeers/topic.js';
+import {
+  type Commands,
+  core,
+  kafkaStreams,
+  leaveCore,
+  ours,
+  runAlone,
+  sparkStructuredStreaming,
+} from './eventTimePeers/commands.js';
+import { fillTimed } from './eventTimePeers/topic.js';
 import { rowOf, writeResults } from './report.js';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 
 const { values: options } = parseArgs({
   options: {
-    records: { type: 'string', default: '2000000' },
+    records: { type: 'string', default: '4000000' },
     rounds: { type: 'string', default: '5' },
     streams: { type: 'boolean', default: false },
+    spark: { type: 'boolean', default: false },
     brokers: { type: 'string' },
   },
 });
 const records = Number(options.records);
 const rounds = Number(options.rounds);
-const version = '4.1.0';
-const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const data = path('./.data/eventTimePeers');
 
-/** What a process tells. Seconds. */
+/** What a process reports. Seconds: `reading` and `cpu` from the moment it knows its partitions, the others from its first line on. */
 interface Run {
   readonly whole: number;
   readonly reading: number;
   readonly cpu: number;
+  readonly wholeCpu: number;
   readonly windows: number;
+  /** Of all results; batch time has others in each run. */
+  readonly checksum: number;
   readonly rssMb: number | null;
 }
 
-type Command = (brokers: string, topic: string) => readonly [command: string, args: readonly string[]];
+const byBatchTime = 'dstream, batch time';
 
-const limits = [String(records), String(shape.window), String(shape.grace)];
-
-function ours(): Readonly<Record<string, Command>> {
-  const child = join(data, 'child.mjs');
-  bundle(new URL('./eventTimePeers/child.ts', import.meta.url), child);
-  const command =
-    (name: string): Command =>
-    (brokers, topic) => [process.execPath, [child, name, brokers, topic, ...limits]];
+function contenders(scratch: string): Commands {
+  const places = { classes: fileURLToPath(new URL('./.data/eventTimePeers', import.meta.url)), scratch };
   return {
-    'dstream, event time': command('dstream, event time'),
-    'dstream, batch time': command('dstream, batch time'),
+    ...ours(records, places),
+    ...(options.streams && kafkaStreams(records, places)),
+    ...(options.spark && sparkStructuredStreaming(records, places)),
   };
-}
-
-function kafkaStreams(directory: string): Readonly<Record<string, Command>> {
-  if (!options.streams) return {};
-  const library = jars({
-    name: 'Kafka Streams',
-    version,
-    directory: '.kafka-streams',
-    artifacts: [
-      ['org.apache.kafka', 'kafka-streams', version],
-      ['org.slf4j', 'slf4j-simple', '1.7.36'],
-    ],
-  }).ensure();
-  run('javac', ['-d', data, '-cp', library, path('./eventTimePeers/StreamsWindows.java')]);
-  const java = ['-Xmx1g', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', [data, library].join(delimiter)];
-  return {
-    'Kafka Streams': (brokers, topic) => [
-      'java',
-      [...java, 'StreamsWindows', brokers, topic, ...limits, mkdtempSync(join(directory, 'state-'))],
-    ],
-  };
-}
-
-function run(command: string, args: readonly string[]): string {
-  const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    timeout: 300_000,
-    killSignal: 'SIGKILL',
-  });
-  if (error || status !== 0) {
-    throw new Error(`${command}: ${error?.message ?? `ended with ${status ?? signal}`}\n${stderr.slice(-4_000)}`);
-  }
-  return stdout;
 }
 
 async function main(): Promise<void> {
-  mkdirSync(data, { recursive: true });
-  const directory = mkdtempSync(join(tmpdir(), 'dstream-peers-'));
-  const contenders = { ...ours(), ...kafkaStreams(directory) };
+  leaveCore();
+  const scratch = mkdtempSync(join(tmpdir(), 'dstream-peers-'));
+  const commands = contenders(scratch);
   const cluster = options.brokers === undefined ? await startKafka() : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
   const topic = `bench-${randomUUID()}`;
-  const runs = new Map(Object.keys(contenders).map((name) => [name, [] as Run[]]));
+  const runs = new Map(Object.keys(commands).map((name) => [name, [] as Run[]]));
   try {
     console.log(`filling a topic with ${records} records`);
     await fillTimed(brokers, topic, records);
     for (let round = 1; round <= rounds; round++) {
-      for (const [name, command] of Object.entries(contenders)) {
-        const result: Run = JSON.parse(run(...command(brokers, topic)));
+      for (const [name, command] of Object.entries(commands)) {
+        const result: Run = JSON.parse(runAlone(command(brokers, topic)));
         runs.get(name)?.push(result);
-        const { cpu, whole, windows, rssMb } = result;
-        const rate = Math.round(records / cpu).toLocaleString('en');
-        console.log(
-          `round ${round}  ${name.padEnd(22)} ${rate} a CPU second, ${whole.toFixed(1)} s, ${windows} results, ${rssMb} MB`,
-        );
+        console.log(`round ${round}  ${name.padEnd(28)} ${described(result)}`);
       }
+      compare(runs);
       report(runs, round);
     }
   } finally {
     await cluster?.stop();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+function described({ cpu, reading, whole, windows, rssMb }: Run): string {
+  const rate = (seconds: number) => Math.round(records / seconds).toLocaleString('en');
+  return `${rate(cpu)} a CPU second, ${rate(reading)}/s, ${whole.toFixed(1)} s in all, ${windows} results, ${rssMb} MB`;
+}
+
+function compare(runs: ReadonlyMap<string, readonly Run[]>): void {
+  const results = Array.from(runs, ([name, taken]) => taken.map(({ windows, checksum }) => [name, windows, checksum]));
+  const distinct = new Set(
+    results
+      .flat()
+      .filter(([name]) => name !== byBatchTime)
+      .map(([, ...result]) => result.join(' ')),
+  );
+  if (distinct.size !== 1) throw new Error(`the contenders have other results: ${JSON.stringify(results)}`);
 }
 
 /** After each round, so that a run that is stopped leaves what it has. */
 function report(runs: ReadonlyMap<string, readonly Run[]>, round: number): void {
-  const rows = Array.from(runs, ([name, taken]) => ({
-    ...rowOf(
-      name,
-      taken.map(({ cpu }) => records / cpu),
-    ),
-    reading: rowOf(
-      name,
-      taken.map(({ reading }) => records / reading),
-    ).median,
-    rssMb: Math.max(...taken.map(({ rssMb }) => rssMb ?? 0)),
-  }));
-  const median = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
+  const rows = Array.from(runs, ([name, taken]) => {
+    const rates = (of: (run: Run) => number) =>
+      rowOf(
+        name,
+        taken.map((run) => records / of(run)),
+      );
+    return {
+      ...rates(({ cpu }) => cpu),
+      reading: rates(({ reading }) => reading).median,
+      wholeCpu: rates(({ wholeCpu }) => wholeCpu).median,
+      rssMb: Math.max(...taken.map(({ rssMb }) => rssMb ?? 0)),
+    };
+  });
+  const ratioOf = (figure: 'median' | 'reading' | 'wholeCpu', other: string) => {
+    const of = (name: string) => rows.find((row) => row.name === name)?.[figure] ?? Number.NaN;
+    return of('dstream, event time') / of(other);
+  };
   const all = {
-    eventTimeOverBatchTime: median('dstream, event time') / median('dstream, batch time'),
-    eventTimeOverKafkaStreams: median('dstream, event time') / median('Kafka Streams'),
+    eventTimeOverBatchTime: ratioOf('median', byBatchTime),
+    eventTimeOverKafkaStreams: ratioOf('median', 'Kafka Streams'),
+    eventTimeOverKafkaStreamsByTheClock: ratioOf('reading', 'Kafka Streams'),
+    eventTimeOverSpark: ratioOf('median', 'Spark Structured Streaming'),
+    eventTimeOverSparkByTheClock: ratioOf('reading', 'Spark Structured Streaming'),
   };
   const ratios = Object.fromEntries(Object.entries(all).filter(([, ratio]) => Number.isFinite(ratio)));
   const [load = 0] = loadavg();
-  writeResults('eventTimePeers', { unit: 'records a CPU second', rows, ratios, records, rounds: round, load });
+  const unit = 'records a CPU second, while reading';
+  const oneCore = core !== undefined;
+  writeResults('eventTimePeers', { unit, rows, ratios, records, rounds: round, oneCore, load });
 }
 
 await main();

@@ -21,17 +21,22 @@ import org.apache.kafka.streams.state.Stores;
  * when it has closed. Prints how many seconds that took:
  *
  * <pre>
- *   whole    from the making of KafkaStreams, with the JVM running, to the last window
- *   reading  from the moment it runs, with its partitions assigned, to the same
- *   cpu      of the process over the whole time, all its threads together: compilers and collector too
+ *   whole     from the making of KafkaStreams, with the JVM running, to the last window
+ *   reading   from the moment it runs, with its partitions assigned, to the same
+ *   cpu       of the process while it reads, all its threads together: compilers and collector too
+ *   wholeCpu  the same over the whole time
  * </pre>
+ *
+ * <p>and a checksum of all results, in whatever order they come.
  */
 public final class StreamsWindows {
   private static long counted;
   private static long windows;
+  private static long checksum;
   private static long begun;
   private static long cpuBegun;
   private static volatile long running;
+  private static volatile long cpuRunning;
 
   public static void main(String[] args) {
     String brokers = args[0];
@@ -66,6 +71,7 @@ public final class StreamsWindows {
             (key, count) -> {
               windows++;
               counted += count;
+              checksum += (key.key() + ' ' + key.window().start() + ' ' + count).hashCode() & 0xffffffffL;
               if (counted >= records) finish();
             });
 
@@ -74,7 +80,9 @@ public final class StreamsWindows {
     KafkaStreams streams = new KafkaStreams(builder.build(), settings);
     streams.setStateListener(
         (now, before) -> {
-          if (now == KafkaStreams.State.RUNNING && running == 0) running = System.nanoTime();
+          if (now != KafkaStreams.State.RUNNING || running != 0) return;
+          running = System.nanoTime();
+          cpuRunning = cpu();
         });
     streams.setUncaughtExceptionHandler(
         error -> {
@@ -88,12 +96,15 @@ public final class StreamsWindows {
   private static void finish() {
     try {
       long now = System.nanoTime();
-      double used = (cpu() - cpuBegun) / 1e9;
+      long used = cpu();
+      double wholeCpu = (used - cpuBegun) / 1e9;
+      double cpu = (used - Math.max(cpuRunning, cpuBegun)) / 1e9;
       double whole = (now - begun) / 1e9;
       double reading = (now - Math.max(running, begun)) / 1e9;
       String figures =
-          "{\"whole\": %s, \"reading\": %s, \"cpu\": %s, \"count\": %d, \"windows\": %d, \"rssMb\": %s}";
-      System.out.println(figures.formatted(whole, reading, used, counted, windows, peakRssMb()));
+          "{\"whole\": %s, \"reading\": %s, \"cpu\": %s, \"wholeCpu\": %s, \"count\": %d, \"windows\": %d, \"checksum\": %d, \"rssMb\": %s}";
+      System.out.println(
+          figures.formatted(whole, reading, cpu, wholeCpu, counted, windows, checksum, peakRssMb()));
       System.out.flush();
       Runtime.getRuntime().halt(0);
     } catch (Exception error) {

@@ -21,14 +21,21 @@ import { type OperatorFunction, pipe } from 'rxjs';
 const [contender = '', brokers = '', topic = '', ...numbers] = process.argv.slice(2);
 const [records = 0, window = 0, grace = 0] = numbers.map(Number);
 
-let assigned = 0;
+let assigned: { readonly at: number; readonly cpu: number } | undefined;
 let counted = 0;
 let windows = 0;
+let checksum = 0;
+
+/** Of the process so far, all its threads together: seconds. */
+function cpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
 
 class TimedClient extends KafkajsClient {
   override async partitions(topics: readonly (string | RegExp)[]): Promise<readonly TopicPartition[]> {
     const partitions = await super.partitions(topics);
-    assigned ||= performance.now();
+    assigned ??= { at: performance.now(), cpu: cpu() };
     return partitions;
   }
 }
@@ -37,12 +44,20 @@ function see(results: number, values: number): void {
   windows += results;
   counted += values;
   if (counted < records) return;
-  const now = performance.now();
-  const [whole, reading] = [now - begun, now - assigned].map((ms) => ms / 1_000);
-  const { user, system } = process.cpuUsage(cpuBegun);
+  const [now, used] = [performance.now(), cpu()];
+  const from = assigned ?? { at: begun, cpu: cpuBegun };
+  const [whole, reading] = [now - begun, now - from.at].map((ms) => ms / 1_000);
   const rssMb = Math.round(process.resourceUsage().maxRSS / 1_024);
-  process.stdout.write(JSON.stringify({ whole, reading, cpu: (user + system) / 1e6, count: counted, windows, rssMb }));
+  const figures = { whole, reading, cpu: used - from.cpu, wholeCpu: used - cpuBegun, count: counted, windows, rssMb };
+  process.stdout.write(JSON.stringify({ ...figures, checksum }));
   process.exit(0);
+}
+
+/** As Java's `hashCode`, without its sign. */
+function hashOf(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
+  return hash >>> 0;
 }
 
 interface Timed {
@@ -76,7 +91,10 @@ const contenders: Readonly<Record<string, () => void>> = {
         aggregateByKeyAndEventWindow(count(), { window }),
         foreachBatch((results) => {
           let values = 0;
-          for (const [, { value }] of results) values += value;
+          for (const [key, { start, value }] of results) {
+            values += value;
+            checksum += hashOf(`${key} ${start} ${value}`);
+          }
           see(results.length, values);
         }),
       ),
@@ -94,5 +112,5 @@ const contenders: Readonly<Record<string, () => void>> = {
 };
 
 const begun = performance.now();
-const cpuBegun = process.cpuUsage();
+const cpuBegun = cpu();
 contenders[contender]?.();
