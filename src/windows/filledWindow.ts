@@ -2,6 +2,7 @@ import { Fifo } from '../collections/fifo.js';
 import { EnteredPane } from './enteredPane.js';
 import type { Pane } from './keyedWindow.js';
 import { SlotColumns, type SlotOperation } from './slotColumns.js';
+import { newestPaneOf, newestPlaceOf, openOf, panesOf, SlotPlaces, slotNumbers } from './slotPlaces.js';
 
 /** A pane that was filled before it enters the window: the ids of its slots (`idOf`, `add`), each with its partial. */
 export interface FilledPane<P> {
@@ -29,13 +30,9 @@ export class FilledWindow<K, P> {
   readonly #values: SlotColumns<P>;
   readonly #panes = new Fifo<EnteredPane<P>>();
   readonly #ids = new Map<K, number>();
-  /** By id, as all of the following. */
+  /** By id. */
   readonly #keys: K[] = [];
-  /** The number of panes that are being filled and have a partial of the slot. */
-  readonly #open: number[] = [];
-  /** While panes in the window have the slot: the serial number of the newest one, and the place there. */
-  readonly #newestPanes: number[] = [];
-  readonly #newestPlaces: number[] = [];
+  readonly #places = new SlotPlaces();
   /** The serial number of the next pane. */
   #serial = 0;
   /** The slots whose last pane has left in this slide. */
@@ -60,9 +57,7 @@ export class FilledWindow<K, P> {
     const id = this.#values.add(partial);
     this.#ids.set(key, id);
     this.#keys[id] = key;
-    this.#open[id] = 0;
-    this.#newestPanes[id] = 0;
-    this.#newestPlaces[id] = 0;
+    this.#places.add(id);
     return id;
   }
 
@@ -72,12 +67,12 @@ export class FilledWindow<K, P> {
 
   /** A pane that is being filled has a partial of the slot. */
   opened(id: number): void {
-    this.#open[id] = (this.#open[id] as number) + 1;
+    this.#countOpen(id, 1);
   }
 
   /** It has entered the window, or is filled no longer. */
   closed(id: number): void {
-    this.#open[id] = (this.#open[id] as number) - 1;
+    this.#countOpen(id, -1);
   }
 
   /** Visits the keys in the window, each with its aggregate. */
@@ -118,19 +113,27 @@ export class FilledWindow<K, P> {
   slide(evicted: number, added: Iterable<Pane<K, P> | FilledPane<P>>): void {
     this.#evict(this.#panes.takeWhile(({ time }) => time <= evicted));
     for (const pane of added) {
-      if ('ids' in pane) {
-        for (const id of pane.ids) this.closed(id);
-        this.#enter(pane);
-      } else this.#enter(this.#filled(pane));
+      if ('ids' in pane) this.#enter(pane, 1);
+      else this.#enter(this.#filled(pane), 0);
     }
-    // Not before: a key that leaves and returns in one slide keeps its slot.
-    for (const id of this.#emptied) if (this.#values.panes[id] === 0 && this.#open[id] === 0) this.#remove(id);
+    const { numbers } = this.#places;
+    for (const id of this.#emptied) {
+      const at = slotNumbers * id;
+      // Not before: a key that leaves and returns in one slide keeps its slot.
+      if (numbers[at + panesOf] === 0 && numbers[at + openOf] === 0) this.#remove(id);
+    }
     this.#emptied = [];
+  }
+
+  #countOpen(id: number, by: number): void {
+    const { numbers } = this.#places;
+    const at = slotNumbers * id + openOf;
+    numbers[at] = (numbers[at] as number) + by;
   }
 
   #remove(id: number): void {
     // A slot that has become empty twice in a slide is removed once.
-    this.#open[id] = -1;
+    this.#places.numbers[slotNumbers * id + openOf] = -1;
     this.#ids.delete(this.#keys[id] as K);
     this.#values.remove(id);
   }
@@ -144,22 +147,28 @@ export class FilledWindow<K, P> {
     }
     // The old values of a key are reduced first, so that the inverse is called once per key.
     const old = leaving.length > 1 ? new Map<number, P>() : undefined;
-    const { panes } = this.#values;
+    const { numbers } = this.#places;
+    const values = this.#values;
     for (const pane of leaving) {
       const { ids, partials } = pane;
       for (let i = 0; i < ids.length; i++) {
         const id = ids[i] as number;
-        this.#values.leave(id, partials[i] as P, old);
-        if (panes[id] === 0) this.#emptied.push(id);
+        const at = slotNumbers * id + panesOf;
+        const panes = (numbers[at] as number) - 1;
+        numbers[at] = panes;
+        values.leave(id, partials[i] as P, panes, old);
+        if (panes === 0) this.#emptied.push(id);
         else this.#paneOf(pane.nextPane(i), oldest)?.markFirst(pane.nextPlace(i));
       }
     }
-    if (old) for (const [id, partial] of old) this.#values.settle(id, partial);
+    if (old) for (const [id, partial] of old) values.settle(id, partial, numbers[slotNumbers * id + panesOf] as number);
   }
 
   #empty(id: number): void {
-    if (this.#values.panes[id] === 0) return;
-    this.#values.panes[id] = 0;
+    const { numbers } = this.#places;
+    const at = slotNumbers * id + panesOf;
+    if (numbers[at] === 0) return;
+    numbers[at] = 0;
     this.#emptied.push(id);
   }
 
@@ -178,24 +187,31 @@ export class FilledWindow<K, P> {
     return { time, ids, partials };
   }
 
-  #enter({ time, ids, partials }: FilledPane<P>): void {
+  /** `opened`: how many of the panes that were being filled it is. */
+  #enter({ time, ids, partials }: FilledPane<P>, opened: 0 | 1): void {
     const serial = this.#serial;
     this.#serial = (serial + 1) | 0;
     const pane = new EnteredPane(time, serial, ids, partials);
     this.#panes.push(pane);
     const oldest = this.#panes.first ?? pane;
     const values = this.#values;
+    const { numbers } = this.#places;
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i] as number;
-      if ((values.panes[id] as number) > 0) {
-        this.#paneOf(this.#newestPanes[id] as number, oldest)?.link(this.#newestPlaces[id] as number, serial, i);
+      const at = slotNumbers * id;
+      const panes = numbers[at + panesOf] as number;
+      numbers[at + panesOf] = panes + 1;
+      numbers[at + openOf] = (numbers[at + openOf] as number) - opened;
+      if (panes > 0) {
+        const newest = this.#paneOf(numbers[at + newestPaneOf] as number, oldest);
+        newest?.link(numbers[at + newestPlaceOf] as number, serial, i);
         values.enter(id, partials[i] as P);
       } else {
         pane.markFirst(i);
         values.begin(id, partials[i] as P);
       }
-      this.#newestPanes[id] = serial;
-      this.#newestPlaces[id] = i;
+      numbers[at + newestPaneOf] = serial;
+      numbers[at + newestPlaceOf] = i;
     }
   }
 

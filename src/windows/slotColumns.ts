@@ -25,11 +25,9 @@ export interface SlotOperation<P> {
 /**
  * The values of the keys of a `FilledWindow`, as panes with their partials enter and leave: by the rules of `KeyedWindow`, where a key has
  * an object of its own. Here it has a small number, the id of its slot, and all that is known of it is in columns by id, so that visiting
- * keys in any order reads little memory. Which panes a key is in is known to the window.
+ * keys in any order reads little memory. Which panes a key is in is known to the window, and so is their number.
  */
 export class SlotColumns<P> {
-  /** By id: the number of panes in the window that contain the key. */
-  readonly panes: number[] = [];
   readonly #operation: SlotOperation<P>;
   readonly #partialsOf: (id: number) => Iterable<P>;
   readonly #values: P[] = [];
@@ -43,10 +41,16 @@ export class SlotColumns<P> {
   /** With an inverse: number of panes with NaN or an infinity for the key. */
   readonly #nonFinite: number[] = [];
   readonly #freeIds: number[] = [];
+  /**
+   * Whether the inverse is exact, and has been able to subtract each partial so far: then a slot is its value, and no other column is read
+   * or written.
+   */
+  #isPlain: boolean;
 
   /** `partialsOf`: the partials of a slot in the panes of the window, oldest first, that of the pane that enters too. */
   constructor(operation: SlotOperation<P>, partialsOf: (id: number) => Iterable<P>) {
     this.#operation = operation;
+    this.#isPlain = operation.inverse !== undefined && operation.exact === true;
     this.#partialsOf = partialsOf;
   }
 
@@ -54,18 +58,16 @@ export class SlotColumns<P> {
   add(partial: P): number {
     const free = this.#freeIds.pop();
     if (free !== undefined) return free;
-    this.#values.push(partial);
     this.#sliding.push(undefined);
     this.#changed.push(false);
     this.#fresh.push(partial);
     this.#freshPanes.push(0);
     this.#nonFinite.push(0);
-    return this.panes.push(0) - 1;
+    return this.#values.push(partial) - 1;
   }
 
   /** The key has left; another one gets the id. */
   remove(id: number): void {
-    this.panes[id] = 0;
     this.#sliding[id] = undefined;
     this.#changed[id] = false;
     // Releases what is on the heap; a column of numbers stays one.
@@ -76,7 +78,7 @@ export class SlotColumns<P> {
 
   /** Read only when needed, so that what enters and leaves in one slide costs one call. */
   current(id: number): P {
-    if (this.#changed[id]) {
+    if (!this.#isPlain && this.#changed[id]) {
       this.#values[id] = this.#sliding[id]?.query() as P;
       this.#changed[id] = false;
     }
@@ -86,8 +88,8 @@ export class SlotColumns<P> {
   /** The first pane of a slot, which is new or whose panes have all left. */
   begin(id: number, partial: P): void {
     const { inverse, exact } = this.#operation;
-    this.panes[id] = 1;
     this.#values[id] = partial;
+    if (this.#staysPlain(partial)) return;
     if (inverse === undefined || this.#sliding[id] !== undefined) {
       this.#sliding[id] = undefined;
       this.#changed[id] = false;
@@ -100,7 +102,10 @@ export class SlotColumns<P> {
   /** Another pane of a slot enters. */
   enter(id: number, partial: P): void {
     const { inverse, reduce, exact } = this.#operation;
-    this.panes[id] = (this.panes[id] as number) + 1;
+    if (this.#staysPlain(partial)) {
+      this.#values[id] = reduce(this.#values[id] as P, partial);
+      return;
+    }
     if (inverse && this.#isStuck(partial)) this.#nonFinite[id] = (this.#nonFinite[id] as number) + 1;
     const sliding = this.#sliding[id];
     if (sliding) this.#insert(id, sliding, partial);
@@ -116,31 +121,32 @@ export class SlotColumns<P> {
   }
 
   /**
-   * The oldest pane of a slot leaves. If several panes leave in one slide, `old` collects what leaves by slot, so that the inverse is called
-   * once: call `settle` with it then.
+   * The oldest pane of a slot leaves, and `panes` stay. If several panes leave in one slide, `old` collects what leaves by slot, so that
+   * the inverse is called once: call `settle` with it then.
    */
-  leave(id: number, partial: P, old: Map<number, P> | undefined): void {
+  leave(id: number, partial: P, panes: number, old: Map<number, P> | undefined): void {
     const { inverse, reduce, exact } = this.#operation;
-    this.panes[id] = (this.panes[id] as number) - 1;
-    const sliding = this.#sliding[id];
-    if (sliding) {
-      sliding.evict(1);
-      this.#changed[id] = true;
+    if (!this.#isPlain) {
+      const sliding = this.#sliding[id];
+      if (sliding) {
+        sliding.evict(1);
+        this.#changed[id] = true;
+      }
+      if (!inverse) return;
+      if (this.#isStuck(partial)) this.#nonFinite[id] = (this.#nonFinite[id] as number) - 1;
+      if (exact !== true && !sliding) this.#leaveFresh(id, partial, panes, inverse);
     }
-    if (!inverse) return;
-    if (this.#isStuck(partial)) this.#nonFinite[id] = (this.#nonFinite[id] as number) - 1;
-    if (exact !== true && !sliding) this.#leaveFresh(id, partial, inverse);
-    if (!old) this.settle(id, partial);
+    if (!old) this.settle(id, partial, panes);
     else if (old.has(id)) old.set(id, reduce(old.get(id) as P, partial));
     else old.set(id, partial);
   }
 
   /** Subtracts what has left. */
-  settle(id: number, old: P): void {
+  settle(id: number, old: P, panes: number): void {
     const { inverse } = this.#operation;
-    const panes = this.panes[id] as number;
     if (!inverse || panes === 0) return;
-    if (this.#sliding[id]) {
+    if (this.#isPlain) this.#values[id] = inverse(this.#values[id] as P, old);
+    else if (this.#sliding[id]) {
       if ((this.#nonFinite[id] as number) > 0) return;
       this.#values[id] = this.current(id);
       this.#sliding[id] = undefined;
@@ -172,12 +178,16 @@ export class SlotColumns<P> {
   }
 
   /** If the window is not a multiple of the slide, what leaves may include some of the newest panes. */
-  #leaveFresh(id: number, partial: P, inverse: (value: P, old: P) => P): void {
+  #leaveFresh(id: number, partial: P, panes: number, inverse: (value: P, old: P) => P): void {
     const count = this.#freshPanes[id] as number;
-    const panes = this.panes[id] as number;
     if (count <= panes) return;
     this.#freshPanes[id] = count - 1;
     if (panes > 0) this.#fresh[id] = inverse(this.#fresh[id] as P, partial);
+  }
+
+  #staysPlain(partial: P): boolean {
+    if (this.#isPlain && isNonFinite(partial)) this.#isPlain = false;
+    return this.#isPlain;
   }
 
   /** Whether no inverse can subtract it. An exact inverse handles numbers within partials. */
