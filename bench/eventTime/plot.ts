@@ -151,7 +151,9 @@ class Axes {
     return Array.from({ length: this.partitions }, (_, partition) =>
       this.#placed(partition).map(({ time, x, late }) => {
         const y = this.#y(time);
-        const dot = `<circle class="p${partition}" cx="${x}" cy="${y}" r="4"/><text x="${x}" y="${y}" dy="-8" text-anchor="middle">${time}</text>`;
+        // Above the ring of a late record.
+        const rise = late ? -12 : -8;
+        const dot = `<circle class="p${partition}" cx="${x}" cy="${y}" r="4"/><text x="${x}" y="${y}" dy="${rise}" text-anchor="middle">${time}</text>`;
         if (!late) return dot;
         return `${dot}<circle class="late" cx="${x}" cy="${y}" r="8"/><text class="late" x="${x}" y="${y}" dx="13" dy="4">late</text>`;
       }),
@@ -194,11 +196,11 @@ class Axes {
 function legend(partitions: number): readonly string[] {
   const y = bottom + 46;
   const own = Array.from({ length: partitions }, (_, partition) => {
-    const x = left + 230 * partition;
+    const x = left + 245 * partition;
     const which = partitions > 1 ? ` ${partition}` : '';
     return `<circle class="p${partition}" cx="${x + 4}" cy="${y - 4}" r="4"/><path class="own own${partition}" d="M${x + 14},${y - 4}h26"/><text x="${x + 46}" y="${y}">partition${which} and its watermark</text>`;
   });
-  const x = left + 230 * partitions;
+  const x = left + 245 * partitions;
   return [
     ...own,
     `<path class="watermark" d="M${x},${y - 4}h26"/><text class="watermark" x="${x + 34}" y="${y}">watermark</text>`,
