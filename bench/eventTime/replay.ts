@@ -24,7 +24,7 @@ export const days = {
   },
 } satisfies Record<string, Day>;
 
-export interface Replay {
+interface Replay {
   readonly rateSharing: RateSharing;
   /** The records of the sparsest partition. */
   readonly sparsest: number;
@@ -33,7 +33,7 @@ export interface Replay {
 }
 
 /** Each batch of a replay. */
-export interface Replayed {
+interface Replayed {
   /** The records that are newer than the watermark after it. */
   readonly held: readonly number[];
   readonly sizes: readonly number[];

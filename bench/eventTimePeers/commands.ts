@@ -8,7 +8,7 @@ import { bundle } from '../bundle.js';
 import { shape } from './topic.js';
 
 /** What runs a contender over a topic. */
-export type Command = (brokers: string, topic: string) => readonly [command: string, args: readonly string[]];
+type Command = (brokers: string, topic: string) => readonly [command: string, args: readonly string[]];
 export type Commands = Readonly<Record<string, Command>>;
 
 /** Where contenders are compiled to, and where they keep what they need while they run. */
