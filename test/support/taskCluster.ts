@@ -1,5 +1,6 @@
 import {
   type Checkpoint,
+  type CheckpointSession,
   foreachPartition,
   type GroupEvent,
   type LogClient,
@@ -15,10 +16,11 @@ import {
 } from 'dstream';
 import { memoryGroup } from 'dstream/testing';
 import {
-  defer,
   from,
+  map,
   mergeMap,
   type Observable,
+  of,
   retry,
   type SchedulerLike,
   Subscription,
@@ -26,7 +28,6 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import type { TestScheduler } from 'rxjs/testing';
 import { logLike } from './logLike.js';
 import { StoppableProcess } from './stoppableProcess.js';
 
@@ -38,14 +39,14 @@ type Options = Partial<LogTasksOptions<string, Checkpoint>>;
 type Tasks = TaskStream<Task<string, Checkpoint>>;
 /** How often methods of a log were called. */
 type Counts = Partial<Record<'commit' | 'offsets' | 'partitions', number>>;
-type Work = (task: Task<string, Checkpoint>, life: TaskProcess) => Observable<unknown>;
+export type Work = (task: Task<string, Checkpoint>, life: TaskProcess) => Observable<unknown>;
 
 /** What a batch of a task has written, by the id of the partition: a batch that is done again replaces it. */
 export type Written = Map<string, readonly string[]>;
 
 /** A log, a group and the checkpoints of its tasks, for processes in virtual time. */
 export class TaskCluster {
-  readonly scheduler: TestScheduler;
+  readonly scheduler: SchedulerLike;
   readonly log;
   readonly group;
   readonly checkpoints = new Map<string, Checkpoint>();
@@ -53,11 +54,14 @@ export class TaskCluster {
   readonly events: (GroupEvent & { readonly process: string })[] = [];
   /** How long an answer of the group takes, in ms. */
   readonly latency: number;
+  /** How long a request to a checkpoint is under way, in ms: it arrives whatever has become of the process that sent it. */
+  readonly storeLatency: number;
   readonly #keys: number;
   #sent = 0;
 
-  constructor(scheduler: TestScheduler, partitions = 4, keys = 12, latency = 0) {
+  constructor(scheduler: SchedulerLike, partitions = 4, keys = 12, latency = 0, storeLatency = 0) {
     this.latency = latency;
+    this.storeLatency = storeLatency;
     this.scheduler = scheduler;
     this.#keys = keys;
     this.log = memoryLog({ topics: { words: partitions }, scheduler });
@@ -89,7 +93,7 @@ export class TaskCluster {
   };
 
   /** A log whose commits are checked as a broker checks them. */
-  client(counts: Counts, clock: SchedulerLike): LogClient {
+  client(counts: Counts, process: StoppableProcess): LogClient {
     const { log, group } = this;
     const count = (method: keyof Counts): void => {
       counts[method] = (counts[method] ?? 0) + 1;
@@ -97,11 +101,13 @@ export class TaskCluster {
     return logLike(log, {
       // Tried again while the group rebalances, as the client of Kafka does.
       commit: (id, positions, member) =>
-        defer(() => {
-          count('commit');
-          group.checkCommit(id, member?.());
-          return log.commit(id, positions);
-        }).pipe(retry({ delay: (error) => (isRebalancing(error) ? timer(20, clock) : throwError(() => error)) })),
+        process
+          .send(['commit:before', 'commit:after'], () => {
+            count('commit');
+            group.checkCommit(id, member?.());
+            return log.commit(id, positions);
+          })
+          .pipe(retry({ delay: (error) => (isRebalancing(error) ? timer(20, process) : throwError(() => error)) })),
       offsets: (partitions, point) => {
         count('offsets');
         return log.offsets(partitions, point);
@@ -171,14 +177,24 @@ const isRebalancing = (error: unknown) =>
 const keyOf = (value: number, keys: number): string => `key-${value % keys}`;
 
 /** Writes the records by id, and keeps the count of each key as state. */
-function countAndWrite(task: Task<string, Checkpoint>, { cluster }: TaskProcess): Observable<unknown> {
+function countAndWrite(task: Task<string, Checkpoint>, { cluster, process }: TaskProcess): Observable<unknown> {
+  const write = (id: string, records: readonly string[]) => of(cluster.written.set(id, records));
   return task.pipe(
-    foreachPartition(({ records }, { id }) => void (records.length > 0 && cluster.written.set(id, records))),
+    foreachPartition(({ records }, { id }) =>
+      records.length > 0 ? process.send(['output:before', 'output:after'], () => write(id, records)) : undefined,
+    ),
     mapRecords((value) => [keyOf(Number(value), 12), 1] as const),
     updateStateByKey((values, count: number | undefined) => values.length + (count ?? 0), { id: 'counts' }),
     foreachPartition(() => {}),
   );
 }
+
+/** The points at which a process hears of its tasks. */
+const groupPoints: Partial<Record<GroupEvent['type'], string>> = {
+  assigned: 'task:assigned',
+  releasing: 'group:before-release',
+  released: 'group:drained',
+};
 
 /** A process that works on tasks, and can be stopped and killed. */
 export class TaskProcess {
@@ -204,7 +220,7 @@ export class TaskProcess {
       start: 'earliest',
       interval,
       deserialize: (view) => view.valueText() ?? '',
-      checkpoint: ({ id }) => cluster.checkpointOf(id),
+      checkpoint: ({ id }) => this.#remote(cluster.checkpointOf(id)),
       sessionTimeout,
       heartbeatInterval: 100,
       drainMs: 500,
@@ -212,7 +228,7 @@ export class TaskProcess {
       stepTimeout: Infinity,
       outputTimeout: Infinity,
       discoverInterval: 500,
-      groupObserver: { next: (event) => cluster.events.push({ ...event, process: name }) },
+      groupObserver: { next: (event) => this.#happened(event) },
       ...options,
       scheduler: this.process,
     });
@@ -229,6 +245,32 @@ export class TaskProcess {
           },
         }),
     );
+  }
+
+  #happened(event: GroupEvent): void {
+    this.cluster.events.push({ ...event, process: this.name });
+    const point = groupPoints[event.type];
+    if (point) this.process.reach(point);
+  }
+
+  /** A checkpoint that this process reaches by requests. */
+  #remote(checkpoint: Checkpoint): Checkpoint {
+    const { process } = this;
+    const { storeLatency } = this.cluster;
+    const remote = ({ restored, encode, plan, save, close }: CheckpointSession): CheckpointSession => ({
+      ...{ restored, encode, close },
+      plan: (batch) => process.send(['plan:before', 'plan:after'], () => plan(batch), storeLatency),
+      save: (batch) => process.send(['save:before', 'save:after'], () => save(batch), storeLatency),
+    });
+    return {
+      location: checkpoint.location,
+      open: (how) =>
+        process.send(
+          ['task:before-open', 'task:opened'],
+          () => from(checkpoint.open(how)).pipe(map(remote)),
+          storeLatency,
+        ),
+    };
   }
 
   unsubscribe(): void {
