@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
 import type { Codec } from '../protocol/codec.js';
 import { maxUnpackedBytes } from '../protocol/unpackedBound.js';
@@ -11,15 +11,27 @@ const known: Readonly<Record<number, readonly [name: string, packageName: string
   4: ['zstd', '@bokuweb/zstd-wasm'],
 };
 
-type Registry = Record<number, () => { decompress(bytes: Buffer): Promise<Buffer> }>;
+interface RegisteredCodec {
+  decompress(bytes: Buffer): Promise<Buffer>;
+  /** kafkajs passes an encoder, of which codecs read the bytes. */
+  compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>;
+}
+
+type Registry = Record<number, () => RegisteredCodec>;
 
 /** The codec of a record batch: gzip from zlib, the others as registered in kafkajs. */
 export function codecOf(id: number): Codec | undefined {
   const names = known[id];
   if (!names) return undefined;
   const [name, packageName] = names;
-  const decompress = id === 1 ? gunzip : registered(id);
-  return { name, packageName, decompress };
+  if (id === 1) return { name, packageName, decompress: gunzip, compress: (bytes) => gzipSync(bytes) };
+  const codec = registered(id);
+  return {
+    name,
+    packageName,
+    decompress: codec && ((bytes) => codec.decompress(bytes)),
+    compress: codec && ((bytes) => codec.compress({ buffer: bytes })),
+  };
 }
 
 function gunzip(bytes: Buffer): Buffer {
@@ -27,11 +39,10 @@ function gunzip(bytes: Buffer): Buffer {
 }
 
 /** kafkajs fills the places of missing codecs with functions that throw. */
-function registered(id: number): Codec['decompress'] {
-  const codecs = kafkajs.CompressionCodecs as Registry;
+function registered(id: number): RegisteredCodec | undefined {
+  const codecs = kafkajs.CompressionCodecs as unknown as Registry;
   try {
-    const codec = codecs[id]?.();
-    return codec && ((bytes) => codec.decompress(bytes));
+    return codecs[id]?.();
   } catch {
     return undefined;
   }

@@ -6,6 +6,8 @@ export interface Codec {
   readonly packageName: string;
   /** Returns the bytes at once or later; `undefined` when no implementation is registered. */
   readonly decompress: ((bytes: Buffer) => Buffer | Promise<Buffer>) | undefined;
+  /** The same the other way; absent where nothing is written. */
+  readonly compress?: ((bytes: Buffer) => Buffer | Promise<Buffer>) | undefined;
 }
 
 /** The codec with this number in the attributes of a record batch; `undefined` when Kafka has none with it. */
