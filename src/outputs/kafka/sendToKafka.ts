@@ -49,7 +49,11 @@ export interface SendToKafkaOptions {
  * Takes batches of messages and passes them on unchanged at once, before they are written: what comes after it is part of the batch
  * too. If it is unsubscribed before they are written, the batch fails.
  *
- * Source: Kafka's exactly-once semantics (KIP-98), in the layout from before KIP-447.
+ * In a job that is a member of the group (`kafkaTasks`, `membership: 'exclusive'`) the offsets are those of the member: a broker refuses them
+ * once the group has removed it.
+ *
+ * Source: Kafka's exactly-once semantics (KIP-98), with a transactional id for each task as before KIP-447, and the member of the group as
+ * in it.
  *
  * @throws {InvalidOptionError} when an option is out of its range
  * @throws {UnsupportedClientError} (as a notification) when `kafka` is not a client of kafkajs 2.2.4
