@@ -42,7 +42,7 @@ const record: fc.Arbitrary<RecordToWrite> = fc.record({
   key: part,
   value: fc.oneof(
     part,
-    fc.nat(40_000).map((length) => 'x'.repeat(length)),
+    fc.constantFrom(127, 128, 16_383, 16_384, 20_000).map((length) => 'x'.repeat(length)),
   ),
   headers: fc.array(fc.tuple(text, part), { maxLength: 3 }),
   timestamp: fc.oneof(
@@ -57,12 +57,14 @@ const producer: fc.Arbitrary<BatchProducer> = fc.record({
   isTransactional: fc.boolean(),
 });
 const batch = fc.record({
-  records: fc.array(record, { minLength: 1, maxLength: 20 }),
+  records: fc.array(record, { minLength: 1, maxLength: 8 }),
   producer: fc.option(producer, { nil: undefined }),
   codec: fc.constantFrom(0, 0, 1, 2, 3, 4),
 });
 
 const bufferOf = (one: RecordToWrite['key']) => (one === null ? null : Buffer.from(one as string));
+/** Long texts are compared faster than long buffers. */
+const textOf = (one: Uint8Array | string | null) => bufferOf(one as string)?.toString('latin1') ?? null;
 
 function written(records: readonly RecordToWrite[], by?: BatchProducer, id = 0): Buffer | Promise<Buffer> {
   const codec = codecOf(id);
@@ -80,8 +82,8 @@ async function read(bytes: Buffer): Promise<unknown[]> {
   while (reader && !reader.done) {
     await reader.load();
     reader.read(Infinity, Infinity, ({ offset, timestamp, key, value, headers }) => {
-      const copies = headers.map(([name, header]) => [name, header && Buffer.from(header)]);
-      found.push([offset, timestamp, key && Buffer.from(key), value && Buffer.from(value), copies]);
+      const copies = headers.map(([name, header]) => [name, textOf(header)]);
+      found.push([offset, timestamp, textOf(key), textOf(value), copies]);
     });
   }
   return found;
@@ -94,8 +96,8 @@ describe('RecordBatchWriter', () => {
     await fc.assert(
       fc.asyncProperty(batch, async ({ records, producer: by, codec }) => {
         const expected = records.map(({ key, value, headers, timestamp }, offset) => {
-          const buffers = headers.map(([name, header]) => [name, bufferOf(header)]);
-          return [offset, timestamp, bufferOf(key), bufferOf(value), buffers];
+          const texts = headers.map(([name, header]) => [name, textOf(header)]);
+          return [offset, timestamp, textOf(key), textOf(value), texts];
         });
         expect(await read(await written(records, by, codec))).toEqual(expected);
       }),
@@ -115,9 +117,9 @@ describe('RecordBatchWriter', () => {
           lastOffsetDelta: records.length - 1,
           maxTimestamp: String(Math.max(...records.map(({ timestamp }) => timestamp))),
         });
-        const readBack = found.records.map(({ offset, timestamp, key, value }) => [offset, timestamp, key, value]);
+        const readBack = found.records.map(({ offset, timestamp, key, value }) => [offset, timestamp, textOf(key), textOf(value)]);
         const expected = records.map(({ key, value, timestamp }, offset) => {
-          return [String(offset), String(timestamp), bufferOf(key), bufferOf(value)];
+          return [String(offset), String(timestamp), textOf(key), textOf(value)];
         });
         expect(readBack).toEqual(expected);
       }),
@@ -127,7 +129,7 @@ describe('RecordBatchWriter', () => {
 
   it("writes the same bytes as an encoder that was written from Kafka's description", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 20 }), async (records) => {
+      fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 8 }), async (records) => {
         const plain = records.map(({ key, value, headers, timestamp }, offset) => {
           const buffers = headers.map(([name, header]) => [name, bufferOf(header)] as const);
           return { offset, timestamp, key: bufferOf(key), value: bufferOf(value), headers: buffers };
