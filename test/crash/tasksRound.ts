@@ -63,6 +63,8 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
   const admin = kafka.admin();
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   const client = new Client({ connectionString: postgresUrl });
+  // Servers that stop end the round: what it fails with first says why.
+  client.on('error', () => {});
   const name = `tasks_${randomUUID().replaceAll('-', '')}`;
   const faults: string[] = [];
   await Promise.all([admin.connect(), producer.connect(), client.connect()]);

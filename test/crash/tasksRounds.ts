@@ -40,12 +40,13 @@ export async function crashTasks(options: TasksCrashes): Promise<TasksReport> {
   try {
     while (report.kills < kills && report.seconds < secondsInAll && report.faults.length === 0) {
       const to = outputs[report.rounds % outputs.length] ?? 'table';
+      const seconds = Math.min(round.seconds, secondsInAll - report.seconds);
       const { accidents, verdict, faults } = await tasksRound({
         ...round,
-        child,
-        to,
-        seed: round.seed + report.rounds,
-        seconds: Math.min(round.seconds, secondsInAll - report.seconds),
+        ...{ child, to, seconds, seed: round.seed + report.rounds },
+      }).catch((error: unknown) => {
+        console.error(error);
+        return { accidents: noAccidents, verdict: noVerdict, faults: [`the round could not be run: ${error}`] };
       });
       const isRight = verdict.lost + verdict.doubled + verdict.wrong === 0;
       report = {
@@ -76,6 +77,9 @@ const nothing: TasksReport = {
   ...{ seconds: 0, rounds: 0, kills: 0, stops: 0, graceful: 0, joins: 0, batches: 0, records: 0 },
   ...{ lost: 0, doubled: 0, wrong: 0, killsAt: {}, stopsAt: {}, faults: [] },
 };
+
+const noAccidents = { kills: {}, stops: {}, graceful: 0, joins: 0 } as const;
+const noVerdict = { batches: 0, records: 0, lost: 0, doubled: 0, wrong: 0, examples: [] } as const;
 
 type Counts = Readonly<Record<string, number>>;
 
