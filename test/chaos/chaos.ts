@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,21 +7,22 @@ import { randomOf } from '../crash/records.js';
 import { makeTopic, newKafka } from '../support/kafka.js';
 import { endsOf } from './endsOf.js';
 import type { Fault, Scene } from './fault.js';
-import { JobControl } from './jobControl.js';
+import { GrantedClock } from './grantedClock.js';
 import { jobFaults } from './jobFaults.js';
-import { judgeOutput } from './judgeOutput.js';
-import { LiveJudge } from './liveJudge.js';
-import type { JobConfig, Mode, PlantedFault } from './modes.js';
+import { readToEnd } from './judgeOutput.js';
+import type { Mode, PlantedFault } from './modes.js';
 import { networkFaults } from './networkFaults.js';
 import { partitions, Sender } from './sender.js';
 import { serverFaults } from './serverFaults.js';
+import { type ChaosReport, Subject } from './subject.js';
 import { heal, type World } from './world.js';
 
 const faults: readonly Fault[] = [...jobFaults, ...networkFaults, ...serverFaults];
 
 export interface ChaosOptions {
   readonly world: World;
-  readonly mode: Mode;
+  /** A job of each runs, all of them side by side: they read the same topic and suffer the same faults. */
+  readonly modes: readonly Mode[];
   readonly seed: number;
   /** Faults go on for this time. Default: each of `faults` once. */
   readonly durationMs?: number;
@@ -30,44 +30,20 @@ export interface ChaosOptions {
   readonly faults?: readonly string[];
   /** How long a fault lasts at most, ms. */
   readonly faultMs: number;
-  /** Within which time after healing the job must have what was sent before, ms. */
+  /** Within which time after healing a job must have what was sent before, ms at the pace of the machine (`GrantedClock`). */
   readonly boundMs: number;
-  /** Within which time the job must exit after it was asked to stop, ms. Default: 120,000. */
+  /** Within which time a job must exit after it was asked to stop, ms at that pace. Default: 120,000. */
   readonly exitBoundMs?: number;
   readonly planted?: PlantedFault;
+  /** Ends the faults before their time; what was written is judged all the same. */
+  readonly signal?: AbortSignal;
   /** Called with what happens. */
   say?(line: string): void;
 }
 
-/** How often a fault was tried, and the longest time until the job had caught up after it was healed. */
-interface Tried {
-  times: number;
-  recoveredMs: number;
-}
-
-export interface ChaosReport {
-  readonly mode: Mode;
-  readonly seed: number;
-  readonly seconds: number;
-  readonly records: number;
-  readonly lost: number;
-  readonly doubled: number;
-  readonly miscounted: number;
-  /** Faults of the running job by kind. */
-  readonly counts: LiveJudge['counts'];
-  readonly batches: number;
-  readonly kills: number;
-  readonly maxRssMiB: number;
-  readonly maxStopMs: number;
-  readonly restarts: Readonly<Record<string, number>>;
-  readonly tried: Readonly<Record<string, Tried>>;
-  /** What was wrong, in words. */
-  readonly faults: readonly string[];
-}
-
-/** Disturbs one job until the time is over or the script is done, and judges what it has written. */
-export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { world, mode, seed, durationMs, boundMs, say = () => {} } = options;
+/** Disturbs jobs until the time is over or the script is done, and judges what each has written. */
+export async function runChaos(options: ChaosOptions): Promise<readonly ChaosReport[]> {
+  const { world, modes, seed, durationMs, boundMs, exitBoundMs = 120_000, planted, say = () => {} } = options;
   const kafka = newKafka({
     brokers: world.cluster.brokers.split(','),
     requestTimeout: 10_000,
@@ -77,72 +53,49 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const input = await makeTopic(kafka, partitions, replicas);
   const directory = mkdtempSync(join(tmpdir(), 'dstream-chaos-'));
   const file = await buildChild(new URL('jobChild.ts', import.meta.url));
-  const config: JobConfig = {
-    mode,
-    job: `chaos-${randomUUID()}`,
-    brokers: world.cluster.proxiedBrokers.split(','),
-    input,
-    output: mode === 'transactions' ? await makeTopic(kafka, partitions, replicas) : '',
-    postgresUrl: world.proxiedPostgresUrl,
-    checkpointDirectory: join(directory, 'checkpoint'),
-    planted: options.planted,
-  };
-  const judge = new LiveJudge();
-  const job = new JobControl(file, config, judge, options.exitBoundMs ?? 120_000);
+  const clock = new GrantedClock().start();
+  const subjects: Subject[] = [];
+  for (const mode of modes) {
+    const output = mode === 'transactions' ? await makeTopic(kafka, partitions, replicas) : '';
+    subjects.push(new Subject({ world, mode, file, input, output, directory, exitBoundMs, clock, planted }));
+  }
+  const jobs = subjects.map(({ job }) => job);
   const sender = new Sender(kafka, input);
   const begun = performance.now();
-  const tried: Record<string, Tried> = {};
+  const each = <R>(work: (subject: Subject) => Promise<R>) => Promise.all(subjects.map(work));
   try {
-    job.start();
-    await judge.caughtUp(new Map([[0, 1]]), boundMs);
+    for (const job of jobs) job.start();
+    await each((subject) => subject.catchUp(new Map([[0, 1]]), boundMs));
     let place = 0;
     for (const fault of script(options)) {
-      if (durationMs !== undefined && performance.now() - begun > durationMs) break;
-      const scene = sceneOf(world, job, randomOf(seed * 1_000 + place++));
-      judge.scene = `${place}. ${fault.name}`;
+      if (options.signal?.aborted || (durationMs !== undefined && performance.now() - begun > durationMs)) break;
+      const scene = sceneOf(world, jobs, randomOf(seed * 1_000 + place++));
+      for (const subject of subjects) subject.enter(`${place}. ${fault.name}`);
       await fault.begin(scene);
       await scene.wait(options.faultMs);
       await fault.end?.(scene);
       await heal(world, scene.random() < 0.5);
-      const recoveredMs = await judge.caughtUp(await endsOf(kafka, input), boundMs);
-      say(`${judge.scene}: ${recoveredMs === undefined ? 'STUCK' : `caught up in ${recoveredMs} ms`}`);
-      const before = tried[fault.name] ?? { times: 0, recoveredMs: 0 };
-      tried[fault.name] = {
-        times: before.times + 1,
-        recoveredMs: Math.max(before.recoveredMs, recoveredMs ?? Number.POSITIVE_INFINITY),
-      };
+      const ends = await endsOf(kafka, input);
+      const caughtUp = await each(async (one) => `${one.mode} ${await one.catchUp(ends, boundMs, fault.name)}`);
+      say(`${Math.round((performance.now() - begun) / 1_000)} s: ${place}. ${fault.name}: ${caughtUp.join(', ')}`);
     }
-    judge.scene = 'the end';
+    for (const subject of subjects) subject.enter('the end');
     await sender.stop();
-    await judge.caughtUp(await endsOf(kafka, input), boundMs);
-    await job.stop();
-    const verdict = await judgeOutput({ world, kafka, config });
-    const { lost, doubled, miscounted } = verdict;
-    return {
-      mode,
-      seed,
-      seconds: Math.round((performance.now() - begun) / 1_000),
-      records: verdict.records,
-      lost: lost.length,
-      doubled: doubled.length,
-      miscounted: miscounted.length,
-      counts: judge.counts,
-      batches: judge.batches,
-      kills: job.kills,
-      maxRssMiB: Math.round(judge.maxRss / 2 ** 20),
-      maxStopMs: judge.maxStopMs,
-      restarts: judge.restarts,
-      tried,
-      faults: [
-        ...judge.faults,
-        ...lost.slice(0, 10).map((place) => `lost ${place}`),
-        ...doubled.slice(0, 10).map((place) => `doubled ${place}`),
-        ...miscounted.slice(0, 10).map((place) => `miscounted ${place}`),
-      ],
-    };
+    const ends = await endsOf(kafka, input);
+    await each((subject) => subject.catchUp(ends, boundMs));
+    await Promise.all(jobs.map((job) => job.stop()));
+    const seconds = Math.round((performance.now() - begun) / 1_000);
+    const sent = await readToEnd(world, kafka, input);
+    const reports: ChaosReport[] = [];
+    for (const subject of subjects) {
+      const beside = modes.filter((mode) => mode !== subject.mode);
+      reports.push(await subject.report(sent, { kafka, seed, seconds, beside }));
+    }
+    return reports;
   } finally {
+    clock.stop();
     await sender.stop();
-    await job.kill();
+    await Promise.all(jobs.map((job) => job.kill()));
     await heal(world, true);
     rmSync(directory, { recursive: true, force: true });
     rmSync(file, { force: true });
@@ -150,16 +103,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 /** Each fault once, in a random order; then, where the run has a duration, at random. */
-function* script({ world, mode, seed, durationMs, faults: names }: ChaosOptions): Generator<Fault> {
+function* script({ world, modes, seed, durationMs, faults: names }: ChaosOptions): Generator<Fault> {
   const random = randomOf(seed);
+  const withPostgres = modes.some((mode) => mode !== 'transactions');
   const possible = faults.filter(
-    (fault) =>
-      (!fault.needsPostgres || mode !== 'transactions') && (!fault.needsCluster || world.cluster.nodes.length >= 3),
+    (fault) => (!fault.needsPostgres || withPostgres) && (!fault.needsCluster || world.cluster.nodes.length >= 3),
   );
   const known = (name: string) => {
     const fault = possible.find((one) => one.name === name);
     if (!fault)
-      throw new Error(`no fault of ${mode} is called "${name}": ${possible.map((one) => one.name).join('; ')}`);
+      throw new Error(`no fault of ${modes} is called "${name}": ${possible.map((one) => one.name).join('; ')}`);
     return fault;
   };
   const order = possible.map((fault) => ({ fault, place: random() })).sort((a, b) => a.place - b.place);
@@ -167,10 +120,10 @@ function* script({ world, mode, seed, durationMs, faults: names }: ChaosOptions)
   while (durationMs !== undefined) yield possible[Math.floor(random() * possible.length)] as Fault;
 }
 
-function sceneOf(world: World, job: JobControl, random: () => number): Scene {
+function sceneOf(world: World, jobs: Scene['jobs'], random: () => number): Scene {
   return {
     world,
-    job,
+    jobs,
     random,
     pick: (of) => of[Math.floor(random() * of.length)] as (typeof of)[number],
     wait: (atMostMs) => sleep(atMostMs * (0.1 + 0.9 * random())),

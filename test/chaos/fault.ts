@@ -4,7 +4,8 @@ import type { World } from './world.js';
 /** What a fault may touch, and the random numbers that decide how it does: the same for the same seed and the same place in the run. */
 export interface Scene {
   readonly world: World;
-  readonly job: JobControl;
+  /** All that run side by side. */
+  readonly jobs: readonly JobControl[];
   random(): number;
   /** One of these, at random. */
   pick<T>(of: readonly T[]): T;
@@ -15,11 +16,11 @@ export interface Scene {
 /** Something that goes wrong for a while. */
 export interface Fault {
   readonly name: string;
-  /** Only for jobs that have PostgreSQL at one end. */
+  /** Only where a job has PostgreSQL at one end. */
   readonly needsPostgres?: boolean;
   /** Only in a cluster of three: what remains can still acknowledge. */
   readonly needsCluster?: boolean;
-  begin(scene: Scene): Promise<void>;
+  begin(scene: Scene): Promise<unknown>;
   /** Ends it, before every proxy is healed. */
-  end?(scene: Scene): Promise<void>;
+  end?(scene: Scene): Promise<unknown>;
 }

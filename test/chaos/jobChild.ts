@@ -128,6 +128,7 @@ async function end(): Promise<void> {
 
 process.on('message', (command: JobCommand) => {
   if (command === 'stop') void stream.stop({ drainTimeout: 30_000 });
+  else if (command === 'describe') report({ kind: 'described', text: JSON.stringify(stream.snapshot()) });
   else output.misbehave(command);
 });
 process.channel?.unref();

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { GrantedClock } from './grantedClock.js';
 import { JobProcess } from './jobProcess.js';
 import type { LiveJudge } from './liveJudge.js';
 import type { JobCommand, JobConfig, JobEvent } from './modes.js';
@@ -12,15 +13,17 @@ export class JobControl {
   readonly #config: JobConfig;
   readonly #judge: LiveJudge;
   readonly #exitBoundMs: number;
+  readonly #clock: GrantedClock;
   #life: JobProcess | undefined;
   #kills = 0;
 
-  /** A job that was asked to stop exits within `exitBoundMs`, or it never will. */
-  constructor(file: string, config: JobConfig, judge: LiveJudge, exitBoundMs: number) {
+  /** A job that was asked to stop exits within `exitBoundMs` of `clock`, or it never will. */
+  constructor(file: string, config: JobConfig, judge: LiveJudge, exitBoundMs: number, clock: GrantedClock) {
     this.#file = file;
     this.#config = config;
     this.#judge = judge;
     this.#exitBoundMs = exitBoundMs;
+    this.#clock = clock;
   }
 
   get kills(): number {
@@ -67,13 +70,9 @@ export class JobControl {
     this.#life = undefined;
     if (!life) return;
     life.command('stop');
-    const timer = new AbortController();
-    const inTime = await Promise.race([
-      life.exited.then(() => true),
-      sleep(this.#exitBoundMs, false, { signal: timer.signal }).catch(() => false),
-    ]);
-    timer.abort();
-    if (inTime) return;
+    for (const begun = this.#clock.now(); this.#clock.now() - begun < this.#exitBoundMs; ) {
+      if (await Promise.race([life.exited.then(() => true), sleep(100, false)])) return;
+    }
     this.#judge.staysAlive();
     await life.kill();
   }

@@ -1,53 +1,61 @@
-import type { Fault } from './fault.js';
+import type { Fault, Scene } from './fault.js';
 
-/** What happens to the process of the job, and in its own output. */
+const forEach = ({ jobs }: Scene, work: (job: Scene['jobs'][number]) => unknown) => Promise.all(jobs.map(work));
+
+/** What happens to the process of each job, and in its own output. */
 export const jobFaults: readonly Fault[] = [
   {
     name: 'the job is killed',
-    begin: async ({ job, random, wait }) => {
+    begin: async ({ jobs, random, wait }) => {
       for (let kills = 1 + Math.floor(random() * 3); kills > 0; kills--) {
-        await job.kill();
-        job.start();
-        await wait(3_000);
+        // One after the other, each in another part of its batch.
+        for (const job of jobs) {
+          await job.kill();
+          job.start();
+          await wait(3_000 / jobs.length);
+        }
       }
     },
   },
   {
     name: 'the job is frozen',
-    begin: async ({ job }) => job.freeze(),
-    end: async ({ job }) => job.thaw(),
+    begin: (scene) => forEach(scene, (job) => job.freeze()),
+    end: (scene) => forEach(scene, (job) => job.thaw()),
   },
   {
     name: 'the job is stopped and started',
-    begin: async ({ job }) => {
-      await job.stop();
-      job.start();
-    },
+    begin: (scene) =>
+      forEach(scene, async (job) => {
+        await job.stop();
+        job.start();
+      }),
   },
   {
     name: 'the job is stopped while servers are silent',
-    begin: async ({ job, world }) => {
-      for (const proxy of [...world.brokerProxies, world.postgresProxy]) proxy.swallow = 'both';
-      await job.stop();
+    begin: (scene) => {
+      for (const proxy of [...scene.world.brokerProxies, scene.world.postgresProxy]) proxy.swallow = 'both';
+      return forEach(scene, (job) => job.stop());
     },
-    end: async ({ job }) => job.start(),
+    end: (scene) => forEach(scene, (job) => job.start()),
   },
   {
     name: 'the job is killed while a broker is silent',
-    begin: async ({ job, world, pick }) => {
-      pick(world.brokerProxies).swallow = 'both';
-      await job.kill();
-      job.start();
+    begin: (scene) => {
+      scene.pick(scene.world.brokerProxies).swallow = 'both';
+      return forEach(scene, async (job) => {
+        await job.kill();
+        job.start();
+      });
     },
   },
   {
     name: 'the output throws',
-    begin: async ({ job }) => job.command('output-throws'),
-    end: async ({ job }) => job.command('output-well'),
+    begin: (scene) => forEach(scene, (job) => job.command('output-throws')),
+    end: (scene) => forEach(scene, (job) => job.command('output-well')),
   },
   {
     name: 'the output hangs',
-    begin: async ({ job }) => job.command('output-hangs'),
-    end: async ({ job }) => job.command('output-well'),
+    begin: (scene) => forEach(scene, (job) => job.command('output-hangs')),
+    end: (scene) => forEach(scene, (job) => job.command('output-well')),
   },
 ];

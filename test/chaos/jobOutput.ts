@@ -5,7 +5,7 @@ import { foreachBatchInTransaction, type PostgresCheckpoint } from 'dstream/node
 import type { Kafka } from 'kafkajs';
 import type { Pool } from 'pg';
 import type { OperatorFunction } from 'rxjs';
-import type { JobCommand, JobConfig } from './modes.js';
+import type { JobConfig, OutputMood } from './modes.js';
 
 /** What the job writes of a record: its number is counted in the state of its partition. */
 export type Numbered = readonly [partition: number, offset: number, value: string, n: number];
@@ -13,7 +13,7 @@ export type Numbered = readonly [partition: number, offset: number, value: strin
 /** The output of the job's mode, which can be made to hang or throw. */
 export interface JobOutput {
   readonly write: OperatorFunction<Batch<Numbered>, unknown>;
-  misbehave(command: Exclude<JobCommand, 'stop'>): void;
+  misbehave(command: OutputMood): void;
 }
 
 interface Queries {
@@ -31,7 +31,7 @@ export function jobOutput(
     checkpoint,
   }: { readonly kafka: Kafka; readonly pool: Pool; readonly checkpoint: PostgresCheckpoint | undefined },
 ): JobOutput {
-  let mood: Exclude<JobCommand, 'stop'> = 'output-well';
+  let mood: OutputMood = 'output-well';
   const suffer = async () => {
     if (mood === 'output-hangs') await new Promise(() => {});
     if (mood === 'output-throws') throw new Error('the output was asked to throw');

@@ -9,19 +9,20 @@ import { partitions } from './sender.js';
 import type { World } from './world.js';
 
 /**
- * The second judge, which shares no code with the library: the input is what Kafka's own console consumer reads, the output what that
+ * The second judge, which shares no code with the library: `input` is what Kafka's own console consumer reads, the output what that
  * and PostgreSQL's own client read.
  */
 export async function judgeOutput({
   world,
   kafka,
   config,
+  input,
 }: {
   readonly world: World;
   readonly kafka: Kafka;
   readonly config: JobConfig;
+  readonly input: readonly ReadRecord[];
 }): Promise<OutputVerdict> {
-  const input = await readToEnd(world, kafka, config.input);
   const output =
     config.mode === 'transactions'
       ? (await readToEnd(world, kafka, config.output)).map(({ value }) => rowOf(JSON.parse(value)))
@@ -36,7 +37,8 @@ function rowOf([partition, offset, value, n]: [number, number, string, number]):
   return { partition, offset, value, n };
 }
 
-async function readToEnd(world: World, kafka: Kafka, topic: string): Promise<readonly ReadRecord[]> {
+/** All committed records of a topic that nobody else writes to any more. */
+export async function readToEnd(world: World, kafka: Kafka, topic: string): Promise<readonly ReadRecord[]> {
   const end = `end ${randomUUID()}`;
   await produce(kafka, topic, [Array.from({ length: partitions }, (_, partition) => ({ partition, value: end }))]);
   return consoleConsumer(world.cluster.brokers, topic, { end, partitions });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GrantedClock } from './grantedClock.js';
 import type { JobEvent } from './modes.js';
 
 /** More memory than this, in bytes, is a leak: the job holds a few numbers a partition and some records. */
@@ -20,6 +21,14 @@ export class LiveJudge {
   maxStopMs = 0;
   /** What happens just now, to be named with a fault. */
   scene = 'the start';
+  /** What the job has said of itself since it was last asked. */
+  description: string | undefined;
+  readonly #clock: GrantedClock;
+
+  /** `clock` is for bounds. Default: one that measures nothing, so that it is the clock on the wall. */
+  constructor(clock = new GrantedClock()) {
+    this.#clock = clock;
+  }
 
   observe(event: JobEvent): void {
     switch (event.kind) {
@@ -43,6 +52,9 @@ export class LiveJudge {
       case 'vitals':
         this.#vitals(event);
         return;
+      case 'described':
+        this.description = event.text;
+        return;
       case 'stopped':
         if (event.handles.length > 0) this.#fault('handles', event.handles.join(', '));
     }
@@ -57,19 +69,30 @@ export class LiveJudge {
     this.#fault('handles', 'the process did not exit');
   }
 
-  /** How long it takes until the job has everything below these offsets, ms; `undefined` where it does not within `boundMs`. */
-  async caughtUp(ends: ReadonlyMap<number, number>, boundMs: number): Promise<number | undefined> {
-    const begun = performance.now();
-    const isThere = () => [...ends].every(([partition, end]) => (this.#until.get(partition) ?? 0) >= end);
-    while (!isThere()) {
-      if (performance.now() - begun > boundMs) {
+  /**
+   * How long it takes until the job has everything below these offsets, ms; `undefined` where it does not within `boundMs` of the
+   * clock. `explain` is asked then what may be the matter.
+   */
+  async caughtUp(
+    ends: ReadonlyMap<number, number>,
+    boundMs: number,
+    explain: () => Promise<string> = async () => '',
+  ): Promise<number | undefined> {
+    const [begun, paced] = [performance.now(), this.#clock.now()];
+    const passed = () => Math.round(performance.now() - begun);
+    while (!this.#has(ends)) {
+      if (this.#clock.now() - paced > boundMs) {
         const [have, want] = [this.#until, ends].map((of) => JSON.stringify([...of]));
-        this.#fault('stuck', `at ${have} of ${want} after ${boundMs} ms`);
+        this.#fault('stuck', `at ${have} of ${want} after ${passed()} ms, a bound of ${boundMs} ms ${await explain()}`);
         return undefined;
       }
       await sleep(20);
     }
-    return Math.round(performance.now() - begun);
+    return passed();
+  }
+
+  #has(ends: ReadonlyMap<number, number>): boolean {
+    return [...ends].every(([partition, end]) => (this.#until.get(partition) ?? 0) >= end);
   }
 
   #vitals({ rss, stoppedMs }: Extract<JobEvent, { kind: 'vitals' }>): void {

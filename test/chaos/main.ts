@@ -1,11 +1,13 @@
-// npm run chaos [-- --minutes 10 --mode exactly-once --seed N --faults 'a; b']: disturbs a job between a Kafka of three brokers and
-// PostgreSQL, each behind a proxy, and counts what is lost, doubled, stuck, unhandled and left open. Without --mode each mode has an
-// equal part of the time. The faults and their order repeat with the seed.
+// npm run chaos [-- --minutes 10 --mode default,exactly-once --seed N --faults 'a; b']: disturbs jobs between a Kafka of three brokers and
+// PostgreSQL, each behind a proxy, and counts what is lost, doubled, stuck, unhandled and left open. Without --mode a job of each mode
+// runs, all of them side by side. The faults and their order repeat with the seed. SIGTERM ends the faults, and the judges
+// begin; SIGINT ends everything.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type ChaosReport, runChaos } from './chaos.js';
+import { runChaos } from './chaos.js';
 import { type Mode, modes } from './modes.js';
+import type { ChaosReport } from './subject.js';
 import { startWorld, type World } from './world.js';
 
 const { values } = parseArgs({
@@ -19,49 +21,47 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 });
-if (values.mode !== undefined && !modes.includes(values.mode as Mode)) {
-  console.error(`--mode is one of: ${modes.join(', ')}`);
+const chosen = values.mode?.split(',').map((name) => name.trim()) ?? modes;
+if (!chosen.every((name): name is Mode => modes.includes(name as Mode))) {
+  console.error(`--mode is one of these, or several with commas between them: ${modes.join(', ')}`);
   process.exit(1);
 }
-const chosen = values.mode === undefined ? modes : [values.mode as Mode];
 const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
 const given = process.argv.slice(2).filter((word) => word !== '--keep');
 console.log(`npm run chaos -- ${given.join(' ')}, seed ${seed}`);
 
-/** A signal ends the run; servers that are being started are stopped once they have been. */
 const interruption = new AbortController();
 let world: World | undefined;
-const interrupt = () => {
+process.on('SIGTERM', () => interruption.abort());
+process.on('SIGINT', () => {
   interruption.abort();
+  // Servers that are being started are stopped once they have been.
   if (world) void world.close().finally(() => process.exit(1));
-};
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+});
 world = await startWorld({ seed, postgresUrl: process.env.POSTGRES_URL });
-if (interruption.signal.aborted) {
-  await world.close();
-  process.exit(1);
-}
-const reports: ChaosReport[] = [];
+let reports: readonly ChaosReport[] = [];
 try {
-  for (const mode of chosen) {
-    const report = await runChaos({
+  if (!interruption.signal.aborted) {
+    reports = await runChaos({
       world,
-      mode,
+      modes: chosen,
       seed,
-      durationMs: (minutes * 60_000) / chosen.length,
+      durationMs: minutes * 60_000,
       faultMs: Number(values['fault-seconds']) * 1_000,
       boundMs: Number(values['bound-seconds']) * 1_000,
       ...(values.faults && { faults: values.faults.split(';').map((name) => name.trim()) }),
-      say: (line) => console.log(`${mode}  ${line}`),
+      signal: interruption.signal,
+      say: (line) => console.log(line),
     });
-    reports.push(report);
+  }
+  for (const report of reports) {
     print(report);
     if (minutes >= 5 || values.keep) keep(report);
   }
 } finally {
   await world.close();
 }
-process.exit(reports.some(isWrong) ? 1 : 0);
+process.exit(reports.length < chosen.length || reports.some(isWrong) ? 1 : 0);
 
 function isWrong({ lost, doubled, miscounted, counts }: ChaosReport): boolean {
   return [lost, doubled, miscounted, ...Object.values(counts)].some((count) => count > 0);
@@ -81,7 +81,7 @@ function print({ faults, tried, ...report }: ChaosReport): void {
 function keep(report: ChaosReport): void {
   const folder = new URL('../../bench/results/', import.meta.url);
   mkdirSync(folder, { recursive: true });
-  const command = ['npm run chaos --', ...given, ...(values.mode ? [] : ['(all modes)'])].join(' ');
+  const command = ['npm run chaos --', ...given].join(' ');
   const kept = { command, node: process.version, cores: cpus().length, ...report };
   writeFileSync(new URL(`chaos-${report.mode}.json`, folder), `${JSON.stringify(kept, null, 2)}\n`);
 }

@@ -36,10 +36,14 @@ export type JobEvent =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'unhandled'; readonly message: string }
   | { readonly kind: 'vitals'; readonly rss: number; readonly stoppedMs: number }
+  | { readonly kind: 'described'; readonly text: string }
   | { readonly kind: 'stopped'; readonly handles: readonly string[] };
 
-/** What the parent asks of the job: to stop, or to let its output misbehave until it hears `'output-well'`. */
-export type JobCommand = 'stop' | 'output-hangs' | 'output-throws' | 'output-well';
+/** What the output of the job does. */
+export type OutputMood = 'output-hangs' | 'output-throws' | 'output-well';
+
+/** What the parent asks of the job: to stop, to say what it waits for, or to let its output misbehave until it hears `'output-well'`. */
+export type JobCommand = 'stop' | 'describe' | OutputMood;
 
 /** Values that begin with these must not be in the output: they cannot be deserialized, and an operator throws for them. */
 export const unreadable = 'unreadable';
