@@ -3,10 +3,13 @@ import type { Intake, IntakeEvents } from './receiver.js';
 
 /** Returns what starts iterating over a receiver that can be pulled; `undefined` for one that pushes. */
 export function pullable<T>(receiver: ObservableInput<T>): (() => PullIterator<T>) | undefined {
-  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now, getReader } = receiver as Partial<Pullable<T>>;
+  const source = receiver as Partial<Pullable<T>>;
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now, getReader } = source;
+  // Before its iterator, which does not end while it awaits a record.
+  if (getReader) return () => readerOf(getReader.call(receiver));
+  if (later && isNodeStream(source)) return () => destroying(later.call(receiver), source);
   if (later) return () => later.call(receiver);
-  if (now) return () => now.call(receiver);
-  return getReader && (() => readerOf(getReader.call(receiver)));
+  return now && (() => now.call(receiver));
 }
 
 type Pullable<T> = AsyncIterable<T> & Iterable<T> & ReadableStreamLike<T>;
@@ -92,7 +95,26 @@ export class PullIntake<T> implements Intake {
   }
 }
 
-/** Not every browser can iterate over its streams. */
+interface NodeStream {
+  destroy(): unknown;
+}
+
+function isNodeStream(source: object): source is NodeStream {
+  const { pipe, destroy } = source as Readonly<Record<string, unknown>>;
+  return typeof pipe === 'function' && typeof destroy === 'function';
+}
+
+/** The iterator of a stream of Node would destroy it with the next record, which may never arrive. */
+function destroying<T>(iterator: AsyncIterator<T>, stream: NodeStream): AsyncIterator<T> {
+  return {
+    next: () => iterator.next(),
+    return: async () => {
+      stream.destroy();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
 function readerOf<T>(reader: ReturnType<ReadableStreamLike<T>['getReader']>): AsyncIterator<T> {
   const cancel = (reader as { cancel?: () => PromiseLike<unknown> }).cancel;
   return {

@@ -139,7 +139,7 @@ export class ReceivedRecords<T> {
 
   /** @param failed what throws when its sender is notified fails the receiver */
   arrive(index: number, arrival: Arrival<T>, failed: (error: unknown) => void): void {
-    const { records, block, position, stored, refused, dropped } = arrival;
+    const { records, block, inHand = false, position, stored, refused, dropped } = arrival;
     if (this.#failed) return;
     const notify = (sender: () => void) => {
       try {
@@ -154,7 +154,7 @@ export class ReceivedRecords<T> {
       else failed(refusal);
       return;
     }
-    if (!this.#makeRoom(records.length, (error) => dropped && notify(() => dropped(error)))) return;
+    if (!this.#makeRoom(records.length, inHand, (error) => dropped && notify(() => dropped(error)))) return;
     const sizes = records.map(this.#sizeOf);
     const until = this.end + records.length;
     const positions = position === undefined ? undefined : this.#positions.arrive(index, position, until);
@@ -349,10 +349,12 @@ export class ReceivedRecords<T> {
   }
 
   /** Returns whether new records are taken. */
-  #makeRoom(count: number, dropped: (error: QueueOverflowError) => void): boolean {
+  #makeRoom(count: number, inHand: boolean, dropped: (error: QueueOverflowError) => void): boolean {
     const full = this.#full;
     if (!full) return true;
     const { overflow, maxQueue, maxQueueBytes } = this.#options;
+    const isWithinTwice = this.records < 2 * maxQueue && this.bytes < 2 * maxQueueBytes;
+    if (inHand && overflow === 'error' && isWithinTwice) return true;
     const error = new QueueOverflowError(this.#owner, full === 'records' ? maxQueue : maxQueueBytes, full);
     if (overflow === 'error') {
       dropped(error);

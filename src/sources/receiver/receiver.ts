@@ -5,7 +5,8 @@ import type { InvalidRecordError } from '../../batch/errors.js';
 export interface ReceiverSink<T> {
   /**
    * Hands over one record. Returns whether there is room for another: at `false`, a receiver that can make its sender wait
-   * should do so, because `overflow` applies to records that arrive anyway.
+   * should do so until `whenRoom`, because `overflow` applies to records that arrive anyway. What it still stores in the same turn of the
+   * event loop, such as the rest of a chunk, is taken where `overflow` is `'error'`, up to as much again as the bounds of the queue.
    *
    * `stored` is called once the record is safe: with a write-ahead log when it and all earlier ones are durable, without
    * one when it is stored at its `storageLevel`, in memory immediately. The sender may then forget the record. `stored` is never
@@ -109,6 +110,8 @@ export interface Arrival<T> {
   readonly records: readonly T[];
   /** Whether they are one block. */
   readonly block?: boolean;
+  /** Whether the receiver had them in hand when it learnt that there is no room. */
+  readonly inHand?: boolean;
   /** Where the receiver goes on after them. */
   readonly position?: string;
   /** Called once the records are safe. */

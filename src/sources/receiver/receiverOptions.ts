@@ -64,7 +64,8 @@ export interface ReceiverSourceOptions<T = unknown> {
    */
   readonly maxRate?: number;
   /**
-   * How many records may wait in memory: for the rate, in blocks, and in batches that wait for their turn.
+   * How many records may wait in memory: for the rate, in blocks, and in batches that wait for their turn. A receiver that is a function
+   * may store what it has in hand when `store` returns `false`, up to as many again.
    * @default 100000, or no limit with a `storageLevel` that uses the disk
    */
   readonly maxQueue?: number;

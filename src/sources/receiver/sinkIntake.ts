@@ -12,6 +12,8 @@ export class SinkIntake<T> implements Intake {
   readonly #left = new Subject<void>();
   #inner: Intake | undefined;
   #closed = false;
+  /** Whether it has learnt in this turn of the event loop that there is no room. */
+  #told = false;
   /** Called as soon as there is room. */
   #waiting: (() => void)[] = [];
 
@@ -30,8 +32,11 @@ export class SinkIntake<T> implements Intake {
     new Observable<Arrival<T>>((subscriber) => {
       const events = this.#events;
       const hand = (arrival: Arrival<T>): boolean => {
-        subscriber.next(arrival);
-        return !subscriber.closed && events.room();
+        if (this.#told && events.room()) this.#told = false;
+        subscriber.next(this.#told ? { ...arrival, inHand: true } : arrival);
+        const room = !subscriber.closed && events.room();
+        if (!room && !this.#told) this.#tell();
+        return room;
       };
       const promised = (records: readonly T[], block: boolean) =>
         new Promise<void>((stored, reject) => {
@@ -80,6 +85,14 @@ export class SinkIntake<T> implements Intake {
   close(): void {
     this.#closed = true;
     this.#left.next();
+  }
+
+  /** What it stores in this turn it had in hand when it heard: the other lines of a chunk, say. */
+  #tell(): void {
+    this.#told = true;
+    void Promise.resolve().then(() => {
+      this.#told = false;
+    });
   }
 
   #startInner(source: Exclude<Receiver<T>, SinkReceiver<T>>): () => void {
