@@ -58,6 +58,7 @@ export {
   OffsetTooLargeError,
   type OutOfRangeReason,
   PartitionsChangedError,
+  ProcessEndedError,
   ProtocolError,
   QueueOverflowError,
   ReceiverError,

@@ -22,13 +22,19 @@ export interface RecordOrigin {
 
 /** A record for which a user's function threw, as the operator sees it. */
 export interface FailedRecord {
-  /** The operator whose function threw; `deserialize` where a source could not make a record of the bytes. */
+  /**
+   * The operator whose function threw; `deserialize` where a source could not make a record of the bytes, and `onBatchError` where the
+   * batch was given up.
+   */
   readonly operator: string;
   /** The operator's `id`, where it has one. */
   readonly id?: string | undefined;
-  /** The record as the operator received it: for `deserialize` the bytes of its value. */
+  /**
+   * The record as the operator received it: for `deserialize` the bytes of its value, and for `onBatchError` too, unless the record had been
+   * decoded.
+   */
   readonly record: unknown;
-  /** What the function threw. */
+  /** What the function threw, or what the batch failed by. */
   readonly error: unknown;
 }
 

@@ -6,6 +6,7 @@ import type { EffectRunner } from '../batch/monitoring/effectRunner.js';
 import type { RecordErrors } from '../batch/recordErrors.js';
 import type { FailedDecoding, Fetched } from '../sources/source.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
+import { type GivenUp, putBatchAside } from './givenUpRecords.js';
 import type { DriverMonitor } from './monitoring/driverMonitor.js';
 import { OpenBatch } from './openBatch.js';
 import type { RunningBatch } from './runningBatch.js';
@@ -61,7 +62,13 @@ export class BatchDispatcher {
     return this.#current?.open?.claims ?? 0;
   }
 
-  dispatch(batch: RunningBatch, fetched: ReadonlyMap<string, Fetched<unknown>>, run: RunFields): void {
+  /** `givenUp` is what was read for a batch that runs without its records. */
+  dispatch(
+    batch: RunningBatch,
+    fetched: ReadonlyMap<string, Fetched<unknown>>,
+    run: RunFields,
+    givenUp?: GivenUp,
+  ): void {
     const { now } = this.#parts;
     batch.fetched(fetched);
     this.#parts.monitor.read(() => batch.read());
@@ -74,7 +81,10 @@ export class BatchDispatcher {
     this.#statesChecked = true;
     if (first) run.state.checkAnnounced(this.#parts.states);
     this.#current = batch;
-    this.#parts.monitor.dispatch(batch.time, () => this.#handOut(open, fetched));
+    this.#parts.monitor.dispatch(batch.time, () => {
+      if (givenUp) putBatchAside(givenUp, open);
+      this.#handOut(open, fetched);
+    });
     if (this.#closed) return;
     if (first) run.state.checkOpened();
     const end = now();

@@ -39,6 +39,7 @@ import { BatchSaver } from './batchSaver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import { DriverResources } from './driverResources.js';
 import { type FailingBatches, mayBeOfRecords } from './failingBatches.js';
+import { givenUpOf } from './givenUpRecords.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
 import { orphanedSources } from './orphanedSources.js';
@@ -264,14 +265,19 @@ export class BatchDriver implements BatchRun {
     return batch?.submissionTime ?? this.#ticker.oldest;
   }
 
-  /** Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. */
+  /**
+   * Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. The
+   * function of an output that calls it may be about to wait for it, and the stream for that function: `finish` is called at once.
+   */
   stop(drainTimeout: number, finish: Finish): void {
-    const waiting = isInsideEffect(this) ? [finish] : [];
-    if (this.#closed) finish({ completed: [], aborted: [] });
-    else if (this.#stopping) {
-      this.#stopping.finish.push(finish);
-      this.#stopping.inside.push(...waiting);
-    } else this.#stopAfter(drainTimeout, { finish: [finish], inside: waiting });
+    const callers = isInsideEffect(this) ? [] : [finish];
+    if (this.#closed) {
+      finish({ completed: [], aborted: [] });
+      return;
+    }
+    if (this.#stopping) this.#stopping.finish.push(...callers);
+    else this.#stopAfter(drainTimeout, callers);
+    if (callers.length === 0) finish({ completed: [], aborted: [], unfinished: this.#unfinished });
   }
 
   /**
@@ -280,28 +286,22 @@ export class BatchDriver implements BatchRun {
    */
   release(drainTimeout: number, finish: Finish): void {
     if (this.#closed || this.#stopping) this.stop(drainTimeout, finish);
-    else this.#stopAfter(drainTimeout, { finish: [finish], inside: [] }, true);
+    else this.#stopAfter(drainTimeout, [finish], true);
   }
 
-  #stopAfter(drainTimeout: number, callers: Pick<Stopping, 'finish' | 'inside'>, releasing = false): void {
+  #stopAfter(drainTimeout: number, finish: Finish[], releasing = false): void {
     const draining = !releasing && this.#resources.stop();
-    this.#stopping = { draining, releasing, completed: [], ...callers };
+    this.#stopping = { draining, releasing, completed: [], finish };
     this.#monitor.stopping();
     this.#ticker.clear();
     if (releasing) this.#planned.clear();
-    this.#work.add(scheduleAfter(this.#options.scheduler, drainTimeout, () => this.#drainTimedOut(drainTimeout)));
+    this.#work.add(scheduleAfter(this.#options.scheduler, drainTimeout, () => this.#finish()));
     this.#finishWhenDrained();
   }
 
-  /** Outputs that have called `stop` may be waiting for it, and the drain for them: they go on, with as much time again. */
-  #drainTimedOut(drainTimeout: number): void {
-    const { inside = [], completed = [] } = this.#stopping ?? {};
-    if (inside.length === 0) {
-      this.#finish();
-      return;
-    }
-    this.#work.add(scheduleAfter(this.#options.scheduler, drainTimeout, () => this.#finish()));
-    for (const finish of inside.splice(0)) finish({ completed: [...completed], aborted: [] });
+  /** The times of the batches that are open or planned. */
+  get #unfinished(): number[] {
+    return [...this.#saver.started, ...this.#planned.waiting].map(({ time }) => time);
   }
 
   // ---- opening
@@ -430,8 +430,10 @@ export class BatchDriver implements BatchRun {
       tap((answers) => {
         const read = new Map(answers);
         this.#partitions?.snapshot(batch.time);
-        const given = this.#failing?.portionOf(batch.time) === 0 ? withoutRecords(batch, read) : read;
-        this.#dispatcher.dispatch(batch, given, this.#runFields);
+        const givenUp = givenUpOf(batch, read, this.#failing);
+        const given = givenUp ? withoutRecords(batch, read) : read;
+        const aside = typeof this.#options.onRecordError === 'object' ? givenUp : undefined;
+        this.#dispatcher.dispatch(batch, given, this.#runFields, aside);
       }),
     );
     const counted = this.#replays.count(batch);
@@ -525,7 +527,7 @@ export class BatchDriver implements BatchRun {
     this.#closed = true;
     this.#replays.uncount(this.#saver.started, failed);
     const { started } = this.#saver;
-    const aborted = [...started, ...this.#planned.waiting].map(({ time }) => time);
+    const aborted = this.#unfinished;
     // The newest first: what waits behind an older batch must know that it is aborted before that one releases it.
     for (const batch of [...started].reverse()) batch.open?.close(cause);
     this.#ticker.close();
@@ -550,8 +552,6 @@ interface Stopping {
   readonly releasing: boolean;
   readonly completed: number[];
   readonly finish: Finish[];
-  /** Of these, the ones that the function of an output has passed. */
-  readonly inside: Finish[];
 }
 
 /** Batches that are planned ahead of the one that is read: more are planned when these have been read. */

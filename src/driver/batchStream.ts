@@ -55,9 +55,10 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
    * saved, then the subscribers complete. Unsubscribing, in contrast, aborts what is open. A subscription that has failed and
    * waits to be tried again (`retry` with a delay) is not running: unsubscribe it.
    *
-   * An output should not wait for it, because the stream cannot finish before the output has. Where one does that has called it before
-   * its first `await`, it resolves after `drainTimeout` without the batch of that output in the report, and the batch still gets as long
-   * again to finish. Later on in an output it cannot be told apart from other calls, and the batch is aborted.
+   * The function of an output cannot wait for it, because the stream waits for that function. If it calls `stop` before its first
+   * `await`, the promise resolves at once, and its report names the batches that are `unfinished`: they are finished and saved when the
+   * function has settled. Later on in an output the call cannot be told apart from others: call it without waiting (`void stream.stop()`). One
+   * that waits there is aborted after `drainTimeout`, and its batch is replayed at the next start.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
     checkOptions('stop', options, stopChecks);
@@ -66,9 +67,11 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
       (driver) => new Promise<StopReport>((resolve) => driver.stop(drainTimeout, resolve)),
     );
     const reports = await Promise.all(stopping);
+    const unfinished = reports.flatMap((report) => report.unfinished ?? []);
     return {
       completed: reports.flatMap((report) => report.completed),
       aborted: reports.flatMap((report) => report.aborted),
+      ...(unfinished.length > 0 && { unfinished }),
     };
   }
 

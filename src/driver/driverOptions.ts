@@ -107,8 +107,9 @@ export interface DriverOptions {
    * What happens to a batch that fails again after `retry.count` restarts, or with an error of its records that is not retriable.
    * `'fail'`: the stream fails. `'skip'`: the batch runs once more without its records, which are reported as `lost` in `BatchInfo`.
    * `'bisect'`: it runs with half of its records, and the others go to the batches that follow, and so on, until a batch of one record
-   * fails `retry.count` times: only that record is `lost`. Both need `retry`, and a `checkpoint`, which keeps the batch and counts how
-   * often it was started: what kills the process is given up too. See docs/errors.md.
+   * fails `retry.count` times: only that record is `lost`. What is given up goes to the dead letters of `onRecordError` too. Both need
+   * `retry`, and a `checkpoint`, which keeps the batch and counts how often it was started: what kills the process is given up too. See
+   * docs/errors.md.
    * @default 'fail'
    */
   readonly onBatchError?: OnBatchError;

@@ -26,6 +26,8 @@ export class FailingBatches {
   readonly #onBatchError: OnBatchError;
   /** By batch time. */
   readonly #portions = new Map<number, number>();
+  /** By what they failed, by batch time. */
+  readonly #errors = new Map<number, unknown>();
   #continued = false;
 
   constructor(onBatchError: OnBatchError) {
@@ -37,6 +39,11 @@ export class FailingBatches {
     return this.#portions.get(time) ?? Infinity;
   }
 
+  /** By what the batch failed; `undefined` where it has ended the process. */
+  errorOf(time: number): unknown {
+    return this.#errors.get(time);
+  }
+
   isReduced(time: number): boolean {
     return this.#portions.has(time);
   }
@@ -44,6 +51,11 @@ export class FailingBatches {
   /** Whether the batch is one that failed, or begins with what such a batch had to leave behind. */
   isSuspect(time: number): boolean {
     return this.#continued || this.isReduced(time);
+  }
+
+  /** The batch failed by this. */
+  failed(time: number, error: unknown): void {
+    if (this.#onBatchError !== 'fail') this.#errors.set(time, error);
   }
 
   /** Lets the batch have half of the records that it has failed with; `false` where it cannot be halved. */
@@ -66,5 +78,6 @@ export class FailingBatches {
     const portion = this.portionOf(time);
     this.#continued = portion > 0 && portion < Infinity;
     this.#portions.delete(time);
+    this.#errors.delete(time);
   }
 }

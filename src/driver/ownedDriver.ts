@@ -125,7 +125,7 @@ export class OwnedDriver implements Driver {
     }
     this.#driver.stop(drainTimeout, (report) => {
       caller.report = report;
-      // An output that waits for the stop, and the stop for it.
+      // To an output, for which the stream waits.
       if (this.#driver.run.closed) return;
       caller.told = true;
       finish(report);

@@ -2,6 +2,7 @@ import { from, isObservable, type ObservableInput } from 'rxjs';
 import type { BatchContext } from '../batch/batchContext.js';
 import type { DeadLetterObserver } from '../batch/deadLetters.js';
 import { TooManyErrorsError } from '../batch/errors.js';
+import { insideEffect } from '../batch/insideEffect.js';
 import type { FailedRecord, RecordErrors, RecordOrigin } from '../batch/recordErrors.js';
 import { Fifo } from '../collections/fifo.js';
 
@@ -43,7 +44,11 @@ export class RecordPolicy implements RecordErrors {
       this.#counts.set(context, this.countOf(context) + 1);
       const { onRecordError } = this.#options;
       if (onRecordError === 'skip') return;
-      holdUntilSettled(context, onRecordError.next({ ...failed, time: context.time, origin }, context));
+      const letter = { ...failed, time: context.time, origin };
+      holdUntilSettled(
+        context,
+        insideEffect(context, () => onRecordError.next(letter, context)),
+      );
       const { operator, id, error } = failed;
       context.effects?.deadLettered({ operator, id, records: 1, error });
     } catch (error) {

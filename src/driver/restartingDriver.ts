@@ -122,6 +122,8 @@ export class RestartingDriver implements Driver {
     const isFinal = error instanceof DStreamError && !error.retriable;
     const failed = mayBeOfRecords(error, stage) ? time : undefined;
     const failing = this.#failing;
+    // Not what befalls the dead letters of a batch that is given up.
+    if (failed !== undefined && failing.portionOf(failed) > 0) failing.failed(failed, error);
     // Halving takes no patience: what gets through stays, and a record that is alone is tried as often as a batch.
     const halved = failed !== undefined && failing.isSuspect(failed) && failing.halve(failed, records);
     // Those of a batch that was halved are not all its own.

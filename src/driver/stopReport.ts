@@ -7,6 +7,11 @@ export interface StopReport {
    * was being saved just then.
    */
   readonly aborted: readonly number[];
+  /**
+   * Batches that are still to be finished, only in the report for an output that has called `stop`: the stream waits for that output,
+   * which cannot wait for the stream.
+   */
+  readonly unfinished?: readonly number[];
 }
 
 /** Receives what became of the open batches. */

@@ -216,9 +216,10 @@ export function foreachPartition<T>(
       if (onError === 'fail') return throwError(() => error);
       if (onError !== 'skip') {
         const letter = { operator: 'foreachPartition', records: partition.records.length, error };
-        return settled(() =>
-          onError.next({ id: partitionId(batch.context, partition.index), time, partition, error }),
-        ).pipe(tap({ complete: () => effects?.deadLettered(letter) }));
+        const id = partitionId(batch.context, partition.index);
+        return settled(() => insideEffect(batch.context, () => onError.next({ id, time, partition, error }))).pipe(
+          tap({ complete: () => effects?.deadLettered(letter) }),
+        );
       }
       skipped.partitions++;
       skipped.records += partition.records.length;

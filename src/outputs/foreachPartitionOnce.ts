@@ -1,5 +1,6 @@
 import { defer, from, map, mergeMap, type ObservableInput, type OperatorFunction, of, reduce, tap } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
+import { insideEffect } from '../batch/insideEffect.js';
 import { derivedFrom } from '../batch/lineage.js';
 import type { Partition } from '../batch/partition.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
@@ -80,8 +81,10 @@ export function foreachPartitionOnce<T>(
       /** The ids already written, of the batches in progress, by time. */
       const found = new Map<number, ReadonlySet<string>>();
       const ask = (batch: Batch<T>) => {
-        const { time } = batch.context;
-        return from(written(batch.partitions.map(({ index }) => partitionId(batch.context, index)))).pipe(
+        const { context, partitions } = batch;
+        const { time } = context;
+        const ids = partitions.map(({ index }) => partitionId(context, index));
+        return from(insideEffect(context, () => written(ids))).pipe(
           mergeMap((ids) => (isPromise(ids) ? from(ids as PromiseLike<Iterable<string>>) : of(ids))),
           reduce((all, ids) => new Set([...all, ...ids]), new Set<string>()),
           map((ids) => {

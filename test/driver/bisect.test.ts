@@ -1,6 +1,10 @@
 import {
+  type Batch,
+  type BatchInfo,
   type Checkpoint,
   ConnectionError,
+  type DeadLetter,
+  type DeadLetterObserver,
   foreachBatch,
   fromBatches,
   type LogBatchesOptions,
@@ -13,7 +17,7 @@ import {
   updateStateByKey,
 } from 'dstream';
 import fc from 'fast-check';
-import { EMPTY, firstValueFrom, from, map, mergeMap, NEVER, throwError, timer } from 'rxjs';
+import { EMPTY, firstValueFrom, from, map, mergeMap, NEVER, type Observable, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { nightly } from '../support/nightly.js';
 import { virtual } from '../support/virtual.js';
@@ -138,6 +142,91 @@ describe("onBatchError: 'bisect'", () => {
   });
 });
 
+describe('dead letters of what is given up', () => {
+  const values = ['a', 'b', 'bad', 'd'];
+  /** What a stream makes of these, whose output cannot write one of them. */
+  const lettersOf = (
+    onBatchError: 'skip' | 'bisect',
+    operators: (log: ReturnType<typeof logBatches<string | null>>) => Observable<Batch<string | null>>,
+    next: DeadLetterObserver['next'] = () => {},
+  ) => {
+    const letters: DeadLetter[] = [];
+    const infos: BatchInfo[] = [];
+    let failure: unknown;
+    virtual(() => {
+      const log = memoryLog({ topics: { t: 1 } });
+      log.append(
+        't',
+        values.map((value, i) => ({ key: `k${i}`, value })),
+      );
+      const stream = logBatches(log, {
+        topics: ['t'],
+        start: 'earliest',
+        interval: 10,
+        deserialize: string(),
+        checkpoint: memoryCheckpoint(),
+        retry: { count: 1, delay: 1, maxDelay: 1 },
+        onBatchError,
+        onRecordError: {
+          next: (letter, context) => {
+            letters.push(letter);
+            return next(letter, context);
+          },
+        },
+        batchObserver: { next: (info) => infos.push(info) },
+      });
+      const subscription = operators(stream)
+        .pipe(
+          foreachBatch((records) => {
+            if (records.includes('bad')) throw new Error('poison');
+          }),
+        )
+        .subscribe({ error: (error) => (failure = error) });
+      timer(500).subscribe(() => subscription.unsubscribe());
+    });
+    return { letters, infos, failure };
+  };
+
+  it('are the record that bisect finds, with its error, and it is lost too', () => {
+    const { letters, infos } = lettersOf('bisect', (stream) => stream);
+    expect(letters).toMatchObject([
+      { operator: 'onBatchError', record: 'bad', origin: { topic: 't', partition: 0, offset: 2 } },
+    ]);
+    expect(letters[0]?.error).toEqual(new Error('poison'));
+    const [info, ...others] = infos.filter(({ failedRecords }) => failedRecords !== undefined);
+    expect(info).toMatchObject({ time: letters[0]?.time, failedRecords: 1 });
+    expect(info?.inputs.log?.lost).toMatchObject([{ from: 2, until: 3 }]);
+    expect(others).toEqual([]);
+  });
+
+  it('have key and value, byte by byte, where the first operator decodes the records', () => {
+    const { letters } = lettersOf('bisect', (stream) => stream.pipe(mapRecords((value) => value)));
+    const text = (bytes: Uint8Array | null | undefined) => bytes && new TextDecoder().decode(bytes);
+    expect(letters).toHaveLength(1);
+    const { origin, record } = letters[0] as DeadLetter;
+    expect([text(origin?.key), text(origin?.value), text(record as Uint8Array)]).toEqual(['k2', 'bad', 'bad']);
+  });
+
+  it('are all records of a batch that is skipped', () => {
+    const { letters } = lettersOf('skip', (stream) => stream);
+    expect(letters.map(({ record, origin }) => [record, origin?.offset])).toEqual(
+      values.map((value, offset) => [value, offset]),
+    );
+  });
+
+  it('are waited for, and what fails with them fails the stream', () => {
+    const { letters, infos, failure } = lettersOf(
+      'bisect',
+      (stream) => stream,
+      () => timer(1).pipe(mergeMap(() => throwError(() => new Error('no disk')))),
+    );
+    expect(failure).toEqual(new Error('no disk'));
+    // Once, and once again; each with the error of the record.
+    expect(letters.map(({ error }) => (error as Error).message)).toEqual(['poison', 'poison']);
+    expect(infos.some(({ inputs }) => inputs.log?.lost !== undefined)).toBe(false);
+  });
+});
+
 /** The same checkpoint in a process that can be killed: from then on nothing is written. */
 function mortal(checkpoint: Checkpoint) {
   let killed = false;
@@ -188,10 +277,12 @@ describe('attempts in the checkpoint', () => {
     const checkpoint = memoryCheckpoint();
     const written: unknown[] = [];
     const lost: unknown[] = [];
+    const letters: DeadLetter[] = [];
     const life = () =>
       virtual(() => {
         const { checkpoint: living, kill } = mortal(checkpoint);
         const subscription = job(living, {
+          onRecordError: { next: (letter) => void letters.push(letter) },
           batchObserver: { next: ({ inputs }) => lost.push(...(inputs.log?.lost ?? [])) },
         })
           .pipe(
@@ -218,6 +309,8 @@ describe('attempts in the checkpoint', () => {
     life();
     expect(written).toEqual(['a', 'c']);
     expect(lost).toMatchObject([{ from: 1, until: 2 }]);
+    expect(letters).toMatchObject([{ record: 'bad', origin: { offset: 1 } }]);
+    expect(letters[0]?.error).toMatchObject({ code: 'PROCESS_ENDED', time: letters[0]?.time, attempts: 2 });
   });
 
   it('do not count a stop, an unsubscribed stream, or another batch', async () => {

@@ -1,18 +1,37 @@
 import {
+  type Batch,
   batchesFrom,
   concatMapBatch,
   dynamicInterval,
   type FromBatchesOptions,
   foreachBatch,
+  foreachPartition,
+  foreachPartitionOnce,
   fromBatches,
+  logBatches,
   mapRecords,
   memoryCheckpoint,
+  memoryLog,
   pid,
   type Source,
   type StopOptions,
   type StopReport,
+  string,
 } from 'dstream';
-import { asyncScheduler, EMPTY, from, map, merge, of, share, tap, throwError, timer } from 'rxjs';
+import {
+  asyncScheduler,
+  EMPTY,
+  from,
+  lastValueFrom,
+  map,
+  merge,
+  type OperatorFunction,
+  of,
+  share,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../src/driver/batchesOf.js';
 import { resolveDriverOptions } from '../../src/driver/driverOptions.js';
@@ -260,30 +279,90 @@ describe('options of a driver', () => {
   });
 });
 
+const fail = (): never => {
+  throw new Error('it fails');
+};
+
 describe('stop() in an output', () => {
-  const stopInside = (effect: (stop: () => Promise<StopReport>) => unknown) => {
+  const stopInside = (
+    output: (stop: () => Promise<StopReport>) => OperatorFunction<Batch<number>, Batch<unknown>>,
+    drainTimeout = 600_000,
+  ) => {
     const { log, stream } = scripted({ count: 100 });
     const batches = stream({ scheduler: asyncScheduler });
     return new Promise<readonly number[]>((resolve, reject) => {
       batches
-        .pipe(foreachBatch(() => effect(() => batches.stop()) as Promise<unknown>))
+        .pipe(output(() => batches.stop({ drainTimeout })))
         .subscribe({ complete: () => resolve(log.committed), error: reject });
     });
   };
 
-  it('resolves when the output waits for it, and its batch is saved', async () => {
+  // Without a limit of time: what waited for the drain would never end.
+  it.each<[string, (effect: () => Promise<unknown>) => OperatorFunction<Batch<number>, Batch<unknown>>]>([
+    ['foreachBatch', (effect) => foreachBatch(effect)],
+    ['foreachPartition', (effect) => foreachPartition(effect)],
+    ['foreachPartitionOnce', (effect) => foreachPartitionOnce(effect, { written: () => [[]] })],
+    [
+      'the ids of foreachPartitionOnce',
+      (effect) => foreachPartitionOnce(() => {}, { written: () => from(effect().then(() => [])) }),
+    ],
+    ['dead letters of foreachPartition', (effect) => foreachPartition(() => fail(), { onError: { next: effect } })],
+    ['concatMapBatch', (effect) => concatMapBatch(async () => [await effect()])],
+  ])('resolves at once when the function of %s waits for it, and its batch is saved', async (_, output) => {
     const reports: StopReport[] = [];
-    const committed = await stopInside(async (stop) => reports.push(await stop()));
-    expect(reports).toEqual([{ completed: [], aborted: [] }]);
+    const committed = await stopInside((stop) => output(async () => reports.push(await stop())));
+    expect(reports[0]).toEqual({ completed: [], aborted: [], unfinished: [expect.any(Number)] });
     expect(committed).toEqual([1]);
   });
 
-  it('reports the end as everywhere when the output does not wait', async () => {
-    let report: Promise<StopReport> | undefined;
-    const committed = await stopInside((stop) => {
-      report ??= stop();
+  it('resolves at once when what receives dead letters waits for it', async () => {
+    const reports: StopReport[] = [];
+    const log = memoryLog({ topics: { t: 1 } });
+    log.append('t', [{ value: 'a' }]);
+    const stopped = async () => void reports.push(await stream.stop({ drainTimeout: 600_000 }));
+    const stream = logBatches(log, {
+      topics: ['t'],
+      groupId: 'g',
+      start: 'earliest',
+      interval: 5,
+      deserialize: string(),
+      onRecordError: { next: stopped },
     });
-    expect((await report)?.completed).toHaveLength(1);
+    await lastValueFrom(
+      stream.pipe(
+        mapRecords(() => fail()),
+        foreachBatch(() => {}),
+      ),
+    );
+    expect(reports).toEqual([{ completed: [], aborted: [], unfinished: [expect.any(Number)] }]);
+    expect(log.committedOffset('g', 't', 0)).toBe(1);
+  });
+
+  it('resolves for others when the batch is saved, though an output has called it before', async () => {
+    let others: Promise<StopReport> | undefined;
+    const committed = await stopInside((stop) =>
+      foreachBatch(async () => {
+        const report = await stop();
+        others = stop();
+        return report;
+      }),
+    );
+    expect(await others).toEqual({ completed: [expect.any(Number)], aborted: [] });
     expect(committed).toEqual([1]);
+  });
+
+  it('aborts a batch whose output waits for it behind an await, after the time limit', async () => {
+    let report: Promise<StopReport> | undefined;
+    const committed = await stopInside(
+      (stop) =>
+        foreachBatch(async () => {
+          await Promise.resolve();
+          report = stop();
+          await report;
+        }),
+      20,
+    );
+    expect(await report).toEqual({ completed: [], aborted: [expect.any(Number)] });
+    expect(committed).toEqual([]);
   });
 });

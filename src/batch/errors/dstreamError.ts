@@ -5,6 +5,7 @@ export type DStreamErrorCode =
   | 'UNCLAIMED_BATCH'
   | 'LATE_HOLD'
   | 'ABANDONED_BATCH'
+  | 'PROCESS_ENDED'
   | 'FOREIGN_STREAM'
   | 'FOREIGN_KEY'
   | 'PARTITIONS_CHANGED'

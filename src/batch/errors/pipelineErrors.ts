@@ -146,6 +146,20 @@ export class AbandonedBatchError extends DStreamError {
   }
 }
 
+/** A batch was given up because each start of it had ended the process. */
+export class ProcessEndedError extends DStreamError {
+  override readonly name = 'ProcessEndedError';
+  readonly code = 'PROCESS_ENDED';
+  constructor(
+    /** The batch time, in ms. */
+    readonly time: number,
+    /** How often it was started again, as the checkpoint has counted. */
+    readonly attempts: number,
+  ) {
+    super(`the batch of time ${time} was given up: the process has ended at its first start and at ${attempts} more`);
+  }
+}
+
 /** Streams of different drivers are to be joined: each ticks on its own, so their batches have no time in common. */
 export class ForeignStreamError extends DStreamError {
   override readonly name = 'ForeignStreamError';

@@ -1,7 +1,7 @@
 import type { SchedulerLike } from 'rxjs';
 import { DeserializationError, type MalformedRecordError } from '../../batch/errors.js';
 import type { OriginTracker } from '../../batch/originTracker.js';
-import type { Segment } from '../../batch/segment.js';
+import { type Segment, undecoded } from '../../batch/segment.js';
 import type { FailedDecoding } from '../source.js';
 import type { BatchCursor } from './batchCursor.js';
 import { type DecodingOptions, EagerCursor } from './eagerCursor.js';
@@ -194,6 +194,17 @@ class LazySegment<T> implements Segment<T> {
   forEach(visit: (record: T) => void, tracker?: OriginTracker): void {
     if (this.#released) throw new Error('the records of a segment were iterated after their batch was dispatched');
     this.#decode(this, visit, tracker);
+  }
+
+  [undecoded](visit: (record: unknown) => void, tracker: OriginTracker): void {
+    const raw = (view: RecordView): void => {
+      tracker.view = view;
+      visit(view.value && Uint8Array.from(view.value));
+    };
+    for (const part of this.parts) {
+      if ('read' in part) part.read(raw);
+      else visitTracked(part, visit, tracker);
+    }
   }
 
   release(): void {
