@@ -24,7 +24,13 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...slow, 'test/site/**'], testTimeout },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...slow, 'test/site/**'],
+          testTimeout,
+          hookTimeout: testTimeout,
+        },
       },
       {
         resolve: { alias },

@@ -71,7 +71,7 @@ beforeAll(async () => {
     await write(from, to === '' ? 'export const orphan = 1;\n' : `import '${target}';\nexport const probe = 1;\n`);
   }
   found = await violations();
-}, 120_000);
+}, 600_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

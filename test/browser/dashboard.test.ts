@@ -28,7 +28,7 @@ import { freePorts } from '../../scripts/free-ports.mjs';
 import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
 import { testBoard } from '../support/testBoard.js';
 
-const deadline = { timeout: 120_000 };
+const deadline = { timeout: 300_000 };
 
 /** A stream of 70 partitions that hangs in its fourth batch, so that what can be seen of it stays the same. */
 function hangingStream(board: Dashboard): { readonly subscription: Subscription; snapshot(): StreamSnapshot } {
@@ -119,6 +119,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
 
   async function newContext(options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    context.setDefaultTimeout(deadline.timeout);
     closing.push(() => context.close());
     return context;
   }

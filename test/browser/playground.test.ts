@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPlayground } from '../../scripts/build-playground.mjs';
 import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
 
-const deadline = { timeout: 120_000 };
+const deadline = { timeout: 300_000 };
 const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 const files = ['index.html', 'page.js', 'page.css'];
 
@@ -42,6 +42,7 @@ describe.skipIf(!hasChromium)('the playground in a browser', () => {
   /** A page with the run of a fragment; `problems` are errors of the page and requests to other hosts. */
   async function open(fragment = '', options: Parameters<Browser['newPage']>[0] = {}) {
     const tab = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
+    tab.setDefaultTimeout(deadline.timeout);
     const problems: string[] = [];
     tab.on('request', (request) => {
       if (!request.url().startsWith(new URL('/', address).href)) problems.push(request.url());

@@ -286,7 +286,7 @@ describe('the event stream', () => {
     socket.resume();
     complete();
     const last = `"time":${lastTime + 1_000},`;
-    await expect.poll(() => text.includes(last), { timeout: 60_000 }).toBe(true);
+    await expect.poll(() => text.includes(last), { timeout: 300_000 }).toBe(true);
     // It missed most updates, and has received the latest of all.
     expect(text.split('data: ').length - 1).toBeLessThan(40);
     socket.destroy();
@@ -300,7 +300,7 @@ describe('the event stream', () => {
     expect((await ask(`${created.url}api/events`)).status).toBe(503);
     readers[0]?.close();
     await expect
-      .poll(async () => (await ask(`${created.url}api/events`, {}, 'HEAD')).status, { timeout: 60_000 })
+      .poll(async () => (await ask(`${created.url}api/events`, {}, 'HEAD')).status, { timeout: 300_000 })
       .toBe(200);
   });
 
@@ -314,7 +314,7 @@ describe('the event stream', () => {
     try {
       const reader = await follow(`${created.url}api/events?stream=broken`);
       expect(await reader.next()).toBeUndefined();
-      await expect.poll(() => reported.map(String), { timeout: 60_000 }).toContain('Error: no snapshot');
+      await expect.poll(() => reported.map(String), { timeout: 300_000 }).toContain('Error: no snapshot');
     } finally {
       config.onUnhandledError = null;
     }

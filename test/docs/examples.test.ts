@@ -102,7 +102,7 @@ describe('examples', () => {
     const half = Math.ceil(files.length / 2);
     const told = await Promise.all([runAll(files.slice(0, half)), runAll(files.slice(half))]);
     for (const result of told.flat()) results.set(result.file, result);
-  }, 300_000);
+  }, 600_000);
 
   it('are all blocks of code that a reader sees', () => {
     for (const { path, text } of pages) {

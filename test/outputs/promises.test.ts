@@ -102,7 +102,7 @@ async function settledTasks(): Promise<void> {
 }
 
 describe.each(Object.entries(outputs))('%s', (_, output) => {
-  it('keeps the batch open until all promises are fulfilled', { timeout: 10_000 }, async () => {
+  it('keeps the batch open until all promises are fulfilled', async () => {
     const { saving, result, called, ended } = started(output);
     await called;
     await settledTasks();
@@ -116,7 +116,7 @@ describe.each(Object.entries(outputs))('%s', (_, output) => {
     expect(result).toEqual({ completed: true, error: undefined });
   });
 
-  it('fails the batch when one is rejected, and leaves no rejection unhandled', { timeout: 10_000 }, async () => {
+  it('fails the batch when one is rejected, and leaves no rejection unhandled', async () => {
     const { saving, result, called, ended } = started(output);
     const unhandled: unknown[] = [];
     const note = (error: unknown) => unhandled.push(error);

@@ -47,9 +47,10 @@ describe.skipIf(!hasChromium)('in a browser', () => {
     const browser = await launchChromium();
     try {
       const tab = await browser.newPage();
+      tab.setDefaultTimeout(300_000);
       await tab.goto(`http://127.0.0.1:${port}/`);
       await tab.addScriptTag({ content: script });
-      await tab.waitForFunction('globalThis.complete === true', undefined, { timeout: 30_000 });
+      await tab.waitForFunction('globalThis.complete === true', undefined, { timeout: 300_000 });
       const seen = (await tab.evaluate('globalThis.seen')) as number[];
       expect(seen.slice(0, 3)).toEqual([2, 2, 0]);
       // Batches that were due on a slow machine before it was stopped.

@@ -227,7 +227,7 @@ describe('the packed package', () => {
       const checkpoint = join(place, 'hello-dstream/checkpoint');
       const size = () => readdirSync(checkpoint).reduce((sum, file) => sum + statSync(join(checkpoint, file)).size, 0);
       // The save of the batch that was printed, and one of a later batch.
-      for (let saves = 0; saves < 2; saves++) await expect.poll(size, { timeout: 60_000 }).not.toBe(size());
+      for (let saves = 0; saves < 2; saves++) await expect.poll(size, { timeout: 300_000 }).not.toBe(size());
     }
 
     async function follow(part: readonly Step[]): Promise<void> {

@@ -4,7 +4,7 @@ import { hasChromium, launchChromium, seriousViolations } from '../support/chrom
 import { nightly } from '../support/nightly.js';
 import { readPage, serveSite, sitePages } from './builtSite.js';
 
-const deadline = { timeout: 180_000 };
+const deadline = { timeout: 300_000 };
 
 const runnable = sitePages().filter((page) => readPage(page).includes('class="run-block"'));
 

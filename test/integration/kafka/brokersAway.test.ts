@@ -109,7 +109,7 @@ describe.skipIf(whyNoBroker())('brokers that are away', () => {
   afterAll(async () => {
     await Promise.all(proxies.map((proxy) => proxy.close()));
     await cluster?.stop();
-  }, 60_000);
+  }, 600_000);
 
   const proxyOf = (node: number) =>
     proxies.find(({ port }) => port === Number(cluster.proxiedBrokers.split(',')[node]?.split(':')[1])) as FaultyProxy;

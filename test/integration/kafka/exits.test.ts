@@ -8,11 +8,11 @@ import { brokers, describeKafka, makeTopic, newKafka } from '../../support/kafka
 
 let child = '';
 /** Nothing but a handle that was left open keeps a process alive for so long. */
-const deadlineMs = 120_000;
+const deadlineMs = 300_000;
 
 beforeAll(async () => {
   child = await buildChild(new URL('../../support/exitChild.ts', import.meta.url));
-}, 60_000);
+}, 600_000);
 afterAll(() => rmSync(child, { force: true }));
 
 const begin = (broker: string, topic: string, way: string) =>

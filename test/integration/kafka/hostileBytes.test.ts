@@ -50,7 +50,7 @@ describe.skipIf(whyNoBroker())('responses that are changed on their way', () => 
   afterAll(async () => {
     await proxy?.close();
     await cluster?.stop();
-  }, 60_000);
+  }, 600_000);
 
   let groups = 0;
   /** Reads everything while `change` has its way with one response; returns what came, sorted, and the error if there was one. */

@@ -22,7 +22,7 @@ describe.skipIf(whyNoBroker())('a leader that is killed while it is read from', 
     ['without one', { maxBytesPerBatch: 64 * 1_024, maxBufferedBytes: 256 * 1_024 }],
   ])(
     'costs time, and nothing else: every record comes once and in order, %s',
-    { timeout: 240_000 },
+    { timeout: 600_000 },
     async (_, bound) => {
       const kafka = newKafka({
         brokers: cluster.brokers.split(','),

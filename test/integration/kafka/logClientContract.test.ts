@@ -49,5 +49,5 @@ function toHeaders(headers: readonly (readonly [string, Uint8Array | null])[]): 
 }
 
 describeKafka('the client over kafkajs', () => {
-  for (const { name, run } of logClientContract(kafkaLog)) it(name, { timeout: 60_000 }, run);
+  for (const { name, run } of logClientContract(kafkaLog)) it(name, { timeout: 600_000 }, run);
 });

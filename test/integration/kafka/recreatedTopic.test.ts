@@ -28,7 +28,7 @@ const old = named('old', 5);
 describeKafka('a topic that is deleted and created again', () => {
   it.each([3, 5, 8])(
     'while the stream runs, is read from its beginning: %i records',
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async (count) => {
       const topic = await makeTopic(kafka, 1);
       await send(topic, old);
@@ -43,7 +43,7 @@ describeKafka('a topic that is deleted and created again', () => {
     },
   );
 
-  it('while the stream runs, fails it by default', { timeout: 300_000 }, async () => {
+  it('while the stream runs, fails it by default', { timeout: 600_000 }, async () => {
     const topic = await makeTopic(kafka, 1);
     await send(topic, old);
     const run = reading({ kafka, topic });
@@ -55,7 +55,7 @@ describeKafka('a topic that is deleted and created again', () => {
   });
 
   it('between two runs with a checkpoint, is read from its beginning, or fails the stream', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     const topic = await makeTopic(kafka, 1);
     await send(topic, old);

@@ -94,7 +94,7 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
   afterAll(async () => {
     await admin?.disconnect();
     await cluster?.stop();
-  }, 60_000);
+  }, 600_000);
 
   function entry(user: string, on: Right[0], operation: Right[1]): AclEntry {
     const [resourceType, resourceName] = resources(user)[on];
@@ -189,7 +189,7 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
     });
     // A broker answers EndTxn before it has ended the transaction everywhere.
     const committed = async () => (await admin.fetchOffsets({ groupId: groupOf('allowed'), topics: [input] }))[0];
-    await vi.waitFor(async () => expect((await committed())?.partitions).toMatchObject([{ offset: '2' }]), 60_000);
+    await vi.waitFor(async () => expect((await committed())?.partitions).toMatchObject([{ offset: '2' }]), 300_000);
   });
 
   it('names a topic whose right is withdrawn while it is read', async () => {

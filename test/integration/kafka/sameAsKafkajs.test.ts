@@ -201,7 +201,7 @@ describeKafka('every record equals what kafkajs reads', () => {
     expect(seen[1]?.headers).toHaveLength(many);
   });
 
-  it('a compacted topic, with gaps between offsets', { timeout: 120_000 }, async () => {
+  it('a compacted topic, with gaps between offsets', { timeout: 600_000 }, async () => {
     const configEntries = [
       { name: 'cleanup.policy', value: 'compact' },
       { name: 'segment.ms', value: '100' },

@@ -125,7 +125,7 @@ describeKafka('sendToKafka', () => {
     expect(error.message).toContain(`is for partition 2, and topic "${output}" has the partitions 0 to 1`);
     expect(await committedOffsets(kafka, groupId, input)).not.toContain(6);
     expect(await outputOf(output, 2)).toEqual([[], []]);
-  }, 120_000);
+  }, 600_000);
 
   it('writes to a partition that was added while it was running, at the latest after a retry', async () => {
     const kafka = newKafka();
@@ -158,7 +158,7 @@ describeKafka('sendToKafka', () => {
     const written = valuesOf(await outputOf(output, 2));
     expect(written[1]).not.toEqual([]);
     expect(written.flat()).toEqual(inputValues(1, 20).flat());
-  }, 120_000);
+  }, 600_000);
 
   it('writes the output of state once, with a checkpoint, when batches are replayed', async () => {
     const kafka = newKafka();

@@ -12,7 +12,7 @@ describe.skipIf(whyNoBroker())('a quota on the bytes that are read (KIP-219)', (
   beforeAll(async () => {
     // Rates are taken over two seconds: over eleven, as by default, two megabytes would pass as a burst.
     cluster = await startKafka({ properties: { 'quota.window.num': 2 } });
-  }, 180_000);
+  }, 600_000);
   afterAll(() => cluster?.stop(), 60_000);
 
   it('is obeyed: the client waits for the time in the response, and every record arrives once and in order', async () => {

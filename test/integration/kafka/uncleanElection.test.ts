@@ -15,7 +15,7 @@ describe.skipIf(whyNoBroker())('a log that an unclean election has cut', () => {
   beforeAll(async () => {
     cluster = await startKafka({ nodes: 3 });
     kafka = newKafka({ brokers: cluster.brokers.split(','), logLevel: logLevel.NOTHING, retry: { retries: 10 } });
-  }, 300_000);
+  }, 600_000);
   afterAll(() => cluster?.stop(), 120_000);
 
   const send = (topic: string, values: readonly string[], acks = 1) =>

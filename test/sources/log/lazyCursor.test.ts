@@ -327,7 +327,7 @@ describe('the records of a log, made while operators go through them', () => {
       foreachBatch(() => new Promise(() => {})),
     );
     const subscription = lengths.subscribe();
-    await vi.waitFor(() => expect(kept).toHaveLength(1));
+    await vi.waitFor(() => expect(kept).toHaveLength(1), 300_000);
     await turn();
     collect();
     expect(fetched).toHaveLength(3);

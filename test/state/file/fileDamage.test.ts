@@ -35,7 +35,7 @@ async function readDamaged(whole: MemoryFiles, name: string, bytes: Uint8Array) 
   }
 }
 
-describe('damaged checkpoint files', { timeout: 180_000 }, () => {
+describe('damaged checkpoint files', () => {
   it('end with a whole batch wherever the last changelog is cut off; other files are refused', async () => {
     const { files: whole, last: lastName } = await directoryWithAll();
     for (const name of whole.names()) {

@@ -33,7 +33,7 @@ async function callsOfARun(): Promise<readonly FileCall[]> {
   return calls;
 }
 
-describe('a checkpoint on a disk that fails', { timeout: 180_000 }, () => {
+describe('a checkpoint on a disk that fails', () => {
   it('makes every kind of call, so that the tests below mean something', async () => {
     const operations = new Set((await callsOfARun()).map(({ operation }) => operation));
     expect([...operations].sort()).toEqual([

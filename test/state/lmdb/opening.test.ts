@@ -59,7 +59,7 @@ beforeAll(async () => {
   await nodeFileSystem.makeDirectory(large);
   await make(small, 10);
   await make(large, 30_000);
-}, 60_000);
+}, 600_000);
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 describe.each([undefined, 10])('opening a file of LMDB, with a cache of %s keys', (cacheKeys) => {

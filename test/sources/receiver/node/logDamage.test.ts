@@ -34,7 +34,7 @@ async function readDamaged(whole: MemoryFiles, name: string, bytes: Uint8Array, 
   }
 }
 
-describe('a damaged write-ahead log', { timeout: 180_000 }, () => {
+describe('a damaged write-ahead log', () => {
   it('ends with a whole block wherever its last segment is cut off; other segments are refused', async () => {
     const { files, last, end } = await logOfTwoLives();
     for (const name of files.names().filter(isSegment)) {

@@ -32,7 +32,7 @@ async function goesOn(files: MemoryFiles, known: Known): Promise<void> {
   expect(await readEnd(files, known)).toBe(end + 5);
 }
 
-describe('a write-ahead log on a disk that fails', { timeout: 180_000 }, () => {
+describe('a write-ahead log on a disk that fails', () => {
   it('makes every kind of call, so that the tests below mean something', async () => {
     const operations = new Set((await callsOfTheLives()).map(({ operation }) => operation));
     expect([...operations].sort()).toEqual(['close', 'link', 'list', 'open', 'read', 'remove', 'sync', 'write']);

@@ -42,9 +42,7 @@ async function write(
 
 const nobody = () => {};
 
-it('a process that was stopped at any call while another took over is fenced, and nothing it was told stored is lost', {
-  timeout: 120_000,
-}, async () => {
+it('a process that was stopped at any call while another took over is fenced, and nothing it was told stored is lost', async () => {
   const watched = new MemoryFiles();
   const whole = new PausedFiles(watched, -1);
   // What is stopped before it has the lock takes over itself when it goes on.

@@ -47,6 +47,6 @@ it.each<[name: string, make: (directory: string) => Checkpoint]>([
   });
   expect(seen).toEqual([['a']]);
   // The log is closed last.
-  await expect.poll(() => existsSync(join(directory, 'wal', 'lock'))).toBe(false);
+  await expect.poll(() => existsSync(join(directory, 'wal', 'lock')), { timeout: 300_000 }).toBe(false);
   rmSync(directory, { recursive: true });
 });
