@@ -30,7 +30,9 @@ export interface ChaosOptions {
   readonly faults?: readonly string[];
   /** How long a fault lasts at most, ms. */
   readonly faultMs: number;
-  /** Within which time after healing a job must have what was sent before, ms at the pace of the machine (`GrantedClock`). */
+  /** Of the batches of the jobs, ms. Default: 500. */
+  readonly intervalMs?: number;
+  /** For how long after healing a job may lack something and get nothing of it, ms at the pace of the machine (`GrantedClock`). */
   readonly boundMs: number;
   /** Within which time a job must exit after it was asked to stop, ms at that pace. Default: 120,000. */
   readonly exitBoundMs?: number;
@@ -43,7 +45,8 @@ export interface ChaosOptions {
 
 /** Disturbs jobs until the time is over or the script is done, and judges what each has written. */
 export async function runChaos(options: ChaosOptions): Promise<readonly ChaosReport[]> {
-  const { world, modes, seed, durationMs, boundMs, exitBoundMs = 120_000, planted, say = () => {} } = options;
+  const { world, modes, seed, durationMs, boundMs, planted, say = () => {} } = options;
+  const { intervalMs: interval = 500, exitBoundMs = 120_000 } = options;
   const kafka = newKafka({
     brokers: world.cluster.brokers.split(','),
     requestTimeout: 10_000,
@@ -57,7 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<readonly ChaosRep
   const subjects: Subject[] = [];
   for (const mode of modes) {
     const output = mode === 'transactions' ? await makeTopic(kafka, partitions, replicas) : '';
-    subjects.push(new Subject({ world, mode, file, input, output, directory, exitBoundMs, clock, planted }));
+    subjects.push(new Subject({ world, mode, file, input, output, directory, interval, exitBoundMs, clock, planted }));
   }
   const jobs = subjects.map(({ job }) => job);
   const sender = new Sender(kafka, input);

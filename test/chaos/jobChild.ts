@@ -51,7 +51,7 @@ const stream = kafkaBatches(kafka, {
   topics: [config.input],
   groupId: config.job,
   start: 'earliest',
-  interval: 500,
+  interval: config.interval,
   deserialize,
   invalidRecords: 'skip',
   onRecordError: 'skip',

@@ -4,6 +4,8 @@ import type { JobEvent } from './modes.js';
 
 /** More memory than this, in bytes, is a leak: the job holds a few numbers a partition and some records. */
 const maxRssBytes = 600 * 2 ** 20;
+/** A job that gets on, but slowly, has this many bounds to catch up: batches that take longer than their interval never would. */
+const boundsInAll = 4;
 /** A stop of the event loop that is longer is a fault, ms. */
 const maxStopMs = 5_000;
 
@@ -70,8 +72,9 @@ export class LiveJudge {
   }
 
   /**
-   * How long it takes until the job has everything below these offsets, ms; `undefined` where it does not within `boundMs` of the
-   * clock. `explain` is asked then what may be the matter.
+   * How long it takes until the job has everything below these offsets, ms; `undefined` where it is stuck: for `boundMs` of the clock it
+   * has got nothing of a partition that it lacks, or has not got everything in four times as long. `explain` is asked then what may be
+   * the matter.
    */
   async caughtUp(
     ends: ReadonlyMap<number, number>,
@@ -80,19 +83,29 @@ export class LiveJudge {
   ): Promise<number | undefined> {
     const [begun, paced] = [performance.now(), this.#clock.now()];
     const passed = () => Math.round(performance.now() - begun);
-    while (!this.#has(ends)) {
-      if (this.#clock.now() - paced > boundMs) {
-        const [have, want] = [this.#until, ends].map((of) => JSON.stringify([...of]));
-        this.#fault('stuck', `at ${have} of ${want} after ${passed()} ms, a bound of ${boundMs} ms ${await explain()}`);
-        return undefined;
+    const progress = new Map(
+      [...ends.keys()].map((partition) => [partition, { until: this.#has(partition), at: paced }]),
+    );
+    for (;;) {
+      const now = this.#clock.now();
+      const lacking = [...progress].filter(([partition]) => this.#has(partition) < (ends.get(partition) ?? 0));
+      if (lacking.length === 0) return passed();
+      for (const [partition, last] of lacking) {
+        const until = this.#has(partition);
+        if (until > last.until) progress.set(partition, { until, at: now });
+        else if (now - last.at > boundMs || now - paced > boundsInAll * boundMs) {
+          const [have, want] = [this.#until, ends].map((of) => JSON.stringify([...of]));
+          const bound = `a bound of ${boundMs} ms without progress of partition ${partition}`;
+          this.#fault('stuck', `at ${have} of ${want} after ${passed()} ms, ${bound} ${await explain()}`);
+          return undefined;
+        }
       }
       await sleep(20);
     }
-    return passed();
   }
 
-  #has(ends: ReadonlyMap<number, number>): boolean {
-    return [...ends].every(([partition, end]) => (this.#until.get(partition) ?? 0) >= end);
+  #has(partition: number): number {
+    return this.#until.get(partition) ?? 0;
   }
 
   #vitals({ rss, stoppedMs }: Extract<JobEvent, { kind: 'vitals' }>): void {

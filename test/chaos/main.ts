@@ -18,6 +18,7 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     'fault-seconds': { type: 'string', default: '10' },
     'bound-seconds': { type: 'string', default: '300' },
+    'interval-ms': { type: 'string', default: '500' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -49,6 +50,7 @@ try {
       durationMs: minutes * 60_000,
       faultMs: Number(values['fault-seconds']) * 1_000,
       boundMs: Number(values['bound-seconds']) * 1_000,
+      intervalMs: Number(values['interval-ms']),
       ...(values.faults && { faults: values.faults.split(';').map((name) => name.trim()) }),
       signal: interruption.signal,
       say: (line) => console.log(line),

@@ -21,6 +21,8 @@ export interface JobConfig {
   /** Behind a proxy. */
   readonly postgresUrl: string;
   readonly checkpointDirectory: string;
+  /** Of its batches, ms. */
+  readonly interval: number;
   readonly planted?: PlantedFault | undefined;
 }
 

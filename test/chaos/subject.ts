@@ -48,6 +48,8 @@ export interface SubjectOptions {
   readonly output: string;
   /** For its checkpoint. */
   readonly directory: string;
+  /** Of its batches, ms. */
+  readonly interval: number;
   readonly exitBoundMs: number;
   readonly clock: GrantedClock;
   readonly planted?: PlantedFault | undefined;
@@ -66,7 +68,7 @@ export class Subject {
   readonly #clock: GrantedClock;
   readonly #tried: Record<string, Tried> = {};
 
-  constructor({ world, mode, file, input, output, directory, exitBoundMs, clock, planted }: SubjectOptions) {
+  constructor({ world, mode, file, input, output, directory, interval, exitBoundMs, clock, planted }: SubjectOptions) {
     this.mode = mode;
     this.#world = world;
     this.#clock = clock;
@@ -78,6 +80,7 @@ export class Subject {
       output,
       postgresUrl: world.proxiedPostgresUrl,
       checkpointDirectory: join(directory, mode),
+      interval,
       planted,
     };
     this.#judge = new LiveJudge(clock);
