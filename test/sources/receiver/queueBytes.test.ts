@@ -42,7 +42,8 @@ describe('a queue bounded in bytes', () => {
       virtual(() => {
         const stream = receiverBatches<string>(
           ({ store, complete }) => {
-            for (const letter of 'abcdef') store(letter.repeat(1_000));
+            // What is in hand is taken up to twice the bound.
+            for (const letter of overflow === 'error' ? 'abcdefg' : 'abcdef') store(letter.repeat(1_000));
             complete();
           },
           { interval: 100, maxQueueBytes: 3_000, overflow, batchObserver: { next: (info) => infos.push(info) } },

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { foreachBatch, receiverBatches } from 'dstream';
+import { foreachBatch, memoryCheckpoint, receiverBatches } from 'dstream';
 import { fileWriteAheadLog } from 'dstream/node';
 import { EMPTY, from, lastValueFrom } from 'rxjs';
 import { afterEach, expect, it } from 'vitest';
@@ -23,9 +23,10 @@ it(`a stream goes on with ${count} blocks that no batch has saved, on a real dis
   const appended = Array.from({ length: count }, (_, i) => settle(session.append({ from: i, records: [i] })));
   await Promise.all(appended);
   await settle(session.close());
+  const checkpoint = memoryCheckpoint();
   const life = async () => {
     const seen: number[] = [];
-    const stream = receiverBatches<number>(EMPTY, { interval: 20, writeAheadLog: log() });
+    const stream = receiverBatches<number>(EMPTY, { interval: 20, checkpoint, writeAheadLog: log() });
     await lastValueFrom(stream.pipe(foreachBatch((records) => {
           for (const value of records) seen.push(value);
         })));
