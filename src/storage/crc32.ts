@@ -5,7 +5,7 @@ type Crc32 = (bytes: Uint8Array) => number;
 
 /** An optional peer. No import names it: a bundler would look for it. */
 const packageName = '@node-rs/crc32';
-/** For fewer bytes the package is not worth to be loaded, nor its call. */
+/** For fewer bytes neither loading the package nor calling it pays. */
 const minNativeBytes = 1 << 14;
 
 /** What every implementation of CRC-32 returns for these digits. */
