@@ -15,7 +15,7 @@ const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, records: { type: 'string', default: '200000' } },
 });
 const require = createRequire(import.meta.url);
-const KafkajsBatch = require('kafkajs/src/protocol/recordBatch/v0');
+const { RecordBatch: KafkajsBatch } = require('kafkajs/src/protocol/recordBatch/v0');
 const KafkajsRecord = require('kafkajs/src/protocol/recordBatch/record/v0');
 const groupMessagesPerPartition = require('kafkajs/src/producer/groupMessagesPerPartition');
 
