@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import { type Sample, sampleAlone } from './alone.js';
 import { contenders } from './eventTime/contenders.js';
-import { rowOf, writeResults } from './report.js';
+import { printTable, rowOf, writeResults } from './report.js';
 
 const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
@@ -59,8 +59,16 @@ function report(samples: ReadonlyMap<string, readonly Sample[]>, round: number):
       .filter(([name, other]) => samples.has(name) && samples.has(other))
       .map(([name, other]) => [name, median(name) / median(other)]),
   );
-  for (const [name, ratio] of Object.entries(ratios)) console.log(`${ratio.toFixed(2)}  ${name}`);
   writeResults('eventTime', { unit: 'ms a batch of 10,000 records and a slide', rows, ratios, rounds: round });
+  if (round < rounds) return;
+  const shown = (name: string) => median(name).toFixed(2);
+  printTable(
+    ['', 'ms a batch', 'compared with', 'ms a batch', 'ratio'],
+    Object.entries(ratios).map(([name, ratio]) => {
+      const other = compared[name] as string;
+      return [name, shown(name), other, shown(other), ratio.toFixed(2)];
+    }),
+  );
 }
 
 measure();

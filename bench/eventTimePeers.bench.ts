@@ -26,7 +26,7 @@ import {
   sparkStructuredStreaming,
 } from './eventTimePeers/commands.js';
 import { fillTimed } from './eventTimePeers/topic.js';
-import { rowOf, writeResults } from './report.js';
+import { printTable, rowOf, writeResults } from './report.js';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 
@@ -138,6 +138,12 @@ function report(runs: ReadonlyMap<string, readonly Run[]>, round: number): void 
   const unit = 'records a CPU second, while reading';
   const oneCore = core !== undefined;
   writeResults('eventTimePeers', { unit, rows, ratios, records, rounds: round, oneCore, load });
+  if (round < rounds) return;
+  const shown = (value: number) => Math.round(value).toLocaleString('en');
+  printTable(
+    ['records a second', 'of processor time', 'by the clock', 'of processor time, with the start', 'MB'],
+    rows.map(({ name, median, reading, wholeCpu, rssMb }) => [name, ...[median, reading, wholeCpu, rssMb].map(shown)]),
+  );
 }
 
 await main();

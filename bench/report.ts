@@ -44,3 +44,9 @@ export function writeResults(name: string, results: Results, save = true): void 
   const command = `npm run bench -- ${name}`;
   writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify({ command, machine, ...results }, null, 2)}\n`);
 }
+
+/** Prints rows as a page has them. */
+export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  console.log(`\n${[header, header.map(() => '---'), ...rows].map(line).join('\n')}`);
+}
