@@ -11,6 +11,12 @@ export {
   kafkaReceiver,
   type ReceivedMessage,
 } from './sources/kafka/kafkajs/kafkaReceiver.js';
+export {
+  type KafkaRuntime,
+  type KafkaRuntimeOptions,
+  type KafkaRuntimeSnapshot,
+  kafkaRuntime,
+} from './sources/kafka/kafkajs/kafkaRuntime.js';
 export { type KafkaSourceOptions, kafkaSource } from './sources/kafka/kafkajs/kafkaSource.js';
 export { type KafkaTableOptions, kafkaTable } from './sources/kafka/kafkajs/kafkaTable.js';
 export { type KafkaTasksOptions, kafkaTasks } from './sources/kafka/kafkajs/kafkaTasks.js';

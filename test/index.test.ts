@@ -126,6 +126,7 @@ it('exports what it says, and nothing else', () => {
     'deadLetterTopic',
     'kafkaBatches',
     'kafkaReceiver',
+    'kafkaRuntime',
     'kafkaSource',
     'kafkaTable',
     'kafkaTasks',

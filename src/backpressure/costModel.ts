@@ -2,6 +2,7 @@ import { InvalidOptionError } from '../batch/errors.js';
 import type { RateWarning } from '../batch/rateDecision.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { allOf, checkNonNegative, checkPositive, type OptionCheck, orInfinity } from '../options/checks.js';
+import type { Resolved } from '../options/resolved.js';
 import { withDefaults } from '../options/withDefaults.js';
 import type { BatchFormation, InFlightBatch } from './batchFormation.js';
 import { CostLearner } from './costLearner.js';
@@ -15,36 +16,36 @@ export interface CostModelOptions extends RateDecisionOptions {
    * The part of the interval that a batch is to take, on average. Greater than 0, at most 1.
    * @default 0.98
    */
-  readonly target?: number;
+  readonly target?: number | undefined;
   /**
    * How much work may wait when a batch is formed without making it much smaller, in intervals. More yields a little more
    * throughput and more waiting. At least 0.
    * @default 0.3
    */
-  readonly slack?: number;
+  readonly slack?: number | undefined;
   /**
    * How many times the largest batch that was processed in time the next one may be. Greater than 1.
    * @default 2
    */
-  readonly growth?: number;
+  readonly growth?: number | undefined;
   /**
    * How many batches the cost is learned from. At least 2.
    * @default 20
    */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /**
    * Floor while nothing waits, in records per second. Greater than 0.
    * @default 1
    */
-  readonly minRate?: number;
+  readonly minRate?: number | undefined;
   /**
    * Cap, in records per second.
    * @default Infinity
    */
-  readonly maxRate?: number;
+  readonly maxRate?: number | undefined;
 }
 
-type Resolved = Required<Omit<CostModelOptions, 'decisionObserver'>>;
+type ResolvedCostModel = Resolved<Omit<CostModelOptions, 'decisionObserver'>>;
 
 const costModelChecks: OptionChecks<CostModelOptions> = {
   target: within(checkPositive, (value) => value <= 1, 'must be at most 1'),
@@ -56,7 +57,7 @@ const costModelChecks: OptionChecks<CostModelOptions> = {
   ...decisionChecks,
 };
 
-const defaults: Resolved = { target: 0.98, slack: 0.3, growth: 2, memory: 20, minRate: 1, maxRate: Infinity };
+const defaults: ResolvedCostModel = { target: 0.98, slack: 0.3, growth: 2, memory: 20, minRate: 1, maxRate: Infinity };
 
 /** Above this many intervals of waiting work a batch is empty. */
 const maxWaitingIntervals = 1;
@@ -168,14 +169,14 @@ interface Step {
 }
 
 class CostModel {
-  readonly #options: Resolved;
+  readonly #options: ResolvedCostModel;
   readonly #interval: number;
   /** Records of a batch at the initial rate, which the user holds to be safe. */
   readonly #initial: number;
   readonly #learner: CostLearner;
   #half = false;
 
-  constructor(options: Resolved, { interval, initialRate }: RateControllerSetup) {
+  constructor(options: ResolvedCostModel, { interval, initialRate }: RateControllerSetup) {
     this.#options = options;
     this.#interval = interval;
     this.#initial = (Math.min(initialRate, options.maxRate) * interval) / 1_000;

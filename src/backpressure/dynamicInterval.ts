@@ -15,13 +15,13 @@ export interface DynamicIntervalOptions {
    * The part of an interval that its batch is to take. Greater than 0, less than 1.
    * @default 0.8
    */
-  readonly slack?: number;
+  readonly slack?: number | undefined;
   /**
    * By how much the interval shrinks when longer batches cost more for each ms of their interval than shorter ones.
    * Greater than 0, less than 1.
    * @default 0.25
    */
-  readonly reduction?: number;
+  readonly reduction?: number | undefined;
 }
 
 /** A complete batch: its interval, and how long it was processed, in ms. */

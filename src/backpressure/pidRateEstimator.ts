@@ -11,22 +11,22 @@ export interface PidOptions {
    * least 0.
    * @default 1
    */
-  readonly proportional?: number;
+  readonly proportional?: number | undefined;
   /**
    * Gain on the backlog, which the scheduling delay measures: a factor of at least 0.
    * @default 0.2
    */
-  readonly integral?: number;
+  readonly integral?: number | undefined;
   /**
    * Gain on the change of the error: a factor of at least 0.
    * @default 0
    */
-  readonly derivative?: number;
+  readonly derivative?: number | undefined;
   /**
    * Floor of the estimate, in records per second. Greater than 0.
    * @default 100
    */
-  readonly minRate?: number;
+  readonly minRate?: number | undefined;
 }
 
 /** Options of `pidRateEstimator`. */

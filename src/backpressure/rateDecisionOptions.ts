@@ -7,5 +7,5 @@ export interface RateDecisionOptions {
    * Receives every decision when it is made: an Observer, such as a `Subject`, of which only `next` is called.
    * @default none
    */
-  readonly decisionObserver?: Partial<Observer<RateDecision>>;
+  readonly decisionObserver?: Partial<Observer<RateDecision>> | undefined;
 }

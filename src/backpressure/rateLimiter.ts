@@ -21,12 +21,12 @@ export interface RateLimiterOptions {
    * Number of tokens that may be taken at once after a pause.
    * @default perSecond (the tokens of one second), at least 1
    */
-  readonly burst?: number;
+  readonly burst?: number | undefined;
   /**
    * Clock and timer.
    * @default asyncScheduler
    */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /** One token bucket for everything that takes from it: see `rateLimiter`. */

@@ -27,6 +27,11 @@ export interface BatchRun {
    * @internal
    */
   readonly membership?: (() => GroupMembership | undefined) | undefined;
+  /**
+   * The ids of the clusters that its sources read from, as far as they are known.
+   * @internal
+   */
+  readonly clusters?: readonly string[] | undefined;
   /** The batches that were dispatched and are not complete yet, oldest first. */
   readonly open: Iterable<BatchContext>;
   /** Calls `teardown` once when the run ends, or at once if it has ended. */

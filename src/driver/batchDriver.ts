@@ -194,6 +194,10 @@ export class BatchDriver implements BatchRun {
     return this;
   }
 
+  get clusters(): readonly string[] {
+    return this.#resources.runs.flatMap(([, run]) => run.snapshot?.().client?.clusterId ?? []);
+  }
+
   get task(): TaskInfo | undefined {
     return this.#options.task;
   }

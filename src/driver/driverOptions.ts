@@ -7,6 +7,7 @@ import { InvalidOptionError } from '../batch/errors.js';
 import type { StreamMonitor } from '../batch/monitoring/streamMonitor.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { KeyCheck } from '../collections/ownKeys.js';
+import type { Resolved } from '../options/resolved.js';
 import type { Source } from '../sources/source.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import type { Orphans } from '../state/stateRegistry.js';
@@ -26,22 +27,22 @@ export interface DriverOptions {
    * `dynamicInterval()`. `interval` is the first one then. Not together with `backpressure`. See docs/backpressure.md.
    * Default: intervals of equal length.
    */
-  readonly dynamicInterval?: DynamicInterval;
+  readonly dynamicInterval?: DynamicInterval | undefined;
   /**
    * How many batches may be open at once. More than 1 lets the effects of outputs overlap; operators and state still
    * run in batch order.
    * @default 1
    */
-  readonly concurrentBatches?: number;
+  readonly concurrentBatches?: number | undefined;
   /** Rate controller, such as `pid()`. Without one every batch takes all that waits, within the source's own caps. */
-  readonly backpressure?: RateControllerFactory;
+  readonly backpressure?: RateControllerFactory | undefined;
   /**
    * Records per second before the controller's first estimate. Needs `backpressure`.
    * @default 1000
    */
-  readonly initialRate?: number;
+  readonly initialRate?: number | undefined;
   /** Saves progress and state across restarts. Default: nothing is saved. */
-  readonly checkpoint?: Checkpoint;
+  readonly checkpoint?: Checkpoint | undefined;
   /**
    * What becomes of what the checkpoint has and the program has no longer: the state of an operator, by its id, or the position of a
    * source, by its name. `'refuse'`: the stream fails before the first output, with an `IncompatibleStateError` for a state and an
@@ -49,41 +50,41 @@ export interface DriverOptions {
    * as it is, until an operator with its id, or a source with its name, comes back.
    * @default 'refuse'
    */
-  readonly orphans?: Orphans;
+  readonly orphans?: Orphans | undefined;
   /**
    * The name of the stream in monitors, metrics, logs and traces.
    * @default the kind of its source, such as `kafkaBatches`
    */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /**
    * What watches the stream: metrics, traces, logs, health checks, dashboards.
    * @default none
    */
-  readonly monitors?: readonly StreamMonitor[];
+  readonly monitors?: readonly StreamMonitor[] | undefined;
   /**
    * How long a batch may be open or due, in ms, with none completing, before the status of the stream is `stalled`.
    * @default the larger of 10 seconds and 10 batch intervals
    */
-  readonly stallAfter?: number;
+  readonly stallAfter?: number | undefined;
   /**
    * What becomes of the batches that came due while nothing ran: the process was down, with a checkpoint, or the machine slept.
    * `'each'`: all of them, one after the other. `'one'`: one batch for the whole time, over which windows slide and time-outs
    * fire. `{ atMost: n }`: the last n, of which the first covers the time before.
    * @default the last 10,000, or those of an hour where these are more
    */
-  readonly afterDowntime?: 'each' | 'one' | { readonly atMost: number };
+  readonly afterDowntime?: 'each' | 'one' | { readonly atMost: number } | undefined;
   /**
    * How long an effect of an output may take, in ms, on one partition for outputs by partition; then the batch fails with a
    * `TimedOutError`, or that partition is retried. `Infinity` for no limit.
    * @default the larger of 10 minutes and 10 batch intervals
    */
-  readonly outputTimeout?: number;
+  readonly outputTimeout?: number | undefined;
   /**
    * How long planning, reading, saving or committing a batch may take, in ms each; then the stream fails with a
    * `TimedOutError`. It must exceed the time limits of the client, such as `retryTimeout`. `Infinity` for no limit.
    * @default the larger of 3 minutes and 10 batch intervals
    */
-  readonly stepTimeout?: number;
+  readonly stepTimeout?: number | undefined;
   /**
    * What happens to a record for which a function of yours throws, in `deserialize` or any operator that calls it record by record or key by key:
    * the stream fails, the record is skipped and counted (`failedRecords` in `BatchInfo`), or it goes to dead letters: an Observer, or
@@ -91,18 +92,18 @@ export interface DriverOptions {
    * record's key is what it was before.
    * @default 'fail'
    */
-  readonly onRecordError?: 'fail' | 'skip' | DeadLetterObserver;
+  readonly onRecordError?: 'fail' | 'skip' | DeadLetterObserver | undefined;
   /**
    * How many records may fail within a minute: one more fails the stream with a `TooManyErrorsError`. Needs `onRecordError`.
    * @default Infinity
    */
-  readonly maxErrors?: number;
+  readonly maxErrors?: number | undefined;
   /**
    * How the stream starts again by itself after an error, from its checkpoint or its committed offsets, without an error to its
    * subscribers: after a pause that doubles until a batch gets through. Errors that are not `retriable` fail the stream at once, and
    * so do errors of RxJS's operators. Default: it does not; RxJS's `retry()` at the end of the pipeline does the same for all errors.
    */
-  readonly retry?: RetryOptions;
+  readonly retry?: RetryOptions | undefined;
   /**
    * What happens to a batch that fails again after `retry.count` restarts, or with an error of its records that is not retriable.
    * `'fail'`: the stream fails. `'skip'`: the batch runs once more without its records, which are reported as `lost` in `BatchInfo`.
@@ -112,19 +113,19 @@ export interface DriverOptions {
    * docs/errors.md.
    * @default 'fail'
    */
-  readonly onBatchError?: OnBatchError;
+  readonly onBatchError?: OnBatchError | undefined;
   /** Receives the `BatchInfo` of every complete batch, after its progress was saved. Default: no Observer. */
-  readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'>;
+  readonly batchObserver?: Pick<Observer<BatchInfo>, 'next'> | undefined;
   /**
    * What to do when a batch of a source with durable progress was dispatched and no operation claimed it.
    * @default 'error'
    */
-  readonly unclaimed?: 'error' | 'complete';
+  readonly unclaimed?: 'error' | 'complete' | undefined;
   /**
    * The clock and the timer of the stream.
    * @default asyncScheduler
    */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /** The options with their defaults, checked. */
@@ -147,7 +148,7 @@ export interface ResolvedDriverOptions {
   readonly stepTimeout: number;
   readonly onRecordError: 'fail' | 'skip' | DeadLetterObserver;
   readonly maxErrors: number;
-  readonly retry: Required<RetryOptions> | undefined;
+  readonly retry: Resolved<RetryOptions> | undefined;
   readonly onBatchError: OnBatchError;
   readonly unclaimed: 'error' | 'complete';
   readonly scheduler: SchedulerLike;

@@ -23,5 +23,5 @@ export interface StopOptions {
    * How long open batches may take to finish, in ms of the stream's scheduler; then they are aborted.
    * @default 10 batch intervals
    */
-  readonly drainTimeout?: number;
+  readonly drainTimeout?: number | undefined;
 }

@@ -13,7 +13,7 @@ export interface ImportOptions {
    * Whether states that the checkpoint has already are replaced. Otherwise they are refused.
    * @default false
    */
-  readonly replace?: boolean;
+  readonly replace?: boolean | undefined;
 }
 
 const optionChecks: OptionChecks<ImportOptions> = { replace: checkBoolean };

@@ -23,7 +23,7 @@ export interface SplitOptions {
    * The partition of a key, as the topics are written.
    * @default kafkaPartitioner
    */
-  readonly partitioner?: Partitioner<Key>;
+  readonly partitioner?: Partitioner<Key> | undefined;
 }
 
 const optionChecks: OptionChecks<SplitOptions> = {

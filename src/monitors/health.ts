@@ -9,12 +9,12 @@ export interface HealthOptions {
    * How long a stream may stay stalled before it is not live, in ms, on top of the stream's own `stallAfter`.
    * @default 0
    */
-  readonly stallAfter?: number;
+  readonly stallAfter?: number | undefined;
   /**
    * How long a stream may stay failed, with no new subscription, before it is not live, in ms.
    * @default 30_000
    */
-  readonly failedAfter?: number;
+  readonly failedAfter?: number | undefined;
 }
 
 /** One stream in a health report. */

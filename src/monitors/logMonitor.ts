@@ -27,12 +27,12 @@ export interface LogMonitorOptions {
    * left out in `suppressed`.
    * @default 10_000
    */
-  readonly every?: number;
+  readonly every?: number | undefined;
   /**
    * Whether the messages of errors are logged. They may quote records: `"oops" is not valid JSON`.
    * @default false
    */
-  readonly showErrors?: boolean;
+  readonly showErrors?: boolean | undefined;
 }
 
 /** What the monitor logs, in `event`. */

@@ -26,41 +26,43 @@ export interface OpentelemetryMonitorOptions {
    * Makes the spans.
    * @default the tracer `dstream` of the global provider
    */
-  readonly tracer?: Tracer;
+  readonly tracer?: Tracer | undefined;
   /**
    * Makes the instruments of the metrics.
    * @default the meter `dstream` of the global provider
    */
-  readonly meter?: Meter;
+  readonly meter?: Meter | undefined;
   /**
    * Links each batch to the spans of the producers, which `traceparent` headers of its records name: distinct ones, first come,
    * at most `max`. Default: no links, and no header is read.
    */
-  readonly links?: {
-    /** A positive integer. */
-    readonly max: number;
-  };
+  readonly links?:
+    | {
+        /** A positive integer. */
+        readonly max: number;
+      }
+    | undefined;
   /**
    * `messaging/dup` also writes the attributes that version 1.45.0 of the conventions calls deprecated.
    * @default 'messaging/dup' where the environment variable `OTEL_SEMCONV_STABILITY_OPT_IN` lists it, else 'messaging'
    */
-  readonly semconv?: 'messaging' | 'messaging/dup';
+  readonly semconv?: 'messaging' | 'messaging/dup' | undefined;
   /**
    * Whether spans have the messages of errors. They may quote records: `"oops" is not valid JSON`.
    * @default false
    */
-  readonly showErrors?: boolean;
+  readonly showErrors?: boolean | undefined;
   /**
    * Series by partition that a metric may have; beyond it partitions are summed by topic, with an empty partition; of lag in
    * seconds the largest counts.
    * @default 500
    */
-  readonly maxPartitions?: number;
+  readonly maxPartitions?: number | undefined;
   /**
    * Receives a message, once, when `maxPartitions` is exceeded.
    * @default `console.warn`
    */
-  readonly warningObserver?: Partial<Observer<string>>;
+  readonly warningObserver?: Partial<Observer<string>> | undefined;
 }
 
 const optionChecks: OptionChecks<OpentelemetryMonitorOptions> = {

@@ -61,23 +61,23 @@ export interface PrometheusMonitorOptions {
    * Where the metrics are registered.
    * @default the global registry of the client
    */
-  readonly registry?: PrometheusRegistry;
+  readonly registry?: PrometheusRegistry | undefined;
   /**
    * What every name begins with.
    * @default 'dstream_'
    */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /**
    * Series by partition that a metric may have; beyond it partitions are summed by topic, with `partition=""`; of lag in seconds
    * the largest counts.
    * @default 500
    */
-  readonly maxPartitions?: number;
+  readonly maxPartitions?: number | undefined;
   /**
    * Receives a message, once, when `maxPartitions` is exceeded.
    * @default `console.warn`
    */
-  readonly warningObserver?: Partial<Observer<string>>;
+  readonly warningObserver?: Partial<Observer<string>> | undefined;
 }
 
 const optionChecks: OptionChecks<PrometheusMonitorOptions> = {

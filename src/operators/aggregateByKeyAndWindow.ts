@@ -20,13 +20,13 @@ export interface AggregateByKeyAndWindowOptions<K extends Key, Out, Emit extends
    * Keeps a key only while it returns true; a key that is dropped also leaves the window. Called for the keys that a slide
    * touches. Default: every key is kept.
    */
-  readonly filter?: (pair: Pair<K, Out>) => boolean;
+  readonly filter?: ((pair: Pair<K, Out>) => boolean) | undefined;
   /**
    * `'all'` emits a pair for every key in the window, `'changes'` only for keys whose value may have changed, and
    * `[key, undefined]` once for a key that left.
    * @default 'all'
    */
-  readonly emit?: Emit;
+  readonly emit?: Emit | undefined;
 }
 
 const optionChecks: OptionChecks<AggregateByKeyAndWindowOptions<never, never, 'all' | 'changes'>> = {

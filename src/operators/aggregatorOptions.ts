@@ -13,13 +13,13 @@ export interface AggregateWindowOptions extends WindowOptions {
    * take over when all older ones have left.
    * @default true if the aggregator has an exact inverse, which has the same result
    */
-  readonly inverse?: boolean;
+  readonly inverse?: boolean | undefined;
   /**
    * Without an inverse: `'average'` keeps the window in two stacks, with three calls of `combine` per slide on average but
    * one per pane now and then; `'worst-case'` uses DABA Lite, with at most six calls in every slide.
    * @default 'average'
    */
-  readonly latency?: 'average' | 'worst-case';
+  readonly latency?: 'average' | 'worst-case' | undefined;
 }
 
 /** What each option must be. */

@@ -20,18 +20,18 @@ export interface AsOfJoinOptions<K, L, R, J extends AsOfJoinKind> {
    * How old the record of the other stream may be, in ms of event time. With `Infinity` the newest of each key is kept for ever.
    * @default Infinity
    */
-  readonly maxAge?: number;
+  readonly maxAge?: number | undefined;
   /**
    * Whether a record for which the other stream has nothing is passed, without the other side.
    * @default 'left'
    */
-  readonly join?: J;
+  readonly join?: J | undefined;
   /** Receives the records of the first stream that come too late. Default: `BatchInfo.eventTime` counts them. */
-  readonly late?: SideOutput<LateRecord<Pair<K, L>>>;
+  readonly late?: SideOutput<LateRecord<Pair<K, L>>> | undefined;
   /** Receives the records of the other stream that come too late. Default: `BatchInfo.eventTime` counts them. */
-  readonly lateOther?: SideOutput<LateRecord<Pair<K, R>>>;
+  readonly lateOther?: SideOutput<LateRecord<Pair<K, R>>> | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** A record with what the other stream had at its time. With `join: 'left'` that may be missing. */

@@ -33,7 +33,7 @@ export interface ConcatMapBatchOptions {
    * one. By partition the results keep the partitions with their offset ranges, which outputs by partition need.
    * @default 'batch'
    */
-  readonly by?: 'batch' | 'partition';
+  readonly by?: 'batch' | 'partition' | undefined;
 }
 
 const optionChecks: OptionChecks<ConcatMapBatchOptions> = { by: oneOf('batch', 'partition') };

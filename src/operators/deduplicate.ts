@@ -28,14 +28,14 @@ export interface DeduplicateOptions extends QueryableOption<Key, number> {
    * Maximum number of ids that are remembered: beyond it the least recently seen id is forgotten early.
    * @default 1000000
    */
-  readonly maxIds?: number;
+  readonly maxIds?: number | undefined;
   /**
    * Observes how many ids were forgotten early, once for each batch that exceeded `maxIds`. If its `next` throws, the batch
    * fails. Default: no observer.
    */
-  readonly overflowObserver?: Partial<Observer<ForgottenIds>>;
+  readonly overflowObserver?: Partial<Observer<ForgottenIds>> | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 const optionChecks: OptionChecks<DeduplicateOptions> = {

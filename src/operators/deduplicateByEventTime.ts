@@ -25,11 +25,11 @@ export interface DeduplicateByEventTimeOptions<T> extends QueryableOption<Key, r
    * are that was sent again.
    * @default 0
    */
-  readonly within?: number;
+  readonly within?: number | undefined;
   /** Receives the records that come too late to be known again. Default: `BatchInfo.eventTime` counts them. */
-  readonly late?: SideOutput<LateRecord<T>>;
+  readonly late?: SideOutput<LateRecord<T>> | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 const optionChecks: OptionChecks<DeduplicateByEventTimeOptions<never>> = {

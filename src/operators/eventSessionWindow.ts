@@ -46,17 +46,17 @@ export interface EventSessionWindowOptions<T, E extends SessionEmit = 'final'> {
    * How much older than the watermark a record may be that still counts, in ms of event time. Sessions close later by as much.
    * @default 0
    */
-  readonly allowedLateness?: number;
+  readonly allowedLateness?: number | undefined;
   /**
    * `'final'`: a session comes once, when it is complete. `'changes'`: with each batch that changes it, and a last time with `final: true`.
    * Key and start tell sessions apart: if an earlier record moves the start, or joins two, the former comes with `value: undefined` first.
    * @default 'final'
    */
-  readonly emit?: E;
+  readonly emit?: E | undefined;
   /** Receives the records that come too late for any session. Default: `BatchInfo.eventTime` counts them. */
-  readonly late?: SideOutput<LateRecord<T>>;
+  readonly late?: SideOutput<LateRecord<T>> | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 const optionChecks: OptionChecks<

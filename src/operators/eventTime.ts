@@ -49,33 +49,33 @@ export interface EventTimeOptions<T> {
    * `Infinity`: it always does.
    * @default 60000
    */
-  readonly idleAfter?: number;
+  readonly idleAfter?: number | undefined;
   /**
    * Whether the watermark goes on with batch time while all partitions are idle, so that the last windows close. Records that were
    * held up before they reached the log are late then.
    * @default false
    */
-  readonly advanceWhenIdle?: boolean;
+  readonly advanceWhenIdle?: boolean | undefined;
   /**
    * How far beyond its arrival the event time of a record may lie. One that is further is invalid, and moves no watermark.
    * `Infinity`: any time is accepted.
    * @default 3600000
    */
-  readonly future?: number;
+  readonly future?: number | undefined;
   /** When a record arrived, in ms since the epoch, such as the timestamp of the log. Default: the batch time. */
-  readonly arrival?: (record: T) => number;
+  readonly arrival?: ((record: T) => number) | undefined;
   /**
    * What to do with a record without a valid event time: fail the stream, leave it out, or leave it out and hand it to a side output.
    * @default 'error'
    */
-  readonly invalid?: 'error' | 'skip' | SideOutput<InvalidTime<T>>;
+  readonly invalid?: 'error' | 'skip' | SideOutput<InvalidTime<T>> | undefined;
   /**
    * Observes the event time after each batch. If its `next` returns a promise or an Observable, the batch waits for it. Default: no
    * observer.
    */
-  readonly progress?: Partial<Observer<EventTimeProgress>>;
+  readonly progress?: Partial<Observer<EventTimeProgress>> | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 const optionChecks: OptionChecks<EventTimeOptions<never>> = {

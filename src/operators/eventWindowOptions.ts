@@ -51,28 +51,28 @@ export interface EventWindowOptions<T, E extends WindowEmit = 'final'> {
    * Time from the start of one window to that of the next, in ms. Longer than the window: records in the gaps are in no window.
    * @default window (one window follows the other)
    */
-  readonly slide?: number;
+  readonly slide?: number | undefined;
   /**
    * Windows begin at `offset` + k * `slide`, for every integer k: any integer, also below 0. By default they are aligned to the epoch.
    * @default 0
    */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   /**
    * How long after its end a window still counts records, in ms of event time: it closes when the watermark reaches its end and this.
    * @default 0
    */
-  readonly allowedLateness?: number;
+  readonly allowedLateness?: number | undefined;
   /**
    * `'final'`: a window comes once, when it closes. `'corrections'`: when the watermark reaches its end, again with each batch that
    * changes it, and a last time when it closes. `'changes'`: with each batch that changes it, and a last time when it closes. The
    * last result has `final: true`.
    * @default 'final'
    */
-  readonly emit?: E;
+  readonly emit?: E | undefined;
   /** Receives the records that no window counts because they came too late. Default: `BatchInfo.eventTime` counts them. */
-  readonly late?: SideOutput<LateRecord<T>>;
+  readonly late?: SideOutput<LateRecord<T>> | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** What each option must be. */

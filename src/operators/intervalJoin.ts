@@ -25,13 +25,13 @@ export interface IntervalJoinOptions<K, L, R, J extends IntervalJoinKind> {
    * of the other.
    * @default 'inner'
    */
-  readonly join?: J;
+  readonly join?: J | undefined;
   /** Receives the records of the first stream that come too late. Default: `BatchInfo.eventTime` counts them. */
-  readonly late?: SideOutput<LateRecord<Pair<K, L>>>;
+  readonly late?: SideOutput<LateRecord<Pair<K, L>>> | undefined;
   /** Receives the records of the other stream that come too late. Default: `BatchInfo.eventTime` counts them. */
-  readonly lateOther?: SideOutput<LateRecord<Pair<K, R>>>;
+  readonly lateOther?: SideOutput<LateRecord<Pair<K, R>>> | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** Two records of a key within the interval. Where `join` is not `'inner'`, one side may be missing. */

@@ -16,15 +16,15 @@ import { visitEach } from './base/visitEach.js';
 /** Options of `joinTable`. */
 export interface JoinTableOptions<K extends Key, R, Missing extends 'drop' | 'keep' | 'error'> {
   /** Name of the table's state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /**
    * What becomes of a pair whose key has no row: it is dropped, goes on with `undefined` as its row, or fails with an
    * `InvalidRecordError`.
    * @default 'drop'
    */
-  readonly missing?: Missing;
+  readonly missing?: Missing | undefined;
   /** Created by `queryable()`: the table as of the last complete batch, readable from outside. Default: not readable. */
-  readonly queryable?: QueryableState<K, NonNullable<R>>;
+  readonly queryable?: QueryableState<K, NonNullable<R>> | undefined;
 }
 
 const optionChecks: OptionChecks<JoinTableOptions<never, never, never>> = {
@@ -88,10 +88,14 @@ export function joinTable<K extends Key, R, Missing extends 'drop' | 'keep' | 'e
       Batch<Pair<K, readonly [V, R | undefined]>>
     > = perBatchWithState<readonly Batch<unknown>[], Pair<K, readonly [V, R | undefined]>, K, NonNullable<R>>(
       { ...owner, queryable },
-      (rows) => (aligned) => {
-        const [left, changes] = aligned.records[0] as readonly [Batch<Pair<K, V>>, Batch<Pair<K, R>>];
-        applyChanges(owner, rows, changes);
-        return aligned.withRecords(lookUp(owner, rows, left, missing));
+      (rows) => {
+        // One that was handed over as a whole has every key, in a job that is divided into tasks too.
+        let isWhole = false;
+        return (aligned) => {
+          const [left, changes] = aligned.records[0] as readonly [Batch<Pair<K, V>>, Batch<Pair<K, R>>];
+          if (applyChanges(owner, rows, changes)) isWhole = true;
+          return aligned.withRecords(lookUp(owner, rows, left, { missing, isWhole }));
+        };
       },
     );
     return alignBatches('joinTable', [source, table]).pipe(joined) as Observable<Batch<Joined<K, V, R, Missing>>>;
@@ -106,11 +110,12 @@ export type Joined<K extends Key, V, R, Missing extends 'drop' | 'keep' | 'error
 
 type Owner = { readonly operator: string; readonly id: string | undefined };
 
+/** Returns whether the whole table was among the changes. */
 function applyChanges<K extends Key, R>(
   owner: Owner,
   rows: KeyedState<K, NonNullable<R>>,
   changes: Batch<Pair<K, R>>,
-): void {
+): boolean {
   let stale: Set<K> | undefined;
   visitEach(changes, owner, (change) => {
     if ((change?.[0] as unknown) === tableReset) {
@@ -124,13 +129,14 @@ function applyChanges<K extends Key, R>(
     else rows.set(key, row);
   });
   for (const key of stale ?? []) rows.delete(key);
+  return stale !== undefined;
 }
 
 function lookUp<K extends Key, V, R>(
   owner: Owner,
   rows: KeyedState<K, NonNullable<R>>,
   batch: Batch<Pair<K, V>>,
-  missing: 'drop' | 'keep' | 'error',
+  { missing, isWhole }: { readonly missing: 'drop' | 'keep' | 'error'; readonly isWhole: boolean },
 ): readonly Pair<K, readonly [V, R | undefined]>[] {
   const joined: Pair<K, readonly [V, R | undefined]>[] = [];
   for (const { records } of batch.partitions) {
@@ -141,7 +147,7 @@ function lookUp<K extends Key, V, R>(
     const row = rows.get(record[0]);
     if (row === undefined) {
       checkPair(owner.operator, record);
-      checkOwnKey(owner.operator, record[0]);
+      if (!isWhole) checkOwnKey(owner.operator, record[0]);
       if (missing === 'error') throw new InvalidRecordError(owner.operator, record[0], 'has no row in the table');
       if (missing === 'drop') return;
     }

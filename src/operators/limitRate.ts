@@ -36,32 +36,32 @@ export interface DroppedValue {
 /** Options of `limitRate`. */
 export interface LimitRateOptions {
   /** Records per second, greater than 0. Required without a `limiter`. */
-  readonly rate?: number;
+  readonly rate?: number | undefined;
   /**
    * Number of records that may pass at once after a pause.
    * @default rate (the records of one second), at least 1
    */
-  readonly burst?: number;
+  readonly burst?: number | undefined;
   /** A bucket that is shared with other operators, from `rateLimiter`, instead of `rate` and `burst`. Default: its own. */
-  readonly limiter?: RateLimiter;
+  readonly limiter?: RateLimiter | undefined;
   /**
    * Number of values that may wait, or `Infinity`. With 0 none waits: what cannot pass at once overflows.
    * @default 1000
    */
-  readonly maxQueue?: number;
+  readonly maxQueue?: number | undefined;
   /**
    * What happens when the queue is full: fail with a `QueueOverflowError`, drop the value that has waited longest, or drop the
    * new one.
    * @default 'error'
    */
-  readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest';
+  readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest' | undefined;
   /** Observes each value that is dropped. If its `next` throws, the stream fails. Default: no observer. */
-  readonly dropObserver?: Partial<Observer<DroppedValue>>;
+  readonly dropObserver?: Partial<Observer<DroppedValue>> | undefined;
   /**
    * Clock and timer.
    * @default asyncScheduler
    */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 const optionChecks: OptionChecks<LimitRateOptions> = {

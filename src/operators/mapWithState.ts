@@ -26,23 +26,23 @@ import { StateHandle } from './stateHandle.js';
 /** Options of `mapWithState`. */
 export interface MapWithStateOptions<K extends Key, S> {
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /**
    * Initial states, if a checkpoint has none. They count as touched by the first batch. Each subscription reads them again
    * (except from an iterator, which can be read once) and with an `id` copies them. Default: no state.
    */
-  readonly initialState?: Iterable<readonly [K, S]>;
+  readonly initialState?: Iterable<readonly [K, S]> | undefined;
   /** Time after which a key whose state was not touched times out, in ms of batch time. Default: never. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Created by `queryable()`: the state as of the last complete batch, readable from outside. Default: not readable. */
-  readonly queryable?: QueryableState<K, S>;
+  readonly queryable?: QueryableState<K, S> | undefined;
   /**
    * Version of the state's schema, an integer of at least 0.
    * @default 0
    */
-  readonly version?: number;
+  readonly version?: number | undefined;
   /** Converts a state of an older version to the current one. Required when a checkpoint contains states of another `version`. */
-  readonly migrate?: StateDescription<K, S>['migrate'];
+  readonly migrate?: StateDescription<K, S>['migrate'] | undefined;
 }
 
 /** A state with the batch time at which it was last touched: what a checkpoint saves. */

@@ -22,7 +22,7 @@ export interface ReduceByKeyAndEventWindowOptions<K extends Key, V, E extends Wi
    * Subtracts the values that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Without it a sliding
    * window is kept in two stacks, which costs little more and cannot drift.
    */
-  readonly inverse?: (value: V, old: V) => V | TupleHint;
+  readonly inverse?: ((value: V, old: V) => V | TupleHint) | undefined;
 }
 
 /**

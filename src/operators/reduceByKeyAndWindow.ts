@@ -15,9 +15,9 @@ export interface ReduceByKeyAndWindowOptions<K extends Key, V> extends WindowOpt
    * Subtracts the values that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Called once per key
    * and slide, before new values enter. Without it the window is kept in two stacks, which costs little more and cannot drift.
    */
-  readonly inverse?: (value: V, old: V) => V | TupleHint;
+  readonly inverse?: ((value: V, old: V) => V | TupleHint) | undefined;
   /** Keeps a key only while it returns true; a key that is dropped also leaves the window. Default: every key is kept. */
-  readonly filter?: (pair: Pair<K, V>) => boolean;
+  readonly filter?: ((pair: Pair<K, V>) => boolean) | undefined;
 }
 
 const optionChecks: OptionChecks<ReduceByKeyAndWindowOptions<never, never> & { readonly emit?: string }> = {

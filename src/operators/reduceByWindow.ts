@@ -16,7 +16,7 @@ export interface ReduceByWindowOptions<T> extends WindowOptions, QueryableOption
    * Subtracts the records that leave the window from its value: `inverse(reduce(a, b), a)` must equal `b`. Without it the
    * window is kept in two stacks.
    */
-  readonly inverse?: (value: T, old: T) => T | TupleHint;
+  readonly inverse?: ((value: T, old: T) => T | TupleHint) | undefined;
 }
 
 /**

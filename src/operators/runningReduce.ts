@@ -11,16 +11,16 @@ import { keepingState, visitEach } from './base/visitEach.js';
 /** Options of `runningReduce`. */
 export interface RunningReduceOptions<S> extends QueryableOption<null, S> {
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Initial value, if a checkpoint has none. Default: the first record. */
-  readonly initial?: S | TupleHint;
+  readonly initial?: S | TupleHint | undefined;
   /**
    * Version of the value's schema, an integer of at least 0.
    * @default 0
    */
-  readonly version?: number;
+  readonly version?: number | undefined;
   /** Converts a value of an older version to the current one. Required when a checkpoint contains a value of another `version`. */
-  readonly migrate?: (value: unknown, fromVersion: number) => S;
+  readonly migrate?: ((value: unknown, fromVersion: number) => S) | undefined;
 }
 
 /** The key of the one value in the state. */

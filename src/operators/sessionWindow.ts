@@ -21,9 +21,9 @@ export interface SessionWindowOptions {
    * Longest duration of a session, in ms from its first batch: then it ends although records still arrive.
    * @default Infinity
    */
-  readonly maxDuration?: number;
+  readonly maxDuration?: number | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** A session that has ended. Times are batch times, in ms. */

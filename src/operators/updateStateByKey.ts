@@ -32,27 +32,27 @@ export interface StateUpdate<K> {
 /** Options of `updateStateByKey`. */
 export interface UpdateStateByKeyOptions<K extends Key, S> {
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /**
    * Initial states, if a checkpoint has none. Each subscription reads them again (except from an iterator, which can be read
    * once) and with an `id` copies them. Default: no state.
    */
-  readonly initialState?: Iterable<readonly [K, S]>;
+  readonly initialState?: Iterable<readonly [K, S]> | undefined;
   /**
    * The keys for which `update` is called at each batch: every key that has state or values, as in Spark; or only those with
    * values, which costs what the batch touches and not what is kept.
    * @default 'all'
    */
-  readonly call?: 'all' | 'touched';
+  readonly call?: 'all' | 'touched' | undefined;
   /** Created by `queryable()`: the state as of the last complete batch, readable from outside. Default: not readable. */
-  readonly queryable?: QueryableState<K, S>;
+  readonly queryable?: QueryableState<K, S> | undefined;
   /**
    * Version of the state's schema, an integer of at least 0.
    * @default 0
    */
-  readonly version?: number;
+  readonly version?: number | undefined;
   /** Converts a state of an older version to the current one. Required when a checkpoint contains states of another `version`. */
-  readonly migrate?: StateDescription<K, S>['migrate'];
+  readonly migrate?: StateDescription<K, S>['migrate'] | undefined;
 }
 
 const optionChecks: OptionChecks<UpdateStateByKeyOptions<never, never>> = {

@@ -12,7 +12,7 @@ export interface WindowByCountOptions {
   /** Maximum number of records in the window, a positive integer. */
   readonly count: number;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 const optionChecks: OptionChecks<WindowByCountOptions> = { count: required(checkPositiveInteger), id: checkText };

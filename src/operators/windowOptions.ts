@@ -9,21 +9,21 @@ export interface WindowOptions {
    * Time between two results, in ms, a multiple of the batch interval.
    * @default the batch interval
    */
-  readonly slide?: number;
+  readonly slide?: number | undefined;
   /**
    * Results are due at `offset` + k * `slide`, for every integer k: in ms, any multiple of the batch interval, also below 0. For days that
    * begin at midnight of UTC+05:30 it is `-5.5 * 3_600_000`.
    * @default 0
    */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   /**
    * What `offset` is counted from: `'epoch'`, so that windows follow the clock whenever the job has started, or `'zeroTime'`, the batch
    * time before the first batch of the stream, as in Spark.
    * @default 'epoch'; `'zeroTime'` where a checkpoint of 0.1 is continued and neither `offset` nor `alignTo` is set
    */
-  readonly alignTo?: 'epoch' | 'zeroTime';
+  readonly alignTo?: 'epoch' | 'zeroTime' | undefined;
   /** Name of the state, the same across deployments; required with a checkpoint. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** What each option must be; that they are multiples of the interval is known at the first batch. */

@@ -108,25 +108,25 @@ export interface ForeachPartitionOptions<T> {
    * Number of partitions of a batch that run at once, a positive integer or `Infinity`.
    * @default Infinity
    */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** How a failed partition is retried. Default: not at all. */
-  readonly retry?: PartitionRetry;
+  readonly retry?: PartitionRetry | undefined;
   /**
    * What happens to a partition that failed permanently: fail the batch and the stream, skip and count it, or pass it to a
    * dead-letter Observer and continue.
    * @default 'fail'
    */
-  readonly onError?: 'fail' | 'skip' | DeadLetters<T>;
+  readonly onError?: 'fail' | 'skip' | DeadLetters<T> | undefined;
   /**
    * Observes how much of a batch was skipped, once for each batch with skipped partitions. If its `next` throws, the batch
    * fails. Default: no observer.
    */
-  readonly skipObserver?: Partial<Observer<SkippedPartitions>>;
+  readonly skipObserver?: Partial<Observer<SkippedPartitions>> | undefined;
   /**
    * The timer of the retries.
    * @default asyncScheduler
    */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /** What each option must be. */

@@ -10,17 +10,17 @@ export interface PrintBatchesOptions<T> {
    * Number of records of a batch that are printed.
    * @default 10
    */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /**
    * Converts a record to text.
    * @default String
    */
-  readonly format?: (record: T) => string;
+  readonly format?: ((record: T) => string) | undefined;
   /**
    * Receives each line.
    * @default console.log
    */
-  readonly write?: (line: string) => void;
+  readonly write?: ((line: string) => void) | undefined;
 }
 
 const optionChecks: OptionChecks<PrintBatchesOptions<never>> = {

@@ -11,12 +11,12 @@ export interface BatchesSourceOptions {
    * Number of empty batches after the last array, before the source ends; `Infinity` for a source that does not end.
    * @default 0
    */
-  readonly emptyAfter?: number;
+  readonly emptyAfter?: number | undefined;
   /**
    * Number of partitions over which the records of an array are spread, in equal runs.
    * @default 2
    */
-  readonly partitions?: number;
+  readonly partitions?: number | undefined;
 }
 
 /** What each option must be. */

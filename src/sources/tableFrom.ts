@@ -23,7 +23,7 @@ import type { Fetched, Plan, Source, SourceRun, SourceSetup } from './source.js'
 /** Options of `tableFrom`. */
 export interface TableFromOptions {
   /** Time from the end of one load to the next, in ms, for a loader. Default: it is loaded once. */
-  readonly refreshInterval?: number;
+  readonly refreshInterval?: number | undefined;
 }
 
 const optionChecks: OptionChecks<TableFromOptions> = { refreshInterval: checkPositiveInteger };

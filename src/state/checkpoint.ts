@@ -173,13 +173,13 @@ export interface CheckpointOpener {
 /** How a checkpoint is opened, where it may be in use. Stores may ignore it. */
 export interface OpenOptions {
   /** What happens while another stream owns it. Default: what the store's own option says. */
-  readonly takeover?: Takeover;
+  readonly takeover?: Takeover | undefined;
   /** Called when the opening begins to wait for another owner, with the reason. Default: nobody is notified. */
-  readonly waiting?: (reason: string) => void;
+  readonly waiting?: ((reason: string) => void) | undefined;
   /** Who opens it, where a group decides whose work it is: for stores that keep or compare it. Default: nobody says so. */
-  readonly by?: CheckpointOpener;
+  readonly by?: CheckpointOpener | undefined;
   /** Ends that wait. Default: it lasts until the store can be taken. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -18,12 +18,12 @@ export interface QueryHandlerOptions {
    * Maximum number of entries of an answer, whatever `limit` asks for.
    * @default 100
    */
-  readonly maxEntries?: number;
+  readonly maxEntries?: number | undefined;
   /**
    * Maximum number of characters of an answer, in JSON: a page has fewer entries then, and a state that is longer is refused.
    * @default 1048576
    */
-  readonly maxLength?: number;
+  readonly maxLength?: number | undefined;
 }
 
 const optionChecks: OptionChecks<QueryHandlerOptions> = {

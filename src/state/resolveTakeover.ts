@@ -13,5 +13,5 @@ export function resolveTakeover({
   takeover = 'wait',
   leaseTime = defaultLeaseTimeMs,
 }: TakeoverOptions): (how?: OpenOptions) => Acquisition {
-  return (how) => ({ takeover, leaseTime, ...how });
+  return (how) => ({ ...how, takeover: how?.takeover ?? takeover, leaseTime });
 }

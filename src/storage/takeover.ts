@@ -1,3 +1,4 @@
+import type { Resolved } from '../options/resolved.js';
 /**
  * What happens to a store that another stream owns. `'wait'`: until that one has released it, or its lease is over. `'refuse'`: fails
  * with a `CheckpointError` if that one is healthy, as far as can be known. `'force'`: takes it over at once; the other fails with a
@@ -12,17 +13,17 @@ export interface TakeoverOptions {
    * is over. `'refuse'`: it fails with a `CheckpointError`. `'force'`: it takes over at once, and the other fails with a `FencedError`.
    * @default 'wait'
    */
-  readonly takeover?: Takeover;
+  readonly takeover?: Takeover | undefined;
   /**
    * How long the owner may show no sign of life before another may take over, in ms: longer than a batch ever blocks the event
    * loop. The owner shows five signs in that time. A process of the same machine that has ended is taken over at once.
    * @default 15000
    */
-  readonly leaseTime?: number;
+  readonly leaseTime?: number | undefined;
 }
 
 /** How to get hold of a store that may have an owner. */
-export interface Acquisition extends Required<TakeoverOptions> {
+export interface Acquisition extends Resolved<TakeoverOptions> {
   /** Called when the wait for another owner begins, with the reason. */
   readonly waiting?: ((reason: string) => void) | undefined;
   /** Ends the wait. */

@@ -17,14 +17,14 @@ export interface RunBatchesOptions {
    * Batch interval in virtual ms: batches are at its multiples only.
    * @default 1
    */
-  readonly interval?: number;
+  readonly interval?: number | undefined;
   /** Where stateful operators keep their state. Default: memory, empty. */
-  readonly state?: BatchState;
+  readonly state?: BatchState | undefined;
   /**
    * How actual and expected are compared. Default: by structure, with a `MarbleMismatchError` that shows both diagrams and
    * the first difference.
    */
-  readonly assertDeepEqual?: (actual: unknown, expected: unknown) => void;
+  readonly assertDeepEqual?: ((actual: unknown, expected: unknown) => void) | undefined;
 }
 
 /** A batch that has completed, and when. */

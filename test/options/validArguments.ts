@@ -52,6 +52,7 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
   approximateDistinct: () => [{}],
   csv: () => [{ columns: ['a'] }],
   joinTable: () => [stream, {}],
+  kafkaRuntime: () => [kafka, {}],
   kafkaTable: () => [kafka, { topic: 't', deserialize: nothing }],
   logTable: () => [log, { topic: 't', deserialize: nothing }],
   kafkaTasks: () => [kafka, { ...driver, ...logOptions, groupId: 'g' }],
@@ -167,6 +168,7 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
 export const unchecked: Readonly<Record<string, string>> = {
   kafkaPartitioner: 'it runs for every record; partitionBy has checked the number of partitions',
   Batch: 'operators of the library make it',
+  KafkaRuntime: 'kafkaRuntime makes it',
   Task: 'the library makes it',
   TaskStream: 'the library makes it; the options of `stop` are those of `BatchStream`',
   BatchStream: 'the library makes it; the options of `stop` have a test of their own',

@@ -176,6 +176,36 @@ export class UnsupportedClientError extends DStreamError {
   }
 }
 
+/** A stream or an output uses a `kafkaRuntime` that is closed. */
+export class RuntimeClosedError extends DStreamError {
+  override readonly name = 'RuntimeClosedError';
+  readonly code = 'RUNTIME_CLOSED';
+  constructor(options?: ErrorOptions) {
+    super('kafkaRuntime: it is closed: streams that used it have ended, and none can begin', options);
+  }
+}
+
+/** A stream reads from one cluster of Kafka, and an output is to commit its offsets in another. */
+export class ForeignClusterError extends DStreamError {
+  override readonly name = 'ForeignClusterError';
+  readonly code = 'FOREIGN_CLUSTER';
+  constructor(
+    /** The output, such as `sendToKafka`. */
+    readonly operator: string,
+    /** The id of the cluster that the output writes to. */
+    readonly clusterId: string,
+    /** The ids of the clusters that the stream reads from. */
+    readonly sourceClusterIds: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(
+      `${operator}: it writes to cluster ${describe(clusterId)}, and the stream reads from ${sourceClusterIds.map(describe).join(', ')}: ` +
+        'a transaction commits offsets of its own cluster only',
+      options,
+    );
+  }
+}
+
 /** No broker could be reached, or the connection was lost and did not come back within the retries. */
 export class ConnectionError extends DStreamError {
   override readonly name = 'ConnectionError';

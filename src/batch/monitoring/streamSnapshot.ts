@@ -43,6 +43,16 @@ export interface SourceClient {
   readonly groupId?: string | undefined;
 }
 
+/** The bytes that the sources of a process share, now: see `kafkaRuntime`. */
+export interface SharedBytes {
+  /** The budget. */
+  readonly maxBytes: number;
+  /** What all of them hold, what is on its way to them included. */
+  readonly usedBytes: number;
+  /** The sources that share it. */
+  readonly sources: number;
+}
+
 /** What a source knows of itself, now. */
 export interface SourceSnapshot {
   /** The partitions that the source reads. */
@@ -53,6 +63,8 @@ export interface SourceSnapshot {
   readonly receiver?: ReceiverSnapshot | undefined;
   /** Of a source that reads through a client. */
   readonly client?: SourceClient | undefined;
+  /** Of a source that shares its bound on bytes with others. */
+  readonly sharedBytes?: SharedBytes | undefined;
 }
 
 /** One source of a stream, now. */

@@ -10,34 +10,34 @@ export interface DashboardOptions {
    * The port, an integer from 0 to 65535; 0 takes a free one.
    * @default 4040
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
    * The address or name to listen on. Any but loopback needs a `token`.
    * @default '127.0.0.1'
    */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /**
    * What a reader must have: 16 characters at least. Pages are opened with it in the fragment, `#token=...`, which no server
    * and no log sees; `/metrics` and `/api` also take it as `Authorization: Bearer`.
    * Default: everybody who reaches the port may read, which must be of loopback then.
    */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /**
    * Further names under which requests arrive, such as that of a proxy. A request whose `Host` names neither one of these, nor
    * `host`, nor the address that it arrived at is refused with 421.
    * @default none
    */
-  readonly hosts?: readonly string[];
+  readonly hosts?: readonly string[] | undefined;
   /**
    * What `/metrics` answers with: a registry of prom-client, the one of `prometheusMonitor`.
    * Default: there is no `/metrics`.
    */
-  readonly registry?: MetricsRegistry;
+  readonly registry?: MetricsRegistry | undefined;
   /**
    * Whether the messages of errors are shown. They may quote records: `"oops" is not valid JSON`.
    * @default false
    */
-  readonly showErrors?: boolean;
+  readonly showErrors?: boolean | undefined;
 }
 
 /** The options with their defaults, checked. */

@@ -185,6 +185,20 @@ export const metrics = {
     '1 while the controller would go below its minimum, else 0.',
   ),
   buffered: gauge('buffered_bytes', 'dstream.buffered', 'By', ['source'], 'Bytes received and in no batch yet.'),
+  sharedBuffered: gauge(
+    'shared_buffered_bytes',
+    'dstream.shared.buffered',
+    'By',
+    ['source'],
+    'Bytes that all streams of a kafkaRuntime have received or asked for, and that are in no batch yet.',
+  ),
+  sharedBufferLimit: gauge(
+    'shared_buffer_limit_bytes',
+    'dstream.shared.buffer.limit',
+    'By',
+    ['source'],
+    'The budget of a kafkaRuntime for these.',
+  ),
   stateEntries: gauge('state_entries', 'dstream.state.entries', '{entry}', ['operator', 'id'], 'Keys with state.'),
   stateBytes: gauge(
     'state_bytes',

@@ -24,6 +24,8 @@ export const readGauges: Readonly<Record<GaugeKey, Read>> = {
   atFloor: (snapshot) =>
     bySource(snapshot, ({ decision }) => decision && (decision.warnings.includes('rate-at-floor') ? 1 : 0)),
   buffered: (snapshot) => bySource(snapshot, ({ bufferedBytes }) => bufferedBytes),
+  sharedBuffered: (snapshot) => bySource(snapshot, ({ sharedBytes }) => sharedBytes?.usedBytes),
+  sharedBufferLimit: (snapshot) => bySource(snapshot, ({ sharedBytes }) => sharedBytes?.maxBytes),
   stateEntries: ({ state }) =>
     state.map(({ operator, id = '', entries }) => ({ labels: { operator, id }, value: entries })),
   stateBytes: ({ state }) =>

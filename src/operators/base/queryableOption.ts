@@ -10,7 +10,7 @@ export interface QueryableOption<K extends Key, S> {
   /**
    * Created by `queryable()`: what the operator holds as of the last complete batch, readable from outside. Default: not readable.
    */
-  readonly queryable?: QueryableState<K, S>;
+  readonly queryable?: QueryableState<K, S> | undefined;
 }
 
 export const queryableChecks: OptionChecks<QueryableOption<never, never>> = { queryable: withMethods('connect') };

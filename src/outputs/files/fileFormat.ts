@@ -29,12 +29,12 @@ export interface CsvOptions<T> {
    * Whether each file begins with the names of the columns.
    * @default true
    */
-  readonly header?: boolean;
+  readonly header?: boolean | undefined;
   /**
    * What separates the fields.
    * @default ','
    */
-  readonly separator?: string;
+  readonly separator?: string | undefined;
 }
 
 const csvChecks: OptionChecks<CsvOptions<never>> = {

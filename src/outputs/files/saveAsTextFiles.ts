@@ -8,7 +8,7 @@ import { type FilePrefix, type SaveFilesOptions, saveFiles, saveFilesChecks } fr
 /** Options of `saveAsTextFiles`. */
 export interface SaveAsTextFilesOptions<T = unknown> extends SaveFilesOptions<T> {
   /** How a record is written: `csv()`, `jsonLines()`, or one of your own. Default: one line each, as `String` converts it. */
-  readonly format?: FileFormat<T>;
+  readonly format?: FileFormat<T> | undefined;
 }
 
 /**

@@ -24,14 +24,14 @@ export type FilePrefix = string | ((context: FileContext) => string);
 /** Options of outputs to files: those of `foreachPartition` (retries, policy for a partition that cannot be written) and names. */
 export interface SaveFilesOptions<T = unknown> extends ForeachPartitionOptions<T> {
   /** Extension of the file names, without the dot. Default: that of the format. */
-  readonly suffix?: string;
+  readonly suffix?: string | undefined;
   /**
    * How the files are compressed; their names get `.gz` or `.br` as another extension.
    * @default 'none'
    */
-  readonly compression?: 'none' | 'gzip' | 'brotli';
+  readonly compression?: 'none' | 'gzip' | 'brotli' | undefined;
   /** Where the files are written, such as an object store. Default: the local file system. */
-  readonly sink?: FileSink;
+  readonly sink?: FileSink | undefined;
 }
 
 /** What each option must be. */

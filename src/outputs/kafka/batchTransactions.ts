@@ -1,5 +1,5 @@
 import type { BatchContext } from '../../batch/batchContext.js';
-import { ProtocolError, RecordTooLargeError } from '../../batch/errors.js';
+import { ForeignClusterError, ProtocolError, RecordTooLargeError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
@@ -120,6 +120,7 @@ export class BatchTransactions {
     const hasRecords = [...messages.values()].some((some) => some.length > 0);
     if (!hasRecords && !ranges.some(isMoved)) return;
     const producer = await this.#connected();
+    if (!this.#caughtUp) this.#checkCluster(context);
     // Asked after the former owner was fenced, and until the first batch that is new: from then on nobody else commits.
     if (!this.#caughtUp && (await this.#wasWritten(ranges, context))) return;
     this.#caughtUp = true;
@@ -134,6 +135,14 @@ export class BatchTransactions {
       throw error;
     }
     for (const sent of sending) sent?.();
+  }
+
+  /** @throws {ForeignClusterError} when the offsets to be committed are those of another cluster */
+  #checkCluster({ run }: BatchContext): void {
+    const own = this.#port.clusterId?.();
+    const { clusters = [] } = run;
+    const foreign = clusters.filter((id) => id !== own);
+    if (own !== undefined && foreign.length > 0) throw new ForeignClusterError('sendToKafka', own, foreign);
   }
 
   #connected(): Promise<TransactionalProducer> {

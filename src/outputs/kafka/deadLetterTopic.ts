@@ -3,7 +3,7 @@ import type { DeadLetter, DeadLetterObserver } from '../../batch/deadLetters.js'
 import { lastActs } from '../../operators/base/lastActs.js';
 import { checkOptions, required } from '../../options/checkOptions.js';
 import { checkText } from '../../options/checks.js';
-import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
+import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import type { ProducerMessage } from './producerPort.js';
 import { resolveTransactionOptions, transactionChecks } from './transactionOptions.js';
@@ -22,7 +22,7 @@ export interface DeadLetterTopicOptions {
    * When the broker aborts a transaction that has not ended, in ms.
    * @default 60000
    */
-  readonly transactionTimeout?: number;
+  readonly transactionTimeout?: number | undefined;
 }
 
 /**
@@ -60,7 +60,7 @@ export interface DeadLetterTopicOptions {
  *   .subscribe();
  * ```
  */
-export function deadLetterTopic(kafka: Kafka, options: DeadLetterTopicOptions): DeadLetterObserver {
+export function deadLetterTopic(kafka: Kafka | KafkaRuntime, options: DeadLetterTopicOptions): DeadLetterObserver {
   checkOptions('deadLetterTopic', options, { ...transactionChecks, topic: required(checkText) });
   const { topic } = options;
   const shared = resolveTransactionOptions(options);

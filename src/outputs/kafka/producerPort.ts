@@ -66,6 +66,8 @@ export interface ProducerPort {
 /** What the output needs of a Kafka client. */
 export interface TransactionsPort {
   producer(transactionalId: string): ProducerPort;
+  /** The id of the cluster, once a producer has begun. */
+  clusterId?(): string | undefined;
   /**
    * The committed offsets of a group that no open transaction is about to change. A partition without a committed offset is left
    * out.

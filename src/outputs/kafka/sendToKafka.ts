@@ -5,7 +5,7 @@ import { lastActs } from '../../operators/base/lastActs.js';
 import { perBatch } from '../../operators/base/perBatch.js';
 import { checkOptions } from '../../options/checkOptions.js';
 import { checkText } from '../../options/checks.js';
-import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
+import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import { messagesByTopic } from './messagesByTopic.js';
 import type { OutputMessage } from './outputMessage.js';
@@ -20,13 +20,13 @@ export interface SendToKafkaOptions {
    */
   readonly groupId: string;
   /** Topic for records without a `topic` of their own. Default: none. */
-  readonly topic?: string;
+  readonly topic?: string | undefined;
   /**
    * When the broker aborts a transaction that has not ended, in ms. Readers of committed records wait that long for the records after
    * it.
    * @default 60000
    */
-  readonly transactionTimeout?: number;
+  readonly transactionTimeout?: number | undefined;
 }
 
 /**
@@ -59,6 +59,8 @@ export interface SendToKafkaOptions {
  * @throws {UnsupportedClientError} (as a notification) when `kafka` is not a client of kafkajs 2.2.4
  * @throws {FencedError} (as a notification) when another process has taken the transactional id, or the broker has aborted a
  * transaction after `transactionTimeout`: nothing is written then
+ * @throws {RuntimeClosedError} when `kafka` is a runtime that is closed
+ * @throws {ForeignClusterError} (as a notification) when the stream reads from another cluster
  * @throws {InvalidRecordError} (as a notification) when a record names a partition that its topic does not have, when it has no
  * topic, or when its batch has no offset ranges
  * @throws {RecordTooLargeError} (as a notification) when a record is larger than its topic allows: when its batch is replayed, it is
@@ -92,7 +94,7 @@ export interface SendToKafkaOptions {
  * ```
  */
 export function sendToKafka<T extends OutputMessage>(
-  kafka: Kafka,
+  kafka: Kafka | KafkaRuntime,
   options: SendToKafkaOptions,
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkOptions('sendToKafka', options, { ...transactionChecks, topic: checkText });

@@ -4,7 +4,7 @@ import type { TransactionOptions } from './transactionsOfRun.js';
 
 interface GivenTransactionOptions {
   readonly groupId: string;
-  readonly transactionTimeout?: number;
+  readonly transactionTimeout?: number | undefined;
 }
 
 /** What each option must be. */

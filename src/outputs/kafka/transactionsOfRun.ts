@@ -1,5 +1,5 @@
 import type { BatchRun } from '../../batch/batchContext.js';
-import type { Kafka } from '../../sources/kafka/kafkajs/kafka.js';
+import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import { BatchTransactions } from './batchTransactions.js';
 import { noteRefusal } from './topicLimits.js';
@@ -10,7 +10,7 @@ export interface TransactionOptions {
   readonly transactionTimeout: number;
 }
 
-const runs = new WeakMap<BatchRun, Map<Kafka, Map<string, BatchTransactions>>>();
+const runs = new WeakMap<BatchRun, Map<Kafka | KafkaRuntime, Map<string, BatchTransactions>>>();
 
 /**
  * The transactions that all outputs of one run share which have the same client and group: two producers with one transactional id
@@ -18,10 +18,10 @@ const runs = new WeakMap<BatchRun, Map<Kafka, Map<string, BatchTransactions>>>()
  */
 export function transactionsOfRun(
   run: BatchRun,
-  kafka: Kafka,
+  kafka: Kafka | KafkaRuntime,
   { groupId, transactionTimeout }: TransactionOptions,
 ): BatchTransactions {
-  const byClient = runs.get(run) ?? new Map<Kafka, Map<string, BatchTransactions>>();
+  const byClient = runs.get(run) ?? new Map<Kafka | KafkaRuntime, Map<string, BatchTransactions>>();
   const byGroup = byClient.get(kafka) ?? new Map<string, BatchTransactions>();
   const known = byGroup.get(groupId);
   if (known) return known;

@@ -2,6 +2,7 @@ import type { Observer } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { OptionChecks } from '../../options/checkOptions.js';
 import { allOf, checkObserver, checkPositiveInteger, checkText, checkTimer } from '../../options/checks.js';
+import type { Resolved } from '../../options/resolved.js';
 import type { GroupEvent } from './groupEvents.js';
 
 /** How a process is a member of its group. */
@@ -11,24 +12,24 @@ export interface MembershipOptions {
    * StatefulSet: if it is back within `sessionTimeout`, nothing moves to another process. Two processes with one id fence each other: the older one
    * fails with a `FencedError`. Default: what a process had goes to others as soon as it leaves.
    */
-  readonly instanceId?: string;
+  readonly instanceId?: string | undefined;
   /**
    * How long the group waits for a heartbeat before others get the work of a process, in ms. It must exceed twice the longest time for which
    * the event loop is blocked, such as by a batch (`dispatchDelay`). Brokers allow 6,000 to 1,800,000 by default.
    * @default 30000
    */
-  readonly sessionTimeout?: number;
+  readonly sessionTimeout?: number | undefined;
   /**
    * How often a heartbeat is sent, in ms, at most a third of `sessionTimeout`. A process hears by its heartbeats that work is given to it or taken
    * from it.
    * @default a tenth of `sessionTimeout`
    */
-  readonly heartbeatInterval?: number;
+  readonly heartbeatInterval?: number | undefined;
   /** Receives what happens to the membership. Only `next` is called. Default none. */
-  readonly groupObserver?: Partial<Observer<GroupEvent>>;
+  readonly groupObserver?: Partial<Observer<GroupEvent>> | undefined;
 }
 
-export type ResolvedMembershipOptions = Required<Omit<MembershipOptions, 'instanceId' | 'groupObserver'>> &
+export type ResolvedMembershipOptions = Resolved<Omit<MembershipOptions, 'instanceId' | 'groupObserver'>> &
   Pick<MembershipOptions, 'groupObserver'> & { readonly instanceId: string | undefined };
 
 /** What each option must be. */

@@ -28,7 +28,7 @@ export interface MemoryGroupOptions {
    * The clock of sessions and rebalances.
    * @default asyncScheduler
    */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 const memoryGroupChecks: OptionChecks<MemoryGroupOptions> = {

@@ -9,7 +9,7 @@ export interface JsonOptions {
    * What becomes of a record without a value (a tombstone): an invalid record, for the policy `invalidRecords`, or `null`.
    * @default 'error'
    */
-  readonly tombstones?: 'error' | 'null';
+  readonly tombstones?: 'error' | 'null' | undefined;
 }
 
 const optionChecks: OptionChecks<JsonOptions> = { tombstones: oneOf('error', 'null') };

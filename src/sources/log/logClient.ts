@@ -57,7 +57,7 @@ export interface OffsetsOptions {
    * the end.
    * @default false
    */
-  readonly partial?: boolean;
+  readonly partial?: boolean | undefined;
 }
 
 /** The response for one partition. */

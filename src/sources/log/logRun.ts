@@ -93,11 +93,12 @@ export class LogRun<R> implements SourceRun<R> {
     const partitions = Array.from(this.#active, ({ topic, partition, start, planned, latest, buffered }) => {
       return { topic, partition, start, planned, end: Math.max(latest, planned), bufferedBytes: buffered };
     });
-    const { groupId, commitOffsets } = this.#options;
+    const { groupId, commitOffsets, budget } = this.#options;
     return {
       partitions,
       bufferedBytes: sumOf(partitions, ({ bufferedBytes }) => bufferedBytes),
       client: { ...this.#client.describe?.(), groupId: commitOffsets ? groupId : undefined },
+      ...(budget && { sharedBytes: budget.bytes }),
     };
   }
 

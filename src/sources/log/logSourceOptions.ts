@@ -26,9 +26,9 @@ export interface InvalidRecord {
 /** What a source over a partitioned log (Kafka, the log in memory) takes. */
 export interface LogSourceOptions<T> {
   /** Topics to read, by name or by pattern. Either this or `partitions` is required. */
-  readonly topics?: readonly (string | RegExp)[];
+  readonly topics?: readonly (string | RegExp)[] | undefined;
   /** Explicit partitions, instead of all partitions of `topics`. Either this or `topics` is required. */
-  readonly partitions?: readonly TopicPartition[];
+  readonly partitions?: readonly TopicPartition[] | undefined;
   /**
    * Turns a record into the value that operators receive. The view and its bytes are valid during the call only, so the function
    * must be synchronous: a promise fails the stream with an `InvalidOptionError`. `string()`, `json()` and `bytes()` return ready-made ones.
@@ -38,13 +38,13 @@ export interface LogSourceOptions<T> {
    * Consumer group under which the offsets of each complete batch are committed, and from which a restart continues. Default none: no
    * offset is committed.
    */
-  readonly groupId?: string;
+  readonly groupId?: string | undefined;
   /**
    * Whether the source commits the offsets of complete batches. Set it to `false` where an output commits them, as `sendToKafka`
    * does; the stream still starts where the group has committed.
    * @default true
    */
-  readonly commitOffsets?: boolean;
+  readonly commitOffsets?: boolean | undefined;
   /**
    * Where a partition starts that has neither a position in the checkpoint nor an offset committed by the group: at an
    * end of the log, at a timestamp (ms since the epoch), or at given offsets (partitions not listed start at the latest).
@@ -52,7 +52,7 @@ export interface LogSourceOptions<T> {
    * always starts at the earliest offset, like one that is added while the stream runs: everything in it is new.
    * @default 'latest'
    */
-  readonly start?: LogPoint | 'committed' | readonly TopicPartitionOffset[];
+  readonly start?: LogPoint | 'committed' | readonly TopicPartitionOffset[] | undefined;
   /**
    * Where the stream ends, for a run over what is there: at the latest offset, at the first record at or after a timestamp (ms since the
    * epoch), or at given offsets (partitions not listed end at the latest). The ends are fixed when the stream starts, and
@@ -61,34 +61,34 @@ export interface LogSourceOptions<T> {
    * are not read. The stream fails with an `InvalidOptionError` if an end is before the start, or no longer in the log. Default: it does
    * not end.
    */
-  readonly until?: Exclude<LogPoint, 'earliest'> | readonly TopicPartitionOffset[];
+  readonly until?: Exclude<LogPoint, 'earliest'> | readonly TopicPartitionOffset[] | undefined;
   /**
    * What to do when offsets to be read are no longer, or not yet, in the log, or belong to a former log of the same name (the topic was
    * created again, or an unclean leader election cut its log): fail with an `OffsetOutOfRangeError` that names the lost range, or continue
    * at an end of the log, `'earliest'` where a cut log differs, and report the range in `BatchInfo.lost`.
    * @default 'error'
    */
-  readonly offsetOutOfRange?: 'error' | 'earliest' | 'latest';
+  readonly offsetOutOfRange?: 'error' | 'earliest' | 'latest' | undefined;
   /**
    * Freshness over completeness: a partition that continues from the checkpoint or its group, after a restart or a `retry()`, goes on
    * at the latest offset, or at the first record that is no older than `olderThan` ms. Batches that were planned before are replayed
    * first. What is passed over is reported in `BatchInfo.lost`. Default: nothing is passed over.
    */
-  readonly skipTo?: 'latest' | { readonly olderThan: number };
+  readonly skipTo?: 'latest' | { readonly olderThan: number } | undefined;
   /**
    * What to do with a record that is malformed or cannot be deserialized: fail the stream, skip and count it, or pass
    * it to an Observer and count it. `'error'` leaves a record that cannot be deserialized to `onRecordError`, where that is set. Where `next` returns a promise or an Observable, the batch waits for it, and fails when it
    * fails, so that no offset is committed before the record is in safe hands. The count is `skipped` in `BatchInfo`.
    * @default 'error'
    */
-  readonly invalidRecords?: 'error' | 'skip' | Pick<Observer<InvalidRecord>, 'next'>;
+  readonly invalidRecords?: 'error' | 'skip' | Pick<Observer<InvalidRecord>, 'next'> | undefined;
   /** Cap for each partition, in records per second; at least one record per batch is always allowed. Default none. */
-  readonly maxRatePerPartition?: number;
+  readonly maxRatePerPartition?: number | undefined;
   /**
    * Floor for each partition that has records waiting, in records per second and at least one record per batch, whatever the
    * rate. Default none: each partition gets one record per batch while the rate allows it; below that, partitions take turns.
    */
-  readonly minRatePerPartition?: number;
+  readonly minRatePerPartition?: number | undefined;
   /**
    * How a rate is shared among partitions: by lag, evenly, or up to the same time. With `'aligned'` a batch of a backlog has the records of
    * all partitions up to the same timestamp of the log, which it is asked for once to three times a batch: what belongs to one window of
@@ -96,14 +96,14 @@ export interface LogSourceOptions<T> {
    * its floor. A batch may have fewer records than the rate allows, down to 0.7 of it and less where times are uneven.
    * @default 'lag'
    */
-  readonly rateSharing?: RateSharing;
+  readonly rateSharing?: RateSharing | undefined;
   /**
    * Bound on the bytes of one batch after decompression, so that a backlog becomes several batches. It is planned for by the mean size
    * of the records seen; a batch that turns out larger ends sooner, and leaves the rest to the next one. It is exceeded by about a
    * quarter of a megabyte, what is read between two looks, or by one record.
    * @default 134217728 (128 MiB)
    */
-  readonly maxBytesPerBatch?: number;
+  readonly maxBytesPerBatch?: number | undefined;
   /**
    * Bound on the bytes that are read ahead and not yet part of a batch. It may be exceeded by one record batch per broker,
    * the least that a broker returns, and by what is being decompressed: nothing more is fetched until that is
@@ -111,10 +111,10 @@ export interface LogSourceOptions<T> {
    * an eighth of it (at most 8 MiB) is used for the batch that the next tick will plan.
    * @default 67108864 (64 MiB)
    */
-  readonly maxBufferedBytes?: number;
+  readonly maxBufferedBytes?: number | undefined;
   /**
    * How often to look for new partitions, and for new topics that match a pattern, in ms. They start at the earliest offset.
    * @default 30000
    */
-  readonly discoverInterval?: number;
+  readonly discoverInterval?: number | undefined;
 }

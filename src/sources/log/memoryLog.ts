@@ -37,12 +37,12 @@ export interface NewRecord {
 /** What `memoryLog` takes. */
 export interface MemoryLogOptions {
   /** Topics to create, with their number of partitions. Default: none. */
-  readonly topics?: Readonly<Record<string, number>>;
+  readonly topics?: Readonly<Record<string, number>> | undefined;
   /**
    * The clock for timestamps.
    * @default asyncScheduler
    */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 const memoryLogChecks: OptionChecks<MemoryLogOptions> = { topics: checkCounts, scheduler: checkScheduler };

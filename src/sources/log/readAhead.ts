@@ -3,11 +3,13 @@ import { OffsetOutOfRangeError } from '../../batch/errors.js';
 import { identityOf } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
+import { sumOf } from '../../collections/sumOf.js';
 import type { SourceSetup } from '../source.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import type { PartitionState } from './partitionState.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
+import type { BudgetMember } from './sharedBudget.js';
 import { passOver } from './startPositions.js';
 import { WatchedFetch } from './watchedFetch.js';
 
@@ -22,7 +24,10 @@ const maxWaitMs = 500;
 /** Pause after a fetch that returned nothing: a log in memory would answer at once, again and again. */
 const emptyPauseMs = 100;
 
-export type ReadAheadOptions = Pick<ResolvedLogSourceOptions<unknown>, 'maxBufferedBytes' | 'offsetOutOfRange'>;
+export type ReadAheadOptions = Pick<
+  ResolvedLogSourceOptions<unknown>,
+  'maxBufferedBytes' | 'offsetOutOfRange' | 'budget'
+>;
 
 /**
  * Fetches what is planned ahead of the operators, within a byte budget. It never asks beyond the target of a partition, which
@@ -42,6 +47,7 @@ export class ReadAhead {
   readonly #partitions: ReadonlyMap<string, PartitionState>;
   readonly #scheduler: SchedulerLike;
   readonly #fetchObserver: SourceSetup['fetched'];
+  readonly #budget: BudgetMember | undefined;
   readonly #fetches = new Subscription();
   readonly #abort = new AbortController();
   readonly #lost: OffsetRange[] = [];
@@ -65,6 +71,13 @@ export class ReadAhead {
     this.#partitions = partitions;
     this.#options = options;
     this.#scheduler = scheduler;
+    this.#budget = options.budget?.join({
+      discard: (bytes) => {
+        this.#discard(bytes);
+        this.pump();
+      },
+      resume: () => this.pump(),
+    });
   }
 
   /** Bytes received since the last call. */
@@ -96,7 +109,7 @@ export class ReadAhead {
    * `fetchFrom` and `target` of a partition, times the mean size of its records, is the max bytes of its Fetch.
    */
   pump(): void {
-    if (this.#failed) return;
+    if (this.#failed || this.#abort.signal.aborted) return;
     const states = [...this.#partitions.values()];
     const sampled = states.filter(({ sampling }) => sampling);
     const first = new Set([...[...this.#open].filter(({ readers }) => readers.length === 0), ...sampled]);
@@ -113,34 +126,45 @@ export class ReadAhead {
         left: maxRequestBytes,
       };
       requests.set(broker, request);
-      return [{ state, records, request }];
+      const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / Math.max(sampled.length, 1));
+      const bytes = Math.min(state.sampling || records <= 0 ? sample : state.size.bytesFor(records), maxPartitionBytes);
+      return [{ state, bytes, request }];
     });
-    let free = this.#options.maxBufferedBytes - this.#buffered - this.#requested;
-    for (const { state, records, request } of wanted) {
+    let free = this.#allowed(sumOf(wanted, ({ bytes }) => bytes)) - this.#held;
+    let refused = 0;
+    for (const { state, bytes, request } of wanted) {
       if (request.left <= 0) continue;
       if (free <= 0 && first.has(state)) free += this.#discard(1 - free);
+      refused += Math.max(Math.min(bytes, request.left) - Math.max(free, 0), 0);
       if (free <= 0) continue;
-      const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / Math.max(sampled.length, 1));
-      const bytes = state.sampling || records <= 0 ? sample : state.size.bytesFor(records);
-      const maxBytes = Math.max(1, Math.floor(Math.min(bytes, maxPartitionBytes, request.left, free)));
+      const maxBytes = Math.max(1, Math.floor(Math.min(bytes, request.left, free)));
       const optional = state.stalled && !this.#open.has(state);
       request.asked.push({ ...state.fetchPosition, maxBytes, ...(optional && { optional }) });
       request.left -= maxBytes;
       free -= maxBytes;
     }
     for (const [broker, { asked }] of requests) if (asked.length > 0) this.#fetch(broker, asked);
+    this.#budget?.settle(this.#held, refused);
   }
 
   close(): void {
     this.#fetches.unsubscribe();
     this.#abort.abort();
+    this.#budget?.leave();
     for (const state of this.#partitions.values()) state.readers.length = 0;
   }
 
-  get #buffered(): number {
-    let bytes = 0;
+  /** Bytes received, and asked for. */
+  get #held(): number {
+    let bytes = this.#requested;
     for (const state of this.#partitions.values()) bytes += state.buffered;
     return bytes;
+  }
+
+  /** What may be held, of what is held and wanted. */
+  #allowed(wanted: number): number {
+    const { maxBufferedBytes: max } = this.#options;
+    return this.#budget?.ask({ held: this.#held, wanted, max }) ?? max;
   }
 
   /** Discards what the batch that is being read does not need, beginning with what no batch needs yet. Returns the freed bytes. */

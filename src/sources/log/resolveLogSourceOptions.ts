@@ -11,11 +11,13 @@ import {
   oneOfOr,
   withMethods,
 } from '../../options/checks.js';
+import type { Resolved } from '../../options/resolved.js';
 import { withDefaults } from '../../options/withDefaults.js';
 import type { LogSourceOptions } from './logSourceOptions.js';
+import type { SharedBudget } from './sharedBudget.js';
 
 /** Options with their defaults. Readers take the slice that they need. */
-export type ResolvedLogSourceOptions<T> = Required<
+export type ResolvedLogSourceOptions<T> = Resolved<
   Omit<
     LogSourceOptions<T>,
     'topics' | 'partitions' | 'groupId' | 'until' | 'maxRatePerPartition' | 'minRatePerPartition' | 'skipTo'
@@ -28,6 +30,8 @@ export type ResolvedLogSourceOptions<T> = Required<
   readonly maxRatePerPartition: number | undefined;
   readonly minRatePerPartition: number | undefined;
   readonly skipTo: LogSourceOptions<T>['skipTo'];
+  /** Where streams share one for what they read ahead. */
+  readonly budget?: SharedBudget | undefined;
 };
 
 /** What each option must be by itself; `resolveLogSourceOptions` checks what they must be together. */

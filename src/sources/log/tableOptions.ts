@@ -17,7 +17,7 @@ export interface LogTableOptions<K extends Key, V>
   /** Turns a record with a value into a row. A record without one (a tombstone) deletes the row of its key, and is not passed. */
   readonly deserialize: (view: RecordView) => V;
   /** The key of a row. Default: the key of the record, as text. */
-  readonly key?: (view: RecordView) => K;
+  readonly key?: ((view: RecordView) => K) | undefined;
 }
 
 /** A change of a table: a key with its new row, or `null` where the row is deleted. */

@@ -22,12 +22,12 @@ export interface AcknowledgedOptions<M, T> {
    * The record of an item.
    * @default the item itself
    */
-  readonly record?: (item: M) => T;
+  readonly record?: ((item: M) => T) | undefined;
   /**
    * Tells the sender that an item can never be stored: the write-ahead log could not read its record back.
    * @default none: such an item fails the receiver
    */
-  readonly refuse?: (item: M, error: unknown) => void;
+  readonly refuse?: ((item: M, error: unknown) => void) | undefined;
 }
 
 const acknowledgedChecks: OptionChecks<AcknowledgedOptions<never, never>> = {

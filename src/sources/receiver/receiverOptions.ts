@@ -15,6 +15,7 @@ import {
   orInfinity,
   withMethods,
 } from '../../options/checks.js';
+import type { Resolved } from '../../options/resolved.js';
 import { checkDelay, checkRestart, type RestartOptions, type RestartPolicy, restartPolicy } from './restartPolicy.js';
 import type { WriteAheadLog } from './writeAheadLog.js';
 
@@ -34,7 +35,7 @@ export interface IgnoreOptions {
    * Whether each block is judged by itself; `false` leaves out the whole batch once its newest block is too old.
    * @default true
    */
-  readonly partitions?: boolean;
+  readonly partitions?: boolean | undefined;
 }
 
 /** Records that were left out because they had become too old. */
@@ -56,30 +57,30 @@ export interface ReceiverSourceOptions<T = unknown> {
    * How often the records that arrived become a block, in ms, at the multiples of it. A block is a partition of its batch.
    * @default 200, or the batch interval where that is shorter
    */
-  readonly blockInterval?: number;
+  readonly blockInterval?: number | undefined;
   /**
    * Upper limit of the rate, in records per second, with or without a rate controller. For a lower limit use the `minRate` of
    * the controller: all records of a receiver are one partition.
    * @default no limit
    */
-  readonly maxRate?: number;
+  readonly maxRate?: number | undefined;
   /**
    * How many records may wait in memory: for the rate, in blocks, and in batches that wait for their turn. A receiver that is a function
    * may store what it has in hand when `store` returns `false`, up to as many again.
    * @default 100000, or no limit with a `storageLevel` that uses the disk
    */
-  readonly maxQueue?: number;
+  readonly maxQueue?: number | undefined;
   /**
    * How many bytes of records may wait in memory. A record is taken if there is room when it arrives, so one record, or one
    * block of `storeBlock`, may be beyond it.
    * @default 67108864 (64 MiB)
    */
-  readonly maxQueueBytes?: number;
+  readonly maxQueueBytes?: number | undefined;
   /**
    * Returns about how many bytes a record takes in memory.
    * @default the length of strings and bytes; for others an estimate by a sample of them
    */
-  readonly sizeOf?: (record: NoInfer<T>) => number;
+  readonly sizeOf?: ((record: NoInfer<T>) => number) | undefined;
   /**
    * What happens to a record that arrives when `maxQueue` records or `maxQueueBytes` wait: `'error'` fails the stream with a `QueueOverflowError`,
    * `'drop-oldest'` drops the record that has waited longest (of those that no batch has taken), `'drop-newest'` drops the
@@ -87,54 +88,54 @@ export interface ReceiverSourceOptions<T = unknown> {
    * and never overflows. With a `writeAheadLog`, `'drop-oldest'` is refused: the record may have been acknowledged.
    * @default 'error'
    */
-  readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest';
+  readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest' | undefined;
   /**
    * Whether and when a receiver that failed, or was closed, is started again. A number, in ms, is the delay before each restart,
    * always the same and without a limit of their count. What can be consumed only once, such as a socket, must be made by a
    * function: `() => connect(port)`.
    * @default no restart: a failure of the receiver fails the stream, once batches have taken what came before
    */
-  readonly restart?: RestartOptions | number;
+  readonly restart?: RestartOptions | number | undefined;
   /**
    * The same as a number for `restart`: the delay in ms.
    * @default no restart
    */
-  readonly restartDelay?: number;
+  readonly restartDelay?: number | undefined;
   /**
    * Its `next` receives each failure after which the receiver is started again; an error that it throws fails the stream.
    * Needs `restart`.
    * @default none
    */
-  readonly restartObserver?: Partial<Observer<ReceiverRestart>>;
+  readonly restartObserver?: Partial<Observer<ReceiverRestart>> | undefined;
   /**
    * Its `next` receives each status of each receiver: connecting, running, waiting for a restart, failed, complete, stopped; and
    * the errors that a receiver reports while it goes on. An error that it throws fails the stream.
    * @default none
    */
-  readonly statusObserver?: Partial<Observer<ReceiverStatus>>;
+  readonly statusObserver?: Partial<Observer<ReceiverStatus>> | undefined;
   /**
    * The number of receivers that are started, from one function, Observable or iterable. Their records are one source, and
    * each record comes from one of them.
    * @default 1
    */
-  readonly receivers?: number;
+  readonly receivers?: number | undefined;
   /**
    * How long a write into the log, or to the disk, may take, in ms: the stream fails with a `TimedOutError` then. `Infinity` for no
    * limit.
    * @default 30000
    */
-  readonly storeTimeout?: number;
+  readonly storeTimeout?: number | undefined;
   /**
    * Leaves out blocks, or whole batches, that are too old when their turn comes, where freshness counts more than completeness.
    * They are counted by `skipped` in the `BatchInfo`.
    * @default nothing is left out
    */
-  readonly ignore?: IgnoreOptions;
+  readonly ignore?: IgnoreOptions | undefined;
   /**
    * Its `next` receives what was left out because of `ignore`.
    * @default none
    */
-  readonly ignoreObserver?: Partial<Observer<IgnoredRecords>>;
+  readonly ignoreObserver?: Partial<Observer<IgnoredRecords>> | undefined;
   /**
    * Where records are until their batch is read: `'memory'`; `'memory-and-disk'`, where the newest are on disk only once half of
    * `maxQueueBytes` is used; or `'disk'`. `maxQueueBytes` bounds what is in memory, and what is on disk has no bound but
@@ -142,24 +143,24 @@ export interface ReceiverSourceOptions<T = unknown> {
    * else of `blockStore`.
    * @default 'memory'
    */
-  readonly storageLevel?: StorageLevel;
+  readonly storageLevel?: StorageLevel | undefined;
   /**
    * Where blocks are on disk if there is no `writeAheadLog`, such as `fileBlockStore()`.
    * @default none
    */
-  readonly blockStore?: WriteAheadLog;
+  readonly blockStore?: WriteAheadLog | undefined;
   /**
    * How many bytes of records a batch takes at most, also without a rate, in whole chunks of about 1 MiB. Not for the storage level
    * `'memory'`, where they are in memory anyway.
    * @default half of `maxQueueBytes`
    */
-  readonly maxBatchBytes?: number;
+  readonly maxBatchBytes?: number | undefined;
   /**
    * Keeps the records from the moment they are received until their batch is saved, such as `fileWriteAheadLog()`. A batch
    * takes only what is durable there, and what a crash interrupts is replayed from it. Needs a checkpoint.
    * @default none: records that no batch has completed are lost with the process
    */
-  readonly writeAheadLog?: WriteAheadLog;
+  readonly writeAheadLog?: WriteAheadLog | undefined;
 }
 
 export interface ResolvedReceiverOptions {
@@ -174,7 +175,7 @@ export interface ResolvedReceiverOptions {
   readonly statusObserver: Partial<Observer<ReceiverStatus>> | undefined;
   readonly receivers: number;
   readonly storeTimeout: number;
-  readonly ignore: Required<IgnoreOptions> | undefined;
+  readonly ignore: Resolved<IgnoreOptions> | undefined;
   readonly ignoreObserver: Partial<Observer<IgnoredRecords>> | undefined;
   readonly writeAheadLog: WriteAheadLog | undefined;
   readonly storageLevel: StorageLevel;

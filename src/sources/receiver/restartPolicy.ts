@@ -10,6 +10,7 @@ import {
   oneOf,
   orInfinity,
 } from '../../options/checks.js';
+import type { Resolved } from '../../options/resolved.js';
 
 /** Whether and when a receiver that failed is started again. Durations are in ms. */
 export interface RestartOptions {
@@ -17,43 +18,43 @@ export interface RestartOptions {
    * How long after a failure the receiver is started again, in ms. After each further failure in a row the delay doubles.
    * @default 1000
    */
-  readonly delay?: number;
+  readonly delay?: number | undefined;
   /**
    * Upper limit of the delay, in ms.
    * @default 60000, or `delay` where that is longer
    */
-  readonly maxDelay?: number;
+  readonly maxDelay?: number | undefined;
   /**
    * The share of the delay that is random, from 0 to 1: a delay is shortened by up to this share. It keeps many clients of one
    * server that starts again from connecting at the same moment.
    * @default 0
    */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
   /**
    * The number of restarts in a row that are made before the failure of the receiver fails the stream.
    * @default no limit
    */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /**
    * How long a receiver must have been running, in ms, for its failures to be forgotten: the next delay is `delay` again, and restarts are
    * counted from zero. `Infinity` never forgets them.
    * @default 60000, or `maxDelay` where that is longer
    */
-  readonly resetAfter?: number;
+  readonly resetAfter?: number | undefined;
   /**
    * What happens when the receiver completes, as when its peer closes the connection: `'restart'` starts it again like after a
    * failure, `'complete'` completes the stream after the last block.
    * @default 'complete'
    */
-  readonly onClose?: 'restart' | 'complete';
+  readonly onClose?: 'restart' | 'complete' | undefined;
   /**
    * Returns random numbers from 0 to 1, for the jitter.
    * @default Math.random
    */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
-export type RestartPolicy = Required<RestartOptions>;
+export type RestartPolicy = Resolved<RestartOptions>;
 
 const restartChecks: OptionChecks<RestartOptions> = {
   delay: checkDelay,

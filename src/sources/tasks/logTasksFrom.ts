@@ -59,7 +59,7 @@ export function logTasksFrom<const S extends TaskSources, C extends Checkpoint |
   checkGroup('logTasksFrom', 'group', group);
   checkOptions('logTasksFrom', options, jobTasksChecks);
   const resolved = resolveTaskSources('logTasksFrom', sources, options);
-  const job = resolveTaskOptions('logTasksFrom', options, { sources: Object.values(sources), ...setup });
+  const job = resolveTaskOptions('logTasksFrom', options, { sources: resolved.given, ...setup });
   return taskStreamOf(
     () => ({ log: client, group: group.client() }),
     job,

@@ -1,16 +1,24 @@
 import { InvalidOptionError } from '../../batch/errors.js';
+import type { Key } from '../../batch/key.js';
 import { streamsOf } from '../../driver/batchesFrom.js';
 import { checkOptions } from '../../options/checkOptions.js';
 import type { Checkpoint } from '../../state/checkpoint.js';
 import type { ResolvedLogSourceOptions } from '../log/resolveLogSourceOptions.js';
-import type { SourcesTask, TaskSources } from './sourcesTask.js';
+import type { TableChange } from '../log/tableOptions.js';
+import type { Source } from '../source.js';
+import type { SourcesTask, TaskSourceOptions, TaskSources } from './sourcesTask.js';
 import { type JobTasksOptions, resolveTaskSource, taskSourceChecks } from './taskOptions.js';
 import type { TaskParts } from './taskStreamOf.js';
 
-/** The options of each source, checked, with their defaults. */
-export type ResolvedTaskSources = Readonly<Record<string, ResolvedLogSourceOptions<unknown>>>;
+/** What each source of the tasks is: the options of a log, checked, with their defaults, or a table. */
+export interface ResolvedTaskSources {
+  readonly logs: Readonly<Record<string, ResolvedLogSourceOptions<unknown>>>;
+  readonly tables: Readonly<Record<string, Source<unknown>>>;
+  /** As given, of the logs: all have the same partitions. */
+  readonly given: readonly TaskSourceOptions<unknown>[];
+}
 
-/** @throws {InvalidOptionError} when there is no source, or an option of one is out of its range */
+/** @throws {InvalidOptionError} when there is no source of topics, or an option of one is out of its range */
 export function resolveTaskSources(
   owner: string,
   sources: TaskSources,
@@ -19,19 +27,49 @@ export function resolveTaskSources(
   if (typeof sources !== 'object' || sources === null || Array.isArray(sources) || Object.keys(sources).length === 0) {
     throw new InvalidOptionError(owner, 'sources', sources, 'must be an object of sources by their names');
   }
-  const resolved = Object.entries(sources).map(([name, source]) => {
+  const tables: Record<string, Source<unknown>> = {};
+  const logs: Record<string, ResolvedLogSourceOptions<unknown>> = {};
+  const given: TaskSourceOptions<unknown>[] = [];
+  for (const [name, source] of Object.entries(sources)) {
+    if (isTable(owner, name, source)) {
+      tables[name] = source;
+      continue;
+    }
     checkOptions(owner, source, taskSourceChecks, `sources.${name}`);
-    return [name, resolveTaskSource(owner, source, options)] as const;
-  });
-  return Object.fromEntries(resolved);
+    logs[name] = resolveTaskSource(owner, source, options);
+    given.push(source);
+  }
+  if (given.length === 0) {
+    throw new InvalidOptionError(owner, 'sources', sources, 'must have topics too: tasks are their partitions');
+  }
+  return { logs, tables, given };
+}
+
+/** @throws {InvalidOptionError} when it is a source and no table */
+function isTable(
+  owner: string,
+  name: string,
+  source: TaskSourceOptions<unknown> | Source<unknown>,
+): source is Source<unknown> {
+  const { open, readFirst } = Object(source) as Partial<Source<unknown>>;
+  if (typeof open !== 'function') return false;
+  if (readFirst) return true;
+  const rule =
+    'must be the options of topics, of which each task has a partition, or a table (kafkaTable, logTable, tableFrom)';
+  throw new InvalidOptionError(owner, `sources.${name}`, source, rule);
 }
 
 /** The task of a job with several sources. */
 export function newSourcesTask<S extends TaskSources, C extends Checkpoint | undefined>(
-  sources: ResolvedTaskSources,
-  { info, checkpoint, driver, ownership, source }: TaskParts<C>,
+  { logs, tables }: ResolvedTaskSources,
+  { info, checkpoint, driver, ownership, source, table }: TaskParts<C>,
 ): SourcesTask<S, C> {
-  const opened = Object.entries(sources).map(([name, options]) => [name, source(options)] as const);
+  const opened = [
+    ...Object.entries(logs).map(([name, options]) => [name, source(options)] as const),
+    ...Object.entries(tables).map(
+      ([name, given]) => [name, table(name, given as Source<TableChange<Key, unknown>>)] as const,
+    ),
+  ];
   const streams = streamsOf(Object.fromEntries(opened), driver, ownership);
   return { task: info, checkpoint, streams: streams as unknown as SourcesTask<S, C>['streams'] };
 }

@@ -25,24 +25,24 @@ export interface TaskOptions<C extends Checkpoint | undefined = undefined> exten
    * `({ id }) => postgresCheckpoint(pool, { job: \`delays/${id}\` })`. Default: nothing is saved, a task goes on at its committed
    * offset, and its state starts empty in each process.
    */
-  readonly checkpoint?: (task: TaskInfo) => C;
+  readonly checkpoint?: ((task: TaskInfo) => C) | undefined;
   /**
    * How long the open batches of a task may take when it goes to another process, in ms; then they are aborted, and the next
    * owner does them again.
    * @default 10 batch intervals
    */
-  readonly drainMs?: number;
+  readonly drainMs?: number | undefined;
   /**
    * Whether operators by key fail with a `ForeignKeyError` when they meet a key that belongs to another task: each task would have a part
    * of its result. `'unchecked'` where the topic is partitioned in another way.
    * @default 'checked'
    */
-  readonly keys?: 'checked' | 'unchecked';
+  readonly keys?: 'checked' | 'unchecked' | undefined;
   /**
    * The partition of a key, as the topics are written.
    * @default kafkaPartitioner
    */
-  readonly partitioner?: Partitioner<Key>;
+  readonly partitioner?: Partitioner<Key> | undefined;
 }
 
 /** What the tasks of a log take, whatever their sources. */

@@ -1,4 +1,5 @@
 import type { RateControllerFactory } from '../../backpressure/rateController.js';
+import type { Key } from '../../batch/key.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { ResolvedDriverOptions } from '../../driver/driverOptions.js';
 import type { Ownership } from '../../driver/ownership.js';
@@ -8,8 +9,11 @@ import type { GroupClient } from '../group/groupClient.js';
 import type { LogClient } from '../log/logClient.js';
 import { resolvedLogSource } from '../log/resolvedLogSource.js';
 import type { ResolvedLogSourceOptions } from '../log/resolveLogSourceOptions.js';
+import type { SharedBudget } from '../log/sharedBudget.js';
+import type { TableChange } from '../log/tableOptions.js';
 import type { Source } from '../source.js';
 import type { AssignedTask } from './assignedTask.js';
+import { BroadcastTable } from './broadcastTable.js';
 import { SharedController } from './sharedController.js';
 import { sharedLog } from './sharedLog.js';
 import { type TaskView, taskClient } from './taskClient.js';
@@ -22,6 +26,8 @@ import { TaskStream } from './taskStream.js';
 export interface TaskClients {
   readonly log: LogClient;
   readonly group: GroupClient;
+  /** Where they share one with others: see `kafkaRuntime`. */
+  readonly budget?: SharedBudget | undefined;
 }
 
 /** What a task that is given out consists of. */
@@ -30,6 +36,8 @@ export interface TaskParts<C extends Checkpoint | undefined> {
   readonly checkpoint: C;
   readonly driver: ResolvedDriverOptions;
   readonly ownership: Ownership;
+  /** A table that all tasks of the process share. */
+  table<K extends Key>(name: string, source: Source<TableChange<K, unknown>>): Source<TableChange<K, unknown>>;
   /** The records of the task that a source has. */
   source<T>(options: ResolvedLogSourceOptions<T>): Source<T>;
 }
@@ -42,8 +50,8 @@ export function taskStreamOf<K, C extends Checkpoint | undefined>(
 ): TaskStream<K> {
   const { host, groupObserver } = options;
   return new TaskStream<K>(host.drainMs, (subscriber) => {
-    const { log, group } = newClients();
-    const shared = new SharedWork(sharedLog(log, host.member.scheduler), options);
+    const { log, group, budget } = newClients();
+    const shared = new SharedWork(sharedLog(log, host.member.scheduler), options, budget);
     return new TaskHost(shared.log, group, host, {
       next: (given, view) => subscriber.next(newTask(shared.parts(given, view))),
       opened: ({ id }) => shared.opened(id),
@@ -62,12 +70,16 @@ const minTaskBytes = 1024 * 1024;
 class SharedWork<C extends Checkpoint | undefined> {
   readonly log: LogClient;
   readonly #options: ResolvedTaskOptions<C>;
+  readonly #budget: SharedBudget | undefined;
   /** By the name of the source. */
   readonly #controllers = new Map<string, SharedController>();
   readonly #working = new Set<string>();
+  /** By the name of the source. */
+  readonly #tables = new Map<string, BroadcastTable>();
 
-  constructor(log: LogClient, options: ResolvedTaskOptions<C>) {
+  constructor(log: LogClient, options: ResolvedTaskOptions<C>, budget: SharedBudget | undefined) {
     this.log = log;
+    this.#budget = budget;
     this.#options = options;
   }
 
@@ -90,8 +102,16 @@ class SharedWork<C extends Checkpoint | undefined> {
           backpressure && ((setup) => this.#controllerOf(setup.source, backpressure).member(info.id, setup)),
         keyCheck: partitioner && taskKeys(info, partitioner),
       },
+      table: <K extends Key>(name: string, source: Source<TableChange<K, unknown>>) =>
+        this.#tableOf(name, source as unknown as Source<TableChange<Key, unknown>>).source as unknown as typeof source,
       source: (options) => resolvedLogSource(host.owner, () => client, this.#divided(options)),
     };
+  }
+
+  #tableOf(name: string, source: Source<TableChange<Key, unknown>>): BroadcastTable {
+    const table = this.#tables.get(name) ?? new BroadcastTable(source, this.#options.driver, name);
+    this.#tables.set(name, table);
+    return table;
   }
 
   opened(id: string): void {
@@ -116,6 +136,7 @@ class SharedWork<C extends Checkpoint | undefined> {
       Math.min(Math.max(Math.floor(bytes / Math.max(working.size, 1)), minTaskBytes), bytes);
     return {
       ...options,
+      budget: this.#budget,
       get maxBufferedBytes() {
         return share(options.maxBufferedBytes);
       },

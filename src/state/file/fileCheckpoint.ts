@@ -17,7 +17,7 @@ export interface FileCheckpointOptions extends TakeoverOptions {
    * A snapshot is begun when the changelogs have grown to this many bytes, and to twice the last snapshot.
    * @default 4194304 (4 MiB)
    */
-  readonly snapshotBytes?: number;
+  readonly snapshotBytes?: number | undefined;
 }
 
 const optionChecks: OptionChecks<FileCheckpointOptions> = {

@@ -18,13 +18,13 @@ export interface LmdbCheckpointOptions extends TakeoverOptions {
    * How many keys of each state are held in memory, the most recently used; all of them are on disk. Without it states live
    * in memory, which is faster, and must fit there.
    */
-  readonly cacheKeys?: number;
+  readonly cacheKeys?: number | undefined;
   /**
    * `'pages'` reads the whole file before LMDB opens it, and refuses it with a `CorruptCheckpointError` where a page is damaged.
    * By default only its two meta pages are read, which takes the same time for any size of file: a damaged state is refused when
    * it is read, but LMDB keeps no checksums of its own structure, and a damaged page may end the process by a signal.
    */
-  readonly verify?: 'pages';
+  readonly verify?: 'pages' | undefined;
 }
 
 const optionChecks: OptionChecks<LmdbCheckpointOptions> = {

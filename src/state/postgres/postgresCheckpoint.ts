@@ -19,14 +19,14 @@ export interface PostgresCheckpointOptions extends TakeoverOptions {
    * The schema of the tables. Both are created where they are missing.
    * @default 'dstream'
    */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /**
    * How long a transaction may idle before the server rolls it back, in ms. It bounds how long the locks of a suspended
    * process delay the one that takes over. Where a batch has an output in its transaction, every output of the batch must be
    * faster.
    * @default 60000
    */
-  readonly transactionTimeout?: number;
+  readonly transactionTimeout?: number | undefined;
 }
 
 /** A checkpoint in PostgreSQL. `foreachBatchInTransaction` takes it to write in the transaction that saves the batch. */

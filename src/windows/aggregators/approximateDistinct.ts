@@ -11,7 +11,7 @@ export interface ApproximateDistinctOptions {
    * 12, 0.8 % with 14.
    * @default 12
    */
-  readonly precision?: number;
+  readonly precision?: number | undefined;
 }
 
 const optionChecks: OptionChecks<ApproximateDistinctOptions> = { precision: checkPrecision };

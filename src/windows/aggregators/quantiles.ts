@@ -10,7 +10,7 @@ export interface QuantilesOptions {
    * About how many centroids a sketch has: more are more precise, and take more memory (16 bytes each).
    * @default 100
    */
-  readonly compression?: number;
+  readonly compression?: number | undefined;
 }
 
 const optionChecks: OptionChecks<QuantilesOptions> = { compression: checkPositiveInteger };

@@ -18,7 +18,7 @@ export interface VarianceOptions {
    * Whether the inputs are a sample: then the sum of squares is divided by one less than their number.
    * @default false
    */
-  readonly sample?: boolean;
+  readonly sample?: boolean | undefined;
 }
 
 const optionChecks: OptionChecks<VarianceOptions> = { sample: checkBoolean };

@@ -66,7 +66,7 @@ const fetchKey = 1;
 
 /** The node id of the coordinator of a group. */
 async function coordinatorOf(kafka: Kafka, groupId: string): Promise<number> {
-  const port = kafkajsPort(kafka, 'read_committed');
+  const port = kafkajsPort(kafka);
   await port.connect();
   const request = {
     apiKey: 10,

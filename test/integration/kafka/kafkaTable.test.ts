@@ -1,5 +1,6 @@
 import { batchesFrom, foreachBatch, joinTable, json, mapRecords, memoryCheckpoint, string } from 'dstream';
-import { kafkaSource, kafkaTable } from 'dstream/kafka';
+import { kafkaSource, kafkaTable, kafkaTasksFrom } from 'dstream/kafka';
+import { mergeMap } from 'rxjs';
 import { expect, it } from 'vitest';
 import { brokers, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 
@@ -56,6 +57,43 @@ describeKafka('kafkaTable', () => {
     await produce(kafka, users, [[{ key: 'u0', value: '7' }]]);
     await produce(kafka, clicks, [[{ value: 'u0' }, { value: 'u1' }]]);
     expect(await life(2)).toEqual({ joined: ['u0:7', 'u1:100'], read: 1 });
+  });
+
+  it('is whole in every task, whatever the partitions of its topic', async () => {
+    const users = await makeTopic(kafka, 3, compacted);
+    const clicks = await makeTopic(kafka, 2);
+    await produce(kafka, users, [rows(100)]);
+    const wanted = rows(100).map(({ key }) => key);
+    await produce(kafka, clicks, [[0, 1].flatMap((partition) => wanted.map((value) => ({ value, partition })))]);
+    const tasks = kafkaTasksFrom(
+      kafka,
+      {
+        clicks: { topics: [clicks], start: 'earliest', deserialize: string() },
+        users: kafkaTable(kafka, { topic: users, deserialize: json<number>() }),
+      },
+      { groupId: `g-${clicks}`, interval: 50 },
+    );
+    const joined = new Map<string, number>();
+    await new Promise<void>((resolve, reject) => {
+      tasks
+        .pipe(
+          mergeMap(({ task, streams }) =>
+            streams.clicks.pipe(
+              mapRecords((user) => [String(user), 'click']),
+              joinTable(streams.users, { missing: 'error' }),
+              foreachBatch((records) => {
+                joined.set(task.id, (joined.get(task.id) ?? 0) + records.length);
+                if (joined.get('0') === 100 && joined.get('1') === 100) void tasks.stop();
+              }),
+            ),
+          ),
+        )
+        .subscribe({ error: reject, complete: resolve });
+    });
+    expect([...joined].sort()).toEqual([
+      ['0', 100],
+      ['1', 100],
+    ]);
   });
 
   it('warns of a topic that is not compacted', async () => {

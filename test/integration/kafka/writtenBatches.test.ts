@@ -22,7 +22,7 @@ describeKafka('record batches of our own', () => {
   it("are taken by a broker with each codec, and read by kafkajs, by Kafka's console consumer and by us", async () => {
     await registerCodecs();
     const topic = await makeTopic(kafka, 1);
-    const port = kafkajsPort(kafka, 'read_committed');
+    const port = kafkajsPort(kafka);
     await port.connect();
     const [{ leader } = { leader: '' }] = await port.leaders([topic]);
     for (const id of codecs) {

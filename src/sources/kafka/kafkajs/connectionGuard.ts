@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { GuardedConnection, type SocketOwner } from './guardedConnection.js';
-import type { ConnectionPoolBuilder } from './kafkajsConnection.js';
+import type { ConnectionPool, ConnectionPoolBuilder } from './kafkajsConnection.js';
 
 /**
  * Takes charge of every connection that a cluster of kafkajs makes: no byte that arrives throws out of a callback of a socket, each
@@ -15,28 +15,35 @@ export class ConnectionGuard implements SocketOwner {
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<GuardedConnection>();
   readonly #closing = new AbortController();
+  readonly #findingSource: Promise<string | undefined> | undefined;
 
-  constructor(
-    builder: ConnectionPoolBuilder,
-    {
-      allocate = (length) => Buffer.allocUnsafeSlow(length),
-      lost = (error) => error,
-      plainSocketSource,
-    }: Partial<Pick<SocketOwner, 'allocate' | 'lost'>> & {
-      readonly plainSocketSource?: Promise<string | undefined>;
-    } = {},
-  ) {
+  constructor({
+    allocate = (length) => Buffer.allocUnsafeSlow(length),
+    lost = (error) => error,
+    plainSocketSource,
+  }: Partial<Pick<SocketOwner, 'allocate' | 'lost'>> & {
+    readonly plainSocketSource?: Promise<string | undefined>;
+  } = {}) {
     this.allocate = allocate;
     this.lost = lost;
+    this.#findingSource = plainSocketSource;
     // One listener for each request that waits for the end of a throttle time.
     setMaxListeners(0, this.#closing.signal);
+  }
+
+  /** Takes charge of every connection that is built from now on. */
+  watch(builder: ConnectionPoolBuilder): void {
     const { build } = builder;
     builder.build = async (destination) => {
       const pool = await build.call(builder, destination);
-      this.plainSocketSource = await plainSocketSource;
-      for (const connection of pool.pool) new GuardedConnection(connection, this);
+      this.plainSocketSource = await this.#findingSource;
+      this.take(pool);
       return pool;
     };
+  }
+
+  take({ pool }: ConnectionPool): void {
+    for (const connection of pool) new GuardedConnection(connection, this);
   }
 
   get closing(): AbortSignal {

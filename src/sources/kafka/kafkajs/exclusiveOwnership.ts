@@ -7,7 +7,7 @@ import { oneOf } from '../../../options/checks.js';
 import { streamOwnership } from '../../group/memberOwnership.js';
 import { type MembershipOptions, membershipChecks, resolveMembershipOptions } from '../../group/membershipOptions.js';
 import type { LogSourceOptions } from '../../log/logSourceOptions.js';
-import type { Kafka } from './kafka.js';
+import type { Kafka, KafkaRuntime } from './kafka.js';
 import type { KafkaClientOptions } from './kafkaClientOptions.js';
 import { KafkajsGroupClient } from './kafkajsGroupClient.js';
 import { processId } from './processId.js';
@@ -21,7 +21,7 @@ export interface ExclusiveOptions extends MembershipOptions {
    * records, and a warning says so when two commit under one group.
    * @default 'none'
    */
-  readonly membership?: 'exclusive' | 'none';
+  readonly membership?: 'exclusive' | 'none' | undefined;
 }
 
 type Options = ExclusiveOptions &
@@ -38,7 +38,11 @@ export const exclusiveChecks: OptionChecks<ExclusiveOptions> = {
 const memberOptions = ['instanceId', 'sessionTimeout', 'heartbeatInterval', 'groupObserver'] as const;
 
 /** @throws {InvalidOptionError} when an option needs another one */
-export function exclusiveOwnership(owner: string, kafka: Kafka, options: Options): Ownership | undefined {
+export function exclusiveOwnership(
+  owner: string,
+  kafka: Kafka | KafkaRuntime,
+  options: Options,
+): Ownership | undefined {
   const { membership = 'none', groupId, topics, partitions = [], interval, discoverInterval = 30_000 } = options;
   if (membership === 'none') {
     const useless = memberOptions.find((option) => options[option] !== undefined);

@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import type { ConnectionError } from '../../../batch/errors.js';
 import { ConnectionGuard } from './connectionGuard.js';
-import { type Broker, clusterFactory } from './kafkajsCluster.js';
+import { type Broker, type Cluster, clusterFactory } from './kafkajsCluster.js';
 
 /** A client of kafkajs that makes its producers and consumers with guarded connections: see `ConnectionGuard`. */
 export interface GuardedClient {
@@ -17,27 +17,39 @@ export interface GuardedClient {
  */
 export function guardedClient(kafka: Kafka, adapt: (broker: Broker) => void = () => {}): GuardedClient {
   const guards: ConnectionGuard[] = [];
-  const { symbol, create } = clusterFactory(kafka);
-  const guardedCreate = (options: unknown) => {
-    const cluster = create(options);
-    const { brokerPool } = cluster;
-    const { createBroker } = brokerPool;
-    brokerPool.createBroker = (broker) => {
-      const made = createBroker.call(brokerPool, broker);
-      adapt(made);
-      return made;
-    };
-    guards.push(new ConnectionGuard(brokerPool.connectionPoolBuilder, { lost: closedConnection }));
-    return cluster;
-  };
-  const client: Kafka = Object.create(kafka, { [symbol]: { value: guardedCreate } });
+  const client = clientWith(kafka, ({ brokerPool }) => {
+    adaptBrokers(brokerPool, adapt);
+    const guard = new ConnectionGuard({ lost: closedConnection });
+    guard.watch(brokerPool.connectionPoolBuilder);
+    guards.push(guard);
+  });
   const close = () => {
     for (const guard of guards) guard.close();
   };
   return { client, close };
 }
 
+/** The user's client, but for what `prepare` changes in each cluster that it makes. */
+export function clientWith(kafka: Kafka, prepare: (cluster: Cluster) => void): Kafka {
+  const { symbol, create } = clusterFactory(kafka);
+  const prepared = (options: unknown) => {
+    const cluster = create(options);
+    prepare(cluster);
+    return cluster;
+  };
+  return Object.create(kafka, { [symbol]: { value: prepared } });
+}
+
+export function adaptBrokers(brokerPool: Cluster['brokerPool'], adapt: (broker: Broker) => void): void {
+  const { createBroker } = brokerPool;
+  brokerPool.createBroker = (broker) => {
+    const made = createBroker.call(brokerPool, broker);
+    adapt(made);
+    return made;
+  };
+}
+
 /** kafkajs itself asks for metadata again, and repeats the request, by the name of the error. */
-function closedConnection(cause: ConnectionError): Error {
+export function closedConnection(cause: ConnectionError): Error {
   return Object.assign(new Error(cause.message, { cause }), { name: 'KafkaJSConnectionClosedError', retriable: true });
 }

@@ -5,7 +5,7 @@ import { type DriverOptions, resolveDriverOptions } from '../../../driver/driver
 import { checkOptions } from '../../../options/checkOptions.js';
 import { logSourceChecks } from '../../log/resolveLogSourceOptions.js';
 import { type ExclusiveOptions, exclusiveChecks, exclusiveOwnership } from './exclusiveOwnership.js';
-import type { Kafka } from './kafka.js';
+import type { Kafka, KafkaRuntime } from './kafka.js';
 import { kafkaClientChecks } from './kafkaClientOptions.js';
 import { type KafkaSourceOptions, kafkaSourceOf } from './kafkaSource.js';
 
@@ -27,6 +27,7 @@ export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions & Exc
  *
  * @throws {InvalidOptionError} when an option is out of its range
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ * @throws {RuntimeClosedError} when `kafka` is a `kafkaRuntime` that is closed
  *
  * @see {@link kafkaSource} for several sources on one driver
  * @see {@link logBatches} for other logs, and a log in memory
@@ -49,7 +50,7 @@ export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions & Exc
  * flights.pipe(foreachBatch((records) => console.log(records.length))).subscribe();
  * ```
  */
-export function kafkaBatches<T>(kafka: Kafka, options: KafkaBatchesOptions<T>): BatchStream<T> {
+export function kafkaBatches<T>(kafka: Kafka | KafkaRuntime, options: KafkaBatchesOptions<T>): BatchStream<T> {
   checkOptions('kafkaBatches', options, {
     ...driverChecks,
     ...logSourceChecks,

@@ -1,6 +1,7 @@
 import type { Observer } from 'rxjs';
 import type { OptionChecks } from '../../../options/checkOptions.js';
 import { checkBoolean, checkObserver, checkPositive, oneOf } from '../../../options/checks.js';
+import type { Resolved } from '../../../options/resolved.js';
 import type { FetchRequest } from '../../log/logClient.js';
 import type { IsolationLevel } from '../protocol/fetchProtocol.js';
 import { nativeCrc32c } from './nativeCrc32c.js';
@@ -23,23 +24,23 @@ export interface KafkaClientOptions {
    * `'read_committed'` leaves out the records of open and aborted transactions; `'read_uncommitted'` reads them too.
    * @default 'read_committed'
    */
-  readonly isolationLevel?: IsolationLevel;
+  readonly isolationLevel?: IsolationLevel | undefined;
   /**
    * Whether the checksum of every record batch is verified. With the optional peer `@node-rs/crc32` that takes about 4% of the
    * processor time of reading strings; without it up to 40%.
    * @default true where `@node-rs/crc32` is installed
    */
-  readonly checkCrcs?: boolean;
+  readonly checkCrcs?: boolean | undefined;
   /**
    * How long a request is retried after a broker or a leader is lost, in ms.
    * @default 60000
    */
-  readonly retryTimeout?: number;
+  readonly retryTimeout?: number | undefined;
   /** Receives every Fetch request once the broker has answered it. Only `next` is called. Default none. */
-  readonly fetchObserver?: Partial<Observer<KafkaFetchEvent>>;
+  readonly fetchObserver?: Partial<Observer<KafkaFetchEvent>> | undefined;
 }
 
-export type ResolvedKafkaClientOptions = Required<Omit<KafkaClientOptions, 'fetchObserver'>> & {
+export type ResolvedKafkaClientOptions = Resolved<Omit<KafkaClientOptions, 'fetchObserver'>> & {
   readonly fetchObserver: Partial<Observer<KafkaFetchEvent>> | undefined;
 };
 

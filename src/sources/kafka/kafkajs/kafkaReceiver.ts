@@ -4,6 +4,7 @@ import { checkOptions, type OptionChecks, required } from '../../../options/chec
 import { checkBoolean, checkFunction, checkText, withMethods } from '../../../options/checks.js';
 import type { ReceiverSink } from '../../receiver/receiver.js';
 import { guardedClient } from './guardedClient.js';
+import { KafkaRuntime } from './kafkaRuntime.js';
 
 /** What a message is parsed from. */
 export type ReceivedMessage = KafkaMessage & {
@@ -23,18 +24,18 @@ export interface KafkaReceiverOptions<T> {
    * Whether a group without offsets begins with the oldest records.
    * @default false
    */
-  readonly fromBeginning?: boolean;
+  readonly fromBeginning?: boolean | undefined;
   /**
    * Makes a record of a message. What it throws fails the receiver.
    * @default the value, as a buffer
    */
-  readonly parse?: (message: ReceivedMessage) => T;
+  readonly parse?: ((message: ReceivedMessage) => T) | undefined;
   /**
    * Options of the consumer of kafkajs, such as `sessionTimeout`, after which the partitions of a process that has died go to
    * another, `maxBytesPerPartition` or `rackId`.
    * @default those of kafkajs
    */
-  readonly consumer?: Omit<ConsumerConfig, 'groupId'>;
+  readonly consumer?: Omit<ConsumerConfig, 'groupId'> | undefined;
 }
 
 const kafkaReceiverChecks: OptionChecks<KafkaReceiverOptions<never>> = {
@@ -97,11 +98,12 @@ function checkNames(owner: string, option: string, topics: unknown): void {
  * ```
  */
 export function kafkaReceiver<T = Buffer | null>(
-  kafka: Pick<Kafka, 'consumer'>,
+  kafka: Pick<Kafka, 'consumer'> | KafkaRuntime,
   options: KafkaReceiverOptions<T>,
 ): (sink: ReceiverSink<T>) => () => void {
   const owner = 'kafkaReceiver';
-  withMethods('consumer')(owner, 'kafka', kafka);
+  const given = kafka instanceof KafkaRuntime ? kafka.access().kafka : kafka;
+  withMethods('consumer')(owner, 'kafka', given);
   checkOptions(owner, options, kafkaReceiverChecks);
   const {
     topics,
@@ -112,7 +114,7 @@ export function kafkaReceiver<T = Buffer | null>(
   } = options;
 
   return (sink) => {
-    const { client, close } = guardedClient(kafka as Kafka);
+    const { client, close } = guardedClient(given as Kafka);
     const consumer = client.consumer({ ...config, groupId });
     const left = new AbortController();
     const fail = (cause: unknown) => {

@@ -9,7 +9,8 @@ import {
   tableSourceOptions,
 } from '../../log/tableOptions.js';
 import type { Source } from '../../source.js';
-import type { Kafka } from './kafka.js';
+import type { Kafka, KafkaRuntime } from './kafka.js';
+import { kafkaAccess } from './kafkaAccess.js';
 import { type KafkaClientOptions, kafkaClientChecks } from './kafkaClientOptions.js';
 import { kafkaSourceOf } from './kafkaSource.js';
 
@@ -27,6 +28,7 @@ const topicResource = 2;
  *
  * @throws {InvalidOptionError} if an option is out of its range
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ * @throws {RuntimeClosedError} when `kafka` is a `kafkaRuntime` that is closed
  *
  * @example
  * ```ts no-run
@@ -56,16 +58,17 @@ const topicResource = 2;
  * @see {@link kafkaSource}
  */
 export function kafkaTable<V, K extends Key = string>(
-  kafka: Kafka,
+  kafka: Kafka | KafkaRuntime,
   options: KafkaTableOptions<K, V>,
 ): Source<TableChange<K, V>> {
   checkOptions('kafkaTable', options, { ...logTableChecks, ...kafkaClientChecks });
+  const access = kafkaAccess(kafka);
   const source = readFirst(kafkaSourceOf('kafkaTable', kafka, tableSourceOptions(options)));
   return {
     ...source,
     open: (setup) =>
       defer(() => {
-        void warnUnlessCompacted(kafka, options.topic);
+        void warnUnlessCompacted(access.kafka, options.topic);
         return source.open(setup);
       }),
   };

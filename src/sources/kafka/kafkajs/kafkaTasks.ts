@@ -10,7 +10,7 @@ import {
 } from '../../tasks/taskOptions.js';
 import type { TaskStream } from '../../tasks/taskStream.js';
 import { taskStreamOf } from '../../tasks/taskStreamOf.js';
-import type { Kafka } from './kafka.js';
+import type { Kafka, KafkaRuntime } from './kafka.js';
 import { type KafkaClientOptions, kafkaClientChecks } from './kafkaClientOptions.js';
 import { taskClients } from './taskClients.js';
 
@@ -31,6 +31,7 @@ export type KafkaTasksOptions<T, C extends Checkpoint | undefined = undefined> =
  * @throws {InvalidOptionError} when an option is out of its range; (as a notification) when the topics have different numbers of
  * partitions
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ * @throws {RuntimeClosedError} when `kafka` is a `kafkaRuntime` that is closed
  *
  * @see {@link kafkaTasksFrom} for several sources of one driver, to join them
  * @see {@link kafkaBatches} for all partitions in one process, with others on standby (`membership: 'exclusive'`)
@@ -74,7 +75,7 @@ export type KafkaTasksOptions<T, C extends Checkpoint | undefined = undefined> =
  * ```
  */
 export function kafkaTasks<T, C extends Checkpoint | undefined = undefined>(
-  kafka: Kafka,
+  kafka: Kafka | KafkaRuntime,
   options: KafkaTasksOptions<T, C>,
 ): TaskStream<Task<T, C>> {
   checkOptions('kafkaTasks', options, { ...jobTasksChecks, ...taskSourceChecks, ...kafkaClientChecks });

@@ -5,7 +5,7 @@ import type { SourcesTask, TaskSources } from '../../tasks/sourcesTask.js';
 import { type JobTasksOptions, jobTasksChecks, resolveTaskOptions } from '../../tasks/taskOptions.js';
 import type { TaskStream } from '../../tasks/taskStream.js';
 import { taskStreamOf } from '../../tasks/taskStreamOf.js';
-import type { Kafka } from './kafka.js';
+import type { Kafka, KafkaRuntime } from './kafka.js';
 import { type KafkaClientOptions, kafkaClientChecks } from './kafkaClientOptions.js';
 import { taskClients } from './taskClients.js';
 
@@ -15,11 +15,13 @@ export type KafkaTasksFromOptions<C extends Checkpoint | undefined = undefined> 
 
 /**
  * Several sources over Kafka as a job that processes share: as `kafkaTasks`, with a stream for each source. Task `3` has partition 3 of
- * every topic, so records of one key can be joined if all topics are keyed by it and have the same number of partitions.
+ * every topic, so records of one key can be joined if all topics are keyed by it and have the same number of partitions. A table among the
+ * sources (`kafkaTable`, `logTable`, `tableFrom`) is seen whole by every task, and read once for all tasks of a process.
  *
  * @throws {InvalidOptionError} when there is no source, or an option is out of its range; (as a notification) when the topics have
  * different numbers of partitions
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
+ * @throws {RuntimeClosedError} when `kafka` is a `kafkaRuntime` that is closed
  *
  * @see {@link kafkaTasks} for one source
  * @see {@link batchesFrom} for several sources in one process
@@ -53,13 +55,13 @@ export type KafkaTasksFromOptions<C extends Checkpoint | undefined = undefined> 
  * ```
  */
 export function kafkaTasksFrom<const S extends TaskSources, C extends Checkpoint | undefined = undefined>(
-  kafka: Kafka,
+  kafka: Kafka | KafkaRuntime,
   sources: S,
   options: KafkaTasksFromOptions<C>,
 ): TaskStream<SourcesTask<S, C>> {
   checkOptions('kafkaTasksFrom', options, { ...jobTasksChecks, ...kafkaClientChecks });
   const { newClients, setup } = taskClients('kafkaTasksFrom', kafka, options);
   const resolved = resolveTaskSources('kafkaTasksFrom', sources, options);
-  const job = resolveTaskOptions<C>('kafkaTasksFrom', options, { sources: Object.values(sources), ...setup });
+  const job = resolveTaskOptions<C>('kafkaTasksFrom', options, { sources: resolved.given, ...setup });
   return taskStreamOf(newClients, job, (parts) => newSourcesTask<S, C>(resolved, parts));
 }

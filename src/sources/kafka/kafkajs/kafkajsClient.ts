@@ -33,13 +33,15 @@ import { describeResources, type RequestResources } from '../protocol/requestRes
 import { codecOf } from './codecs.js';
 import { firstOf } from './firstOf.js';
 import { GroupCommits } from './groupCommits.js';
+import { kafkaAccess } from './kafkaAccess.js';
 import {
   type KafkaClientOptions,
   kafkaClientChecks,
   type ResolvedKafkaClientOptions,
   resolveKafkaClientOptions,
 } from './kafkaClientOptions.js';
-import { type KafkajsPort, kafkajsPort, type OffsetToCommit } from './kafkajsPort.js';
+import type { KafkajsPort, OffsetToCommit } from './kafkajsPort.js';
+import type { KafkaRuntime } from './kafkaRuntime.js';
 import { type LogEnds, LogIdentities } from './logIdentities.js';
 import { nativeCrc32c } from './nativeCrc32c.js';
 import { OffsetAsker, type OffsetQuestion } from './offsetAsker.js';
@@ -91,10 +93,10 @@ export class KafkajsClient implements LogClient {
    * @throws {InvalidOptionError} when an option is out of its range
    * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
    */
-  constructor(kafka: Kafka, options: KafkaClientOptions = {}) {
+  constructor(kafka: Kafka | KafkaRuntime, options: KafkaClientOptions = {}) {
     checkOptions('KafkajsClient', options, kafkaClientChecks);
     this.#options = resolveKafkaClientOptions(options);
-    this.#port = kafkajsPort(kafka, this.#options.isolationLevel);
+    this.#port = kafkaAccess(kafka).port();
     this.#identities = new LogIdentities(this.#port);
     this.#leaders = new TopicLeaders(this.#port, this.#identities);
     this.#offsetAsker = new OffsetAsker(this.#port);
@@ -366,13 +368,16 @@ export class KafkajsClient implements LogClient {
     const before = this.#inFlight.get(leader);
     let broken: ReadonlyMap<FetchRequest, FetchedPartition> = new Map();
     const asked = new Map<string, FetchRequest & FetchPartition>();
+    const { isolationLevel } = this.#options;
     const call = (async () => {
       await before?.catch(() => {});
       if (this.#closing.signal.aborted || subscriber.closed || signal?.aborted) return undefined;
       broken = await this.#identities.broken(leader, requests, (partition) => this.#endsOf(partition));
       const partitions = requests.filter((request) => !broken.has(request)).map((one) => this.#identities.request(one));
       for (const request of partitions) asked.set(partitionKey(request), request);
-      return partitions.length === 0 ? undefined : this.#port.fetch(leader, { partitions, maxWait, maxBytes });
+      return partitions.length === 0
+        ? undefined
+        : this.#port.fetch(leader, { partitions, maxWait, maxBytes, isolationLevel });
     })();
     this.#inFlight.set(leader, call);
     let answered: Awaited<typeof call>;

@@ -1,6 +1,5 @@
 import type { Kafka, KafkaConfig } from 'kafkajs';
 import { UnsupportedClientError } from '../../../batch/errors.js';
-import { type IsolationLevel, isolationLevels } from '../protocol/fetchProtocol.js';
 import type { TopicPartitions } from '../protocol/groupByTopic.js';
 import type { ConnectionPoolBuilder } from './kafkajsConnection.js';
 
@@ -58,11 +57,8 @@ export interface Cluster {
 const createCluster = 'private:Kafka:createCluster';
 
 /** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
-export function makeCluster(kafka: Kafka, isolationLevel: IsolationLevel): Cluster {
-  return clusterFactory(kafka).create({
-    allowAutoTopicCreation: false,
-    isolationLevel: isolationLevels[isolationLevel],
-  });
+export function makeCluster(kafka: Kafka): Cluster {
+  return clusterFactory(kafka).create({ allowAutoTopicCreation: false });
 }
 
 /**
@@ -97,7 +93,7 @@ function checked(cluster: Cluster): Cluster {
 export async function plainSocketSource(kafka: Kafka): Promise<string | undefined> {
   try {
     const plain = new (kafka.constructor as new (config: KafkaConfig) => Kafka)({ brokers: ['localhost:9092'] });
-    const { pool } = await makeCluster(plain, 'read_uncommitted').brokerPool.connectionPoolBuilder.build();
+    const { pool } = await makeCluster(plain).brokerPool.connectionPoolBuilder.build();
     return String(pool[0]?.socketFactory);
   } catch {
     return undefined;

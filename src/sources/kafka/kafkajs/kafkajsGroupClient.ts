@@ -27,7 +27,9 @@ import {
   readLeaveGroupResponse,
   readSyncGroupResponse,
 } from '../protocol/membershipProtocol.js';
+import { kafkaAccess } from './kafkaAccess.js';
 import { type KafkajsPort, kafkajsPort } from './kafkajsPort.js';
+import type { KafkaRuntime } from './kafkaRuntime.js';
 import { translateError } from './translateError.js';
 
 const joinGroup = { apiKey: 11, apiVersion: 5, apiName: 'JoinGroup' } as const;
@@ -55,10 +57,10 @@ export class KafkajsGroupClient implements GroupClient {
    *
    * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
    */
-  constructor(owner: string, kafka: Kafka) {
+  constructor(owner: string, kafka: Kafka | KafkaRuntime) {
     this.#owner = owner;
-    this.#kafka = kafka;
-    this.#port = kafkajsPort(kafka, 'read_committed');
+    this.#kafka = kafkaAccess(kafka).kafka;
+    this.#port = kafkajsPort(this.#kafka);
   }
 
   async connect(): Promise<void> {
@@ -129,7 +131,7 @@ export class KafkajsGroupClient implements GroupClient {
 
   async leave(membership: GroupMembership): Promise<void> {
     const request = { ...leaveGroup, bytes: encodeLeaveGroup(membership) };
-    if (this.#joining) this.#second = kafkajsPort(this.#kafka, 'read_committed');
+    if (this.#joining) this.#second = kafkajsPort(this.#kafka);
     await this.#second?.connect();
     await this.#answered(membership, request, readLeaveGroupResponse, this.#second);
   }

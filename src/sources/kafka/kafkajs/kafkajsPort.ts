@@ -82,7 +82,7 @@ export interface KafkajsPort {
   address(nodeId: string): { readonly host: string; readonly port: number } | undefined;
   /** The ids of client and cluster, once a broker has answered. */
   ids(): { readonly clientId: string | undefined; readonly clusterId: string | undefined };
-  fetch(leader: string, call: Omit<FetchCall, 'isolationLevel'>): Promise<PooledFetchResponse>;
+  fetch(leader: string, call: FetchCall): Promise<PooledFetchResponse>;
   /** Timestamp -1 is the end of a partition, -2 its beginning. */
   listOffsets(
     leader: string,
@@ -117,13 +117,14 @@ const offsetCommitApi = { apiKey: 8, apiVersion: 7, apiName: 'OffsetCommit' } as
 const offsetFetchApi = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } as const;
 
 /** @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4 */
-export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): KafkajsPort {
-  const cluster = makeCluster(kafka, isolationLevel);
+export function kafkajsPort(kafka: Kafka): KafkajsPort {
+  const cluster = makeCluster(kafka);
   const buffers = new ResponseBuffers();
-  const guard = new ConnectionGuard(cluster.brokerPool.connectionPoolBuilder, {
+  const guard = new ConnectionGuard({
     allocate: (length) => buffers.take(length),
     plainSocketSource: plainSocketSource(kafka),
   });
+  guard.watch(cluster.brokerPool.connectionPoolBuilder);
   const brokers = new BrokerRegistry(cluster);
   let clientId: string | undefined;
   let clusterId: string | undefined;
@@ -176,7 +177,7 @@ export function kafkajsPort(kafka: Kafka, isolationLevel: IsolationLevel): Kafka
     ids: () => ({ clientId, clusterId }),
     fetch: async (leader, call) => {
       const broker = await brokers.node(leader);
-      const { read, ...request } = fetchRequest(broker, { ...call, isolationLevel });
+      const { read, ...request } = fetchRequest(broker, call);
       return sendOverBroker(broker, request, (body) => ({
         ...checkAsked('Fetch', call.partitions, read(body)),
         refCount: buffers.refCountOf(body),

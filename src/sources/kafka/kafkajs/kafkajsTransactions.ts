@@ -17,9 +17,10 @@ import {
 } from '../../../outputs/kafka/producerPort.js';
 import { groupByTopic } from '../protocol/groupByTopic.js';
 import type { RequestResources } from '../protocol/requestResources.js';
-import { type GuardedProducer, guardedProducer } from './guardedProducer.js';
+import type { GuardedProducer } from './guardedProducer.js';
 import type { Kafka } from './kafka.js';
-import { kafkajsPort } from './kafkajsPort.js';
+import { kafkaAccess } from './kafkaAccess.js';
+import type { KafkaAccess, KafkaRuntime } from './kafkaRuntime.js';
 import { errorType, GenerationOverError, offsetsOfMembers } from './offsetsOfMembers.js';
 import { stickyPartitioner } from './stickyPartitioner.js';
 import { translateError } from './translateError.js';
@@ -44,9 +45,10 @@ interface LookUps {
 }
 
 /** Transactions through kafkajs. `timeoutMs` is the transaction timeout, and bounds the waits for transactions to end. */
-export function kafkajsTransactions(kafka: Kafka, timeoutMs: number): TransactionsPort {
+export function kafkajsTransactions(kafka: Kafka | KafkaRuntime, timeoutMs: number): TransactionsPort {
+  const access = kafkaAccess(kafka);
   // kafkajs's own request for committed offsets would not wait for the end of a transaction.
-  const port = kafkajsPort(kafka, 'read_committed');
+  const port = access.port();
   let connected: Promise<void> | undefined;
   const closing = new AbortController();
   const connect = async () => {
@@ -76,8 +78,9 @@ export function kafkajsTransactions(kafka: Kafka, timeoutMs: number): Transactio
     lookUp('FindCoordinator', { transactionalId }, () => port.findTransactionCoordinator(transactionalId));
   return {
     producer: (id) => {
-      return new KafkajsProducer(kafka, id, timeoutMs, { partitionsOf, findCoordinator: () => findCoordinator(id) });
+      return new KafkajsProducer(access, id, timeoutMs, { partitionsOf, findCoordinator: () => findCoordinator(id) });
     },
+    clusterId: () => port.ids().clusterId,
     stableOffsets: async (groupId, partitions) => {
       const found = await lookUp('OffsetFetch', { group: groupId }, () => port.stableOffsetFetch(groupId, partitions));
       return found.filter(({ offset }) => offset >= 0);
@@ -105,8 +108,8 @@ class KafkajsProducer implements ProducerPort {
   #connected: Promise<void> | undefined;
   #open: Transaction | undefined;
 
-  constructor(kafka: Kafka, transactionalId: string, timeoutMs: number, lookUps: LookUps) {
-    this.#kafka = kafka;
+  constructor(access: KafkaAccess, transactionalId: string, timeoutMs: number, lookUps: LookUps) {
+    this.#kafka = access.kafka;
     this.#transactionalId = transactionalId;
     this.#timeoutMs = timeoutMs;
     this.#lookUps = lookUps;
@@ -118,7 +121,7 @@ class KafkajsProducer implements ProducerPort {
         this.#placed.set(message, partition);
       });
     const config = { ...ordered, transactionalId, transactionTimeout: timeoutMs, createPartitioner };
-    this.#guarded = guardedProducer(kafka, config, (broker) => offsetsOfMembers(broker, () => this.#member));
+    this.#guarded = access.producer(config, (broker) => offsetsOfMembers(broker, () => this.#member));
   }
 
   async begin(): Promise<void> {

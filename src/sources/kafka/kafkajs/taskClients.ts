@@ -1,6 +1,7 @@
 import type { JobSetup } from '../../tasks/taskOptions.js';
 import type { TaskClients } from '../../tasks/taskStreamOf.js';
-import type { Kafka } from './kafka.js';
+import type { Kafka, KafkaRuntime } from './kafka.js';
+import { kafkaAccess } from './kafkaAccess.js';
 import { type KafkaClientOptions, resolveKafkaClientOptions } from './kafkaClientOptions.js';
 import { KafkajsClient } from './kafkajsClient.js';
 import { KafkajsGroupClient } from './kafkajsGroupClient.js';
@@ -13,7 +14,7 @@ import { processId } from './processId.js';
  */
 export function taskClients(
   owner: string,
-  kafka: Kafka,
+  kafka: Kafka | KafkaRuntime,
   options: KafkaClientOptions,
 ): { readonly newClients: () => TaskClients; readonly setup: Omit<JobSetup, 'sources'> } {
   const { fetchObserver, ...client } = resolveKafkaClientOptions(options);
@@ -21,7 +22,11 @@ export function taskClients(
   // Fails now if `kafka` is not supported.
   newLog();
   return {
-    newClients: () => ({ log: newLog(), group: new KafkajsGroupClient(owner, kafka) }),
+    newClients: () => ({
+      log: newLog(),
+      group: new KafkajsGroupClient(owner, kafka),
+      budget: kafkaAccess(kafka).budget,
+    }),
     setup: { retryTimeout: client.retryTimeout, processId },
   };
 }

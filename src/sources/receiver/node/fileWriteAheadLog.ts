@@ -27,35 +27,35 @@ export interface FileWriteAheadLogOptions extends TakeoverOptions {
    * records are saved: so this is about how much more disk the log takes than what is still needed.
    * @default 16777216 (16 MiB)
    */
-  readonly segmentBytes?: number;
+  readonly segmentBytes?: number | undefined;
   /**
    * Age at which a segment is finished and the next one begun, at the next write, in ms.
    * @default no limit
    */
-  readonly rollInterval?: number;
+  readonly rollInterval?: number | undefined;
   /**
    * The number of times in a row that a write may fail before the stream fails. After each failure the records are written again, into a
    * new segment.
    * @default 3
    */
-  readonly maxFailures?: number;
+  readonly maxFailures?: number | undefined;
   /**
    * Whether each write has a segment of its own, which is closed after it: for file systems on which only a file that is
    * closed is durable.
    * @default false
    */
-  readonly closeAfterWrite?: boolean;
+  readonly closeAfterWrite?: boolean | undefined;
   /**
    * Its `next` receives each write that failed, also one that was repeated with success.
    * @default none
    */
-  readonly failureObserver?: Partial<Observer<LogWriteFailure>>;
+  readonly failureObserver?: Partial<Observer<LogWriteFailure>> | undefined;
   /**
    * How records are encoded. With a codec of your own they may be anything that it encodes; what it cannot encode fails the
    * stream.
    * @default as V8 writes what the structured clone algorithm can copy
    */
-  readonly codec?: BlockCodec;
+  readonly codec?: BlockCodec | undefined;
 }
 
 /** What each option must be. */

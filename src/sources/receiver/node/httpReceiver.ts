@@ -14,6 +14,7 @@ import {
   checkTimer,
   oneOf,
 } from '../../../options/checks.js';
+import type { Resolved } from '../../../options/resolved.js';
 import { withDefaults } from '../../../options/withDefaults.js';
 import type { ReceiverSink } from '../receiver.js';
 import { BodyTooLargeError, readBody } from './readBody.js';
@@ -26,47 +27,47 @@ export interface HttpReceiverOptions {
    * The address to listen on. Anything else than the loopback address is reachable for others: set a `token` then.
    * @default '127.0.0.1'
    */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /**
    * The path that records are posted to.
    * @default '/'
    */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /**
    * What a body is: `'json'` is one record, `'json-lines'` one a line, all of them one block, and `'bytes'` one record, a buffer.
    * @default 'json'
    */
-  readonly format?: 'json' | 'json-lines' | 'bytes';
+  readonly format?: 'json' | 'json-lines' | 'bytes' | undefined;
   /**
    * The largest body, in bytes; a larger one is answered with 413.
    * @default 1048576 (1 MiB)
    */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
   /**
    * The number of requests that may be in work: read, or waiting for the disk. Others are answered with 429.
    * @default 100
    */
-  readonly maxRequests?: number;
+  readonly maxRequests?: number | undefined;
   /**
    * How long senders are asked to wait by an answer of 429, in ms; in whole seconds on the wire.
    * @default 1000
    */
-  readonly retryAfter?: number;
+  readonly retryAfter?: number | undefined;
   /**
    * How long a request may take to arrive, in ms.
    * @default 30000
    */
-  readonly requestTimeout?: number;
+  readonly requestTimeout?: number | undefined;
   /**
    * What senders must have in `Authorization: Bearer TOKEN`; others are answered with 401.
    * @default nothing is asked for
    */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /**
    * Its `next` receives the address once the server listens.
    * @default none
    */
-  readonly listeningObserver?: Partial<Observer<AddressInfo>>;
+  readonly listeningObserver?: Partial<Observer<AddressInfo>> | undefined;
 }
 
 /** How long requests in work may take when the receiver is left, in ms. */
@@ -178,7 +179,7 @@ export function httpReceiver<T = unknown>(options: HttpReceiverOptions): (sink: 
   };
 }
 
-type HttpSettings = Required<Omit<HttpReceiverOptions, 'token' | 'listeningObserver'>> &
+type HttpSettings = Resolved<Omit<HttpReceiverOptions, 'token' | 'listeningObserver'>> &
   Pick<HttpReceiverOptions, 'token' | 'listeningObserver'>;
 
 function resolveHttpOptions(options: HttpReceiverOptions): HttpSettings {

@@ -24,42 +24,42 @@ export interface ProcessReceiverOptions<T> {
    * Its arguments.
    * @default none
    */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | undefined;
   /**
    * The directory that it is run in.
    * @default that of this process
    */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /**
    * Its environment.
    * @default that of this process
    */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /**
    * How frames are separated, as for `tcpReceiver`.
    * @default 'lines'
    */
-  readonly framing?: Framing;
+  readonly framing?: Framing | undefined;
   /**
    * Makes a record of a frame. What it throws fails the receiver.
    * @default lines as strings, and other frames as buffers
    */
-  readonly parse?: (frame: Buffer) => T;
+  readonly parse?: ((frame: Buffer) => T) | undefined;
   /**
    * The longest frame, in bytes.
    * @default 1048576 (1 MiB)
    */
-  readonly maxFrameBytes?: number;
+  readonly maxFrameBytes?: number | undefined;
   /**
    * How long the process may write nothing while it is not made to wait, in ms; after that the receiver fails, and the process is ended.
    * @default no limit
    */
-  readonly idleTimeout?: number;
+  readonly idleTimeout?: number | undefined;
   /**
    * How the process is ended when the receiver is left. One that does not end then is killed after 5 s.
    * @default 'SIGTERM'
    */
-  readonly killSignal?: NodeJS.Signals;
+  readonly killSignal?: NodeJS.Signals | undefined;
 }
 
 const graceMs = 5_000;

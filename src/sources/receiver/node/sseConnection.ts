@@ -1,11 +1,12 @@
 import type { EventSourceMessage, EventSourceParser } from 'eventsource-parser';
 import { ReceiverError } from '../../../batch/errors.js';
+import type { Resolved } from '../../../options/resolved.js';
 import type { ReceiverSink } from '../receiver.js';
 import { FramePump } from './framePump.js';
 import type { SseEvent, SseReceiverOptions } from './sseReceiverOptions.js';
 
 export interface SseSettings<T>
-  extends Required<Omit<SseReceiverOptions<T>, 'headers' | 'lastEventId' | 'idleTimeout'>> {
+  extends Resolved<Omit<SseReceiverOptions<T>, 'headers' | 'lastEventId' | 'idleTimeout'>> {
   readonly url: URL;
   readonly headers: SseReceiverOptions<T>['headers'] | undefined;
   readonly lastEventId: string | undefined;

@@ -27,37 +27,37 @@ export interface SseReceiverOptions<T> {
    * Headers of the request, or a function that returns them at each connection, such as a token that expires.
    * @default none but `Accept` and `Last-Event-ID`
    */
-  readonly headers?: SseHeaders | (() => SseHeaders | PromiseLike<SseHeaders>);
+  readonly headers?: SseHeaders | (() => SseHeaders | PromiseLike<SseHeaders>) | undefined;
   /**
    * Makes a record of an event. What it throws fails the receiver.
    * @default the event itself
    */
-  readonly parse?: (event: SseEvent) => T;
+  readonly parse?: ((event: SseEvent) => T) | undefined;
   /**
    * Where to begin when neither the checkpoint nor the write-ahead log has an id.
    * @default where the server begins
    */
-  readonly lastEventId?: string;
+  readonly lastEventId?: string | undefined;
   /**
    * The longest event, in bytes: a server that sends a longer one is left, which is a failure.
    * @default 1048576 (1 MiB)
    */
-  readonly maxEventBytes?: number;
+  readonly maxEventBytes?: number | undefined;
   /**
    * How long the answer may take, in ms.
    * @default 10000
    */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: number | undefined;
   /**
    * How long the server may send nothing, not even a comment, while it is not made to wait, in ms; after that the receiver fails.
    * @default the 5 minutes of `fetch`
    */
-  readonly idleTimeout?: number;
+  readonly idleTimeout?: number | undefined;
   /**
    * Makes the request, for a proxy or certificates of your own.
    * @default the global `fetch`
    */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /** Headers of a request. */

@@ -23,39 +23,39 @@ export interface TcpReceiverOptions<T> {
    * The host of the server.
    * @default '127.0.0.1'
    */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /**
    * How frames are separated: `'lines'` end with `\n` or `\r\n`, `'length-prefixed'` come each after its length in 4 bytes, big
    * endian.
    * @default 'lines'
    */
-  readonly framing?: Framing;
+  readonly framing?: Framing | undefined;
   /**
    * Makes a record of a frame. What it throws fails the receiver.
    * @default lines as strings, and other frames as buffers
    */
-  readonly parse?: (frame: Buffer) => T;
+  readonly parse?: ((frame: Buffer) => T) | undefined;
   /**
    * The longest frame, in bytes: a server that sends a longer one is left, which is a failure.
    * @default 1048576 (1 MiB)
    */
-  readonly maxFrameBytes?: number;
+  readonly maxFrameBytes?: number | undefined;
   /**
    * How long connecting may take, in ms.
    * @default 10000
    */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: number | undefined;
   /**
    * How long the server may send nothing while it is not made to wait, in ms; after that the receiver fails.
    * @default no limit
    */
-  readonly idleTimeout?: number;
+  readonly idleTimeout?: number | undefined;
   /**
    * Returns what is written to the server once records are stored, given how many of this connection are: with a write-ahead
    * log the server may then forget them.
    * @default nothing is written
    */
-  readonly acknowledge?: (stored: number) => string | Uint8Array;
+  readonly acknowledge?: ((stored: number) => string | Uint8Array) | undefined;
 }
 
 const optionChecks: OptionChecks<TcpReceiverOptions<never>> = {

@@ -1,12 +1,13 @@
 import type { RawData, WebSocket } from 'ws';
 import { ReceiverError } from '../../../batch/errors.js';
+import type { Resolved } from '../../../options/resolved.js';
 import type { ReceiverSink } from '../receiver.js';
 import { FramePump } from './framePump.js';
 import type { WebSocketReceiverOptions } from './webSocketReceiverOptions.js';
 
 type Callbacks = 'greet' | 'position' | 'acknowledge';
 
-export interface WebSocketSettings<T> extends Required<Omit<WebSocketReceiverOptions<T>, Callbacks>> {
+export interface WebSocketSettings<T> extends Resolved<Omit<WebSocketReceiverOptions<T>, Callbacks>> {
   readonly greet: WebSocketReceiverOptions<T>['greet'] | undefined;
   readonly position: WebSocketReceiverOptions<T>['position'] | undefined;
   readonly acknowledge: WebSocketReceiverOptions<T>['acknowledge'] | undefined;

@@ -21,50 +21,50 @@ export interface WebSocketReceiverOptions<T> {
    * The subprotocols that are offered.
    * @default none
    */
-  readonly protocols?: readonly string[];
+  readonly protocols?: readonly string[] | undefined;
   /**
    * Options of the client of `ws`, such as `headers`, `agent` or `ca`.
    * @default none
    */
-  readonly client?: Readonly<Record<string, unknown>>;
+  readonly client?: Readonly<Record<string, unknown>> | undefined;
   /**
    * Makes a record of a message: a string or a buffer. What it throws fails the receiver.
    * @default the message itself
    */
-  readonly parse?: (message: string | Buffer) => T;
+  readonly parse?: ((message: string | Buffer) => T) | undefined;
   /**
    * Returns what is sent once the connection is open, such as what to subscribe to: nothing, one message or several. `position` is
    * that of the last stored record, if `position` says it, to go on from there.
    * @default nothing is sent
    */
-  readonly greet?: (position: string | undefined) => WebSocketMessage | readonly WebSocketMessage[];
+  readonly greet?: ((position: string | undefined) => WebSocketMessage | readonly WebSocketMessage[]) | undefined;
   /**
    * Returns where the server can go on after a record, such as its number in the feed: it is saved with the record, in the
    * write-ahead log or else in the checkpoint, and passed to `greet` after a restart.
    * @default the server cannot go on
    */
-  readonly position?: (record: T) => string | undefined;
+  readonly position?: ((record: T) => string | undefined) | undefined;
   /**
    * Returns what is sent once records are stored, given how many of this connection are: with a write-ahead log the server may
    * then forget them.
    * @default nothing is sent
    */
-  readonly acknowledge?: (stored: number) => WebSocketMessage;
+  readonly acknowledge?: ((stored: number) => WebSocketMessage) | undefined;
   /**
    * The longest message, in bytes: a server that sends a longer one is left, which is a failure.
    * @default 1048576 (1 MiB)
    */
-  readonly maxMessageBytes?: number;
+  readonly maxMessageBytes?: number | undefined;
   /**
    * How long connecting may take, in ms.
    * @default 10000
    */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: number | undefined;
   /**
    * How often the server is pinged, in ms. If nothing arrived from it by the next ping, while it is not made to wait, the receiver fails.
    * @default 30000
    */
-  readonly pingInterval?: number;
+  readonly pingInterval?: number | undefined;
 }
 
 export const webSocketReceiverChecks: OptionChecks<WebSocketReceiverOptions<never>> = {
