@@ -38,7 +38,7 @@ export class Reader {
     this.#folder = folder;
     this.#node = node;
     const path = [dirname(node), process.env.PATH].join(delimiter);
-    const plain = { NO_COLOR: '1', FORCE_COLOR: '0', KAFKAJS_NO_PARTITIONER_WARNING: '1' };
+    const plain = { NO_COLOR: '1', FORCE_COLOR: '0' };
     this.#env = { ...process.env, ...plain, PATH: path };
     this.#replace = replace;
   }

@@ -7,7 +7,7 @@ import { topPages } from './topPages.js';
 /** The stream of clicks, which the application provides. */
 export const CLICKS = new InjectionToken<Observable<Batch<string>>>('clicks');
 
-/** A list that follows the stream: a change for each batch, however many clicks it has. */
+/** A list that follows the stream: a change for each batch, not for each click. */
 @Component({
   selector: 'top-pages',
   changeDetection: ChangeDetectionStrategy.OnPush,

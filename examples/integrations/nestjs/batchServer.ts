@@ -39,7 +39,7 @@ export class BatchServer extends Server implements CustomTransportStrategy {
     await Promise.all(this.#streams.map((stream) => stream.stop({ drainTimeout: 20_000 })));
   }
 
-  /** Events of this transport; there are none. */
+  /** This transport has no events. */
   on(): void {}
 
   unwrap<T>(): T {

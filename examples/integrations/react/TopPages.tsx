@@ -6,7 +6,7 @@ import { useLatest } from './useLatest.js';
 
 const none: readonly Views[] = [];
 
-/** A list that follows the stream: a render for each batch, however many clicks it has. */
+/** A list that follows the stream: a render for each batch, not for each click. */
 export function TopPages({ clicks }: { readonly clicks: Observable<Batch<string>> }) {
   const pages = useLatest(
     useMemo(() => topPages(clicks), [clicks]),
