@@ -312,7 +312,7 @@ export type {
 export { type TableFromOptions, tableFrom } from './sources/tableFrom.js';
 export { type GroupClients, logTasks } from './sources/tasks/logTasks.js';
 export { logTasksFrom } from './sources/tasks/logTasksFrom.js';
-export type { SourcesTask, TaskSourceOptions, TaskSources } from './sources/tasks/sourcesTask.js';
+export type { SourcesTask, TaskRecord, TaskSourceOptions, TaskSources } from './sources/tasks/sourcesTask.js';
 export type { Task } from './sources/tasks/task.js';
 export type { TaskReports } from './sources/tasks/taskHost.js';
 export type { JobTasksOptions, LogTasksOptions, TaskOptions } from './sources/tasks/taskOptions.js';

@@ -62,7 +62,10 @@ export class KafkaRuntime {
   readonly #budget: SharedBudget;
   #closed: RuntimeClosedError | undefined;
 
-  /** @internal */
+  /**
+   * `kafkaRuntime` makes it.
+   * @internal
+   */
   constructor(kafka: Kafka, { maxBytes = defaultMaxBytes }: KafkaRuntimeOptions) {
     this.#kafka = kafka;
     this.#port = new SharedPort(() => kafkajsPort(kafka));
@@ -85,7 +88,10 @@ export class KafkaRuntime {
     this.#producers.close(this.#closed);
   }
 
-  /** @internal */
+  /**
+   * What streams and outputs use of it.
+   * @internal
+   */
   access(): KafkaAccess {
     if (this.#closed) throw this.#closed;
     return {
