@@ -61,7 +61,7 @@ export interface ReadyCrashResult {
   readonly faults: readonly string[];
 }
 
-/** How long a life lasts after its first output, at most, ms. */
+/** How long a life lasts after its first output, at most, ms, or as long as that took: on a busy machine an acknowledgement takes as long. */
 const longestLifeMs = 120;
 /** How long a life takes until its first output, ms, before one was measured. */
 const firstOutputMs = 100;
@@ -106,7 +106,7 @@ export async function crashReadyReceivers({
         await life.output(names[Math.floor(random() * names.length)] as string);
         const measuredMs = performance.now() - start;
         typicalMs = 0.9 * (typicalMs ?? measuredMs) + 0.1 * measuredMs;
-        await Promise.race([sleep(longestLifeMs * random() ** 2), life.ended]);
+        await Promise.race([sleep(Math.max(longestLifeMs, typicalMs) * random() ** 2), life.ended]);
       }
       life.kill('SIGKILL');
       const { killedBy, said } = await life.ended;
@@ -118,6 +118,7 @@ export async function crashReadyReceivers({
     const last = next;
     next = undefined;
     await last.outputs(names);
+    await sleep(Math.max(longestLifeMs, typicalMs ?? 0));
     last.kill('SIGTERM');
     for (const sender of sending.values()) await sender.stop();
     const { code, said } = await last.ended;
