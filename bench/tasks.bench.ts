@@ -36,9 +36,9 @@ type Requests = Record<'offsets' | 'fetch' | 'commit', number>;
 function measured(run: (clock: VirtualClock, counted: ReturnType<typeof logLike>) => Observable<unknown>) {
   const requests: Requests = { offsets: 0, fetch: 0, commit: 0 };
   const counted = logLike(log, {
-    offsets: (places, point, how) => {
+    offsets: (places, point) => {
       requests.offsets++;
-      return log.offsets(places, point, how as never);
+      return log.offsets(places, point);
     },
     fetch: (wants, how) => {
       requests.fetch++;

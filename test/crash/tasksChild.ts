@@ -2,6 +2,7 @@
 // to a table or to a topic. It is killed, stopped and ended at any moment.
 //
 //     tasksChild.mjs SETUP
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Batch, foreachBatch, logTasks, type RecordView, transformBatch } from 'dstream';
 import { KafkajsClient, sendToKafka } from 'dstream/kafka';
 import { foreachBatchInTransaction, type PostgresCheckpoint, postgresCheckpoint } from 'dstream/node';
@@ -59,6 +60,8 @@ function save(checkpoint: PostgresCheckpoint, task: string) {
       return foreachBatch(async (lines, { time }) => {
         const client = await pool.connect();
         await client.query(insert, [nameAt(time), JSON.stringify(lines)]).finally(() => client.release());
+        // Kills come between what is written and what is saved.
+        await sleep(100);
       });
     }
     return foreachBatchInTransaction(checkpoint, (transaction, lines, { time }) =>
