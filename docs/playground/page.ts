@@ -23,9 +23,13 @@ let speed: Speed = 10;
 let reached: number | undefined;
 let last = performance.now();
 
-const theme = new Theme(() => {
-  for (const column of columns) column.recolor();
-});
+const theme = new Theme(
+  () => {
+    for (const column of columns) column.recolor();
+  },
+  // That of the other pages of the site.
+  'vitepress-theme-appearance',
+);
 const controls = new Controls(first, (setting, restarts) => {
   link(setting);
   if (restarts) begin(setting);
@@ -72,19 +76,8 @@ const main = element(
   element('div', { class: 'board' }, runBar.root, runs),
   element('div', { class: 'side' }, controls.root, codePanel, copy, copied),
 );
-document.body.append(
-  element(
-    'header',
-    { class: 'top' },
-    element('h1', { text: 'dstream' }),
-    element('b', { text: 'Playground' }),
-    element('span', { class: 'space' }),
-    element('a', { text: 'Documentation', attrs: { href: '../' } }),
-    element('a', { text: 'Backpressure', attrs: { href: '../backpressure.html' } }),
-    theme.button,
-  ),
-  main,
-);
+document.querySelector('.top')?.append(theme.button);
+document.body.append(main);
 window.addEventListener('hashchange', () => {
   begin(settingOf(location.hash.slice(1)));
 });

@@ -6,12 +6,14 @@ import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkOf } from '../../docs/playground/model/link.js';
+import { presets } from '../../docs/playground/model/presets.js';
 import { buildPlayground } from '../../scripts/build-playground.mjs';
 import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
 
 const deadline = { timeout: 300_000 };
-const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
-const files = ['index.html', 'page.js', 'page.css'];
+const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
+const files = ['index.html', 'page.js'];
 
 // Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
 describe.skipIf(!hasChromium)('the playground in a browser', () => {
@@ -92,6 +94,29 @@ describe.skipIf(!hasChromium)('the playground in a browser', () => {
       expect.arrayContaining(['costModel()', 'pid()']),
     );
     await again.tab.close();
+  });
+
+  it('draws the same twice for a preset that is opened from its link', async () => {
+    const preset = presets.find(({ name }) => name === 's3');
+    if (!preset) throw new Error('there is no preset s3');
+    const drawn = async () => {
+      const { tab } = await open(`#${linkOf(preset.setting)}`);
+      await tab.getByRole('button', { name: '×100' }).click();
+      await expect
+        .poll(() => tab.locator('.column').first().locator('tbody[data-time]').count(), deadline)
+        .toBeGreaterThan(25);
+      await tab.getByRole('button', { name: 'Pause' }).click();
+      const title = await tab.getByLabel('Preset').locator('option:checked').textContent();
+      const columns = await tab.locator('.column').all();
+      // The newest is first, and the runs may have been paused at different times.
+      const batches = await Promise.all(columns.map((column) => column.locator('tbody[data-time]').allInnerTexts()));
+      await tab.close();
+      return { title, batches: batches.map((rows) => rows.slice(-20)) };
+    };
+    const first = await drawn();
+    expect(first.title).toBe(preset.title);
+    expect(first.batches.map((rows) => rows.length)).toEqual([20, 20]);
+    expect(await drawn()).toEqual(first);
   });
 
   it.each(['light', 'dark'] as const)('breaks no rule of accessibility, and fits a phone, %s', async (colorScheme) => {

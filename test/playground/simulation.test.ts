@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { linkOf, settingOf } from '../../docs/playground/model/link.js';
 import { presets } from '../../docs/playground/model/presets.js';
 import { defaults, type Setting } from '../../docs/playground/model/setting.js';
 import type { SimulatedStream } from '../../docs/playground/model/simulatedStream.js';
@@ -19,8 +20,8 @@ function rowsOf(setting: Setting, seconds: number): readonly (readonly BatchRow[
 }
 
 describe('a run of the playground', () => {
-  it.each(['overload', 's5', 's6', 'interval'])('is the same twice, at any speed: %s', (name) => {
-    const [whole] = rowsOf(presetOf(name), 20);
+  it.each(['overload', 's5', 's6', 'interval'])('is the same twice, from its link and at any speed: %s', (name) => {
+    const [whole] = rowsOf(settingOf(linkOf(presetOf(name))), 20);
     const simulation = new Simulation(presetOf(name), start);
     for (let i = 0; i < 200; i++) simulation.advance(100);
     expect(only(simulation).news().rows).toEqual(whole);

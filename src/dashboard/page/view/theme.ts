@@ -1,16 +1,18 @@
 import { element } from './element.js';
 
-const key = 'dstream-theme';
-
 /** The theme: that of the system until the reader chooses. */
 export class Theme {
   readonly button: HTMLButtonElement;
   readonly #changed: () => void;
   readonly #system = matchMedia('(prefers-color-scheme: dark)');
-  #chosen = localStorage.getItem(key);
+  readonly #key: string;
+  #chosen: string | null;
 
-  constructor(changed: () => void) {
+  /** The choice is stored under `key`. */
+  constructor(changed: () => void, key = 'dstream-theme') {
     this.#changed = changed;
+    this.#key = key;
+    this.#chosen = localStorage.getItem(key);
     this.button = element('button', {
       class: 'icon',
       attrs: { type: 'button' },
@@ -22,12 +24,12 @@ export class Theme {
 
   #toggle(): void {
     this.#chosen = this.#dark ? 'light' : 'dark';
-    localStorage.setItem(key, this.#chosen);
+    localStorage.setItem(this.#key, this.#chosen);
     this.#show();
   }
 
   get #dark(): boolean {
-    return this.#chosen === null ? this.#system.matches : this.#chosen === 'dark';
+    return this.#chosen === 'dark' || (this.#chosen !== 'light' && this.#system.matches);
   }
 
   #show(): void {
