@@ -1,11 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type MarkdownEnv } from 'vitepress';
 import { socialSize, writeSocialPicture } from '../build/social.mjs';
+import { codeTheme } from './codeTheme.js';
+import { firstPicture } from './firstPicture.js';
 import { linkApi, publicNames } from './linkApi.js';
 import { linkOperators } from './linkOperators.js';
 import { writeForMachines } from './machines.js';
 import { mendTheme } from './mendTheme.js';
+import { plainPages } from './plainPages.js';
 import { runBlocks } from './runBlocks.js';
 import { showDiagrams } from './showDiagrams.js';
 import { showTypes } from './showTypes.js';
@@ -35,17 +39,34 @@ interface SocialPicture {
   readonly title: string;
   readonly description: string;
   readonly section: string;
+  readonly isReference: boolean;
 }
 
 /** A folder without pages has no heading either. */
 function section(text: string, folder: string) {
   const items = pages(folder);
-  return items.length === 0 ? [] : [{ text, items, collapsed: true }];
+  return items.length === 0 ? [] : [{ text, items }];
 }
+
+/** The other sections, below the pages of this one. */
+const others = [
+  {
+    text: 'More',
+    items: [
+      { text: 'Guide', link: '/getting-started' },
+      { text: 'Operators', link: '/operators' },
+      { text: 'Ready receivers', link: '/receivers' },
+      { text: 'Examples', link: '/examples/' },
+      { text: 'API reference', link: '/api/' },
+      { text: 'Decisions', link: '/design/README' },
+    ],
+  },
+];
 
 /** In the order of reading; others follow by name. */
 const guide = [
   'getting-started',
+  'tutorial',
   'concepts',
   'glossary',
   'which-operator',
@@ -98,9 +119,9 @@ function operators() {
   const items = names.map((name) => ({
     text: name,
     items: all.filter((page) => groupOf(page) === name),
-    collapsed: true,
+    collapsed: false,
   }));
-  return [{ text: 'Operators', items: items.filter((group) => group.items.length > 0), collapsed: false }];
+  return items.filter((group) => group.items.length > 0);
 }
 
 /**
@@ -154,11 +175,26 @@ const { homepage } = JSON.parse(readFileSync(`${docs}../package.json`, 'utf8')) 
 const repository = homepage.replace(/#.*$/, '');
 const address = repository.replace(/^https:\/\/github\.com\/([^/]+)\/(.*)$/, 'https://$1.github.io/$2/');
 
+function githubMark(): string {
+  const file = createRequire(import.meta.url).resolve('@iconify-json/simple-icons/icons.json');
+  const { icons } = JSON.parse(readFileSync(file, 'utf8')) as { icons: Record<string, { readonly body: string }> };
+  return `<svg viewBox="0 0 24 24" aria-hidden="true">${icons.github?.body}</svg>`;
+}
+
 /** What is to be drawn for each page, by the path of its picture. */
 const socialPictures = new Map<string, SocialPicture>();
 
 /** Where the site lies on its host: the docs workflow says so. */
 const base = process.env.DOCS_BASE ?? '/';
+
+/** What renders the pages runs once, and is not loaded by anybody: to find what it could do without takes longer than to run it. */
+const wholeServerBundle = () => ({
+  name: 'whole-server-bundle',
+  config: ({ build }: { readonly build?: { readonly ssr?: unknown } }) =>
+    build?.ssr ? { build: { rollupOptions: { treeshake: false as const } } } : undefined,
+});
+
+let finish: ((html: string) => string) | undefined;
 
 export default defineConfig({
   base,
@@ -167,9 +203,10 @@ export default defineConfig({
     'Kafka topics as Observables of batches, with windows, keyed state, backpressure and exactly-once output',
   head: [['link', { rel: 'icon', href: `${base}favicon.svg`, type: 'image/svg+xml' }]],
   sitemap: { hostname: address },
+  // Pages, sidebars and hashes of chunks are the same for all pages: in a file of their own they are loaded once.
+  metaChunk: true,
   markdown: {
-    // The usual themes of VitePress have comments that are too pale to read.
-    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    theme: codeTheme,
     codeTransformers: [showTypes(`${docs}../.cache/docs/types.json`)],
     config(md) {
       linkOperators(md, new Set(pages('/operators').map(({ text }) => text)));
@@ -179,8 +216,9 @@ export default defineConfig({
       tables(md);
     },
   },
+  vue: { compiler: plainPages() },
   vite: {
-    plugins: [mendTheme()],
+    plugins: [mendTheme(), wholeServerBundle()],
     resolve: { dedupe: ['vue'] },
     server: { fs: { allow: [`${docs}..`] } },
     build: { chunkSizeWarningLimit: 1_500 },
@@ -200,19 +238,25 @@ export default defineConfig({
       title: home ? 'Kafka topics as Observables of batches' : title,
       description: page.description,
       section: section ?? (home ? '' : 'Guide'),
+      isReference: folder === 'api',
     });
+    const { width, height } = socialSize(folder === 'api');
     page.frontmatter.head.push(
       ['link', { rel: 'canonical', href: `${address}${path}` }],
       meta('og:title', title),
       meta('og:image', `${address}${picture}`),
-      meta('og:image:width', String(socialSize.width)),
-      meta('og:image:height', String(socialSize.height)),
+      meta('og:image:width', String(width)),
+      meta('og:image:height', String(height)),
       meta('og:image:alt', `${title}: ${page.description}`),
       ['meta', { name: 'twitter:card', content: 'summary_large_image' }],
       meta('og:description', page.description),
       meta('og:url', `${address}${path}`),
       meta('og:type', 'website'),
     );
+  },
+  transformHtml(html, _, { siteConfig }) {
+    finish ??= firstPicture(siteConfig.outDir);
+    return finish(html);
   },
   buildEnd: ({ outDir, pages: built }) => {
     writeForMachines({ docs, outDir, pages: built, address });
@@ -235,22 +279,19 @@ export default defineConfig({
         ? [{ text: 'Playground', link: '/playground/index.html', target: '_self', rel: '' }]
         : []),
     ],
-    socialLinks: [{ icon: 'github', link: repository, ariaLabel: 'The repository on GitHub' }],
+    // Drawn here, as a name would need a style sheet of its own.
+    socialLinks: [{ icon: { svg: githubMark() }, link: repository, ariaLabel: 'The repository on GitHub' }],
     editLink: { pattern: `${repository}/edit/main/docs/:path`, text: 'Edit this page' },
     outline: [2, 3],
+    // Each section has its own: one list of all would be most of a page, and what is beside the page would be far below.
     sidebar: {
       '/api/': reference(),
-      '/': [
-        {
-          text: 'Guide',
-          items: pages('', guide),
-        },
-        ...section('Examples', '/examples'),
-        ...operators(),
-        ...section('Ready receivers', '/receivers'),
-        { text: 'API reference', link: '/api/' },
-        ...section('Decisions', '/design'),
-      ],
+      '/operators/': [...operators(), ...others],
+      '/operators': [...operators(), ...others],
+      '/examples/': [...section('Examples', '/examples'), ...others],
+      '/receivers/': [...section('Ready receivers', '/receivers'), ...others],
+      '/design/': [...section('Decisions', '/design'), ...others],
+      '/': [{ text: 'Guide', items: pages('', guide) }, ...others],
     },
   },
 });

@@ -32,6 +32,12 @@ const mends: readonly Mend[] = [
     from: `const itemRole = computed(() => (isLink.value ? undefined : 'button'))`,
     to: `const itemRole = computed(() => (isLink.value || !props.item.items || !collapsible.value ? undefined : 'button'))`,
   },
+  // The bar has its layout in the first picture, not only once the script runs.
+  {
+    component: 'VPNavBar.vue',
+    from: `const classes = ref<Record<string, boolean>>({})`,
+    to: `const classes = ref<Record<string, boolean>>({ 'has-sidebar': hasSidebar.value, home: frontmatter.value.layout === 'home', top: true })`,
+  },
   // The name that is read out is the text of the button: the key is drawn by the style sheet, as Ctrl is.
   {
     component: 'VPNavBarSearchButton.vue',
@@ -40,7 +46,7 @@ const mends: readonly Mend[] = [
   },
 ];
 
-/** Corrects components of VitePress's theme that a screen reader or a keyboard stumbles over. Fails where a new version has others. */
+/** Corrects components of VitePress's theme that a screen reader or a keyboard stumbles over, and what moves once scripts run. Fails where a new version has others. */
 export function mendTheme() {
   return {
     name: 'mend-theme',

@@ -1,11 +1,20 @@
 // The picture of a page that others show beside a link to it: title, what the page is about, and the mark. Drawn at build with the fonts of the
-// site; one file for each page, of 20 KB or so.
+// site; one file for each page, of 20 KB or so. To encode it takes most of the time: pictures of the reference, of which there are hundreds, are
+// smaller.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { createCanvas, GlobalFonts } from '@napi-rs/canvas';
 
-export const socialSize = { width: 1200, height: 630 };
+const drawn = { width: 1200, height: 630 };
+const small = 2 / 3;
+
+/** How large the picture of a page is, in pixels. */
+export function socialSize(isReference) {
+  const scale = isReference ? small : 1;
+  return { width: drawn.width * scale, height: drawn.height * scale };
+}
+
 const margin = 80;
 const colours = { paper: '#fffdfa', text: '#26211c', quiet: '#57504a', accent: '#a33a0a', line: '#e4dcd2' };
 
@@ -33,7 +42,7 @@ function drawBatches(context, y) {
   context.lineWidth = 3;
   context.beginPath();
   context.moveTo(0, y);
-  context.lineTo(socialSize.width, y);
+  context.lineTo(drawn.width, y);
   context.stroke();
   for (const [i, records] of [3, 1, 4, 2, 3].entries()) {
     const x = 720 + i * 84;
@@ -54,10 +63,12 @@ function drawBatches(context, y) {
 }
 
 /** Writes the picture of a page as JPEG: a PNG takes four times as long, for the same size. */
-export function writeSocialPicture(file, { title, description, section }) {
-  const { width, height } = socialSize;
-  const canvas = createCanvas(width, height);
+export function writeSocialPicture(file, { title, description, section, isReference }) {
+  const { width, height } = drawn;
+  const size = socialSize(isReference);
+  const canvas = createCanvas(size.width, size.height);
   const context = canvas.getContext('2d');
+  context.scale(size.width / width, size.height / height);
   context.fillStyle = colours.paper;
   context.fillRect(0, 0, width, height);
   context.fillStyle = colours.accent;
@@ -69,14 +80,14 @@ export function writeSocialPicture(file, { title, description, section }) {
   context.font = '30px "Plex 400"';
   context.fillText(section, left, 104);
   context.fillStyle = colours.text;
-  let size = 76;
+  let letters = 76;
   do {
-    size -= 4;
-    context.font = `${size}px "Plex 600"`;
-  } while (size > 40 && linesOf(context, title, width - 2 * margin, 9).length > 2);
+    letters -= 4;
+    context.font = `${letters}px "Plex 600"`;
+  } while (letters > 40 && linesOf(context, title, width - 2 * margin, 9).length > 2);
   const titleLines = linesOf(context, title, width - 2 * margin, 2);
-  for (const [i, line] of titleLines.entries()) context.fillText(line, margin, 160 + (i + 1) * size * 1.12);
-  const below = 178 + titleLines.length * size * 1.12;
+  for (const [i, line] of titleLines.entries()) context.fillText(line, margin, 160 + (i + 1) * letters * 1.12);
+  const below = 178 + titleLines.length * letters * 1.12;
   context.font = '31px "Plex 400"';
   context.fillStyle = colours.quiet;
   for (const [i, line] of linesOf(context, description, width - 2 * margin, 4).entries()) {

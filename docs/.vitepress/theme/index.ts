@@ -28,6 +28,10 @@ const theme: Theme = {
       'TuningCalculator',
       defineAsyncComponent(() => import('./TuningCalculator.vue')),
     );
+    app.component(
+      'TutorialProgress',
+      defineAsyncComponent(() => import('./TutorialProgress.vue')),
+    );
   },
 };
 

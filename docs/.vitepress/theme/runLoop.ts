@@ -1,7 +1,16 @@
 // The picture of the home page is the library at work: a log in memory, a rate controller, a window, an output that takes its time.
+import { costModel, foreachBatch, logBatches, mapRecords, memoryLog, reduceByKeyAndWindow, string } from 'dstream';
 import { interval, type Subscription, tap, timer } from 'rxjs';
-import type * as Library from '../../../src/index.js';
-import { intervalMs, type LoopView, type Page, pages, shownBatches, windowBatches } from './homeLoop.js';
+import {
+  intervalMs,
+  type LoopView,
+  type Page,
+  pages,
+  type ShownBatch,
+  shownBatches,
+  still,
+  windowBatches,
+} from './homeLoop.js';
 
 /** Repeats itself, so that every visitor sees the same. */
 function seeded(): () => number {
@@ -12,19 +21,24 @@ function seeded(): () => number {
   };
 }
 
+/** A batch that was there before the run: those of the run have the time of day. */
+const isStill = ({ time }: ShownBatch): boolean => time < 0;
+
+const countOf = (page: number, batches: readonly ShownBatch[]): number =>
+  batches.flatMap(({ records }) => records).filter((record) => record === page).length;
+
 export interface LoopOptions {
-  readonly library: typeof Library;
   /** Cost of the output, in ms a record. */
   readonly cost: () => number;
   readonly show: (view: LoopView) => void;
 }
 
 /** Starts the pipeline and shows what happens to it. Unsubscribe to stop both. */
-export function runLoop({ library, cost, show }: LoopOptions): Subscription {
-  const { costModel, foreachBatch, logBatches, mapRecords, memoryLog, reduceByKeyAndWindow, string } = library;
+export function runLoop({ cost, show }: LoopOptions): Subscription {
   const random = seeded();
   const log = memoryLog({ topics: { clicks: 1 } });
-  let view: LoopView = { batches: [], waiting: 0, counts: pages.map(() => 0) };
+  // Begins with the batches that the page shows already: they leave to the left, one by one.
+  let view: LoopView = { ...still, batches: still.batches.map((batch, i) => ({ ...batch, time: i - shownBatches })) };
   let written = 0;
   let read = 0;
   const update = (next: Partial<LoopView>) => {
@@ -66,7 +80,8 @@ export function runLoop({ library, cost, show }: LoopOptions): Subscription {
       reduceByKeyAndWindow((a, b) => a + b, { window: windowBatches * intervalMs }),
       foreachBatch((counts) => {
         const byPage = new Map(counts);
-        update({ counts: pages.map((page) => byPage.get(page) ?? 0) });
+        const before = view.batches.slice(-windowBatches).filter(isStill);
+        update({ counts: pages.map((page, i) => (byPage.get(page) ?? 0) + countOf(i, before)) });
         return timer(cost() * (view.batches.at(-1)?.records.length ?? 0));
       }),
     )
