@@ -205,6 +205,26 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
     });
   }
 
+  it('moves from page to page and back, and each has its content', async () => {
+    const page = await open('api/core/BatchInfo.html');
+    const heading = (name: string) => page.locator('.vp-doc h1', { hasText: name }).waitFor(deadline);
+    await page.locator('.VPNavBar.has-sidebar').waitFor(deadline);
+    const text = await page.locator('.vp-doc').innerText();
+    // Without loading the site again, which would lose this.
+    await page.evaluate('globalThis.stays = true');
+    await page.locator('.vp-doc').getByRole('link', { name: 'EventTimeCounts' }).first().click();
+    await heading('EventTimeCounts');
+    await page.locator('.VPNavBarMenu').getByRole('link', { name: 'Operators' }).click();
+    await heading('Operators');
+    await page.goBack();
+    await heading('EventTimeCounts');
+    await page.goBack();
+    await heading('BatchInfo');
+    expect(await page.locator('.vp-doc').innerText()).toBe(text);
+    expect(await page.evaluate('globalThis.stays')).toBe(true);
+    await page.close();
+  });
+
   it('searches for an address that has no page', async () => {
     const page = await open('operators/reducebykey');
     await page.getByRole('heading', { name: 'There is no page at this address' }).waitFor(deadline);
