@@ -7,7 +7,7 @@ import { kafkaBatches } from 'dstream/kafka';
 import { fileCheckpoint, postgresCheckpoint } from 'dstream/node';
 import { Kafka, logLevel } from 'kafkajs';
 import { Pool } from 'pg';
-import { handlesBeyond, handlesInTimer } from './handles.js';
+import { handlesBeyond, handlesInTimer, peersOf } from './handles.js';
 import { jobOutput } from './jobOutput.js';
 import { type JobCommand, type JobConfig, type JobEvent, poison, unreadable } from './modes.js';
 import { reportVitals } from './reportVitals.js';
@@ -121,7 +121,7 @@ async function end(): Promise<void> {
   if (planted === 'bad-manners') setInterval(() => {}, 1_000);
   // Sockets that were destroyed are gone a turn later.
   const handles = handlesBeyond(await handlesInTimer(100), await own);
-  report({ kind: 'stopped', handles });
+  report({ kind: 'stopped', handles: handles.length > 0 ? [...handles, ...peersOf(config)] : [] });
   ended = true;
   process.disconnect?.();
 }
