@@ -56,7 +56,7 @@ export interface FetchEvent {
   readonly received: readonly OffsetRange[];
   /** When it was sent, in ms of the scheduler's clock. */
   readonly startTime: number;
-  /** From the request to the end of the answer, in ms. */
+  /** From the request to the end of the answer, in ms: with the time that it has waited for records, where it was sent before there were any. */
   readonly duration: number;
   /** Bytes of records received. */
   readonly bytes: number;

@@ -66,6 +66,8 @@ export interface FetchedPartition extends TopicPartition {
   readonly offset: number;
   /** The end of what may be read (the last stable offset when only committed records are read). */
   readonly latest: number;
+  /** The end of everything written, as `LogOffset` has it. Default: the same as `latest`. */
+  readonly highWatermark?: number | undefined;
   /** The first offset that is still in the log. */
   readonly earliest: number;
   /** Bytes received for this partition. */
@@ -94,6 +96,12 @@ export interface FetchedPartition extends TopicPartition {
 export interface LogClient {
   /** Names the client in messages, such as `kafka`. */
   readonly name: string;
+  /**
+   * Whether `fetch` waits for records for `maxWait` where there are none, and answers as soon as there are some, with the ends of the
+   * partitions as they are then. A source then has a fetch under way while an interval runs, and asks for no offsets at its tick. Asked for at
+   * each tick, as it may depend on the brokers. Default: `fetch` need not wait, and offsets are asked for at each tick.
+   */
+  readonly longPolls?: boolean;
   /** Called once, before anything else. */
   connect(): ObservableInput<unknown>;
   /**

@@ -1,6 +1,7 @@
 import { ShareCarry } from '../../backpressure/shareCarry.js';
 import { sumOf } from '../../collections/sumOf.js';
 import type { Plan, PlanRequest } from '../source.js';
+import type { PollBounds } from './longPolls.js';
 import type { LogRange, PartitionState } from './partitionState.js';
 import { ReadingPace } from './readingPace.js';
 import { recordsPerPartition } from './recordsPerPartition.js';
@@ -91,6 +92,20 @@ export class LogPlanner {
       lag: sumOf(states, ({ lag }) => lag) - sumOf(parts, ({ offsets }) => offsets),
       rate: allowed,
       limits: { maxBytes: this.#options.maxBytesPerBatch, maxRecords: parts.map(({ maxRecords }) => maxRecords) },
+    };
+  }
+
+  /** What may be read before the next batch is planned, at the rate of this one. */
+  nextBounds({ time, interval }: PlanRequest, rate: number | undefined): PollBounds {
+    const { maxRatePerPartition, maxBytesPerBatch, maxBufferedBytes } = this.#options;
+    const perInterval = (perSecond: number | undefined) =>
+      perSecond === undefined ? Infinity : Math.floor((perSecond * interval) / 1_000);
+    return {
+      nextTick: time + interval,
+      interval,
+      maxRecords: perInterval(rate),
+      maxRecordsPerPartition: perInterval(maxRatePerPartition),
+      maxBytes: Math.min(maxBytesBeyondPlan, maxBufferedBytes * maxFractionBeyondPlan, maxBytesPerBatch),
     };
   }
 

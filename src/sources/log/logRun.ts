@@ -153,10 +153,26 @@ export class LogRun<R> implements SourceRun<R> {
         this.#planned(plan.ranges);
         this.#fresh.add(plan.ranges);
         this.#ended = this.#options.until !== undefined && this.#allEnded;
+        this.#poll(request, plan);
         this.#readAhead.pump();
         return plan;
       }),
     );
+  }
+
+  /** Where a plan has everything that is known, the records of the next one are waited for until its tick. */
+  #poll(request: PlanRequest, { lag, rate }: Plan): void {
+    const isCaughtUp = lag === 0 && !request.late && this.#isWhole && this.#options.until === undefined;
+    if (!isCaughtUp || !this.#client.longPolls) this.#readAhead.poll(undefined);
+    else {
+      for (const state of this.#active) state.ahead = 0;
+      this.#readAhead.poll(this.#planner.nextBounds(request, rate));
+    }
+  }
+
+  /** Whether every partition can be read now. */
+  get #isWhole(): boolean {
+    return this.#unavailable.length === 0 && this.#unstarted.list.length === 0;
   }
 
   /** Where the rate is shared by time: the records of each partition up to the time of the batch. */
@@ -427,6 +443,7 @@ export class LogRun<R> implements SourceRun<R> {
   }
 
   #hearLatest(): Observable<unknown> {
+    if (this.#client.longPolls && this.#isWhole && this.#readAhead.knows(this.#active)) return EMPTY;
     const asked = [...this.#active, ...this.#unstarted.list];
     if (asked.length === 0) return EMPTY;
     return from(this.#client.offsets(asked, 'latest', { partial: true })).pipe(

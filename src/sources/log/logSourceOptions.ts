@@ -107,8 +107,8 @@ export interface LogSourceOptions<T> {
   /**
    * Bound on the bytes that are read ahead and not yet part of a batch. It may be exceeded by one record batch per broker,
    * the least that a broker returns, and by what is being decompressed: nothing more is fetched until that is
-   * decoded. If it cannot hold one record batch of each partition, some record batches are fetched twice. Where no rate is set, up to
-   * an eighth of it (at most 8 MiB) is used for the batch that the next tick will plan.
+   * decoded. If it cannot hold one record batch of each partition, some record batches are fetched twice. Up to an
+   * eighth of it (at most 8 MiB) is used for the batch that the next tick will plan, as far as the rate allows it.
    * @default 67108864 (64 MiB)
    */
   readonly maxBufferedBytes?: number | undefined;

@@ -187,14 +187,14 @@ export class PartitionState implements TopicPartition {
     return undefined;
   }
 
-  /** Adds what a fetch from `offset` returned. */
-  receive(records: RecordReader, offset: number, bytes: number): void {
+  /** Adds what a fetch from `offset` returned; `polled` says that all of it was asked for, planned or not. */
+  receive(records: RecordReader, offset: number, bytes: number, polled = false): void {
     this.#epochs.add(records.leaderEpochs ?? []);
     this.#heardEpoch(records.leaderEpochs?.at(-1)?.leaderEpoch);
     const { end } = records;
     const { target } = this;
     const from = Math.max(target, offset);
-    if (end > from) {
+    if (end > from && !polled) {
       const overshoot = { target, from, end, size: bytes / (end - offset), sampled: this.sampling };
       this.#overshoots = [...this.#overshoots, overshoot];
     }

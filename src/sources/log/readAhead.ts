@@ -7,6 +7,7 @@ import { sumOf } from '../../collections/sumOf.js';
 import type { SourceSetup } from '../source.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
+import { LongPolls, type Poll, type PollBounds } from './longPolls.js';
 import type { PartitionState } from './partitionState.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import type { BudgetMember } from './sharedBudget.js';
@@ -51,6 +52,8 @@ export class ReadAhead {
   readonly #fetches = new Subscription();
   readonly #abort = new AbortController();
   readonly #lost: OffsetRange[] = [];
+  readonly #polls = new LongPolls();
+  #nextPoll = Subscription.EMPTY;
   /** Brokers that have a request in flight. */
   readonly #busy = new Set<string>();
   /** Partitions whose range in the batch that is being read has not been read to its end. */
@@ -96,6 +99,17 @@ export class ReadAhead {
   prioritize(open: readonly PartitionState[]): void {
     this.#open = new Set(open);
     this.pump();
+  }
+
+  /** Everything known is planned: from now on the records of the next batch are waited for. `undefined`: they are not. */
+  poll(bounds: PollBounds | undefined): void {
+    if (bounds) this.#polls.start(bounds);
+    else this.#polls.stop();
+  }
+
+  /** Whether the ends of these partitions are known as they are now, without asking. */
+  knows(states: readonly PartitionState[]): boolean {
+    return !this.#failed && this.#polls.know(states, this.#scheduler.now());
   }
 
   /** Fetches the first records of partitions whose record size is not known yet. */
@@ -145,9 +159,11 @@ export class ReadAhead {
     }
     for (const [broker, { asked }] of requests) if (asked.length > 0) this.#fetch(broker, asked);
     this.#budget?.settle(this.#held, refused);
+    if (this.#polls.polling) this.#pollAll(states);
   }
 
   close(): void {
+    this.#nextPoll.unsubscribe();
     this.#fetches.unsubscribe();
     this.#abort.abort();
     this.#budget?.leave();
@@ -182,9 +198,39 @@ export class ReadAhead {
     return freed;
   }
 
-  #fetch(broker: string, requests: readonly FetchRequest[]): void {
+  /** Has each broker wait for records that has nothing else to do. */
+  #pollAll(states: readonly PartitionState[]): void {
+    const byBroker = new Map<string, PartitionState[]>();
+    for (const state of states) {
+      if (state.leaving) continue;
+      const broker = this.#client.broker?.(state) ?? '';
+      const led = byBroker.get(broker);
+      if (led) led.push(state);
+      else byBroker.set(broker, [state]);
+    }
+    const now = this.#scheduler.now();
+    let wait = Infinity;
+    for (const [broker, led] of byBroker) {
+      if (this.#busy.has(broker) || !led.every(isReadToPlan)) continue;
+      const delay = this.#polls.delay(broker, led, now);
+      if (delay > 0) {
+        wait = Math.min(wait, delay);
+        continue;
+      }
+      const free = this.#options.maxBufferedBytes - this.#held;
+      const poll = this.#polls.next(led, free, byBroker.size, now);
+      if (!poll) continue;
+      this.#polls.sent(led, poll, now);
+      this.#fetch(broker, poll.requests, poll);
+    }
+    this.#nextPoll.unsubscribe();
+    if (wait < Infinity) this.#nextPoll = this.#scheduler.schedule(() => this.pump(), wait);
+  }
+
+  #fetch(broker: string, requests: readonly FetchRequest[], poll?: Poll): void {
     const waiting = new Map(requests.map((request) => [partitionKey(request), request]));
-    const maxBytes = requests.reduce((sum, request) => sum + request.maxBytes, 0);
+    const maxBytes = poll?.maxBytes ?? sumOf(requests, (request) => request.maxBytes);
+    const waitsUntil = this.#scheduler.now() + (poll?.maxWait ?? 0);
     this.#busy.add(broker);
     for (const key of waiting.keys()) this.#stateOf(key).inFlight = true;
     this.#requested += maxBytes;
@@ -199,43 +245,57 @@ export class ReadAhead {
         const request = waiting.get(key);
         if (!request) continue;
         waiting.delete(key);
-        this.#requested -= request.maxBytes;
+        this.#requested -= poll ? maxBytes / requests.length : request.maxBytes;
+        this.#polls.settled(key);
         this.#stateOf(key).inFlight = false;
       }
       if (waiting.size === 0) answer();
     };
+    /** What has not been answered will not be. */
+    const giveUp = (): void => {
+      this.#fetches.remove(subscription);
+      subscription.unsubscribe();
+      const unanswered = [...waiting.keys()];
+      if (poll && unanswered.length > 0) this.#polls.stop();
+      settle(unanswered);
+      for (const key of unanswered) this.#stateOf(key).sampling = false;
+      this.#pause(unanswered);
+      answer();
+      this.arrivals.next();
+    };
     const watched = this.#fetchObserver && this.#watched(broker, requests, this.#fetchObserver);
-    const options = { maxWait: maxWaitMs, maxBytes, signal: this.#abort.signal, throttled: watched?.throttled };
+    const maxWait = poll?.maxWait ?? maxWaitMs;
+    const options = { maxWait, maxBytes, signal: this.#abort.signal, throttled: watched?.throttled };
     const subscription = new Subscription();
     this.#fetches.add(subscription);
+    // Its broker is silent, and another one may lead the partitions by now.
+    if (poll) subscription.add(this.#scheduler.schedule(giveUp, poll.patience));
     subscription.add(
       defer(() => this.#client.fetch(requests, options)).subscribe({
         next: (fetched) => {
           settle(fetched.map(partitionKey));
           watched?.received(fetched);
+          const brought = fetched.some(({ records, error }) => records || error);
           for (const partition of fetched) {
-            this.#receive(partition);
+            if (poll && partition.error) this.#polls.stop();
+            else this.#receive(partition, poll !== undefined);
             Object.assign(this.#stateOf(partitionKey(partition)), { sampling: false, stalled: undefined });
           }
+          if (poll) this.#polls.answered(broker, brought, waitsUntil, this.#scheduler.now());
           // A partition that returns nothing while others return something did not fit the response.
-          if (!fetched.some(({ records, error }) => records || error)) this.#pause(fetched.map(partitionKey));
+          else if (!brought) this.#pause(fetched.map(partitionKey));
           // The next request is sent before this response is decoded, so that the log works meanwhile.
           this.pump();
           this.arrivals.next();
         },
         error: (error: unknown) => {
           watched?.ended({ error });
-          this.#fail(error);
+          if (poll) giveUp();
+          else this.#fail(error);
         },
         complete: () => {
           watched?.ended();
-          this.#fetches.remove(subscription);
-          const unanswered = [...waiting.keys()];
-          settle(unanswered);
-          for (const key of unanswered) this.#stateOf(key).sampling = false;
-          this.#pause(unanswered);
-          answer();
-          this.arrivals.next();
+          giveUp();
         },
       }),
     );
@@ -268,7 +328,7 @@ export class ReadAhead {
     this.#fetches.add(pause);
   }
 
-  #receive(fetched: FetchedPartition): void {
+  #receive(fetched: FetchedPartition, polled: boolean): void {
     const state = this.#stateOf(partitionKey(fetched));
     // A response to a request from before the log was found to be recreated.
     if (fetched.offset !== state.fetchFrom) return;
@@ -294,10 +354,15 @@ export class ReadAhead {
       this.#breakOff(state, { reason: 'diverged', first: differs, latest });
       return;
     }
+    const known = state.leaderEpoch;
     state.latest = Math.max(state.latest, fetched.latest);
-    if (!records) return;
-    this.#received += fetched.bytes;
-    state.receive(records, fetched.offset, fetched.bytes);
+    state.highWatermark = fetched.highWatermark ?? fetched.latest;
+    if (records) {
+      this.#received += fetched.bytes;
+      state.receive(records, fetched.offset, fetched.bytes, polled);
+    }
+    this.#polls.heard(state, fetched.leaderEpoch, this.#scheduler.now());
+    if (known !== undefined && state.leaderEpoch !== known) this.#polls.stop();
   }
 
   /** The log does not have the offset: fails, or continues at an end of the log and notes what is lost. */
@@ -347,4 +412,9 @@ export class ReadAhead {
 function isNewEpoch(epoch: number | undefined, fetched: FetchedPartition, state: PartitionState): boolean {
   const known = Math.max(fetched.leaderEpoch ?? -1, state.leaderEpoch ?? -1);
   return epoch !== undefined && known >= 0 && epoch > known;
+}
+
+/** Whether a partition can be polled: everything planned has been read, and nothing else is under way. */
+function isReadToPlan({ fetchFrom, planned, inFlight, paused, away, stalled, sampling }: PartitionState): boolean {
+  return fetchFrom >= planned && !(inFlight || paused || away || stalled || sampling);
 }

@@ -1,8 +1,12 @@
+import { asyncScheduler } from 'rxjs';
 import { OffsetOutOfRangeError } from '../../batch/errors.js';
 import type { FetchedPartition } from '../../sources/log/logClient.js';
 import type { RecordView } from '../../sources/log/recordView.js';
 import { errorOf, expectSame, settle } from './expectations.js';
 import { all, type LogTrial, readerRecords, readSome } from './logTrial.js';
+
+/** Longer than a record takes to come, on however busy a machine. */
+const longWaitMs = 120_000;
 
 type Case = (trial: LogTrial) => Promise<void>;
 
@@ -276,6 +280,27 @@ export const logFetchCases: Readonly<Record<string, Case>> = {
       [],
     );
     await fetched;
+  },
+
+  async 'answers a fetch that waits when there is a record, where it says that it waits'(trial) {
+    const { client, topic, place } = await trial.filled(values(1));
+    if (!client.longPolls) return;
+    const request = { ...place, offset: 1, maxBytes: 1_000 };
+    const begun = asyncScheduler.now();
+    const options = { maxWait: longWaitMs, maxBytes: 1_000 };
+    const fetched = all(client.fetch([request], options));
+    // By the time that this is answered the fetch is on its way.
+    await settle(client.offsets([place], 'latest'));
+    await trial.append(topic, [{ value: 'next', partition: 0 }]);
+    const [answer] = (await fetched).flat();
+    const records = answer?.records ? await readerRecords(answer.records) : [];
+    expectSame(
+      'values',
+      records.map(({ value }) => value),
+      ['next'],
+    );
+    expectSame('ends', [answer?.latest, answer?.highWatermark ?? answer?.latest], [2, 2]);
+    expectSame('before its time', asyncScheduler.now() - begun < longWaitMs, true);
   },
 
   async 'may be closed twice, and another client goes on'(trial) {

@@ -109,7 +109,8 @@ export class GuardedConnection {
   async #send(call: Call, send: (call: Call) => Promise<unknown>): Promise<unknown> {
     await this.#throttleTime();
     const { apiName } = call.request;
-    const limit = Math.max(this.#connection.requestTimeout ?? defaultRequestTimeoutMs, call.requestTimeout ?? 0);
+    const timeout = Math.max(this.#connection.requestTimeout ?? defaultRequestTimeoutMs, call.requestTimeout ?? 0);
+    const limit = timeout + (call.brokerWaitMs ?? 0);
     const read = async <R>(read: () => Promise<R>): Promise<R> => {
       try {
         return await read();

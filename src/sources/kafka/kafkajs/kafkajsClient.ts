@@ -88,6 +88,10 @@ export class KafkajsClient implements LogClient {
   readonly #beyondLatest = new Map<string, number>();
   readonly #commits = new GroupCommits();
   readonly #closing = new AbortController();
+  /** Not over connections that others fetch over: they would wait for it. */
+  readonly #isShared: boolean;
+  /** A broker was asked for a topic by its name, though it has an id: what it answers may be of another topic. */
+  #fetchedByName = false;
 
   /**
    * @throws {InvalidOptionError} when an option is out of its range
@@ -96,10 +100,16 @@ export class KafkajsClient implements LogClient {
   constructor(kafka: Kafka | KafkaRuntime, options: KafkaClientOptions = {}) {
     checkOptions('KafkajsClient', options, kafkaClientChecks);
     this.#options = resolveKafkaClientOptions(options);
-    this.#port = kafkaAccess(kafka).port();
+    const { port, budget } = kafkaAccess(kafka);
+    this.#port = port();
+    this.#isShared = budget !== undefined;
     this.#identities = new LogIdentities(this.#port);
     this.#leaders = new TopicLeaders(this.#port, this.#identities);
     this.#offsetAsker = new OffsetAsker(this.#port);
+  }
+
+  get longPolls(): boolean {
+    return !this.#isShared && !this.#fetchedByName;
   }
 
   async connect(): Promise<void> {
@@ -337,7 +347,8 @@ export class KafkajsClient implements LogClient {
     await Promise.all(
       brokers.map(([leader, led]) => {
         const bytes = led.reduce((sum, { maxBytes }) => sum + maxBytes, 0);
-        return this.#fetchFrom(leader, led, { ...options, maxBytes: Math.max(bytes, fairShare) }, subscriber);
+        const maxBytes = Math.min(Math.max(bytes, fairShare), options.maxBytes);
+        return this.#fetchFrom(leader, led, { ...options, maxBytes }, subscriber);
       }),
     );
   }
@@ -392,6 +403,7 @@ export class KafkajsClient implements LogClient {
     if (broken.size > 0) subscriber.next([...broken.values()]);
     if (!answered) return;
     if (answered.errorCode !== 0) throw responseError('Fetch', answered.errorCode, { topics: topicsOf(requests) });
+    if (!answered.byId) this.#fetchedByName ||= requests.some((one) => this.#identities.of(one).topicId !== undefined);
     const { partitions } = answered;
     if (answered.throttleTime > 0) throttled?.(answered.throttleTime);
     this.#options.fetchObserver?.next?.({
@@ -430,6 +442,8 @@ export class KafkajsClient implements LogClient {
     if (errorCode === offsetOutOfRange) return this.#outOfRange(request);
     const earliest = toNumber(topic, partition, answer.logStartOffset);
     const latest = toNumber(topic, partition, readable);
+    // Only compared: whatever it is, it moves nothing.
+    const highWatermark = Number(answer.highWatermark);
     if (errorCode !== 0)
       return { ...place, earliest, latest, error: responseError('Fetch', errorCode, { topics: [topic] }) };
     const beyondLatest = this.#beyondLatest.get(key) ?? 0;
@@ -448,7 +462,7 @@ export class KafkajsClient implements LogClient {
     if (reader) this.#offsetChecks.accepted(key, reader.end);
     if (reader === undefined && records.length > 0) this.#beyondLatest.set(key, beyondLatest + 1);
     else if (beyondLatest > 0) this.#beyondLatest.delete(key);
-    return { ...place, earliest, latest, records: reader };
+    return { ...place, earliest, latest, highWatermark, records: reader };
   }
 
   async #endsOf({ topic, partition }: TopicPartition): Promise<LogEnds> {

@@ -13,7 +13,12 @@ export interface Broker {
   readonly connectionPool: {
     /** The client id of the user's client. */
     readonly clientId?: string;
-    send(call: { request: unknown; response: unknown; requestTimeout?: number }): Promise<unknown>;
+    send(call: {
+      request: unknown;
+      response: unknown;
+      requestTimeout?: number;
+      brokerWaitMs?: number;
+    }): Promise<unknown>;
   };
   isConnected(): boolean;
   /** Connects, asks for the versions, and authenticates. */

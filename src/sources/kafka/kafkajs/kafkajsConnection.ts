@@ -10,6 +10,8 @@ export interface Call {
     parse(decoded: unknown): Promise<unknown>;
   };
   readonly requestTimeout?: number | null;
+  /** How long the broker may take to answer on purpose, in ms: the request has as much more time. */
+  readonly brokerWaitMs?: number;
 }
 
 /** One connection to a broker. */

@@ -63,6 +63,8 @@ export interface OffsetToCommit extends TopicPartition {
 /** A response in a pooled buffer. Readers retain it; the caller of `fetch` releases it once they have. */
 export interface PooledFetchResponse extends FetchResponse {
   readonly refCount?: BufferRefCount | undefined;
+  /** Whether topics were named by their ids. */
+  readonly byId: boolean;
 }
 
 /** What the client needs of kafkajs. It fails with kafkajs's own errors, which the caller translates. */
@@ -178,10 +180,11 @@ export function kafkajsPort(kafka: Kafka): KafkajsPort {
     fetch: async (leader, call) => {
       const broker = await brokers.node(leader);
       const { read, ...request } = fetchRequest(broker, call);
-      return sendOverBroker(broker, request, (body) => ({
-        ...checkAsked('Fetch', call.partitions, read(body)),
-        refCount: buffers.refCountOf(body),
-      }));
+      const byId = request.apiVersion === fetchByIdVersion;
+      const take = (body: Buffer) => {
+        return { ...checkAsked('Fetch', call.partitions, read(body)), byId, refCount: buffers.refCountOf(body) };
+      };
+      return sendOverBroker(broker, request, take, { brokerWaitMs: call.maxWait });
     },
     listOffsets: async (leader, partitions, timestamp, isolation) => {
       const broker = await brokers.node(leader);
@@ -217,7 +220,7 @@ export function kafkajsPort(kafka: Kafka): KafkajsPort {
         complete('OffsetCommit', offsets, partitions);
       }),
     coordinated: (groupId, request, read, timeoutMs) =>
-      withCoordinator(groupId, (broker) => sendOverBroker(broker, request, read, timeoutMs)),
+      withCoordinator(groupId, (broker) => sendOverBroker(broker, request, read, { timeoutMs })),
     findTransactionCoordinator: async (transactionalId) => {
       await findCoordinator('transactionalId', transactionalId);
     },

@@ -13,12 +13,20 @@ export interface Throttled {
   readonly throttleTime: number;
 }
 
-/** Sends a request of our own over a connection of kafkajs, and waits for the answer for `timeoutMs` if that is longer than usual. */
+/** How long an answer may take. */
+export interface AnswerLimits {
+  /** It is waited for that long if that is longer than usual, in ms. */
+  readonly timeoutMs?: number | undefined;
+  /** The broker may take that long on purpose, in ms: the answer has as much more time. */
+  readonly brokerWaitMs?: number | undefined;
+}
+
+/** Sends a request of our own over a connection of kafkajs. */
 export async function sendOverBroker<R>(
   broker: Broker,
   { bytes, ...api }: EncodedRequest,
   read: (body: Buffer) => R & Throttled,
-  timeoutMs?: number,
+  { timeoutMs, brokerWaitMs }: AnswerLimits = {},
 ): Promise<R> {
   // kafkajs takes a request as an `Encoder`, of which it reads these two fields.
   const request = { ...api, encode: async () => ({ buf: bytes, buffer: bytes }) };
@@ -30,6 +38,7 @@ export async function sendOverBroker<R>(
     },
     parse: async (decoded: unknown) => decoded,
   };
-  const call = { request, response, ...(timeoutMs !== undefined && { requestTimeout: timeoutMs }) };
-  return (await broker.connectionPool.send(call)) as R;
+  const requestTimeout = timeoutMs !== undefined && { requestTimeout: timeoutMs };
+  const brokerWait = brokerWaitMs !== undefined && { brokerWaitMs };
+  return (await broker.connectionPool.send({ request, response, ...requestTimeout, ...brokerWait })) as R;
 }
