@@ -9,7 +9,7 @@ import { hasCommand } from '../../scripts/maven.mjs';
 import { bundle } from '../bundle.js';
 
 /** What one reader saw. */
-export interface Measured {
+interface Measured {
   /** How much of a core its process used. */
   readonly core: number;
   /** From `produce` to the output of each record, in ms. */
@@ -23,20 +23,19 @@ export interface Contender {
 }
 
 const built = (file: string) => fileURLToPath(new URL(`../.data/latency/${file}`, import.meta.url));
-const source = (file: string) => new URL(`./${file}`, import.meta.url);
 
 /** The readers with Node, and Java's client where there is Java. */
 export function buildContenders(intervals: readonly number[]): readonly Contender[] {
   mkdirSync(built(''), { recursive: true });
-  bundle(source('reader.ts'), built('reader.mjs'));
-  bundle(source('producer.ts'), built('producer.mjs'));
+  bundle(new URL('./reader.ts', import.meta.url), built('reader.mjs'));
+  bundle(new URL('./producer.ts', import.meta.url), built('producer.mjs'));
   const names = [...intervals.map((interval) => `dstream, ${interval} ms`), 'kafkajs eachMessage'];
   const inNode = names.map((name) => ({ name, command: process.execPath, args: [built('reader.mjs'), name] }));
   if (!hasCommand('javac')) return inNode;
   const classpath = [built(''), ensureKafka()].join(delimiter);
   const { status } = spawnSync(
     'javac',
-    ['-d', built(''), '-cp', classpath, fileURLToPath(source('LatencyReader.java'))],
+    ['-d', built(''), '-cp', classpath, fileURLToPath(new URL('./LatencyReader.java', import.meta.url))],
     {
       stdio: 'inherit',
     },

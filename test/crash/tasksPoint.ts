@@ -15,7 +15,7 @@ const [stopPoint, stopNth] = (process.env.TASKS_STOP_AT ?? '').split('@');
 let left = Number(stopNth);
 
 /** Kills the process here, or stops it and says so: whoever started it lets it go on. */
-export function tasksPoint(name: (typeof taskPoints)[number]): void {
+function tasksPoint(name: (typeof taskPoints)[number]): void {
   failpoint(name);
   if (name !== stopPoint || --left !== 0) return;
   writeSync(1, `stopped at ${name}\n`);

@@ -21,7 +21,7 @@ type Refusing<O> = {
 /** Of each type the names that it refuses: `never` for all. */
 type RefusingOf<All extends readonly unknown[]> = { [I in keyof All]: Refusing<All[I]> }[number];
 
-export const refused: RefusingOf<
+const refused: RefusingOf<
   [
     core.AcknowledgedOptions<never, never>,
     core.AggregateByKeyAndWindowOptions<never, never, never>,

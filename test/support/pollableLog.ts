@@ -17,7 +17,7 @@ import {
 } from 'rxjs';
 
 /** A Fetch, as the broker saw it. */
-export interface SeenFetch {
+interface SeenFetch {
   readonly at: number;
   readonly broker: string;
   readonly partitions: readonly FetchRequest[];

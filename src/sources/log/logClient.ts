@@ -97,7 +97,7 @@ export interface LogClient {
   /** Names the client in messages, such as `kafka`. */
   readonly name: string;
   /**
-   * Whether `fetch` waits for records for `maxWait` where there are none, and answers as soon as there are some, with the ends of the
+   * Whether `fetch` waits for records for `maxWait` where the log has no more, and answers as soon as one comes, with the ends of the
    * partitions as they are then. A source then has a fetch under way while an interval runs, and asks for no offsets at its tick. Asked for at
    * each tick, as it may depend on the brokers. Default: `fetch` need not wait, and offsets are asked for at each tick.
    */

@@ -73,7 +73,7 @@ export class LongPolls {
     return this.#bounds !== undefined;
   }
 
-  /** The end of a partition was told now, by a leader of this epoch: what is planned is compared with each leader, when ends are asked for. */
+  /** A leader of this epoch has said where the partition ends: what is planned is compared with each leader, when ends are asked for. */
   heard({ key }: PartitionState, leaderEpoch: number | undefined, now: number): void {
     this.#heardAt.set(key, now);
     const before = this.#epochs.get(key);
@@ -163,7 +163,7 @@ function recordsAhead(state: PartitionState): number {
   return state.density.recordsIn(offsetsAhead(state));
 }
 
-/** The bytes of so many records of a partition; of one whose records have no known size, a sample. */
+/** The bytes of that number of records; a sample where the size of a record is not known yet. */
 function bytesOf({ size, density }: PartitionState, records: number): number {
   if (!size.known && records > 0) return sampleBytes;
   return size.bytesFor(density.offsetsFor(records));

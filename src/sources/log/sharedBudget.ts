@@ -52,7 +52,7 @@ export class SharedBudget {
   }
 
   join(user: BudgetUser): BudgetMember {
-    const member = new BudgetMember(user, this.#minBytes, {
+    const member: BudgetMember = new BudgetMember(user, this.#minBytes, {
       allowed: () => this.#allowedTo(member),
       changed: () => this.#wake(),
       left: () => this.#members.delete(member),

@@ -14,7 +14,7 @@ export interface Throttled {
 }
 
 /** How long an answer may take. */
-export interface AnswerLimits {
+interface AnswerLimits {
   /** It is waited for that long if that is longer than usual, in ms. */
   readonly timeoutMs?: number | undefined;
   /** The broker may take that long on purpose, in ms: the answer has as much more time. */

@@ -117,7 +117,12 @@ describe('RecordBatchWriter', () => {
           lastOffsetDelta: records.length - 1,
           maxTimestamp: String(Math.max(...records.map(({ timestamp }) => timestamp))),
         });
-        const readBack = found.records.map(({ offset, timestamp, key, value }) => [offset, timestamp, textOf(key), textOf(value)]);
+        const readBack = found.records.map(({ offset, timestamp, key, value }) => [
+          offset,
+          timestamp,
+          textOf(key),
+          textOf(value),
+        ]);
         const expected = records.map(({ key, value, timestamp }, offset) => {
           return [String(offset), String(timestamp), textOf(key), textOf(value)];
         });
