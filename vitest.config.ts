@@ -13,6 +13,9 @@ const alias = [
 // than usual (PROPERTY_CASES, nightly) take longer still.
 const testTimeout = 600_000 * Math.max(1, Number(process.env.PROPERTY_CASES ?? 0) / 2_000);
 
+// Files that only `npm run test:nightly` has the time for.
+const byNight = process.env.DSTREAM_NIGHTLY === '1' ? [] : ['test/**/*.nightly.test.ts'];
+
 const slow = ['integration', 'recovery', 'package', 'browser'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
@@ -27,14 +30,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...slow, 'test/site/**'],
+          exclude: [...slow, ...byNight, 'test/site/**'],
           testTimeout,
           hookTimeout: testTimeout,
         },
       },
       {
         resolve: { alias },
-        test: { name: 'slow', include: slow, testTimeout: 600_000, hookTimeout: 600_000 },
+        test: { name: 'slow', include: slow, exclude: byNight, testTimeout: 600_000, hookTimeout: 600_000 },
       },
     ],
   },

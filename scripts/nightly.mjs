@@ -13,7 +13,7 @@ const files = readdirSync(join(root, 'test'), { recursive: true })
   .filter((path) => path.endsWith('.test.ts') && !path.startsWith('test/site/') && path.includes(part));
 const contains = (text) => (path) => readFileSync(join(root, path), 'utf8').includes(text);
 const properties = files.filter(contains('propertySettings('));
-const more = files.filter(contains('/support/nightly.js'));
+const more = files.filter((path) => path.endsWith('.nightly.test.ts') || contains('/support/nightly.js')(path));
 if (properties.length + more.length === 0) {
   console.error(`no test that tries more by night in a file with ${part} in its path`);
   process.exit(1);

@@ -93,15 +93,15 @@ describe.each(Object.entries(stores))('%s', (_, make) => {
       const sources = { [source]: logSource(log, { topics: ['t'], start: 'earliest', deserialize: string() }) };
       const stream = Object.values(batchesFrom(sources, { interval: 20, checkpoint, ...options }))[0];
       return new Promise<readonly unknown[]>((resolve, reject) => {
-        const subscription = stream
+        const seen: unknown[] = [];
+        stream
           ?.pipe(
             foreachBatch((records) => {
-              if (records.length === 0) return;
-              void stream.stop().then(() => resolve(records));
+              seen.push(...records);
+              if (records.length > 0) void stream.stop();
             }),
           )
-          .subscribe({ error: reject });
-        void subscription;
+          .subscribe({ error: reject, complete: () => resolve(seen) });
       });
     };
     expect(await live('first', {})).toEqual(['a']);

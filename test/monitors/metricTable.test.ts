@@ -19,7 +19,12 @@ import * as client from 'prom-client';
 import { lastValueFrom, type Observable, take } from 'rxjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { version } from '../../src/batch/version.js';
+import { batchesOf } from '../../src/driver/batchesOf.js';
+import { resolveDriverOptions } from '../../src/driver/driverOptions.js';
 import { metrics } from '../../src/monitors/metrics/metricTable.js';
+import { resolvedLogSource } from '../../src/sources/log/resolvedLogSource.js';
+import { resolveLogSourceOptions } from '../../src/sources/log/resolveLogSourceOptions.js';
+import { SharedBudget } from '../../src/sources/log/sharedBudget.js';
 import { logLike } from '../support/logLike.js';
 import { monitoredRun } from '../support/monitoredRun.js';
 
@@ -117,9 +122,28 @@ const throttled = () =>
     );
   });
 
+/** A stream with the budget of a runtime. */
+const shared = () =>
+  watched((monitor, look) => {
+    const log = memoryLog({ topics: { t: 1 } });
+    log.append('t', [{ value: '1' }]);
+    const options = resolveLogSourceOptions('logBatches', { topics: ['t'], start: 'earliest', deserialize: String });
+    const budget = new SharedBudget(1_000, { later: queueMicrotask });
+    const source = resolvedLogSource('logBatches', () => log, { ...options, budget });
+    const driver = resolveDriverOptions('logBatches', { interval: 5, name: 'shared', monitors: [monitor] });
+    return batchesOf('log', source, driver).pipe(foreachBatch(look), take(2));
+  });
+
 describe('the table of metrics', () => {
   it('has no metric that is never set', async () => {
-    const texts = [await scripted(), await stored(), await received(), await timed(), await throttled()];
+    const texts = [
+      await scripted(),
+      await stored(),
+      await received(),
+      await timed(),
+      await throttled(),
+      await shared(),
+    ];
     const silent = Object.values(metrics)
       .map(({ prometheus }) => `dstream_${prometheus}`)
       .filter((name) => !texts.some((text) => new RegExp(`^${name}(_count)?\\{`, 'm').test(text)));

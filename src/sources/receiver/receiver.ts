@@ -99,6 +99,8 @@ export interface IntakeEvents<T> {
   /** Whether there is room for another record. */
   room(): boolean;
   store(arrival: Arrival<T>): void;
+  /** Calls back once what the receiver has in hand is handed over: in the next turn of the event loop, or at the next action of virtual time. */
+  afterTurn(ended: () => void): void;
   connected(): void;
   reportError(error: unknown): void;
   complete(): void;

@@ -90,7 +90,7 @@ export class SinkIntake<T> implements Intake {
   /** What it stores in this turn it had in hand when it heard: the other lines of a chunk, say. */
   #tell(): void {
     this.#told = true;
-    void Promise.resolve().then(() => {
+    this.#events.afterTurn(() => {
       this.#told = false;
     });
   }

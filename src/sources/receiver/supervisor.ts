@@ -74,6 +74,7 @@ export class Supervisor<T> {
         this.#connected();
         this.#events.store(arrival, (error) => this.failed(error));
       },
+      afterTurn: (ended) => void this.#options.scheduler.schedule(ended),
       connected: () => this.#connected(),
       reportError: (error) => {
         this.#becomes(this.#status.state, { error });

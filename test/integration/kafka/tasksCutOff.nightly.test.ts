@@ -7,10 +7,9 @@ import { foreachBatchInTransaction, type PostgresCheckpoint, postgresCheckpoint 
 import { Kafka, logLevel } from 'kafkajs';
 import { Pool } from 'pg';
 import { mergeMap, retry, type Subscription } from 'rxjs';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultyProxy } from '../../support/faultyProxy.js';
 import { brokers, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
-import { nightly } from '../../support/nightly.js';
 import { newName, newPool, postgresUrl } from '../../support/postgres.js';
 
 const kafka = newKafka();
@@ -41,8 +40,8 @@ class Wire {
 }
 
 // A session is six seconds at least.
-const describeNightly = nightly && postgresUrl !== '' ? describeKafka : undefined;
-describeNightly?.('a process that shares tasks', () => {
+const describeBoth = postgresUrl === '' ? describe.skip : describeKafka;
+describeBoth('a process that shares tasks', () => {
   const table = newName();
   const pool = newPool(16);
   const running: Subscription[] = [];
