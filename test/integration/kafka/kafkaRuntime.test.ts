@@ -22,6 +22,9 @@ beforeEach(() => {
 });
 afterEach(() => unsubscribe('net.client.socket', note));
 
+const allClosed = () =>
+  expect.poll(() => [...open].map(({ remotePort }) => remotePort), { timeout: 60_000 }).toEqual([]);
+
 const values = (count: number) => Array.from({ length: count }, (_, i) => ({ value: `v${i}` }));
 
 /** Three streams that read a topic each and write to another one, until each has all of its records. */
@@ -74,13 +77,14 @@ describeKafka('kafkaRuntime', () => {
   it('has the same connections for three streams as for one, and closes them with the last', async () => {
     const before = await threeStreams(kafka, kafka);
     streams.length = 0;
+    await allClosed();
     const runtime = kafkaRuntime(kafka);
     const after = await threeStreams(kafka, runtime);
     expect(after.read).toEqual([50, 50, 50]);
     // To each broker one for fetches, one for other requests, one for what is written; and the bootstrap addresses.
     expect(after.peak).toBeLessThanOrEqual(3 * brokers.length + 1);
     expect(before.peak).toBeGreaterThanOrEqual(2 * after.peak);
-    await expect.poll(() => open.size, { timeout: 60_000 }).toBe(0);
+    await allClosed();
     expect(runtime.snapshot()).toMatchObject({ clients: 0, bytes: { usedBytes: 0, sources: 0 } });
     console.log(`connections: ${before.peak} without, ${after.peak} with a runtime, ${brokers.length} brokers`);
 
@@ -116,7 +120,7 @@ describeKafka('kafkaRuntime', () => {
       stream.pipe(foreachBatch(() => void (++batches === 2 && runtime.close()))).subscribe({ error: resolve });
     });
     expect(await failed).toBeInstanceOf(RuntimeClosedError);
-    await expect.poll(() => open.size, { timeout: 60_000 }).toBe(0);
+    await allClosed();
     const later = new Promise<unknown>((resolve) => {
       stream.pipe(foreachBatch(() => undefined)).subscribe({ error: resolve });
     });
