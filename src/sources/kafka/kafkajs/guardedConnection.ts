@@ -49,7 +49,9 @@ export class GuardedConnection {
   readonly #readAuthentication: (bytes: Buffer) => void;
   /** When the broker accepts requests again, on the monotonic clock. */
   #throttledUntil = 0;
-  /** Fails the attempt to connect that is under way. */
+  /** The attempt to connect that is under way. */
+  #connecting: Promise<unknown> | undefined;
+  /** Fails it. */
   #failConnect: ((error: Error) => void) | undefined;
 
   constructor(connection: Connection, guard: SocketOwner) {
@@ -62,7 +64,7 @@ export class GuardedConnection {
     connection.socketFactory = (options) => this.#open(options);
     // Each socket is read where it is made.
     connection.processData = () => {};
-    connection.connect = () => this.#connect(makeConnection);
+    connection.connect = () => this.#connectOnce(makeConnection);
     connection.disconnect = async () => this.disconnect();
     connection.send = (call) => this.#send(call, send);
     connection.requestQueue.scheduleRequestTimeoutCheck = () => {};
@@ -81,6 +83,7 @@ export class GuardedConnection {
     requestQueue.destroy();
     this.#guard.parted(this);
     if (socket) part(socket);
+    this.#connecting = undefined;
     // kafkajs has a better error, and a moment to fail with it, where the connection could not be made.
     const fail = this.#failConnect;
     if (fail) setImmediate(() => fail(this.#lost('the connection was closed before it was made')));
@@ -93,6 +96,16 @@ export class GuardedConnection {
 
   #lost(reason: string): Error {
     return this.#guard.lost(new ConnectionError([this.#broker], { cause: new Error(reason) }));
+  }
+
+  /** One that kafkajs is told to make twice at a time would open two sockets, and forget the first. */
+  #connectOnce(makeConnection: () => Promise<unknown>): Promise<unknown> {
+    if (this.#connecting) return this.#connecting;
+    const connecting = this.#connect(makeConnection).finally(() => {
+      if (this.#connecting === connecting) this.#connecting = undefined;
+    });
+    this.#connecting = connecting;
+    return connecting;
   }
 
   #connect(makeConnection: () => Promise<unknown>): Promise<unknown> {

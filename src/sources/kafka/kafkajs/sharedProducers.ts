@@ -19,6 +19,13 @@ interface SharedPool {
   users: number;
 }
 
+/** What one producer has of the pools. */
+interface Leases {
+  readonly releases: Set<() => void>;
+  /** kafkajs may still repeat a request of a producer that is closed: nobody would close the connection that it opens for that. */
+  closed: boolean;
+}
+
 /**
  * The connections of several producers of kafkajs: one to each broker. Each producer keeps its own metadata, transactional id and order.
  * Connections that nobody uses are closed.
@@ -48,7 +55,7 @@ export class SharedProducers {
       const rule = 'is the transactional id of another stream of this runtime: each stream needs its own';
       throw new InvalidOptionError('sendToKafka', 'groupId', id, rule);
     }
-    const leases = new Set<() => void>();
+    const leases: Leases = { releases: new Set(), closed: false };
     const client = clientWith(this.#kafka, ({ brokerPool }) => {
       adaptBrokers(brokerPool, adapt);
       this.#share(brokerPool.connectionPoolBuilder, leases);
@@ -58,7 +65,8 @@ export class SharedProducers {
       close: () => {
         this.#producers.delete(made);
         if (id !== undefined) this.#ids.delete(id);
-        for (const release of leases) release();
+        leases.closed = true;
+        for (const release of leases.releases) release();
       },
     };
     this.#producers.add(made);
@@ -73,7 +81,7 @@ export class SharedProducers {
     this.#guard.close();
   }
 
-  #share(builder: ConnectionPoolBuilder, leases: Set<() => void>): void {
+  #share(builder: ConnectionPoolBuilder, leases: Leases): void {
     const build = builder.build.bind(builder);
     builder.build = async (destination) => {
       // It has no socket yet.
@@ -86,8 +94,8 @@ export class SharedProducers {
         this.#guard.take(fresh);
         this.#pools.set(place, shared);
       }
-      const { pool, release } = leasedPool(shared, destination?.rack);
-      leases.add(release);
+      const { pool, release } = leasedPool(shared, leases, destination?.rack);
+      leases.releases.add(release);
       return pool;
     };
   }
@@ -96,6 +104,7 @@ export class SharedProducers {
 /** A pool as one broker object of kafkajs sees it. That learns which requests it may send while it connects, so it has to at first. */
 function leasedPool(
   shared: SharedPool,
+  leases: Leases,
   rack: string | undefined,
 ): { readonly pool: BrokerPool; readonly release: () => void } {
   const { pool } = shared;
@@ -117,7 +126,8 @@ function leasedPool(
       },
     },
     getConnection: {
-      value: (index?: number) => {
+      value: async (index?: number) => {
+        if (leases.closed) throw new Error('the producer is closed');
         if (!used) shared.users++;
         used = true;
         return pool.getConnection(index);
