@@ -98,7 +98,7 @@ export class GuardedConnection {
     return this.#guard.lost(new ConnectionError([this.#broker], { cause: new Error(reason) }));
   }
 
-  /** One that kafkajs is told to make twice at a time would open two sockets, and forget the first. */
+  /** Two calls at a time would make kafkajs open two sockets, and forget the first. */
   #connectOnce(makeConnection: () => Promise<unknown>): Promise<unknown> {
     if (this.#connecting) return this.#connecting;
     const connecting = this.#connect(makeConnection).finally(() => {
