@@ -1,5 +1,3 @@
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.apache.spark.sql.Dataset;
@@ -16,14 +14,8 @@ import org.apache.spark.sql.functions;
  * Spark wants the JVM to have.
  */
 public final class SparkWindows {
-  private static long total;
-  private static long counted;
-  private static long windows;
-  private static long checksum;
-  private static long begun;
-  private static long cpuBegun;
-  private static volatile long running;
-  private static volatile long cpuRunning;
+  /** Of the process: Spark copies what is given to a writer. */
+  private static WindowTally tally;
 
   public static void main(String[] args) {
     if (args.length == 0) {
@@ -31,18 +23,17 @@ public final class SparkWindows {
       return;
     }
     try {
-      total = Long.parseLong(args[2]);
-      count(args[0], args[1], args[3] + " milliseconds", args[4] + " milliseconds", args[5]);
+      long records = Long.parseLong(args[2]);
+      count(args[0], args[1], records, args[3] + " milliseconds", args[4] + " milliseconds", args[5]);
     } catch (Throwable error) {
       error.printStackTrace();
       Runtime.getRuntime().halt(1);
     }
   }
 
-  private static void count(String brokers, String topic, String window, String grace, String directory)
+  private static void count(String brokers, String topic, long records, String window, String grace, String directory)
       throws Exception {
-    cpuBegun = cpu();
-    begun = System.nanoTime();
+    tally = new WindowTally(records);
     SparkSession spark =
         SparkSession.builder()
             .master("local[*]")
@@ -75,8 +66,7 @@ public final class SparkWindows {
             .option("checkpointLocation", Path.of(directory, "checkpoint").toUri().toString())
             .foreach(new Seen())
             .start();
-    running = System.nanoTime();
-    cpuRunning = cpu();
+    tally.running();
     // Throws what a batch has thrown. The bench limits the time.
     query.awaitTermination();
   }
@@ -90,52 +80,11 @@ public final class SparkWindows {
 
     @Override
     public void process(Row row) {
-      see(row.getString(0), row.getLong(1), row.getLong(2));
+      tally.see(row.getString(0), row.getLong(1), row.getLong(2));
     }
 
     @Override
     public void close(Throwable error) {}
-  }
-
-  private static synchronized void see(String key, long start, long count) {
-    windows++;
-    counted += count;
-    checksum += (key + ' ' + start + ' ' + count).hashCode() & 0xffffffffL;
-    if (counted >= total) finish();
-  }
-
-  private static void finish() {
-    try {
-      long now = System.nanoTime();
-      long used = cpu();
-      double wholeCpu = (used - cpuBegun) / 1e9;
-      double cpu = (used - cpuRunning) / 1e9;
-      double whole = (now - begun) / 1e9;
-      double reading = (now - running) / 1e9;
-      String figures =
-          "{\"whole\": %s, \"reading\": %s, \"cpu\": %s, \"wholeCpu\": %s, \"count\": %d, \"windows\": %d, \"checksum\": %d, \"rssMb\": %s}";
-      System.out.println(
-          figures.formatted(whole, reading, cpu, wholeCpu, counted, windows, checksum, peakRssMb()));
-      System.out.flush();
-      // At once: batches may be waiting, and what Spark leaves behind is in a directory that the bench removes.
-      Runtime.getRuntime().halt(0);
-    } catch (Exception error) {
-      throw new IllegalStateException(error);
-    }
-  }
-
-  private static long cpu() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
-  }
-
-  /** As Linux tells it; null elsewhere. */
-  private static Long peakRssMb() throws Exception {
-    Path status = Path.of("/proc/self/status");
-    if (!Files.exists(status)) return null;
-    for (String line : Files.readAllLines(status)) {
-      if (line.startsWith("VmHWM:")) return Long.parseLong(line.replaceAll("\\D", "")) / 1_024;
-    }
-    return null;
   }
 
   private SparkWindows() {}

@@ -1,6 +1,3 @@
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Properties;
 import java.util.UUID;
@@ -30,13 +27,7 @@ import org.apache.kafka.streams.state.Stores;
  * <p>and a checksum of all results, in whatever order they come.
  */
 public final class StreamsWindows {
-  private static long counted;
-  private static long windows;
-  private static long checksum;
-  private static long begun;
-  private static long cpuBegun;
-  private static volatile long running;
-  private static volatile long cpuRunning;
+  private static WindowTally tally;
 
   public static void main(String[] args) {
     String brokers = args[0];
@@ -67,22 +58,13 @@ public final class StreamsWindows {
                 .withLoggingDisabled())
         .suppress(Suppressed.untilWindowCloses(BufferConfig.unbounded().withLoggingDisabled()))
         .toStream()
-        .foreach(
-            (key, count) -> {
-              windows++;
-              counted += count;
-              checksum += (key.key() + ' ' + key.window().start() + ' ' + count).hashCode() & 0xffffffffL;
-              if (counted >= records) finish();
-            });
+        .foreach((key, count) -> tally.see(key.key(), key.window().start(), count));
 
-    cpuBegun = cpu();
-    begun = System.nanoTime();
+    tally = new WindowTally(records);
     KafkaStreams streams = new KafkaStreams(builder.build(), settings);
     streams.setStateListener(
         (now, before) -> {
-          if (now != KafkaStreams.State.RUNNING || running != 0) return;
-          running = System.nanoTime();
-          cpuRunning = cpu();
+          if (now == KafkaStreams.State.RUNNING) tally.running();
         });
     streams.setUncaughtExceptionHandler(
         error -> {
@@ -91,39 +73,6 @@ public final class StreamsWindows {
           return null;
         });
     streams.start();
-  }
-
-  private static void finish() {
-    try {
-      long now = System.nanoTime();
-      long used = cpu();
-      double wholeCpu = (used - cpuBegun) / 1e9;
-      double cpu = (used - Math.max(cpuRunning, cpuBegun)) / 1e9;
-      double whole = (now - begun) / 1e9;
-      double reading = (now - Math.max(running, begun)) / 1e9;
-      String figures =
-          "{\"whole\": %s, \"reading\": %s, \"cpu\": %s, \"wholeCpu\": %s, \"count\": %d, \"windows\": %d, \"checksum\": %d, \"rssMb\": %s}";
-      System.out.println(
-          figures.formatted(whole, reading, cpu, wholeCpu, counted, windows, checksum, peakRssMb()));
-      System.out.flush();
-      Runtime.getRuntime().halt(0);
-    } catch (Exception error) {
-      throw new IllegalStateException(error);
-    }
-  }
-
-  private static long cpu() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
-  }
-
-  /** As Linux tells it; null elsewhere. */
-  private static Long peakRssMb() throws Exception {
-    Path status = Path.of("/proc/self/status");
-    if (!Files.exists(status)) return null;
-    for (String line : Files.readAllLines(status)) {
-      if (line.startsWith("VmHWM:")) return Long.parseLong(line.replaceAll("\\D", "")) / 1_024;
-    }
-    return null;
   }
 
   private StreamsWindows() {}

@@ -47,7 +47,7 @@ const streams = jars({
 
 export function kafkaStreams(records: number, { classes, scratch }: Places): Commands {
   const library = streams.ensure();
-  run('javac', ['-d', classes, '-cp', library, path('./StreamsWindows.java')]);
+  compile('StreamsWindows', classes, library);
   const java = [heap, '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', [classes, library].join(delimiter)];
   return {
     'Kafka Streams': (brokers, topic) => [
@@ -69,7 +69,7 @@ const spark = jars({
 
 export function sparkStructuredStreaming(records: number, { classes, scratch }: Places): Commands {
   const library = spark.ensure();
-  run('javac', ['-d', classes, '-cp', library, path('./SparkWindows.java')]);
+  compile('SparkWindows', classes, library);
   const main = ['-cp', [classes, library].join(delimiter), 'SparkWindows'];
   const options = run('java', main).trim().split(' ');
   return {
@@ -92,6 +92,12 @@ export function leaveCore(): void {
 /** Runs a contender on its core. */
 export function runAlone([command, args]: ReturnType<Command>): string {
   return core === undefined ? run(command, args) : run('taskset', ['--cpu-list', String(core), command, ...args]);
+}
+
+/** With what both contenders sum up their results by. */
+function compile(name: string, classes: string, library: string): void {
+  const sources = [name, 'WindowTally'].map((one) => path(`./${one}.java`));
+  run('javac', ['-d', classes, '-cp', library, ...sources]);
 }
 
 function run(command: string, args: readonly string[]): string {
