@@ -1,4 +1,5 @@
 import { sumOf } from '../../collections/sumOf.js';
+import { maxPartitionBytes, maxRequestBytes, sampleBytes } from './fetchBounds.js';
 import type { FetchRequest } from './logClient.js';
 import type { PartitionState } from './partitionState.js';
 
@@ -19,10 +20,6 @@ const knownFraction = 1 / 4;
 const graceMs = 1_000;
 /** An answer without records this much before its time is no answer: a broker that limits reading returns such, or one that is confused. */
 const earlyMs = 50;
-/** Bounds on what one poll asks for: of all partitions, of one, and of one whose records have no known size. */
-const maxRequestBytes = 4 * 1024 * 1024;
-const maxPartitionBytes = 1024 * 1024;
-const sampleBytes = 64 * 1024;
 
 /** What may be read before it is planned. */
 export interface PollBounds {

@@ -5,6 +5,7 @@ import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import { sumOf } from '../../collections/sumOf.js';
 import type { SourceSetup } from '../source.js';
+import { maxPartitionBytes, maxRequestBytes, sampleBytes } from './fetchBounds.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import { LongPolls, type Poll, type PollBounds } from './longPolls.js';
@@ -14,12 +15,6 @@ import type { BudgetMember } from './sharedBudget.js';
 import { passOver } from './startPositions.js';
 import { WatchedFetch } from './watchedFetch.js';
 
-/** Bound on one request to a broker: its response is decoded while the next one is on its way. */
-const maxRequestBytes = 4 * 1024 * 1024;
-/** Bound on one partition of a request. It is used in full where that much is wanted, because a cut record batch is sent again. */
-const maxPartitionBytes = 1024 * 1024;
-/** What is fetched from a partition to learn the size of its records. */
-const sampleBytes = 64 * 1024;
 /** How long a log may wait for records. They are known to be there, so this only matters when the log has changed. */
 const maxWaitMs = 500;
 /** Pause after a fetch that returned nothing: a log in memory would answer at once, again and again. */
