@@ -1,7 +1,8 @@
 import { from, last, type SchedulerLike } from 'rxjs';
 import { partitionKey, type TopicPartition } from '../../batch/topicPartition.js';
+import { GatheredCalls } from '../log/gatheredCalls.js';
 import type { LogClient, LogOffset, LogPartition, LogPoint, OffsetsOptions } from '../log/logClient.js';
-import { GatheredCalls } from './gatheredCalls.js';
+
 import { GatheredCommits } from './gatheredCommits.js';
 import { GatheredFetches } from './gatheredFetches.js';
 
@@ -16,8 +17,9 @@ interface OffsetsQuestion {
  * number of tasks.
  */
 export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClient {
+  const later = (work: () => void): void => void scheduler.schedule(work);
   const offsets = new GatheredCalls<OffsetsQuestion, readonly LogOffset[]>(
-    scheduler,
+    later,
     (questions) => {
       const { point, options } = questions[0] as OffsetsQuestion;
       const partitions = questions.flatMap((question) => question.partitions);
@@ -29,7 +31,7 @@ export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClien
     },
   );
   const partitions = new GatheredCalls<readonly (string | RegExp)[], readonly LogPartition[]>(
-    scheduler,
+    later,
     (questions) => client.partitions(questions[0] ?? []),
     (answer) => answer,
   );

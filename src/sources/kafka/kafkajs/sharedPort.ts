@@ -1,6 +1,7 @@
-import { partitionKey, type TopicPartition } from '../../../batch/topicPartition.js';
+import { firstValueFrom } from 'rxjs';
+import { partitionKey } from '../../../batch/topicPartition.js';
+import { GatheredCalls } from '../../log/gatheredCalls.js';
 import type { KafkajsPort } from './kafkajsPort.js';
-import { TurnCalls } from './turnCalls.js';
 
 /**
  * One set of connections for several streams, each of which has a port of its own to close. Connections are made when the first stream
@@ -56,33 +57,34 @@ export class SharedPort {
   }
 }
 
-type ListOffsets = Parameters<KafkajsPort['listOffsets']>;
+type OffsetsCall = Parameters<KafkajsPort['listOffsets']>;
 
 /** The connections, and the requests that are united. */
 class OpenPort {
   readonly port: KafkajsPort;
-  readonly metadata: TurnCalls<readonly string[], Awaited<ReturnType<KafkajsPort['metadata']>>>;
-  readonly listOffsets: TurnCalls<
-    readonly TopicPartition[],
-    Awaited<ReturnType<KafkajsPort['listOffsets']>>,
-    ListOffsets
-  >;
+  readonly metadata: GatheredCalls<readonly string[], Awaited<ReturnType<KafkajsPort['metadata']>>>;
+  readonly listOffsets: GatheredCalls<OffsetsCall, Awaited<ReturnType<KafkajsPort['listOffsets']>>>;
 
   constructor(port: KafkajsPort) {
     this.port = port;
-    this.metadata = new TurnCalls(
+    // Streams whose ticks coincide ask in one turn of the event loop.
+    const later = (work: () => void): void => void setImmediate(work);
+    this.metadata = new GatheredCalls(
+      later,
       (all) => port.metadata([...new Set(all.flat())]),
       (found, topics) => {
         const asked = new Set(topics);
         return found.filter(({ topic }) => asked.has(topic));
       },
     );
-    this.listOffsets = new TurnCalls(
-      (all, [leader, , timestamp, isolationLevel]) => {
-        const distinct = new Map(all.flat().map((place) => [partitionKey(place), place]));
+    this.listOffsets = new GatheredCalls(
+      later,
+      (all) => {
+        const [leader, , timestamp, isolationLevel] = all[0] as OffsetsCall;
+        const distinct = new Map(all.flatMap(([, places]) => places.map((place) => [partitionKey(place), place])));
         return port.listOffsets(leader, [...distinct.values()], timestamp, isolationLevel);
       },
-      (found, places) => {
+      (found, [, places]) => {
         const asked = new Set(places.map(partitionKey));
         return found.filter((offset) => asked.has(partitionKey(offset)));
       },
@@ -110,7 +112,7 @@ class PortLease implements KafkajsPort {
   connect: KafkajsPort['connect'] = async () => void (await this.metadata([]));
 
   metadata: KafkajsPort['metadata'] = (topics) =>
-    this.#call(({ port, metadata }) => (topics ? metadata.ask('', topics, undefined) : port.metadata()));
+    this.#call(({ port, metadata }) => (topics ? firstValueFrom(metadata.ask('', topics)) : port.metadata()));
 
   leaders: KafkajsPort['leaders'] = (topics) => this.#call(({ port }) => port.leaders(topics));
 
@@ -122,8 +124,8 @@ class PortLease implements KafkajsPort {
 
   listOffsets: KafkajsPort['listOffsets'] = (...call) =>
     this.#call(({ listOffsets }) => {
-      const [leader, places, timestamp, isolationLevel] = call;
-      return listOffsets.ask(`${leader} ${timestamp} ${isolationLevel}`, places, call);
+      const [leader, , timestamp, isolationLevel] = call;
+      return firstValueFrom(listOffsets.ask(`${leader} ${timestamp} ${isolationLevel}`, call));
     });
 
   offsetFetch: KafkajsPort['offsetFetch'] = (...call) => this.#call(({ port }) => port.offsetFetch(...call));

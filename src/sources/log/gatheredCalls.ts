@@ -1,4 +1,4 @@
-import { defer, from, last, Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+import { defer, from, last, Observable, type ObservableInput, Subscription } from 'rxjs';
 
 interface Call<Q, A> {
   readonly question: Q;
@@ -7,22 +7,22 @@ interface Call<Q, A> {
 }
 
 /**
- * Sends the calls of one turn as one, by kind. Several tasks ask the same of a log at each tick: a request for each would cost as much
+ * Sends the calls of one turn as one, by kind. Several tasks or streams ask the same of a log at each tick: a request for each would cost as much
  * as all else that they do.
  */
 export class GatheredCalls<Q, A> {
-  readonly #scheduler: SchedulerLike;
+  readonly #later: (work: () => void) => void;
   readonly #send: (questions: readonly Q[]) => ObservableInput<A>;
   readonly #answerTo: (answer: A, question: Q) => A;
   readonly #waiting = new Map<string, Set<Call<Q, A>>>();
 
-  /** `answerTo` returns what of the answer to all is for one of them. */
+  /** `later` runs what ends the turn; `answerTo` returns what of the answer to all is for one of them. */
   constructor(
-    scheduler: SchedulerLike,
+    later: (work: () => void) => void,
     send: (questions: readonly Q[]) => ObservableInput<A>,
     answerTo: (answer: A, question: Q) => A,
   ) {
-    this.#scheduler = scheduler;
+    this.#later = later;
     this.#send = send;
     this.#answerTo = answerTo;
   }
@@ -43,7 +43,7 @@ export class GatheredCalls<Q, A> {
       else {
         const calls = new Set([call]);
         this.#waiting.set(kind, calls);
-        this.#scheduler.schedule(() => this.#flush(kind, calls));
+        this.#later(() => this.#flush(kind, calls));
       }
       return () => this.#waiting.get(kind)?.delete(call);
     });
