@@ -67,7 +67,7 @@ export class DirectoryLock {
   /** @throws {FencedError} when another process has taken the directory over */
   async check(): Promise<void> {
     const owner = await readOwner(this.#fs, join(this.#directory, 'lock'));
-    if (owner?.token !== this.#lock.owner.token) throw new FencedError(this.#directory);
+    if (tokenOf(owner) !== this.#lock.owner.token) throw new FencedError(this.#directory);
   }
 
   /** Announces that `release` will have been called when `closed` settles. */
@@ -82,7 +82,7 @@ export class DirectoryLock {
     try {
       await this.#lock.file.close();
       const owner = await readOwner(this.#fs, path);
-      if (owner?.token === this.#lock.owner.token) await this.#fs.remove(path);
+      if (tokenOf(owner) === this.#lock.owner.token) await this.#fs.remove(path);
     } catch {
       // See above.
     }
@@ -104,9 +104,14 @@ async function takeFile(fs: FileSystem, directory: string, acquisition: Acquisit
     await write(file, owner);
     const watch = new LeaseWatch(directory, acquisition);
     const claimWatch = new LeaseWatch(directory, acquisition);
+    let before: Found | undefined;
     while (!(await linked(fs, own, path))) {
       const other = await readOwner(fs, path);
-      const over = !other || watch.isOver(other);
+      // Nobody's by now: the first to link has it. To replace it could replace the lock of a newcomer that was faster.
+      if (other === 'missing') continue;
+      // A sign of life that is being written can be unreadable too, but not for long.
+      const over = other === 'unreadable' ? before === other : watch.isOver(other);
+      before = other;
       if (over && (await replaced(fs, directory, own, other, claimWatch, acquisition))) break;
       await watch.pause();
     }
@@ -127,7 +132,7 @@ async function replaced(
   fs: FileSystem,
   directory: string,
   own: string,
-  other: LockOwner | undefined,
+  other: Found,
   claimWatch: LeaseWatch,
   { takeover }: Acquisition,
 ): Promise<boolean> {
@@ -136,16 +141,16 @@ async function replaced(
     await fs.rename(own, path);
     return true;
   }
-  const claim = join(directory, `lock-${other?.token ?? 'unreadable'}.claim`);
+  const claim = join(directory, `lock-${tokenOf(other)}.claim`);
   if (!(await linked(fs, own, claim))) {
     // The one that claimed it may have ended before it was done.
     const claimant = await readOwner(fs, claim);
-    if (!claimant || claimWatch.isOver(claimant)) await fs.remove(claim);
+    if (claimant === 'unreadable' || (claimant !== 'missing' && claimWatch.isOver(claimant))) await fs.remove(claim);
     return false;
   }
   try {
     const now = await readOwner(fs, path);
-    if (now?.token !== other?.token) return false;
+    if (tokenOf(now) !== tokenOf(other)) return false;
     await fs.rename(own, path);
     return true;
   } finally {
@@ -169,12 +174,19 @@ async function write(file: OpenFile, owner: LockOwner): Promise<void> {
   await writeFully(file, Buffer.from(JSON.stringify(owner)), 0);
 }
 
-/** Returns `undefined` when the file is missing or unreadable. */
-async function readOwner(fs: FileSystem, path: string): Promise<LockOwner | undefined> {
+/** What a lock file says. One that is unreadable was left by a machine that went down while it wrote. */
+type Found = LockOwner | 'missing' | 'unreadable';
+
+function tokenOf(found: Found): string {
+  return typeof found === 'string' ? found : found.token;
+}
+
+async function readOwner(fs: FileSystem, path: string): Promise<Found> {
   try {
     return JSON.parse(await fs.readFile(path));
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError) return 'unreadable';
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'missing';
     throw error;
   }
 }

@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError, FencedError } from 'dstream/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DirectoryLock } from '../../src/storage/directoryLock.js';
-import { nodeFileSystem } from '../../src/storage/fileSystem.js';
+import { type FileSystem, nodeFileSystem } from '../../src/storage/fileSystem.js';
 import { beatOf, type LockOwner, newOwner } from '../../src/storage/lockOwner.js';
 import type { Takeover } from '../../src/storage/takeover.js';
 
@@ -18,12 +18,19 @@ interface Try {
   readonly takeover?: Takeover;
   readonly signal?: AbortSignal;
   readonly waiting?: (reason: string) => void;
+  readonly leaseTime?: number;
+  readonly fs?: FileSystem;
 }
-const take = (directory: string, { takeover = 'wait', ...rest }: Try = {}) =>
-  DirectoryLock.take(nodeFileSystem, directory, { takeover, leaseTime, ...rest });
+const take = (directory: string, { takeover = 'wait', fs = nodeFileSystem, ...rest }: Try = {}) =>
+  DirectoryLock.take(fs, directory, { takeover, leaseTime, ...rest });
 
 const elsewhere: LockOwner = { ...newOwner(leaseTime), token: 'other', host: 'elsewhere', system: 'elsewhere', pid: 7 };
-const owned = (directory: string, owner: object) => writeFileSync(join(directory, 'lock'), JSON.stringify(owner));
+/** In one step: nobody reads half of it. */
+function owned(directory: string, owner: object): void {
+  const whole = `${directory}.lock`;
+  writeFileSync(whole, JSON.stringify(owner));
+  renameSync(whole, join(directory, 'lock'));
+}
 
 /** Gives signs of life in the name of an owner until it is left. `beats` resolves after some of them. */
 function beating(directory: string, owner: LockOwner) {
@@ -65,7 +72,8 @@ describe('the lock of a directory', () => {
     // A process each: for one process a directory has one name.
     const newcomers = ['', '/.', '/./.'].map((suffix) => ({ directory: directory + suffix }));
     const controller = new AbortController();
-    const locks = newcomers.map((one) => take(one.directory, { signal: controller.signal }));
+    // Their own leases are long: a claim that takes its time on a slow machine is not over.
+    const locks = newcomers.map((one) => take(one.directory, { signal: controller.signal, leaseTime: 600_000 }));
     const first = await Promise.race(locks);
     await first.check();
     controller.abort();
@@ -74,6 +82,44 @@ describe('the lock of a directory', () => {
     await first.check();
     await first.release();
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('is linked, not replaced, where its owner leaves meanwhile: another newcomer may have it by then', async () => {
+    const directory = newDirectory();
+    owned(directory, elsewhere);
+    const replaced: string[] = [];
+    const fs: FileSystem = {
+      ...nodeFileSystem,
+      readFile: (path) => {
+        rmSync(join(directory, 'lock'), { force: true });
+        return nodeFileSystem.readFile(path);
+      },
+      rename: (from, to) => {
+        replaced.push(to);
+        return nodeFileSystem.rename(from, to);
+      },
+    };
+    const lock = await take(directory, { fs });
+    expect(replaced).toEqual([]);
+    expect(readdirSync(directory)).toEqual(['lock']);
+    await lock.release();
+  });
+
+  it('is not taken where it is unreadable once, as a sign of life is that is being written', async () => {
+    const directory = newDirectory();
+    const owner = beating(directory, elsewhere);
+    let reads = 0;
+    const fs: FileSystem = {
+      ...nodeFileSystem,
+      readFile: async (path) => (++reads % 2 === 1 ? '{"token":' : nodeFileSystem.readFile(path)),
+    };
+    const controller = new AbortController();
+    const lock = take(directory, { fs, signal: controller.signal }).catch((error: unknown) => error);
+    await owner.beats;
+    controller.abort();
+    expect(await lock).toMatchObject({ name: 'AbortError' });
+    owner.leave();
+    expect(readdirSync(directory)).toEqual(['lock']);
   });
 
   it('is refused where that is asked for, if its owner is healthy', async () => {
