@@ -1,16 +1,16 @@
-// How long does a record take from `produce` to an output, and what does a stream cost that has nothing to read? Beside kafkajs and Java's
-// client, on the same topics, in interleaved rounds, each reader in a process of its own.
+// How long does a record take from `produce` to an output? Beside kafkajs and Java's client, on the same topic, in interleaved rounds, each
+// reader in a process of its own.
 //
 //   npm run bench -- latency [--rounds N] [--seconds N] [--intervals 100,1000] [--brokers HOST:PORT]
 //
-// About a hundred records a second are produced, each by itself, into a topic of four partitions; the idle topic has 64.
+// About a hundred records a second are produced, each by itself, into a topic of four partitions. `idle` measures streams with nothing to read.
 import { randomUUID } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import kafkajs from 'kafkajs';
 import { startKafka } from '../scripts/kafka-broker.mjs';
 import { buildContenders, type Contender, measure, produce } from './latency/contenders.js';
+import { makeTopic } from './latency/topic.js';
 import { type Row, rowOf, writeResults } from './report.js';
 
 const { values: options } = parseArgs({
@@ -25,13 +25,11 @@ const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const intervals = options.intervals.split(',').map(Number);
 const partitions = 4;
-const idlePartitions = 64;
 const percentiles = [50, 90, 99] as const;
 
 interface Entry {
   readonly contender: Contender;
   readonly delays: Record<(typeof percentiles)[number], number[]>;
-  readonly idle: number[];
   readonly busy: number[];
 }
 
@@ -39,33 +37,16 @@ function percentile(sorted: readonly number[], percent: number): number {
   return sorted[Math.min(Math.floor((sorted.length * percent) / 100), sorted.length - 1)] ?? Number.NaN;
 }
 
-async function makeTopic(brokers: string, topic: string, numPartitions: number): Promise<void> {
-  const { Kafka, logLevel } = kafkajs;
-  const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: false });
-  // kafkajs itself fails where a broker has not heard of the topic yet.
-  const isLed = async () => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
-    return topics.some(
-      ({ partitions }) => partitions.length === numPartitions && partitions.every((p) => p.leader >= 0),
-    );
-  };
-  while (!(await isLed())) await sleep(100);
-  await admin.disconnect();
-}
-
 async function main(): Promise<void> {
   const [load = 0] = loadavg();
   if (load > cpus().length / 2) console.warn(`the machine is busy (load ${load.toFixed(1)}): delays say little`);
   const cluster = options.brokers === undefined ? await startKafka() : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
-  const [topic, idle] = [`bench-${randomUUID()}`, `bench-${randomUUID()}-idle`];
+  const topic = `bench-${randomUUID()}`;
   try {
     await makeTopic(brokers, topic, partitions);
-    await makeTopic(brokers, idle, idlePartitions);
     const entries = buildContenders(intervals).map(
-      (contender): Entry => ({ contender, delays: { 50: [], 90: [], 99: [] }, idle: [], busy: [] }),
+      (contender): Entry => ({ contender, delays: { 50: [], 90: [], 99: [] }, busy: [] }),
     );
     for (let round = 1; round <= rounds; round++) {
       for (const entry of entries) {
@@ -77,13 +58,9 @@ async function main(): Promise<void> {
         const sorted = [...busy.delays].sort((a, b) => a - b);
         for (const percent of percentiles) entry.delays[percent].push(percentile(sorted, percent));
         entry.busy.push(busy.core * 100);
-        const { core } = await measure(contender, brokers, idle, () => sleep(seconds * 1_000));
-        entry.idle.push(core * 100);
         const shown = percentiles.map((percent) => `p${percent} ${percentile(sorted, percent).toFixed(1)}`).join('  ');
         const records = `${sorted.length} records`;
-        console.log(
-          `round ${round}  ${contender.name.padEnd(22)} ${records}  ${shown}  idle ${(core * 100).toFixed(2)} %`,
-        );
+        console.log(`round ${round}  ${contender.name.padEnd(22)} ${records}  ${shown}`);
       }
     }
     report(entries, load);
@@ -93,10 +70,9 @@ async function main(): Promise<void> {
 }
 
 function report(entries: readonly Entry[], load: number): void {
-  const rows = entries.flatMap(({ contender: { name }, delays, idle, busy }): Row[] => [
+  const rows = entries.flatMap(({ contender: { name }, delays, busy }): Row[] => [
     ...percentiles.map((percent) => rowOf(`${name}, p${percent} ms`, delays[percent])),
     rowOf(`${name}, % of a core, 100 records a second`, busy),
-    rowOf(`${name}, % of a core, idle`, idle),
   ]);
   const median = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
   // A record waits for half an interval in the mean.
@@ -106,7 +82,7 @@ function report(entries: readonly Entry[], load: number): void {
       median(`dstream, ${interval} ms, p50 ms`) / (interval / 2),
     ]),
   );
-  const unit = `from produce to output, and of a core; ${partitions} partitions, idle ${idlePartitions}`;
+  const unit = `from produce to output, and of a core; ${partitions} partitions`;
   writeResults('latency', { unit, rows, ratios, rounds, seconds, load });
 }
 

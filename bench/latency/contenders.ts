@@ -24,14 +24,19 @@ export interface Contender {
 
 const built = (file: string) => fileURLToPath(new URL(`../.data/latency/${file}`, import.meta.url));
 
+/** What reader.ts does under this name. */
+export function inNode(name: string): Contender {
+  return { name, command: process.execPath, args: [built('reader.mjs'), name] };
+}
+
 /** The readers with Node, and Java's client where there is Java. */
 export function buildContenders(intervals: readonly number[]): readonly Contender[] {
   mkdirSync(built(''), { recursive: true });
   bundle(new URL('./reader.ts', import.meta.url), built('reader.mjs'));
   bundle(new URL('./producer.ts', import.meta.url), built('producer.mjs'));
   const names = [...intervals.map((interval) => `dstream, ${interval} ms`), 'kafkajs eachMessage'];
-  const inNode = names.map((name) => ({ name, command: process.execPath, args: [built('reader.mjs'), name] }));
-  if (!hasCommand('javac')) return inNode;
+  const ours = names.map(inNode);
+  if (!hasCommand('javac')) return ours;
   const classpath = [built(''), ensureKafka()].join(delimiter);
   const { status } = spawnSync(
     'javac',
@@ -42,7 +47,7 @@ export function buildContenders(intervals: readonly number[]): readonly Contende
   );
   if (status !== 0) throw new Error(`javac ended with ${status}`);
   const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
-  return [...inNode, { name: 'java consumer', command: 'java', args: ['-cp', classpath, quiet, 'LatencyReader'] }];
+  return [...ours, { name: 'java consumer', command: 'java', args: ['-cp', classpath, quiet, 'LatencyReader'] }];
 }
 
 /** Produces for so long, in a process of its own. */
@@ -50,12 +55,13 @@ export function produce(brokers: string, topic: string, partitions: number, seco
   execFileSync(process.execPath, [built('producer.mjs'), brokers, topic, String(partitions), String(seconds)]);
 }
 
-/** Starts a reader, has `work` done once it reads, and returns what it saw meanwhile. */
+/** Starts a reader, has `work` done once it reads and has settled, and returns what it saw meanwhile. */
 export async function measure(
   { name, command, args }: Contender,
   brokers: string,
   topic: string,
   work: () => void | Promise<void>,
+  settleMs = 5_000,
 ): Promise<Measured> {
   const reader = spawn(command, [...args, brokers, topic], { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
@@ -71,8 +77,6 @@ export async function measure(
     reader.kill('SIGKILL');
   }
 }
-
-const settleMs = 5_000;
 
 async function nextLine(name: string, reader: ChildProcess, lines: AsyncIterator<string>): Promise<string> {
   const { done, value } = await lines.next();

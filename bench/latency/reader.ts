@@ -68,4 +68,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
 
 const [, interval] = /^dstream, (\d+) ms$/.exec(name) ?? [];
 if (interval) dstream(Number(interval));
-else await kafkajsEachMessage().catch(fail);
+else if (name === 'node, a timer') {
+  setInterval(() => {}, 1_000);
+  ready();
+} else await kafkajsEachMessage().catch(fail);

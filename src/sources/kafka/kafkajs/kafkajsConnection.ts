@@ -45,6 +45,7 @@ export interface RequestQueue {
   destroy(): void;
   maybeThrottle(throttleTime: number | null | undefined): void;
   scheduleRequestTimeoutCheck(): void;
+  scheduleCheckPendingRequests(): void;
 }
 
 /** The connections to one broker. */
