@@ -21,6 +21,8 @@ export class SegmentedLog<S extends FinishedSegment, B extends SegmentBegin<S>> 
   #number: number;
   #writer: LogWriter;
   #failure: { readonly error: unknown } | undefined;
+  /** Settles, and never fails, when the work that was asked for last has ended; `undefined` when nothing is under way. */
+  #working: Promise<void> | undefined;
 
   private constructor(
     directory: LockedDirectory,
@@ -88,11 +90,24 @@ export class SegmentedLog<S extends FinishedSegment, B extends SegmentBegin<S>> 
   }
 
   /**
-   * Does work that writes. Once one has failed every later one fails with the same error.
+   * Does work that writes, when all work before it has ended: two at once would write over each other. Once one has failed every later
+   * one fails with the same error.
    *
    * @param action what the work does, for the message when the disk refuses
    */
-  async write(action: () => string, work: () => Promise<void>): Promise<void> {
+  write(action: () => string, work: () => Promise<void>): Promise<void> {
+    const begin = () => this.#do(action, work);
+    const done = this.#working ? this.#working.then(begin) : begin();
+    const ended = done
+      .catch(() => {})
+      .then(() => {
+        if (this.#working === ended) this.#working = undefined;
+      });
+    this.#working = ended;
+    return done;
+  }
+
+  async #do(action: () => string, work: () => Promise<void>): Promise<void> {
     if (this.#failure) throw this.#failure.error;
     try {
       await work();

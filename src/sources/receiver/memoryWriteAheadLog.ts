@@ -2,7 +2,10 @@ import { defer, EMPTY, of } from 'rxjs';
 import { InvalidRecordError } from '../../batch/errors.js';
 import { oneOwner } from '../../state/oneOwner.js';
 import { checkLoggable } from './loggableRecord.js';
-import type { Block, WriteAheadLog, WriteAheadLogSession } from './writeAheadLog.js';
+import { refusedBlock } from './refusedBlock.js';
+import type { Block, WriteAheadLog, WriteAheadLogRequest, WriteAheadLogSession } from './writeAheadLog.js';
+
+const location = 'memory';
 
 /**
  * A write-ahead log in memory. It outlives subscriptions, not the process: with it and `memoryCheckpoint()` the records of a
@@ -47,18 +50,26 @@ export function memoryWriteAheadLog(): WriteAheadLog {
   const dropBefore = (offset: number) => {
     blocks = blocks.filter(({ from, records }) => from + records.length > offset);
   };
-  const session = (saved: number): WriteAheadLogSession => {
+  const session = ({ saved, planned }: WriteAheadLogRequest): WriteAheadLogSession => {
     const asOwner = takeOver();
     dropBefore(saved);
+    const last = blocks.at(-1);
+    let next = last ? last.from + last.records.length : planned;
+    const add = (block: Block<unknown>) => {
+      const refused = refusedBlock(location, block, next);
+      if (refused) throw refused;
+      blocks.push(copyOf(block));
+      next += block.records.length;
+    };
     return {
       recovered: () => structuredClone(blocks),
       check: (record) => checkLoggable('memoryWriteAheadLog', record),
-      append: (block) => asOwner(() => void blocks.push(copyOf(block))),
+      append: (block) => asOwner(() => add(block)),
       release: (offset) => asOwner(() => dropBefore(offset)),
       close: () => EMPTY,
     };
   };
-  return { location: 'memory', open: ({ saved }) => defer(() => of(session(saved))) };
+  return { location, open: (request) => defer(() => of(session(request))) };
 }
 
 function copyOf(block: Block<unknown>): Block<unknown> {

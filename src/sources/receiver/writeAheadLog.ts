@@ -64,7 +64,11 @@ export interface WriteAheadLogRequest {
   readonly lazy?: boolean | undefined;
 }
 
-/** An opened log of one receiver. `append` is called one at a time, with records that continue where the last block ended. */
+/**
+ * An opened log of one receiver. A stream calls `append` when the call before has completed, with records that continue where the last block
+ * ended. The logs of this library write blocks that are appended side by side one after the other, and refuse a block that does not continue
+ * there with a `CheckpointError`.
+ */
 export interface WriteAheadLogSession {
   /**
    * Returns the blocks that hold records from `saved` on, in order: what was durable when the log was closed or its process

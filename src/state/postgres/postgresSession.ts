@@ -34,6 +34,8 @@ export class PostgresSession implements CheckpointSession {
   /** Batches whose outputs have a transaction, oldest first. */
   readonly #open = new Map<number, BatchTransaction>();
   readonly #running = new Set<Promise<unknown>>();
+  /** Of the save that was asked for last. */
+  #saved: Promise<void> = Promise.resolve();
   #seq: number;
   #closed = false;
 
@@ -58,7 +60,12 @@ export class PostgresSession implements CheckpointSession {
   }
 
   save(batch: SavedBatch): ObservableInput<unknown> {
-    return defer(() => from(this.#run(`save the batch of time ${batch.time}`, () => this.#save(batch))));
+    return defer(() => {
+      // In transactions of their own, a later batch could be in effect first, or without one before it that failed.
+      const before = this.#saved;
+      this.#saved = this.#run(`save the batch of time ${batch.time}`, () => before.then(() => this.#save(batch)));
+      return from(this.#saved);
+    });
   }
 
   close(): ObservableInput<unknown> {

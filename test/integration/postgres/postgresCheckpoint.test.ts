@@ -10,7 +10,9 @@ import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import { Pool } from 'pg';
 import { firstValueFrom, from, lastValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { saveAtOnce, savedAtOnce, seenIn } from '../../support/overlappingSaves.js';
 import { describePostgres, newName, newPool } from '../../support/postgres.js';
+import { change, settle } from '../../support/savedBatches.js';
 
 describePostgres('postgresCheckpoint', () => {
   let pool: Pool;
@@ -69,6 +71,31 @@ describePostgres('postgresCheckpoint', () => {
     expect(refused).toBeInstanceOf(CheckpointError);
     expect((refused as Error).message).toMatch(/^checkpoint PostgreSQL job "none": cannot open: .*ECONNREFUSED/);
     await nowhere.end();
+  });
+
+  it('has saves that overlap, against the contract, in effect in their order', async () => {
+    const checkpoint = postgresCheckpoint(pool, { job: newName() });
+    const session = await firstValueFrom(from(checkpoint.open()));
+    await saveAtOnce(session, 8);
+    await settle(session.close());
+    const again = await firstValueFrom(from(checkpoint.open()));
+    expect(seenIn(again)).toEqual(savedAtOnce(8));
+    await settle(again.close());
+  });
+
+  it('saves no batch behind one that could not be saved', async () => {
+    const checkpoint = postgresCheckpoint(pool, { job: newName() });
+    const session = await firstValueFrom(from(checkpoint.open()));
+    // The server takes no text with a zero in it.
+    const refused = session.encode({ ...change([['a', 1]]), id: 'zero \0' });
+    const save = (time: number, changes: readonly unknown[]) =>
+      settle(session.save({ time, zeroTime: 0, interval: 10, positions: {}, changes }));
+    const saved = await Promise.allSettled([save(10, [refused]), save(20, []), save(30, [])]);
+    expect(saved.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await settle(session.close());
+    const again = await firstValueFrom(from(checkpoint.open()));
+    expect(again.restored).toBeUndefined();
+    await settle(again.close());
   });
 
   it('fences the stream whose job another opens', async () => {

@@ -1,4 +1,4 @@
-import { EMPTY, from, type ObservableInput, type Observer } from 'rxjs';
+import { EMPTY, from, type ObservableInput, type Observer, throwError } from 'rxjs';
 import { CorruptCheckpointError } from '../../../batch/errors.js';
 import { partitionPoint } from '../../../collections/partitionPoint.js';
 import { failpoint } from '../../../storage/failpoint.js';
@@ -6,6 +6,7 @@ import type { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import { frameBytes } from '../../../storage/recordFrame.js';
 import { SegmentedLog } from '../../../storage/segmentedLog.js';
 import { checkLoggable } from '../loggableRecord.js';
+import { refusedBlock } from '../refusedBlock.js';
 import type { Block, ReadBlock, StoredBlock, WriteAheadLogRequest, WriteAheadLogSession } from '../writeAheadLog.js';
 import { type BlockFrame, type Recovery, recoverSegments } from './recoverSegments.js';
 import {
@@ -38,6 +39,8 @@ export interface FileLogSettings {
   readonly closeAfterWrite: boolean;
   readonly failureObserver?: Partial<Observer<LogWriteFailure>> | undefined;
   readonly codec?: BlockCodec | undefined;
+  /** Whether blocks may leave records out. Such files cannot be opened again. Default: no. */
+  readonly gaps?: boolean;
 }
 
 type Segments = SegmentedLog<BlockSegment, BlockSegmentBegin>;
@@ -61,6 +64,9 @@ export class FileLogSession implements WriteAheadLogSession {
   readonly #log: Segments;
   /** Bytes of a record in the last group, on average. */
   #recordBytes = firstRecordBytes;
+  /** Offset of the record that is appended next. */
+  #next: number;
+  /** Of the block that was appended last: it is written after all others. */
   #appending: Promise<void> | undefined;
   #releasing: Promise<void> | undefined;
   #closed = false;
@@ -69,7 +75,7 @@ export class FileLogSession implements WriteAheadLogSession {
     directory: LockedDirectory,
     settings: FileLogSettings,
     now: () => number,
-    { blocks, frames }: Recovery,
+    { blocks, frames, next }: Recovery,
     log: Segments,
   ) {
     this.#directory = directory;
@@ -78,6 +84,7 @@ export class FileLogSession implements WriteAheadLogSession {
     this.#begunAt = now();
     this.#recovered = blocks;
     this.#frames = [...frames];
+    this.#next = next;
     this.#log = log;
   }
 
@@ -126,6 +133,11 @@ export class FileLogSession implements WriteAheadLogSession {
   }
 
   append(block: Block<unknown>): ObservableInput<unknown> {
+    const next = this.#closed ? undefined : this.#next;
+    const refused = refusedBlock(this.#directory.location, block, next, this.#settings.gaps);
+    // A log that has failed says why.
+    if (refused && !this.#log.failed) return throwError(() => refused);
+    this.#next = block.from + block.records.length;
     this.#appending = this.#append(block);
     return from(this.#appending);
   }
