@@ -120,7 +120,7 @@ function feed(brokers: string, topic: string): () => void {
 }
 
 async function main(): Promise<void> {
-  const cluster = options.brokers === undefined ? await startKafka() : undefined;
+  const cluster = options.brokers === undefined ? await startKafka({ longLived: true }) : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
   const kafka = new Kafka({ clientId: 'bench-live', brokers: brokers.split(','), logLevel: logLevel.NOTHING });
   const results: Record<string, unknown> = {};

@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   leaveCore();
   const scratch = mkdtempSync(join(tmpdir(), 'dstream-peers-'));
   const commands = contenders(scratch);
-  const cluster = options.brokers === undefined ? await startKafka() : undefined;
+  const cluster = options.brokers === undefined ? await startKafka({ longLived: true }) : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
   const topic = `bench-${randomUUID()}`;
   const runs = new Map(Object.keys(commands).map((name) => [name, [] as Run[]]));

@@ -30,7 +30,7 @@ const [rounds, seconds, settle, partitions] = [options.rounds, options.seconds, 
 
 async function main(): Promise<void> {
   const [load = 0] = loadavg();
-  const cluster = options.brokers === undefined ? await startKafka() : undefined;
+  const cluster = options.brokers === undefined ? await startKafka({ longLived: true }) : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
   const topic = `bench-${randomUUID()}`;
   try {

@@ -60,7 +60,7 @@ async function main(): Promise<void> {
       `the machine is busy (load ${load.toFixed(1)}): contenders with more threads get more of it than the others`,
     );
   }
-  const cluster = options.brokers === undefined ? await startKafka() : undefined;
+  const cluster = options.brokers === undefined ? await startKafka({ longLived: true }) : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
   const absent: Record<string, string> = {};
   const entries = entriesOf(topicsOf(`bench-${randomUUID()}`, records), absent);

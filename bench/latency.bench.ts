@@ -40,7 +40,7 @@ function percentile(sorted: readonly number[], percent: number): number {
 async function main(): Promise<void> {
   const [load = 0] = loadavg();
   if (load > cpus().length / 2) console.warn(`the machine is busy (load ${load.toFixed(1)}): delays say little`);
-  const cluster = options.brokers === undefined ? await startKafka() : undefined;
+  const cluster = options.brokers === undefined ? await startKafka({ longLived: true }) : undefined;
   const brokers = options.brokers ?? cluster?.brokers ?? '';
   const topic = `bench-${randomUUID()}`;
   try {

@@ -32,5 +32,7 @@ export function startKafka(options?: {
   proxy?: (port: number) => Promise<number>;
   users?: readonly string[];
   guarded?: boolean;
+  /** The JVM as Kafka's users run it, for benchmarks: faster once it has run for a while. */
+  longLived?: boolean;
 }): Promise<KafkaCluster>;
 export function startInDocker(): Promise<{ readonly brokers: string; stop(): Promise<void> } | undefined>;

@@ -1,10 +1,10 @@
 // Starts real Kafka brokers on loopback: for the integration tests and benchmarks. Uses nothing but Node itself.
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './free-ports.mjs';
 import { jars } from './maven.mjs';
@@ -34,18 +34,53 @@ export const whyNoBroker = kafka.whyNot;
 /** Copies Kafka's jars with Maven, once. Returns the class path. */
 export const ensureKafka = kafka.ensure;
 
+const heap = ['-Xms256m', '-Xmx768m'];
+/** A broker of a test lives for a minute: the compiler for servers, and more than one collector thread, cost it more than they save. */
+const quickly = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+
+/** Where the classes of a broker are, loaded and checked, for the next broker. */
+const archiveOf = (classpath) => join(dirname(dirname(classpath)), 'classes.jsa');
+
+/**
+ * Saves the classes that a broker loads, once: with them a start takes a third of the processor time, and tests start dozens. A Java
+ * that saves none starts its brokers as before.
+ */
+async function ensureArchive(classpath) {
+  const archive = archiveOf(classpath);
+  if (existsSync(archive)) return;
+  const written = `${archive}.${process.pid}`;
+  const trained = await launch({ jvm: [...heap, ...quickly, `-XX:ArchiveClassesAtExit=${written}`] });
+  await trained.nodes[0].kill('SIGTERM');
+  await trained.stop();
+  if (existsSync(written)) renameSync(written, archive);
+}
+
 /**
  * Starts a cluster of brokers that are controllers too, on free ports. Each also has a listener that wants SASL/PLAIN
  * (password "secret"), and one with TLS. With `proxy` there is one more, without encryption, behind a proxy: `proxy` is
  * called with the port of each broker's listener, and returns the port that the broker tells its clients. With `guarded` an authorizer lets
  * users of the SASL listener do only what ACLs allow (the other listeners may do everything), and two more listeners have TLS: one with a
- * certificate that has expired, and one that wants a certificate of the client.
+ * certificate that has expired, and one that wants a certificate of the client. With `longLived` the JVM is as Kafka's users run it, which is
+ * faster once it has run for a while: for benchmarks.
  *
  * @param {{ nodes?: number, properties?: Record<string, string | number>, proxy?: (port: number) => Promise<number>,
- *   users?: readonly string[], guarded?: boolean }} [options]
+ *   users?: readonly string[], guarded?: boolean, longLived?: boolean }} [options]
  */
-export async function startKafka({ nodes = 1, properties = {}, proxy, users = ['reader'], guarded = false } = {}) {
+export async function startKafka({ longLived = false, ...options } = {}) {
+  if (longLived) return launch({ ...options, jvm: heap });
+  const classpath = classPath();
+  await ensureArchive(classpath);
+  return launch({ ...options, jvm: [...heap, ...quickly, `-XX:SharedArchiveFile=${archiveOf(classpath)}`] });
+}
+
+/** Java compares the path with that of the archive by its text. */
+const classPath = () => {
   const classpath = ensureKafka();
+  return join(realpathSync(dirname(classpath)), '*');
+};
+
+async function launch({ nodes = 1, properties = {}, proxy, users = ['reader'], guarded = false, jvm }) {
+  const classpath = classPath();
   const directory = mkdtempSync(join(tmpdir(), 'dstream-kafka-'));
   const clusterId = clusterIdOf(randomBytes(16));
   const ports = await freePorts(nodes * portsOfNode);
@@ -69,6 +104,7 @@ export async function startKafka({ nodes = 1, properties = {}, proxy, users = ['
       users,
       properties: { ...(expired && guards(directory, certificate, expired.keystore)), ...properties },
       guarded,
+      jvm,
     }),
   );
   const stop = async () => {
@@ -136,7 +172,8 @@ function selfSigned(directory, name, ...validFrom) {
   const keystore = join(directory, `${name}.p12`);
   const keytool = (command, ...args) => {
     const store = ['-keystore', keystore, '-storetype', 'PKCS12', '-storepass', storePassword, '-alias', 'broker'];
-    const { status, stdout, stderr } = spawnSync('keytool', [command, ...store, ...args], { encoding: 'utf8' });
+    const jvm = quickly.map((flag) => `-J${flag}`);
+    const { status, stdout, stderr } = spawnSync('keytool', [...jvm, command, ...store, ...args], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`the certificate of the brokers could not be made: ${stdout}${stderr}`);
     return stdout;
   };
@@ -158,6 +195,7 @@ function node({
   users,
   properties,
   guarded,
+  jvm,
 }) {
   const [controller, plain, sasl, tls, proxied, expired, mutual] = ports;
   const config = join(directory, `server-${id}.properties`);
@@ -225,13 +263,14 @@ function node({
       configure();
     },
     format() {
-      const args = java('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config);
+      // The archive is written at the end of the broker.
+      const flags = jvm.filter((flag) => !flag.startsWith('-XX:ArchiveClassesAtExit'));
+      const args = [...flags, ...java('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config)];
       const { status, stderr } = spawnSync('java', args, { encoding: 'utf8' });
       if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stderr}`);
     },
     async start() {
-      const heap = ['-Xms256m', '-Xmx768m'];
-      child = spawn('java', [...heap, ...java('kafka.Kafka', config)], { stdio: ['ignore', 'pipe', 'pipe'] });
+      child = spawn('java', [...jvm, ...java('kafka.Kafka', config)], { stdio: ['ignore', 'pipe', 'pipe'] });
       for (const stream of [child.stdout, child.stderr]) {
         stream.on('data', (text) => {
           output = (output + text).slice(-4_000);
