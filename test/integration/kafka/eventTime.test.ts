@@ -4,7 +4,6 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import {
   eventTime,
   foreachBatch,
@@ -20,7 +19,8 @@ import {
 import { kafkaBatches } from 'dstream/kafka';
 import type { Kafka } from 'kafkajs';
 import { lastValueFrom, merge, retry, timeout } from 'rxjs';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { buildChild } from '../../crash/buildChild.js';
 import { densePartitions, expectedLines, type Lines, shape } from '../../eventtime/densities.js';
 import type { Timed } from '../../eventtime/offline.js';
 import { brokers, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
@@ -42,7 +42,10 @@ async function filledTopic(kafka: Kafka): Promise<string> {
 
 type Reading = Pick<LogSourceOptions<unknown>, 'maxRatePerPartition' | 'rateSharing' | 'until'>;
 
-const child = fileURLToPath(new URL('../../support/eventTimeChild.ts', import.meta.url));
+let child: string;
+beforeAll(async () => {
+  child = await buildChild(new URL('../../support/eventTimeChild.ts', import.meta.url));
+});
 
 /** What is written of the topic; the output fails after it has written the batches with these numbers. */
 async function written(kafka: Kafka, topic: string, reading: Reading, crashes: readonly number[] = []): Promise<Lines> {
@@ -98,7 +101,7 @@ async function written(kafka: Kafka, topic: string, reading: Reading, crashes: r
 async function writtenInProcesses(topic: string, rateSharing: string, kills: readonly number[]): Promise<Lines> {
   const directory = await mkdtemp(join(tmpdir(), 'dstream-event-time-'));
   for (const batches of [...kills, Infinity]) {
-    const args = ['--import', 'tsx', child, brokers.join(','), topic, directory, rateSharing];
+    const args = [child, brokers.join(','), topic, directory, rateSharing];
     const reader = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const exited = once(reader, 'exit');
     let seen = 0;

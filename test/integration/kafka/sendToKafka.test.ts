@@ -4,7 +4,6 @@ import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import {
   Batch,
   concatMapBatch,
@@ -20,15 +19,19 @@ import {
 } from 'dstream';
 import { kafkaBatches, sendToKafka } from 'dstream/kafka';
 import { defer, endWith, ignoreElements, lastValueFrom, mergeMap, of, retry, timeout } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { OpenBatch } from '../../../src/driver/openBatch.js';
 import { StateRegistry } from '../../../src/state/stateRegistry.js';
+import { buildChild } from '../../crash/buildChild.js';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { inputTopic, inputValues, outputOf, valuesOf } from '../../support/kafkaTopics.js';
 import { untilCommitted } from '../../support/untilCommitted.js';
 
-const child = fileURLToPath(new URL('../../support/kafkaToKafkaChild.ts', import.meta.url));
+let child: string;
+beforeAll(async () => {
+  child = await buildChild(new URL('../../support/kafkaToKafkaChild.ts', import.meta.url));
+});
 describe('sendToKafka', () => {
   it('refuses options that are out of range', () => {
     const kafka = newKafka({ brokers: ['127.0.0.1:1'] });
@@ -202,7 +205,7 @@ describeKafka('sendToKafka', () => {
   });
 
   const start = (input: string, output: string, groupId: string, owner: string, beside = '') => {
-    const args = ['--import', 'tsx', child, brokers.join(','), input, output, groupId, owner, beside];
+    const args = [child, brokers.join(','), input, output, groupId, owner, beside];
     const one = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines: string[] = [];
     const listeners = new Set<() => void>();

@@ -1,16 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { type Batch, type BatchInfo, fromBatches, InvalidOptionError } from 'dstream';
 import { CheckpointError, foreachBatchInTransaction, postgresCheckpoint } from 'dstream/node';
 import type { Pool } from 'pg';
 import { lastValueFrom, map, mergeMap, of, retry, timer } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildChild } from '../../crash/buildChild.js';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { nightly } from '../../support/nightly.js';
 import { describePostgres, newName, newPool, postgresUrl } from '../../support/postgres.js';
 
-const child = fileURLToPath(new URL('../../support/transactionChild.ts', import.meta.url));
+let child: string;
+beforeAll(async () => {
+  child = await buildChild(new URL('../../support/transactionChild.ts', import.meta.url));
+});
 
 describePostgres('foreachBatchInTransaction', () => {
   let pool: Pool;
@@ -259,7 +262,7 @@ describePostgres('foreachBatchInTransaction', () => {
     const withoutOwner = async (job: string) => (await rowsOf(job)).map(({ owner: _, ...row }) => row);
 
     const start = (job: string, owner: string, pause = 0, timeout = 60_000) => {
-      const args = ['--import', 'tsx', child, postgresUrl, job, owner, String(pause), String(timeout)];
+      const args = [child, postgresUrl, job, owner, String(pause), String(timeout)];
       const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
       const lines: string[] = [];
       const listeners = new Set<(line: string) => void>();
