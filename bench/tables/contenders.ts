@@ -50,7 +50,7 @@ function byHand(): Lookup {
   };
 }
 
-/** A table of so many rows, and batches that look rows up all over it. A unit is a batch. */
+/** A table, and batches that look rows up all over it. A unit is a batch. */
 export function contender(side: string, rows: number, batchSize: number): Contender {
   return () => {
     const lookUp = side === 'Map' ? byHand() : byOperator();
