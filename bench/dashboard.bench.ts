@@ -1,7 +1,8 @@
 // npm run bench -- dashboard [--seconds 20] [--rounds 5] [--minutes 10]: what watching costs. First the processor time of a process
 // with 1,000 batches a minute over 64 partitions, without a board, and with a board and four open pages, in interleaved rounds. Then the
-// page itself over some minutes: the times between frames, and its heap. --minutes 0 leaves that out.
+// page itself over some minutes: the times between frames, its long tasks, and its heap. --minutes 0 leaves that out.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -18,6 +19,7 @@ const { values } = parseArgs({
 });
 const pages = 4;
 const warmUpMs = 5_000;
+const timerMs = 10;
 
 interface Sample {
   readonly cpu: number;
@@ -85,12 +87,38 @@ async function sample(browser: Browser, mode: 'board' | 'plain'): Promise<Sample
   }
 }
 
+/** Runs in the page: times between frames, and tasks of its main thread that took 50 ms or more, without those of `watchPage` itself. */
+const observe = `
+  globalThis.frames = [];
+  globalThis.tasks = [];
+  globalThis.skipUntil = 0;
+  let last = performance.now();
+  const frame = (now) => {
+    if (last >= globalThis.skipUntil) globalThis.frames.push(now - last);
+    last = now;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries())
+      if (startTime >= globalThis.skipUntil) globalThis.tasks.push(duration);
+  }).observe({ type: 'longtask' });
+`;
+
+interface Observed {
+  readonly frames: readonly number[];
+  readonly tasks: readonly number[];
+}
+
 /**
- * Times between two frames in ms, and the heap in MiB after a collection, minute by minute. The frame that a collection was asked for in is not
- * the page's own doing.
+ * What a page does over some minutes, at its top and at the table of batches in turn: times between two frames and its heap after a collection,
+ * minute by minute. A frame is late because the page works for long, or because the machine, which has four pages to draw without a GPU, has no
+ * time for it: the long tasks of the page tell the first, and how late a timer of this process is tells the second. The frames in which a
+ * collection is asked for are left out, as they are not the page's own doing.
  */
 async function watchPage(browser: Browser, minutes: number) {
   const watched = new Watched('board', 60 * (minutes + 1));
+  const lateness = monitorEventLoopDelay({ resolution: timerMs });
   try {
     const opened = await openPages(browser, await watched.line());
     const [page] = opened.pages;
@@ -100,36 +128,40 @@ async function watchPage(browser: Browser, minutes: number) {
     await session.send('Performance.enable');
     // As long as it takes to have 600 batches: until then the heap must grow.
     await pause(60_000);
-    await page.evaluate(`
-      globalThis.frames = [];
-      globalThis.collected = false;
-      let last = performance.now();
-      const frame = (now) => {
-        if (!globalThis.collected) globalThis.frames.push(now - last);
-        globalThis.collected = false;
-        last = now;
-        requestAnimationFrame(frame);
-      };
-      requestAnimationFrame(frame);
-    `);
+    await page.evaluate(observe);
+    lateness.enable();
     const heaps: number[] = [];
     for (let minute = 0; minute <= minutes; minute++) {
       if (minute > 0) await pause(60_000);
-      await page.evaluate('globalThis.collected = true');
+      await page.evaluate('globalThis.skipUntil = Infinity');
       await session.send('HeapProfiler.collectGarbage');
       const { metrics } = await session.send('Performance.getMetrics');
       heaps.push((metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? Number.NaN) / 1_024 / 1_024);
+      await page.evaluate(`globalThis.skipUntil = performance.now(); scrollTo(0, ${(minute % 2) * 10_000})`);
       console.log(`minute ${minute}: heap ${heaps.at(-1)?.toFixed(1)} MiB`);
     }
-    const frames = ((await page.evaluate('globalThis.frames')) as number[]).sort((a, b) => a - b);
-    const longestFrame = frames.at(-1) ?? Number.NaN;
-    const frame999 = frames[Math.floor(frames.length * 0.999)] ?? Number.NaN;
-    const slowFrames = frames.filter((ms) => ms > 100).length;
+    const observed = (await page.evaluate('({ frames, tasks })')) as Observed;
+    const frames = [...observed.frames].sort((a, b) => a - b);
     await opened.close();
-    return { longestFrame, frame999, slowFrames, frames: frames.length, heaps };
+    return {
+      frames: frames.length,
+      longestFrame: frames.at(-1) ?? Number.NaN,
+      frame999: frames[Math.floor(frames.length * 0.999)] ?? Number.NaN,
+      slowFrames: frames.filter(isSlow).length,
+      longTasks: observed.tasks.length,
+      longestTask: Math.max(0, ...observed.tasks),
+      slowTasks: observed.tasks.filter(isSlow).length,
+      latestTimer: lateness.max / 1e6 - timerMs,
+      heaps,
+    };
   } finally {
+    lateness.disable();
     watched.stop();
   }
+}
+
+function isSlow(ms: number): boolean {
+  return ms > 100;
 }
 
 await buildPage();
@@ -156,11 +188,13 @@ try {
   const page = minutes > 0 ? await watchPage(browser, minutes) : undefined;
   writeResults('dashboard', { unit: '% of a core', rows, ratios: { 'more, % of a core': more }, ...page }, minutes > 0);
   if (page) {
-    const { longestFrame, frame999, slowFrames, frames, heaps } = page;
+    const ms = (value: number) => `${value.toFixed(0)} ms`;
+    console.log(`${page.frames} frames, the longest ${ms(page.longestFrame)}, 99.9 % within ${ms(page.frame999)},`);
+    console.log(`${page.slowFrames} over 100 ms; ${page.longTasks} tasks of the page over 50 ms, the longest`);
     console.log(
-      `${frames} frames, the longest ${longestFrame.toFixed(0)} ms, 99.9 % within ${frame999.toFixed(0)} ms,`,
+      `${ms(page.longestTask)}, ${page.slowTasks} over 100 ms; the latest timer of this process ${ms(page.latestTimer)};`,
     );
-    console.log(`${slowFrames} over 100 ms; heap ${heaps.map((heap) => heap.toFixed(1)).join(', ')} MiB`);
+    console.log(`heap ${page.heaps.map((heap) => heap.toFixed(1)).join(', ')} MiB`);
   }
 } finally {
   await browser.close();

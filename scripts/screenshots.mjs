@@ -32,7 +32,12 @@ try {
       await page.locator('tbody[data-time] button').first().click();
       await page.locator('.opened').waitFor();
       await page.evaluate('scrollTo(0, 0)');
-      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: name === 'wide' });
+      if (name === 'wide') {
+        // Not a `fullPage` picture: what is out of sight is not drawn.
+        await page.setViewportSize({ width, height: await page.evaluate('document.documentElement.scrollHeight') });
+        await pause(2_000);
+      }
+      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
       await page.close();
     }
   }

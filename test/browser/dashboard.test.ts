@@ -265,6 +265,13 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
       expect(await card.locator('.summary').textContent()).toMatch(/^.{20,}\.$/);
       await card.getByRole('button', { name: /as a table$/ }).click();
       await expect.poll(() => card.locator('tbody tr').count(), deadline).toBe(3);
+      // Rows are laid out as grids, and are rows of a table to a screen reader all the same.
+      const rows = card.getByRole('table').getByRole('row');
+      expect(await rows.count()).toBe(4);
+      expect(await rows.last().getByRole('rowheader').count()).toBe(1);
+      expect(await rows.last().getByRole('cell').count()).toBe(
+        (await rows.first().getByRole('columnheader').count()) - 1,
+      );
     }
   });
 

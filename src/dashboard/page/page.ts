@@ -8,6 +8,7 @@ import { verdictOf } from './model/verdict.js';
 import { BatchPanel } from './view/batchPanel.js';
 import { inputChart, processingChart, schedulingChart, totalChart } from './view/chartSpecs.js';
 import { Charts } from './view/charts.js';
+import { DrawQueue } from './view/drawQueue.js';
 import { element } from './view/element.js';
 import { ErrorPanel } from './view/errorPanel.js';
 import { EventTimePanel } from './view/eventTimePanel.js';
@@ -21,14 +22,13 @@ import { StatePanel } from './view/statePanel.js';
 import { Theme } from './view/theme.js';
 import { TopBar } from './view/topBar.js';
 
-// The page: what arrives is merged at once and drawn in the next frame.
+// The page: what arrives is merged at once, and drawn part by part in the next frames.
 
 const histogramBins = 8;
 
 let history = new History();
 let streams: readonly string[] = [];
 let view: StreamView | undefined;
-let drawing = false;
 
 const fragment = new URLSearchParams(location.hash.slice(1));
 const figures = new Figures();
@@ -65,6 +65,22 @@ const main = element('main', {}, topBar.verdict, board, form.root);
 document.body.append(topBar.root, main);
 charts.draw();
 const connection = new Connection({ update, state: connectionChanged });
+const queue = new DrawQueue(
+  () => {
+    topBar.update(streams, view, verdictOf(view, history.rows, history.failures));
+    board.dataset.empty = String(view === undefined);
+  },
+  () => view && figures.update(view, history.rows),
+  ...specs.map((_, i) => () => charts.update(history.rows, i)),
+  () => totals.update(histogram(totalsOf(history.rows), histogramBins)),
+  () => view && lag.update(view),
+  () => view && rate.update(view, history.rows),
+  () => view && state.update(view),
+  () => batches.update(history.rows),
+  () => view && eventTime.update(view),
+  () => view && open.update(view),
+  () => errors.update(history.failures),
+);
 
 void start();
 
@@ -77,7 +93,7 @@ async function start(): Promise<void> {
     if (!(await signIn(token).catch(() => true))) return refuse('The token of this link is wrong.');
   }
   connection.follow(fragment.get('stream') ?? undefined);
-  draw();
+  queue.request();
 }
 
 async function enter(token: string): Promise<boolean> {
@@ -103,34 +119,14 @@ function follow(stream: string): void {
   history = new History();
   view = undefined;
   connection.follow(stream);
-  draw();
+  queue.request();
 }
 
 function update(news: BoardUpdate): void {
   streams = news.streams;
   view = news.view ?? view;
   history.add(news.rows, news.failures);
-  if (drawing) return;
-  drawing = true;
-  requestAnimationFrame(draw);
-}
-
-function draw(): void {
-  drawing = false;
-  const { rows, failures } = history;
-  topBar.update(streams, view, verdictOf(view, rows, failures));
-  board.dataset.empty = String(view === undefined);
-  charts.update(rows);
-  totals.update(histogram(totalsOf(rows), histogramBins));
-  batches.update(rows);
-  errors.update(failures);
-  if (!view) return;
-  figures.update(view, rows);
-  lag.update(view);
-  rate.update(view, rows);
-  state.update(view);
-  eventTime.update(view);
-  open.update(view);
+  queue.request();
 }
 
 function connectionChanged(changed: ConnectionState): void {

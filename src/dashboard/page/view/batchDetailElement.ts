@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatDuration, formatRate } from '../model/f
 import { timelineOf } from '../model/timeline.js';
 import { element } from './element.js';
 import { Facts } from './facts.js';
-import { tableHead } from './panel.js';
+import { emptyNote, rowHeading, tableHead } from './panel.js';
 
 /** What opens under a batch: its stages on one time axis, its numbers, and its ranges. */
 export function batchDetailElement({ row, submitted, stages, ranges }: BatchDetail): HTMLElement {
@@ -38,7 +38,7 @@ function stagesElement(submitted: number, stages: readonly StageSpan[]): HTMLEle
     return element(
       'tr',
       {},
-      element('th', { text: label, attrs: { scope: 'row' } }),
+      rowHeading(label),
       element('td', { class: 'lane', attrs: { 'aria-hidden': 'true' } }, bar),
       element('td', { class: 'number', text: `${formatDuration(duration)}${failed ? ', failed' : ''}` }),
     );
@@ -51,7 +51,7 @@ function rangesElement(ranges: readonly RangeRow[], unmoved: number): HTMLElemen
     element(
       'tr',
       {},
-      element('th', { text: `${topic}/${partition}`, attrs: { scope: 'row' } }),
+      rowHeading(`${topic}/${partition}`),
       ...[
         formatCount(from),
         formatCount(until),
@@ -61,10 +61,8 @@ function rangesElement(ranges: readonly RangeRow[], unmoved: number): HTMLElemen
       ].map((text) => element('td', { class: 'number', text })),
     ),
   );
-  const note =
-    unmoved > 0 ? element('p', { class: 'empty', text: `${unmoved} partitions had no records for it.` }) : undefined;
-  if (rows.length === 0)
-    return element('div', {}, element('p', { class: 'empty', text: 'No partition had records for it.' }));
+  const note = unmoved > 0 ? emptyNote(`${unmoved} partitions had no records for it.`) : undefined;
+  if (rows.length === 0) return element('div', {}, emptyNote('No partition had records for it.'));
   const head = tableHead('Range', '#From', '#Until', '#Offsets', '#Lag', '#Behind');
   return element('div', { class: 'ranges' }, element('table', {}, head, element('tbody', {}, ...rows)), note);
 }

@@ -4,69 +4,69 @@ import { detailedBatches } from '../../wire/boardUpdate.js';
 import { formatBatchTime, formatBytes, formatCount, formatDuration, formatRate } from '../model/format.js';
 import { batchDetailElement } from './batchDetailElement.js';
 import { element, newId } from './element.js';
-import { KeyedRows } from './keyedRows.js';
-import { panel, scrollBox, tableHead } from './panel.js';
+import { KeyedRows, type Row } from './keyedRows.js';
+import { emptyNote, longTable, panel, rowHeading } from './panel.js';
 
-const columns = 11;
+/** The row of a batch, with what opens under it. */
+interface BatchElement extends Row<BatchRow> {
+  open(expanded: boolean): void;
+}
+
+const headings = [
+  'Batch',
+  '#Records',
+  '~#Bytes',
+  '#Scheduling',
+  '#Processing',
+  '~#Save',
+  '#Total',
+  '~#Limit',
+  '~Rule',
+  '~#Lag after',
+  '~Result',
+];
 
 /** The last batches; a row opens to its stages and ranges. */
 export class BatchPanel {
   readonly root: HTMLElement;
-  readonly #rows: KeyedRows<BatchRow, HTMLTableSectionElement>;
-  readonly #empty = element('p', { class: 'empty', text: 'No batch is complete yet.' });
+  readonly #rows: KeyedRows<BatchRow, BatchElement>;
+  readonly #empty = emptyNote('No batch is complete yet.');
   readonly #box: HTMLElement;
   readonly #load: (row: BatchRow) => Promise<BatchDetail | undefined>;
-  readonly #openers = new Map<string, (open: boolean) => void>();
 
   /** `load` fetches what opens under a row; `undefined` where it is no longer kept. */
   constructor(load: (row: BatchRow) => Promise<BatchDetail | undefined>) {
     this.#load = load;
-    const head = tableHead(
-      'Batch',
-      '#Records',
-      '~#Bytes',
-      '#Scheduling',
-      '#Processing',
-      '~#Save',
-      '#Total',
-      '~#Limit',
-      '~Rule',
-      '~#Lag after',
-      '~Result',
-    );
-    const table = element('table', { class: 'batches' }, head);
-    this.#rows = new KeyedRows(table, keyOf, (row) => this.#create(row));
-    this.#box = scrollBox('Last batches', table);
-    this.root = panel(`Last ${detailedBatches} batches`, 'batches', this.#box, this.#empty).root;
+    this.#box = longTable('Last batches', 'batches', headings);
+    this.#rows = new KeyedRows(this.#box.firstChild as HTMLElement, (row) => this.#create(row), keyOf);
+    this.root = panel(`Last ${detailedBatches} batches`, 'batches', [this.#box, this.#empty]).root;
   }
 
   /** `rows` are oldest first. */
   update(rows: readonly BatchRow[]): void {
     const shown = rows.slice(-detailedBatches).reverse();
     this.#rows.set(shown);
-    const keys = new Set(shown.map(keyOf));
-    for (const key of this.#openers.keys()) if (!keys.has(key)) this.#openers.delete(key);
     this.#box.hidden = shown.length === 0;
     this.#empty.hidden = shown.length > 0;
   }
 
   /** Opens the row of a batch and scrolls to it. Returns whether it is among those shown. */
   open(row: BatchRow): boolean {
-    const body = this.#rows.get(keyOf(row));
-    this.#openers.get(keyOf(row))?.(true);
-    body?.scrollIntoView({ block: 'center', behavior: reducedMotion() ? 'auto' : 'smooth' });
-    body?.querySelector('button')?.focus({ preventScroll: true });
-    return body !== undefined;
+    const shown = this.#rows.get(keyOf(row));
+    shown?.open(true);
+    shown?.root.scrollIntoView({ block: 'center', behavior: reducedMotion() ? 'auto' : 'smooth' });
+    shown?.root.querySelector('button')?.focus({ preventScroll: true });
+    return shown !== undefined;
   }
 
-  #create(row: BatchRow): HTMLTableSectionElement {
+  #create(row: BatchRow): BatchElement {
     const detailId = newId('detail');
     const button = element('button', {
       class: 'opener',
       text: formatBatchTime(row.time),
       attrs: { type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
     });
-    const cell = element('td', { attrs: { colspan: String(columns) } });
+    const cell = element('td', { attrs: { colspan: String(headings.length) } });
     const detail = element('tr', { class: 'detail', attrs: { id: detailId } }, cell);
     detail.hidden = true;
     const open = (expanded: boolean) => {
@@ -74,18 +74,17 @@ export class BatchPanel {
       detail.hidden = !expanded;
       if (expanded && !cell.querySelector('.opened')) void this.#fill(cell, row);
     };
-    this.#openers.set(keyOf(row), open);
     const summary = summaryRow(row, button);
     summary.addEventListener('click', () => open(detail.hidden === true));
-    return element('tbody', { attrs: { 'data-time': String(row.time) } }, summary, detail);
+    return { root: element('tbody', { attrs: { 'data-time': String(row.time) } }, summary, detail), open };
   }
 
   async #fill(cell: HTMLElement, row: BatchRow): Promise<void> {
-    cell.replaceChildren(element('p', { class: 'empty', text: 'Loading…' }));
+    cell.replaceChildren(emptyNote('Loading…'));
     const gone = 'Its details are no longer kept: the process has restarted, or many batches have completed since.';
     const content = await this.#load(row).then(
-      (detail) => (detail ? batchDetailElement(detail) : element('p', { class: 'empty', text: gone })),
-      () => element('p', { class: 'empty', text: 'The process does not answer.' }),
+      (detail) => (detail ? batchDetailElement(detail) : emptyNote(gone)),
+      () => emptyNote('The process does not answer.'),
     );
     cell.replaceChildren(content);
   }
@@ -102,7 +101,7 @@ function summaryRow(row: BatchRow, button: HTMLElement): HTMLTableRowElement {
   return element(
     'tr',
     { class: 'summary-row' },
-    element('th', { attrs: { scope: 'row' } }, button),
+    rowHeading('', button),
     number(formatCount(records)),
     number(formatBytes(bytes), 'extra'),
     number(formatDuration(delays?.scheduling), late ? 'over' : ''),

@@ -1,5 +1,7 @@
 import type { BatchRow } from '../../wire/batchRow.js';
 import { element, newId, setText } from './element.js';
+import { KeyedRows } from './keyedRows.js';
+import { longTable, panel, textRows } from './panel.js';
 import { TableToggle } from './tableToggle.js';
 
 /** One line or area of a chart, as the legend shows it. */
@@ -21,8 +23,8 @@ export class ChartCard {
   readonly #when = element('span', { class: 'when' });
   readonly #summary: HTMLElement;
   readonly #toggle: TableToggle;
-  readonly #body = element('tbody');
-  #rows: readonly BatchRow[] = [];
+  readonly #rows: KeyedRows<BatchRow>;
+  #batches: readonly BatchRow[] = [];
 
   /** `beside` is put at the right of the plot. */
   constructor(
@@ -30,56 +32,44 @@ export class ChartCard {
     unit: string,
     legend: readonly LegendEntry[],
     time: (row: BatchRow) => string,
-    beside?: Element,
+    beside?: HTMLElement,
   ) {
     this.#legend = legend;
     this.#time = time;
-    const ids = { title: newId('chart'), summary: newId('summary'), table: newId('table') };
+    const ids = { summary: newId('summary'), table: newId('table') };
     this.#values = legend.map(() => element('b'));
     this.#summary = element('p', { class: 'summary', attrs: { id: ids.summary } });
     this.plot = element('div', {
       class: 'plot',
-      attrs: {
-        tabindex: '0',
-        role: 'img',
-        'aria-labelledby': ids.title,
-        'aria-describedby': ids.summary,
-      },
+      attrs: { tabindex: '0', role: 'img', 'aria-label': title, 'aria-describedby': ids.summary },
     });
-    const chart = element('div', { class: 'chart' }, this.plot, beside as HTMLElement | undefined);
-    const headings = ['Batch', ...legend.map(({ label }) => label)];
-    const head = element('tr', {}, ...headings.map((text) => element('th', { text, attrs: { scope: 'col' } })));
-    const table = element(
-      'div',
-      {
-        class: 'scroll',
-        attrs: { id: ids.table, tabindex: '0', role: 'region', 'aria-labelledby': ids.title },
+    const chart = element('div', { class: 'chart' }, this.plot, beside);
+    const body = element('tbody');
+    const textsOf = (row: BatchRow) => [time(row), ...legend.map((entry) => entry.value(row))];
+    const createRow = textRows(textsOf, ...legend.map(() => ''));
+    this.#rows = new KeyedRows(
+      body,
+      (row) => {
+        const { root, set } = createRow();
+        set?.(row);
+        return { root };
       },
-      element('table', {}, element('thead', {}, head), this.#body),
+      ({ id }) => id,
     );
+    const table = longTable(title, '', ['Batch', ...legend.map(({ label }) => label)], body);
+    table.id = ids.table;
     this.#toggle = new TableToggle(title, chart, table, () => this.#fillOpen());
     const entries = legend.map(({ label, color, stroke }, i) =>
       element('li', {}, element('i', { class: `swatch ${stroke} ${color}` }), label, ' ', this.#values[i]),
     );
-    this.root = element(
-      'section',
-      { class: 'card', attrs: { 'aria-labelledby': ids.title } },
-      element(
-        'header',
-        {},
-        element('h2', { attrs: { id: ids.title } }, title, ' ', element('span', { class: 'unit', text: unit })),
-        this.#when,
-        this.#toggle.button,
-      ),
-      element('ul', { class: 'legend' }, ...entries),
-      chart,
-      table,
-      this.#summary,
-    );
+    const parts = [element('ul', { class: 'legend' }, ...entries), chart, table, this.#summary];
+    const { root, header } = panel(title, '', parts, unit);
+    header.append(this.#when, this.#toggle.button);
+    this.root = root;
   }
 
   update(rows: readonly BatchRow[], summary: string): void {
-    this.#rows = rows;
+    this.#batches = rows;
     setText(this.#summary, summary);
     this.#fillOpen();
   }
@@ -92,17 +82,6 @@ export class ChartCard {
 
   /** Fills the table, if it is shown: newest first. */
   #fillOpen(): void {
-    if (!this.#toggle.open) return;
-    const rows = [...this.#rows]
-      .reverse()
-      .map((row) =>
-        element(
-          'tr',
-          {},
-          element('th', { text: this.#time(row), attrs: { scope: 'row' } }),
-          ...this.#legend.map((entry) => element('td', { text: entry.value(row) })),
-        ),
-      );
-    this.#body.replaceChildren(...rows);
+    if (this.#toggle.open) this.#rows.set([...this.#batches].reverse());
   }
 }

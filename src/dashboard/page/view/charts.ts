@@ -10,6 +10,8 @@ interface Chart {
   readonly spec: ChartSpec;
   readonly card: ChartCard;
   readonly plot: TimeChart;
+  /** What it shows. */
+  rows: readonly BatchRow[];
 }
 
 /** Charts over the same batches, with one cursor. */
@@ -24,7 +26,9 @@ export class Charts {
   constructor(specs: readonly ChartSpec[], chosen: (row: BatchRow) => void) {
     this.#specs = specs;
     this.#cursor = new SharedCursor(
-      () => this.#show(),
+      () => {
+        for (const chart of this.#charts) this.#show(chart);
+      },
       (index) => {
         const row = this.#rows[index];
         if (row) chosen(row);
@@ -37,33 +41,43 @@ export class Charts {
     this.#charts = this.#specs.map((spec) => {
       const card = new ChartCard(spec.title, spec.unit, spec.legend, ({ time }) => formatBatchTime(time), spec.beside);
       this.root.append(card.root);
-      return { spec, card, plot: new TimeChart(card.plot, spec.legend, spec.format, this.#cursor) };
+      return { spec, card, plot: new TimeChart(card.plot, spec.legend, spec.format, this.#cursor), rows: this.#rows };
     });
   }
 
-  update(rows: readonly BatchRow[]): void {
-    if (rows === this.#rows) return;
-    // The cursor stays on its batch, whose place moves.
-    const pointed = this.#rows[this.#cursor.index ?? -1];
-    this.#rows = rows;
-    const index = pointed ? rows.indexOf(pointed) : -1;
-    this.#cursor.move(index < 0 ? undefined : index);
-    for (const { spec, card, plot } of this.#charts) {
+  /** Shows these batches in the chart of this index, and leaves the others as they are until it is their turn; by default in all. */
+  update(rows: readonly BatchRow[], only?: number): void {
+    if (rows !== this.#rows) this.#take(rows);
+    for (const [i, chart] of this.#charts.entries()) {
+      if (chart.rows === rows || (only ?? i) !== i) continue;
+      const { spec, card, plot } = chart;
+      chart.rows = rows;
       card.update(rows, spec.summary(rows));
-      const drawn = spec.columns(rows);
-      plot.update(drawn, chartTop(drawn, spec.limit));
+      plot.draw();
+      this.#show(chart);
     }
-    this.#show();
   }
 
   recolor(): void {
     for (const { plot } of this.#charts) plot.redraw();
   }
 
-  #show(): void {
+  #take(rows: readonly BatchRow[]): void {
+    // The cursor stays on its batch, whose place moves.
+    const pointed = this.#rows[this.#cursor.index ?? -1];
+    this.#rows = rows;
+    const index = pointed ? rows.indexOf(pointed) : -1;
+    for (const { spec, plot } of this.#charts) {
+      const columns = spec.columns(rows);
+      plot.update(columns, chartTop(columns, spec.limit));
+    }
+    this.#cursor.move(index < 0 ? undefined : index);
+  }
+
+  #show({ card }: Chart): void {
     const { index } = this.#cursor;
     const pointed = index === undefined ? undefined : this.#rows[index];
     const shown = pointed ?? this.#rows.findLast(({ delays }) => delays !== undefined);
-    for (const { card } of this.#charts) card.show(shown, pointed !== undefined);
+    card.show(shown, pointed !== undefined);
   }
 }

@@ -2,20 +2,24 @@ import type { FailureRow } from '../../wire/failureRow.js';
 import { formatTime } from '../model/format.js';
 import { element } from './element.js';
 import { KeyedRows } from './keyedRows.js';
-import { panel, scrollBox } from './panel.js';
+import { emptyNote, panel, scrollBox } from './panel.js';
 
 /** Failures of the stream and retried effects, newest first. */
 export class ErrorPanel {
   readonly root: HTMLElement;
-  readonly #rows: KeyedRows<FailureRow, HTMLLIElement>;
+  readonly #rows: KeyedRows<FailureRow>;
   readonly #list: HTMLElement;
-  readonly #empty = element('p', { class: 'empty', text: 'No error since this process started.' });
+  readonly #empty = emptyNote('No error since this process started.');
 
   constructor() {
     const list = element('ol', { class: 'errors' });
     this.#list = scrollBox('Errors', list);
-    this.#rows = new KeyedRows(list, ({ id, at }) => `${at}/${id}`, create);
-    this.root = panel('Errors', '', this.#list, this.#empty).root;
+    this.#rows = new KeyedRows(
+      list,
+      (failure) => ({ root: create(failure) }),
+      ({ id, at }) => `${at}/${id}`,
+    );
+    this.root = panel('Errors', '', [this.#list, this.#empty]).root;
   }
 
   update(failures: readonly FailureRow[]): void {

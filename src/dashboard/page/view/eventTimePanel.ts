@@ -3,24 +3,26 @@ import { formatCount, formatDuration, formatEventTime } from '../model/format.js
 import { element } from './element.js';
 import { Facts } from './facts.js';
 import { KeyedRows } from './keyedRows.js';
-import { panel, scrollBox, setCells, tableHead, tableRow } from './panel.js';
+import { longTable, panel, textRows } from './panel.js';
 
 /** The watermark, the partitions that it waits for, and the records that came too late. */
 export class EventTimePanel {
   readonly root: HTMLElement;
   readonly #facts = new Facts();
-  readonly #rows: KeyedRows<EventPartitionView, HTMLTableRowElement>;
+  readonly #rows: KeyedRows<EventPartitionView>;
 
   constructor() {
     const body = element('tbody');
-    this.#rows = new KeyedRows(
-      body,
-      ({ partition }) => partition,
-      ({ partition }) => tableRow(partition, 'number', 'number', ''),
-      (row, { newest, behind, status }) => setCells(row, formatEventTime(newest), formatDuration(behind), status),
-    );
-    const table = element('table', {}, tableHead('Partition', '#Newest, UTC', '#Behind', 'Status'), body);
-    this.root = panel('Event time', '', this.#facts.root, scrollBox('Event time by partition', table)).root;
+    const textsOf = ({ partition, newest, behind, status }: EventPartitionView) => [
+      partition,
+      formatEventTime(newest),
+      formatDuration(behind),
+      status,
+    ];
+    this.#rows = new KeyedRows(body, textRows(textsOf, 'number', 'number', ''));
+    const headings = ['Partition', '#Newest, UTC', '#Behind', 'Status'];
+    const table = longTable('Event time by partition', 'event-time', headings, body);
+    this.root = panel('Event time', '', [this.#facts.root, table]).root;
   }
 
   update({ eventTime }: StreamView): void {

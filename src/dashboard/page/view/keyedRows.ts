@@ -1,45 +1,52 @@
-/** Keeps the elements of a list in the order of its items, and each element as long as its item is there. */
-export class KeyedRows<T, E extends HTMLElement> {
-  readonly #parent: HTMLElement;
-  readonly #keyOf: (item: T) => string;
-  readonly #create: (item: T) => E;
-  readonly #update: (row: E, item: T) => void;
-  readonly #before: Element | null;
-  #rows = new Map<string, E>();
+/** An element of a list. */
+export interface Row<T> {
+  readonly root: HTMLElement;
+  /** Shows an item. Left out where the element shows only the one that it was created for. */
+  set?(item: T): void;
+}
 
-  /** What `parent` contains already stays before the rows. */
+/** Keeps the elements of a list in the order of its items, and each element as long as its item is there. */
+export class KeyedRows<T, R extends Row<T> = Row<T>> {
+  readonly #parent: HTMLElement;
+  readonly #create: (item: T) => R;
+  readonly #keyOf: (item: T, index: number) => string | number;
+  readonly #before: Element | null;
+  #rows = new Map<string | number, R>();
+
+  /**
+   * What `parent` contains already stays before the rows. Without `keyOf` every place keeps its element, whatever the item in it: for items
+   * that change as fast as their order, for an element that moves is laid out from scratch.
+   */
   constructor(
     parent: HTMLElement,
-    keyOf: (item: T) => string,
-    create: (item: T) => E,
-    update: (row: E, item: T) => void = () => {},
+    create: (item: T) => R,
+    keyOf: (item: T, index: number) => string | number = (_, i) => i,
   ) {
     this.#parent = parent;
-    this.#keyOf = keyOf;
     this.#create = create;
-    this.#update = update;
+    this.#keyOf = keyOf;
     this.#before = parent.lastElementChild;
   }
 
-  get(key: string): E | undefined {
+  get(key: string): R | undefined {
     return this.#rows.get(key);
   }
 
   set(items: readonly T[]): void {
-    const rows = new Map<string, E>();
-    for (const item of items) {
-      const key = this.#keyOf(item);
+    const rows = new Map<string | number, R>();
+    for (const [i, item] of items.entries()) {
+      const key = this.#keyOf(item, i);
       const row = this.#rows.get(key) ?? this.#create(item);
-      this.#update(row, item);
+      row.set?.(item);
       rows.set(key, row);
     }
-    for (const [key, row] of this.#rows) if (!rows.has(key)) row.remove();
+    for (const [key, { root }] of this.#rows) if (!rows.has(key)) root.remove();
     this.#rows = rows;
     let next = this.#before ? this.#before.nextElementSibling : this.#parent.firstElementChild;
-    for (const row of rows.values()) {
+    for (const { root } of rows.values()) {
       // Only what has moved is moved: focus and selection stay.
-      if (row === next) next = row.nextElementSibling;
-      else this.#parent.insertBefore(row, next);
+      if (root === next) next = root.nextElementSibling;
+      else this.#parent.insertBefore(root, next);
     }
   }
 }

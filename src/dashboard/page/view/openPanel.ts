@@ -2,27 +2,27 @@ import type { OpenBatchView, StreamView } from '../../wire/streamView.js';
 import { formatBatchTime, formatCount, formatDuration, plural } from '../model/format.js';
 import { element, setText } from './element.js';
 import { KeyedRows } from './keyedRows.js';
-import { panel, setCells, tableHead, tableRow } from './panel.js';
+import { panel, tableHead, textRows } from './panel.js';
 
 /** Batches between plan and save: what they are doing, and for how long. */
 export class OpenPanel {
   readonly root: HTMLElement;
-  readonly #rows: KeyedRows<OpenBatchView, HTMLTableRowElement>;
+  readonly #rows: KeyedRows<OpenBatchView>;
   readonly #table: HTMLElement;
   readonly #note = element('p', { class: 'empty' });
   #at = 0;
 
   constructor() {
     const body = element('tbody');
-    this.#rows = new KeyedRows(
-      body,
-      ({ time }) => String(time),
-      ({ time }) => tableRow(formatBatchTime(time), 'number', '', 'number'),
-      (row, { records, stage, since }) =>
-        setCells(row, formatCount(records), stage, formatDuration(Math.max(this.#at - since, 0))),
-    );
+    const textsOf = ({ time, records, stage, since }: OpenBatchView) => [
+      formatBatchTime(time),
+      formatCount(records),
+      stage,
+      formatDuration(Math.max(this.#at - since, 0)),
+    ];
+    this.#rows = new KeyedRows(body, textRows(textsOf, 'number', '', 'number'));
     this.#table = element('table', {}, tableHead('Batch', '#Records', 'Stage', '#For'), body);
-    this.root = panel('Open and waiting batches', '', this.#table, this.#note).root;
+    this.root = panel('Open and waiting batches', '', [this.#table, this.#note]).root;
   }
 
   update({ at, open, moreOpen }: StreamView): void {

@@ -1,11 +1,19 @@
 import type { BatchRow } from '../../wire/batchRow.js';
 import type { DecisionView, StreamView } from '../../wire/streamView.js';
 import { formatBatchTime, formatDuration, formatPercent, formatRate, plural } from '../model/format.js';
-import { ruleCounts, ruleMeanings, ruleStrip, type StripRule, warningMeanings } from '../model/rules.js';
+import {
+  ruleCounts,
+  ruleMeanings,
+  ruleStrip,
+  type StripRule,
+  type StripSegment,
+  warningMeanings,
+} from '../model/rules.js';
 import { rateSummary } from '../model/summaries.js';
 import { element, newId, setText } from './element.js';
 import { Facts } from './facts.js';
-import { panel, scrollBox, tableHead } from './panel.js';
+import { KeyedRows } from './keyedRows.js';
+import { longTable, panel, textRows } from './panel.js';
 import { TableToggle } from './tableToggle.js';
 
 /** Why the rate is what it is: the rule of the latest decision, what the controller has learned, and the rules before. */
@@ -15,8 +23,43 @@ export class RatePanel {
   readonly #warnings = element('ul', { class: 'warnings' });
   readonly #facts = new Facts();
   readonly #strip = element('div', { class: 'strip', attrs: { role: 'img' } });
+  readonly #segments = new KeyedRows<StripSegment>(this.#strip, () => {
+    const root = element('i');
+    return {
+      root,
+      set: ({ rule, batches }) => {
+        root.className = `rule-${rule}`;
+        root.title = rule;
+        root.style.flexGrow = String(batches);
+      },
+    };
+  });
   readonly #legend = element('ul', { class: 'legend' });
+  readonly #counts = new KeyedRows<readonly [StripRule, number]>(
+    this.#legend,
+    ([rule]) => {
+      const count = element('b');
+      const root = element('li', {}, element('i', { class: `swatch area rule-${rule}` }), rule, ' ', count);
+      return {
+        root,
+        set: ([, batches]) => {
+          root.title = plural(batches, 'batch', 'batches');
+          setText(count, String(batches));
+        },
+      };
+    },
+    ([rule]) => rule,
+  );
   readonly #body = element('tbody');
+  readonly #table = new KeyedRows<StripSegment>(
+    this.#body,
+    textRows(
+      ({ from, until, rule, batches }) => [formatBatchTime(from), formatBatchTime(until), rule, String(batches)],
+      '',
+      '',
+      'number',
+    ),
+  );
   readonly #toggle: TableToggle;
   readonly #summary: HTMLElement;
   #rows: readonly BatchRow[] = [];
@@ -26,24 +69,13 @@ export class RatePanel {
     this.#summary = element('p', { class: 'summary', attrs: { id: ids.summary } });
     this.#strip.setAttribute('aria-label', 'Rule by batch');
     this.#strip.setAttribute('aria-describedby', ids.summary);
-    const table = scrollBox(
-      'Rule by batch',
-      element('table', {}, tableHead('From', 'Until', 'Rule', '#Batches'), this.#body),
-    );
+    const table = longTable('Rule by batch', '', ['From', 'Until', 'Rule', '#Batches'], this.#body);
     table.id = ids.table;
     this.#toggle = new TableToggle('Rule by batch', this.#strip, table, () => this.#draw());
-    this.root = panel(
-      'Why this rate',
-      '',
-      this.#why,
-      this.#warnings,
-      this.#facts.root,
-      this.#strip,
-      this.#legend,
-      table,
-      this.#summary,
-    ).root;
-    this.root.querySelector('header')?.append(this.#toggle.button);
+    const parts = [this.#why, this.#warnings, this.#facts.root, this.#strip, this.#legend, table, this.#summary];
+    const { root, header } = panel('Why this rate', '', parts);
+    header.append(this.#toggle.button);
+    this.root = root;
   }
 
   update(view: StreamView, rows: readonly BatchRow[]): void {
@@ -88,47 +120,14 @@ export class RatePanel {
 
   #draw(): void {
     const segments = ruleStrip(this.#rows);
-    this.#strip.replaceChildren(
-      ...segments.map(({ rule, batches }) => {
-        const segment = element('i', { class: `rule-${rule}`, attrs: { title: rule } });
-        segment.style.flexGrow = String(batches);
-        return segment;
-      }),
-    );
-    const counts = ruleCounts(this.#rows);
-    this.#legend.replaceChildren(...counts.map(([rule, batches]) => legendEntry(rule, batches)));
-    if (!this.#toggle.open) return;
-    this.#body.replaceChildren(
-      ...[...segments]
-        .reverse()
-        .map(({ from, until, rule, batches }) =>
-          element(
-            'tr',
-            {},
-            element('td', { text: formatBatchTime(from) }),
-            element('td', { text: formatBatchTime(until) }),
-            element('td', { text: rule }),
-            element('td', { class: 'number', text: String(batches) }),
-          ),
-        ),
-    );
+    this.#segments.set(segments);
+    this.#counts.set(ruleCounts(this.#rows));
+    if (this.#toggle.open) this.#table.set([...segments].reverse());
   }
 }
 
 function sentenceOf({ controller, rule }: DecisionView): string {
   return `set by ${controller}, rule ${rule}: ${ruleMeanings[rule]}`;
-}
-
-function legendEntry(rule: StripRule, batches: number): HTMLElement {
-  const swatch = element('i', { class: `swatch area rule-${rule}` });
-  return element(
-    'li',
-    { attrs: { title: plural(batches, 'batch', 'batches') } },
-    swatch,
-    rule,
-    ' ',
-    element('b', { text: String(batches) }),
-  );
 }
 
 /** Records often cost less than a thousandth of a millisecond. */

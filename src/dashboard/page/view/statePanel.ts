@@ -3,32 +3,23 @@ import type { StreamView } from '../../wire/streamView.js';
 import { formatBytes, formatCount, formatDuration, formatTime } from '../model/format.js';
 import { element } from './element.js';
 import { Facts } from './facts.js';
-import { KeyedRows } from './keyedRows.js';
+import { KeyedRows, type Row } from './keyedRows.js';
 import { NumberElement } from './numberElement.js';
-import { panel, tableHead } from './panel.js';
+import { emptyNote, panel, rowHeading, tableHead } from './panel.js';
 
 /** Entries of state by id, buffers and the checkpoint. */
 export class StatePanel {
   readonly root: HTMLElement;
   readonly #facts = new Facts();
   readonly #table: HTMLElement;
-  readonly #rows: KeyedRows<StateSnapshot, HTMLTableRowElement>;
-  readonly #numbers = new WeakMap<HTMLElement, { readonly entries: NumberElement; readonly bytes: NumberElement }>();
-  readonly #empty = element('p', { class: 'empty', text: 'No operator keeps state.' });
+  readonly #rows: KeyedRows<StateSnapshot>;
+  readonly #empty = emptyNote('No operator keeps state.');
 
   constructor() {
     const body = element('tbody');
-    this.#rows = new KeyedRows(
-      body,
-      ({ operator, id = '' }) => `${operator}/${id}`,
-      (state) => this.#create(state),
-      (row, { entries, bytes }) => {
-        this.#numbers.get(row)?.entries.set(entries);
-        this.#numbers.get(row)?.bytes.set(bytes);
-      },
-    );
+    this.#rows = new KeyedRows(body, createRow, ({ operator, id = '' }) => `${operator}/${id}`);
     this.#table = element('table', {}, tableHead('State', '#Entries', '#Size'), body);
-    this.root = panel('State and storage', '', this.#facts.root, this.#table, this.#empty).root;
+    this.root = panel('State and storage', '', [this.#facts.root, this.#table, this.#empty]).root;
   }
 
   update({ state, checkpoint, inputs, total, at }: StreamView): void {
@@ -51,22 +42,27 @@ export class StatePanel {
     this.#table.hidden = state.length === 0;
     this.#empty.hidden = state.length > 0;
   }
+}
 
-  #create({ operator, id }: StateSnapshot): HTMLTableRowElement {
-    const numbers = { entries: new NumberElement(formatCount, 'state-entries'), bytes: new NumberElement(formatBytes) };
-    const row = element(
-      'tr',
-      {},
-      element(
-        'th',
-        { attrs: { scope: 'row' } },
-        element('span', { class: 'label', text: id ?? operator }),
-        element('small', { text: id === undefined ? '' : operator }),
-      ),
-      element('td', { class: 'number' }, numbers.entries.root),
-      element('td', { class: 'number' }, numbers.bytes.root),
-    );
-    this.#numbers.set(row, numbers);
-    return row;
-  }
+function createRow({ operator, id }: StateSnapshot): Row<StateSnapshot> {
+  const entries = new NumberElement(formatCount, 'state-entries');
+  const bytes = new NumberElement(formatBytes);
+  const root = element(
+    'tr',
+    {},
+    rowHeading(
+      '',
+      element('span', { class: 'label', text: id ?? operator }),
+      element('small', { text: id === undefined ? '' : operator }),
+    ),
+    element('td', { class: 'number' }, entries.root),
+    element('td', { class: 'number' }, bytes.root),
+  );
+  return {
+    root,
+    set: (state) => {
+      entries.set(state.entries);
+      bytes.set(state.bytes);
+    },
+  };
 }

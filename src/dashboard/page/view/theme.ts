@@ -37,11 +37,16 @@ export class Theme {
     document.documentElement.dataset.theme = theme;
     this.button.textContent = this.#dark ? '☀' : '☾';
     this.button.setAttribute('aria-label', `Use the ${next} theme`);
+    colors.clear();
     this.#changed();
   }
 }
 
-/** A color of the theme, for what is drawn on a canvas. */
+const colors = new Map<string, string>();
+
+/** A color of the theme, for what is drawn on a canvas. It is read once a theme: to ask for it computes the style of what has changed. */
 export function themeColor(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const color = colors.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  colors.set(name, color);
+  return color;
 }

@@ -1,4 +1,5 @@
 import uPlot from 'uplot';
+import { formatTime } from '../model/format.js';
 import type { Columns } from '../model/series.js';
 import { themeColor } from './theme.js';
 
@@ -100,15 +101,22 @@ export class TimeChart {
     cursor.join(this);
   }
 
-  /** `top` is the largest value that fits. Areas lie on top of each other. */
+  /**
+   * Takes new values, which `draw` shows: until then the cursor finds them on the axis as it is. `top` is the largest value that fits.
+   * Areas lie on top of each other.
+   */
   update(columns: Columns, top: number): void {
     this.#top = top;
     this.#columns = columns;
-    this.#plot.setData(columns as uPlot.AlignedData);
+    this.#plot.setData(columns as uPlot.AlignedData, false);
+  }
+
+  draw(): void {
+    this.#plot.setData(this.#columns as uPlot.AlignedData);
     this.#follow(this.#cursor.index);
   }
 
-  /** Draws again, in the colors of the present theme. */
+  /** Draws the same in the colors of the present theme. */
   redraw(): void {
     this.#plot.redraw(false, true);
   }
@@ -162,10 +170,7 @@ function seriesOf({ color, stroke }: Line): uPlot.Series {
 
 /** Without one that would be cut off at the right edge. */
 function timeLabels(plot: uPlot, splits: readonly number[]): string[] {
-  const last = plot.over.clientWidth - halfLabelWidth;
-  return splits.map((seconds) => (plot.valToPos(seconds, 'x') > last ? '' : clockTime(seconds)));
-}
-
-function clockTime(seconds: number): string {
-  return new Date(1_000 * seconds).toTimeString().slice(0, 8);
+  // As uPlot knows it: to ask the document would lay it out in the middle of a frame.
+  const last = plot.bbox.width / devicePixelRatio - halfLabelWidth;
+  return splits.map((seconds) => (plot.valToPos(seconds, 'x') > last ? '' : formatTime(1_000 * seconds)));
 }

@@ -53,7 +53,9 @@ export class TopBar {
     this.verdict.dataset.level = verdict.level;
     setText(this.#headline, verdict.headline);
     setText(this.#detail, verdict.detail);
-    document.title = view ? `${verdict.headline} · ${view.name} · dstream` : 'dstream';
+    const title = view ? `${verdict.headline} · ${view.name} · dstream` : 'dstream';
+    // The browser reacts to each assignment, also to that of the same title.
+    if (document.title !== title) document.title = title;
   }
 
   /** A sentence on the connection; '' for none. */
