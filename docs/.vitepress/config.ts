@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type MarkdownEnv } from 'vitepress';
 import { socialSize, writeSocialPicture } from '../build/social.mjs';
-import { codeTheme } from './codeTheme.js';
 import { firstPicture } from './firstPicture.js';
+import { highlighter } from './highlight.js';
 import { linkApi, publicNames } from './linkApi.js';
 import { linkOperators } from './linkOperators.js';
 import { writeForMachines } from './machines.js';
@@ -12,7 +12,6 @@ import { mendTheme } from './mendTheme.js';
 import { plainPages } from './plainPages.js';
 import { runBlocks } from './runBlocks.js';
 import { showDiagrams } from './showDiagrams.js';
-import { showTypes } from './showTypes.js';
 import { tables } from './tables.js';
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
@@ -46,6 +45,20 @@ interface SocialPicture {
 function section(text: string, folder: string) {
   const items = pages(folder);
   return items.length === 0 ? [] : [{ text, items }];
+}
+
+/** Pages of examples: apps and integrations are folders of the repository, recipes files. */
+function examples() {
+  const all = pages('/examples');
+  const titleOf = ({ link }: { link: string }) => {
+    const [name = ''] = link.split('/').slice(-1);
+    const isFolder = (under: string) => existsSync(`${docs}../examples/${under}${name}/package.json`);
+    return isFolder('') ? 'Apps' : isFolder('integrations/') ? 'Integrations' : 'Recipes';
+  };
+  return ['Apps', 'Integrations', 'Recipes'].map((text) => ({
+    text,
+    items: all.filter((page) => titleOf(page) === text),
+  }));
 }
 
 /** The other sections, below the pages of this one. */
@@ -206,8 +219,7 @@ export default defineConfig({
   // Pages, sidebars and hashes of chunks are the same for all pages: in a file of their own they are loaded once.
   metaChunk: true,
   markdown: {
-    theme: codeTheme,
-    codeTransformers: [showTypes(`${docs}../.cache/docs/types.json`)],
+    highlight: highlighter(`${docs}../.cache/docs/types.json`),
     config(md) {
       linkOperators(md, new Set(pages('/operators').map(({ text }) => text)));
       linkApi(md, base, publicNames(docs));
@@ -216,9 +228,8 @@ export default defineConfig({
       tables(md);
     },
   },
-  vue: { compiler: plainPages() },
   vite: {
-    plugins: [mendTheme(), wholeServerBundle()],
+    plugins: [mendTheme(), plainPages(), wholeServerBundle()],
     resolve: { dedupe: ['vue'] },
     server: { fs: { allow: [`${docs}..`] } },
     build: { chunkSizeWarningLimit: 1_500 },
@@ -271,7 +282,7 @@ export default defineConfig({
     search: { provider: 'local', options: { _render: searchText } },
     logo: '/favicon.svg',
     nav: [
-      { text: 'Guide', link: '/getting-started', activeMatch: '^/(?!api|examples|operators|playground|$)' },
+      { text: 'Guide', link: '/getting-started', activeMatch: '^/(?!api|examples|operators|playground|404|$)' },
       { text: 'Operators', link: '/operators', activeMatch: '^/operators' },
       { text: 'Examples', link: '/examples/', activeMatch: '^/examples' },
       { text: 'API', link: '/api/', activeMatch: '^/api/' },
@@ -288,7 +299,7 @@ export default defineConfig({
       '/api/': reference(),
       '/operators/': [...operators(), ...others],
       '/operators': [...operators(), ...others],
-      '/examples/': [...section('Examples', '/examples'), ...others],
+      '/examples/': [...examples(), ...others],
       '/receivers/': [...section('Ready receivers', '/receivers'), ...others],
       '/design/': [...section('Decisions', '/design'), ...others],
       '/': [{ text: 'Guide', items: pages('', guide) }, ...others],

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { createCanvas, GlobalFonts } from '@napi-rs/canvas';
 
 const drawn = { width: 1200, height: 630 };
-const small = 2 / 3;
+const small = 1 / 2;
 
 /** How large the picture of a page is, in pixels. */
 export function socialSize(isReference) {
@@ -95,5 +95,5 @@ export function writeSocialPicture(file, { title, description, section, isRefere
   }
   drawBatches(context, 548);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, canvas.encodeSync('jpeg', 90));
+  writeFileSync(file, canvas.encodeSync('jpeg', 85));
 }

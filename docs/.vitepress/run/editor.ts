@@ -4,16 +4,9 @@ import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { EditorState } from '@codemirror/state';
 import { drawSelection, EditorView, keymap } from '@codemirror/view';
-import { tags } from '@lezer/highlight';
+import { codeColors } from './codeColors.js';
 
-const colors = HighlightStyle.define([
-  { tag: tags.comment, color: 'var(--code-comment)' },
-  { tag: [tags.keyword, tags.operator], color: 'var(--code-keyword)' },
-  { tag: [tags.string, tags.regexp], color: 'var(--code-string)' },
-  { tag: [tags.number, tags.bool, tags.null], color: 'var(--code-number)' },
-  { tag: [tags.function(tags.variableName), tags.function(tags.propertyName)], color: 'var(--code-function)' },
-  { tag: [tags.typeName, tags.className], color: 'var(--code-type)' },
-]);
+const colors = HighlightStyle.define(codeColors);
 
 export interface ExampleEditor {
   readonly code: string;
