@@ -29,6 +29,17 @@ export interface PublicName extends Documented {
 const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing'] as const;
 
 export function publicNames(): readonly PublicName[] {
+  return ofExports((checker, entity, path, name) => ({
+    ...documented(checker, entity, path, name),
+    fields: fieldsOf(checker, entity, path),
+    throws: throwingOf(checker, entity),
+  }));
+}
+
+/** Of all public names: such as `dstream/node: FileCheckpointOptions`. */
+export const publicPaths = (): readonly string[] => ofExports((_, __, path) => path);
+
+function ofExports<T>(take: (checker: Checker, entity: Entity, path: string, name: string) => T): readonly T[] {
   const api = new API({ cwd: root });
   try {
     const [project] = api.updateSnapshot({ openProject: join(root, 'tsconfig.build.json') }).getProjects();
@@ -41,8 +52,7 @@ export function publicNames(): readonly PublicName[] {
       const prefix = entry === 'index' ? 'dstream' : `dstream/${entry}`;
       return checker.getExportsOfModule(module).map((exported) => {
         const entity = exported.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-        const named = documented(checker, entity, `${prefix}: ${exported.name}`, exported.name);
-        return { ...named, fields: fieldsOf(checker, entity, named.path), throws: throwingOf(checker, entity) };
+        return take(checker, entity, `${prefix}: ${exported.name}`, exported.name);
       });
     });
   } finally {
