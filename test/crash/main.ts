@@ -5,7 +5,7 @@
 // `--source tasks` has several processes that share the tasks of a topic, killed, stopped for longer than their session, and ended, for
 // `--seconds` at most; `--unfenced` writes outside of the transactions, to see that it is found. `--event-time` has operators by event time only.
 // It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startKafka } from '../../scripts/kafka-broker.mjs';
@@ -14,6 +14,7 @@ import { type CrashedEnds, stores } from './checkpoints.js';
 import { crashMatrix, defaultEnds } from './matrix.js';
 import { kafkaKind, readyKinds } from './readyReceivers.js';
 import { crashInRounds } from './readyRounds.js';
+import { type ReadySummary, summaryOf } from './readySummary.js';
 import { crashTasksOnServers } from './tasksServers.js';
 
 const { values } = parseArgs({
@@ -85,6 +86,9 @@ const brokers = kafka?.brokers ?? process.env.KAFKA_BROKERS;
 if (kinds.length > 0) {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
+  const file = new URL('../../bench/results/crash-ready.json', import.meta.url);
+  /** Of earlier commands: what all of them found is in one file. */
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ReadySummary).runs : [];
   const result = await crashInRounds({
     kinds,
     each: Number(values.each),
@@ -101,11 +105,8 @@ if (kinds.length > 0) {
       const each = values.each === '1' ? '' : ` --each ${values.each}`;
       const options = `--source ${values.source}${each} --crashes ${crashes}${limit}${values.keep ? ' --keep' : ''}`;
       const command = `npm run crash -- ${options}`;
-      const file = new URL(`../../bench/results/crash-${values.source.replaceAll(',', '-')}.json`, import.meta.url);
-      writeFileSync(
-        file,
-        `${JSON.stringify({ command, node: process.version, cores: cpus().length, ...report }, null, 2)}\n`,
-      );
+      const run = { command, node: process.version, cores: cpus().length, ...report };
+      writeFileSync(file, `${JSON.stringify(summaryOf([...before, run]), null, 2)}\n`);
     },
   }).finally(() => kafka?.stop());
   console.log(result);

@@ -46,6 +46,8 @@ export interface ReadyCrashes {
 
 export interface ReadyKindResult {
   readonly acknowledged: number;
+  /** Different records that the outputs have. */
+  readonly received: number;
   /** Numbers that were acknowledged and are in no output. */
   readonly lost: readonly string[];
   /** Numbers that came twice, from a sender that goes on where it is asked to. */
@@ -126,7 +128,8 @@ export async function crashReadyReceivers({
     const results = new Map<string, ReadyKindResult>();
     for (const [name, sender] of sending) {
       const lines = readFiles(join(directory, name)).flatMap(([, written]) => written);
-      const judged = { acknowledged: sender.acknowledged.size, ...judgeNumbers(lines, sender), delays: sender.delays };
+      const counts = { acknowledged: sender.acknowledged.size, received: new Set(lines).size };
+      const judged = { ...counts, ...judgeNumbers(lines, sender), delays: sender.delays };
       results.set(kindOf(name), sumOf(results.get(kindOf(name)) ?? nothing, judged));
     }
     return { kills, kinds: Object.fromEntries(results), faults };
@@ -138,11 +141,12 @@ export async function crashReadyReceivers({
   }
 }
 
-const nothing: ReadyKindResult = { acknowledged: 0, lost: [], doubled: 0, delays: [] };
+const nothing: ReadyKindResult = { acknowledged: 0, received: 0, lost: [], doubled: 0, delays: [] };
 
 function sumOf(one: ReadyKindResult, other: ReadyKindResult): ReadyKindResult {
   return {
     acknowledged: one.acknowledged + other.acknowledged,
+    received: one.received + other.received,
     lost: [...one.lost, ...other.lost],
     doubled: one.doubled + other.doubled,
     delays: [...one.delays, ...other.delays],

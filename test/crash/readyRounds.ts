@@ -4,7 +4,11 @@ import { crashReadyReceivers, type ReadyCrashes } from './readyReceivers.js';
 const killsOfRound = 100;
 
 export interface ReadyKindReport {
+  /** Receivers that were killed. */
+  readonly killed: number;
   readonly acknowledged: number;
+  /** Different records that the outputs have. */
+  readonly received?: number;
   readonly lost: number;
   readonly doubled: number;
   /** Time from sending to the acknowledgement that 99 of 100 stay under, kills included, ms; absent without such times. */
@@ -48,16 +52,18 @@ export async function crashInRounds({
     });
     const faults = [...round.faults];
     const reports = kinds.map((kind): [string, ReadyKindReport] => {
-      const { acknowledged, lost, doubled, delays: times } = round.kinds[kind] ?? none;
+      const { acknowledged, received, lost, doubled, delays: times } = round.kinds[kind] ?? none;
       if (lost.length > 0) faults.push(`${kind} lost ${lost.slice(0, 10)}, with --seed ${seed + report.kills}`);
       if (doubled > 0) faults.push(`${kind} doubled ${doubled}, with --seed ${seed + report.kills}`);
       delays[kind] = [...(delays[kind] ?? []), ...times];
-      const before = report.kinds[kind] ?? { acknowledged: 0, lost: 0, doubled: 0 };
+      const before = report.kinds[kind] ?? { killed: 0, acknowledged: 0, received: 0, lost: 0, doubled: 0 };
       const p99 = percentile99(delays[kind]);
       return [
         kind,
         {
+          killed: before.killed + round.kills * each,
           acknowledged: before.acknowledged + acknowledged,
+          received: (before.received ?? 0) + received,
           lost: before.lost + lost.length,
           doubled: before.doubled + doubled,
           ...(p99 !== undefined && { p99 }),
@@ -76,7 +82,7 @@ export async function crashInRounds({
   return report;
 }
 
-const none = { acknowledged: 0, lost: [], doubled: 0, delays: [] };
+const none = { acknowledged: 0, received: 0, lost: [], doubled: 0, delays: [] };
 
 function percentile99(times: readonly number[]): number | undefined {
   return [...times].sort((a, b) => a - b)[Math.floor(times.length * 0.99)];

@@ -29,8 +29,11 @@ function* burst(): Generator<Buffer> {
 }
 
 /** Text records are numbers with leading zeros. */
-const numberOf = (record: unknown) =>
-  typeof record === 'string' ? Number(record.slice(-10)) : Buffer.from(record as Uint8Array).readUInt32BE();
+function numberOf(record: unknown): number {
+  if (typeof record === 'string') return Number(record.slice(-10));
+  const { buffer, byteOffset } = record as Uint8Array;
+  return new DataView(buffer, byteOffset).getUint32(0);
+}
 
 const receivers: Readonly<Record<string, () => Receiver<unknown>>> = {
   pulled: burst,
