@@ -78,7 +78,7 @@ export interface ReceiverSourceOptions<T = unknown> {
   readonly maxQueueBytes?: number | undefined;
   /**
    * Returns about how many bytes a record takes in memory.
-   * @default the length of strings and bytes; for others an estimate by a sample of them
+   * @default the length of strings and bytes, and what is kept beside them; for others an estimate by a sample of them
    */
   readonly sizeOf?: ((record: NoInfer<T>) => number) | undefined;
   /**

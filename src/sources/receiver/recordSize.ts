@@ -10,6 +10,11 @@ const weight = 0.2;
 const maxVisited = 2_000;
 const numberBytes = 8;
 const objectBytes = 40;
+/** What V8 and Node keep for a view of bytes beside them, and for bytes that belong to one view. Measured by what a process of Node 20 takes. */
+const viewBytes = 150;
+const bufferBytes = 250;
+/** Up to here a typed array has its bytes in itself, and would move them out when it is asked for its buffer. */
+const maxBytesInside = 64;
 const stringBytes = 24;
 
 /**
@@ -42,9 +47,13 @@ function sizeOfString(text: string): number {
 
 const wide = /[\u0100-\uffff]/;
 
+/** Bytes that several views share, such as those of one chunk, count as far as each sees them. */
 function byteLengthOf(value: object): number | undefined {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return objectBytes + value.byteLength;
-  return undefined;
+  if (value instanceof ArrayBuffer) return bufferBytes + value.byteLength;
+  if (!ArrayBuffer.isView(value)) return undefined;
+  const { byteLength } = value;
+  const alone = byteLength > maxBytesInside && value.buffer.byteLength === byteLength;
+  return viewBytes + byteLength + (alone ? bufferBytes : 0);
 }
 
 /** Visits the parts of a record, each once; of one that is too large to be visited whole the rest is taken to be alike. */
