@@ -13,8 +13,8 @@ type Joined = Pair<string, Pair<number, number>>;
 type Lookup = (changes: readonly TableChange<string, number>[], records: readonly Record[]) => readonly Joined[];
 
 /** Runs long enough to be timed. */
-const recordsPerRun = 500_000;
-const maxBatchesPerRun = 20_000;
+const recordsPerRun = 200_000;
+const maxBatchesPerRun = 10_000;
 
 const keyOf = (row: number) => `customer-${row}`;
 
