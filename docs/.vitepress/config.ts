@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type MarkdownEnv } from 'vitepress';
 import { socialSize, writeSocialPicture } from '../build/social.mjs';
+import { announcePlayground, playgroundPicture } from './announcePlayground.js';
 import { firstPicture } from './firstPicture.js';
 import { highlighter } from './highlight.js';
 import { linkApi, publicNames } from './linkApi.js';
@@ -215,7 +216,7 @@ export default defineConfig({
   description:
     'Kafka topics as Observables of batches, with windows, keyed state, backpressure and exactly-once output',
   head: [['link', { rel: 'icon', href: `${base}favicon.svg`, type: 'image/svg+xml' }]],
-  sitemap: { hostname: address },
+  sitemap: { hostname: address, transformItems: (items) => [...items, { url: 'playground/index.html' }] },
   // Pages, sidebars and hashes of chunks are the same for all pages: in a file of their own they are loaded once.
   metaChunk: true,
   markdown: {
@@ -271,6 +272,7 @@ export default defineConfig({
   },
   buildEnd: ({ outDir, pages: built }) => {
     writeForMachines({ docs, outDir, pages: built, address });
+    socialPictures.set(playgroundPicture, announcePlayground(outDir, address));
     for (const [path, picture] of socialPictures) writeSocialPicture(`${outDir}/${path}`, picture);
   },
   srcExclude: ['node_modules/**'],

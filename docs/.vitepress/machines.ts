@@ -26,6 +26,7 @@ export function writeForMachines({ docs, outDir, pages, address }: BuiltSite): v
     const section = { api: 'API reference', examples: 'Examples', operators: 'Operators' }[folder] ?? 'Guide';
     lines[section]?.push(`- [${title}](${address}${page})`);
   }
+  lines.Guide?.push(`- [Playground](${address}playground/index.html)`);
   const sections = Object.entries(lines).map(([title, items]) => `## ${title}\n\n${items.join('\n')}\n`);
   const about =
     '> Spark Streaming for RxJS: Kafka topics as Observables of batches, with windows, keyed state and backpressure.';

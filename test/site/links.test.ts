@@ -79,6 +79,17 @@ it('each page has its address, its description and its Markdown, and llms.txt li
   expect(existsSync(join(dist, 'sitemap.xml'))).toBe(true);
 });
 
+it('the playground, which is built apart, can be found as a page can', () => {
+  const html = readPage('playground/index.html');
+  const [, address = ''] = /<link rel="canonical" href="(https:[^"]+)"/.exec(html) ?? [];
+  const [, picture = ''] = /<meta property="og:image" content="https:\/\/[^/]+\/[^/]+\/([^"]+)">/.exec(html) ?? [];
+  expect(/<meta name="description" content="[^"]{10}/.test(html)).toBe(true);
+  expect([picture, picture !== '' && existsSync(join(dist, picture))]).toEqual([picture, true]);
+  for (const list of ['sitemap.xml', 'llms.txt']) {
+    expect([list, readFileSync(join(dist, list), 'utf8').includes(address)]).toEqual([list, true]);
+  }
+});
+
 it('each page has a picture for those who link to it', () => {
   const files = new Set<string>();
   for (const page of pages.filter((path) => path !== '404.html')) {
