@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 /** Where the picture of the playground is, in the built site. */
 export const playgroundPicture = 'social/playground.jpg';
 
-/** Gives the playground, which is built apart, the address and the picture that each page has. Returns what the picture says. */
+/** Writes the address and the picture that each page has into the playground, which is built apart. Returns what the picture says. */
 export function announcePlayground(outDir: string, address: string) {
   const file = `${outDir}/playground/index.html`;
   const html = readFileSync(file, 'utf8');
