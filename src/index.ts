@@ -29,7 +29,7 @@ export type {
   PartitionProgress,
   SkipReason,
 } from './batch/batchInfo.js';
-export type { BatchState, StateDescription } from './batch/batchState.js';
+export type { BatchState, PublishedState, StateDescription } from './batch/batchState.js';
 export type { CommittedState } from './batch/committedState.js';
 export type { DeadLetter, DeadLetterObserver } from './batch/deadLetters.js';
 export {
@@ -129,6 +129,7 @@ export type { UnavailablePartition } from './batch/unavailablePartition.js';
 export { type BatchStreams, batchesFrom, type RecordOf } from './driver/batchesFrom.js';
 export { BatchStream } from './driver/batchStream.js';
 export type { DriverOptions } from './driver/driverOptions.js';
+export type { OnBatchError } from './driver/failingBatches.js';
 export type { RetryOptions } from './driver/retryOptions.js';
 export type { StopOptions, StopReport } from './driver/stopReport.js';
 export { type Health, type HealthOptions, type HealthReport, health, type StreamHealth } from './monitors/health.js';
@@ -147,6 +148,7 @@ export { type AggregateByKeyAndWindowOptions, aggregateByKeyAndWindow } from './
 export { aggregateByWindow } from './operators/aggregateByWindow.js';
 export type { AggregateWindowOptions } from './operators/aggregatorOptions.js';
 export { type AsOfJoinKind, type AsOfJoinOptions, type AsOfMatch, asOfJoin } from './operators/asOfJoin.js';
+export type { QueryableOption } from './operators/base/queryableOption.js';
 export { cogroup } from './operators/cogroup.js';
 export { type AsyncRecords, type ConcatMapBatchOptions, concatMapBatch } from './operators/concatMapBatch.js';
 export { countBatch } from './operators/countBatch.js';

@@ -39,14 +39,12 @@ export interface AsOfMatch<L, R, J extends AsOfJoinKind = 'left'> {
   /** The value of the first stream. */
   readonly left: L;
   /** The value of the other. */
-  readonly right: R | MissingRight<J>;
+  readonly right: R | (J extends 'left' ? undefined : never);
   /** The event time of `left`, in ms. */
   readonly leftTime: number;
   /** The event time of `right`, in ms. */
-  readonly rightTime: number | MissingRight<J>;
+  readonly rightTime: number | (J extends 'left' ? undefined : never);
 }
-
-type MissingRight<J> = J extends 'left' ? undefined : never;
 
 const optionChecks: OptionChecks<AsOfJoinOptions<never, never, never, AsOfJoinKind>> = {
   maxAge: orInfinity(checkNonNegative),

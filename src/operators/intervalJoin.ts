@@ -37,17 +37,14 @@ export interface IntervalJoinOptions<K, L, R, J extends IntervalJoinKind> {
 /** Two records of a key within the interval. Where `join` is not `'inner'`, one side may be missing. */
 export interface IntervalMatch<L, R, J extends IntervalJoinKind = 'inner'> {
   /** The value of the first stream. */
-  readonly left: L | MissingLeft<J>;
+  readonly left: L | (J extends 'right' | 'full' ? undefined : never);
   /** The value of the other. */
-  readonly right: R | MissingRight<J>;
+  readonly right: R | (J extends 'left' | 'full' ? undefined : never);
   /** The event time of `left`, in ms. */
-  readonly leftTime: number | MissingLeft<J>;
+  readonly leftTime: number | (J extends 'right' | 'full' ? undefined : never);
   /** The event time of `right`, in ms. */
-  readonly rightTime: number | MissingRight<J>;
+  readonly rightTime: number | (J extends 'left' | 'full' ? undefined : never);
 }
-
-type MissingLeft<J> = J extends 'right' | 'full' ? undefined : never;
-type MissingRight<J> = J extends 'left' | 'full' ? undefined : never;
 
 const optionChecks: OptionChecks<IntervalJoinOptions<never, never, never, IntervalJoinKind>> = {
   lower: required(checkFinite),

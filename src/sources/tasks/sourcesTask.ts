@@ -1,14 +1,15 @@
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { BatchStream } from '../../driver/batchStream.js';
-import type { Resolved } from '../../options/resolved.js';
 import type { Checkpoint } from '../../state/checkpoint.js';
 import type { LogSourceOptions } from '../log/logSourceOptions.js';
 import type { RecordView } from '../log/recordView.js';
 import type { Source } from '../source.js';
 
 /** A source of tasks: topics that are read in one way. */
-export type TaskSourceOptions<T> = Omit<LogSourceOptions<T>, 'partitions' | 'groupId' | 'until' | 'topics'> &
-  Resolved<Pick<LogSourceOptions<T>, 'topics'>>;
+export type TaskSourceOptions<T> = Omit<LogSourceOptions<T>, 'partitions' | 'groupId' | 'until' | 'topics'> & {
+  /** Topics to read, by name or by pattern. */
+  readonly topics: NonNullable<LogSourceOptions<T>['topics']>;
+};
 
 /** Several sources of tasks, by their names: topics of which each task has a partition, and tables that each task sees whole. */
 export type TaskSources = Readonly<Record<string, TaskSourceOptions<unknown> | Source<unknown>>>;
