@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FencedError } from '../batch/errors.js';
 import { failpoint } from './failpoint.js';
 import { type FileSystem, type OpenFile, writeFully } from './fileSystem.js';
@@ -12,6 +13,9 @@ interface Holding {
   /** While it is being closed: settles when the directory is free again. */
   closed?: Promise<unknown>;
 }
+
+/** Far longer than a write of a few hundred bytes takes. */
+const rereadMs = 2;
 
 const held = new Map<string, Holding>();
 
@@ -109,9 +113,14 @@ async function takeFile(fs: FileSystem, directory: string, acquisition: Acquisit
       const other = await readOwner(fs, path);
       // Nobody's by now: the first to link has it. To replace it could replace the lock of a newcomer that was faster.
       if (other === 'missing') continue;
-      // A sign of life that is being written can be unreadable too, but not for long.
-      const over = other === 'unreadable' ? before === other : watch.isOver(other);
+      if (other === 'unreadable' && before !== other) {
+        // A sign of life that is being written is unreadable too, but not for long.
+        before = other;
+        await sleep(rereadMs);
+        continue;
+      }
       before = other;
+      const over = other === 'unreadable' || watch.isOver(other);
       if (over && (await replaced(fs, directory, own, other, claimWatch, acquisition))) break;
       await watch.pause();
     }
