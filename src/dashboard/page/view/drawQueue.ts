@@ -1,9 +1,6 @@
-/** For the drawing code in a frame: the browser then lays out and paints what it has changed. */
-const frameBudgetMs = 4;
-
 /**
- * Draws the parts of a page in turn, in each frame as many as there is time for, and at least one. The time counts from when the frame was
- * due: a page that is late already draws one part.
+ * Draws the parts of a page in turn, one in each frame: the browser then lays out and paints what it has changed. What a canvas costs is known
+ * when it is painted, after the code that draws it, so no budget of time says how many parts fit into a frame.
  */
 export class DrawQueue {
   readonly #parts: readonly (() => void)[];
@@ -21,14 +18,12 @@ export class DrawQueue {
     this.#due = this.#parts.length;
   }
 
-  readonly #frame = (dueAt: number): void => {
+  readonly #frame = (): void => {
+    const part = this.#parts[this.#next];
+    this.#next = (this.#next + 1) % this.#parts.length;
+    this.#due--;
     try {
-      do {
-        const part = this.#parts[this.#next];
-        this.#next = (this.#next + 1) % this.#parts.length;
-        this.#due--;
-        part?.();
-      } while (this.#due > 0 && performance.now() - dueAt < frameBudgetMs);
+      part?.();
     } finally {
       // Also where a part has thrown: the others are drawn all the same.
       if (this.#due > 0) requestAnimationFrame(this.#frame);
