@@ -108,18 +108,10 @@ async function takeFile(fs: FileSystem, directory: string, acquisition: Acquisit
     await write(file, owner);
     const watch = new LeaseWatch(directory, acquisition);
     const claimWatch = new LeaseWatch(directory, acquisition);
-    let before: Found | undefined;
     while (!(await linked(fs, own, path))) {
       const other = await readOwner(fs, path);
       // Nobody's by now: the first to link has it. To replace it could replace the lock of a newcomer that was faster.
       if (other === 'missing') continue;
-      if (other === 'unreadable' && before !== other) {
-        // A sign of life that is being written is unreadable too, but not for long.
-        before = other;
-        await sleep(rereadMs);
-        continue;
-      }
-      before = other;
       const over = other === 'unreadable' || watch.isOver(other);
       if (over && (await replaced(fs, directory, own, other, claimWatch, acquisition))) break;
       await watch.pause();
@@ -183,14 +175,22 @@ async function write(file: OpenFile, owner: LockOwner): Promise<void> {
   await writeFully(file, Buffer.from(JSON.stringify(owner)), 0);
 }
 
-/** What a lock file says. One that is unreadable was left by a machine that went down while it wrote. */
+/** What a lock file says. One that stays unreadable was left by a machine that went down while it wrote. */
 type Found = LockOwner | 'missing' | 'unreadable';
 
 function tokenOf(found: Found): string {
   return typeof found === 'string' ? found : found.token;
 }
 
+/** Looks again at a file that is unreadable: a sign of life that is being written is so too, but not for long. */
 async function readOwner(fs: FileSystem, path: string): Promise<Found> {
+  const found = await readOnce(fs, path);
+  if (found !== 'unreadable') return found;
+  await sleep(rereadMs);
+  return readOnce(fs, path);
+}
+
+async function readOnce(fs: FileSystem, path: string): Promise<Found> {
   try {
     return JSON.parse(await fs.readFile(path));
   } catch (error) {

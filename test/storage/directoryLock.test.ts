@@ -122,6 +122,25 @@ describe('the lock of a directory', () => {
     expect(readdirSync(directory)).toEqual(['lock']);
   });
 
+  it('is not lost to its owner where it is unreadable once', async () => {
+    const directory = newDirectory();
+    let torn = false;
+    const fs: FileSystem = {
+      ...nodeFileSystem,
+      readFile: async (path) => {
+        const now = torn;
+        torn = false;
+        return now ? '{"token":' : nodeFileSystem.readFile(path);
+      },
+    };
+    const lock = await take(directory, { fs });
+    torn = true;
+    await lock.check();
+    torn = true;
+    await lock.release();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it('is refused where that is asked for, if its owner is healthy', async () => {
     const directory = newDirectory();
     const owner = beating(directory, elsewhere);
