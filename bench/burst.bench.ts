@@ -15,8 +15,7 @@ const { values } = parseArgs({
 const totalBytes = Number(values.gigabytes) * 1e9;
 const limitMb = 256;
 /**
- * At the level `memory` a batch takes all that waits, and as much again arrives while it is in work; at the others it takes half. A small
- * buffer takes some 400 bytes beside its own, which `maxQueueBytes` counts as 40.
+ * At the level `memory` a batch takes all that waits, and as much again arrives while it is in work; at the others it takes half.
  */
 const maxQueueMiB: Readonly<Record<Burst['level'], number>> = { memory: 24, 'memory-and-disk': 32, disk: 32, log: 32 };
 const unit = `of ${totalBytes / 1e9} GB: the peak of the process, the most that waited, and the speed`;

@@ -49,7 +49,7 @@ async function ensureArchive(classpath) {
   const archive = archiveOf(classpath);
   if (existsSync(archive)) return;
   const written = `${archive}.${process.pid}`;
-  const trained = await launch({ jvm: [...heap, ...quickly, `-XX:ArchiveClassesAtExit=${written}`] });
+  const trained = await launch(classpath, { jvm: quickly, archive: written });
   await trained.nodes[0].kill('SIGTERM');
   await trained.stop();
   if (existsSync(written)) renameSync(written, archive);
@@ -67,20 +67,18 @@ async function ensureArchive(classpath) {
  *   users?: readonly string[], guarded?: boolean, longLived?: boolean }} [options]
  */
 export async function startKafka({ longLived = false, ...options } = {}) {
-  if (longLived) return launch({ ...options, jvm: heap });
-  const classpath = classPath();
+  // Java compares the path with that of the archive by its text.
+  const classpath = join(realpathSync(dirname(ensureKafka())), '*');
+  if (longLived) return launch(classpath, options);
   await ensureArchive(classpath);
-  return launch({ ...options, jvm: [...heap, ...quickly, `-XX:SharedArchiveFile=${archiveOf(classpath)}`] });
+  return launch(classpath, { ...options, jvm: [...quickly, `-XX:SharedArchiveFile=${archiveOf(classpath)}`] });
 }
 
-/** Java compares the path with that of the archive by its text. */
-const classPath = () => {
-  const classpath = ensureKafka();
-  return join(realpathSync(dirname(classpath)), '*');
-};
-
-async function launch({ nodes = 1, properties = {}, proxy, users = ['reader'], guarded = false, jvm }) {
-  const classpath = classPath();
+/** `jvm`: flags of all processes; `archive`: the file for the classes that a broker has loaded when it ends. */
+async function launch(
+  classpath,
+  { nodes = 1, properties = {}, proxy, users = ['reader'], guarded = false, jvm = [], archive },
+) {
   const directory = mkdtempSync(join(tmpdir(), 'dstream-kafka-'));
   const clusterId = clusterIdOf(randomBytes(16));
   const ports = await freePorts(nodes * portsOfNode);
@@ -105,6 +103,7 @@ async function launch({ nodes = 1, properties = {}, proxy, users = ['reader'], g
       properties: { ...(expired && guards(directory, certificate, expired.keystore)), ...properties },
       guarded,
       jvm,
+      archive,
     }),
   );
   const stop = async () => {
@@ -196,6 +195,7 @@ function node({
   properties,
   guarded,
   jvm,
+  archive,
 }) {
   const [controller, plain, sasl, tls, proxied, expired, mutual] = ports;
   const config = join(directory, `server-${id}.properties`);
@@ -243,7 +243,7 @@ function node({
     writeFileSync(config, lines.join(''));
   };
   configure();
-  const java = (...args) => ['-cp', classpath, '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', ...args];
+  const java = (...args) => [...jvm, '-cp', classpath, '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', ...args];
   let child;
   let output = '';
   const address = `127.0.0.1:${plain}`;
@@ -263,14 +263,13 @@ function node({
       configure();
     },
     format() {
-      // The archive is written at the end of the broker.
-      const flags = jvm.filter((flag) => !flag.startsWith('-XX:ArchiveClassesAtExit'));
-      const args = [...flags, ...java('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config)];
+      const args = java('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config);
       const { status, stderr } = spawnSync('java', args, { encoding: 'utf8' });
       if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stderr}`);
     },
     async start() {
-      child = spawn('java', [...jvm, ...java('kafka.Kafka', config)], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const flags = archive === undefined ? heap : [...heap, `-XX:ArchiveClassesAtExit=${archive}`];
+      child = spawn('java', [...flags, ...java('kafka.Kafka', config)], { stdio: ['ignore', 'pipe', 'pipe'] });
       for (const stream of [child.stdout, child.stderr]) {
         stream.on('data', (text) => {
           output = (output + text).slice(-4_000);

@@ -2,7 +2,6 @@ import { from, last, type SchedulerLike } from 'rxjs';
 import { partitionKey, type TopicPartition } from '../../batch/topicPartition.js';
 import { GatheredCalls } from '../log/gatheredCalls.js';
 import type { LogClient, LogOffset, LogPartition, LogPoint, OffsetsOptions } from '../log/logClient.js';
-
 import { GatheredCommits } from './gatheredCommits.js';
 import { GatheredFetches } from './gatheredFetches.js';
 
