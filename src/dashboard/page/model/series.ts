@@ -61,6 +61,14 @@ export function chartTop([, ...values]: Columns, limitColumn?: number): number {
   return top === 0 ? 1 : top * 1.12;
 }
 
+/**
+ * The same lines in sight of a chart that ends at `top`; what lies far above it, such as a limit that nothing comes near, is drawn a little
+ * above. It is out of sight either way, but the dashes of a line that leaps there and back took longer to paint than all else.
+ */
+export function inReach([times, ...values]: Columns, top: number): Columns {
+  return [times, ...values.map((column) => column.map((value) => value && Math.min(value, 2 * top)))];
+}
+
 function timesOf(rows: readonly BatchRow[]): readonly number[] {
   return rows.map(({ time }) => time / 1_000);
 }

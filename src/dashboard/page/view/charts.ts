@@ -1,6 +1,6 @@
 import type { BatchRow } from '../../wire/batchRow.js';
 import { formatBatchTime } from '../model/format.js';
-import { chartTop } from '../model/series.js';
+import { chartTop, inReach } from '../model/series.js';
 import { ChartCard } from './chartCard.js';
 import type { ChartSpec } from './chartSpecs.js';
 import { element } from './element.js';
@@ -69,7 +69,8 @@ export class Charts {
     const index = pointed ? rows.indexOf(pointed) : -1;
     for (const { spec, plot } of this.#charts) {
       const columns = spec.columns(rows);
-      plot.update(columns, chartTop(columns, spec.limit));
+      const top = chartTop(columns, spec.limit);
+      plot.update(inReach(columns, top), top);
     }
     this.#cursor.move(index < 0 ? undefined : index);
   }
