@@ -50,6 +50,9 @@ export type LogEvent =
   | 'lost'
   | 'fenced'
   | 'partition-retried'
+  | 'partition-unavailable'
+  | 'dead-lettered'
+  | 'receiver-failed'
   | 'stalled'
   | 'failed'
   | 'batch';
@@ -63,7 +66,7 @@ const optionChecks: OptionChecks<LogMonitorOptions> = { every: checkNonNegative,
  * | level | events |
  * | --- | --- |
  * | info | `waiting` (another stream has the checkpoint), `started`, `recovered`, `stopped` |
- * | warn | `falls-behind` and `keeps-up` (scheduling delay against the interval), `rate-at-floor`, `fixed-cost-over-interval`, `processing-time-varies`, `skipped`, `lost`, `fenced`, `partition-retried`, `stalled` |
+ * | warn | `falls-behind` and `keeps-up` (scheduling delay against the interval), `rate-at-floor`, `fixed-cost-over-interval`, `processing-time-varies`, `skipped`, `lost`, `fenced`, `partition-retried`, `partition-unavailable`, `dead-lettered`, `receiver-failed`, `stalled` |
  * | error | `failed`, with `code`, `stage`, `operator`, `id`, `topic`, `partition` and `offset` where the error has them |
  * | debug | `batch` |
  *
@@ -97,6 +100,7 @@ class RunLog implements RunMonitor {
   readonly #every: number;
   readonly #showErrors: boolean;
   readonly #warned = new Map<LogEvent, { readonly at: number; suppressed: number }>();
+  readonly #receiverErrors = new Map<string, unknown>();
   #batchTime: number | undefined;
   #behind = false;
 
@@ -121,10 +125,14 @@ class RunLog implements RunMonitor {
     const { records, processingDelay, schedulingDelay, saveDelay } = info;
     this.#log('debug', 'batch', 'batch completed', { records, processingDelay, schedulingDelay, saveDelay });
     this.#delays(info);
-    for (const [source, { skipped, skippedBy, lost, decision }] of Object.entries(info.inputs)) {
+    for (const [source, { skipped, skippedBy, lost, decision, unavailable }] of Object.entries(info.inputs)) {
       if (skipped) this.#warn('skipped', 'records skipped', { source, records: skipped, ...skippedBy });
       for (const { topic, partition, from, until } of lost ?? []) {
         this.#warn('lost', 'offsets lost', { source, topic, partition, from, until });
+      }
+      for (const { topic, partition, since, error } of unavailable ?? []) {
+        const fields = { source, since, ...this.#fieldsOf(error), topic, partition };
+        this.#warn('partition-unavailable', 'partition cannot be read', fields);
       }
       for (const warning of decision?.warnings ?? []) this.#warn(warning, 'rate controller warns', { source });
     }
@@ -133,6 +141,21 @@ class RunLog implements RunMonitor {
   retried: NonNullable<RunMonitor['retried']> = ({ operator, id, partition, attempt, error }) => {
     const fields = { operator, id, partition, attempt, ...this.#fieldsOf(error) };
     this.#warn('partition-retried', 'partition failed and runs again', fields);
+  };
+
+  deadLettered: NonNullable<RunMonitor['deadLettered']> = ({ operator, id, records, error }) => {
+    const fields = { operator, id, records, ...this.#fieldsOf(error) };
+    this.#warn('dead-lettered', 'records handed to the dead letters', fields);
+  };
+
+  receiver: NonNullable<RunMonitor['receiver']> = ({ source, index, state, restarts, retryAt, error }) => {
+    const place = `${source}/${index}`;
+    // A receiver that runs again still has the error that it had.
+    const known = this.#receiverErrors.get(place) === error && state !== 'waiting' && state !== 'failed';
+    this.#receiverErrors.set(place, error);
+    if (error === undefined || known) return;
+    const fields = { source, receiver: index, state, restarts, retryAt, ...this.#fieldsOf(error) };
+    this.#warn('receiver-failed', 'receiver met an error', fields);
   };
 
   failed: NonNullable<RunMonitor['failed']> = (failure: BatchFailure) => {

@@ -1,4 +1,4 @@
-import type { StreamMonitor } from 'dstream';
+import type { MonitoredStream, StreamMonitor } from 'dstream';
 import {
   aggregateByEventWindow,
   eventTime,
@@ -191,6 +191,67 @@ describe('the record of a stream', () => {
     ]);
     expect(record().view()).toMatchObject({ status: 'stopped', attempt: 1 });
     expect(record().live).toBe(false);
+  });
+
+  it('has a row for records that were handed to dead letters', () => {
+    const { monitor, record } = recording();
+    virtual(() => {
+      fromBatches([['a', 'b']], { interval: 10, partitions: 1, monitors: [monitor] })
+        .pipe(foreachPartition(() => throwError(() => new TypeError('s3cret')), { onError: { next: () => {} } }))
+        .subscribe();
+    });
+    expect(record().after(0).failures).toMatchObject([
+      {
+        kind: 'dead-lettered',
+        time: 10,
+        operator: 'foreachPartition',
+        records: 2,
+        code: 'TypeError',
+      },
+    ]);
+    expect(JSON.stringify(record().after(0))).not.toContain('s3cret');
+  });
+
+  it('has what cannot be read: partitions, and receivers with the class of what they met', () => {
+    const { monitor, record } = recording();
+    const snapshot = {
+      ...{ name: 's', at: 20, status: 'running', since: 0, attempt: 0, interval: 10, waiting: 0 },
+      ...{ open: [], saving: [], state: [], recovery: undefined, checkpoint: undefined },
+      inputs: {
+        log: { kind: 'logBatches', partitions: [], bufferedBytes: 0 },
+        tcp: {
+          ...{ kind: 'receiverBatches', partitions: [], bufferedBytes: 0 },
+          receiver: {
+            queuedRecords: 1,
+            receivers: [
+              { index: 0, state: 'waiting', since: 5, restarts: 2, retryAt: 30, error: new RangeError('s3cret') },
+              { index: 1, state: 'running', since: 5, restarts: 0 },
+            ],
+          },
+        },
+      },
+      lastBatch: {
+        time: 10,
+        inputs: {
+          log: {
+            unavailable: [
+              { topic: 't', partition: 0, since: 9 },
+              { topic: 't', partition: 1, since: 4 },
+            ],
+          },
+        },
+      },
+    };
+    monitor.run({ name: 's', attempt: 0, snapshot: () => snapshot } as unknown as MonitoredStream);
+    const { inputs } = record().view();
+    expect(inputs.map(({ unavailable }) => unavailable)).toEqual([{ count: 2, since: 4 }, undefined]);
+    expect(inputs[1]?.receiver).toEqual({
+      queuedRecords: 1,
+      receivers: [
+        { index: 0, state: 'waiting', since: 5, restarts: 2, retryAt: 30, code: 'RangeError' },
+        { index: 1, state: 'running', since: 5, restarts: 0, code: undefined },
+      ],
+    });
   });
 
   it('shows messages only when asked to', () => {

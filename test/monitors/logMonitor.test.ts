@@ -1,6 +1,9 @@
 import {
   type BatchInfo,
+  ConnectionError,
+  FencedError,
   foreachBatch,
+  foreachPartition,
   fromBatches,
   InvalidOptionError,
   json,
@@ -10,8 +13,9 @@ import {
   type MonitoredStream,
   memoryCheckpoint,
   memoryLog,
+  receiverBatches,
 } from 'dstream';
-import { NEVER, retry, throwError, timer } from 'rxjs';
+import { NEVER, Observable, retry, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
 
@@ -133,6 +137,83 @@ describe('logMonitor', () => {
       scheduler.schedule(() => subscription.unsubscribe(), 15);
     });
     expect(lines.find(({ event }) => event === 'skipped')).toMatchObject({ level: 'warn', source: 'log', records: 1 });
+  });
+
+  it('warns of what a batch went without, with its place', () => {
+    const { logger, lines } = recorder();
+    const run = logMonitor(logger).run({ name: 's', now: () => 0 } as MonitoredStream);
+    const place = { topic: 't', partition: 3 };
+    const input = {
+      lost: [{ ...place, from: 5, until: 9 }],
+      unavailable: [{ ...place, since: 7, error: new ConnectionError(['broker:9092']) }],
+      decision: { warnings: ['rate-at-floor', 'fixed-cost-over-interval', 'processing-time-varies'] },
+    };
+    run?.completed?.({ time: 10, interval: 10, schedulingDelay: 0, inputs: { log: input } } as unknown as BatchInfo);
+    const line = { level: 'warn', stream: 's', batchTime: 10, source: 'log' };
+    expect(lines.slice(1)).toEqual([
+      { ...line, event: 'lost', ...place, from: 5, until: 9 },
+      { ...line, event: 'partition-unavailable', ...place, since: 7, code: 'CONNECTION' },
+      { ...line, event: 'rate-at-floor' },
+      { ...line, event: 'fixed-cost-over-interval' },
+      { ...line, event: 'processing-time-varies' },
+    ]);
+  });
+
+  it('warns of partitions that run again, and of records that were handed over', () => {
+    const { logger, lines } = recorder();
+    virtual(() => {
+      let refusals = 1;
+      fromBatches([['a']], { interval: 10, partitions: 1, monitors: [logMonitor(logger)] })
+        .pipe(
+          foreachPartition(() => (refusals-- > 0 ? throwError(() => new Error('s3cret')) : timer(1)), {
+            retry: { count: 1, delay: 5 },
+          }),
+          foreachPartition(() => throwError(() => new Error('s3cret')), { onError: { next: () => {} } }),
+        )
+        .subscribe();
+    });
+    const warnings = lines.filter(({ level }) => level === 'warn');
+    expect(warnings).toMatchObject([
+      { event: 'partition-retried', operator: 'foreachPartition', partition: 0, attempt: 1, code: 'other' },
+      { event: 'dead-lettered', operator: 'foreachPartition', records: 1, code: 'other' },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('s3cret');
+  });
+
+  it('warns of a receiver that failed once for each time, and not when it receives again', () => {
+    const { logger, lines } = recorder();
+    virtual((scheduler) => {
+      const receiver = new Observable<string>((subscriber) => {
+        const actions = [
+          timer(3).subscribe(() => subscriber.next('a')),
+          timer(6).subscribe(() => subscriber.error('no')),
+        ];
+        return () => {
+          for (const action of actions) action.unsubscribe();
+        };
+      });
+      const options = { interval: 10, restart: { delay: 4 }, monitors: [logMonitor(logger, { every: 0 })] };
+      const subscription = receiverBatches(receiver, options)
+        .pipe(foreachBatch(() => {}))
+        .subscribe();
+      scheduler.schedule(() => subscription.unsubscribe(), 18);
+    });
+    expect(lines.filter(({ event }) => event === 'receiver-failed')).toMatchObject([
+      { level: 'warn', source: 'receiver', receiver: 0, state: 'waiting', restarts: 1, retryAt: 10, code: 'other' },
+      { level: 'warn', source: 'receiver', receiver: 0, state: 'waiting', restarts: 2, retryAt: 24, code: 'other' },
+    ]);
+  });
+
+  it('tells that another process has the checkpoint, and that one took it over', () => {
+    const { logger, lines, events } = recorder();
+    const run = logMonitor(logger).run({ name: 's', now: () => 0 } as MonitoredStream);
+    run?.status?.({ status: 'connecting', previous: undefined, at: 0 });
+    run?.status?.({ status: 'connecting', previous: 'connecting', at: 1, reason: 'owned by 7' });
+    const error = new FencedError('./checkpoint');
+    run?.failed?.({ time: 10, stage: 'save', error, attempt: 0 });
+    expect(events()).toEqual(['info waiting', 'warn fenced', 'error failed']);
+    expect(lines[0]).toMatchObject({ reason: 'owned by 7' });
+    expect(lines[1]).toMatchObject({ code: 'FENCED', stage: 'save', batchTime: 10 });
   });
 
   it('refuses a logger without all four levels', () => {

@@ -1,5 +1,5 @@
 import { DStreamError } from '../../batch/errors.js';
-import type { BatchFailure, PartitionRetried } from '../../batch/monitoring/monitorEvents.js';
+import type { BatchFailure, PartitionRetried, RecordsDeadLettered } from '../../batch/monitoring/monitorEvents.js';
 import type { FailureRow } from '../wire/failureRow.js';
 
 const maxMessageLength = 500;
@@ -7,7 +7,8 @@ const maxMessageLength = 500;
 /** The row of a failed stream. */
 export function failedRow(id: string, at: number, failure: BatchFailure, showErrors: boolean): FailureRow {
   const { time, stage, operator, id: operatorId, attempt, error } = failure;
-  return { id, at, kind: 'failed', time, stage, operator, operatorId, attempt, ...factsOf(error, showErrors) };
+  const facts = factsOf(error, showErrors);
+  return { id, at, kind: 'failed', time, stage, operator, operatorId, records: undefined, attempt, ...facts };
 }
 
 /** The row of an effect on a partition that failed and runs again. */
@@ -22,10 +23,19 @@ export function retriedRow(id: string, at: number, event: PartitionRetried, show
     stage: 'effect',
     operator,
     operatorId,
+    records: undefined,
     attempt,
     ...facts,
     partition: facts.partition ?? partition,
   };
+}
+
+/** The row of records that failed permanently and were handed over. */
+export function deadLetteredRow(id: string, at: number, event: RecordsDeadLettered, showErrors: boolean): FailureRow {
+  const { time, operator, id: operatorId, records, error } = event;
+  const facts = factsOf(error, showErrors);
+  const none = { stage: undefined, attempt: undefined };
+  return { id, at, kind: 'dead-lettered', time, operator, operatorId, records, ...none, ...facts };
 }
 
 type Facts = Pick<FailureRow, 'code' | 'topic' | 'partition' | 'offset' | 'message'>;
@@ -33,12 +43,13 @@ type Facts = Pick<FailureRow, 'code' | 'topic' | 'partition' | 'offset' | 'messa
 /** What may be shown of an error: never its message unless asked for, as that may quote a record. */
 function factsOf(error: unknown, showErrors: boolean): Facts {
   const message = showErrors ? messageOf(error).slice(0, maxMessageLength) : undefined;
+  const code = codeOf(error);
   if (!(error instanceof DStreamError)) {
-    return { code: classOf(error), topic: undefined, partition: undefined, offset: undefined, message };
+    return { code, topic: undefined, partition: undefined, offset: undefined, message };
   }
   const { topic, partition, offset } = error as { topic?: unknown; partition?: unknown; offset?: unknown };
   return {
-    code: error.code,
+    code,
     topic: typeof topic === 'string' ? topic : undefined,
     partition: typeof partition === 'number' ? partition : undefined,
     offset: typeof offset === 'number' ? offset : undefined,
@@ -50,6 +61,11 @@ function factsOf(error: unknown, showErrors: boolean): Facts {
 function classOf(error: unknown): string {
   const name: unknown = error instanceof Error ? error.constructor.name : undefined;
   return typeof name === 'string' && /^[\w$]{1,64}$/.test(name) ? name : 'other';
+}
+
+/** The code of a `DStreamError`, else the class of the error. */
+export function codeOf(error: unknown): string {
+  return error instanceof DStreamError ? error.code : classOf(error);
 }
 
 function messageOf(error: unknown): string {

@@ -8,7 +8,7 @@ import type { FailureRow } from '../wire/failureRow.js';
 import type { StreamView } from '../wire/streamView.js';
 import { completedDetail, unfinishedDetail } from './batchDetailOf.js';
 import { completedRow, unfinishedRow } from './batchRowOf.js';
-import { failedRow, retriedRow } from './failureRowOf.js';
+import { deadLetteredRow, failedRow, retriedRow } from './failureRowOf.js';
 import { Recent } from './recent.js';
 import { StageSpans } from './stageSpans.js';
 import { viewOf } from './viewOf.js';
@@ -126,6 +126,7 @@ export class StreamRecord {
         this.#fail((id) => failedRow(id, stream.now(), failure, this.#showErrors));
       },
       retried: (event) => this.#fail((id) => retriedRow(id, stream.now(), event, this.#showErrors)),
+      deadLettered: (event) => this.#fail((id) => deadLetteredRow(id, stream.now(), event, this.#showErrors)),
       ended: () => {
         for (const batch of [...planned.values()].sort((a, b) => a.time - b.time)) unfinished(batch, 'aborted');
         this.#changes++;

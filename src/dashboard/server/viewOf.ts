@@ -1,9 +1,12 @@
 import type { EventTimeCounts } from '../../batch/batchInfo.js';
 import type { BatchPlanned } from '../../batch/monitoring/monitorEvents.js';
-import type { InputSnapshot, StreamSnapshot } from '../../batch/monitoring/streamSnapshot.js';
+import type { InputSnapshot, ReceiverSnapshot, StreamSnapshot } from '../../batch/monitoring/streamSnapshot.js';
+import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
+import { ownValue } from '../../collections/ownValue.js';
 import { shownPartitions } from '../wire/boardUpdate.js';
-import type { InputView, OpenBatchView, StreamView } from '../wire/streamView.js';
+import type { InputView, OpenBatchView, ReceiversView, StreamView } from '../wire/streamView.js';
 import { eventTimeView } from './eventTimeView.js';
+import { codeOf } from './failureRowOf.js';
 import { partitionsByLag } from './partitionsByLag.js';
 
 const maxShownBatches = 20;
@@ -36,7 +39,9 @@ export function viewOf(
     open: shown,
     moreOpen: Math.max(started.length + waiting - shown.length, 0),
     total,
-    inputs: Object.entries(snapshot.inputs).map(([source, input]) => inputView(source, input)),
+    inputs: Object.entries(snapshot.inputs).map(([source, input]) =>
+      inputView(source, input, ownValue(snapshot.lastBatch?.inputs, source)?.unavailable ?? []),
+    ),
     partitions: largest,
     otherPartitions: others,
     eventTime: eventTimeView(snapshot.lastBatch?.eventTimeProgress ?? [], eventCounts),
@@ -61,7 +66,16 @@ export function plannedRecords(inputs: BatchPlanned['inputs']): number {
   return records;
 }
 
-function inputView(name: string, input: InputSnapshot): InputView {
+function receiversView({ receivers, ...held }: ReceiverSnapshot): ReceiversView {
+  return {
+    ...held,
+    receivers: receivers.map(({ error, ...status }) => {
+      return { ...status, code: error === undefined ? undefined : codeOf(error) };
+    }),
+  };
+}
+
+function inputView(name: string, input: InputSnapshot, away: readonly UnavailablePartition[]): InputView {
   const { kind, partitions, bufferedBytes, rate, decision, receiver } = input;
   const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
   const shown = decision && {
@@ -70,5 +84,18 @@ function inputView(name: string, input: InputSnapshot): InputView {
     model: decision.model,
     warnings: decision.warnings,
   };
-  return { name, kind, partitions: partitions.length, lag, bufferedBytes, rate, decision: shown, receiver };
+  const received = receiver && receiversView(receiver);
+  const since = Math.min(...away.map((partition) => partition.since));
+  const unavailable = away.length > 0 ? { count: away.length, since } : undefined;
+  return {
+    name,
+    kind,
+    partitions: partitions.length,
+    unavailable,
+    lag,
+    bufferedBytes,
+    rate,
+    decision: shown,
+    receiver: received,
+  };
 }

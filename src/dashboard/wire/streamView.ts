@@ -1,5 +1,6 @@
 import type { EventTimeCounts } from '../../batch/batchInfo.js';
 import type { PartitionEventTime } from '../../batch/eventTimeProgress.js';
+import type { ReceiverStatus } from '../../batch/monitoring/receiverStatus.js';
 import type { FailureStage } from '../../batch/monitoring/stage.js';
 import type {
   CheckpointSnapshot,
@@ -40,16 +41,28 @@ export interface DecisionView {
   readonly warnings: readonly RateWarning[];
 }
 
+/** One receiver of a source; of what it met, the code or class only, as errors quote records, also in their fields. */
+export interface ReceiverView extends Omit<ReceiverStatus, 'error'> {
+  readonly code: string | undefined;
+}
+
+/** What a source that receives records itself holds, and its receivers. */
+export interface ReceiversView extends Omit<ReceiverSnapshot, 'receivers'> {
+  readonly receivers: readonly ReceiverView[];
+}
+
 /** One source. */
 export interface InputView {
   readonly name: string;
   readonly kind: string;
   readonly partitions: number;
+  /** Those that could not be read for the last complete batch, and since when; `undefined` where all could. */
+  readonly unavailable: { readonly count: number; readonly since: number } | undefined;
   readonly lag: number;
   readonly bufferedBytes: number;
   readonly rate: number | undefined;
   readonly decision: DecisionView | undefined;
-  readonly receiver: ReceiverSnapshot | undefined;
+  readonly receiver: ReceiversView | undefined;
 }
 
 /** A batch between plan and save. */

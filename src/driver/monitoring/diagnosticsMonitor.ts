@@ -15,20 +15,22 @@ interface DiagnosticsChannels {
   channel(name: string): Channel;
 }
 
-/** The methods of a monitor that only listen: each has the channel `dstream:METHOD`. */
-const methods = [
-  'status',
-  'planned',
-  'fetched',
-  'read',
-  'completed',
-  'failed',
-  'retried',
-  'sent',
-  'deadLettered',
-  'synced',
-  'ended',
-] as const;
+/** The methods of a monitor that only listen: each has the channel `dstream:METHOD`. A record, so that none is forgotten. */
+const methods: Readonly<Record<Exclude<keyof RunMonitor, 'stage' | 'maxTraceParents'>, true>> = {
+  status: true,
+  planned: true,
+  fetched: true,
+  read: true,
+  receiver: true,
+  completed: true,
+  restarting: true,
+  failed: true,
+  retried: true,
+  sent: true,
+  deadLettered: true,
+  synced: true,
+  ended: true,
+};
 
 /** What the events of a stage have in common, as Node's own tracing channels do it. */
 interface StageMessage {
@@ -48,7 +50,7 @@ export function diagnosticsMonitor(): StreamMonitor | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
   const module = process?.getBuiltinModule?.('node:diagnostics_channel') as DiagnosticsChannels | undefined;
   if (!module) return undefined;
-  const events = methods.map((method) => [method, module.channel(`dstream:${method}`)] as const);
+  const events = Object.keys(methods).map((method) => [method, module.channel(`dstream:${method}`)] as const);
   const stage = (event: string) => module.channel(`tracing:dstream:stage:${event}`);
   const stages = {
     start: stage('start') as StartChannel,

@@ -9,12 +9,14 @@ import {
   formatPercent,
   formatRate,
   formatShortDuration,
+  formatTime,
 } from '../../../src/dashboard/page/model/format.js';
 import { History } from '../../../src/dashboard/page/model/history.js';
 import { ruleCounts, ruleStrip } from '../../../src/dashboard/page/model/rules.js';
 import {
   chartTop,
   inputColumns,
+  inReach,
   processingColumns,
   schedulingColumns,
   totalColumns,
@@ -71,6 +73,7 @@ const failure: FailureRow = {
   topic: undefined,
   partition: undefined,
   offset: undefined,
+  records: undefined,
   attempt: 0,
   message: undefined,
 };
@@ -94,6 +97,31 @@ const view: StreamView = {
   eventTime: undefined,
   state: [],
   checkpoint: undefined,
+};
+
+const input: StreamView['inputs'][number] = {
+  name: 'log',
+  kind: 'logBatches',
+  partitions: 2,
+  unavailable: undefined,
+  lag: 0,
+  bufferedBytes: 0,
+  rate: undefined,
+  decision: undefined,
+  receiver: undefined,
+};
+
+const receiver = { since: 7_000, restarts: 1, code: undefined };
+const received: NonNullable<typeof input.receiver> = {
+  queuedRecords: 0,
+  queuedBytes: 0,
+  queuedBlocks: 0,
+  unstoredRecords: 0,
+  diskBytes: 0,
+  receivers: [
+    { ...receiver, index: 0, state: 'running' },
+    { ...receiver, index: 1, state: 'waiting', code: 'RECEIVER' },
+  ],
 };
 
 describe('formats', () => {
@@ -122,6 +150,13 @@ describe('formats', () => {
       expect.stringMatching(/^\d\d:\d\d:05$/),
       expect.stringMatching(/^\d\d:\d\d:05\.050$/),
     ]);
+  });
+
+  it('write the day with a time that is not of today', () => {
+    const now = Date.UTC(2026, 10, 29, 12);
+    expect(formatTime(now - 1_000, now)).toMatch(/^\d\d:\d\d:\d\d$/);
+    expect(formatTime(now - 86_400_000, now)).toMatch(/^Nov 28, \d\d:\d\d:\d\d$/);
+    expect(formatTime(undefined, now)).toBe('–');
   });
 
   it('write durations on axes in one short unit', () => {
@@ -256,6 +291,19 @@ describe('the top of a chart', () => {
     ).toBeCloseTo(10_080);
     expect([chartTop([[]]), chartTop([[1], [0]]), chartTop([[1], [null], [500]], 1)]).toEqual([1, 1, 560]);
   });
+
+  it('are drawn just above the top where they lie far above it', () => {
+    const columns = [
+      [1, 2, 3],
+      [10, null, 0],
+      [900_000, 19, null],
+    ] as const;
+    expect(inReach(columns, 10)).toEqual([
+      [1, 2, 3],
+      [10, null, 0],
+      [20, 19, null],
+    ]);
+  });
 });
 
 describe('a distribution', () => {
@@ -354,19 +402,35 @@ describe('the verdict', () => {
       'warning: Falling behind. Batches wait 4.2 s for earlier ones, longer than the interval of 1 s.',
     ],
     [
-      judge({ status: 'stopped', since: 0 }),
+      judge({ status: 'stopped', since: Date.now() }),
       expect.stringMatching(/^idle: Stopped\. Ended at \d\d:\d\d:\d\d without an error\.$/),
     ],
     [
-      judge({ status: 'failed', since: 8_000 }, [], [failure]),
-      'bad: Failed. STORAGE in effect of foreachBatch out, 2 s ago.',
+      judge({ status: 'failed', since: Date.now() }, [], [failure]),
+      expect.stringMatching(/^bad: Failed\. STORAGE in effect of foreachBatch out, at \d\d:\d\d:\d\d\.$/),
     ],
-    [judge({ status: 'failed', since: 8_000 }), 'bad: Failed. It ended with an error 2 s ago.'],
+    [
+      judge({ status: 'failed', since: Date.now() - 86_400_000 }),
+      expect.stringMatching(/^bad: Failed\. It ended with an error at \w{3} \d+, \d\d:\d\d:\d\d\.$/),
+    ],
     [
       judge({ status: 'stalled', open: [{ time: 9_000, records: 5, stage: 'effect', since: 4_000 }] }, [row(3_000)]),
       expect.stringMatching(
-        /^bad: Stalled\. No batch has completed since \d\d:\d\d:\d\d: the oldest is in effect for 6 s\.$/,
+        /^bad: Stalled\. No batch has completed since that of \d\d:\d\d:\d\d: the oldest is in effect for 6 s\.$/,
       ),
+    ],
+    [judge({ status: 'stalled' }, [failedRow]), 'bad: Stalled. No batch has completed.'],
+    [
+      judge({}, [row(8_000, { lost: 5 }), row(9_000)]),
+      'warning: Records lost. 5 offsets were gone from the log before it was read.',
+    ],
+    [
+      judge({ inputs: [{ ...input, unavailable: { count: 2, since: 4_000 } }] }, [row(9_000)]),
+      'warning: Partitions unavailable. 2 partitions cannot be read, for 6 s now.',
+    ],
+    [
+      judge({ inputs: [{ ...input, receiver: received }] }, [row(9_000)]),
+      'warning: Receiver down. 1 of 2 receivers does not receive, for 3 s now: RECEIVER.',
     ],
     [judge({ status: 'stopping', moreOpen: 1 }), 'idle: Stopping. 1 batch is being finished.'],
   ])('%s', (said, expected) => {

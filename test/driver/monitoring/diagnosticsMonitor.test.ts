@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel, tracingChannel } from 'node:diagnostics_channel';
-import { foreachBatch, fromBatches, type MonitoredStream } from 'dstream';
-import { lastValueFrom, throwError } from 'rxjs';
+import { foreachBatch, fromBatches, type MonitoredStream, receiverBatches } from 'dstream';
+import { lastValueFrom, of, throwError } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { diagnosticsMonitor } from '../../../src/driver/monitoring/diagnosticsMonitor.js';
 import { virtual } from '../../support/virtual.js';
@@ -55,6 +55,23 @@ describe('the channels of node:diagnostics_channel', () => {
         .subscribe({ error: () => {} });
     });
     expect(failures).toEqual([['effect', 'foreachBatch', 'no']]);
+  });
+
+  it('have the status of receivers, and that a stream starts again by itself', () => {
+    const lines: string[] = [];
+    subscribeTo('dstream:receiver', ({ event: { state, error } }) => lines.push(`receiver ${state} ${error ?? ''}`));
+    subscribeTo('dstream:restarting', ({ event: { attempt, delay } }) => lines.push(`restarting ${attempt} ${delay}`));
+    let failures = 1;
+    virtual((scheduler) => {
+      const subscription = receiverBatches<string>(({ store }) => void store('a'), {
+        interval: 10,
+        retry: { delay: 5 },
+      })
+        .pipe(foreachBatch(() => (failures-- > 0 ? throwError(() => 'no') : of(0))))
+        .subscribe();
+      scheduler.schedule(() => subscription.unsubscribe(), 30);
+    });
+    expect(lines).toEqual(expect.arrayContaining(['receiver connecting ', 'receiver running ', 'restarting 1 5']));
   });
 
   it('make a store that is bound to the stages that of the function and of what it starts', async () => {

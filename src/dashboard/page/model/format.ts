@@ -2,6 +2,7 @@
 
 const dash = '–';
 const count = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const date = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric' });
 const clock = new Intl.DateTimeFormat('en', {
   hour: '2-digit',
   minute: '2-digit',
@@ -51,9 +52,11 @@ export function formatBytes(bytes: number | undefined): string {
   return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** `14:02:11`, in the time zone of the reader. */
-export function formatTime(ms: number | undefined): string {
-  return ms === undefined ? dash : clock.format(ms);
+/** `14:02:11`, in the time zone of the reader; of a day that is not that of `now` with it: `Nov 28, 14:02:11`. */
+export function formatTime(ms: number | undefined, now = ms): string {
+  if (ms === undefined) return dash;
+  const day = date.format(ms);
+  return day === date.format(now) ? clock.format(ms) : `${day}, ${clock.format(ms)}`;
 }
 
 /** `14:02:11`, or `14:02:11.250` where intervals are shorter than a second. */

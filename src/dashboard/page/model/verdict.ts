@@ -20,7 +20,7 @@ export function verdictOf(
   failures: readonly FailureRow[],
 ): Verdict {
   if (!view) return idle('No stream yet', 'Nothing has subscribed to a stream of this board.');
-  const { status, since, at } = view;
+  const { status, since } = view;
   switch (status) {
     case 'connecting':
       if (view.reason !== undefined) return warning('Standing by', `${view.reason}.`);
@@ -40,17 +40,18 @@ export function verdictOf(
     case 'running':
       return runningVerdict(view, rows);
     case 'stalled':
-      return bad('Stalled', `No batch has completed since ${formatTime(rows.at(-1)?.time)}${openStage(view)}.`);
+      return bad('Stalled', `${lastComplete(view, rows)}${openStage(view)}.`);
     case 'stopping':
       return idle('Stopping', `${plural(view.open.length + view.moreOpen, 'batch is', 'batches are')} being finished.`);
     case 'stopped':
-      return idle('Stopped', `Ended at ${formatTime(since)} without an error.`);
+      return idle('Stopped', `Ended at ${formatTime(since, Date.now())} without an error.`);
     case 'failed':
       return bad(
         'Failed',
         failureText(
           failures.find(({ kind }) => kind === 'failed'),
-          at - since,
+          // And not how long ago: nothing comes any more that would bring that up to date.
+          `at ${formatTime(since, Date.now())}`,
         ),
       );
   }
@@ -60,6 +61,8 @@ function runningVerdict(view: StreamView, rows: readonly BatchRow[]): Verdict {
   const complete = rows.filter(({ delays }) => delays !== undefined);
   const last = complete.at(-1);
   if (!last?.delays) return idle('Running', 'No batch is complete yet.');
+  const impaired = lossOf(complete) ?? outageOf(view);
+  if (impaired) return impaired;
   const { scheduling, processing, save } = last.delays;
   if (scheduling > last.interval) {
     const waits = `Batches wait ${formatDuration(scheduling)} for earlier ones, longer than the interval of ${formatDuration(last.interval)}.`;
@@ -79,17 +82,46 @@ function runningVerdict(view: StreamView, rows: readonly BatchRow[]): Verdict {
   };
 }
 
+/** What is gone, in the batches that are shown. */
+function lossOf(rows: readonly BatchRow[]): Verdict | undefined {
+  const lost = rows.reduce((sum, row) => sum + row.lost, 0);
+  if (lost === 0) return undefined;
+  return warning('Records lost', `${plural(lost, 'offset was', 'offsets were')} gone from the log before it was read.`);
+}
+
+/** What cannot be read now. */
+function outageOf({ inputs, at }: StreamView): Verdict | undefined {
+  for (const { unavailable, receiver } of inputs) {
+    if (unavailable) {
+      const { count, since } = unavailable;
+      const many = plural(count, 'partition', 'partitions');
+      return warning('Partitions unavailable', `${many} cannot be read, for ${formatDuration(at - since)} now.`);
+    }
+    const down = receiver?.receivers.filter(({ state }) => state === 'waiting' || state === 'failed') ?? [];
+    const [first] = down;
+    if (!first) continue;
+    const many = `${formatCount(down.length)} of ${plural(receiver?.receivers.length ?? 0, 'receiver', 'receivers')}`;
+    const why = first.code === undefined ? '' : `: ${first.code}`;
+    return warning('Receiver down', `${many} does not receive, for ${formatDuration(at - first.since)} now${why}.`);
+  }
+  return undefined;
+}
+
+function lastComplete({ at }: StreamView, rows: readonly BatchRow[]): string {
+  const last = rows.findLast(({ delays }) => delays !== undefined);
+  return last ? `No batch has completed since that of ${formatTime(last.time, at)}` : 'No batch has completed';
+}
+
 function openStage({ open, at }: StreamView): string {
   const oldest = open[0];
   if (!oldest) return '';
   return `: the oldest is in ${oldest.stage === 'waiting' ? 'the queue' : oldest.stage} for ${formatDuration(at - oldest.since)}`;
 }
 
-function failureText(failure: FailureRow | undefined, since: number): string {
-  const ago = `${formatDuration(since)} ago`;
-  if (!failure) return `It ended with an error ${ago}.`;
+function failureText(failure: FailureRow | undefined, when: string): string {
+  if (!failure) return `It ended with an error ${when}.`;
   const operator = failure.operator === undefined ? '' : ` of ${failure.operator}${idOf(failure.operatorId)}`;
-  return `${failure.code} in ${failure.stage}${operator}, ${ago}.`;
+  return `${failure.code} in ${failure.stage}${operator}, ${when}.`;
 }
 
 function idOf(id: string | undefined): string {

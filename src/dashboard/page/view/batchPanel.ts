@@ -91,13 +91,11 @@ export class BatchPanel {
 }
 
 function summaryRow(row: BatchRow, button: HTMLElement): HTMLTableRowElement {
-  const { records, bytes, delays, rate, lag, result, interval } = row;
+  const { records, bytes, delays, rate, lag, interval } = row;
   const number = (text: string, className = '') => element('td', { class: `number ${className}`, text });
   const late = (delays?.scheduling ?? 0) > interval;
-  const badge = element('span', {
-    class: `badge ${badgeOf(row)}`,
-    text: row.stage ? `${result} in ${row.stage}` : result,
-  });
+  const level = badgeOf(row);
+  const badge = element('span', { class: `badge ${level}`, text: resultOf(row) });
   return element(
     'tr',
     { class: 'summary-row' },
@@ -111,8 +109,16 @@ function summaryRow(row: BatchRow, button: HTMLElement): HTMLTableRowElement {
     number(formatRate(rate.limit), 'extra'),
     element('td', { class: 'extra', text: rate.rule ?? '–' }),
     number(formatCount(lag), 'extra'),
-    element('td', { class: 'extra' }, badge),
+    // On a narrow screen below the row, where it says what one must see.
+    element('td', { class: level === 'good' ? 'extra' : 'result' }, badge),
   );
+}
+
+/** What was left out counts more than that the batch is complete. */
+function resultOf({ result, stage, lost, skipped }: BatchRow): string {
+  if (stage) return `${result} in ${stage}`;
+  if (lost > 0) return `${formatCount(lost)} lost`;
+  return skipped > 0 ? `${formatCount(skipped)} skipped` : result;
 }
 
 function badgeOf({ result, skipped, lost }: BatchRow): string {

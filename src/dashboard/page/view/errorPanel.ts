@@ -1,10 +1,10 @@
 import type { FailureRow } from '../../wire/failureRow.js';
-import { formatTime } from '../model/format.js';
+import { formatTime, plural } from '../model/format.js';
 import { element } from './element.js';
 import { KeyedRows } from './keyedRows.js';
 import { emptyNote, panel, scrollBox } from './panel.js';
 
-/** Failures of the stream and retried effects, newest first. */
+/** Failures of the stream, retried effects and dead letters, newest first. */
 export class ErrorPanel {
   readonly root: HTMLElement;
   readonly #rows: KeyedRows<FailureRow>;
@@ -30,15 +30,21 @@ export class ErrorPanel {
 }
 
 function create(failure: FailureRow): HTMLLIElement {
-  const { at, code, kind, stage, operator, operatorId, topic, partition, offset, message, attempt } = failure;
+  const { at, code, kind, stage, operator, operatorId, topic, partition, offset, message, attempt, records } = failure;
   const source = [operator, operatorId].filter((part) => part !== undefined).join(' ');
-  const where = [`in ${stage}`, source && `of ${source}`, placeOf(topic, partition, offset), `attempt ${attempt + 1}`];
+  const where = [
+    stage && `in ${stage}`,
+    records && plural(records, 'record', 'records'),
+    source && `of ${source}`,
+    placeOf(topic, partition, offset),
+    attempt === undefined ? '' : `attempt ${attempt + 1}`,
+  ];
   return element(
     'li',
     {},
     element('span', { class: `badge ${kind === 'failed' ? 'bad' : 'warning'}`, text: kind }),
     element('b', { text: code }),
-    element('time', { text: formatTime(at) }),
+    element('time', { text: formatTime(at, Date.now()) }),
     element('span', { class: 'where', text: where.filter(Boolean).join(' · ') }),
     message === undefined ? undefined : element('q', { text: message }),
   );

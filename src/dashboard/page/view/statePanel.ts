@@ -1,6 +1,6 @@
 import type { StateSnapshot } from '../../../batch/monitoring/streamSnapshot.js';
 import type { StreamView } from '../../wire/streamView.js';
-import { formatBytes, formatCount, formatDuration, formatTime } from '../model/format.js';
+import { formatBytes, formatCount, formatDuration, formatTime, plural } from '../model/format.js';
 import { element } from './element.js';
 import { Facts } from './facts.js';
 import { KeyedRows, type Row } from './keyedRows.js';
@@ -27,13 +27,18 @@ export class StatePanel {
     for (const { receiver } of inputs) {
       if (!receiver) continue;
       facts.push(['Queued', `${formatCount(receiver.queuedRecords)} records`]);
+      for (const { index, state, restarts, code } of receiver.receivers)
+        facts.push([
+          `Receiver ${index}`,
+          [state, code, restarts > 0 && plural(restarts, 'restart', 'restarts')].filter(Boolean).join(', '),
+        ]);
       if (receiver.writeAheadLogBytes !== undefined)
         facts.push(['Write-ahead log', formatBytes(receiver.writeAheadLogBytes)]);
     }
     if (checkpoint) {
       const { savedAt, time, bytes, location } = checkpoint;
       const age = savedAt === undefined ? 'not saved yet' : `${formatDuration(Math.max(at - savedAt, 0))} ago`;
-      facts.push(['Checkpoint', age], ['Saved batch', formatTime(time)]);
+      facts.push(['Checkpoint', age], ['Saved batch', formatTime(time, at)]);
       if (bytes !== undefined) facts.push(['Checkpoint size', formatBytes(bytes)]);
       facts.push(['Kept in', location]);
     } else facts.push(['Checkpoint', 'none']);

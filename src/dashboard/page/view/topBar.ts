@@ -46,7 +46,7 @@ export class TopBar {
     this.#select.hidden = streams.length < 2;
     this.#name.hidden = streams.length !== 1;
     setText(this.#name, view?.name ?? '');
-    setText(this.#status, view ? `${view.status} since ${formatTime(view.since)}` : 'no stream');
+    setText(this.#status, view ? `${view.status} since ${formatTime(view.since, view.at)}` : 'no stream');
     this.#status.dataset.status = view?.status ?? 'none';
     const restarts = view && view.attempt > 0 ? ` · ${plural(view.attempt, 'failure', 'failures')} before` : '';
     setText(this.#interval, view ? `interval ${formatDuration(view.interval)}${restarts}` : '');
