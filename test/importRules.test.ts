@@ -42,6 +42,8 @@ const probes: readonly (readonly [rule: string, from: string, to: string])[] = [
   ['nobody-imports-the-command-line', 'state/commanded', 'cli/main'],
   ['testing-needs-no-operator', 'testing/probe', 'operators/window'],
   ['nobody-imports-testing', 'sources/tested', 'testing/runBatches'],
+  ['threads-run-what-is-there', 'workers/probe', 'driver/openBatch'],
+  ['nobody-imports-the-launcher-of-threads', 'operators/launcher', 'workers/runInThreads'],
   ['rooms-import-files-not-entries', 'operators/entry', 'index'],
   ['platform-only-at-the-edges', 'operators/platform', 'node:fs'],
   ['clients-only-at-the-edges', 'state/file/probe', 'lmdb'],

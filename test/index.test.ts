@@ -5,6 +5,7 @@ import * as node from 'dstream/node';
 import * as opentelemetry from 'dstream/opentelemetry';
 import * as prometheus from 'dstream/prometheus';
 import * as testing from 'dstream/testing';
+import * as workers from 'dstream/workers';
 import { expect, it } from 'vitest';
 
 // What the package promises: it grows by a listed export with a page and a test, and shrinks by a major version only.
@@ -173,6 +174,7 @@ it('exports what it says, and nothing else', () => {
     'memoryGroup',
     'runBatches',
   ]);
+  expect(Object.keys(workers)).toEqual(['mapPartitionsInThreads']);
   expect(Object.keys(opentelemetry)).toEqual(['opentelemetryMonitor']);
   expect(Object.keys(prometheus)).toEqual(['prometheusMonitor']);
 });

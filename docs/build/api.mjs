@@ -7,7 +7,7 @@ import { Application, ReflectionKind } from 'typedoc';
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
 const root = dirname(docs.replace(/\/$/, ''));
-const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing'];
+const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing', 'workers'];
 const moduleOf = (entry) => (entry === 'index' ? 'dstream' : `dstream/${entry}`);
 const folderOf = (entry) => (entry === 'index' ? 'core' : entry);
 

@@ -38,7 +38,7 @@ export function openProgram() {
     { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} },
   );
   const options = { ...config.options, noUnusedLocals: false };
-  const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing'];
+  const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing', 'workers'];
   const sources = new Map(entries.map((entry) => [entry, join(root, `src/${entry}.ts`)]));
   const files = new Map([...blocks()].map((code, i) => [join(root, `.cache/docs/block-${i}.ts`), code]));
   const host = ts.createCompilerHost(options, true);

@@ -5,3 +5,4 @@ export * from './errors/dstreamError.js';
 export * from './errors/pipelineErrors.js';
 export * from './errors/sourceErrors.js';
 export * from './errors/storageErrors.js';
+export * from './errors/threadErrors.js';

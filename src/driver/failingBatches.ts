@@ -7,6 +7,7 @@ const recordErrors: ReadonlySet<DStreamErrorCode> = new Set([
   'INVALID_RECORD',
   'INVALID_STATE',
   'RECORD_TOO_LARGE',
+  'UNCLONEABLE_RECORD',
 ]);
 
 /** Whether the records of a batch may be to blame for an error. */

@@ -6,7 +6,7 @@ import * as testing from 'dstream/testing';
 import { expect, it } from 'vitest';
 
 const page = readFileSync(fileURLToPath(new URL('../../docs/errors.md', import.meta.url)), 'utf8');
-const source = ['dstreamError', 'pipelineErrors', 'sourceErrors', 'storageErrors']
+const source = ['dstreamError', 'pipelineErrors', 'sourceErrors', 'storageErrors', 'threadErrors']
   .map((name) => readFileSync(fileURLToPath(new URL(`../../src/batch/errors/${name}.ts`, import.meta.url)), 'utf8'))
   .join('\n');
 

@@ -69,7 +69,8 @@ function recipes(): readonly Example[] {
 
 /** Runs examples in a process of their own. */
 function runAll(files: readonly string[]): Promise<readonly Result[]> {
-  const args = ['--import', 'tsx', join(root, 'test/docs/runExamples.ts'), ...files];
+  const inThreads = ['--import', join(root, 'test/support/tsInThreads.mjs')];
+  const args = ['--import', 'tsx', ...inThreads, join(root, 'test/docs/runExamples.ts'), ...files];
   const env = { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json'), NO_COLOR: '1', FORCE_COLOR: '0' };
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, { cwd: root, env }, (error, stdout, stderr) => {

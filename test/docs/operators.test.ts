@@ -8,8 +8,14 @@ import { picturesOf, runPicture } from './picture.js';
 
 const names = [...operators.keys()];
 
-/** What cannot be shown in virtual time, because it writes to files or a server. */
-const withoutPicture = new Set(['saveAsTextFiles', 'saveAsObjectFiles', 'foreachBatchInTransaction', 'sendToKafka']);
+/** What cannot be shown in virtual time, because it writes to files or a server, or runs in threads. */
+const withoutPicture = new Set([
+  'mapPartitionsInThreads',
+  'saveAsTextFiles',
+  'saveAsObjectFiles',
+  'foreachBatchInTransaction',
+  'sendToKafka',
+]);
 
 /** What needs a server: its example is compiled only, and the page names the test that runs the like of it. */
 const withServer = new Set(['foreachBatchInTransaction', 'sendToKafka']);

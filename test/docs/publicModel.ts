@@ -26,7 +26,7 @@ export interface PublicName extends Documented {
   readonly throws: ReadonlySet<string>;
 }
 
-const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing'] as const;
+const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing', 'workers'] as const;
 
 export function publicNames(): readonly PublicName[] {
   return ofExports((checker, entity, path, name) => ({

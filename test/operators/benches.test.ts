@@ -10,6 +10,7 @@ const withoutLine: Readonly<Record<string, string>> = {
   filterBatches: 'looks at no record',
   foreachBatchInTransaction: 'the database is what takes time',
   glom: 'looks at no record',
+  mapPartitionsInThreads: 'npm run bench -- threads',
   printBatches: 'looks at ten records',
   saveAsObjectFiles: 'the disk is what takes time',
   saveAsTextFiles: 'the disk is what takes time',

@@ -5,7 +5,7 @@ import { filesOf, operatorFiles, operators } from '../support/operators.js';
 
 // The effects of outputs to files, PostgreSQL and Kafka are promises, which do not run in virtual time.
 const inVirtualTime = operatorFiles
-  .filter((path) => /\/src\/(operators|outputs)\/\w+\.ts$/.test(path))
+  .filter((path) => /\/src\/(operators|outputs|workers)\/\w+\.ts$/.test(path))
   .map((path) => basename(path, '.ts'))
   .filter((name) => operators.has(name));
 

@@ -65,6 +65,7 @@ import {
 import { count, first, last, max, mean, min, set, topN, variance } from 'dstream/aggregators';
 import { sendToKafka } from 'dstream/kafka';
 import { foreachBatchInTransaction, type PostgresCheckpoint, saveAsObjectFiles, saveAsTextFiles } from 'dstream/node';
+import { mapPartitionsInThreads } from 'dstream/workers';
 import type { Kafka } from 'kafkajs';
 import { EMPTY, type Observable } from 'rxjs';
 
@@ -334,6 +335,8 @@ export const functions = () => {
   pairs.pipe(flatMapValues(half));
   // @ts-expect-error a number is no list
   words.pipe(mapPartitions(({ records }) => records.length));
+  // @ts-expect-error words are no numbers
+  words.pipe(mapPartitionsInThreads<number, number>(new URL('file:///job.js')));
   // @ts-expect-error a number is no list
   words.pipe(transformBatch((records) => records.length));
   // @ts-expect-error a number is no list

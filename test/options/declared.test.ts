@@ -6,6 +6,7 @@ import * as node from 'dstream/node';
 import * as opentelemetry from 'dstream/opentelemetry';
 import * as prometheus from 'dstream/prometheus';
 import * as testing from 'dstream/testing';
+import * as workers from 'dstream/workers';
 import { describe, expect, it } from 'vitest';
 import { DStreamError } from '../../src/batch/errors.js';
 import { misspelt, pool, sample, verdict } from './badValues.js';
@@ -24,6 +25,7 @@ const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'dstream/opentelemetry': opentelemetry,
   'dstream/prometheus': prometheus,
   'dstream/testing': testing,
+  'dstream/workers': workers,
 };
 
 interface Attempt {

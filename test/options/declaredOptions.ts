@@ -45,7 +45,7 @@ export interface Values {
   readonly objects: readonly (readonly string[])[];
 }
 
-const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing'] as const;
+const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing', 'workers'] as const;
 
 export function declaredFunctions(): readonly DeclaredFunction[] {
   const api = new API({ cwd: root });

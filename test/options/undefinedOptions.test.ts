@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { root } from '../support/operators.js';
 
-const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'testing'];
+const entries = ['index', 'aggregators', 'kafka', 'node', 'opentelemetry', 'testing', 'workers'];
 
 it('are all in the list that the compiler checks', () => {
   const listed = readFileSync(join(root, 'test/options/undefinedOptions.ts'), 'utf8');

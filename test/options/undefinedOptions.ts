@@ -4,6 +4,7 @@ import type * as kafka from 'dstream/kafka';
 import type * as node from 'dstream/node';
 import type * as opentelemetry from 'dstream/opentelemetry';
 import type * as testing from 'dstream/testing';
+import type * as workers from 'dstream/workers';
 
 // Under exactOptionalPropertyTypes `{ groupId: process.env.GROUP }` is refused where an option may only be left out. Each option that may be
 // left out may be `undefined` too. Nothing here runs: the compiler is the test (npm run types). undefinedOptions.test.ts finds what is missing
@@ -116,6 +117,8 @@ const refused: RefusingOf<
     opentelemetry.OpentelemetryMonitorOptions,
     testing.MemoryGroupOptions,
     testing.RunBatchesOptions,
+    workers.HedgeOptions,
+    workers.MapPartitionsInThreadsOptions,
   ]
 >[] = [];
 

@@ -59,6 +59,7 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
   kafkaTasksFrom: () => [kafka, { log: logOptions }, { ...driver, groupId: 'g' }],
   logTasksFrom: () => [log, { client: nothing }, { log: logOptions }, { ...driver, groupId: 'g' }],
   logTasks: () => [log, { client: nothing }, { ...driver, ...logOptions, groupId: 'g' }],
+  mapPartitionsInThreads: () => [new URL('file:///job.js'), {}],
   quantiles: () => [[0.5], {}],
   rateLimiter: () => [{ perSecond: 10 }],
   sseReceiver: () => [{ url: 'http://127.0.0.1:1/' }],

@@ -40,6 +40,9 @@ export type DStreamErrorCode =
   | 'CORRUPT_CHECKPOINT'
   | 'STORAGE'
   | 'FENCED'
+  | 'PARTITION_FAILED'
+  | 'THREAD_EXITED'
+  | 'UNCLONEABLE_RECORD'
   | 'MARBLE_SYNTAX'
   | 'MARBLE_MISMATCH';
 

@@ -1,0 +1,16 @@
+import { availableParallelism } from 'node:os';
+import { InvalidOptionError } from '../batch/errors.js';
+
+/** All cores but the one of the main thread. */
+export const threadsByDefault = (): number => Math.max(1, availableParallelism() - 1);
+
+export function checkUrl(owner: string, option: string, value: unknown): void {
+  if (value instanceof URL) return;
+  throw new InvalidOptionError(owner, option, value, "must be a URL: new URL('./job.js', import.meta.url)");
+}
+
+/** For options that are passed on to Node. */
+export function checkWorkerOptions(owner: string, option: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new InvalidOptionError(owner, option, value, 'must be an object: options of Worker of node:worker_threads');
+}
