@@ -3,6 +3,7 @@ import { sendToKafka } from 'dstream/kafka';
 import type { Kafka, Message, Transaction } from 'kafkajs';
 import { map, type OperatorFunction, tap } from 'rxjs';
 import { failpoint, isDue } from '../../src/storage/failpoint.js';
+import { withProducer } from '../support/withProducer.js';
 
 /** What a message says: a line of an output, or that the output is there. */
 export type Said = readonly [name: string, line: string | null];
@@ -70,17 +71,11 @@ function pointedKafka(kafka: Kafka): Kafka {
       failpoint('send:after-commit');
     },
   });
-  const producer: Kafka['producer'] = (config) => {
-    const inner = kafka.producer(config);
-    return {
-      ...inner,
-      transaction: async () => {
-        const transaction = await inner.transaction();
-        failpoint('send:begun');
-        return pointed(transaction);
-      },
-    };
-  };
-  // Also what is private: the connections are made by it.
-  return { ...kafka, producer } as Kafka;
+  return withProducer(kafka, (inner) => ({
+    transaction: async () => {
+      const transaction = await inner.transaction();
+      failpoint('send:begun');
+      return pointed(transaction);
+    },
+  }));
 }

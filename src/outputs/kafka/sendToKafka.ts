@@ -61,8 +61,8 @@ export interface SendToKafkaOptions {
  * transaction after `transactionTimeout`: nothing is written then
  * @throws {RuntimeClosedError} when `kafka` is a runtime that is closed
  * @throws {ForeignClusterError} (as a notification) when the stream reads from another cluster
- * @throws {InvalidRecordError} (as a notification) when a record names a partition that its topic does not have, when it has no
- * topic, or when its batch has no offset ranges
+ * @throws {InvalidRecordError} (as a notification) when a record is no such message, when it has no topic or names a partition that its
+ * topic does not have, or when its batch has no offset ranges
  * @throws {RecordTooLargeError} (as a notification) when a record is larger than its topic allows: when its batch is replayed, it is
  * one for `onRecordError`
  * @throws {ProtocolError} (as a notification) when a broker refuses a request, or has not written to a partition

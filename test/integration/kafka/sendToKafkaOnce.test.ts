@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { filterRecords, foreachBatch, mapRecords, string, transformBatch, unionBatches } from 'dstream';
 import { type KafkaBatchesOptions, kafkaBatches, sendToKafka } from 'dstream/kafka';
-import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
-import { defer, map, merge, NEVER, retry, Subject, share } from 'rxjs';
+import type { Kafka, Message, ProducerConfig, Transaction } from 'kafkajs';
+import { defer, lastValueFrom, map, merge, NEVER, retry, Subject, share } from 'rxjs';
 import { expect, it } from 'vitest';
 import { committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { inputTopic, inputValues, outputOf, valuesOf } from '../../support/kafkaTopics.js';
 import { untilCommitted } from '../../support/untilCommitted.js';
+import { withProducer } from '../../support/withProducer.js';
 
 type Options = KafkaBatchesOptions<string | null>;
 
@@ -34,15 +35,6 @@ const message = (value: string | null): Message => ({ value, partition: 0 });
 const send = ({ output, groupId }: Job, kafka: Kafka) => sendToKafka(kafka, { topic: output, groupId });
 
 const written = async ({ output }: Job) => valuesOf(await outputOf(output, 1))[0];
-
-/** A client whose producers do something else. */
-function withProducer(kafka: Kafka, change: (producer: Producer, id: string | undefined) => Partial<Producer>): Kafka {
-  const producer: Kafka['producer'] = (config) => {
-    const inner = kafka.producer(config);
-    return { ...inner, ...change(inner, config?.transactionalId) };
-  };
-  return { ...kafka, producer } as Kafka;
-}
 
 /** A whole transaction of somebody else: what can be committed in less time is committed meanwhile. */
 async function otherTransaction(kafka: Kafka): Promise<void> {
@@ -296,6 +288,16 @@ describeKafka('sendToKafka', () => {
     await untilCommitted(one, stream, [10]);
     expect(errors).toEqual(['injected']);
     expect(await written(one)).toEqual(inputValues(1, 10)[0]);
+  });
+
+  it('refuses a client whose producers it cannot write through', async () => {
+    const one = await job(1, 1);
+    const foreign = { ...one.kafka, producer: (config?: ProducerConfig) => one.kafka.producer(config) } as Kafka;
+    const written = records(one).pipe(mapRecords(message), send(one, foreign));
+    await expect(lastValueFrom(written)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_CLIENT',
+      message: expect.stringContaining('its `producer` is not called on the client that the library passes as `this`'),
+    });
   });
 
   it('takes one id for windows and state, whether a batch has records or not', async () => {

@@ -2,6 +2,7 @@ import type { Kafka, KafkaConfig } from 'kafkajs';
 import { UnsupportedClientError } from '../../../batch/errors.js';
 import type { TopicPartitions } from '../protocol/groupByTopic.js';
 import type { ConnectionPoolBuilder } from './kafkajsConnection.js';
+import type { PartitionMessages } from './partitionMessages.js';
 
 // What is used of kafkajs's clusters and brokers. kafkajs is frozen at 2.2.4 and its package has no `exports` field.
 // docs/design/0003-kafka-read-path.md lists what is used and why.
@@ -24,6 +25,8 @@ export interface Broker {
   /** Connects, asks for the versions, and authenticates. */
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  /** Writes messages. */
+  produce(request: ProduceRequest): Promise<unknown>;
   /** Adds offsets to a transaction, by version 1: without a member of the group. */
   txnOffsetCommit(request: TxnOffsets): Promise<unknown>;
   offsetFetch(
@@ -34,6 +37,19 @@ export interface Broker {
       readonly members: readonly { readonly clientId: string; readonly clientHost: string }[];
     }[];
   }>;
+}
+
+/** What kafkajs writes to a broker, where each partition has its messages as one. */
+export interface ProduceRequest {
+  readonly transactionalId: string | undefined;
+  readonly producerId: number | string;
+  readonly producerEpoch: number;
+  /** How long the broker may wait for its replicas, in ms. */
+  readonly timeout?: number;
+  readonly topicData: readonly TopicPartitions<{
+    readonly partition: number;
+    readonly messages: readonly [PartitionMessages];
+  }>[];
 }
 
 /** What kafkajs adds to a transaction. */
@@ -72,7 +88,7 @@ export function makeCluster(kafka: Kafka): Cluster {
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
  */
 export function clusterFactory(kafka: Kafka): { readonly symbol: symbol; create(options: unknown): Cluster } {
-  const symbol = Object.getOwnPropertySymbols(Object(kafka)).find((own) => own.description === createCluster);
+  const symbol = factorySymbol(Object(kafka));
   const create = symbol && (kafka as unknown as Record<symbol, unknown>)[symbol];
   if (!symbol || typeof create !== 'function') {
     throw new UnsupportedClientError(
@@ -81,6 +97,13 @@ export function clusterFactory(kafka: Kafka): { readonly symbol: symbol; create(
     );
   }
   return { symbol, create: (options) => checked(create(options) as Cluster) };
+}
+
+/** Of the client, or of the one that it was derived from by `Object.create`. */
+function factorySymbol(client: object | null): symbol | undefined {
+  if (client === null) return undefined;
+  const found = Object.getOwnPropertySymbols(client).find((own) => own.description === createCluster);
+  return found ?? factorySymbol(Object.getPrototypeOf(client));
 }
 
 function checked(cluster: Cluster): Cluster {

@@ -2,9 +2,9 @@ import type { Message, Transaction } from 'kafkajs';
 import {
   DStreamError,
   FencedError,
-  InvalidRecordError,
   ProtocolError,
   RecordTooLargeError,
+  UnsupportedClientError,
 } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { messageSize } from '../../../outputs/kafka/messageSize.js';
@@ -20,9 +20,13 @@ import type { RequestResources } from '../protocol/requestResources.js';
 import type { GuardedProducer } from './guardedProducer.js';
 import type { Kafka } from './kafka.js';
 import { kafkaAccess } from './kafkaAccess.js';
+import type { PartitionLeader } from './kafkajsPort.js';
 import type { KafkaAccess, KafkaRuntime } from './kafkaRuntime.js';
+import { MessagePartitioner } from './messagePartitioner.js';
+import { nativeCrc32c } from './nativeCrc32c.js';
 import { errorType, GenerationOverError, offsetsOfMembers } from './offsetsOfMembers.js';
-import { stickyPartitioner } from './stickyPartitioner.js';
+import type { PartitionMessages } from './partitionMessages.js';
+import { RecordBatchProduce } from './recordBatchProduce.js';
 import { translateError } from './translateError.js';
 import { withBackOff } from './withBackOff.js';
 
@@ -31,6 +35,9 @@ const lookUpBackOff = { firstPauseMs: 10, maxPauseMs: 500 } as const;
 /** Pauses while the broker refuses a transaction because the previous one of its id is still ending. */
 const beginBackOff = { firstPauseMs: 5, maxPauseMs: 100 } as const;
 
+/** How long a topic may take to appear, in ms: shorter than a transaction may take. */
+const topicTimeoutMs = 10_000;
+
 /** What a broker answers when a record batch is larger than its topic, or a request than the broker, allows. */
 const tooLargeErrors: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 /** kafkajs's number for a topic among the resources that have configurations. */
@@ -38,8 +45,8 @@ const topicResource = 2;
 
 /** What is asked on connections of our own. */
 interface LookUps {
-  /** Returns the partition numbers of a topic, fresh from a broker. */
-  readonly partitionsOf: (topic: string) => Promise<ReadonlySet<number>>;
+  /** Returns the partitions of a topic, fresh from a broker. */
+  readonly partitionsOf: (topic: string) => Promise<readonly PartitionLeader[]>;
   /** Finds the coordinator of the transactional id. */
   readonly findCoordinator: () => Promise<void>;
 }
@@ -58,7 +65,12 @@ export function kafkajsTransactions(kafka: Kafka | KafkaRuntime, timeoutMs: numb
       throw error;
     });
   };
-  const lookUp = <R>(what: string, resources: RequestResources, request: () => Promise<R>): Promise<R> => {
+  const lookUp = <R>(
+    what: string,
+    resources: RequestResources,
+    request: () => Promise<R>,
+    waitMs = timeoutMs,
+  ): Promise<R> => {
     const attempt = async () => {
       try {
         await connect();
@@ -68,12 +80,10 @@ export function kafkajsTransactions(kafka: Kafka | KafkaRuntime, timeoutMs: numb
       }
     };
     const isRetriable = (error: unknown) => error instanceof DStreamError && error.retriable;
-    return withBackOff(attempt, { ...lookUpBackOff, timeoutMs, isRetriable, signal: closing.signal });
+    return withBackOff(attempt, { ...lookUpBackOff, timeoutMs: waitMs, isRetriable, signal: closing.signal });
   };
-  const partitionsOf = async (topic: string) => {
-    const leaders = await lookUp('Metadata', { topics: [topic] }, () => port.leaders([topic]));
-    return new Set(leaders.map(({ partition }) => partition));
-  };
+  const waitMs = Math.min(topicTimeoutMs, timeoutMs);
+  const partitionsOf = (topic: string) => lookUp('Metadata', { topics: [topic] }, () => port.leaders([topic]), waitMs);
   const findCoordinator = (transactionalId: string) =>
     lookUp('FindCoordinator', { transactionalId }, () => port.findTransactionCoordinator(transactionalId));
   return {
@@ -97,11 +107,8 @@ class KafkajsProducer implements ProducerPort {
   readonly #timeoutMs: number;
   readonly #lookUps: LookUps;
   readonly #guarded: GuardedProducer;
-  /** The partitions of each topic that explicit partition numbers were checked against. */
-  readonly #partitions = new Map<string, ReadonlySet<number>>();
-  /** The partitions that the request under way has records for. */
-  readonly #chosen = new Set<number>();
-  readonly #placed = new WeakMap<object, number>();
+  readonly #partitioner: MessagePartitioner;
+  readonly #batches = new RecordBatchProduce({ crc32c: nativeCrc32c() });
   readonly #kafka: Kafka;
   /** Who adds the offsets that are being added, where a member of the group does. */
   #member: (() => GroupMembership | undefined) | undefined;
@@ -115,13 +122,17 @@ class KafkajsProducer implements ProducerPort {
     this.#lookUps = lookUps;
     // One request at a time: kafkajs numbers records in the order of requests. Those of transactions are numbered anyway.
     const ordered = { maxInFlightRequests: 1, allowAutoTopicCreation: false } as const;
-    const createPartitioner = () =>
-      stickyPartitioner(({ message }, partition) => {
-        this.#chosen.add(partition);
-        this.#placed.set(message, partition);
-      });
+    // All messages of a partition are one message to kafkajs: see `PartitionMessages`.
+    const createPartitioner =
+      () =>
+      ({ message }: { readonly message: Pick<Message, 'partition'> }) =>
+        message.partition ?? 0;
     const config = { ...ordered, transactionalId, transactionTimeout: timeoutMs, createPartitioner };
-    this.#guarded = access.producer(config, (broker) => offsetsOfMembers(broker, () => this.#member));
+    this.#partitioner = new MessagePartitioner(lookUps.partitionsOf);
+    this.#guarded = access.producer(config, (broker) => {
+      offsetsOfMembers(broker, () => this.#member);
+      this.#batches.adapt(broker);
+    });
   }
 
   async begin(): Promise<void> {
@@ -131,31 +142,34 @@ class KafkajsProducer implements ProducerPort {
       // kafkajs tries a certificate again for seconds, and takes a missing right on the id for a coordinator that is away.
       this.#connected ??= this.#lookUps.findCoordinator().then(() => producer.connect());
       await this.#connected;
+      if (!this.#batches.isUsed) {
+        throw new UnsupportedClientError(
+          'kafkajs',
+          'its `producer` is not called on the client that the library passes as `this`',
+        );
+      }
       // kafkajs takes the transactional id with the first transaction, and not with the connection.
       this.#open = await producer.transaction();
     });
   }
 
   async send(topic: string, messages: readonly ProducerMessage[]): Promise<void> {
-    await this.#checkPartitions(topic, messages);
-    const topicMessages = [{ topic, messages: messages as Message[] }];
-    this.#chosen.clear();
-    const answers = await this.#request('Produce', { topics: [topic] }, () =>
-      this.#transaction.sendBatch({ topicMessages }),
-    ).catch(async (error: unknown) => {
-      const tooLarge = error instanceof ProtocolError && tooLargeErrors.has(error.kafkaError);
-      throw tooLarge ? await this.#tooLarge(topic, messages, error) : error;
-    });
+    const partitions = await this.#partitioner.partition(topic, messages);
+    const topicMessages = [{ topic, messages: [...partitions] as Message[] }];
+    await this.#request('Produce', { topics: [topic] }, () => this.#transaction.sendBatch({ topicMessages })).catch(
+      async (error: unknown) => {
+        this.#partitioner.forget(topic);
+        const tooLarge = error instanceof ProtocolError && tooLargeErrors.has(error.kafkaError);
+        throw tooLarge ? await this.#tooLarge(topic, partitions, error) : error;
+      },
+    );
     // kafkajs leaves out, without an error, the records of a partition that it does not know (its metadata may be minutes old) or
     // that moved to a broker which had answered before.
-    const answered = new Set(answers.map(({ partition }) => partition));
-    const missing = [...this.#chosen].filter((partition) => !answered.has(partition));
+    const missing = partitions.filter(({ isWritten }) => !isWritten);
     if (missing.length === 0) return;
-    throw new ProtocolError(
-      'Produce',
-      `nothing was written to ${missing.map((one) => `${topic}/${one}`).join(', ')}`,
-      true,
-    );
+    this.#partitioner.forget(topic);
+    const names = missing.map(({ partition }) => `${topic}/${partition}`).join(', ');
+    throw new ProtocolError('Produce', `nothing was written to ${names}`, true);
   }
 
   /**
@@ -183,28 +197,16 @@ class KafkajsProducer implements ProducerPort {
   }
 
   /** Which record is too large, or whether all together are. */
-  async #tooLarge(topic: string, messages: readonly ProducerMessage[], cause: Error): Promise<Error> {
+  async #tooLarge(topic: string, partitions: readonly PartitionMessages[], cause: Error): Promise<Error> {
     const limit = await maxMessageBytes(this.#kafka, topic);
-    const [largest] = [...messages].sort((a, b) => messageSize(b) - messageSize(a));
+    const sizes = partitions.flatMap(({ partition, messages }) =>
+      messages.map((message) => ({ partition, size: messageSize(message) })),
+    );
+    const [largest] = [...sizes].sort((a, b) => b.size - a.size);
     if (!largest) return cause;
-    const size = messageSize(largest);
-    if (messages.length > 1 && (limit === undefined || size <= limit)) return new RequestTooLargeError(limit);
-    return new RecordTooLargeError(topic, this.#placed.get(largest) ?? largest.partition, size, limit, { cause });
-  }
-
-  /** @throws {InvalidRecordError} when a message names a partition that the topic does not have */
-  async #checkPartitions(topic: string, messages: readonly ProducerMessage[]): Promise<void> {
-    let existing = this.#partitions.get(topic);
-    const isUnknown = ({ partition }: ProducerMessage) =>
-      partition !== undefined && partition !== null && !existing?.has(partition);
-    if (!messages.some(isUnknown)) return;
-    existing = await this.#lookUps.partitionsOf(topic);
-    this.#partitions.set(topic, existing);
-    const unknown = messages.find(isUnknown);
-    if (!unknown) return;
-    const last = Math.max(...existing);
-    const rule = `is for partition ${unknown.partition}, and topic "${topic}" has the partitions 0 to ${last}`;
-    throw new InvalidRecordError('sendToKafka', unknown, rule);
+    const { partition, size } = largest;
+    if (sizes.length > 1 && (limit === undefined || size <= limit)) return new RequestTooLargeError(limit);
+    return new RecordTooLargeError(topic, partition, size, limit, { cause });
   }
 
   async commit(): Promise<void> {

@@ -1,8 +1,8 @@
 import { ProtocolError } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
-import { isRetriable, kafkaErrorName, notCoordinator } from '../protocol/errorCodes.js';
 import { encodeTxnOffsetCommit, readTxnOffsetCommitResponse } from '../protocol/txnOffsetCommitProtocol.js';
 import type { Broker, TxnOffsets } from './kafkajsCluster.js';
+import { refusal } from './refusal.js';
 import { sendOverBroker } from './sendOverBroker.js';
 
 const txnOffsetCommit = { apiKey: 28, apiVersion: 3, apiName: 'TxnOffsetCommit' } as const;
@@ -43,17 +43,10 @@ async function commit(
   const { partitions } = await sendOverBroker(broker, request, readTxnOffsetCommitResponse);
   const code = partitions.find(({ errorCode }) => errorCode !== 0)?.errorCode;
   if (code === undefined) return;
-  const error = refusal(code);
+  const error = refusal(txnOffsetCommit.apiName, code);
   const present = membership();
   const isOver = errorType(error) === 'ILLEGAL_GENERATION' && present && present.generation !== used.generation;
   throw isOver ? new GenerationOverError(error.message, { cause: error }) : error;
-}
-
-/** An error that kafkajs knows what to do about: it looks for another coordinator, or tries again. */
-function refusal(code: number): Error {
-  const type = code === notCoordinator ? 'NOT_COORDINATOR_FOR_GROUP' : kafkaErrorName(code);
-  const message = `TxnOffsetCommit: ${type}`;
-  return Object.assign(new Error(message), { name: 'KafkaJSProtocolError', type, retriable: isRetriable(code) });
 }
 
 /** What kafkajs calls Kafka's name for an error. */

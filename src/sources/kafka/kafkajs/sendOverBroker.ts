@@ -40,5 +40,11 @@ export async function sendOverBroker<R>(
   };
   const requestTimeout = timeoutMs !== undefined && { requestTimeout: timeoutMs };
   const brokerWait = brokerWaitMs !== undefined && { brokerWaitMs };
-  return (await broker.connectionPool.send({ request, response, ...requestTimeout, ...brokerWait })) as R;
+  try {
+    return (await broker.connectionPool.send({ request, response, ...requestTimeout, ...brokerWait })) as R;
+  } catch (error) {
+    // As kafkajs does after its own requests: it would take the broker for connected.
+    if (error instanceof Error && error.name === 'KafkaJSConnectionClosedError') await broker.disconnect();
+    throw error;
+  }
 }
