@@ -3,6 +3,7 @@ import { KafkajsClient } from 'dstream/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { defer, from, tap } from 'rxjs';
 import { failpoint } from '../../src/storage/failpoint.js';
+import { createTopics } from '../support/createTopics.js';
 import { eventsOf, partitions } from './records.js';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
@@ -18,7 +19,7 @@ export function newKafka(brokers: string): Kafka {
 export async function createTopic(kafka: Kafka, topic: string): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+  await createTopics(admin, [{ topic, numPartitions: partitions }]);
   await admin.disconnect();
 }
 

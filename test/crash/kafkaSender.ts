@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createTopics } from '../support/createTopics.js';
 import { newKafka } from './kafkaLog.js';
 import type { NumberedSender } from './numberedSender.js';
 
@@ -15,7 +16,7 @@ export async function kafkaSender(brokers: string): Promise<NumberedSender> {
   const topic = `numbers-${randomUUID()}`;
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+  await createTopics(admin, [{ topic, numPartitions: partitions }]);
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   const acknowledged = new Set<number>();

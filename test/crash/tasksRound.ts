@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaPartitioner } from 'dstream';
 import type { Admin, Producer } from 'kafkajs';
 import { Client } from 'pg';
+import { createTopics } from '../support/createTopics.js';
 import { judgeTasks, type TasksVerdict } from './judgeTasks.js';
 import { newKafka } from './kafkaLog.js';
 import { readTasksTopic } from './readTasksTopic.js';
@@ -69,7 +70,7 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
   const faults: string[] = [];
   await Promise.all([admin.connect(), producer.connect(), client.connect()]);
   const topics = [{ topic: name, numPartitions: partitions }, ...(to === 'topic' ? [{ topic: `${name}_out` }] : [])];
-  await admin.createTopics({ topics, waitForLeaders: true });
+  await createTopics(admin, topics);
   const output = to === 'topic' ? `${name}_out` : name;
   if (to === 'table') await client.query(`create table ${name} (name text, lines jsonb)`);
   const setup = { brokers, topic: name, groupId: name, output, to, sessionTimeout, ...(unfenced && { unfenced }) };

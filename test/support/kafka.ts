@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { type Admin, type ITopicConfig, Kafka, type KafkaConfig, logLevel, type Message, type Producer } from 'kafkajs';
+import { type ITopicConfig, Kafka, type KafkaConfig, logLevel, type Message, type Producer } from 'kafkajs';
 import { describe } from 'vitest';
+import { createTopics } from './createTopics.js';
 
 /** Brokers of the Kafka that `npm test` found or started. */
 export const brokers = process.env.KAFKA_BROKERS?.split(',') ?? [];
@@ -37,22 +38,8 @@ export async function createTopic(
 ): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
-  // Not by kafkajs's waitForLeaders: it fails when it asks a broker of a cluster that has not heard of the topic yet.
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, ...config }], waitForLeaders: false });
-  await untilLed(admin, topic);
+  await createTopics(admin, [{ topic, numPartitions: partitions, ...config }]);
   await admin.disconnect();
-}
-
-/** Waits until each partition of a topic has a leader. */
-export async function untilLed(admin: Admin, topic: string): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(await hasLeaders(admin, topic)); await setTimeout(20)) {
-    if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after a minute`);
-  }
-}
-
-async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
-  return topics.some(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
 }
 
 /** What is sent again because the answer was late, as on a machine with other work, is written once. */

@@ -9,8 +9,9 @@ import {
   encodeFindCoordinator,
   readFindCoordinatorResponse,
 } from '../../../src/sources/kafka/protocol/findCoordinatorProtocol.js';
+import { untilLed } from '../../support/createTopics.js';
 import { FaultyProxy } from '../../support/faultyProxy.js';
-import { committedOffsets, makeTopic, newKafka, produce, untilLed } from '../../support/kafka.js';
+import { committedOffsets, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { itNightly } from '../../support/nightly.js';
 
 const timeout = 600_000;

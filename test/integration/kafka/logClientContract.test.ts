@@ -2,6 +2,7 @@ import { KafkajsClient } from 'dstream/kafka';
 import { logClientContract, type TestedLog } from 'dstream/testing';
 import type { Admin, IHeaders } from 'kafkajs';
 import { it } from 'vitest';
+import { createTopics } from '../../support/createTopics.js';
 import { describeKafka, newKafka, produce } from '../../support/kafka.js';
 
 const kafka = newKafka();
@@ -14,8 +15,7 @@ async function kafkaLog(): Promise<TestedLog> {
   };
   return {
     client: () => new KafkajsClient(kafka),
-    createTopic: (topic, numPartitions) =>
-      withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true })),
+    createTopic: (topic, numPartitions) => withAdmin((admin) => createTopics(admin, [{ topic, numPartitions }])),
     addPartitions: (topic, count) =>
       withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] })),
     append: (topic, records) =>

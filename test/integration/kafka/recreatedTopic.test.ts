@@ -1,6 +1,7 @@
 import { memoryCheckpoint } from 'dstream';
 import type { Admin } from 'kafkajs';
 import { expect, it } from 'vitest';
+import { createTopics } from '../../support/createTopics.js';
 import { eventually, reading } from '../../support/identity.js';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 
@@ -17,9 +18,7 @@ async function recreate(topic: string, count: number): Promise<void> {
     await work(admin).finally(() => admin.disconnect());
   };
   await withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
-  await eventually('the topic', () =>
-    withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })),
-  );
+  await eventually('the topic', () => withAdmin((admin) => createTopics(admin, [{ topic, numPartitions: 1 }])));
   await eventually('the records', () => send(topic, named('new', count)));
 }
 

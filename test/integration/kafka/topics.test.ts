@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { foreachBatch, type LogSourceOptions, string } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
 import { expect, it } from 'vitest';
+import { createTopics } from '../../support/createTopics.js';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 
 const kafka = newKafka();
@@ -78,8 +79,7 @@ describeKafka('where reading starts', () => {
     const prefix = `found-${randomUUID()}`;
     const admin = kafka.admin();
     await admin.connect();
-    const create = (topic: string, numPartitions: number) =>
-      admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
+    const create = (topic: string, numPartitions: number) => createTopics(admin, [{ topic, numPartitions }]);
     await create(`${prefix}-1`, 1);
     const values = await read(
       { topics: [new RegExp(`^${prefix}`)], discoverInterval: 100 },

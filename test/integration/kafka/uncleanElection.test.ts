@@ -2,6 +2,7 @@ import { memoryCheckpoint } from 'dstream';
 import { type Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
+import { createTopics } from '../../support/createTopics.js';
 import { eventually, reading } from '../../support/identity.js';
 import { newKafka } from '../../support/kafka.js';
 
@@ -53,19 +54,16 @@ describe.skipIf(whyNoBroker())('a log that an unclean election has cut', () => {
     const topic = `unclean-${++topics}`;
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic,
-          replicaAssignment: [{ partition: 0, replicas: [2, 3] }],
-          configEntries: [
-            { name: 'unclean.leader.election.enable', value: 'true' },
-            { name: 'min.insync.replicas', value: '1' },
-          ],
-        },
-      ],
-    });
+    await createTopics(admin, [
+      {
+        topic,
+        replicaAssignment: [{ partition: 0, replicas: [2, 3] }],
+        configEntries: [
+          { name: 'unclean.leader.election.enable', value: 'true' },
+          { name: 'min.insync.replicas', value: '1' },
+        ],
+      },
+    ]);
     await admin.disconnect();
     // Both have them when it is answered.
     await send(topic, named('old', 100), -1);

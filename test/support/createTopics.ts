@@ -1,0 +1,21 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Admin, ITopicConfig } from 'kafkajs';
+
+/** Creates topics, and waits until each partition has a leader. */
+export async function createTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  // Not by kafkajs's waitForLeaders: it fails when it asks a broker that has not heard of the topic yet.
+  await admin.createTopics({ topics, waitForLeaders: false });
+  for (const { topic } of topics) await untilLed(admin, topic);
+}
+
+/** Waits until each partition of a topic has a leader. */
+export async function untilLed(admin: Admin, topic: string): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !(await hasLeaders(admin, topic)); await setTimeout(20)) {
+    if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after a minute`);
+  }
+}
+
+async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
+  return topics.some(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
+}
