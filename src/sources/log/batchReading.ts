@@ -192,7 +192,7 @@ export class BatchReading<R> {
       cursor.advance(reader, until, max, state, records);
     } catch (error) {
       if (!(error instanceof MalformedRecordError)) throw error;
-      if (!state.believes(`damage at ${state.position}`)) {
+      if (!state.believesDamage(error.reason)) {
         state.drop();
         return false;
       }

@@ -14,6 +14,9 @@ import type { RecordReader } from './recordReader.js';
 /** A planned range; `jumps` where it does not begin at the end of the one before it. */
 export type LogRange = OffsetRange & { readonly jumps?: true };
 
+/** After as many fetches in a row that bring damage it is taken for that of the log, whatever each of them brings. */
+const maxDamages = 8;
+
 /**
  * The state of one partition in a source.
  *
@@ -67,6 +70,9 @@ export class PartitionState implements TopicPartition {
   jumps = false;
   /** What a fetch has brought and was not believed. */
   #doubt: string | undefined;
+  /** How many fetches in a row have brought damage at `#damagedAt`. */
+  #damages = 0;
+  #damagedAt = -1;
   /** What this run passes over, until the range after it is read. */
   #passed: OffsetRange | undefined;
   /** Only what is planned is read: the source does not read this partition any more. */
@@ -228,6 +234,17 @@ export class PartitionState implements TopicPartition {
     const isKnown = this.#doubt === what;
     this.#doubt = isKnown ? undefined : what;
     return isKnown;
+  }
+
+  /**
+   * Whether the damage at the position is in the log: a fetch has brought the same before. What differs from fetch to fetch happens on the
+   * way; but a log that grows may look different each time.
+   */
+  believesDamage(reason: string): boolean {
+    const { position } = this;
+    this.#damages = position === this.#damagedAt ? this.#damages + 1 : 1;
+    this.#damagedAt = position;
+    return this.believes(`damage at ${position}: ${reason}`) || this.#damages >= maxDamages;
   }
 
   /**

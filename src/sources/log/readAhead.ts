@@ -33,7 +33,7 @@ export type ReadAheadOptions = Pick<
  * One request per broker is in flight. It asks for no more than the budget leaves, and a broker exceeds that by at most one record
  * batch, when it has no smaller one: so the budget is exceeded by at most one record batch per broker. When the batch that
  * is being read needs bytes and other partitions use up the budget, theirs are discarded and fetched again later; so is
- * what could not be read the first time. Nothing else is ever fetched twice.
+ * what could not be read. Nothing else is ever fetched twice.
  */
 export class ReadAhead {
   /** Emits when bytes have arrived or a position has moved; errors when fetching has failed with an error that is not retried. */

@@ -4,8 +4,10 @@ import { encodedLog } from '../../support/encodedLog.js';
 import { encodeBatch } from '../../support/recordBatch.js';
 import { virtual } from '../../support/virtual.js';
 
-/** Record batches of five, of which the third is damaged: in the log, or only when it is fetched for the first time. */
-function damagedLog(where: 'in the log' | 'on its way') {
+/**
+ * Record batches of five, of which the third is damaged: in the log, or only on its way, when it is fetched for the first time or, each time in another place, for
+ * the first three times. */
+function damagedLog(where: 'in the log' | 'on its way' | 'on its way, again and again') {
   const batches = [0, 5, 10, 15, 20].map((first) =>
     encodeBatch(
       Array.from({ length: 5 }, (_, i) => {
@@ -19,15 +21,14 @@ function damagedLog(where: 'in the log' | 'on its way') {
       }),
     ),
   );
-  const damage = (bytes: Buffer) => bytes.writeUInt8(bytes.readUInt8(70) ^ 1, 70);
+  const damage = (bytes: Buffer, at = 70) => bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
   if (where === 'in the log') {
     damage(batches[2] as Buffer);
     return encodedLog('t', [{ batches, latest: 25 }]);
   }
-  let sound = true;
+  let damages = where === 'on its way' ? 1 : 3;
   return encodedLog('t', [{ batches, latest: 25 }], 1, (bytes, { offset }) => {
-    if (sound && offset >= 10) damage(bytes);
-    sound &&= offset < 10;
+    if (offset >= 10 && damages > 0) damage(bytes, 70 + damages--);
   });
 }
 
@@ -94,13 +95,14 @@ describe('a damaged record batch', () => {
     expect([key, value].map((bytes) => bytes?.buffer.byteLength)).toEqual([1, 3]);
   });
 
-  it.each(['error', 'skip', 'dead letters'] as const)(
-    'is read again if it was damaged on its way only, with %s',
-    (policy) => {
-      const { offsets, errors, letters, skipped } = readAll(policy, { where: 'on its way' });
-      expect({ errors, letters }).toEqual({ errors: [], letters: [] });
-      expect(offsets).toEqual(upTo(0, 25));
-      expect(skipped.every((count) => count === undefined)).toBe(true);
-    },
-  );
+  it.each(
+    (['on its way', 'on its way, again and again'] as const).flatMap((where) =>
+      (['error', 'skip', 'dead letters'] as const).map((policy) => [where, policy] as const),
+    ),
+  )('is read again if it was damaged %s only, with %s', (where, policy) => {
+    const { offsets, errors, letters, skipped } = readAll(policy, { where });
+    expect({ errors, letters }).toEqual({ errors: [], letters: [] });
+    expect(offsets).toEqual(upTo(0, 25));
+    expect(skipped.every((count) => count === undefined)).toBe(true);
+  });
 });
