@@ -16,6 +16,8 @@ export class JobControl {
   readonly #clock: GrantedClock;
   #life: JobProcess | undefined;
   #kills = 0;
+  /** Lives that were killed and may have left a request for the transactional id on its way: each can fence one life that follows. */
+  #ghosts = 0;
 
   /** A job that was asked to stop exits within `exitBoundMs` of `clock`, or it never will. */
   constructor(file: string, config: JobConfig, judge: LiveJudge, exitBoundMs: number, clock: GrantedClock) {
@@ -39,7 +41,10 @@ export class JobControl {
     this.#life = life;
     void life.exited.then(async () => {
       if (this.#life !== life) return;
-      this.#judge.ended(end ?? 'without an error');
+      if (end?.startsWith('FENCED') && this.#config.mode === 'transactions' && this.#ghosts > 0) {
+        this.#ghosts--;
+        this.#judge.fencedAfterKills++;
+      } else this.#judge.ended(end ?? 'without an error');
       await sleep(restartMs);
       if (this.#life === life) this.start();
     });
@@ -61,6 +66,7 @@ export class JobControl {
     const life = this.#life;
     this.#life = undefined;
     this.#kills++;
+    this.#ghosts++;
     await life?.kill();
   }
 

@@ -18,6 +18,11 @@ export class LiveJudge {
   readonly faults: string[] = [];
   /** How often the stream started again by itself, by the code of its error. */
   readonly restarts: Record<string, number> = {};
+  /**
+   * How often `sendToKafka` was fenced by a request of a life that was killed: no client can tell that from another process that has taken
+   * over, so the job ends, and is started again (docs/design/0057-called-fenced.md).
+   */
+  fencedAfterKills = 0;
   batches = 0;
   maxRss = 0;
   maxStopMs = 0;

@@ -31,6 +31,7 @@ export interface ChaosReport {
   readonly counts: LiveJudge['counts'];
   readonly batches: number;
   readonly kills: number;
+  readonly fencedAfterKills: number;
   readonly maxRssMiB: number;
   readonly maxStopMs: number;
   readonly restarts: Readonly<Record<string, number>>;
@@ -137,6 +138,7 @@ export class Subject {
       counts: judge.counts,
       batches: judge.batches,
       kills: this.job.kills,
+      fencedAfterKills: judge.fencedAfterKills,
       maxRssMiB: Math.round(judge.maxRss / 2 ** 20),
       maxStopMs: judge.maxStopMs,
       restarts: judge.restarts,

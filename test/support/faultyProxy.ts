@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomOf } from '../crash/records.js';
@@ -56,6 +57,11 @@ export class FaultyProxy {
   flipRate = 0;
   /** The probability that a connection is cut in the middle of a frame. */
   cutRate = 0;
+  /**
+   * Which requests wait in the proxy until `release()`, by API key, and outlive their client meanwhile; of connections that are made from
+   * now on.
+   */
+  hold: ((apiKey: number) => boolean) | undefined;
   /** Called with each frame before it is passed on. */
   tamper: ((frame: Frame) => Verdict) | undefined;
   /** Counts: connections that were accepted, bytes, faults. */
@@ -64,6 +70,7 @@ export class FaultyProxy {
   readonly #random: () => number;
   readonly #pairs = new Set<Pair>();
   readonly #indexes = new Map<number, number>();
+  #held: Buffer[] = [];
   #server: Server;
   #port: number;
 
@@ -122,6 +129,23 @@ export class FaultyProxy {
     for (const pair of this.#pairs) this.#cut(pair);
   }
 
+  /** Requests that wait. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** Sends the requests that wait to the server, each over a connection of its own, and resolves when they have been answered. */
+  async release(): Promise<void> {
+    const held = this.#held;
+    this.#held = [];
+    for (const bytes of held) {
+      const socket = connect(this.target, '127.0.0.1');
+      socket.write(bytes);
+      await once(socket, 'data');
+      socket.destroy();
+    }
+  }
+
   /** A healthy network again, for connections that are made from now on; those that fell silent are cut. */
   heal(): void {
     Object.assign(this, { swallow: undefined, delayMs: 0, bytesPerSecond: Infinity, flipRate: 0, cutRate: 0 });
@@ -143,8 +167,16 @@ export class FaultyProxy {
     const pair: Pair = { client, server, silent: false };
     this.#pairs.add(pair);
     const asked = new Map<number, number>();
+    const isHolding = this.hold !== undefined;
     const requests = new Framing((bytes) => {
-      if (bytes.length >= 12) asked.set(bytes.readInt32BE(8), bytes.readInt16BE(4));
+      if (bytes.length < 12) return;
+      const apiKey = bytes.readInt16BE(4);
+      if (this.hold?.(apiKey)) {
+        this.#held.push(bytes);
+        return;
+      }
+      asked.set(bytes.readInt32BE(8), apiKey);
+      if (isHolding && !this.#swallows('up', pair)) pass(bytes, client, server);
     });
     const down = this.#sender(pair);
     const responses = new Framing((bytes) => {
@@ -156,7 +188,7 @@ export class FaultyProxy {
     client.on('data', (bytes: Buffer) => {
       this.seen.up += bytes.length;
       if (isKafka) requests.push(bytes);
-      if (!this.#swallows('up', pair)) pass(bytes, client, server);
+      if (!isHolding && !this.#swallows('up', pair)) pass(bytes, client, server);
     });
     server.on('data', (bytes: Buffer) => {
       this.seen.down += bytes.length;

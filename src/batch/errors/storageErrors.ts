@@ -119,10 +119,12 @@ export class FencedError extends DStreamError {
   constructor(
     /** The checkpoint, such as a directory or a job. */
     readonly location: string,
+    /** What else it may be. Default: nothing. */
+    readonly otherwise?: string,
   ) {
     super(
       `${location}: another process has taken over, or another subscription of the stream: share() it, to subscribe to it ` +
-        'more than once',
+        `more than once${otherwise === undefined ? '' : `; or ${otherwise}`}`,
     );
   }
 }

@@ -86,7 +86,7 @@ export class BatchTransactions {
     return write.writing;
   }
 
-  /** Finishes what is being written. A run that follows begins after that, so that the two do not fence each other. */
+  /** Finishes what is being written, if that takes no longer than a moment. A run that follows begins after that, so that the two do not fence each other. */
   close(): void {
     this.#closed = true;
     const id = this.#transactionalId;
@@ -97,13 +97,9 @@ export class BatchTransactions {
   }
 
   async #close(): Promise<void> {
-    await this.#writing;
-    // First: a producer that is still looking for its coordinator ends with it.
-    await this.#port.close();
-    await this.#producer?.then(
-      (producer) => producer.close(),
-      () => {},
-    );
+    await this.#port.close(this.#writing);
+    // Its requests have failed by then, where it was still beginning.
+    await this.#producer?.catch(() => {});
   }
 
   #writeOf(context: BatchContext): BatchWrite {

@@ -30,7 +30,7 @@ export interface OffsetWithMetadata extends TopicPartitionOffset {
 
 /**
  * A producer with a transactional id of its own, with one transaction at a time. A process that takes the id over fences it: then
- * every method fails with a `FencedError`. All other failures are a `DStreamError` too.
+ * every method fails with a `FencedError`. One that is called fenced, but not by another process, fails with an error that is retriable. All other failures are a `DStreamError` too.
  */
 export interface ProducerPort {
   /**
@@ -59,7 +59,7 @@ export interface ProducerPort {
   commit(): Promise<void>;
   /** Aborts the open transaction, if any. Never fails: the broker aborts it after its timeout. */
   abort(): Promise<void>;
-  /** Aborts the open transaction and disconnects. Never fails. */
+  /** Aborts the open transaction and disconnects, within seconds. Never fails. */
   close(): Promise<void>;
 }
 
@@ -74,8 +74,8 @@ export interface TransactionsPort {
    */
   stableOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetWithMetadata[]>;
   /**
-   * Closes the connection of `stableOffsets`, and ends the look-ups of producers that are beginning; what they write with they close
-   * themselves. Never fails.
+   * Waits a moment for `writing`, ends whatever is under way, aborts open transactions, and closes all connections, those of its producers
+   * too. Never fails, and takes no longer than seconds.
    */
-  close(): Promise<void>;
+  close(writing: Promise<unknown>): Promise<void>;
 }

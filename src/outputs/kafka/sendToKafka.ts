@@ -57,8 +57,9 @@ export interface SendToKafkaOptions {
  *
  * @throws {InvalidOptionError} when an option is out of its range
  * @throws {UnsupportedClientError} (as a notification) when `kafka` is not a client of kafkajs 2.2.4
- * @throws {FencedError} (as a notification) when another process has taken the transactional id, or the broker has aborted a
- * transaction after `transactionTimeout`: nothing is written then
+ * @throws {FencedError} (as a notification) when another process has taken the transactional id, or one that was killed had asked for it and
+ * the broker got to that late: nothing is written then
+ * @throws {TimedOutError} (as a notification) when the broker has aborted a transaction after `transactionTimeout`: nothing is written then
  * @throws {RuntimeClosedError} when `kafka` is a runtime that is closed
  * @throws {ForeignClusterError} (as a notification) when the stream reads from another cluster
  * @throws {InvalidRecordError} (as a notification) when a record is no such message, when it has no topic or names a partition that its

@@ -76,11 +76,6 @@ export class TransactionalProducer {
     }
     await this.#producer.commit();
   }
-
-  /** Readers of committed records would otherwise wait for an open transaction until it times out. */
-  async close(): Promise<void> {
-    await this.#producer.close();
-  }
 }
 
 /** At least one record each, else at most `maxBytes` together. */

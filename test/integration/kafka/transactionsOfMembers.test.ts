@@ -53,7 +53,7 @@ describeKafka('offsets of a member in a transaction', () => {
       expect(await committed()).toBe(3);
     } finally {
       await producer.close();
-      await port.close();
+      await port.close(Promise.resolve());
       await group.close();
     }
   });

@@ -49,7 +49,11 @@ export function adaptBrokers(brokerPool: Cluster['brokerPool'], adapt: (broker: 
   };
 }
 
-/** kafkajs itself asks for metadata again, and repeats the request, by the name of the error. */
-export function closedConnection(cause: ConnectionError): Error {
-  return Object.assign(new Error(cause.message, { cause }), { name: 'KafkaJSConnectionClosedError', retriable: true });
+/**
+ * kafkajs itself asks for metadata again, and repeats the request, by the name of the error. When the client is closed, it is not to set a
+ * timer for that.
+ */
+export function closedConnection(cause: ConnectionError, isFinal: boolean): Error {
+  const name = isFinal ? 'KafkaJSClientClosed' : 'KafkaJSConnectionClosedError';
+  return Object.assign(new Error(cause.message, { cause }), { name, retriable: !isFinal });
 }

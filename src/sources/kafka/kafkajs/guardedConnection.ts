@@ -23,8 +23,11 @@ export interface SocketOwner {
   readonly allocate: (length: number) => Buffer;
   /** The source text of kafkajs's own socket factory: one that the user has configured is left alone. */
   readonly plainSocketSource: string | undefined;
-  /** The error of requests on a connection that was closed: kafkajs's own producer knows it by another name. */
-  readonly lost: (error: ConnectionError) => Error;
+  /**
+   * The error of requests on a connection that was closed: kafkajs's own producer knows it by another name. `isFinal`: the client is closed,
+   * and another attempt would find it so.
+   */
+  readonly lost: (error: ConnectionError, isFinal: boolean) => Error;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
   /** The connection has a socket from now on. */
@@ -99,11 +102,13 @@ export class GuardedConnection {
   }
 
   #lost(reason: string): Error {
-    return this.#guard.lost(new ConnectionError([this.#broker], { cause: new Error(reason) }));
+    const error = new ConnectionError([this.#broker], { cause: new Error(reason) });
+    return this.#guard.lost(error, this.#guard.closing.aborted);
   }
 
   /** Two calls at a time would make kafkajs open two sockets, and forget the first. */
   #connectOnce(makeConnection: () => Promise<unknown>): Promise<unknown> {
+    if (this.#guard.closing.aborted) return Promise.reject(this.#lost('the client is closed'));
     if (this.#connecting) return this.#connecting;
     const connecting = this.#connect(makeConnection).finally(() => {
       if (this.#connecting === connecting) this.#connecting = undefined;

@@ -27,6 +27,10 @@ export interface Broker {
   disconnect(): Promise<void>;
   /** Writes messages. */
   produce(request: ProduceRequest): Promise<unknown>;
+  /** Takes a transactional id, or a producer id without one. */
+  initProducerId(request: unknown): Promise<unknown>;
+  /** Announces the offsets of a group to the coordinator of a transaction. */
+  addOffsetsToTxn(request: Pick<TxnOffsets, 'producerId' | 'producerEpoch'>): Promise<unknown>;
   /** Adds offsets to a transaction, by version 1: without a member of the group. */
   txnOffsetCommit(request: TxnOffsets): Promise<unknown>;
   offsetFetch(

@@ -1,11 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message, Transaction } from 'kafkajs';
-import {
-  DStreamError,
-  FencedError,
-  ProtocolError,
-  RecordTooLargeError,
-  UnsupportedClientError,
-} from '../../../batch/errors.js';
+import { DStreamError, ProtocolError, RecordTooLargeError, UnsupportedClientError } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { messageSize } from '../../../outputs/kafka/messageSize.js';
 import {
@@ -26,6 +21,7 @@ import { MessagePartitioner } from './messagePartitioner.js';
 import { nativeCrc32c } from './nativeCrc32c.js';
 import { errorType, GenerationOverError, offsetsOfMembers } from './offsetsOfMembers.js';
 import type { PartitionMessages } from './partitionMessages.js';
+import { ProducerEpoch } from './producerEpoch.js';
 import { RecordBatchProduce } from './recordBatchProduce.js';
 import { translateError } from './translateError.js';
 import { withBackOff } from './withBackOff.js';
@@ -37,6 +33,12 @@ const beginBackOff = { firstPauseMs: 5, maxPauseMs: 100 } as const;
 
 /** How long a topic may take to appear, in ms: shorter than a transaction may take. */
 const topicTimeoutMs = 10_000;
+
+/**
+ * How long what is being written may take when it is closed, and each step of closing: a broker that answers at all is quicker. What a broker
+ * that does not makes of a transaction, its successor finds out.
+ */
+const closeTimeoutMs = 1_000;
 
 /** What a broker answers when a record batch is larger than its topic, or a request than the broker, allows. */
 const tooLargeErrors: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
@@ -86,17 +88,25 @@ export function kafkajsTransactions(kafka: Kafka | KafkaRuntime, timeoutMs: numb
   const partitionsOf = (topic: string) => lookUp('Metadata', { topics: [topic] }, () => port.leaders([topic]), waitMs);
   const findCoordinator = (transactionalId: string) =>
     lookUp('FindCoordinator', { transactionalId }, () => port.findTransactionCoordinator(transactionalId));
+  const producers: KafkajsProducer[] = [];
   return {
     producer: (id) => {
-      return new KafkajsProducer(access, id, timeoutMs, { partitionsOf, findCoordinator: () => findCoordinator(id) });
+      const made = new KafkajsProducer(access, id, timeoutMs, {
+        partitionsOf,
+        findCoordinator: () => findCoordinator(id),
+      });
+      producers.push(made);
+      return made;
     },
     clusterId: () => port.ids().clusterId,
     stableOffsets: async (groupId, partitions) => {
       const found = await lookUp('OffsetFetch', { group: groupId }, () => port.stableOffsetFetch(groupId, partitions));
       return found.filter(({ offset }) => offset >= 0);
     },
-    close: async () => {
+    close: async (writing) => {
+      await within(Math.min(closeTimeoutMs, ...producers.map(({ patienceMs }) => patienceMs)), writing);
       closing.abort();
+      await Promise.all(producers.map((producer) => producer.close()));
       port.disconnect();
     },
   };
@@ -109,11 +119,14 @@ class KafkajsProducer implements ProducerPort {
   readonly #guarded: GuardedProducer;
   readonly #partitioner: MessagePartitioner;
   readonly #batches = new RecordBatchProduce({ crc32c: nativeCrc32c() });
+  readonly #epoch: ProducerEpoch;
   readonly #kafka: Kafka;
   /** Who adds the offsets that are being added, where a member of the group does. */
   #member: (() => GroupMembership | undefined) | undefined;
   #connected: Promise<void> | undefined;
   #open: Transaction | undefined;
+  /** Since when an answer is waited for, on the monotonic clock. */
+  #askedAt: number | undefined;
 
   constructor(access: KafkaAccess, transactionalId: string, timeoutMs: number, lookUps: LookUps) {
     this.#kafka = access.kafka;
@@ -129,8 +142,10 @@ class KafkajsProducer implements ProducerPort {
         message.partition ?? 0;
     const config = { ...ordered, transactionalId, transactionTimeout: timeoutMs, createPartitioner };
     this.#partitioner = new MessagePartitioner(lookUps.partitionsOf);
+    this.#epoch = new ProducerEpoch(transactionalId, timeoutMs);
     this.#guarded = access.producer(config, (broker) => {
       offsetsOfMembers(broker, () => this.#member);
+      this.#epoch.watch(broker);
       this.#batches.adapt(broker);
     });
   }
@@ -211,6 +226,7 @@ class KafkajsProducer implements ProducerPort {
 
   async commit(): Promise<void> {
     await this.#request('EndTxn', {}, () => this.#transaction.commit());
+    this.#epoch.ended();
     this.#open = undefined;
   }
 
@@ -218,12 +234,21 @@ class KafkajsProducer implements ProducerPort {
     const open = this.#open;
     this.#open = undefined;
     if (open?.isActive()) await open.abort().catch(() => {});
+    this.#epoch.ended();
   }
 
   async close(): Promise<void> {
-    await this.abort();
-    await this.#guarded.producer.disconnect().catch(() => {});
+    if (this.patienceMs > 0) {
+      await within(closeTimeoutMs, this.abort());
+      await within(closeTimeoutMs, this.#guarded.producer.disconnect());
+    }
     this.#guarded.close();
+  }
+
+  /** For how long to wait yet when it is closed, ms: none where a broker has not answered for as long. */
+  get patienceMs(): number {
+    const waited = this.#askedAt === undefined ? 0 : performance.now() - this.#askedAt;
+    return Math.max(0, closeTimeoutMs - waited);
   }
 
   get #transaction(): Transaction {
@@ -233,17 +258,15 @@ class KafkajsProducer implements ProducerPort {
 
   /** `about`: what the request is about beside the transactional id. */
   async #request<R>(what: string, about: Exclude<RequestResources, string>, send: () => Promise<R>): Promise<R> {
+    this.#askedAt = performance.now();
     try {
       return await send();
     } catch (error) {
-      for (let one = error; one instanceof Error; one = one.cause as unknown) {
-        const { type = '' } = one as Error & { readonly type?: string };
-        // What a broker calls an epoch that is over depends on its version and on the request.
-        if (/FENCED|INVALID_PRODUCER_EPOCH|INVALID_PRODUCER_ID_MAPPING/.test(`${type} ${one.message}`)) {
-          throw new FencedError(`Kafka transactions of "${this.#transactionalId}"`);
-        }
-      }
+      const over = await this.#epoch.whyOver(error, what);
+      if (over) throw over;
       throw translateError(error, what, { transactionalId: this.#transactionalId, ...about });
+    } finally {
+      this.#askedAt = undefined;
     }
   }
 }
@@ -265,6 +288,14 @@ async function maxMessageBytes(kafka: Kafka, topic: string): Promise<number | un
   } finally {
     await admin.disconnect().catch(() => {});
   }
+}
+
+/** Resolves when `work` has settled, or after `ms`. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const late = sleep(ms, undefined, { signal: over.signal }).catch(() => {});
+  await Promise.race([work.catch(() => {}), late]);
+  over.abort();
 }
 
 /** A broker is still ending the previous transaction, or the group has a new generation meanwhile, with this member. */

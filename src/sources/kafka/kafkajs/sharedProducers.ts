@@ -127,7 +127,8 @@ function leasedPool(
     },
     getConnection: {
       value: async (index?: number) => {
-        if (leases.closed) throw new Error('the producer is closed');
+        // kafkajs would try again, after a pause.
+        if (leases.closed) throw Object.assign(new Error('the producer is closed'), { retriable: false });
         if (!used) shared.users++;
         used = true;
         return pool.getConnection(index);
