@@ -55,10 +55,10 @@ export class BatchStream<T> extends Observable<Batch<T>> implements AsyncDisposa
    * saved, then the subscribers complete. Unsubscribing, in contrast, aborts what is open. A subscription that has failed and
    * waits to be tried again (`retry` with a delay) is not running: unsubscribe it.
    *
-   * The function of an output cannot wait for it, because the stream waits for that function. If it calls `stop` before its first
-   * `await`, the promise resolves at once, and its report names the batches that are `unfinished`: they are finished and saved when the
-   * function has settled. Later on in an output the call cannot be told apart from others: call it without waiting (`void stream.stop()`). One
-   * that waits there is aborted after `drainTimeout`, and its batch is replayed at the next start.
+   * The function of an output cannot wait for it, because the stream waits for that function. If it calls `stop`, the promise resolves at once,
+   * and its report names the batches that are `unfinished`: they are finished and saved when the function has settled. Where the call
+   * cannot be told apart from others (behind an `await` in Firefox and Safari, and in callbacks of timers and events), call it without
+   * waiting: `void stream.stop()`. One that waits there is aborted after `drainTimeout`, and its batch is replayed at the next start.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
     checkOptions('stop', options, stopChecks);

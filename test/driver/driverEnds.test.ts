@@ -343,7 +343,10 @@ describe('stop() in an output', () => {
     const committed = await stopInside((stop) =>
       foreachBatch(async () => {
         const report = await stop();
-        others = stop();
+        setTimeout(() => {
+          others = stop();
+        });
+        await new Promise((resolve) => setTimeout(resolve, 1));
         return report;
       }),
     );
@@ -351,18 +354,71 @@ describe('stop() in an output', () => {
     expect(committed).toEqual([1]);
   });
 
-  it('aborts a batch whose output waits for it behind an await, after the time limit', async () => {
+  const later = () => new Promise((resolve) => setTimeout(resolve, 1));
+  it.each<[string, (stop: () => Promise<unknown>) => unknown]>([
+    [
+      'the function',
+      async (stop) => {
+        await later();
+        await stop();
+      },
+    ],
+    [
+      'a function that it waits for',
+      async (stop) => {
+        const helper = async () => {
+          await later();
+          await stop();
+        };
+        await Promise.all([helper(), later()]);
+      },
+    ],
+    ['a callback', (stop) => later().then(() => stop())],
+    ['one of several promises', (stop) => [later(), later().then(() => stop())]],
+  ])('resolves at once when %s waits for it behind an await', async (_, effect) => {
+    const reports: unknown[] = [];
+    const committed = await stopInside((stop) => foreachBatch(() => effect(async () => reports.push(await stop()))));
+    // By then more batches may have been planned.
+    expect(reports[0]).toEqual({
+      completed: [],
+      aborted: [],
+      unfinished: expect.arrayContaining([expect.any(Number)]),
+    });
+    expect(committed[0]).toBe(1);
+  });
+
+  it('waits for the batch where a function that the output does not wait for has called it', async () => {
+    let report: Promise<StopReport> | undefined;
+    const committed = await stopInside((stop) =>
+      foreachBatch(async () => {
+        const called = later().then(() => {
+          report = stop();
+        });
+        await later();
+        await later();
+        void called;
+      }),
+    );
+    expect(await report).toEqual({ completed: expect.arrayContaining([expect.any(Number)]), aborted: [] });
+    expect(committed[0]).toBe(1);
+  });
+
+  it('aborts a batch whose output waits for it where no stack says so, after the time limit', async () => {
     let report: Promise<StopReport> | undefined;
     const committed = await stopInside(
       (stop) =>
-        foreachBatch(async () => {
-          await Promise.resolve();
-          report = stop();
-          await report;
-        }),
+        foreachBatch(
+          () =>
+            new Promise((resolve) => {
+              setTimeout(() => {
+                report = stop();
+                void report.then(resolve);
+              });
+            }),
+        ),
       20,
     );
-    expect(await report).toEqual({ completed: [], aborted: [expect.any(Number)] });
+    expect(await report).toEqual({ completed: [], aborted: expect.arrayContaining([expect.any(Number)]) });
     expect(committed).toEqual([]);
   });
 });
