@@ -76,7 +76,9 @@ const queue = new DrawQueue(
   () => view && lag.update(view),
   () => view && rate.update(view, history.rows),
   () => view && state.update(view),
-  () => batches.update(history.rows),
+  () => {
+    if (batches.update(history.rows)) queue.request();
+  },
   () => view && eventTime.update(view),
   () => view && open.update(view),
   () => errors.update(history.failures),

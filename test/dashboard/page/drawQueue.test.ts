@@ -42,6 +42,22 @@ describe('DrawQueue', () => {
     expect(drawn.join('')).toBe('abca');
   });
 
+  it('goes on as long as a part asks for it, the last one too, with one frame at a time', () => {
+    const drawn: string[] = [];
+    let more = 2;
+    const asking = () => {
+      drawn.push('b');
+      if (more-- > 0) queue.request();
+    };
+    const queue: DrawQueue = new DrawQueue(part(drawn, 'a'), asking);
+    queue.request();
+    while (frames.length > 0) {
+      expect(frames.length).toBe(1);
+      frame();
+    }
+    expect(drawn.join('')).toBe('ababab');
+  });
+
   it('draws the others where a part throws', () => {
     const drawn: string[] = [];
     const broken = () => {

@@ -12,6 +12,9 @@ interface BatchElement extends Row<BatchRow> {
   open(expanded: boolean): void;
 }
 
+/** Rows that are drawn in one frame. */
+const maxNewRows = 20;
+
 const headings = [
   'Batch',
   '#Records',
@@ -42,12 +45,18 @@ export class BatchPanel {
     this.root = panel(`Last ${detailedBatches} batches`, 'batches', [this.#box, this.#empty]).root;
   }
 
-  /** `rows` are oldest first. */
-  update(rows: readonly BatchRow[]): void {
-    const shown = rows.slice(-detailedBatches).reverse();
+  /**
+   * `rows` are oldest first. Of many that are new at once, as after the page was opened, the newest are drawn. Returns whether there are
+   * others to draw in a later frame.
+   */
+  update(rows: readonly BatchRow[]): boolean {
+    const last = rows.slice(-detailedBatches);
+    const drawn = last.filter((row) => this.#rows.get(keyOf(row))).length;
+    const shown = last.slice(-(drawn + maxNewRows)).reverse();
     this.#rows.set(shown);
     this.#box.hidden = shown.length === 0;
     this.#empty.hidden = shown.length > 0;
+    return shown.length < last.length;
   }
 
   /** Opens the row of a batch and scrolls to it. Returns whether it is among those shown. */

@@ -6,19 +6,27 @@ export class DrawQueue {
   readonly #parts: readonly (() => void)[];
   #next = 0;
   #due = 0;
+  #waiting = false;
 
   /** Each part draws what is known when its turn comes. */
   constructor(...parts: readonly (() => void)[]) {
     this.#parts = parts;
   }
 
-  /** Draws every part once more. */
+  /** Draws every part once more. A part that has not drawn all it has to may ask for it too. */
   request(): void {
-    if (this.#due === 0) requestAnimationFrame(this.#frame);
     this.#due = this.#parts.length;
+    this.#wait();
+  }
+
+  #wait(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    requestAnimationFrame(this.#frame);
   }
 
   readonly #frame = (): void => {
+    this.#waiting = false;
     const part = this.#parts[this.#next];
     this.#next = (this.#next + 1) % this.#parts.length;
     this.#due--;
@@ -26,7 +34,7 @@ export class DrawQueue {
       part?.();
     } finally {
       // Also where a part has thrown: the others are drawn all the same.
-      if (this.#due > 0) requestAnimationFrame(this.#frame);
+      if (this.#due > 0) this.#wait();
     }
   };
 }
