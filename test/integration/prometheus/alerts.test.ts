@@ -95,6 +95,8 @@ const jobs: Readonly<Record<string, Job>> = {
     fed(scheduler, { checkpoint: memoryCheckpoint(), outputTimeout: Infinity, monitors: [monitor] }).pipe(
       foreachBatch((_, { time }) => (time > 60_000 ? NEVER : of(0))),
     ),
+  hangingFirst: (monitor, scheduler) =>
+    fed(scheduler, { outputTimeout: Infinity, monitors: [monitor] }).pipe(foreachBatch(() => NEVER)),
   slow: (monitor, scheduler) =>
     fed(scheduler, { backpressure: pid({ minRate: 1 }), initialRate: 10, monitors: [monitor] }).pipe(
       foreachBatch(() => timer(5_000, scheduler)),
@@ -130,6 +132,7 @@ const jobs: Readonly<Record<string, Job>> = {
 const expected: Readonly<Record<string, { readonly at: string; readonly alerts: readonly string[] }>> = {
   healthy: { at: '25m', alerts: [] },
   hanging: { at: '8m', alerts: ['DStreamNotRunning', 'DStreamStalled', 'DStreamCheckpointOld'] },
+  hangingFirst: { at: '4m', alerts: ['DStreamStalled'] },
   slow: { at: '25m', alerts: ['DStreamFallsBehind', 'DStreamRateAtFloor', 'DStreamLagGrows'] },
   late: { at: '29m', alerts: ['DStreamLagGrows'] },
   losing: { at: '21m', alerts: ['DStreamRecordsLost'] },
