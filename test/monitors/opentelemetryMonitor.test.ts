@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Attributes, context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { type CollectionResult, DataPointType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
@@ -10,6 +13,7 @@ import {
 import {
   type BatchContext,
   ConnectionError,
+  fixedRate,
   foreachBatch,
   fromBatches,
   InvalidOptionError,
@@ -22,11 +26,13 @@ import {
   type RunMonitor,
   type StreamMonitor,
 } from 'dstream';
+import { fileCheckpoint } from 'dstream/node';
 import { opentelemetryMonitor } from 'dstream/opentelemetry';
 import { prometheusMonitor } from 'dstream/prometheus';
 import * as client from 'prom-client';
 import { lastValueFrom, map, NEVER, of, take, throwError, timer } from 'rxjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { version } from '../../src/batch/version.js';
 import { metrics } from '../../src/monitors/metrics/metricTable.js';
 import { logLike } from '../support/logLike.js';
 import { monitoredRun } from '../support/monitoredRun.js';
@@ -105,6 +111,13 @@ describe('the spans of opentelemetryMonitor', () => {
     };
     expect(parentOf('SELECT')).toBe('foreachBatch');
     expect(parentOf('send sums')).toBe('foreachBatch');
+    expect(named('send sums').attributes).toEqual({
+      'messaging.system.name': 'kafka',
+      'messaging.operation.name': 'send',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': 'sums',
+      'messaging.batch.message_count': 2,
+    });
     expect(parentOf('poll orders')).toBe('process orders');
     expect(parentOf('dispatch')).toBe('process orders');
   });
@@ -161,11 +174,84 @@ describe('the spans of opentelemetryMonitor', () => {
       'dstream.fetch.bytes': expect.any(Number),
     });
     expect(named('foreachBatch').attributes).toEqual({ 'dstream.operator': 'foreachBatch' });
+    for (const name of ['dispatch', 'save']) expect(named(name).attributes).toEqual({});
     expect(named('commit orders').attributes).toMatchObject({
       'messaging.operation.name': 'commit',
       'messaging.operation.type': 'settle',
       'messaging.consumer.group.name': 'group',
     });
+  });
+
+  it('name what is several no more than it is: topics, the id and the partition of an effect, the rule of the rate', () => {
+    const { tracer, spans, named } = tracing();
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { orders: 1, returns: 1 }, scheduler });
+      for (const topic of ['orders', 'returns']) log.append(topic, [{ value: '1' }]);
+      const more = { topics: ['orders', 'returns'], checkpoint: memoryCheckpoint(), backpressure: fixedRate(1_000) };
+      const stream = logBatches(asKafka(log), { ...options, ...more, monitors: [opentelemetryMonitor({ tracer })] });
+      const effect = (_: unknown, { effects }: BatchContext) =>
+        effects?.effect({ operator: 'writeRows', id: 'store', partition: 1 }, () => of(0));
+      stream.pipe(foreachBatch(effect)).subscribe();
+      scheduler.schedule(() => void stream.stop(), 15);
+    });
+    expect([...treeOf(spans())].sort()).toEqual([
+      '  commit CLIENT',
+      '  dispatch INTERNAL',
+      '  foreachBatch INTERNAL',
+      '  poll CLIENT',
+      '  save INTERNAL',
+      '  writeRows store INTERNAL',
+      'process CONSUMER',
+    ]);
+    expect(named('process').attributes).toMatchObject({ 'dstream.rate.limit': 1_000, 'dstream.rate.rule': 'fixed' });
+    for (const name of ['process', 'poll', 'commit'])
+      expect(named(name).attributes).not.toHaveProperty('messaging.destination.name');
+    expect(named('poll').attributes).not.toHaveProperty('messaging.destination.partition.id');
+    const attributes = { 'dstream.operator': 'writeRows', 'dstream.id': 'store', 'dstream.partition': 1 };
+    expect(named('writeRows store').attributes).toEqual(attributes);
+  });
+
+  it('of a save have the bytes of the checkpoint, where it knows them', async () => {
+    const { tracer, named } = tracing();
+    const directory = mkdtempSync(join(tmpdir(), 'dstream-spans-'));
+    const checkpoint = fileCheckpoint(join(directory, 'checkpoint'));
+    const stream = fromBatches([['a'], ['b']], {
+      interval: 5,
+      checkpoint,
+      monitors: [opentelemetryMonitor({ tracer })],
+    });
+    await lastValueFrom(stream.pipe(foreachBatch(() => {})));
+    rmSync(directory, { recursive: true });
+    expect(named('save').attributes['dstream.checkpoint.bytes']).toBeGreaterThan(0);
+  });
+
+  it('are made by a tracer of the version and under the schema of the conventions', () => {
+    const asked: unknown[] = [];
+    const { tracer } = tracing();
+    trace.setGlobalTracerProvider({
+      getTracer: (...of) => {
+        asked.push(of);
+        return tracer;
+      },
+    });
+    opentelemetryMonitor();
+    trace.disable();
+    expect(asked).toEqual([['dstream', version, { schemaUrl: 'https://opentelemetry.io/schemas/1.45.0' }]]);
+  });
+
+  it('write the deprecated names too where OTEL_SEMCONV_STABILITY_OPT_IN asks for them', () => {
+    const { tracer, named } = tracing();
+    vi.stubEnv('OTEL_SEMCONV_STABILITY_OPT_IN', 'http, messaging/dup');
+    const monitors = [opentelemetryMonitor({ tracer })];
+    vi.unstubAllEnvs();
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { orders: 1 }, scheduler });
+      log.append('orders', [{ value: '1' }]);
+      const stream = logBatches(asKafka(log), { ...options, checkpoint: memoryCheckpoint(), monitors });
+      stream.pipe(foreachBatch(() => {})).subscribe();
+      scheduler.schedule(() => void stream.stop(), 15);
+    });
+    expect(named('process orders').attributes['messaging.system']).toBe('kafka');
   });
 
   it('write the deprecated names too with messaging/dup', () => {
