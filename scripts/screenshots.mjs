@@ -26,9 +26,10 @@ try {
   ]) {
     for (const colorScheme of ['light', 'dark']) {
       const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
+      page.setDefaultTimeout(180_000);
       await page.goto(`http://127.0.0.1:${port}/`);
       // The pictures are to show an overload.
-      await page.getByText(/^(Falling behind|Limiting the input)$/).waitFor({ timeout: 60_000 });
+      await page.getByText(/^(Falling behind|Limiting the input)$/).waitFor();
       await page.locator('tbody[data-time] button').first().click();
       await page.locator('.opened').waitFor();
       await page.evaluate('scrollTo(0, 0)');

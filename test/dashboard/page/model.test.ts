@@ -402,6 +402,10 @@ describe('the verdict', () => {
       'warning: Falling behind. Batches wait 4.2 s for earlier ones, longer than the interval of 1 s.',
     ],
     [
+      judge({ open: [{ time: 8_000, records: 5, stage: 'waiting', since: 7_000 }] }, [row(7_000)]),
+      'warning: Falling behind. Batches wait 3 s for earlier ones, longer than the interval of 1 s.',
+    ],
+    [
       judge({ status: 'stopped', since: Date.now() }),
       expect.stringMatching(/^idle: Stopped\. Ended at \d\d:\d\d:\d\d without an error\.$/),
     ],

@@ -64,8 +64,11 @@ function runningVerdict(view: StreamView, rows: readonly BatchRow[]): Verdict {
   const impaired = lossOf(complete) ?? outageOf(view);
   if (impaired) return impaired;
   const { scheduling, processing, save } = last.delays;
-  if (scheduling > last.interval) {
-    const waits = `Batches wait ${formatDuration(scheduling)} for earlier ones, longer than the interval of ${formatDuration(last.interval)}.`;
+  // A batch that takes long shows in those that wait behind it long before it is complete.
+  const next = view.open.find(({ stage }) => stage === 'waiting');
+  const longest = Math.max(scheduling, next ? view.at - next.since : 0);
+  if (longest > last.interval) {
+    const waits = `Batches wait ${formatDuration(longest)} for earlier ones, longer than the interval of ${formatDuration(last.interval)}.`;
     return warning('Falling behind', waits);
   }
   const before = complete.at(-Math.min(trendBatches, complete.length));
