@@ -70,8 +70,8 @@ export function writeExamples() {
   ];
   const intro = [
     'Apps that are packages of their own: each starts with one command, on Kafka or with nothing installed, and has tests in virtual time. A',
-    'test installs them with the packed library, kills two of them by SIGKILL, and compares the results with those of a run that nobody',
-    'disturbed.',
+    'test installs them with the packed library, kills by SIGKILL those that keep their state, and compares the results with those of a run that',
+    'nobody disturbed.',
   ].join('\n');
   const integrationsIntro =
     'Streams in a framework. Each is a package of its own with tests, which a nightly test installs with the packed library.';

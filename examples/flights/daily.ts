@@ -7,6 +7,7 @@ import {
   mapRecords,
   type Pair,
   sideOutput,
+  updateStateByKey,
 } from 'dstream';
 import { count, mean } from 'dstream/aggregators';
 import { lastValueFrom, merge, type Observable, share } from 'rxjs';
@@ -25,40 +26,58 @@ export function inArrivalOrder(flights: readonly Flight[], late: string | undefi
   return [...flights].sort((a, b) => (arrivals.get(a) as number) - (arrivals.get(b) as number));
 }
 
+/** Departures of an airport, and the days that had some. */
+interface Days {
+  readonly days: number;
+  readonly departures: number;
+}
+
 /**
- * The busiest airports by day, from windows of event time: the same at every speed. Resolves to the lines of the table when everything
- * has been read.
+ * The busiest airports by day, from windows of event time: the same at every speed. The table is keyed state too, so that a checkpoint keeps
+ * all of it. Resolves to its lines when everything has been read.
  */
 export async function dailyTable(flights: Observable<Batch<Flight>>): Promise<readonly string[]> {
-  const days = new Map<string, { days: number; departures: number }>();
-  const delays = new Map<string, number>();
+  let days: readonly Pair<string, Days>[] = [];
+  let worst = new Map<string, number>();
   let tooLate = 0;
   const late = sideOutput<LateRecord<Pair<string, number>>>();
   const byOrigin = flights.pipe(
-    eventTime({ timestamp: departureOf, outOfOrderness: hour, future: Infinity }),
+    eventTime({ id: 'time of departure', timestamp: departureOf, outOfOrderness: hour, future: Infinity }),
     mapRecords(({ origin, delay }) => [origin, delay]),
     share(),
   );
   await lastValueFrom(
     merge(
       late.pipe(
-        foreachBatch((records) => {
-          tooLate += records.length;
+        mapRecords(() => ['late', 1]),
+        updateStateByKey((ones, before: number = 0) => before + ones.length, { id: 'late' }),
+        foreachBatch(([[, count] = ['late', 0]]) => {
+          tooLate = count;
         }),
       ),
       byOrigin.pipe(
-        aggregateByKeyAndEventWindow(count(), { window: day, late }),
-        foreachBatch((windows) => {
-          for (const [origin, { value }] of windows) {
-            const before = days.get(origin) ?? { days: 0, departures: 0 };
-            days.set(origin, { days: before.days + 1, departures: before.departures + value });
-          }
+        aggregateByKeyAndEventWindow(count(), { id: 'departures of a day', window: day, late }),
+        updateStateByKey(
+          (windows, before: Days = { days: 0, departures: 0 }) => ({
+            days: before.days + windows.length,
+            departures: windows.reduce((sum, { value }) => sum + value, before.departures),
+          }),
+          { id: 'days' },
+        ),
+        foreachBatch((rows) => {
+          days = rows;
         }),
       ),
       byOrigin.pipe(
-        aggregateByKeyAndEventWindow(mean(), { window: day }),
-        foreachBatch((windows) => {
-          for (const [origin, { value }] of windows) delays.set(origin, Math.max(delays.get(origin) ?? value, value));
+        aggregateByKeyAndEventWindow(mean(), { id: 'mean delay of a day', window: day }),
+        updateStateByKey(
+          (windows, before: number = -Infinity) => Math.max(before, ...windows.map(({ value }) => value)),
+          {
+            id: 'worst day',
+          },
+        ),
+        foreachBatch((delays) => {
+          worst = new Map(delays);
         }),
       ),
     ),
@@ -68,7 +87,7 @@ export async function dailyTable(flights: Observable<Batch<Flight>>): Promise<re
   const header = `  ${'origin'.padEnd(8)}${'days'.padStart(6)}${'departures'.padStart(12)}${'worst day'.padStart(12)}`;
   const body = busiest.map(([origin, each]) => {
     const cells = [String(each.days).padStart(6), String(each.departures).padStart(12)];
-    return `  ${origin.padEnd(8)}${cells.join('')}${(delays.get(origin) ?? 0).toFixed(1).padStart(12)}`;
+    return `  ${origin.padEnd(8)}${cells.join('')}${(worst.get(origin) ?? 0).toFixed(1).padStart(12)}`;
   });
   return [header, ...body, `late: ${tooLate}`];
 }

@@ -1,15 +1,17 @@
+import { mkdirSync } from 'node:fs';
 import {
   type BatchInfo,
   type BatchStream,
   type DriverOptions,
   fixedRate,
   json,
+  type LogBatchesOptions,
   logBatches,
   memoryLog,
   pid,
 } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
-import { dashboard } from 'dstream/node';
+import { dashboard, fileCheckpoint } from 'dstream/node';
 import { Kafka, logLevel } from 'kafkajs';
 import { firstValueFrom, fromEvent, lastValueFrom, merge, share, take, timer } from 'rxjs';
 import { dailyTable, inArrivalOrder } from './daily.js';
@@ -86,30 +88,47 @@ async function main(options: DemoOptions): Promise<void> {
 }
 
 /** Reads what is there and ends: days by event time. */
-async function runBounded({ brokers, speed, late }: DemoOptions): Promise<void> {
-  const flights = inArrivalOrder(readFlights(), late);
-  const options = {
-    deserialize: json<Flight>(),
+async function runBounded(options: DemoOptions): Promise<void> {
+  const { checkpoint } = options;
+  if (checkpoint) mkdirSync(checkpoint, { recursive: true });
+  const flights = await openBounded(options, {
     interval: 200,
     start: 'earliest',
     until: 'latest',
     rateSharing: 'aligned',
-    backpressure: fixedRate(speed),
-    maxRatePerPartition: speed,
-  } as const;
+    backpressure: fixedRate(options.speed),
+    maxRatePerPartition: options.speed,
+    deserialize: json<Flight>(),
+    batchObserver: { next: progress },
+    ...(checkpoint && { checkpoint: fileCheckpoint(checkpoint) }),
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void flights.stop());
+  console.log((await dailyTable(flights)).join('\n'));
+}
+
+async function openBounded(
+  { brokers, late, topic: written }: DemoOptions,
+  read: Omit<LogBatchesOptions<Flight>, 'topics'>,
+): Promise<BatchStream<Flight>> {
+  const flights = inArrivalOrder(readFlights(), late);
   if (!brokers) {
     const log = memoryLog({ topics: { [topic]: 4 } });
     await memorySink(log).write(flights);
-    console.log((await dailyTable(logBatches(log, { ...options, topics: [topic] }))).join('\n'));
-    return;
+    return logBatches(log, { ...read, topics: [topic] });
   }
-  // A topic of its own, because all of it is read.
   const kafka = new Kafka({ clientId: 'flights-demo', brokers: [...brokers], logLevel: logLevel.NOTHING });
+  if (written) return kafkaBatches(kafka, { ...read, topics: [written] });
+  // A topic of its own, because all of it is read.
   const own = `${topic}-${process.pid}-${Date.now()}`;
   const sink = await kafkaSink(kafka, own);
   await sink.write(flights);
   await sink.close();
-  console.log((await dailyTable(kafkaBatches(kafka, { ...options, topics: [own] }))).join('\n'));
+  return kafkaBatches(kafka, { ...read, topics: [own] });
+}
+
+function progress({ records, inputs }: BatchInfo): void {
+  const waiting = Object.values(inputs).reduce((sum, { lag }) => sum + lag, 0);
+  if (records > 0) console.log(`${records} flights read, ${waiting} wait`);
 }
 
 function outputs(options: DemoOptions, table: Table, tally: Tally): FlightOutputs {

@@ -15,6 +15,10 @@ export interface DemoOptions {
   readonly bounded: boolean;
   /** An airport whose flights arrive hours late; only with `bounded`. */
   readonly late: string | undefined;
+  /** With `bounded`: the folder where table, windows and offsets are kept, so that a run which was killed goes on. */
+  readonly checkpoint: string | undefined;
+  /** With `bounded` on Kafka: the topic that `produce.ts` has filled; when absent, the run fills one of its own. */
+  readonly topic: string | undefined;
   /** Port of the dashboard; without it there is no dashboard. */
   readonly dashboard: number | undefined;
 }
@@ -27,6 +31,8 @@ export const usage = `npm run demo -- [options]
   --slow                           make the output slow for 5 s out of 10, so that backpressure sets in and recovers
   --until latest                   write all flights once, and read up to there by event time: one table, the same at every speed
   --late AIRPORT                   ... where the flights of an airport, such as DFW, arrive six hours late
+  --checkpoint FOLDER              ... keeping table, windows and offsets there: killed and started again, it goes on where it was
+  --topic NAME                     ... from a topic of the Kafka that flights/produce has filled
   --dashboard                      serve the dashboard on http://127.0.0.1:4040/
   --port N                         ... on another port
   --help`;
@@ -42,6 +48,8 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       slow: { type: 'boolean', default: false },
       until: { type: 'string' },
       late: { type: 'string' },
+      checkpoint: { type: 'string' },
+      topic: { type: 'string' },
       dashboard: { type: 'boolean', default: false },
       port: { type: 'string', default: '4040' },
       help: { type: 'boolean', default: false },
@@ -50,7 +58,13 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
   if (values.help) return 'help';
   if (values.until !== undefined && values.until !== 'latest')
     throw new Error(`--until (${values.until}) must be latest`);
-  if (values.late !== undefined && values.until === undefined) throw new Error('--late needs --until latest');
+  for (const name of ['late', 'checkpoint', 'topic'] as const)
+    if (values[name] !== undefined && values.until === undefined) throw new Error(`--${name} needs --until latest`);
+  if (values.topic !== undefined && values.brokers === undefined) throw new Error('--topic needs --brokers');
+  if (values.topic !== undefined && values.late !== undefined)
+    throw new Error('--late needs flights that this run writes: give it to flights/produce, with the topic');
+  if (values.checkpoint !== undefined && values.brokers !== undefined && values.topic === undefined)
+    throw new Error('--checkpoint needs --topic: without it each run on Kafka has a topic of its own');
   return {
     brokers: values.brokers?.split(',').map((broker) => broker.trim()),
     duration: values.duration === undefined ? undefined : positive('duration', values.duration),
@@ -59,6 +73,8 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     slow: values.slow,
     bounded: values.until === 'latest',
     late: values.late,
+    checkpoint: values.checkpoint,
+    topic: values.topic,
     dashboard: values.dashboard ? positive('port', values.port) : undefined,
   };
 }

@@ -170,6 +170,45 @@ export function testExampleApps(tarball: () => string, skip: boolean): void {
       return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, messages, close };
     }
 
+    /** Of the flights by event time: the table, and how many flights this process has read. */
+    const flightsTable = ({ code, lines }: Ended) => {
+      const table = lines.slice(lines.findIndex((line) => line.startsWith('  origin')));
+      const read = lines.flatMap((line) => /^(\d+) flights read/.exec(line)?.slice(1) ?? []);
+      return { code, table, read: read.reduce((sum, count) => sum + Number(count), 0) };
+    };
+    const bounded = ['--until', 'latest', '--speed', '20000'];
+    const allFlights = 20_000;
+
+    it('flights: killed and started again, it has the table of a run that nobody disturbed', async () => {
+      const [whole, killed] = await Promise.all([
+        apps.run('flights', 'main.ts', bounded),
+        apps.runKilled('flights', [...bounded, '--checkpoint', join(apps.folder, 'data/flights')], /flights read/, 3),
+      ]);
+      const { read, ...same } = flightsTable(whole);
+      expect(read).toBe(allFlights);
+      expect(same).toMatchObject({ code: 0, table: { length: 10 } });
+      expect(flightsTable(killed)).toMatchObject(same);
+      // It went on, and did not begin again.
+      expect(flightsTable(killed).read).toBeLessThan(allFlights);
+    });
+
+    onKafka?.('flights: so it is from Kafka, and as without Kafka', async () => {
+      const args = ['--brokers', brokers.join(), '--topic', `${newName()}-flights`];
+      expect((await apps.run('flights', 'produce.ts', [...args, '--late', 'DFW'])).code).toBe(0);
+      const folder = join(apps.folder, 'data/kafka-flights');
+      const [embedded, whole, killed] = await Promise.all([
+        apps.run('flights', 'main.ts', [...bounded, '--late', 'DFW']),
+        apps.run('flights', 'main.ts', [...bounded, ...args]),
+        apps.runKilled('flights', [...bounded, ...args, '--checkpoint', folder], /flights read/, 3),
+      ]);
+      const { read, ...same } = flightsTable(embedded);
+      expect(read).toBe(allFlights);
+      expect(same.table.at(-1)).toMatch(/^late: [1-9]/);
+      expect(flightsTable(whole)).toEqual({ ...same, read });
+      expect(flightsTable(killed)).toMatchObject(same);
+      expect(flightsTable(killed).read).toBeLessThan(allFlights);
+    });
+
     it('logs: every error is reported once, and every line that is no JSON put aside', async () => {
       const { code, lines } = await apps.run('logs', 'main.ts', [...data('logs'), '--lines', '1000']);
       expect(code).toBe(0);

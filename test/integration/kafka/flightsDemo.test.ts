@@ -7,7 +7,7 @@ import { nightly } from '../../support/nightly.js';
 
 const main = fileURLToPath(new URL('../../../examples/flights/main.ts', import.meta.url));
 
-/** The lines of `npm run demo -- --until latest` on a real Kafka. */
+/** The table of `npm run demo -- --until latest` on a real Kafka. */
 async function demo(...options: readonly string[]): Promise<readonly string[]> {
   const args = ['--import', 'tsx', main, '--brokers', brokers.join(','), '--until', 'latest', ...options];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -17,7 +17,7 @@ async function demo(...options: readonly string[]): Promise<readonly string[]> {
   });
   const [code] = await once(child, 'close');
   expect(code).toBe(0);
-  return text.trim().split('\n');
+  return text.slice(text.indexOf('  origin')).trimEnd().split('\n');
 }
 
 const lateOf = (table: readonly string[]) => Number(/^late: (\d+)$/.exec(table.at(-1) ?? '')?.[1]);
