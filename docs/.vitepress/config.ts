@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type MarkdownEnv } from 'vitepress';
-import { socialSize, writeSocialPicture } from '../build/social.mjs';
+import { writeSocialPicture } from '../build/social.mjs';
 import { announcePlayground, playgroundPicture } from './announcePlayground.js';
 import { firstPicture } from './firstPicture.js';
 import { highlighter } from './highlight.js';
@@ -10,6 +10,7 @@ import { linkApi, publicNames } from './linkApi.js';
 import { linkOperators } from './linkOperators.js';
 import { writeForMachines } from './machines.js';
 import { mendTheme } from './mendTheme.js';
+import { pageHead } from './pageHead.js';
 import { plainPages } from './plainPages.js';
 import { runBlocks } from './runBlocks.js';
 import { showDiagrams } from './showDiagrams.js';
@@ -238,7 +239,6 @@ export default defineConfig({
   transformPageData(page) {
     page.description ||= descriptionOf(page.relativePath);
     const path = page.relativePath.replace(/(?:^|(?<=\/))index\.md$/, '').replace(/\.md$/, '.html');
-    const meta = (property: string, content: string) => ['meta', { property, content }] as const;
     page.frontmatter.head ??= [];
     if (page.isNotFound) return;
     const title = page.title || 'dstream';
@@ -252,18 +252,9 @@ export default defineConfig({
       section: section ?? (home ? '' : 'Guide'),
       isReference: folder === 'api',
     });
-    const { width, height } = socialSize(folder === 'api');
+    const [url, image] = [`${address}${path}`, `${address}${picture}`];
     page.frontmatter.head.push(
-      ['link', { rel: 'canonical', href: `${address}${path}` }],
-      meta('og:title', title),
-      meta('og:image', `${address}${picture}`),
-      meta('og:image:width', String(width)),
-      meta('og:image:height', String(height)),
-      meta('og:image:alt', `${title}: ${page.description}`),
-      ['meta', { name: 'twitter:card', content: 'summary_large_image' }],
-      meta('og:description', page.description),
-      meta('og:url', `${address}${path}`),
-      meta('og:type', 'website'),
+      ...pageHead({ title, description: page.description, url, picture: image, isReference: folder === 'api' }),
     );
   },
   transformHtml(html, _, { siteConfig }) {

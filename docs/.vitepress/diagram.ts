@@ -1,5 +1,6 @@
 // Draws batches in and out as SVG: time to the right, a batch a rounded box on its tick, partitions as rows in it, keys by colour and
 // letter. Colours are variables of the style sheet, so that one drawing serves light and dark.
+import { escapeHtml } from '../build/escapeHtml.mjs';
 
 /** What a run gave: records by partition, and `undefined` where there was no batch at a time. */
 export interface Drawing {
@@ -108,7 +109,7 @@ function drawRow(
   const height = rowHeight(row);
   const middle = y + height / 2;
   const line = `<line class="stream" x1="${left - 14}" y1="${middle}" x2="${round(width - 4)}" y2="${middle}"/>`;
-  const label = `<text class="label" x="8" y="${middle + 4}">${escaped(row.name)}</text>`;
+  const label = `<text class="label" x="8" y="${middle + 4}">${escapeHtml(row.name)}</text>`;
   const boxes = times.map((_, i) => drawBatch(row.cells[i], x[i] ?? 0, middle, palette));
   return `<g>${line}${label}${boxes.join('')}</g>`;
 }
@@ -134,7 +135,7 @@ function drawBatch(
         : `<line class="partition" x1="${round(center - width / 2)}" x2="${round(center + width / 2)}" y1="${chipTop - 2}" y2="${chipTop - 2}"/>`;
     const chips = records.map((record) => {
       const text = textOf(record);
-      const drawn = `<rect class="record ${palette.classOf(record)}" x="${round(at)}" y="${chipTop}" width="${round(chipWidth(record))}" height="${chip.height}" rx="4"/><text x="${round(at + chip.padding)}" y="${chipTop + 15}">${escaped(text)}</text>`;
+      const drawn = `<rect class="record ${palette.classOf(record)}" x="${round(at)}" y="${chipTop}" width="${round(chipWidth(record))}" height="${chip.height}" rx="4"/><text x="${round(at + chip.padding)}" y="${chipTop + 15}">${escapeHtml(text)}</text>`;
       at += chipWidth(record) + chip.gap;
       return drawn;
     });
@@ -148,7 +149,7 @@ function drawCall(lines: readonly string[], y: number, width: number): string {
   const frame = `<rect class="call" x="${left - 14}" y="${y}" width="${round(width)}" height="${height}" rx="4"/>`;
   const texts = lines.map(
     (line, i) =>
-      `<text class="code" xml:space="preserve" x="${left - 4}" y="${y + 19 + i * 18}">${escaped(line)}</text>`,
+      `<text class="code" xml:space="preserve" x="${left - 4}" y="${y + 19 + i * 18}">${escapeHtml(line)}</text>`,
   );
   return frame + texts.join('');
 }
@@ -220,5 +221,4 @@ function textOf(record: unknown): string {
   return String(record);
 }
 
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const round = (n: number): number => Math.round(n * 10) / 10;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { highlightTree, tagHighlighter } from '@lezer/highlight';
 import { parser } from '@lezer/javascript';
+import { escapeAttribute, escapeHtml } from '../build/escapeHtml.mjs';
 import { keyOf } from '../build/types.mjs';
 import { codeColors } from './run/codeColors.js';
 
@@ -48,7 +49,7 @@ function colorsOf(code: string, language: string): readonly Mark[] {
 
 const typesOf = (code: string, types: Types): readonly Mark[] =>
   (types[keyOf(code)] ?? [])
-    .map(([from, length, text]) => ({ from, to: from + length, attribute: ` data-type="${escaped(text)}"` }))
+    .map(([from, length, text]) => ({ from, to: from + length, attribute: ` data-type="${escapeAttribute(text)}"` }))
     .sort((a, b) => a.from - b.from);
 
 /** The code with both kinds of marks, each of which is in its order and without overlaps. */
@@ -64,12 +65,9 @@ function marked(code: string, ...kinds: readonly (readonly Mark[])[]): string {
       const mark = marks[next[kind] ?? 0];
       return mark !== undefined && mark.from <= from ? mark.attribute : '';
     });
-    const text = escaped(code.slice(from, to));
+    const text = escapeHtml(code.slice(from, to));
     const all = attributes.join('');
     html += all === '' || text === '' ? text : `<span${all}>${text}</span>`;
   }
   return html;
 }
-
-const escaped = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

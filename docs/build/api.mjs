@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application, ReflectionKind } from 'typedoc';
+import { escapeHtml } from './escapeHtml.mjs';
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
 const root = dirname(docs.replace(/\/$/, ''));
@@ -75,7 +76,6 @@ function namesOf(project) {
   return names;
 }
 
-const escapeHtml = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 /** Vue reads braces in Markdown. */
 const inert = (html) => html.replaceAll('{', '&#123;').replaceAll('}', '&#125;').replaceAll('|', '&#124;');
 
