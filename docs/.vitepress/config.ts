@@ -5,6 +5,7 @@ import { defineConfig, type MarkdownEnv } from 'vitepress';
 import { writeSocialPicture } from '../build/social.mjs';
 import { announcePlayground, playgroundPicture } from './announcePlayground.js';
 import { firstPicture } from './firstPicture.js';
+import { gallery } from './gallery.js';
 import { highlighter } from './highlight.js';
 import { linkApi, publicNames } from './linkApi.js';
 import { linkOperators } from './linkOperators.js';
@@ -86,6 +87,7 @@ const guide = [
   'glossary',
   'which-operator',
   'operators',
+  'operators-in-pictures',
   'aggregators',
   'event-time',
   'kafka',
@@ -226,6 +228,7 @@ export default defineConfig({
       linkOperators(md, new Set(pages('/operators').map(({ text }) => text)));
       linkApi(md, base, publicNames(docs));
       showDiagrams(md, `${docs}../.cache/docs/diagrams.json`);
+      gallery(md, docs, `${docs}../.cache/docs/diagrams.json`, operators);
       runBlocks(md);
       tables(md);
     },

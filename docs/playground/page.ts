@@ -12,6 +12,8 @@ import { StreamColumn } from './view/streamColumn.js';
 // The page: in each frame the run goes on by what has passed, times the speed, as far as there is time for in a frame.
 
 const frameBudgetMs = 12;
+/** What a measurement of the speed takes, at least. */
+const measuredMs = 1_000;
 /** A page that was hidden does not catch up. */
 const maxFrameMs = 100;
 
@@ -20,6 +22,8 @@ let simulation: Simulation;
 let columns: readonly StreamColumn[] = [];
 let paused = matchMedia('(prefers-reduced-motion: reduce)').matches;
 let speed: Speed = 10;
+/** Of the last second: how far the run went, and how far it should have gone, in ms. */
+let measured = { went: 0, due: 0 };
 let reached: number | undefined;
 let last = performance.now();
 
@@ -43,6 +47,8 @@ const runBar = new RunBar({
   speed: (chosen) => {
     speed = chosen;
     paused = false;
+    reached = undefined;
+    measured = { went: 0, due: 0 };
   },
   slow: () => {
     simulation.isSlow = !simulation.isSlow;
@@ -56,25 +62,30 @@ const runBar = new RunBar({
   },
 });
 const code = element('pre', { attrs: { tabindex: '0', 'aria-label': 'The pipeline as code' } });
-const codePanel = element('details', { class: 'card code' }, element('summary', { text: 'As code' }), code);
-const copied = element('span', { class: 'muted', attrs: { role: 'status' } });
-const copy = element('button', {
-  class: 'action',
-  text: 'Copy the link',
-  attrs: { type: 'button' },
-  onClick: () => {
-    navigator.clipboard.writeText(location.href).then(
-      () => copied.replaceChildren('The link holds the whole setting.'),
-      () => copied.replaceChildren('The link is in the address bar.'),
-    );
-  },
+const codeCopied = element('span', { class: 'muted', attrs: { role: 'status' } });
+const codePanel = element(
+  'details',
+  { class: 'card code' },
+  element('summary', { text: 'As code' }),
+  code,
+  copyButton('Copy the code', () => code.textContent ?? '', codeCopied, {
+    done: 'It runs with Node, dstream, rxjs and kafkajs.',
+    failed: 'Select it to copy it.',
+  }),
+  codeCopied,
+);
+const linkCopied = element('span', { class: 'muted', attrs: { role: 'status' } });
+const copy = copyButton('Copy the link', () => location.href, linkCopied, {
+  done: 'The link holds the whole setting.',
+  failed: 'The link is in the address bar.',
 });
 const runs = element('div', { class: 'runs' });
 const main = element(
   'main',
   {},
+  controls.presets,
   element('div', { class: 'board' }, runBar.root, runs),
-  element('div', { class: 'side' }, controls.root, codePanel, copy, copied),
+  element('div', { class: 'side' }, controls.root, codePanel, copy, linkCopied),
 );
 document.querySelector('.top')?.append(theme.button);
 document.body.append(main);
@@ -103,11 +114,19 @@ function frame(now: number): void {
   if (!paused && passed > 0) {
     const begun = performance.now();
     const before = simulation.elapsed;
-    const arrived = simulation.advance(passed * speed, () => performance.now() - begun > frameBudgetMs);
-    reached = arrived ? undefined : (simulation.elapsed - before) / passed;
+    simulation.advance(passed * speed, () => performance.now() - begun > frameBudgetMs);
+    measured = { went: measured.went + simulation.elapsed - before, due: measured.due + passed * speed };
+    if (measured.due > measuredMs * speed) measure();
   }
   draw();
   requestAnimationFrame(frame);
+}
+
+/** Says that the machine is slower than the chosen speed where that is plain to see. */
+function measure(): void {
+  const part = measured.went / measured.due;
+  reached = part < 0.9 ? Math.max(1, Math.round(part * speed)) : undefined;
+  measured = { went: 0, due: 0 };
 }
 
 function draw(): void {
@@ -130,4 +149,24 @@ function each(act: (stream: Simulation['streams'][number]) => void): void {
 function link(setting: Setting): void {
   history.replaceState(null, '', `#${linkOf(setting)}`);
   code.textContent = pipelineCode(setting);
+}
+
+/** A button that copies a text and says in `status` whether it could. */
+function copyButton(
+  label: string,
+  text: () => string,
+  status: HTMLElement,
+  said: { readonly done: string; readonly failed: string },
+): HTMLButtonElement {
+  const copyText = () =>
+    navigator.clipboard.writeText(text()).then(
+      () => status.replaceChildren(said.done),
+      () => status.replaceChildren(said.failed),
+    );
+  return element('button', {
+    class: 'action',
+    text: label,
+    attrs: { type: 'button' },
+    onClick: () => void copyText(),
+  });
 }

@@ -61,13 +61,14 @@ const kafka = new Kafka({ brokers: ['localhost:9092'] });
 kafkaBatches(kafka, {
   topics: ['orders'],
   groupId: 'playground',
+  start: 'earliest',
   interval: 2_000,
   deserialize: json(),
   backpressure: pid({ integral: 0.5, minRate: 10 }),
   initialRate: 100,
   retry: { delay: 500 },
 })
-  .pipe(foreachBatch((records) => store(records)))
+  .pipe(foreachBatch((records, { time }) => console.log(new Date(time).toISOString(), records.length)))
   .subscribe();
 `);
   expect(pipelineCode({ ...defaults, controller: 'dynamicInterval' })).toContain(

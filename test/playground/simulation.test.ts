@@ -5,6 +5,7 @@ import { defaults, type Setting } from '../../docs/playground/model/setting.js';
 import type { SimulatedStream } from '../../docs/playground/model/simulatedStream.js';
 import { Simulation } from '../../docs/playground/model/simulation.js';
 import type { BatchRow } from '../../src/dashboard/wire/batchRow.js';
+import { itNightly } from '../support/nightly.js';
 
 const start = Date.UTC(2026, 0, 1);
 const run = (changed: Partial<Setting> = {}) => new Simulation({ ...defaults, ...changed }, start);
@@ -71,28 +72,38 @@ describe('a run of the playground', () => {
 });
 
 describe('what happens to a run of the playground', () => {
-  it('an output three times slower: the rate falls to a third, and comes back', () => {
-    const simulation = run();
+  it('an output three times slower: the rate falls to a third and lag rises, and both recover', () => {
+    const simulation = run({ rate: 500 });
     const rate = () => only(simulation).view()?.inputs[0]?.rate ?? Number.NaN;
-    simulation.advance(40_000);
-    const usual = rate();
+    simulation.advance(30_000);
+    const usual = { rate: rate(), lag: lagOf(simulation) };
+    expect(usual.lag).toBeLessThan(1_000);
     simulation.isSlow = true;
-    simulation.advance(60_000);
-    expect(rate() / usual).toBeLessThan(0.4);
+    simulation.advance(40_000);
+    expect(rate() / usual.rate).toBeLessThan(0.4);
+    expect(lagOf(simulation)).toBeGreaterThan(usual.lag + 5_000);
     simulation.isSlow = false;
     simulation.advance(60_000);
-    expect(rate() / usual).toBeGreaterThan(0.85);
+    expect(rate() / usual.rate).toBeGreaterThan(0.85);
+    expect(lagOf(simulation)).toBeLessThan(1_000);
   });
 
   it('a broker that is away: nothing comes, no error, and then all that arrived meanwhile', () => {
     const simulation = run({ rate: 400, noise: 0 });
     simulation.advance(20_000);
     only(simulation).news();
+    const end = () =>
+      only(simulation)
+        .view()
+        ?.partitions.reduce((sum, one) => sum + one.end, 0) ?? Number.NaN;
+    const known = end();
     simulation.takeBrokerAway();
     expect(simulation.brokerIsAway).toBe(true);
     simulation.advance(4_900);
     expect(only(simulation).news().rows.length).toBeLessThanOrEqual(1);
+    expect(end() - known).toBeLessThan(1_000);
     simulation.advance(20_000);
+    expect(end() - known).toBeGreaterThan(9_000);
     expect(simulation.brokerIsAway).toBe(false);
     expect(only(simulation).news().failures).toEqual([]);
     expect(lagOf(simulation)).toBeLessThan(1_000);
@@ -141,14 +152,96 @@ describe('what happens to a run of the playground', () => {
     expect(only(simulation).view()?.status).toBe('running');
   });
 
-  it('a change of a preset: it tells the controls', () => {
-    const told: unknown[] = [];
-    const simulation = new Simulation(presetOf('s8'), start, (...change) => told.push(change));
+  it('S8, whose fixed cost changes twice: the controls show it, and less waits under costModel than under pid', () => {
+    const shown: unknown[] = [];
+    const simulation = new Simulation(presetOf('s8'), start, (...change) => shown.push(change));
     simulation.advance(100_000);
-    expect(told).toEqual([
+    expect(shown).toEqual([
       ['fixedCost', 1_300],
       ['fixedCost', 100],
     ]);
     expect(simulation.setting.fixedCost).toBe(100);
+    const [costModel = [], pid = []] = simulation.streams.map((stream) => stream.news().rows);
+    expect(waited(costModel)).toBeLessThan(3 * defaults.interval);
+    expect(waited(pid)).toBeGreaterThan(6 * defaults.interval);
   });
+});
+
+describe('what a preset says to look at', () => {
+  /** What fits into an interval of the defaults. */
+  const fits = (defaults.interval * defaults.target - defaults.fixedCost) / defaults.recordCost;
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const recordsOf = (rows: readonly BatchRow[]) => rows.map(({ records }) => records);
+  /** The rows from a time of the run on, in seconds. */
+  const since = (rows: readonly BatchRow[], seconds: number) =>
+    rows.filter(({ time }) => time >= start + seconds * 1_000);
+
+  const claims: Readonly<Record<string, (costModel: readonly BatchRow[], pid: readonly BatchRow[]) => void>> = {
+    overload: (rows) => {
+      expect(mean(recordsOf(since(rows, 30))) / fits).toBeCloseTo(1, 1);
+      expect((rows.at(-1)?.lag ?? 0) - (rows[60]?.lag ?? 0)).toBeGreaterThan(10_000);
+      expect(waited(rows)).toBeLessThan(defaults.interval);
+    },
+    without: (rows) => {
+      expect(waited(rows.slice(0, 60))).toBeGreaterThan(5 * defaults.interval);
+      expect(waited(rows)).toBeGreaterThan(1.5 * waited(rows.slice(0, 60)));
+    },
+    s2: (...streams) => {
+      for (const rows of streams)
+        expect(recordsOf(rows).findIndex((records) => records > 0.85 * fits)).toBeLessThan(10);
+    },
+    s3: (costModel, pid) => {
+      const fitsThen = (defaults.interval * defaults.target - 3 * defaults.fixedCost) / (3 * defaults.recordCost);
+      expect(mean(recordsOf(since(costModel, 90))) / fitsThen).toBeCloseTo(1, 0);
+      expect(waited(pid)).toBeGreaterThan(waited(costModel));
+    },
+    s4: (...streams) => {
+      for (const rows of streams) {
+        expect(mean(recordsOf(since(rows, 70)))).toBeGreaterThan(2.5 * mean(recordsOf(rows.slice(30, 58))));
+      }
+    },
+    s5: (...streams) => {
+      for (const rows of streams) {
+        expect(Math.max(...recordsOf(rows.slice(0, 58)))).toBeLessThan(100);
+        expect(waited(rows)).toBeLessThan(0.5 * defaults.interval);
+        expect(rows.at(-1)?.lag).toBeLessThan(1_000);
+      }
+    },
+    s6: (costModel, pid) => {
+      for (const rows of [costModel, pid]) {
+        const slowest = Math.max(...rows.map(({ delays }) => delays?.processing ?? 0));
+        expect(slowest).toBeGreaterThan(3 * defaults.interval);
+        // The rate that is left is what fits on the average, outliers included.
+        expect(mean(recordsOf(since(rows, 20)))).toBeGreaterThan(0.8 * fits);
+      }
+      expect(waited(costModel)).toBeLessThan(waited(pid));
+    },
+    s7: (...streams) => {
+      for (const rows of streams) {
+        const processing = since(rows, 60).map(({ delays }) => delays?.processing ?? 0);
+        expect(mean(processing) / defaults.interval).toBeCloseTo(0.98, 1);
+      }
+    },
+    s8: (costModel, pid) => {
+      expect(waited(costModel)).toBeLessThan(waited(pid) / 2);
+      expect(mean(recordsOf(since(costModel, 110))) / fits).toBeCloseTo(1, 0);
+    },
+    interval: (rows) => {
+      expect(new Set(rows.map(({ interval }) => interval)).size).toBeGreaterThan(2);
+    },
+  };
+
+  it('is a claim for each', () => {
+    expect(Object.keys(claims)).toEqual(presets.map(({ name }) => name));
+  });
+
+  for (const { name, title, setting } of presets) {
+    itNightly(`${title}: from its link, it is so`, {}, () => {
+      const [first = [], beside = []] = rowsOf(settingOf(linkOf(setting)), 120);
+      claims[name]?.(first, beside);
+    });
+    itNightly(`${title}: from its link, it is the same twice`, {}, () => {
+      expect(rowsOf(settingOf(linkOf(setting)), 60)).toEqual(rowsOf(setting, 60));
+    });
+  }
 });

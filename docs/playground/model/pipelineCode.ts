@@ -1,7 +1,7 @@
 import type { ControllerName, Setting } from './setting.js';
 import { defaults } from './setting.js';
 
-/** The stream of a setting as a program, to copy. */
+/** The stream of a setting as a program that runs as it is copied. */
 export function pipelineCode(setting: Setting): string {
   const { controller, interval } = setting;
   const { name, call, options } = controllerCode(controller, setting);
@@ -15,13 +15,14 @@ export function pipelineCode(setting: Setting): string {
     'kafkaBatches(kafka, {',
     "  topics: ['orders'],",
     "  groupId: 'playground',",
+    "  start: 'earliest',",
     `  interval: ${number(interval)},`,
     '  deserialize: json(),',
     ...(call ? [`  ${call},`] : []),
     ...options.map((option) => `  ${option},`),
     '  retry: { delay: 500 },',
     '})',
-    '  .pipe(foreachBatch((records) => store(records)))',
+    '  .pipe(foreachBatch((records, { time }) => console.log(new Date(time).toISOString(), records.length)))',
     '  .subscribe();',
   ];
   return `${lines.join('\n')}\n`;

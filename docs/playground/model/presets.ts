@@ -90,7 +90,7 @@ export const presets: readonly Preset[] = [
   preset(
     's8',
     'S8: a batch costs more than an interval',
-    'For thirty seconds every batch costs 1.3 intervals before its first record. Smaller batches do not help: costModel makes large ones, far apart.',
+    'For thirty seconds every batch costs 1.3 intervals before its first record. Smaller batches do not help: costModel leaves some empty, so that little work waits.',
     {
       ...backlog,
       changes: [

@@ -15,6 +15,8 @@ const controllerTexts: Readonly<Record<ControllerName | 'off', string>> = {
 
 /** The setting as controls: presets, selections, and a slider with a number field for each number. */
 export class Controls {
+  /** Apart from the others: on a phone it is above the stream, and they are below. */
+  readonly presets: HTMLElement;
   readonly root: HTMLElement;
   readonly #fields: readonly FieldControl[];
   readonly #load: HTMLSelectElement;
@@ -60,11 +62,10 @@ export class Controls {
       Input: [labelled('Shape', this.#load)],
       Stream: [labelled('Controller', this.#controller), labelled('Beside it', this.#beside)],
     };
+    this.presets = element('div', { class: 'presets card' }, labelled('Preset', this.#preset), this.#look);
     this.root = element(
       'form',
       { class: 'controls card', attrs: { 'aria-label': 'Setting' } },
-      labelled('Preset', this.#preset),
-      this.#look,
       ...built.map(({ group, controls }) =>
         element(
           'fieldset',

@@ -33,6 +33,7 @@ export interface RunState {
 export class RunBar {
   readonly root: HTMLElement;
   readonly #elapsed = element('span', { class: 'elapsed' });
+  readonly #reached = element('span', { class: 'muted' });
   readonly #pause: HTMLButtonElement;
   readonly #speeds: readonly (readonly [Speed, HTMLButtonElement])[];
   readonly #slow: HTMLButtonElement;
@@ -57,6 +58,7 @@ export class RunBar {
         this.#pause,
         button('Begin again', actions.restart),
         ...this.#speeds.map(([, one]) => one),
+        this.#reached,
       ),
       element(
         'div',
@@ -75,8 +77,8 @@ export class RunBar {
   }
 
   update({ elapsed, paused, speed, reached, slow, away, stopped }: RunState): void {
-    const reachedText = reached === undefined ? '' : ` (×${Math.round(reached)} is what this machine does)`;
-    setText(this.#elapsed, `${formatDuration(Math.floor(elapsed / 1_000) * 1_000)}${reachedText}`);
+    setText(this.#elapsed, formatDuration(Math.floor(elapsed / 1_000) * 1_000));
+    setText(this.#reached, reached === undefined ? '' : `×${reached} is what this machine reaches`);
     setText(this.#pause, paused ? 'Go on' : 'Pause');
     for (const [one, button] of this.#speeds) press(button, one === speed);
     press(this.#slow, slow);
