@@ -10,7 +10,7 @@ interface Group {
 
 const mark = '<!-- pictures of the operators -->';
 /** A drawing that is wider has the width of two. */
-const columnPx = 500;
+const columnPx = 400;
 
 /** Puts the first drawing of every operator where a page has the mark, by group. */
 export function gallery(md: MarkdownRenderer, docs: string, file: string, groups: () => readonly Group[]): void {

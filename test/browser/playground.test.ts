@@ -6,7 +6,8 @@ import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { linkOf } from '../../docs/playground/model/link.js';
+import { linkOf, settingOf } from '../../docs/playground/model/link.js';
+import { pipelineCode } from '../../docs/playground/model/pipelineCode.js';
 import { presets } from '../../docs/playground/model/presets.js';
 import { buildPlayground } from '../../scripts/build-playground.mjs';
 import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
@@ -72,6 +73,17 @@ describe.skipIf(!hasChromium)('the playground in a browser', () => {
     const { tab } = await open('#noise=0');
     await tab.getByRole('button', { name: '×100' }).click();
     await expect.poll(() => number(tab, 'rate'), deadline).toBeGreaterThan(600);
+    // While time stands still nothing recovers before it is seen.
+    const away = tab.getByRole('button', { name: 'Broker away for 5 s' });
+    await tab.getByRole('button', { name: 'Pause' }).click();
+    await away.click();
+    await expect.poll(() => away.getAttribute('aria-pressed'), deadline).toBe('true');
+    await tab.getByRole('button', { name: 'Crash and recover' }).click();
+    await tab.getByRole('button', { name: 'Start', exact: true }).waitFor(deadline);
+    await tab.getByRole('button', { name: 'Go on' }).click();
+    await expect.poll(() => away.getAttribute('aria-pressed'), deadline).toBe('false');
+    await tab.getByRole('button', { name: 'Stop gracefully' }).waitFor(deadline);
+    await expect.poll(() => number(tab, 'rate'), deadline).toBeGreaterThan(600);
     await tab.getByRole('button', { name: 'Output 3 times slower' }).click();
     await expect.poll(() => number(tab, 'rate'), deadline).toBeLessThan(400);
     await tab.getByRole('button', { name: 'Output fails once' }).click();
@@ -86,6 +98,11 @@ describe.skipIf(!hasChromium)('the playground in a browser', () => {
     await expect.poll(() => tab.locator('.column').count(), deadline).toBe(2);
     const link = new URL(tab.url()).hash;
     expect(link).toBe('#recordCost=2.5&noise=0&beside=pid');
+    await tab.getByRole('button', { name: 'Pause' }).click();
+    await tab.getByRole('button', { name: 'Begin again' }).click();
+    await expect.poll(() => rows(tab), deadline).toBe(0);
+    await tab.getByText('As code').click();
+    expect(await tab.getByLabel('The pipeline as code').textContent()).toBe(pipelineCode(settingOf(link.slice(1))));
     await tab.close();
 
     const again = await open(link);

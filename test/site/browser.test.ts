@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -211,13 +212,41 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
   });
 
   it('loads editor, compiler and library on the first click only', async () => {
-    const page = await open('operators/mapRecords.html');
-    await page.waitForLoadState('networkidle');
+    const page = await open('concepts.html');
     const loaded: string[] = [];
     page.on('request', (request) => loaded.push(request.url()));
-    await page.locator('.run-block').first().getByRole('button', { name: 'Run' }).click();
+    await page.goto(`${site.url}operators/mapRecords.html`);
+    await page.waitForLoadState('networkidle');
+    const isLate = (url: string) => /\/(?:sandbox|editor|transform)\.[^/]*\.js$/.test(url);
+    expect(loaded.length).toBeGreaterThan(3);
+    expect(loaded.filter(isLate)).toEqual([]);
+    const block = page.locator('.run-block').first();
+    await block.getByRole('button', { name: 'Run' }).click();
     await page.locator('.run-block[data-state="ended"]').waitFor(deadline);
-    expect(loaded.some((url) => url.includes('sandbox'))).toBe(true);
+    await block.getByRole('button', { name: 'Edit' }).click();
+    await block.locator('.cm-content').waitFor(deadline);
+    expect(new Set(loaded.filter(isLate)).size).toBeGreaterThan(1);
+    await page.close();
+  });
+
+  it('the first load of the playground is less than 250 KB, fonts included', async () => {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(deadline.timeout);
+    const loaded: { readonly url: string; readonly bytes: number }[] = [];
+    const sizes: Promise<void>[] = [];
+    page.on('response', (response) => {
+      const size = async () => {
+        const body = await response.body();
+        // A host compresses text, and no fonts.
+        const bytes = /\.woff2$/.test(response.url()) ? body.length : gzipSync(body).length;
+        loaded.push({ url: response.url(), bytes });
+      };
+      sizes.push(size());
+    });
+    await page.goto(`${site.url}playground/index.html`, { waitUntil: 'networkidle' });
+    await Promise.all(sizes);
+    expect(loaded.length).toBeGreaterThan(2);
+    expect(loaded.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(250_000);
     await page.close();
   });
 

@@ -29,7 +29,7 @@ it('every link of the site leads somewhere, and to no host that is not on the li
   );
   const broken: string[] = [];
   let count = 0;
-  for (const page of pages.filter((path) => path !== '404.html')) {
+  for (const page of [...pages.filter((path) => path !== '404.html'), 'playground/index.html']) {
     for (const [, href = ''] of readPage(page).matchAll(/<a [^>]*?href="([^"]*)"/g)) {
       count++;
       const url = href.replaceAll('&amp;', '&');
@@ -76,7 +76,30 @@ it('each page has its address, its description and its Markdown, and llms.txt li
     expect([page, existsSync(join(dist, markdown))]).toEqual([page, true]);
     if (!page.startsWith('design/')) expect([page, list.includes(`/${markdown})`)]).toEqual([page, true]);
   }
-  expect(existsSync(join(dist, 'sitemap.xml'))).toBe(true);
+  const sitemap = readFileSync(join(dist, 'sitemap.xml'), 'utf8');
+  for (const page of pages.filter((path) => path !== '404.html')) {
+    const [, address = ''] = /<link rel="canonical" href="(https:[^"]+)"/.exec(readPage(page)) ?? [];
+    expect([page, sitemap.includes(`<loc>${address}</loc>`)]).toEqual([page, true]);
+  }
+});
+
+it('each page of the repository can be edited, and the link leads to its file', () => {
+  const made = /^(?:404\.html$|index\.html$|api\/|examples\/)/;
+  for (const page of pages.filter((path) => !made.test(path))) {
+    const [, file = ''] =
+      /href="https:\/\/github\.com\/[^/]+\/[^/]+\/edit\/main\/docs\/([^"]+)"/.exec(readPage(page)) ?? [];
+    expect([page, file !== '' && existsSync(join(dist, '../../', file))]).toEqual([page, true]);
+  }
+});
+
+it('all operators are in pictures on one page, and each leads to its own', () => {
+  const page = readPage('operators-in-pictures.html');
+  const cards = [...page.matchAll(/<a class="card[^"]*" href="\/(operators\/\w+\.html)"/g)].map(([, path]) => path);
+  const drawn = pages.filter(
+    (path) => path.startsWith('operators/') && readPage(path).includes('<svg class="batches"'),
+  );
+  expect([...cards].sort()).toEqual(drawn);
+  expect(page.split('<svg class="batches"').length - 1).toBe(drawn.length);
 });
 
 it('the playground, which is built apart, can be found as a page can', () => {
