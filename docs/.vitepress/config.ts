@@ -9,6 +9,7 @@ import { gallery } from './gallery.js';
 import { highlighter } from './highlight.js';
 import { linkApi, publicNames } from './linkApi.js';
 import { linkOperators } from './linkOperators.js';
+import { linkSite } from './linkSite.js';
 import { writeForMachines } from './machines.js';
 import { mendTheme } from './mendTheme.js';
 import { pageHead } from './pageHead.js';
@@ -229,6 +230,7 @@ export default defineConfig({
       linkApi(md, base, publicNames(docs));
       showDiagrams(md, `${docs}../.cache/docs/diagrams.json`);
       gallery(md, docs, `${docs}../.cache/docs/diagrams.json`, operators);
+      linkSite(md, base, address);
       runBlocks(md);
       tables(md);
     },

@@ -163,6 +163,52 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
     await page.close();
   });
 
+  it('runs in real time, too', async () => {
+    const page = await open('operators/mapRecords.html', unhurried);
+    const block = page.locator('.run-block').first();
+    await block.getByLabel('in real time').check();
+    await block.getByRole('button', { name: 'Run' }).click();
+    await block.getByText('Prints what the page says').waitFor(deadline);
+    await page.close();
+  });
+
+  it('the picture of the home page runs by itself while it is seen, and its slider bends the rate', async () => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 400 } });
+    page.setDefaultTimeout(deadline.timeout);
+    const loaded: string[] = [];
+    page.on('request', (request) => loaded.push(request.url()));
+    const runs = () => loaded.some((url) => /\/runLoop\./.test(url));
+    await page.goto(site.url, { waitUntil: 'networkidle' });
+    const loop = page.locator('.loop');
+    // Below the first screen.
+    await loop.getByRole('button', { name: 'Pause' }).waitFor({ state: 'attached', ...deadline });
+    expect(runs()).toBe(false);
+    await loop.locator('.loop-controls').scrollIntoViewIfNeeded();
+    await loop.getByText('The output keeps up').waitFor(deadline);
+    await loop.getByLabel(/^Cost of the output/).focus();
+    await page.keyboard.press('End');
+    await loop.getByText('200 ms a record').waitFor(deadline);
+    await loop.getByText('The output is too slow for the input').waitFor(deadline);
+    expect(runs()).toBe(true);
+    await loop.getByRole('button', { name: 'Pause' }).press('Enter');
+    await loop.getByRole('button', { name: 'Play' }).waitFor(deadline);
+    await page.close();
+  });
+
+  it('the picture of the home page stands still for readers who want no motion, until they start it', async () => {
+    const page = await browser.newPage({ viewport: { width: 1_440, height: 900 }, reducedMotion: 'reduce' });
+    page.setDefaultTimeout(deadline.timeout);
+    const loaded: string[] = [];
+    page.on('request', (request) => loaded.push(request.url()));
+    await page.goto(site.url, { waitUntil: 'networkidle' });
+    const play = page.locator('.loop').getByRole('button', { name: 'Play' });
+    await play.waitFor(deadline);
+    expect(loaded.filter((url) => /\/runLoop\./.test(url))).toEqual([]);
+    const [begins] = await Promise.all([page.waitForRequest(/\/runLoop\./), play.click()]);
+    expect(begins.url()).toContain(site.url);
+    await page.close();
+  });
+
   it('marks what differs from the page', async () => {
     const page = await open('operators/mapRecords.html');
     const block = page.locator('.run-block').first();
