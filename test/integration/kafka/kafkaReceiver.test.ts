@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { foreachBatch, memoryCheckpoint, ReceiverError, receiverBatches } from 'dstream';
 import { kafkaReceiver } from 'dstream/kafka';
 import { fileWriteAheadLog } from 'dstream/node';
@@ -9,6 +10,7 @@ import { retry, timer } from 'rxjs';
 import { expect, it } from 'vitest';
 import { brokers, committedOffsets, describeKafka, newKafka } from '../../support/kafka.js';
 import { inputTopic } from '../../support/kafkaTopics.js';
+import { itNightly } from '../../support/nightly.js';
 
 describeKafka('kafkaReceiver', () => {
   it('commits what is durable, and loses nothing of it when the stream fails again and again', async () => {
@@ -49,6 +51,70 @@ describeKafka('kafkaReceiver', () => {
     expect(seen.size).toBe(partitions * count);
     for (const offset of await committedOffsets(kafka, groupId, topic)) expect(offset).toBeLessThanOrEqual(count);
   });
+
+  itNightly(
+    'takes no more than it has room for, and stays in its group, while an output takes longer than a session',
+    { timeout: 600_000 },
+    async () => {
+      const [partitions, count, maxQueue] = [2, 2_000, 100];
+      const topic = await inputTopic(partitions, count);
+      const groupId = `receiver-${randomUUID()}`;
+      // Kafka allows no shorter session.
+      const consumer = { sessionTimeout: 6_000, heartbeatInterval: 1_000, maxBytesPerPartition: 1_000 };
+      const seen: string[] = [];
+      let connections = 0;
+      let parsed = 0;
+      let largest = 0;
+      const receiver = kafkaReceiver(newKafka(), {
+        topics: [topic],
+        groupId,
+        fromBeginning: true,
+        consumer,
+        parse: ({ value }) => {
+          parsed++;
+          return String(value);
+        },
+      });
+      const stream = receiverBatches(receiver, {
+        interval: 50,
+        maxQueue,
+        checkpoint: memoryCheckpoint(),
+        monitors: [
+          {
+            run: () => ({
+              receiver: ({ state }) => {
+                if (state === 'running') connections++;
+              },
+            }),
+          },
+        ],
+      });
+      await new Promise<void>((resolve, reject) => {
+        let slow = true;
+        const subscription = stream
+          .pipe(
+            foreachBatch(async (records) => {
+              if (slow && records.length > 0) {
+                slow = false;
+                await sleep(15_000);
+                // In the queue, in hand, and in the batch that is being written.
+                largest = parsed;
+              }
+              seen.push(...records);
+              if (seen.length < partitions * count) return;
+              subscription.unsubscribe();
+              resolve();
+            }),
+          )
+          .subscribe({ error: reject });
+      });
+      expect(new Set(seen).size).toBe(partitions * count);
+      // Nobody has taken its partitions meanwhile.
+      expect(seen.length).toBe(partitions * count);
+      expect(connections).toBe(1);
+      expect(largest).toBeLessThan(5 * maxQueue);
+    },
+  );
 
   it('fails with a typed error when no broker can be reached', async () => {
     expect(brokers.length).toBeGreaterThan(0);

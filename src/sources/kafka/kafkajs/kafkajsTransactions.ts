@@ -238,7 +238,8 @@ class KafkajsProducer implements ProducerPort {
   }
 
   async close(): Promise<void> {
-    if (this.patienceMs > 0) {
+    // A request under way might reach its broker after the abort, and be of no transaction then. The process that takes the id next aborts it.
+    if (this.#askedAt === undefined) {
       await within(closeTimeoutMs, this.abort());
       await within(closeTimeoutMs, this.#guarded.producer.disconnect());
     }
