@@ -10,8 +10,8 @@ export async function createTopics(admin: Admin, topics: ITopicConfig[]): Promis
 
 /** Waits until each partition of a topic has a leader. */
 export async function untilLed(admin: Admin, topic: string): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(await hasLeaders(admin, topic)); await setTimeout(20)) {
-    if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after a minute`);
+  for (const deadline = Date.now() + 300_000; !(await hasLeaders(admin, topic)); await setTimeout(20)) {
+    if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after five minutes`);
   }
 }
 

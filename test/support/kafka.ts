@@ -47,7 +47,7 @@ const once = { idempotent: true, maxInFlightRequests: 1 } as const;
 
 /** kafkajs asks one broker only for a producer id, and fails where that one is away. */
 async function connectedProducer(kafka: Kafka): Promise<Producer> {
-  for (const deadline = Date.now() + 60_000; ; await setTimeout(100)) {
+  for (const deadline = Date.now() + 300_000; ; await setTimeout(100)) {
     const producer = kafka.producer({ ...once, allowAutoTopicCreation: false });
     try {
       await producer.connect();

@@ -30,7 +30,7 @@ export async function outputOf(topic: string, partitions: number): Promise<reado
         ends: 0,
       }),
       takeWhile(({ ends }) => ends < partitions, true),
-      timeout({ each: 60_000 }),
+      timeout({ each: 300_000 }),
       toArray(),
     ),
   );

@@ -16,7 +16,7 @@ export function untilCommitted(
   expected: readonly number[],
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const subscription = stream.pipe(timeout({ each: 60_000 })).subscribe({
+    const subscription = stream.pipe(timeout({ each: 300_000 })).subscribe({
       next: async () => {
         const offsets = await committedOffsets(kafka, groupId, input);
         if (!offsets.every((offset, i) => offset === expected[i])) return;

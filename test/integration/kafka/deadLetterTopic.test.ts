@@ -45,7 +45,7 @@ function recordsOf(topic: string, count: number) {
       foreachBatch(() => {}),
       scan((all, { records }) => [...all, ...records], [] as ReturnType<typeof deserialize>[]),
       takeWhile((all) => all.length < count, true),
-      timeout({ each: 60_000 }),
+      timeout({ each: 300_000 }),
     ),
   );
 }

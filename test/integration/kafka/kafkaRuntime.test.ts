@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => unsubscribe('net.client.socket', note));
 
 const allClosed = () =>
-  expect.poll(() => [...open].map(({ remotePort }) => remotePort), { timeout: 60_000 }).toEqual([]);
+  expect.poll(() => [...open].map(({ remotePort }) => remotePort), { timeout: 300_000 }).toEqual([]);
 
 const values = (count: number) => Array.from({ length: count }, (_, i) => ({ value: `v${i}` }));
 

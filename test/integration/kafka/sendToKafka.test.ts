@@ -123,7 +123,7 @@ describeKafka('sendToKafka', () => {
       interval: 20,
       deserialize: (view) => ({ value: view.valueText(), partition: view.offset % 3 }),
     }).pipe(sendToKafka(kafka, { topic: output, groupId }));
-    const error = await lastValueFrom(stream.pipe(timeout(60_000))).catch((cause) => cause);
+    const error = await lastValueFrom(stream.pipe(timeout(300_000))).catch((cause) => cause);
     expect(error).toBeInstanceOf(InvalidRecordError);
     expect(error.message).toContain(`is for partition 2, and topic "${output}" has the partitions 0 to 1`);
     expect(await committedOffsets(kafka, groupId, input)).not.toContain(6);

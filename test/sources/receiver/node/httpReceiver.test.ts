@@ -147,7 +147,7 @@ describe('httpReceiver', () => {
         await new Promise((resolve) => setTimeout(resolve, 5));
         socket.resetAndDestroy();
       }
-      const deadline = Date.now() + 60_000;
+      const deadline = Date.now() + 300_000;
       let answer = 0;
       while (answer !== 202 && Date.now() < deadline) answer = await status(post('7'));
       await stream.stop();
