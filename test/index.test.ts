@@ -174,7 +174,7 @@ it('exports what it says, and nothing else', () => {
     'memoryGroup',
     'runBatches',
   ]);
-  expect(Object.keys(workers)).toEqual(['mapPartitionsInThreads']);
+  expect(Object.keys(workers).sort()).toEqual(['ThreadedJob', 'mapPartitionsInThreads', 'runInThreads']);
   expect(Object.keys(opentelemetry)).toEqual(['opentelemetryMonitor']);
   expect(Object.keys(prometheus)).toEqual(['prometheusMonitor']);
 });

@@ -93,6 +93,7 @@ const guide = [
   'event-time',
   'kafka',
   'scale-out',
+  'threads',
   'receivers',
   'tables',
   'backpressure',

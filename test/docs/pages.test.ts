@@ -102,6 +102,13 @@ describe('pages', () => {
     expect([...listed].sort()).toEqual([...options].sort());
   });
 
+  it('list every option of a job in threads', () => {
+    const options = fieldsOf('src/workers/runInThreads.ts', 'RunInThreadsOptions');
+    const listed = [...read('docs/threads.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
+    expect(options.length).toBeGreaterThan(4);
+    expect([...listed].sort()).toEqual([...options].sort());
+  });
+
   it('list every option of receivers, and have a page for each that is ready', () => {
     const options = fieldsOf('src/sources/receiver/receiverOptions.ts', 'ReceiverSourceOptions');
     const [, section = ''] = /^## Options$([\s\S]*?)^## /m.exec(read('docs/receivers.md')) ?? [];

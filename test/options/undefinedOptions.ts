@@ -119,6 +119,8 @@ const refused: RefusingOf<
     testing.RunBatchesOptions,
     workers.HedgeOptions,
     workers.MapPartitionsInThreadsOptions,
+    workers.RunInThreadsOptions,
+    workers.ThreadRetryOptions,
   ]
 >[] = [];
 

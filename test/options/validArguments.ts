@@ -171,6 +171,8 @@ export const unchecked: Readonly<Record<string, string>> = {
   Batch: 'operators of the library make it',
   KafkaRuntime: 'kafkaRuntime makes it',
   Task: 'the library makes it',
+  ThreadedJob: 'the library makes it; the options of `stop` are those of `BatchStream`',
+  runInThreads: 'it starts threads; test/workers/runInThreads.test.ts has bad values',
   TaskStream: 'the library makes it; the options of `stop` are those of `BatchStream`',
   BatchStream: 'the library makes it; the options of `stop` have a test of their own',
 };

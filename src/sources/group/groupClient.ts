@@ -87,6 +87,11 @@ export interface GroupClient {
   ): ObservableInput<GroupAssignment>;
   /** Tells the group that the member is alive. */
   heartbeat(membership: GroupMembership): ObservableInput<unknown>;
+  /**
+   * When the last heartbeat was sent that the group has answered, in ms, for a client whose heartbeats go on while its own thread is blocked;
+   * absent for others.
+   */
+  answeredAt?(): number;
   /** Leaves the group at once, also while a join is waiting. */
   leave(membership: GroupMembership): ObservableInput<unknown>;
   /** The partitions of the topics now. A pattern selects every topic that matches. */

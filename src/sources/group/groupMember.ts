@@ -318,7 +318,8 @@ export class GroupMember {
     this.#request.unsubscribe();
     this.#request = scheduleAfter(this.#options.scheduler, delay, () => {
       const late = this.#now - due;
-      if (late > this.#options.heartbeatInterval) this.#happened('slow-heartbeat', [], { late });
+      const isNotSent = late > this.#options.heartbeatInterval && !this.#client.answeredAt;
+      if (isNotSent) this.#happened('slow-heartbeat', [], { late });
       this.#beat();
     });
   }
@@ -365,6 +366,13 @@ export class GroupMember {
     this.#fence.unsubscribe();
     const left = Math.max(this.#answeredAt + sessionTimeout + margin - this.#now, 0);
     this.#fence = scheduleAfter(scheduler, left, () => {
+      const elsewhere = this.#client.answeredAt?.() ?? 0;
+      if (elsewhere > this.#answeredAt) {
+        // This thread was blocked, and its heartbeats were not.
+        this.#answeredAt = elsewhere;
+        this.#armFence(margin);
+        return;
+      }
       this.#lose(new ProtocolError('Heartbeat', `no answer for ${sessionTimeout} ms`, true));
       this.#answeredAt = this.#now;
       if (this.#state === 'stable') this.#join();

@@ -4,6 +4,7 @@ import type { DriverOptions } from '../../../driver/driverOptions.js';
 import type { Ownership } from '../../../driver/ownership.js';
 import type { OptionChecks } from '../../../options/checkOptions.js';
 import { oneOf } from '../../../options/checks.js';
+import { withRelayedHeartbeats } from '../../group/heartbeatRelay.js';
 import { streamOwnership } from '../../group/memberOwnership.js';
 import { type MembershipOptions, membershipChecks, resolveMembershipOptions } from '../../group/membershipOptions.js';
 import type { LogSourceOptions } from '../../log/logSourceOptions.js';
@@ -53,7 +54,7 @@ export function exclusiveOwnership(
     throw new InvalidOptionError(owner, 'membership', membership, 'needs groupId to be set');
   }
   const resolved = resolveMembershipOptions(owner, options);
-  return streamOwnership(() => new KafkajsGroupClient(owner, kafka), {
+  return streamOwnership(() => withRelayedHeartbeats(new KafkajsGroupClient(owner, kafka)), {
     ...resolved,
     groupId,
     topics: topics ?? [...new Set(partitions.map(({ topic }) => topic))],

@@ -1,3 +1,4 @@
+import { withRelayedHeartbeats } from '../../group/heartbeatRelay.js';
 import type { JobSetup } from '../../tasks/taskOptions.js';
 import type { TaskClients } from '../../tasks/taskStreamOf.js';
 import type { Kafka, KafkaRuntime } from './kafka.js';
@@ -24,7 +25,7 @@ export function taskClients(
   return {
     newClients: () => ({
       log: newLog(),
-      group: new KafkajsGroupClient(owner, kafka),
+      group: withRelayedHeartbeats(new KafkajsGroupClient(owner, kafka)),
       budget: kafkaAccess(kafka).budget,
     }),
     setup: { retryTimeout: client.retryTimeout, processId },
