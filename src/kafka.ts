@@ -2,6 +2,12 @@
 export { type DeadLetterTopicOptions, deadLetterTopic } from './outputs/kafka/deadLetterTopic.js';
 export type { OutputMessage } from './outputs/kafka/outputMessage.js';
 export { type SendToKafkaOptions, sendToKafka } from './outputs/kafka/sendToKafka.js';
+export {
+  type ShuffleTopic,
+  type ShuffleTopicOptions,
+  type ShuffleWriteOptions,
+  shuffleTopic,
+} from './outputs/kafka/shuffleTopic.js';
 export type { ExclusiveOptions } from './sources/kafka/kafkajs/exclusiveOwnership.js';
 export { type KafkaBatchesOptions, kafkaBatches } from './sources/kafka/kafkajs/kafkaBatches.js';
 export type { KafkaClientOptions, KafkaFetchEvent } from './sources/kafka/kafkajs/kafkaClientOptions.js';

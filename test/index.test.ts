@@ -133,6 +133,7 @@ it('exports what it says, and nothing else', () => {
     'kafkaTasks',
     'kafkaTasksFrom',
     'sendToKafka',
+    'shuffleTopic',
   ]);
   expect(Object.keys(node).sort()).toEqual([
     'CheckpointError',

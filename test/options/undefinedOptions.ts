@@ -96,6 +96,8 @@ const refused: RefusingOf<
     kafka.KafkaTasksFromOptions,
     kafka.KafkaTasksOptions<never>,
     kafka.SendToKafkaOptions,
+    kafka.ShuffleTopicOptions<unknown>,
+    kafka.ShuffleWriteOptions,
     node.CsvOptions<never>,
     node.DashboardOptions,
     node.FileBlockStoreOptions,

@@ -75,6 +75,7 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
   countByWindow: () => [window],
   countDistinctByWindow: () => [window],
   dashboard: () => [{ port: 0 }],
+  shuffleTopic: () => [{ topic: 't', key: nothing }],
   deadLetterTopic: () => [kafka, { topic: 't', groupId: 'g' }],
   deduplicate: () => [nothing, window],
   deduplicateByEventTime: () => [nothing, {}],

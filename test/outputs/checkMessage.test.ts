@@ -20,7 +20,7 @@ describe('checkMessage', () => {
       },
     ],
   ])('takes %s', (_, fields) => {
-    expect(() => checkMessage(messageOf(fields))).not.toThrow();
+    expect(() => checkMessage('sendToKafka', messageOf(fields))).not.toThrow();
   });
 
   it.each<[string, unknown]>([
@@ -36,7 +36,7 @@ describe('checkMessage', () => {
     ['has a header "a" that is neither text nor bytes', { headers: { a: 3 }, value: 'v' }],
     ['has a header "a" that is neither text nor bytes', { headers: { a: ['1', 2] }, value: 'v' }],
   ])('refuses what %s', (rule, record) => {
-    const check = () => checkMessage(record as OutputMessage);
+    const check = () => checkMessage('sendToKafka', record as OutputMessage);
     expect(check).toThrow(expect.objectContaining({ code: 'INVALID_RECORD', message: expect.stringContaining(rule) }));
   });
 });

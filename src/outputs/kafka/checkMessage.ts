@@ -2,9 +2,9 @@ import { InvalidRecordError } from '../../batch/errors.js';
 import type { OutputMessage } from './outputMessage.js';
 
 /** @throws {InvalidRecordError} when a record is no message that can be written */
-export function checkMessage(record: OutputMessage): void {
+export function checkMessage(operator: string, record: OutputMessage): void {
   const rule = brokenRule(record);
-  if (rule !== undefined) throw new InvalidRecordError('sendToKafka', record, rule);
+  if (rule !== undefined) throw new InvalidRecordError(operator, record, rule);
 }
 
 function brokenRule(record: OutputMessage): string | undefined {

@@ -7,28 +7,38 @@ import type { OutputMessage } from './outputMessage.js';
 import type { ProducerMessage } from './producerPort.js';
 import { checkSize } from './topicLimits.js';
 
+/** How records become messages. */
+export interface MessageOptions<T> {
+  /** The output that writes them. */
+  readonly operator: string;
+  /** The topic of messages without a topic of their own. */
+  readonly topic: string | undefined;
+  messageOf(record: T): OutputMessage;
+}
+
 /**
- * The records of a batch by the topic they go to: their own, or else `defaultTopic`.
+ * What a batch writes, by topic.
  *
  * @throws {InvalidRecordError} when a record is no message, has no topic, or the batch has no offset ranges
  * @throws {RecordTooLargeError} when a record is larger than its topic is known to allow
  */
-export function messagesByTopic(
+export function messagesByTopic<T>(
   client: object,
-  batch: Batch<OutputMessage>,
-  defaultTopic: string | undefined,
+  batch: Batch<T>,
+  { operator, topic: defaultTopic, messageOf }: MessageOptions<T>,
 ): MessagesByTopic {
   const byTopic = new Map<string, ProducerMessage[]>();
   const replayable = Object.values(batch.context.inputs).some(({ ranges }) => ranges.length > 0);
   if (!replayable && batch.size > 0) {
     const rule = 'is in a batch that has no offset ranges, so a replay could not be recognized';
-    throw new InvalidRecordError('sendToKafka', batch.records[0], rule);
+    throw new InvalidRecordError(operator, batch.records[0], rule);
   }
-  visitEach(batch, { operator: 'sendToKafka' }, (record) => {
-    checkMessage(record);
-    const { topic = defaultTopic, ...message } = record;
+  visitEach(batch, { operator }, (record) => {
+    const written = messageOf(record);
+    checkMessage(operator, written);
+    const { topic = defaultTopic, ...message } = written;
     if (topic === undefined) {
-      throw new InvalidRecordError('sendToKafka', record, 'has no topic, and the options name none');
+      throw new InvalidRecordError(operator, record, 'has no topic, and the options name none');
     }
     checkSize(client, topic, message);
     const messages = byTopic.get(topic);

@@ -1,16 +1,12 @@
 import type { OperatorFunction } from 'rxjs';
-import { announceOpening } from '../../batch/announcements.js';
 import type { Batch } from '../../batch/batch.js';
-import { lastActs } from '../../operators/base/lastActs.js';
-import { perBatch } from '../../operators/base/perBatch.js';
 import { checkOptions } from '../../options/checkOptions.js';
 import { checkText } from '../../options/checks.js';
 import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
-import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import { messagesByTopic } from './messagesByTopic.js';
 import type { OutputMessage } from './outputMessage.js';
+import { transactionalOutput } from './transactionalOutput.js';
 import { resolveTransactionOptions, transactionChecks } from './transactionOptions.js';
-import { transactionsOfRun } from './transactionsOfRun.js';
 
 /** What `sendToKafka` takes. */
 export interface SendToKafkaOptions {
@@ -69,6 +65,7 @@ export interface SendToKafkaOptions {
  * @throws {ProtocolError} (as a notification) when a broker refuses a request, or has not written to a partition
  *
  * @see {@link kafkaBatches} for the source
+ * @see {@link shuffleTopic} for records of a job that is divided into tasks under another key
  * @see {@link foreachBatchInTransaction} for exactly-once output to PostgreSQL
  * @see {@link foreachPartitionOnce} for stores without such transactions
  *
@@ -100,24 +97,8 @@ export function sendToKafka<T extends OutputMessage>(
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkOptions('sendToKafka', options, { ...transactionChecks, topic: checkText });
   const { topic } = options;
-  const shared = resolveTransactionOptions(options);
-  // Fails now if `kafka` is not supported.
-  kafkajsTransactions(kafka, shared.transactionTimeout);
-  return perBatch('sendToKafka', (source) => {
-    const withdraw = announceOpening(source, (run) => transactionsOfRun(run, kafka, shared).connect());
-    const acts = lastActs('sendToKafka');
-    return {
-      next(batch: Batch<T>) {
-        const { context } = batch;
-        const transactions = transactionsOfRun(context.run, kafka, shared);
-        transactions.add(context, messagesByTopic(kafka, batch, topic));
-        acts.add(context, () => transactions.write(context));
-        return batch;
-      },
-      close() {
-        withdraw();
-        acts.close();
-      },
-    };
-  });
+  const messageOf = (record: T) => record;
+  return transactionalOutput('sendToKafka', kafka, resolveTransactionOptions(options), (batch) =>
+    messagesByTopic(kafka, batch, { operator: 'sendToKafka', topic, messageOf }),
+  );
 }

@@ -1,0 +1,104 @@
+// Two jobs that are divided into tasks, with a topic between them that gives records another key.
+import { randomUUID } from 'node:crypto';
+import { foreachBatch, json, kafkaPartitioner, mapRecords, memoryCheckpoint, updateStateByKey } from 'dstream';
+import { kafkaTasks, shuffleTopic } from 'dstream/kafka';
+import { lastValueFrom, mergeMap, retry, tap } from 'rxjs';
+import { expect, it } from 'vitest';
+import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+interface Flight {
+  readonly carrier: string;
+  readonly origin: string;
+  readonly number: number;
+}
+
+const total = 600;
+const flights = Array.from(
+  { length: total },
+  (_, number): Flight => ({ carrier: `carrier${number % 4}`, origin: `origin${number % 7}`, number }),
+);
+
+describeKafka('shuffleTopic', () => {
+  it('gives records another key, each once and in order, over failures', async () => {
+    const kafka = newKafka();
+    const [input, between] = [await makeTopic(kafka, 3), await makeTopic(kafka, 5)];
+    const [first, second] = [randomUUID(), randomUUID()];
+    const messages = flights.map((flight) => ({
+      key: flight.carrier,
+      partition: kafkaPartitioner(flight.carrier, 3),
+      value: JSON.stringify(flight),
+    }));
+    await produce(kafka, input, [messages]);
+    const byOrigin = shuffleTopic<Flight>({ topic: between, key: ({ origin }) => origin });
+
+    let batches = 0;
+    const shuffling = kafkaTasks(kafka, {
+      topics: [input],
+      groupId: first,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 50,
+      maxRatePerPartition: 1_000,
+      deserialize: json<Flight>(),
+    });
+    const shuffled = lastValueFrom(
+      shuffling.pipe(
+        mergeMap((task) =>
+          task.pipe(
+            byOrigin.write(kafka, { groupId: first }),
+            // While the batch is being written.
+            tap(() => {
+              if (++batches % 5 === 0 && batches < 30) throw new Error('injected');
+            }),
+            retry(),
+          ),
+        ),
+      ),
+      { defaultValue: undefined },
+    );
+
+    const seen = new Map<string, number[]>();
+    const tasksOf = new Map<string, Set<string>>();
+    let count = 0;
+    const counting = kafkaTasks(kafka, {
+      ...byOrigin.source,
+      groupId: second,
+      interval: 50,
+      checkpoint: () => memoryCheckpoint(),
+    });
+    const counted = lastValueFrom(
+      counting.pipe(
+        mergeMap((task) =>
+          task.pipe(
+            mapRecords(({ origin, number }) => [origin, number]),
+            updateStateByKey((numbers, all: readonly number[] = []) => [...all, ...numbers], { id: 'numbers' }),
+            foreachBatch((origins) => {
+              for (const [origin, numbers] of origins) {
+                count += numbers.length - (seen.get(origin)?.length ?? 0);
+                seen.set(origin, [...numbers]);
+                tasksOf.set(origin, (tasksOf.get(origin) ?? new Set()).add(task.task.id));
+              }
+              if (count === total) void counting.stop();
+            }),
+          ),
+        ),
+      ),
+      { defaultValue: undefined },
+    );
+    await counted;
+    await shuffling.stop();
+    await shuffled;
+    for (const [origin, numbers] of seen) {
+      const expected = flights.filter((flight) => flight.origin === origin).map(({ number }) => number);
+      // Its carriers come from several tasks.
+      expect([...numbers].sort((a, b) => a - b)).toEqual(expected);
+      for (const carrier of ['carrier0', 'carrier1', 'carrier2', 'carrier3']) {
+        const ofCarrier = numbers.filter((number) => flights[number]?.carrier === carrier);
+        expect(ofCarrier).toEqual([...ofCarrier].sort((a, b) => a - b));
+      }
+      expect(tasksOf.get(origin)).toEqual(new Set([String(kafkaPartitioner(origin, 5))]));
+    }
+    expect(seen.size).toBe(7);
+    expect(batches).toBeGreaterThan(5);
+  });
+});
