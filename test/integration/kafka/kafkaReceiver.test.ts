@@ -8,7 +8,7 @@ import { kafkaReceiver } from 'dstream/kafka';
 import { fileWriteAheadLog } from 'dstream/node';
 import { retry, timer } from 'rxjs';
 import { expect, it } from 'vitest';
-import { brokers, committedOffsets, describeKafka, newKafka } from '../../support/kafka.js';
+import { brokers, committedOffsets, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { inputTopic } from '../../support/kafkaTopics.js';
 import { itNightly } from '../../support/nightly.js';
 
@@ -57,7 +57,13 @@ describeKafka('kafkaReceiver', () => {
     { timeout: 600_000 },
     async () => {
       const [partitions, count, maxQueue] = [2, 2_000, 100];
-      const topic = await inputTopic(partitions, count);
+      const topic = await makeTopic(newKafka(), partitions);
+      // Of record batches that are smaller than the queue.
+      for (let from = 0; from < count; from += 50) {
+        const values = (partition: number) =>
+          Array.from({ length: 50 }, (_, i) => ({ value: `${partition} ${from + i}` }));
+        await produce(newKafka(), topic, [values(0), values(1)]);
+      }
       const groupId = `receiver-${randomUUID()}`;
       // Kafka allows no shorter session.
       const consumer = { sessionTimeout: 6_000, heartbeatInterval: 1_000, maxBytesPerPartition: 1_000 };
