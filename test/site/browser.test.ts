@@ -366,6 +366,7 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
     'getting-started.html',
     'concepts.html',
     'operators.html',
+    'operators-in-pictures.html',
     'operators/reduceByKeyAndWindow.html',
     'backpressure.html',
     'examples/clickstream.html',
