@@ -3,36 +3,24 @@ import { criticalCss } from './criticalCss.js';
 
 /**
  * Rewrites the head of built pages, so that nothing is loaded before a page shows its text: the rules that it needs are in the page, the
- * style sheet of the site follows without being waited for, and scripts come last. They are fetched beside the page, and run after its first
- * frame: a processor that is slow, or a cache that is fast, would run them before it.
+ * style sheet of the site follows without being waited for, and scripts come last.
  */
 export function firstPicture(outDir: string): (html: string) => string {
   let pick: ((html: string) => string) | undefined;
   return (html) => {
     pick ??= criticalCss(readFileSync(`${outDir}/assets/${sheetIn(`${outDir}/assets`)}`, 'utf8'));
     const css = pick(html);
-    const preloads: string[] = [];
     const scripts: string[] = [];
     return html
-      .replaceAll(/^ *<link rel="modulepreload".*\n/gm, (line) => {
-        preloads.push(line);
-        return '';
-      })
-      .replaceAll(/^ *<script type="module" src="([^"]*)"><\/script>\n/gm, (_, source) => {
-        preloads.push(`    <link rel="modulepreload" href="${source}">\n`);
-        scripts.push(source);
+      .replaceAll(/^ *<(?:script type="module" src|link rel="modulepreload").*\n/gm, (line) => {
+        scripts.push(line);
         return '';
       })
       .replace(/ *<link rel="preload stylesheet" href="[^"]*vp-icons\.css"[^>]*>\n/, '')
       .replace(/<link rel="preload stylesheet" href="([^"]*)" as="style">/, (_, href) => styles(css, href))
-      .replace('</body>', () => `${preloads.join('')}${runAfterFirstFrame(scripts)}  </body>`);
+      .replace('</body>', () => `${scripts.join('')}  </body>`);
   };
 }
-
-/** In their order: a script that is added is otherwise run as soon as it is there. */
-const runAfterFirstFrame = (sources: readonly string[]) =>
-  `    <script>requestAnimationFrame(()=>setTimeout(()=>{for(const src of ${JSON.stringify(sources)})document.body.append(Object.assign(document.createElement('script'),{type:'module',async:false,src}))}))</script>
-`;
 
 /** A sheet for another medium does not block; once it is there, it is for all. */
 const styles = (css: string, href: string) =>
