@@ -31,6 +31,8 @@ it('the picture of the home page: the rate bends when the output costs more, and
     expect(waiting).toBeLessThan(24);
   }
   expect(slow?.rate).toBeLessThan(8);
+  expect(Math.max(...(slow?.rates ?? []))).toBeLessThan(8);
+  expect(Math.min(...(recovered?.rates ?? []))).toBeGreaterThan(15);
   expect(slow?.waiting).toBeGreaterThan(24);
   const counted = recovered?.batches.slice(-windowBatches).flatMap(({ records }) => records) ?? [];
   expect(recovered?.counts.reduce((sum, count) => sum + count, 0)).toBe(counted.length);

@@ -334,6 +334,19 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
     });
   }
 
+  it('on a phone a diagram scrolls to the column of its step', async () => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    page.setDefaultTimeout(deadline.timeout);
+    await page.goto(`${site.url}backpressure.html`);
+    const diagram = page.getByRole('figure', { name: 'An output that is slow for a while' });
+    await diagram.locator('.steps-scroll').press('End');
+    const scrolled = () => page.evaluate("document.querySelector('.steps-scroll').scrollLeft");
+    await expect.poll(scrolled, deadline).toBeGreaterThan(50);
+    await diagram.locator('.steps-scroll').press('Home');
+    await expect.poll(scrolled, deadline).toBe(0);
+    await page.close();
+  });
+
   it('moves from page to page and back, and each has its content', async () => {
     const page = await open('api/core/BatchInfo.html');
     const heading = (name: string) => page.locator('.vp-doc h1', { hasText: name }).waitFor(deadline);

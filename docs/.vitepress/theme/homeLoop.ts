@@ -22,6 +22,8 @@ export interface LoopView {
   readonly waiting: number;
   /** Records per second that the controller allows; absent before its first estimate. */
   readonly rate?: number | undefined;
+  /** That of the last batches, the newest last: what travels back from the output to the log. */
+  readonly rates: readonly number[];
   /** Counts of the window, by page. */
   readonly counts: readonly number[];
 }
@@ -39,6 +41,7 @@ export const still: LoopView = {
   ].map((records, i) => ({ time: (i + 1) * intervalMs, records, done: true, took: records.length * 60 })),
   waiting: 3,
   rate: 16,
+  rates: Array.from({ length: shownBatches }, () => 16),
   counts: [16, 6, 6, 3].map(
     (_, page) =>
       [

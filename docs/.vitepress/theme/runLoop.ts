@@ -65,7 +65,9 @@ export function runLoop({ cost, show }: LoopOptions): Subscription {
         const done = view.batches.map((batch) =>
           batch.time === time ? { ...batch, done: true, took: processingDelay } : batch,
         );
-        update({ batches: done, rate: Object.values(inputs)[0]?.rate });
+        const rate = Object.values(inputs)[0]?.rate;
+        const rates = rate === undefined ? view.rates : [...view.rates, rate].slice(-shownBatches);
+        update({ batches: done, rate, rates });
       },
     },
   });
