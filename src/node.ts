@@ -38,4 +38,5 @@ export {
   postgresCheckpoint,
 } from './state/postgres/postgresCheckpoint.js';
 export type { PostgresClient, PostgresPool, PostgresQueries, PostgresResult } from './state/postgres/postgresPool.js';
+export type { IntegrityOptions } from './storage/integrityKey.js';
 export type { Takeover, TakeoverOptions } from './storage/takeover.js';

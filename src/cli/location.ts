@@ -13,6 +13,8 @@ export interface Place {
   readonly job: string | undefined;
   readonly schema: string | undefined;
   readonly store: string | undefined;
+  /** Of a checkpoint in files. */
+  readonly integrityKey: string | undefined;
 }
 
 /** Where a command finds its checkpoint. */
@@ -29,17 +31,18 @@ export function locationOf(place: string, details: Place, part?: string): Locati
   return /^postgres(ql)?:\/\//.test(place) ? inPostgres(place, details, part) : inDirectory(place, details, part);
 }
 
-function inDirectory(place: string, { job, store = 'files' }: Place, part: string | undefined): Location {
+function inDirectory(place: string, { job, store = 'files', integrityKey }: Place, part: string | undefined): Location {
   if (job !== undefined) throw new UsageError('--job is for a location in PostgreSQL');
   if (store !== 'files' && store !== 'lmdb') throw new UsageError('--store must be files or lmdb');
   const directory = part === undefined ? place : join(place, part);
+  const files = () => fileCheckpoint(directory, { integrityKey });
   const found = async (): Promise<Checkpoint | undefined> => {
     const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
       if (error.code === 'ENOENT') return [];
       throw error;
     });
     if (names.includes('data.mdb')) return lmdbCheckpoint(directory);
-    return names.some((name) => /^(changelog|snapshot)-\d+$/.test(name)) ? fileCheckpoint(directory) : undefined;
+    return names.some((name) => /^(changelog|snapshot)-\d+$/.test(name)) ? files() : undefined;
   };
   return {
     existing: async () => {
@@ -47,7 +50,7 @@ function inDirectory(place: string, { job, store = 'files' }: Place, part: strin
       if (checkpoint) return checkpoint;
       throw new UsageError(`${directory} has no checkpoint: neither data.mdb nor files changelog-N`);
     },
-    any: async () => (await found()) ?? (store === 'lmdb' ? lmdbCheckpoint(directory) : fileCheckpoint(directory)),
+    any: async () => (await found()) ?? (store === 'lmdb' ? lmdbCheckpoint(directory) : files()),
     close: async () => {},
   };
 }

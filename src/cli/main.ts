@@ -18,6 +18,8 @@ LOCATION is the directory of a checkpoint in files or LMDB, or a URL postgres://
   --to-job NAME    the job of TARGET, in PostgreSQL
   --store KIND     what import and split create in an empty directory: files (default) or lmdb
 
+DSTREAM_INTEGRITY_KEY in the environment is the integrityKey of checkpoints in files; the command line would show it to others.
+
 No stream may own the checkpoint meanwhile.
 `;
 

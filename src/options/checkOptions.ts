@@ -30,7 +30,7 @@ export function checkOptions<O>(owner: string, options: O, checks: NoInfer<Optio
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(checks, name)) {
       const rule = `is not an option${suggestion(name, Object.keys(checks))}`;
-      throw new InvalidOptionError(owner, `${inside}${name}`, given[name], rule);
+      throw new InvalidOptionError(owner, `${inside}${name}`, shown(name, given[name]), rule);
     }
   }
   for (const [name, check] of Object.entries<OptionCheck | RequiredCheck>(checks)) {
@@ -43,6 +43,12 @@ export function checkOptions<O>(owner: string, options: O, checks: NoInfer<Optio
 /** For an option that holds others. */
 export function shape<O>(checks: OptionChecks<O>): OptionCheck {
   return (owner, option, value) => checkOptions<O>(owner, value, checks, option);
+}
+
+/** The value of an option that does not exist, unless it may be a misspelt one that holds a secret. */
+function shown(name: string, value: unknown): unknown {
+  const secret = /key|secret|token|password/i.test(name) && ['string', 'object'].includes(typeof value);
+  return secret ? 'not shown' : value;
 }
 
 function suggestion(name: string, names: readonly string[]): string {

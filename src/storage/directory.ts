@@ -1,19 +1,41 @@
+import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { DStreamError, StorageError } from '../batch/errors.js';
 import { type FileSystem, type OpenFile, syncDirectory } from './fileSystem.js';
 import { LogWriter } from './logWriter.js';
 import { privateFileSystem } from './privateFileSystem.js';
 import { type ReadOptions, readRecord, readRecords } from './readRecords.js';
+import { frameBytes } from './recordFrame.js';
+import { macBytes, RecordMac } from './recordMac.js';
+
+/** What authenticates the records in the files of a directory. */
+export interface Integrity {
+  readonly key: KeyObject;
+  /** What the directory is for: files of one kind are not taken for another. */
+  readonly what: string;
+}
 
 /** The files of one directory, by their names. */
 export class Directory {
   readonly location: string;
   protected readonly fs: FileSystem;
+  readonly #integrity: Integrity | undefined;
 
   /** @param location an absolute path */
-  constructor(location: string, fs: FileSystem = privateFileSystem) {
+  constructor(location: string, fs: FileSystem = privateFileSystem, integrity?: Integrity) {
     this.location = location;
     this.fs = fs;
+    this.#integrity = integrity;
+  }
+
+  /** What authenticates the records of a file, under its final name; `undefined` where nothing does. */
+  macOf(name: string): RecordMac | undefined {
+    return this.#integrity && new RecordMac(this.#integrity.key, this.#integrity.what, name);
+  }
+
+  /** How many bytes a record takes beside its payload. */
+  get recordOverhead(): number {
+    return frameBytes + (this.#integrity ? macBytes : 0);
   }
 
   pathOf(name: string): string {
@@ -48,7 +70,7 @@ export class Directory {
    * @throws {CorruptCheckpointError} naming file and offset
    */
   readRecords(name: string, options: ReadOptions, visit: (payload: Buffer, at: number) => void): Promise<number> {
-    return readRecords(this.fs, this.pathOf(name), options, visit);
+    return readRecords(this.fs, this.pathOf(name), { ...options, mac: this.macOf(name) }, visit);
   }
 
   /**
@@ -57,12 +79,12 @@ export class Directory {
    * @throws {CorruptCheckpointError} naming file and offset
    */
   readRecord(name: string, at: number, length: number): Promise<Buffer> {
-    return readRecord(this.fs, this.pathOf(name), at, length);
+    return readRecord(this.fs, this.pathOf(name), { at, length }, this.macOf(name));
   }
 
   /** Creates a log file; `kind` is for the names of its failpoints. */
   createLog(name: string, kind: string): Promise<LogWriter> {
-    return LogWriter.create(this.fs, this.pathOf(name), kind);
+    return LogWriter.create(this.fs, this.pathOf(name), kind, this.macOf(name));
   }
 
   /** What a failure is reported as: an error that is not ours came from the disk. */

@@ -1,4 +1,5 @@
-import { Directory } from './directory.js';
+import type { KeyObject } from 'node:crypto';
+import { Directory, type Integrity } from './directory.js';
 import { DirectoryLock } from './directoryLock.js';
 import type { FileSystem } from './fileSystem.js';
 import { makeDirectory } from './makeDirectory.js';
@@ -12,8 +13,8 @@ const refusing: Acquisition = { takeover: 'refuse', leaseTime: defaultLeaseTimeM
 export class LockedDirectory extends Directory {
   readonly #lock: DirectoryLock;
 
-  private constructor(location: string, fs: FileSystem, lock: DirectoryLock) {
-    super(location, fs);
+  private constructor(location: string, fs: FileSystem, lock: DirectoryLock, integrity: Integrity | undefined) {
+    super(location, fs, integrity);
     this.#lock = lock;
   }
 
@@ -21,7 +22,8 @@ export class LockedDirectory extends Directory {
    * Makes the directory if it is missing, locks it, and opens what is kept in it, which releases the directory when it is
    * closed.
    *
-   * @param what what is opened, for messages
+   * @param what what is opened, for messages and authentication codes
+   * @param key authenticates the records in the files
    * @throws {CheckpointError} when the directory is in use, unless the acquisition is to wait or to force
    * @throws {StorageError} when it cannot be read or written
    */
@@ -31,12 +33,13 @@ export class LockedDirectory extends Directory {
     open: (directory: LockedDirectory) => Promise<S>,
     fs: FileSystem = privateFileSystem,
     acquisition: Acquisition = refusing,
+    key?: KeyObject,
   ): Promise<S> {
     try {
       await makeDirectory(location, fs);
       const lock = await DirectoryLock.take(fs, location, acquisition);
       try {
-        return await open(new LockedDirectory(location, fs, lock));
+        return await open(new LockedDirectory(location, fs, lock, key && { key, what }));
       } catch (error) {
         await lock.release();
         throw error;

@@ -1,6 +1,7 @@
 import { die, failpoint, isDue } from './failpoint.js';
 import { type FileSystem, type OpenFile, writeFully } from './fileSystem.js';
 import { frame, frameBytes, framePieces, header, headerBytes } from './recordFrame.js';
+import type { RecordMac } from './recordMac.js';
 
 /** How large payloads must be to be written without being copied: for smaller ones another call takes longer. */
 const minLargeBytes = 1 << 16;
@@ -9,25 +10,28 @@ const minLargeBytes = 1 << 16;
 export class LogWriter {
   readonly #file: OpenFile;
   readonly #kind: string;
+  readonly #mac: RecordMac | undefined;
   #size = headerBytes;
   #sequence = 0;
   #closed = false;
 
-  private constructor(file: OpenFile, kind: string) {
+  private constructor(file: OpenFile, kind: string, mac: RecordMac | undefined) {
     this.#file = file;
     this.#kind = kind;
+    this.#mac = mac;
   }
 
   /**
    * Creates the file, which must not exist. Its name is durable when the directory has been synced.
    *
    * @param kind what kind of log it is, for the names of its failpoints
+   * @param mac authenticates the records
    */
-  static async create(fs: FileSystem, path: string, kind: string): Promise<LogWriter> {
+  static async create(fs: FileSystem, path: string, kind: string, mac?: RecordMac): Promise<LogWriter> {
     const file = await fs.open(path, 'wx');
     try {
-      await writeFully(file, header(), 0);
-      return new LogWriter(file, kind);
+      await writeFully(file, header(mac !== undefined), 0);
+      return new LogWriter(file, kind, mac);
     } catch (error) {
       await file.close();
       // Another attempt may create it then.
@@ -42,7 +46,9 @@ export class LogWriter {
   }
 
   /** Resolves when the records are durable: written, and one sync for all of them. One call at a time. */
-  async append(payloads: readonly Uint8Array[]): Promise<void> {
+  async append(records: readonly Uint8Array[]): Promise<void> {
+    const mac = this.#mac;
+    const payloads = mac ? records.map((record, i) => mac.add(record, this.#sequence + i)) : records;
     const length = payloads.reduce((sum, payload) => sum + frameBytes + payload.length, 0);
     const large = length > payloads.length * minLargeBytes;
     const pieces = large ? framePieces(payloads, this.#sequence) : [frame(payloads, this.#sequence)];

@@ -1,6 +1,7 @@
 import { CorruptCheckpointError, DStreamError } from '../batch/errors.js';
 import type { FileSystem, OpenFile } from './fileSystem.js';
-import { frameBytes, headAt, headerBytes, headerFault, isWhole } from './recordFrame.js';
+import { type FrameHead, frameBytes, headAt, headerBytes, headerFault, isWhole } from './recordFrame.js';
+import { macBytes, type RecordMac } from './recordMac.js';
 
 /** What is read at once. */
 const windowBytes = 1 << 20;
@@ -18,6 +19,8 @@ export interface ReadOptions {
    * again for each piece of a large file takes about as long as to read it. Default: true.
    */
   readonly kept?: boolean;
+  /** Authenticates the records, before any is visited. Default: the file has no authentication codes. */
+  readonly mac?: RecordMac | undefined;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface ReadOptions {
 export async function readRecords(
   fs: FileSystem,
   path: string,
-  { end, torn = false, kept = true }: ReadOptions,
+  { end, torn = false, kept = true, mac }: ReadOptions,
   visit: (payload: Buffer, at: number) => void,
 ): Promise<number> {
   const file = await fs.open(path, 'r');
@@ -38,13 +41,13 @@ export async function readRecords(
     const reader = new WindowedReader(file, Math.min(size, end ?? size), kept);
     if (end !== undefined && size < end) throw new CorruptCheckpointError(path, size, `it had ${end} bytes before`);
     const first = await reader.bytes(0, headerBytes);
-    const fault = headerFault(first);
+    const fault = headerFault(first, mac !== undefined);
     if (fault) {
       // A power cut may leave a file that was never synced with its length and without its bytes.
       if (torn && (size < headerBytes || first.every((byte) => byte === 0))) return 0;
       throw new CorruptCheckpointError(path, fault.offset, fault.reason);
     }
-    return await readFrames(reader, path, torn, visit);
+    return await readFrames(reader, path, { torn, mac }, visit);
   } finally {
     await file.close();
   }
@@ -55,15 +58,21 @@ export async function readRecords(
  *
  * @throws {CorruptCheckpointError} naming file and offset
  */
-export async function readRecord(fs: FileSystem, path: string, at: number, length: number): Promise<Buffer> {
+export async function readRecord(
+  fs: FileSystem,
+  path: string,
+  { at, length }: { readonly at: number; readonly length: number },
+  mac?: RecordMac,
+): Promise<Buffer> {
   const file = await fs.open(path, 'r');
   try {
-    const bytes = await readFully(file, Buffer.allocUnsafeSlow(frameBytes + length), at);
+    const whole = frameBytes + (mac ? macBytes : 0) + length;
+    const bytes = await readFully(file, Buffer.allocUnsafeSlow(whole), at);
     const head = headAt(bytes, 0);
     if (!head) throw new CorruptCheckpointError(path, at, 'a record has no complete head');
     const payload = bytes.subarray(frameBytes);
     if (!isWhole(payload, head)) throw new CorruptCheckpointError(path, at, 'the checksum of a record is wrong');
-    return payload;
+    return authentic(payload, head, mac, path, at);
   } finally {
     await file.close();
   }
@@ -72,7 +81,7 @@ export async function readRecord(fs: FileSystem, path: string, at: number, lengt
 async function readFrames(
   reader: WindowedReader,
   path: string,
-  torn: boolean,
+  { torn, mac }: Required<Pick<ReadOptions, 'torn' | 'mac'>>,
   visit: (payload: Buffer, at: number) => void,
 ): Promise<number> {
   let at = headerBytes;
@@ -90,8 +99,9 @@ async function readFrames(
     if (until > reader.size) return damaged('a record runs past the end of the file');
     const payload = await reader.bytes(at + frameBytes, head.length);
     if (!isWhole(payload, head)) return damaged('the checksum of a record is wrong');
+    const verified = authentic(payload, head, mac, path, at);
     try {
-      visit(payload, at);
+      visit(verified, at);
     } catch (error) {
       if (error instanceof DStreamError) throw error;
       throw new CorruptCheckpointError(path, at, `a record cannot be read: ${(error as Error).message}`);
@@ -99,6 +109,18 @@ async function readFrames(
     at = until;
   }
   return at;
+}
+
+/**
+ * The payload without its authentication code. One that is whole was not cut off by a crash, and is refused at the end of a file too.
+ *
+ * @throws {CorruptCheckpointError} when the code does not fit
+ */
+function authentic(payload: Buffer, { sequence }: FrameHead, mac: RecordMac | undefined, path: string, at: number) {
+  const verified = mac ? mac.verified(payload, sequence) : payload;
+  if (verified) return verified;
+  const reason = 'a record was not written with this integrityKey: it is another key, or somebody has changed the file';
+  throw new CorruptCheckpointError(path, at, reason);
 }
 
 /** Whether a record with a higher number begins later in the file: then the damage is not a torn end. */

@@ -12,25 +12,40 @@ const magic = Buffer.from('dstream\n');
 export const headerBytes = 12;
 export const frameBytes = 16;
 
-/** The only format. A file of another version is refused. */
+/** A file of another version is refused. */
 const formatVersion = 1;
+/** The same, with a message authentication code (`recordMac`) before each payload. */
+const authenticatedVersion = 2;
 
-export function header(): Buffer {
+export function header(authenticated = false): Buffer {
   const bytes = Buffer.alloc(headerBytes);
   magic.copy(bytes);
-  bytes.writeUInt32BE(formatVersion, magic.length);
+  bytes.writeUInt32BE(authenticated ? authenticatedVersion : formatVersion, magic.length);
   return bytes;
 }
 
 /** Returns what is wrong with a header, and at which byte. */
-export function headerFault(bytes: Buffer): { readonly offset: number; readonly reason: string } | undefined {
+export function headerFault(
+  bytes: Buffer,
+  authenticated = false,
+): { readonly offset: number; readonly reason: string } | undefined {
   if (bytes.length < headerBytes || !bytes.subarray(0, magic.length).equals(magic)) {
     return { offset: 0, reason: 'it is not a file of dstream' };
   }
   const version = bytes.readUInt32BE(magic.length);
-  if (version === formatVersion) return undefined;
-  const reason = `its format is version ${version}, this library reads ${formatVersion}`;
-  return { offset: magic.length, reason };
+  if (version === (authenticated ? authenticatedVersion : formatVersion)) return undefined;
+  return { offset: magic.length, reason: versionFault(version) };
+}
+
+function versionFault(version: number): string {
+  switch (version) {
+    case formatVersion:
+      return 'it was written without the option integrityKey, and one is set';
+    case authenticatedVersion:
+      return 'it was written with the option integrityKey, which is missing (`npx dstream` takes it from DSTREAM_INTEGRITY_KEY)';
+    default:
+      return `its format is version ${version}, this library reads ${formatVersion} and ${authenticatedVersion}`;
+  }
 }
 
 /** Returns records as they are in the file; `sequence` is the number of the first. */

@@ -13,33 +13,40 @@ export interface CrashedStore {
 
 /** What is stopped is taken over after this time, in ms; what is killed, at once. */
 const leaseTime = 1_500;
+export const integrityKey = 'known to every life of the job';
+
+const filePoints: readonly string[] = [
+  'lock:taken',
+  'recovery:listed',
+  'recovery:snapshot-read',
+  'recovery:read',
+  'recovery:done',
+  'changelog:before-write',
+  'changelog:torn',
+  'changelog:before-sync',
+  'changelog:after-sync',
+  'changelog:before-rotate',
+  'changelog:after-rotate',
+  'snapshot:begun',
+  'snapshot:slice',
+  'snapshot:before-sync',
+  'snapshot:before-rename',
+  'snapshot:after-rename',
+  'snapshot:durable',
+  'changelog:deleted',
+  'snapshot:deleted',
+  'close:done',
+];
 
 /** By the name that `npm run crash -- --checkpoint NAME` takes. */
 export const stores: Readonly<Record<string, CrashedStore>> = {
   file: {
     open: (directory) => fileCheckpoint(directory, { snapshotBytes: 700, leaseTime }),
-    points: [
-      'lock:taken',
-      'recovery:listed',
-      'recovery:snapshot-read',
-      'recovery:read',
-      'recovery:done',
-      'changelog:before-write',
-      'changelog:torn',
-      'changelog:before-sync',
-      'changelog:after-sync',
-      'changelog:before-rotate',
-      'changelog:after-rotate',
-      'snapshot:begun',
-      'snapshot:slice',
-      'snapshot:before-sync',
-      'snapshot:before-rename',
-      'snapshot:after-rename',
-      'snapshot:durable',
-      'changelog:deleted',
-      'snapshot:deleted',
-      'close:done',
-    ],
+    points: filePoints,
+  },
+  keyed: {
+    open: (directory) => fileCheckpoint(directory, { snapshotBytes: 700, leaseTime, integrityKey }),
+    points: filePoints,
   },
   lmdb: { open: (directory) => lmdbCheckpoint(directory, { leaseTime }), points: [] },
   tiered: { open: (directory) => lmdbCheckpoint(directory, { cacheKeys: 4, leaseTime }), points: [] },

@@ -11,7 +11,7 @@ import { batchesFrom, type DStreamError, foreachBatch, type ReceiverSink, receiv
 import { fileWriteAheadLog } from 'dstream/node';
 import { tap } from 'rxjs';
 import { failpoint } from '../../src/storage/failpoint.js';
-import { stores } from './checkpoints.js';
+import { integrityKey, stores } from './checkpoints.js';
 import { exitCodes } from './exitCodes.js';
 import { DifferentOutputError, OutputFiles } from './outputFiles.js';
 import { pacedClock } from './pacedClock.js';
@@ -63,7 +63,10 @@ async function session(batches: number, graceful: boolean): Promise<void> {
   const source = receiverSource(receiver, {
     // Else the clock would take the ends of blocks for batches.
     blockInterval: interval,
-    writeAheadLog: fileWriteAheadLog(join(directory, 'wal'), { segmentBytes: 200 + below(200) }),
+    writeAheadLog: fileWriteAheadLog(join(directory, 'wal'), {
+      segmentBytes: 200 + below(200),
+      integrityKey: storeName === 'keyed' ? integrityKey : undefined,
+    }),
   });
   const { received } = batchesFrom(
     { received: pointedSource(source) },

@@ -109,7 +109,7 @@ function faultOf(attempt: Attempt, value: unknown, error: unknown): string | und
   if (!bad) return undefined;
   if (!isNamed(error, attempt)) return `another option: ${error.message}`;
   if (error.rule === '') return `no rule: ${error.message}`;
-  const secret = /token|password|secret/.test(error.option);
+  const secret = /token|password|secret|integrityKey/.test(error.option);
   if (error.option === nameOf(attempt) && !secret && !Object.is(error.value, value))
     return `another value: ${error.message}`;
   return undefined;

@@ -106,6 +106,7 @@ const refused: RefusingOf<
     node.FileWriteAheadLogOptions,
     node.HttpReceiverOptions,
     node.ImportOptions,
+    node.IntegrityOptions,
     node.LmdbCheckpointOptions,
     node.PostgresCheckpointOptions,
     node.ProcessReceiverOptions<never>,

@@ -6,7 +6,8 @@ import { nightly } from '../support/nightly.js';
 // Some points and some moments; nightly every point at its first, second and tenth time, with as many at random between them.
 const cells: readonly (readonly [store: string, operators: NonNullable<CrashedEnds['operators']>, crashes: number])[] =
   [
-    ['file', 'all', nightly ? 300 : 40],
+    ['file', 'all', nightly ? 300 : 30],
+    ['keyed', 'all', nightly ? 120 : 10],
     ['lmdb', 'all', nightly ? 120 : 24],
     ['tiered', 'all', nightly ? 120 : 12],
     ['file', 'event time', nightly ? 200 : 12],

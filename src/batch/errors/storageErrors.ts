@@ -77,7 +77,10 @@ export class CheckpointError extends DStreamError {
   }
 }
 
-/** A file of a checkpoint, or of a write-ahead log, is damaged, missing, or of an unknown version. */
+/**
+ * A file of a checkpoint, or of a write-ahead log, is damaged, missing, of an unknown version, or not written with the
+ * `integrityKey` that is set.
+ */
 export class CorruptCheckpointError extends DStreamError {
   override readonly name = 'CorruptCheckpointError';
   readonly code = 'CORRUPT_CHECKPOINT';

@@ -1,8 +1,10 @@
+import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkText } from '../../options/checks.js';
 import type { FileSystem } from '../../storage/fileSystem.js';
+import { type IntegrityOptions, integrityChecks, integrityKeyOf } from '../../storage/integrityKey.js';
 import { LockedDirectory } from '../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import type { Acquisition, TakeoverOptions } from '../../storage/takeover.js';
@@ -12,7 +14,7 @@ import { resolveTakeover, takeoverChecks } from '../resolveTakeover.js';
 import { FileSession } from './fileSession.js';
 
 /** Options of `fileCheckpoint`. */
-export interface FileCheckpointOptions extends TakeoverOptions {
+export interface FileCheckpointOptions extends TakeoverOptions, IntegrityOptions {
   /**
    * A snapshot is begun when the changelogs have grown to this many bytes, and to twice the last snapshot.
    * @default 4194304 (4 MiB)
@@ -23,6 +25,7 @@ export interface FileCheckpointOptions extends TakeoverOptions {
 const optionChecks: OptionChecks<FileCheckpointOptions> = {
   snapshotBytes: checkPositiveInteger,
   ...takeoverChecks,
+  ...integrityChecks,
 };
 
 /**
@@ -36,12 +39,13 @@ const optionChecks: OptionChecks<FileCheckpointOptions> = {
  *
  * @param directory created if it is missing
  * @throws {InvalidOptionError} when `directory` is empty or `snapshotBytes` is not a positive integer, or
- * `takeover` or `leaseTime` is out of its range
+ * another option is out of its range
  * @throws {CheckpointError} (as a notification) when the directory is in use by another stream of this process, or by any with
  * `takeover: 'refuse'`
  * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
  * @throws {FencedError} (as a notification) when another process has taken the directory over
- * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, or of an unknown version
+ * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, of an unknown version, or not
+ * written with this `integrityKey`
  *
  * @example
  * ```ts
@@ -73,10 +77,11 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
   const { snapshotBytes = 4 * 1024 * 1024 } = options;
   const location = resolve(directory);
   const takeover = resolveTakeover(options);
+  const key = integrityKeyOf(options);
   return {
     location,
     command: (action) => directoryCommand(location, action),
-    open: (how) => defer(() => from(openFiles(privateFileSystem, location, snapshotBytes, takeover(how)))),
+    open: (how) => defer(() => from(openFiles(privateFileSystem, location, snapshotBytes, takeover(how), key))),
   };
 }
 
@@ -86,7 +91,8 @@ export function openFiles(
   location: string,
   snapshotBytes: number,
   acquisition?: Acquisition,
+  key?: KeyObject,
 ): Promise<CheckpointSession> {
   const open = (directory: LockedDirectory) => FileSession.open(directory, snapshotBytes);
-  return LockedDirectory.open(location, 'checkpoint', open, fs, acquisition);
+  return LockedDirectory.open(location, 'checkpoint', open, fs, acquisition, key);
 }

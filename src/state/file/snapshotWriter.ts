@@ -57,11 +57,13 @@ export async function writeSnapshot(
       unsyncedBytes = 0;
     };
     failpoint('snapshot:begun');
-    await write(header());
+    const mac = directory.macOf(name);
+    await write(header(mac !== undefined));
     let sequence = 0;
     for (const record of records(content)) {
       if (control.stopped()) return undefined;
-      await write(frame([recordToBytes(record)], sequence++));
+      const bytes = recordToBytes(record);
+      await write(frame([mac ? mac.add(bytes, sequence) : bytes], sequence++));
       failpoint('snapshot:slice');
       await control.pause();
     }

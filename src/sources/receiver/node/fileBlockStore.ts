@@ -10,12 +10,16 @@ import { FileLogSession } from './fileLogSession.js';
 import { type FileWriteAheadLogOptions, fileLogChecks, resolveFileLogOptions } from './fileWriteAheadLog.js';
 
 /** Options of `fileBlockStore`. */
-export type FileBlockStoreOptions = Pick<FileWriteAheadLogOptions, 'segmentBytes' | 'maxFailures' | 'codec'>;
+export type FileBlockStoreOptions = Pick<
+  FileWriteAheadLogOptions,
+  'segmentBytes' | 'maxFailures' | 'codec' | 'integrityKey'
+>;
 
 const optionChecks: OptionChecks<FileBlockStoreOptions> = {
   segmentBytes: fileLogChecks.segmentBytes,
   maxFailures: fileLogChecks.maxFailures,
   codec: fileLogChecks.codec,
+  integrityKey: fileLogChecks.integrityKey,
 };
 
 /**
@@ -62,15 +66,12 @@ export function fileBlockStore(directory: string, options: FileBlockStoreOptions
     for (const name of await locked.names()) if (/^segment-\d+$/.test(name)) await locked.remove(name);
     return FileLogSession.open(locked, settings, request);
   };
-  return {
-    location,
-    open: (request) =>
-      defer(() =>
-        from(
-          LockedDirectory.open(location, 'block store', (locked) => open(request, locked), unsynced(privateFileSystem)),
-        ),
-      ),
+  const openIn = (request: WriteAheadLogRequest) => {
+    const fs = unsynced(privateFileSystem);
+    const openLocked = (locked: LockedDirectory) => open(request, locked);
+    return LockedDirectory.open(location, 'block store', openLocked, fs, undefined, settings.integrityKey);
   };
+  return { location, open: (request) => defer(() => from(openIn(request))) };
 }
 
 /** Files whose bytes need not survive the process. */

@@ -1,9 +1,9 @@
+import type { KeyObject } from 'node:crypto';
 import { EMPTY, from, type ObservableInput, type Observer, throwError } from 'rxjs';
 import { CorruptCheckpointError } from '../../../batch/errors.js';
 import { partitionPoint } from '../../../collections/partitionPoint.js';
 import { failpoint } from '../../../storage/failpoint.js';
 import type { LockedDirectory } from '../../../storage/lockedDirectory.js';
-import { frameBytes } from '../../../storage/recordFrame.js';
 import { SegmentedLog } from '../../../storage/segmentedLog.js';
 import { checkLoggable } from '../loggableRecord.js';
 import { refusedBlock } from '../refusedBlock.js';
@@ -41,6 +41,8 @@ export interface FileLogSettings {
   readonly codec?: BlockCodec | undefined;
   /** Whether blocks may leave records out. Such files cannot be opened again. Default: no. */
   readonly gaps?: boolean;
+  /** Authenticates the records in the files. Default: nothing does. */
+  readonly integrityKey?: KeyObject | undefined;
 }
 
 type Segments = SegmentedLog<BlockSegment, BlockSegmentBegin>;
@@ -122,7 +124,7 @@ export class FileLogSession implements WriteAheadLogSession {
     const name = `${blockSegmentFormat.prefix}-${frame.segment}`;
     const payload = await this.#directory.readRecord(name, frame.at, frame.bytes);
     const block = blockFromBytes(payload, this.#settings.codec)?.read();
-    if (block) return { block, bytes: payload.length };
+    if (block?.from === frame.from) return { block, bytes: payload.length };
     const path = this.#directory.pathOf(name);
     throw new CorruptCheckpointError(path, frame.at, `record ${offset} should be here`);
   }
@@ -201,7 +203,7 @@ export class FileLogSession implements WriteAheadLogSession {
   }
 
   #note(bytes: number, from: number, until: number, time: number | undefined): void {
-    const at = this.#log.segmentBytes - bytes - frameBytes;
+    const at = this.#log.segmentBytes - bytes - this.#directory.recordOverhead;
     this.#frames.push({ from, until, bytes, segment: this.#log.number, at, ...(time !== undefined && { time }) });
   }
 

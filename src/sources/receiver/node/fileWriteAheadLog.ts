@@ -13,6 +13,7 @@ import {
 import type { OpenOptions } from '../../../state/checkpoint.js';
 import { resolveTakeover, takeoverChecks } from '../../../state/resolveTakeover.js';
 import type { FileSystem } from '../../../storage/fileSystem.js';
+import { type IntegrityOptions, integrityChecks, integrityKeyOf } from '../../../storage/integrityKey.js';
 import { LockedDirectory } from '../../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../../storage/privateFileSystem.js';
 import type { Acquisition, TakeoverOptions } from '../../../storage/takeover.js';
@@ -21,7 +22,7 @@ import { FileLogSession, type FileLogSettings, type LogWriteFailure } from './fi
 import type { BlockCodec } from './segmentRecords.js';
 
 /** Options of `fileWriteAheadLog`. */
-export interface FileWriteAheadLogOptions extends TakeoverOptions {
+export interface FileWriteAheadLogOptions extends TakeoverOptions, IntegrityOptions {
   /**
    * Size at which a segment is finished and the next one begun, in bytes. A segment is deleted as a whole, when all its
    * records are saved: so this is about how much more disk the log takes than what is still needed.
@@ -67,6 +68,7 @@ export const fileLogChecks: OptionChecks<FileWriteAheadLogOptions> = {
   failureObserver: checkObserver,
   codec: checkCodec,
   ...takeoverChecks,
+  ...integrityChecks,
 };
 
 function checkCodec(owner: string, option: string, codec: unknown): void {
@@ -91,7 +93,8 @@ function checkCodec(owner: string, option: string, codec: unknown): void {
  * `takeover: 'refuse'`
  * @throws {StorageError} (as a notification) when it cannot be read or written: the disk is full, or fails
  * @throws {FencedError} (as a notification) when another process has taken the directory over
- * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, missing, or of an unknown version
+ * @throws {CorruptCheckpointError} (as a notification) when a file is damaged, missing, of an unknown version, or not
+ * written with this `integrityKey`
  * @throws {InvalidRecordError} (as a notification) when a record cannot be written, such as a function
  *
  * @example
@@ -139,7 +142,8 @@ export function fileWriteAheadLog(directory: string, options: FileWriteAheadLogO
 export function resolveFileLogOptions(options: FileWriteAheadLogOptions): FileLogSettings {
   const { segmentBytes = 16 * 1024 * 1024, rollInterval = Infinity, maxFailures = 3 } = options;
   const { closeAfterWrite = false, failureObserver, codec } = options;
-  return { segmentBytes, rollInterval, maxFailures, closeAfterWrite, failureObserver, codec };
+  const integrityKey = integrityKeyOf(options);
+  return { segmentBytes, rollInterval, maxFailures, closeAfterWrite, failureObserver, codec, integrityKey };
 }
 
 /** Opens the directory on any file system: tests pass one that is full or fails. */
@@ -151,7 +155,7 @@ export function openSegments(
   acquisition?: Acquisition,
 ): Promise<WriteAheadLogSession> {
   const open = (directory: LockedDirectory) => FileLogSession.open(directory, settings, request);
-  return LockedDirectory.open(location, 'write-ahead log', open, fs, acquisition);
+  return LockedDirectory.open(location, 'write-ahead log', open, fs, acquisition, settings.integrityKey);
 }
 
 function waitOf({ waiting, signal }: WriteAheadLogRequest): OpenOptions {
