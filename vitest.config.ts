@@ -6,7 +6,10 @@ const source = (file: string) => fileURLToPath(new URL(`./src/${file}`, import.m
 // Tests and documentation examples import the package by its public names.
 const alias = [
   { find: /^dstream$/, replacement: source('index.ts') },
-  { find: /^dstream\/(aggregators|kafka|node|opentelemetry|prometheus|testing|workers)$/, replacement: source('$1.ts') },
+  {
+    find: /^dstream\/(aggregators|kafka|node|opentelemetry|prometheus|testing|workers)$/,
+    replacement: source('$1.ts'),
+  },
 ];
 
 // Ends a test that hangs and nothing else: on a machine at load 40 a property takes minutes. Properties on more cases
