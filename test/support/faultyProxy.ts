@@ -134,15 +134,21 @@ export class FaultyProxy {
     return this.#held.length;
   }
 
-  /** Sends the requests that wait to the server, each over a connection of its own, and resolves when they have been answered. */
-  async release(): Promise<void> {
+  /**
+   * Sends the requests that wait to the server, each over a connection of its own, and resolves when they have been answered: as
+   * `isAnswer` wants it, or each is sent again.
+   */
+  async release(isAnswer: (response: Buffer) => boolean = () => true): Promise<void> {
     const held = this.#held;
     this.#held = [];
     for (const bytes of held) {
-      const socket = connect(this.target, '127.0.0.1');
-      socket.write(bytes);
-      await once(socket, 'data');
-      socket.destroy();
+      for (let answered = false; !answered; ) {
+        const socket = connect(this.target, '127.0.0.1');
+        socket.write(bytes);
+        const [response] = (await once(socket, 'data')) as [Buffer];
+        answered = isAnswer(response);
+        socket.destroy();
+      }
     }
   }
 
