@@ -69,11 +69,15 @@ describe('the lock of a directory', () => {
   it('is taken when the lease of its owner is over, by one of several newcomers', async () => {
     const directory = newDirectory();
     owned(directory, elsewhere);
-    // A process each: for one process a directory has one name.
+    // A thread each: for one thread a directory has one name, and a lock of its own that it does not know is of an earlier process.
     const newcomers = ['', '/.', '/./.'].map((suffix) => ({ directory: directory + suffix }));
+    const fs: FileSystem = {
+      ...nodeFileSystem,
+      readFile: async (path) => (await nodeFileSystem.readFile(path)).replace(/"thread":\d+/, '"thread":-1'),
+    };
     const controller = new AbortController();
     // Their own leases are long: a claim that takes its time on a slow machine is not over.
-    const locks = newcomers.map((one) => take(one.directory, { signal: controller.signal, leaseTime: 600_000 }));
+    const locks = newcomers.map((one) => take(one.directory, { fs, signal: controller.signal, leaseTime: 600_000 }));
     const first = await Promise.race(locks);
     await first.check();
     controller.abort();
