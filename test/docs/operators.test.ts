@@ -15,10 +15,11 @@ const withoutPicture = new Set([
   'saveAsObjectFiles',
   'foreachBatchInTransaction',
   'sendToKafka',
+  'shuffleTopic',
 ]);
 
 /** What needs a server: its example is compiled only, and the page names the test that runs the like of it. */
-const withServer = new Set(['foreachBatchInTransaction', 'sendToKafka']);
+const withServer = new Set(['foreachBatchInTransaction', 'sendToKafka', 'shuffleTopic']);
 
 const read = (name: string): string => operators.get(name) ?? '';
 const pathOf = (name: string): string => join(root, `docs/operators/${name}.md`);

@@ -63,7 +63,7 @@ import {
   windowByCount,
 } from 'dstream';
 import { count, first, last, max, mean, min, set, topN, variance } from 'dstream/aggregators';
-import { sendToKafka } from 'dstream/kafka';
+import { sendToKafka, shuffleTopic } from 'dstream/kafka';
 import { foreachBatchInTransaction, type PostgresCheckpoint, saveAsObjectFiles, saveAsTextFiles } from 'dstream/node';
 import { mapPartitionsInThreads } from 'dstream/workers';
 import type { Kafka } from 'kafkajs';
@@ -383,6 +383,8 @@ export const outputs = () => {
   EMPTY.pipe(sendToKafka(kafka, { topic: 'words' }));
   // @ts-expect-error a client of kafkajs, not its brokers
   EMPTY.pipe(sendToKafka(['localhost:9092'], { topic: 'words', groupId: 'g' }));
+  // @ts-expect-error words are no numbers
+  words.pipe(shuffleTopic<number>({ topic: 'numbers', key: (n) => n }).write(kafka, { groupId: 'g' }));
   // @ts-expect-error words are no numbers
   words.pipe(foreachBatchInTransaction(checkpoint, (_, records: readonly number[]) => records));
   // @ts-expect-error a checkpoint without transactions

@@ -1,9 +1,18 @@
 // Two jobs that are divided into tasks, with a topic between them that gives records another key.
 import { randomUUID } from 'node:crypto';
-import { foreachBatch, json, kafkaPartitioner, mapRecords, memoryCheckpoint, updateStateByKey } from 'dstream';
-import { kafkaTasks, shuffleTopic } from 'dstream/kafka';
-import { lastValueFrom, mergeMap, retry, tap } from 'rxjs';
+import {
+  foreachBatch,
+  json,
+  kafkaPartitioner,
+  mapRecords,
+  memoryCheckpoint,
+  type RecordView,
+  updateStateByKey,
+} from 'dstream';
+import { kafkaBatches, kafkaTasks, shuffleTopic } from 'dstream/kafka';
+import { defer, lastValueFrom, mergeMap, retry, tap } from 'rxjs';
 import { expect, it } from 'vitest';
+import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 
 interface Flight {
@@ -19,6 +28,27 @@ const flights = Array.from(
 );
 
 describeKafka('shuffleTopic', () => {
+  standingCasesOfOutput('shuffleTopic', ['a', 'b'], async () => {
+    const kafka = newKafka();
+    const [input, output, groupId] = [await makeTopic(kafka, 2), await makeTopic(kafka, 1), randomUUID()];
+    const options = {
+      topics: [input],
+      groupId,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 20,
+      deserialize: (view: RecordView) => view.valueText() ?? '',
+    } as const;
+    return {
+      open: (records, batchObserver) =>
+        defer(() => produce(kafka, input, [records.map((value, partition) => ({ value, partition }))])).pipe(
+          mergeMap(() => kafkaBatches(kafka, { ...options, batchObserver })),
+        ),
+      output: shuffleTopic<string>({ topic: output, key: (word) => word }).write(kafka, { groupId }),
+      passesOnFirst: true,
+    };
+  });
+
   it('gives records another key, each once and in order, over failures', async () => {
     const kafka = newKafka();
     const [input, between] = [await makeTopic(kafka, 3), await makeTopic(kafka, 5)];
