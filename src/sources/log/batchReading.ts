@@ -1,5 +1,5 @@
 import { type SchedulerLike, Subscription } from 'rxjs';
-import { MalformedRecordError } from '../../batch/errors.js';
+import { MalformedRecordError, OffsetTooLargeError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import type { Partition } from '../../batch/partition.js';
 import type { BatchCursor } from './batchCursor.js';
@@ -191,11 +191,13 @@ export class BatchReading<R> {
       const max = Math.max(1, Math.min(chunk, left, Math.floor(maxChunkBytes / state.recordBytes)));
       cursor.advance(reader, until, max, state, records);
     } catch (error) {
-      if (!(error instanceof MalformedRecordError)) throw error;
-      if (!state.believesDamage(error.reason)) {
+      const reason = damageIn(error);
+      if (reason === undefined) throw error;
+      if (!state.believesDamage(reason)) {
         state.drop();
         return false;
       }
+      if (!(error instanceof MalformedRecordError)) throw error;
       cursor.skipMalformed(error, reader);
     }
     const count = countOf(cursor) - countBefore;
@@ -221,6 +223,13 @@ export class BatchReading<R> {
       (error: unknown) => loaded(() => fail(error)),
     );
   }
+}
+
+/** What may be wrong with the bytes, rather than with the log; `undefined` for any other error. */
+function damageIn(error: unknown): string | undefined {
+  if (error instanceof MalformedRecordError) return error.reason;
+  // No checksum covers the offset of a record batch.
+  return error instanceof OffsetTooLargeError ? error.message : undefined;
 }
 
 /** Records that it has moved over, invalid ones included. */

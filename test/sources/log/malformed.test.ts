@@ -4,10 +4,17 @@ import { encodedLog } from '../../support/encodedLog.js';
 import { encodeBatch } from '../../support/recordBatch.js';
 import { virtual } from '../../support/virtual.js';
 
+type Where =
+  | 'in the log'
+  | 'on its way'
+  | 'on its way, again and again'
+  | 'in its offset'
+  | 'in its offset, on its way';
+
 /**
  * Record batches of five, of which the third is damaged: in the log, or only on its way, when it is fetched for the first time or, each time in another place, for
  * the first three times. */
-function damagedLog(where: 'in the log' | 'on its way' | 'on its way, again and again') {
+function damagedLog(where: Where) {
   const batches = [0, 5, 10, 15, 20].map((first) =>
     encodeBatch(
       Array.from({ length: 5 }, (_, i) => {
@@ -25,6 +32,17 @@ function damagedLog(where: 'in the log' | 'on its way' | 'on its way, again and 
   if (where === 'in the log') {
     damage(batches[2] as Buffer);
     return encodedLog('t', [{ batches, latest: 25 }]);
+  }
+  if (where === 'in its offset') {
+    damage(batches[2] as Buffer, 0);
+    return encodedLog('t', [{ batches, latest: 25 }]);
+  }
+  if (where === 'in its offset, on its way') {
+    let isDamaged = true;
+    return encodedLog('t', [{ batches, latest: 25 }], 1, (bytes, { offset }) => {
+      if (offset >= 10 && isDamaged) damage(bytes, 0);
+      if (offset >= 10) isDamaged = false;
+    });
   }
   let damages = where === 'on its way' ? 1 : 3;
   return encodedLog('t', [{ batches, latest: 25 }], 1, (bytes, { offset }) => {
@@ -104,5 +122,18 @@ describe('a damaged record batch', () => {
     expect({ errors, letters }).toEqual({ errors: [], letters: [] });
     expect(offsets).toEqual(upTo(0, 25));
     expect(skipped.every((count) => count === undefined)).toBe(true);
+  });
+
+  it('is read again if its offset was beyond all numbers on its way', () => {
+    const { offsets, errors } = readAll('error', { where: 'in its offset, on its way' });
+    expect(errors).toEqual([]);
+    expect(offsets).toEqual(upTo(0, 25));
+  });
+
+  it('fails the stream where its offset is beyond all numbers in the log', () => {
+    const { offsets, errors } = readAll('skip', { where: 'in its offset' });
+    expect(errors).toMatchObject([{ code: 'OFFSET_TOO_LARGE', retriable: false }]);
+    expect(offsets).toEqual(upTo(0, offsets.length));
+    expect(offsets.length).toBeLessThanOrEqual(10);
   });
 });

@@ -30,10 +30,13 @@ export function batchSize(bytes: Buffer, at: number): number {
 
 /** @throws {OffsetTooLargeError} when the base offset is beyond `Number.MAX_SAFE_INTEGER` */
 export function readBaseOffset(bytes: Buffer, at: number, { topic, partition }: TopicPartition): number {
-  if (hasTooLargeOffset(bytes, at)) {
-    throw new OffsetTooLargeError(topic, partition, String(bytes.readBigInt64BE(at + fieldAt.baseOffset)));
-  }
+  if (hasTooLargeOffset(bytes, at)) throw tooLargeOffset(bytes, at, { topic, partition });
   return Number(bytes.readBigInt64BE(at + fieldAt.baseOffset));
+}
+
+/** The error for a base offset that is beyond `Number.MAX_SAFE_INTEGER`. */
+export function tooLargeOffset(bytes: Buffer, at: number, { topic, partition }: TopicPartition): OffsetTooLargeError {
+  return new OffsetTooLargeError(topic, partition, String(bytes.readBigInt64BE(at + fieldAt.baseOffset)));
 }
 
 /** How many records the batch has that are handed out: none of a control batch, and none where the number cannot be. */

@@ -1,4 +1,4 @@
-import { MalformedRecordError, UnsupportedCodecError } from '../../../batch/errors.js';
+import { type DStreamError, MalformedRecordError, UnsupportedCodecError } from '../../../batch/errors.js';
 import type { EpochStart, RecordReader } from '../../log/recordReader.js';
 import type { RecordView } from '../../log/recordView.js';
 import { type AbortedTransaction, AbortedTransactions } from './abortedTransactions.js';
@@ -13,6 +13,7 @@ import {
   headerFault,
   readBaseOffset,
   recordCount,
+  tooLargeOffset,
 } from './recordBatchHeader.js';
 import { type OpenRecordBatch, RecordCursor } from './recordCursor.js';
 import { RetainedSection } from './retainedSection.js';
@@ -84,7 +85,7 @@ export class RecordBatchReader implements RecordReader {
   #loading: Promise<void> | undefined;
   /** The record under the cursor has been decoded and not yet handed out. */
   #decoded = false;
-  #error: MalformedRecordError | undefined;
+  #error: DStreamError | undefined;
   #failed: { readonly from: number; readonly until: number } | undefined;
 
   private constructor(bytes: Buffer, { limit, end, records, epochs }: Scan, options: RecordBatchReaderOptions) {
@@ -117,7 +118,10 @@ export class RecordBatchReader implements RecordReader {
     const epochs: EpochStart[] = [];
     while (position + fieldAt.records <= bytes.length) {
       // What comes before an offset that is too large can be read: the next fetch begins there and fails.
-      if (position > 0 && hasTooLargeOffset(bytes, position)) break;
+      if (hasTooLargeOffset(bytes, position)) {
+        if (position > 0) break;
+        return RecordBatchReader.#failing(bytes, tooLargeOffset(bytes, position, options), options);
+      }
       const size = batchSize(bytes, position);
       const baseOffset = readBaseOffset(bytes, position, options);
       const lastOffset = baseOffset + bytes.readInt32BE(position + fieldAt.lastOffsetDelta);
@@ -163,8 +167,13 @@ export class RecordBatchReader implements RecordReader {
   /** Not even the end of the batch is known: `skip` goes to the next offset. */
   static #unreadable(bytes: Buffer, reason: string, options: RecordBatchReaderOptions): RecordBatchReader {
     const { topic, partition, from } = options;
+    return RecordBatchReader.#failing(bytes, new MalformedRecordError(topic, partition, from, reason), options);
+  }
+
+  static #failing(bytes: Buffer, error: DStreamError, options: RecordBatchReaderOptions): RecordBatchReader {
+    const { from } = options;
     const reader = new RecordBatchReader(bytes, { limit: 0, end: from + 1, records: 0, epochs: [] }, options);
-    reader.#error = new MalformedRecordError(topic, partition, from, reason);
+    reader.#error = error;
     reader.#failed = { from, until: from + 1 };
     return reader;
   }
