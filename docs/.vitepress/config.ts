@@ -15,6 +15,7 @@ import { mendTheme } from './mendTheme.js';
 import { pageHead } from './pageHead.js';
 import { plainPages } from './plainPages.js';
 import { runBlocks } from './runBlocks.js';
+import { scrollingPictures } from './scrollingPictures.js';
 import { showDiagrams } from './showDiagrams.js';
 import { tables } from './tables.js';
 
@@ -234,6 +235,7 @@ export default defineConfig({
       linkSite(md, base, address);
       runBlocks(md);
       tables(md);
+      scrollingPictures(md);
     },
   },
   vite: {

@@ -19,8 +19,10 @@ export function gallery(md: MarkdownRenderer, docs: string, file: string, groups
     const [svg] = diagrams[`${link.slice(1)}.md`] ?? [];
     if (svg === undefined) return '';
     const isWide = Number(/ width="([\d.]+)"/.exec(svg)?.[1]) > columnPx;
+    // It scrolls on a phone, by the keyboard too.
+    const scrolls = isWide ? ' tabindex="0" role="group" aria-label="Picture"' : '';
     const about = escapeHtml(firstSentence(readFileSync(`${docs}${link}.md`, 'utf8')));
-    return `<a class="card${isWide ? ' wide' : ''}" href="${link}"><b>${text}</b><span>${about}</span><span class="diagram">${svg}</span></a>`;
+    return `<a class="card${isWide ? ' wide' : ''}" href="${link}"><b>${text}</b><span>${about}</span><span class="diagram"${scrolls}>${svg}</span></a>`;
   };
   md.core.ruler.after('block', 'gallery', (state) => {
     const at = state.tokens.findIndex(({ type, content }) => type === 'html_block' && content.trim() === mark);
