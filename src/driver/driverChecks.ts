@@ -5,7 +5,6 @@ import {
   allOf,
   arrayOf,
   checkFunction,
-  checkNonNegative,
   checkNonNegativeInteger,
   checkPositive,
   checkPositiveInteger,
@@ -18,13 +17,7 @@ import {
   withMethods,
 } from '../options/checks.js';
 import type { DriverOptions } from './driverOptions.js';
-import type { RetryOptions } from './retryOptions.js';
-
-const retryChecks: OptionChecks<RetryOptions> = {
-  count: orInfinity(checkNonNegativeInteger),
-  delay: checkNonNegative,
-  maxDelay: checkNonNegative,
-};
+import { retryChecks } from './retryOptions.js';
 
 /** What each option must be by itself; `resolveDriverOptions` checks what they must be together. */
 export const driverChecks: OptionChecks<DriverOptions> = {

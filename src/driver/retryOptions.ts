@@ -1,4 +1,7 @@
+import type { OptionChecks } from '../options/checkOptions.js';
+import { checkNonNegative, checkNonNegativeInteger, orInfinity } from '../options/checks.js';
 import type { Resolved } from '../options/resolved.js';
+
 /** How a stream that has failed starts again by itself. */
 export interface RetryOptions {
   /**
@@ -17,6 +20,13 @@ export interface RetryOptions {
    */
   readonly maxDelay?: number | undefined;
 }
+
+/** What each option must be. */
+export const retryChecks: OptionChecks<RetryOptions> = {
+  count: orInfinity(checkNonNegativeInteger),
+  delay: checkNonNegative,
+  maxDelay: checkNonNegative,
+};
 
 export function resolveRetry({
   count = Infinity,

@@ -1,9 +1,9 @@
 // What runs in a thread of `runInThreads`: imports the job, subscribes to it, and stops it when the main thread says so.
 import { parentPort, workerData } from 'node:worker_threads';
 import { forkJoin, from, Subscription } from 'rxjs';
-import { describe } from '../batch/errors/wording.js';
 import type { StopOptions } from '../driver/stopReport.js';
 import { installHeartbeatRelay } from '../sources/group/heartbeatRelay.js';
+import { importFunction } from './importFunction.js';
 import { alivePlace, type FromJobThread, type JobThreadData, type ToJobThread } from './jobMessages.js';
 import { PortHeartbeats } from './portHeartbeats.js';
 import type { ThreadJob } from './threadJob.js';
@@ -45,18 +45,8 @@ function end(message: FromJobThread): void {
   parentPort?.close();
 }
 
-async function load(): Promise<ThreadJob | string> {
-  try {
-    const { default: job } = (await import(url)) as { readonly default?: unknown };
-    if (typeof job === 'function') return job as ThreadJob;
-    return `must be a module whose default export is a function, not ${describe(job)}`;
-  } catch (error) {
-    return `must be a module that can be imported: ${String(error)}`;
-  }
-}
-
 async function run(): Promise<void> {
-  const job = await load();
+  const job = await importFunction<ThreadJob>(url);
   if (typeof job === 'string') {
     end({ type: 'unusable', rule: job });
     return;

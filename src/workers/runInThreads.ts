@@ -1,11 +1,10 @@
 import type { WorkerOptions } from 'node:worker_threads';
 import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
-import { resolveRetry } from '../driver/retryOptions.js';
+import { resolveRetry, retryChecks } from '../driver/retryOptions.js';
 import { checkOptions, type OptionChecks, shape } from '../options/checkOptions.js';
 import {
   arrayOf,
   checkNonNegative,
-  checkNonNegativeInteger,
   checkNothing,
   checkObserver,
   checkPositive,
@@ -84,11 +83,7 @@ export interface RunInThreadsOptions {
 const optionChecks: OptionChecks<RunInThreadsOptions> = {
   threads: checkPositiveInteger,
   heartbeats: checkNothing,
-  retry: shape<ThreadRetryOptions>({
-    count: orInfinity(checkNonNegativeInteger),
-    delay: checkNonNegative,
-    maxDelay: checkNonNegative,
-  }),
+  retry: shape<ThreadRetryOptions>(retryChecks),
   blockedTimeout: orInfinity(checkPositive),
   stopTimeout: checkNonNegative,
   signals: arrayOf(checkText),

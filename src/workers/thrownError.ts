@@ -1,5 +1,7 @@
 // What a function throws, on its way between threads: structured clone keeps neither the name of an error nor its own fields.
 
+import { isCloneable } from './isCloneable.js';
+
 /** What was thrown. */
 export type ThrownError =
   | {
@@ -36,13 +38,4 @@ export function revive(thrown: ThrownError): unknown {
     Object.defineProperty(error, field, { value, enumerable: field in fields, configurable: true, writable: true });
   }
   return error;
-}
-
-function isCloneable(value: unknown): boolean {
-  try {
-    structuredClone(value);
-    return true;
-  } catch {
-    return false;
-  }
 }
