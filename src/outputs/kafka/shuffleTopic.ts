@@ -3,12 +3,12 @@ import type { Batch } from '../../batch/batch.js';
 import type { Key } from '../../batch/key.js';
 import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 import { checkFunction, checkText } from '../../options/checks.js';
-import { kafkaPartitioner } from '../../partitioning/kafkaPartitioner.js';
 import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { json } from '../../sources/log/json.js';
 import type { RecordView } from '../../sources/log/recordView.js';
 import { messagesByTopic } from './messagesByTopic.js';
 import type { OutputMessage } from './outputMessage.js';
+import type { SendToKafkaOptions } from './sendToKafka.js';
 import { transactionalOutput } from './transactionalOutput.js';
 import { resolveTransactionOptions, transactionChecks } from './transactionOptions.js';
 
@@ -30,16 +30,8 @@ export interface ShuffleTopicOptions<T> {
   readonly deserialize?: ((view: RecordView) => T) | undefined;
 }
 
-/** What `ShuffleTopic.write` takes. */
-export interface ShuffleWriteOptions {
-  /** The group of the first job: see `sendToKafka`. */
-  readonly groupId: string;
-  /**
-   * When the broker aborts a transaction that has not ended, in ms.
-   * @default 60000
-   */
-  readonly transactionTimeout?: number | undefined;
-}
+/** What `ShuffleTopic.write` takes: the group of the first job, and the timeout of its transactions. */
+export type ShuffleWriteOptions = Pick<SendToKafkaOptions, 'groupId' | 'transactionTimeout'>;
 
 /** Both ends of a topic that puts records under another key. */
 export interface ShuffleTopic<T> {
@@ -135,9 +127,9 @@ export function shuffleTopic<T>(options: ShuffleTopicOptions<T>): ShuffleTopic<T
   };
 }
 
-/** Where the records of a key are looked for by a task. A record without a key would go anywhere. */
+/** A record without a key would go anywhere: tasks look for it in the first partition, as `kafkaPartitioner` does. */
 function placeOf(key: Key): Pick<OutputMessage, 'key' | 'partition'> {
-  return key === null ? { key, partition: kafkaPartitioner(key, 1) } : { key: textOf(key) };
+  return key === null ? { key, partition: 0 } : { key: textOf(key) };
 }
 
 /** An object is no key: it stays what it is, and is refused. */

@@ -5,7 +5,7 @@ import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '..
 import { partitionPoint } from '../../collections/partitionPoint.js';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkScheduler } from '../../options/checks.js';
-import { murmur2 } from '../../partitioning/murmur2.js';
+import { partitionOfKey } from '../../partitioning/partitionOfKey.js';
 import { isOtherTopic } from './logBreak.js';
 import type {
   FetchedPartition,
@@ -322,8 +322,7 @@ export class MemoryLog implements LogClient {
 
   #choose(key: NewRecord['key'], partitions: number): number {
     if (key === undefined || key === null) return this.#turn++ % partitions;
-    const bytes = typeof key === 'string' ? encoder.encode(key) : key;
-    return (murmur2(bytes) & 0x7fffffff) % partitions;
+    return partitionOfKey(key, partitions);
   }
 }
 

@@ -217,7 +217,7 @@ class KafkajsProducer implements ProducerPort {
     const sizes = partitions.flatMap(({ partition, messages }) =>
       messages.map((message) => ({ partition, size: messageSize(message) })),
     );
-    const [largest] = [...sizes].sort((a, b) => b.size - a.size);
+    const [largest] = sizes.sort((a, b) => b.size - a.size);
     if (!largest) return cause;
     const { partition, size } = largest;
     if (sizes.length > 1 && (limit === undefined || size <= limit)) return new RequestTooLargeError(limit);

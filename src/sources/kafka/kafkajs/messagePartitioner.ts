@@ -1,7 +1,6 @@
 import { InvalidRecordError } from '../../../batch/errors.js';
 import type { ProducerMessage } from '../../../outputs/kafka/producerPort.js';
-import { kafkaPartitioner } from '../../../partitioning/kafkaPartitioner.js';
-import { murmur2 } from '../../../partitioning/murmur2.js';
+import { partitionOfKey } from '../../../partitioning/partitionOfKey.js';
 import type { PartitionLeader } from './kafkajsPort.js';
 import { PartitionMessages } from './partitionMessages.js';
 import { noLeader } from './topicLeaders.js';
@@ -86,9 +85,7 @@ function place(messages: readonly ProducerMessage[], { all, available }: Partiti
       partition = named;
     } else if (key === undefined || key === null) {
       partition = available[turn++ % available.length] as number;
-    } else {
-      partition = typeof key === 'string' ? kafkaPartitioner(key, all.size) : (murmur2(key) & 0x7fffffff) % all.size;
-    }
+    } else partition = partitionOfKey(key, all.size);
     const group = groups.get(partition) ?? new PartitionMessages(partition);
     if (group.messages.length === 0) groups.set(partition, group);
     group.messages.push(message);
