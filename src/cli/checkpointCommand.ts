@@ -30,7 +30,7 @@ export async function checkpointCommand(args: readonly string[], streams: Comman
   const action = commands.get(command);
   if (!action) throw new UsageError(`unknown command checkpoint ${JSON.stringify(command)}`);
   const { job, schema, store } = values;
-  const location = locationOf(place, { job, schema, store, integrityKey: process.env.DSTREAM_INTEGRITY_KEY });
+  const location = locationOf(place, { job, schema, store });
   try {
     await action({ ...streams, location, operands, options: values });
   } finally {
@@ -117,7 +117,7 @@ async function split({ location, operands, options, output }: Action): Promise<v
   if (options.of === undefined || to === undefined) throw new UsageError('split needs --of N and --to TARGET');
   const from = await location.existing();
   const targets = Array.from({ length: Number(options.of) }, (_, i) =>
-    locationOf(to, { job, schema, store, integrityKey: process.env.DSTREAM_INTEGRITY_KEY }, String(i)),
+    locationOf(to, { job, schema, store }, String(i)),
   );
   try {
     const checkpoints: Checkpoint[] = [];

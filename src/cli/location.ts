@@ -13,8 +13,6 @@ export interface Place {
   readonly job: string | undefined;
   readonly schema: string | undefined;
   readonly store: string | undefined;
-  /** Of a checkpoint in files. */
-  readonly integrityKey: string | undefined;
 }
 
 /** Where a command finds its checkpoint. */
@@ -31,11 +29,12 @@ export function locationOf(place: string, details: Place, part?: string): Locati
   return /^postgres(ql)?:\/\//.test(place) ? inPostgres(place, details, part) : inDirectory(place, details, part);
 }
 
-function inDirectory(place: string, { job, store = 'files', integrityKey }: Place, part: string | undefined): Location {
+function inDirectory(place: string, { job, store = 'files' }: Place, part: string | undefined): Location {
   if (job !== undefined) throw new UsageError('--job is for a location in PostgreSQL');
   if (store !== 'files' && store !== 'lmdb') throw new UsageError('--store must be files or lmdb');
   const directory = part === undefined ? place : join(place, part);
-  const files = () => fileCheckpoint(directory, { integrityKey });
+  // Not from the command line, which others on the machine can see.
+  const files = () => fileCheckpoint(directory, { integrityKey: process.env.DSTREAM_INTEGRITY_KEY });
   const found = async (): Promise<Checkpoint | undefined> => {
     const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
       if (error.code === 'ENOENT') return [];
