@@ -7,7 +7,7 @@ import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPart
 import { partitionKey } from '../../batch/topicPartition.js';
 import { LeaderEpochs } from './leaderEpochs.js';
 import { isOtherTopic, type LogBreak, passBreak } from './logBreak.js';
-import type { LogOffset } from './logClient.js';
+import type { FetchedPartition, LogOffset } from './logClient.js';
 import { PendingRanges } from './pendingRanges.js';
 import type { RecordReader } from './recordReader.js';
 
@@ -16,6 +16,9 @@ export type LogRange = OffsetRange & { readonly jumps?: true };
 
 /** After as many fetches in a row that bring damage it is taken for that of the log, whatever each of them brings. */
 const maxDamages = 8;
+
+/** A log that has grown by more offsets since it was heard last is asked once more. */
+const maxGrowth = 2 ** 20;
 
 /**
  * The state of one partition in a source.
@@ -83,6 +86,8 @@ export class PartitionState implements TopicPartition {
   leaderEpoch: number | undefined;
   /** The epoch at which everything planned was in the log: where the leader has another, it has to be compared again. */
   #plannedEpoch: number | undefined;
+  #isHeard = false;
+  #heardFarEnd = false;
   readonly #epochs = new LeaderEpochs();
   readonly #ranges = new PendingRanges();
   #overshoots: readonly Overshoot[] = [];
@@ -103,10 +108,28 @@ export class PartitionState implements TopicPartition {
 
   /** The end of the log that was heard now. */
   heard({ offset, highWatermark = offset, topicId, leaderEpoch }: LogOffset): void {
-    this.latest = offset;
-    this.highWatermark = highWatermark;
+    if (!this.#isHeard || this.#believesEnd(highWatermark)) {
+      this.latest = offset;
+      this.highWatermark = highWatermark;
+    }
+    this.#isHeard = true;
     this.topicId ??= topicId;
     this.#heardEpoch(leaderEpoch);
+  }
+
+  /** The end of the log that a fetch has brought: never less than what was heard, for answers overtake each other. */
+  fetched({ latest, highWatermark = latest }: Pick<FetchedPartition, 'latest' | 'highWatermark'>): void {
+    if (!this.#believesEnd(Math.max(latest, highWatermark))) return;
+    this.latest = Math.max(this.latest, latest);
+    this.highWatermark = highWatermark;
+  }
+
+  /** No checksum covers an end, and one beyond the log would plan records that are not there. */
+  #believesEnd(end: number): boolean {
+    const isFar = end - Math.max(this.latest, this.highWatermark) > maxGrowth;
+    const isBelieved = !isFar || this.#heardFarEnd;
+    this.#heardFarEnd = isFar;
+    return isBelieved;
   }
 
   /** To be saved with positions and ranges. */

@@ -350,8 +350,7 @@ export class ReadAhead {
       return;
     }
     const known = state.leaderEpoch;
-    state.latest = Math.max(state.latest, fetched.latest);
-    state.highWatermark = fetched.highWatermark ?? fetched.latest;
+    state.fetched(fetched);
     if (records) {
       this.#received += fetched.bytes;
       state.receive(records, fetched.offset, fetched.bytes, polled);

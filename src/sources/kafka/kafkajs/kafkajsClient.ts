@@ -180,14 +180,15 @@ export class KafkajsClient implements LogClient {
     // As known before: the answer may be of the topic before one that was created since.
     const topicIds = new Map(partitions.map((place) => [partitionKey(place), this.#identities.of(place).topicId]));
     const found = await this.#listOffsets(partitions, { timestamp, isolationLevel }, partial);
-    const beyond = found.filter(({ offset }) => offset < 0n);
+    const beyond = found.filter(({ offset }) => offset < 0);
     const positions = found
-      .filter(({ offset }) => offset >= 0n)
+      .filter(({ offset }) => offset >= 0)
       .map((listed) => {
         const topicId = topicIds.get(partitionKey(listed));
         const leaderEpoch = listed.leaderEpoch >= 0 ? listed.leaderEpoch : undefined;
         if (point === 'latest' && leaderEpoch !== undefined) this.#identities.heardEpoch(listed, leaderEpoch);
-        return { ...toPosition(listed), ...identityOf({ topicId, leaderEpoch }) };
+        const { topic, partition, offset } = listed;
+        return { topic, partition, offset, ...identityOf({ topicId, leaderEpoch }) };
       });
     if (beyond.length === 0) return positions;
     // No record is that new: reading begins at the end.
@@ -252,7 +253,7 @@ export class KafkajsClient implements LogClient {
     const found = await this.#retrying('OffsetFetch', resources, () => this.#port.offsetFetch(groupId, partitions));
     return found
       .filter(({ offset }) => offset !== '-1')
-      .map(({ offset, ...partition }) => toPosition({ ...partition, offset: BigInt(offset) }));
+      .map(({ topic, partition, offset }) => ({ topic, partition, offset: toNumber(topic, partition, offset) }));
   }
 
   async commit(
@@ -437,13 +438,10 @@ export class KafkajsClient implements LogClient {
     const { errorCode, aborted } = answer;
     const key = partitionKey(request);
     const records = this.#offsetChecks.trusted(key, offset, answer.records);
-    const readable = this.#options.isolationLevel === 'read_committed' ? answer.lastStableOffset : answer.highWatermark;
+    const { highWatermark, logStartOffset: earliest } = answer;
+    const latest = this.#options.isolationLevel === 'read_committed' ? answer.lastStableOffset : highWatermark;
     const place = { topic, partition, offset, topicId, leaderEpoch, bytes: records.length };
     if (errorCode === offsetOutOfRange) return this.#outOfRange(request);
-    const earliest = toNumber(topic, partition, answer.logStartOffset);
-    const latest = toNumber(topic, partition, readable);
-    // Only compared: whatever it is, it moves nothing.
-    const highWatermark = Number(answer.highWatermark);
     if (errorCode !== 0)
       return { ...place, earliest, latest, error: responseError('Fetch', errorCode, { topics: [topic] }) };
     const beyondLatest = this.#beyondLatest.get(key) ?? 0;
@@ -557,15 +555,10 @@ export class KafkajsClient implements LogClient {
   }
 }
 
-type WireOffset = TopicPartition & { readonly offset: bigint };
-
-function toPosition({ topic, partition, offset }: WireOffset): TopicPartitionOffset {
-  return { topic, partition, offset: toNumber(topic, partition, offset) };
-}
-
-function toNumber(topic: string, partition: number, offset: bigint): number {
+/** Of a committed offset, as kafkajs writes it. */
+function toNumber(topic: string, partition: number, offset: string): number {
   const value = Number(offset);
-  if (value > Number.MAX_SAFE_INTEGER) throw new OffsetTooLargeError(topic, partition, String(offset));
+  if (value > Number.MAX_SAFE_INTEGER) throw new OffsetTooLargeError(topic, partition, offset);
   return value;
 }
 

@@ -79,8 +79,26 @@ export class LogIdentities {
     };
   }
 
-  /** Positions that the log of this leader does not have as it was there, each with the first offset that differs. */
+  /**
+   * Positions that the log of this leader does not have as it was there, each with the first offset that differs. No checksum covers an
+   * answer: one that would give up records is believed once the leader has repeated it.
+   */
   async diverged(leader: string, positions: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
+    const found = await this.#diverged(leader, positions);
+    if (found.length === 0) return found;
+    const suspects = new Set(found.map(partitionKey));
+    const again = await this.#diverged(
+      leader,
+      positions.filter((position) => suspects.has(partitionKey(position))),
+    );
+    const repeated = new Set(again.map(positionKey));
+    return found.filter((position) => repeated.has(positionKey(position)));
+  }
+
+  async #diverged(
+    leader: string,
+    positions: readonly TopicPartitionOffset[],
+  ): Promise<readonly TopicPartitionOffset[]> {
     const asked = positions.filter(({ leaderEpoch }) => leaderEpoch !== undefined);
     if (asked.length === 0) return [];
     const answers = new Map<string, readonly EpochEnd[]>();
@@ -163,9 +181,11 @@ export class LogIdentities {
   }
 }
 
+const positionKey = (position: TopicPartitionOffset): string => `${partitionKey(position)} ${position.offset}`;
+
 /** A log that does not know the epoch, nor an earlier one, has nothing of what was read. */
 function differsAt({ offset }: TopicPartitionOffset, { endOffset }: EpochEnd): number | undefined {
-  const end = Math.max(Number(endOffset), 0);
+  const end = Math.max(endOffset, 0);
   return end < offset ? end : undefined;
 }
 

@@ -29,6 +29,13 @@ export class BodyReader {
     return this.#body.readBigInt64BE(this.#at - 8);
   }
 
+  /** An offset of a log, -1 for none. */
+  offset(): number {
+    const offset = Number(this.int64());
+    if (offset < -1 || offset > Number.MAX_SAFE_INTEGER) throw new RangeError(`no log has the offset ${offset}`);
+    return offset;
+  }
+
   /** The length of an array, 0 for null. Every element takes at least one byte. */
   count(): number {
     const count = this.int32();

@@ -1,7 +1,13 @@
 import type { AbortedTransaction } from './abortedTransactions.js';
 import { BodyReader } from './bodyReader.js';
 import { BodyWriter } from './bodyWriter.js';
-import { type FetchCall, type FetchResponse, type FetchResponsePartition, isolationLevels } from './fetchProtocol.js';
+import {
+  type FetchCall,
+  type FetchResponse,
+  type FetchResponsePartition,
+  isolationLevels,
+  readEnds,
+} from './fetchProtocol.js';
 import { groupByTopic } from './groupByTopic.js';
 
 // Fetch, version 13 (Kafka 3.1), which names topics by their ids: a topic that was deleted and created again is never read for the former
@@ -56,17 +62,15 @@ export function readFetchByIdResponse(body: Buffer, topicOf: (topicId: string) =
 function readPartition(reader: BodyReader, topic: string): FetchResponsePartition {
   const partition = reader.int32();
   const errorCode = reader.int16();
-  const highWatermark = reader.int64();
-  const lastStableOffset = reader.int64();
-  const logStartOffset = reader.int64();
+  const ends = readEnds(reader);
   const aborted: AbortedTransaction[] = [];
   for (let count = reader.compactCount(); count > 0; count--) {
-    aborted.push({ producerId: reader.int64(), firstOffset: Number(reader.int64()) });
+    aborted.push({ producerId: reader.int64(), firstOffset: reader.offset() });
     reader.skipTags();
   }
   reader.int32(); // preferred read replica: unused, because only leaders are read
   const records = reader.compactBytes();
   // Where the log diverged, and who leads it: asked for elsewhere.
   reader.skipTags();
-  return { topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted, records };
+  return { topic, partition, errorCode, ...ends, aborted, records };
 }

@@ -35,9 +35,9 @@ export interface FetchResponsePartition {
   readonly topic: string;
   readonly partition: number;
   readonly errorCode: number;
-  readonly highWatermark: bigint;
-  readonly lastStableOffset: bigint;
-  readonly logStartOffset: bigint;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
   readonly aborted: readonly AbortedTransaction[];
   readonly records: Buffer;
 }
@@ -83,14 +83,26 @@ export function readFetchResponse(body: Buffer): FetchResponse {
 function readPartition(reader: BodyReader, topic: string): FetchResponsePartition {
   const partition = reader.int32();
   const errorCode = reader.int16();
-  const highWatermark = reader.int64();
-  const lastStableOffset = reader.int64();
-  const logStartOffset = reader.int64();
+  const ends = readEnds(reader);
   const aborted: AbortedTransaction[] = [];
   for (let count = reader.count(); count > 0; count--) {
-    aborted.push({ producerId: reader.int64(), firstOffset: Number(reader.int64()) });
+    aborted.push({ producerId: reader.int64(), firstOffset: reader.offset() });
   }
   reader.int32(); // preferred read replica: unused, because only leaders are read
   const records = reader.bytes();
-  return { topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted, records };
+  return { topic, partition, errorCode, ...ends, aborted, records };
+}
+
+/** The ends of a partition in a Fetch response of any version: no checksum covers them, but they must fit each other. */
+export function readEnds(
+  reader: BodyReader,
+): Pick<FetchResponsePartition, 'highWatermark' | 'lastStableOffset' | 'logStartOffset'> {
+  const highWatermark = reader.offset();
+  const lastStableOffset = reader.offset();
+  const logStartOffset = reader.offset();
+  if (Math.max(lastStableOffset, logStartOffset) > highWatermark) {
+    const ends = `the first open transaction at ${lastStableOffset} and the end at ${highWatermark}`;
+    throw new RangeError(`no log has its beginning at ${logStartOffset}, ${ends}`);
+  }
+  return { highWatermark, lastStableOffset, logStartOffset };
 }

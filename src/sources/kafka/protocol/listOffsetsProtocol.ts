@@ -9,7 +9,7 @@ export interface ListedOffset {
   readonly partition: number;
   readonly errorCode: number;
   /** -1 where no record is as new as the timestamp that was asked for. */
-  readonly offset: bigint;
+  readonly offset: number;
   /** The leader epoch of the record at the offset, or before it; -1 where it is not known. */
   readonly leaderEpoch: number;
 }
@@ -54,7 +54,7 @@ function readPartition(reader: BodyReader, topic: string): ListedOffset {
   const partition = reader.int32();
   const errorCode = reader.int16();
   reader.int64(); // the timestamp of the record
-  const offset = reader.int64();
+  const offset = reader.offset();
   const leaderEpoch = reader.int32();
   return { topic, partition, errorCode, offset, leaderEpoch };
 }

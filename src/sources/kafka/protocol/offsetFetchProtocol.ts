@@ -56,7 +56,7 @@ export function readOffsetFetchResponse(body: Buffer): OffsetFetchResponse {
 
 function readPartition(reader: BodyReader, topic: string): CommittedPartition {
   const partition = reader.int32();
-  const offset = Number(reader.int64());
+  const offset = reader.offset();
   reader.int32(); // leader epoch
   const metadata = reader.compactString();
   const errorCode = reader.int16();

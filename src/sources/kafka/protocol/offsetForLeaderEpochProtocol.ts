@@ -19,7 +19,7 @@ export interface EpochEnd {
   /** The newest epoch of the log up to the one that was asked for; -1 where it has none. */
   readonly leaderEpoch: number;
   /** Where that epoch ends: the first offset of the next one, or the end of the log; -1 where it has none. */
-  readonly endOffset: bigint;
+  readonly endOffset: number;
 }
 
 export interface OffsetForLeaderEpochResponse {
@@ -51,7 +51,7 @@ export function readOffsetForLeaderEpochResponse(body: Buffer): OffsetForLeaderE
       const errorCode = reader.int16();
       const partition = reader.int32();
       const leaderEpoch = reader.int32();
-      partitions.push({ topic, partition, errorCode, leaderEpoch, endOffset: reader.int64() });
+      partitions.push({ topic, partition, errorCode, leaderEpoch, endOffset: reader.offset() });
     }
   }
   reader.end();

@@ -46,7 +46,7 @@ export function readProduceResponse(body: Buffer): ProduceResponse {
   for (let topics = reader.count(); topics > 0; topics--) {
     const topic = reader.string();
     for (let count = reader.count(); count > 0; count--) {
-      const [partition, errorCode, baseOffset] = [reader.int32(), reader.int16(), Number(reader.int64())];
+      const [partition, errorCode, baseOffset] = [reader.int32(), reader.int16(), reader.offset()];
       reader.int64(); // when it was appended, where the topic says so
       reader.int64(); // the first offset of the log
       partitions.push({ topic, partition, errorCode, baseOffset });

@@ -17,7 +17,7 @@ const metadata = (topicId: string | undefined, leaderEpoch: number, errorCode = 
 ];
 
 /** A leader whose epoch ends here, as the answers to OffsetForLeaderEpoch, version 3, say it. */
-function leader(endOffset: number, errorCode = 0) {
+function leader(endOffset: number, errorCode = 0, later = endOffset) {
   const asked: string[] = [];
   const body = Buffer.alloc(33);
   body.writeInt32BE(1, 4);
@@ -29,6 +29,7 @@ function leader(endOffset: number, errorCode = 0) {
   const port = {
     request: async (nodeId: string, { apiName }: { apiName: string }, read: (bytes: Buffer) => unknown) => {
       asked.push(`${apiName} ${nodeId}`);
+      if (asked.length > 1) body.writeBigInt64BE(BigInt(later), 25);
       return read(body);
     },
   } as unknown as KafkajsPort;
@@ -84,6 +85,13 @@ describe('the identities of logs', () => {
     sound.identities.learn(metadata(first, 5));
     await sound.identities.broken('1', [request], ends);
     expect(sound.asked).toHaveLength(2);
+  });
+
+  it('give up nothing for an answer that the leader does not repeat', async () => {
+    const { identities, asked } = leader(40, 0, 50);
+    identities.learn(metadata(first, 4));
+    expect(await identities.diverged('1', [{ ...place, offset: 50, leaderEpoch: 3 }])).toEqual([]);
+    expect(asked).toHaveLength(2);
   });
 
   it('take a log that does not know the epoch for another one', async () => {

@@ -67,7 +67,7 @@ describe('readFetchByIdResponse', () => {
       [id, 'flights'],
       [other, 'ключ'],
     ]);
-    const place = { highWatermark: 100n, lastStableOffset: 90n, logStartOffset: 5n };
+    const place = { highWatermark: 100, lastStableOffset: 90, logStartOffset: 5 };
     expect(readFetchByIdResponse(body, (topicId) => names.get(topicId) ?? '')).toEqual({
       throttleTime: 17,
       errorCode: 0,

@@ -81,7 +81,7 @@ describe('readFetchResponse', () => {
   it('reads what was sent, and points into the received bytes', () => {
     const { throttleTime, errorCode, partitions } = readFetchResponse(whole);
     expect({ throttleTime, errorCode }).toEqual({ throttleTime: 17, errorCode: 0 });
-    const offsets = { highWatermark: 100n, lastStableOffset: 90n, logStartOffset: 5n };
+    const offsets = { highWatermark: 100, lastStableOffset: 90, logStartOffset: 5 };
     expect(partitions).toMatchObject([
       { topic: 'flights', partition: 0, errorCode: 0, ...offsets, aborted: [{ producerId: 7n, firstOffset: 40 }] },
       { topic: 'flights', partition: 1, errorCode: 6, ...offsets, aborted: [] },
@@ -94,6 +94,23 @@ describe('readFetchResponse', () => {
   it('refuses a response that is cut off, wherever it is cut', () => {
     for (let length = 0; length < whole.length; length++) {
       expect(() => readFetchResponse(whole.subarray(0, length))).toThrow(RangeError);
+    }
+  });
+
+  it('refuses ends of a partition that no log has, or that do not fit each other', () => {
+    // The ends of the first partition follow its number and its error code; this is the end of the log.
+    const end = whole.indexOf(Buffer.from([0, 0, 0, 0, 0, 0, 0, 100]));
+    for (const [at, offset] of [
+      [end, 2n ** 53n],
+      [end, 2n ** 63n - 1n],
+      [end, -2n],
+      [end, 89n],
+      [end + 8, 101n],
+      [end + 16, 101n],
+    ] as const) {
+      const damaged = Buffer.from(whole);
+      damaged.writeBigInt64BE(offset, at);
+      expect(() => readFetchResponse(damaged), `${offset} at ${at}`).toThrow(RangeError);
     }
   });
 

@@ -31,8 +31,8 @@ describe('readListOffsetsResponse', () => {
     expect(readListOffsetsResponse(whole)).toEqual({
       throttleTime: 17,
       partitions: [
-        { topic: 'flights', partition: 0, errorCode: 0, offset: 41n, leaderEpoch: 3 },
-        { topic: 'flights', partition: 1, errorCode: 6, offset: -1n, leaderEpoch: -1 },
+        { topic: 'flights', partition: 0, errorCode: 0, offset: 41, leaderEpoch: 3 },
+        { topic: 'flights', partition: 1, errorCode: 6, offset: -1, leaderEpoch: -1 },
       ],
     });
   });

@@ -35,8 +35,8 @@ describe('OffsetForLeaderEpoch, version 3', () => {
     expect(readOffsetForLeaderEpochResponse(body)).toEqual({
       throttleTime: 17,
       partitions: [
-        { topic: 'ab', partition: 1, errorCode: 0, leaderEpoch: 4, endOffset: 100n },
-        { topic: 'ab', partition: 2, errorCode: 75, leaderEpoch: -1, endOffset: -1n },
+        { topic: 'ab', partition: 1, errorCode: 0, leaderEpoch: 4, endOffset: 100 },
+        { topic: 'ab', partition: 2, errorCode: 75, leaderEpoch: -1, endOffset: -1 },
       ],
     });
   });

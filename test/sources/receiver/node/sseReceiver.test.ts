@@ -74,7 +74,8 @@ describe('sseReceiver', () => {
   });
 
   it('lets the server wait while the queue is full', async () => {
-    const count = 5_000;
+    // More than the buffers of sockets hold.
+    const count = 50_000;
     let written = 0;
     const answer = (response: ServerResponse) => {
       events(response);
