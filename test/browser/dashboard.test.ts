@@ -141,7 +141,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     await tab.goto(board.url);
     await expect.poll(() => snapshot()?.open[0]?.stage, deadline).toBe('effect');
     await expect.poll(() => tab.locator('tbody[data-time]').count(), deadline).toBe(3);
-    return { board, tab, snapshot, problems };
+    return { board, tab, snapshot, problems, subscription };
   }
 
   const number = (tab: Page, name: string) =>
@@ -257,11 +257,37 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     expect(await seriousViolations(tab)).toEqual([]);
   });
 
+  it('says the status where a screen reader hears of changes, and obeys who wants no motion', async () => {
+    for (const [reducedMotion, behaviour] of [
+      ['no-preference', 'smooth'],
+      ['reduce', 'auto'],
+    ] as const) {
+      const { tab, subscription } = await hangingPage({ reducedMotion });
+      const statuses = () => tab.getByRole('status').allTextContents();
+      expect(await statuses()).toContain('Keeping up');
+      await tab.evaluate(`
+        Element.prototype.scrollIntoView = (options) => { document.title = options.behavior; };
+      `);
+      const plot = tab.locator('.plot').first();
+      await plot.focus();
+      await plot.press('Home');
+      await plot.press('Enter');
+      await expect.poll(() => tab.title(), deadline).toBe(behaviour);
+      subscription.unsubscribe();
+      await expect.poll(statuses, deadline).toContain('Stopped');
+    }
+  });
+
   it('has each chart as a table too, with a summary', async () => {
     const { tab } = await hangingPage();
     const cards = tab.locator('.charts section');
     expect(await cards.count()).toBe(4);
     for (const card of await cards.all()) {
+      // Lines are told apart without their colours, too; areas lie on each other in the order of the legend.
+      const strokes = await card
+        .locator('.swatch')
+        .evaluateAll((swatches) => swatches.map(({ classList }) => classList[1]).filter((stroke) => stroke !== 'area'));
+      expect(new Set(strokes).size).toBe(strokes.length);
       expect(await card.locator('.summary').textContent()).toMatch(/^.{20,}\.$/);
       await card.getByRole('button', { name: /as a table$/ }).click();
       await expect.poll(() => card.locator('tbody tr').count(), deadline).toBe(3);

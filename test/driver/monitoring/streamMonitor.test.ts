@@ -299,6 +299,20 @@ describe('the status of a stream', () => {
     expect(statuses(lines)).toEqual(['0 connecting', '0 running', '45 stalled', '120 running', '121 stopped']);
   });
 
+  it.each([
+    ['10 s', 100, 10_000],
+    ['10 intervals', 2_000, 20_000],
+  ])('is stalled after %s by default, where the interval is %i ms', (_, interval, after) => {
+    const { monitor, lines } = recordingMonitor();
+    virtual((scheduler) => {
+      const subscription = fromBatches([['a'], ['b']], { interval, outputTimeout: Infinity, monitors: [monitor] })
+        .pipe(foreachBatch(() => NEVER))
+        .subscribe();
+      scheduler.schedule(() => subscription.unsubscribe(), 60_000);
+    });
+    expect(statuses(lines)).toContain(`${interval + after} stalled`);
+  });
+
   it('is recovering again when a replayed batch completes after a stall, until the last has', () => {
     const { monitor, lines } = recordingMonitor();
     const checkpoint = memoryCheckpoint();

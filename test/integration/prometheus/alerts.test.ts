@@ -44,22 +44,29 @@ type Job = (monitor: StreamMonitor, scheduler: SchedulerLike) => Observable<unkn
 
 /**
  * The series of a job that runs in virtual time, as `input_series` of promtool. An absent sample is `_`, as where a series has not
- * begun. Time stops at each scrape, because prom-client answers later and shows what its counters are by then.
+ * begun. Time stops at each scrape, because prom-client answers later and shows what its counters are by then. With `lifetime`, in scrapes,
+ * the process ends after as many, and another takes its place.
  */
-async function seriesOf(job: Job) {
-  const registry = new client.Registry();
-  const monitor = prometheusMonitor({ client, registry });
+async function seriesOf(job: Job, lifetime = Infinity) {
   const scrapes: string[] = [];
   const scheduler = new VirtualTimeScheduler();
-  const subscription = job(monitor, scheduler).subscribe({ error: () => {} });
+  const start = () => {
+    const registry = new client.Registry();
+    const monitor = prometheusMonitor({ client, registry });
+    return { registry, subscription: job(monitor, scheduler).subscribe({ error: () => {} }) };
+  };
+  let life = start();
   for (let i = 0; i <= (minutes * 60) / scrapeInterval; i++) {
     // Gauges tell the time, which has come as far as the last thing that was scheduled.
     scheduler.schedule(() => {}, i * scrapeInterval * 1_000 - scheduler.now());
     scheduler.maxFrames = i * scrapeInterval * 1_000;
     scheduler.flush();
-    scrapes.push(await registry.metrics());
+    scrapes.push(await life.registry.metrics());
+    if ((i + 1) % lifetime > 0) continue;
+    life.subscription.unsubscribe();
+    life = start();
   }
-  subscription.unsubscribe();
+  life.subscription.unsubscribe();
   const series = new Map<string, string[]>();
   for (const [i, scrape] of scrapes.entries()) {
     for (const line of scrape.split('\n')) {
@@ -124,9 +131,15 @@ const jobs: Readonly<Record<string, Job>> = {
       foreachBatch(fails),
       retry({ delay: () => timer(49_000, scheduler) }),
     ),
+  // Its process ends at the error, and a supervisor starts it again.
+  crashing: (monitor, scheduler) =>
+    fed(scheduler, { monitors: [monitor] }).pipe(foreachBatch(() => timer(20, scheduler))),
   failed: (monitor, scheduler) =>
     fed(scheduler, { monitors: [monitor] }).pipe(foreachBatch((_, { time }) => (time > 60_000 ? fails() : of(0)))),
 };
+
+/** How many scrapes a process of the job sees before it ends. */
+const lifetimes: Readonly<Record<string, number>> = { crashing: 4 };
 
 /** The alerts that fire at the end of each job, or shortly after what happened once. */
 const expected: Readonly<Record<string, { readonly at: string; readonly alerts: readonly string[] }>> = {
@@ -138,6 +151,7 @@ const expected: Readonly<Record<string, { readonly at: string; readonly alerts: 
   losing: { at: '21m', alerts: ['DStreamRecordsLost'] },
   refusing: { at: '5m', alerts: ['DStreamDeadLetters'] },
   failing: { at: '15m', alerts: ['DStreamErrors', 'DStreamNotRunning'] },
+  crashing: { at: '25m', alerts: ['DStreamErrors'] },
   failed: { at: '25m', alerts: ['DStreamNotRunning', 'DStreamStalled', 'DStreamLagGrows'] },
 };
 
@@ -151,7 +165,7 @@ describe.skipIf(missing)('the alerts', () => {
 
   it.each(Object.keys(jobs))('fire as they should for a job that is %s', async (name) => {
     const { at, alerts } = expected[name] ?? { at: '', alerts: [] };
-    const series = await seriesOf(jobs[name] as Job);
+    const series = await seriesOf(jobs[name] as Job, lifetimes[name]);
     expect(series.length).toBeGreaterThan(10);
     copyFileSync(rules, join(directory, 'alerts.yml'));
     const all = [...new Set(Object.values(expected).flatMap((one) => one.alerts))];
