@@ -3,7 +3,7 @@
 // tcp,http,sse,websocket,file,process, or kafkaReceiver) are ready receivers that are killed while they receive, `--each` of each kind in
 // one process, for `--seconds` at most and until SIGTERM, `--source kafka` reads from a real Kafka, `--output kafka` writes into it.
 // `--source tasks` has several processes that share the tasks of a topic, killed, stopped for longer than their session, and ended, for
-// `--seconds` at most; `--unfenced` writes outside of the transactions, to see that it is found. `--event-time` has operators by event time only.
+// `--seconds` at most; `--unfenced` takes out the fence, to see that the judge finds what is doubled then. `--event-time` has operators by event time only.
 // It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -44,7 +44,10 @@ if (values.source === 'tasks') {
     unfenced: values.unfenced,
     keep: values.keep,
   });
-  process.exit(report.faults.length > 0 ? 1 : 0);
+  const hasFound = report.doubled > 0;
+  if (values.unfenced && !hasFound)
+    console.error('the control has found nothing: nothing was doubled without the fence');
+  process.exit(report.faults.length > 0 || values.unfenced !== hasFound ? 1 : 0);
 }
 const { checkpoint: store } = values;
 if (!stores[store]) {

@@ -51,30 +51,30 @@ function fallAsleep(): void {
 }
 
 /** Failure points in the transactions of a producer. */
-function pointedKafka(kafka: Kafka): Kafka {
+export function pointedKafka(kafka: Kafka, point: (name: string) => void = failpoint): Kafka {
   const pointed = (transaction: Transaction): Transaction => ({
     ...transaction,
     sendOffsets: async (offsets) => {
       await transaction.sendOffsets(offsets);
-      failpoint('send:offsets');
+      point('send:offsets');
     },
     sendBatch: async (batch) => {
       const sent = await transaction.sendBatch(batch);
-      failpoint('send:written');
+      point('send:written');
       if (isDue('send:asleep')) fallAsleep();
       return sent;
     },
     commit: async () => {
       const sent = transaction.commit();
-      failpoint('send:commit-asked');
+      point('send:commit-asked');
       await sent;
-      failpoint('send:after-commit');
+      point('send:after-commit');
     },
   });
   return withProducer(kafka, (inner) => ({
     transaction: async () => {
       const transaction = await inner.transaction();
-      failpoint('send:begun');
+      point('send:begun');
       return pointed(transaction);
     },
   }));

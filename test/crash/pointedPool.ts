@@ -12,29 +12,29 @@ const statements: readonly (readonly [pattern: RegExp, before: string, after: st
 ];
 
 /** The server that the environment names, with failure points around what a checkpoint asks of it. */
-export function pointedPool(): PostgresPool {
+export function pointedPool(point: (name: string) => void = failpoint): PostgresPool {
   const pool = new Pool({ connectionString: process.env.POSTGRES_URL, max: 4 });
-  return { connect: async () => pointed(await pool.connect()) };
+  return { connect: async () => pointed(await pool.connect(), point) };
 }
 
-function pointed(client: PoolClient): PostgresClient {
+function pointed(client: PoolClient, point: (name: string) => void): PostgresClient {
   let isBatch = false;
   const query = async (text: string, values?: unknown[]) => {
     if (text === 'commit' && isBatch) return commit();
     const [, before, after] = statements.find(([pattern]) => pattern.test(text.trimStart())) ?? [];
     isBatch ||= before === 'transaction:before';
-    if (before) failpoint(before);
+    if (before) point(before);
     const result = await client.query(text, values);
-    if (after) failpoint(after);
+    if (after) point(after);
     return result;
   };
   const commit = async () => {
-    failpoint('transaction:before-commit');
+    point('transaction:before-commit');
     const sent = client.query('commit');
     // The server has it, and nobody hears the answer.
-    failpoint('transaction:commit-sent');
+    point('transaction:commit-sent');
     const result = await sent;
-    failpoint('transaction:after-commit');
+    point('transaction:after-commit');
     return result;
   };
   return {

@@ -2,23 +2,24 @@
 // to a table or to a topic. It is killed, stopped and ended at any moment.
 //
 //     tasksChild.mjs SETUP
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Batch, foreachBatch, logTasks, type RecordView, transformBatch } from 'dstream';
+import { type Batch, logTasks, type RecordView, transformBatch } from 'dstream';
 import { KafkajsClient, sendToKafka } from 'dstream/kafka';
 import { foreachBatchInTransaction, type PostgresCheckpoint, postgresCheckpoint } from 'dstream/node';
 import { mergeMap, type OperatorFunction, pipe } from 'rxjs';
 import { KafkajsGroupClient } from '../../src/sources/kafka/kafkajs/kafkajsGroupClient.js';
 import { newKafka } from './kafkaLog.js';
+import { pointedKafka } from './outputTopic.js';
 import { pointedPool } from './pointedPool.js';
 import { interval, type TaskEvent, taskOutputs } from './tasksOperators.js';
-import { groupPoint, pointedGroup, pointedLog, pointedOpening } from './tasksPoint.js';
+import { groupPoint, pointedGroup, pointedLog, pointedOpening, tasksPoint } from './tasksPoint.js';
 import type { TasksSetup } from './tasksRound.js';
+import { unfencedPool } from './unfencedPool.js';
 
 const { brokers, topic, groupId, output, to, sessionTimeout, instanceId, unfenced }: TasksSetup = JSON.parse(
   process.argv[2] ?? '{}',
 );
 const kafka = newKafka(brokers);
-const pool = pointedPool();
+const pool = unfenced ? unfencedPool(pointedPool(tasksPoint)) : pointedPool(tasksPoint);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const insert = `insert into ${output} (name, lines) values ($1, $2)`;
 
@@ -53,20 +54,13 @@ function save(checkpoint: PostgresCheckpoint, task: string) {
         transformBatch((lines: readonly string[], { time }) => [
           { partition: 0, value: JSON.stringify([nameAt(time), lines]) },
         ]),
-        sendToKafka(kafka, { topic: output, groupId, transactionTimeout: 30_000 }),
+        sendToKafka(pointedKafka(kafka, tasksPoint), { topic: output, groupId, transactionTimeout: 30_000 }),
       );
     }
-    if (unfenced) {
-      return foreachBatch(async (lines, { time }) => {
-        const client = await pool.connect();
-        await client.query(insert, [nameAt(time), JSON.stringify(lines)]).finally(() => client.release());
-        // Kills come between what is written and what is saved.
-        await sleep(100);
-      });
-    }
-    return foreachBatchInTransaction(checkpoint, (transaction, lines, { time }) =>
-      transaction.query(insert, [nameAt(time), JSON.stringify(lines)]),
-    );
+    return foreachBatchInTransaction(checkpoint, async (transaction, lines, { time }) => {
+      await transaction.query(insert, [nameAt(time), JSON.stringify(lines)]);
+      tasksPoint('output:written');
+    });
   };
 }
 

@@ -4,18 +4,30 @@ import { defer, from, map, tap } from 'rxjs';
 import type { GroupClient } from '../../src/sources/group/groupClient.js';
 import { failpoint } from '../../src/storage/failpoint.js';
 
-/** Where a process that shares tasks can be killed or stopped, beside the points of its database. */
+/** Where a process that shares tasks can be killed or stopped, beside the points of its outputs. */
 export const taskPoints = [
   ...['group:before-join', 'group:joined', 'group:before-sync', 'group:synced', 'task:assigned', 'task:before-open'],
   ...['task:opened', 'fetch:before', 'fetch:after', 'commit:before', 'commit:after', 'group:before-release'],
   ...['group:drained', 'group:before-leave', 'group:left'],
 ] as const;
 
+/** In the turn of a batch: from the beginning of its transaction until it is asked to commit. */
+export const turnPoints = {
+  table: ['transaction:before', 'transaction:begun', 'output:written', 'transaction:before-progress'],
+  topic: ['send:begun', 'send:offsets', 'send:written', 'transaction:before', 'transaction:before-progress'],
+} as const;
+
+/** While a transaction holds the row of its job, so that the next owner waits for it; and around an opening and a commit. */
+export const databasePoints = [
+  ...['epoch:before', 'epoch:begun', 'restore:read', 'transaction:after-progress', 'transaction:in-state'],
+  ...['transaction:before-commit', 'transaction:commit-sent', 'transaction:after-commit'],
+] as const;
+
 const [stopPoint, stopNth] = (process.env.TASKS_STOP_AT ?? '').split('@');
 let left = Number(stopNth);
 
 /** Kills the process here, or stops it and says so: whoever started it lets it go on. */
-function tasksPoint(name: (typeof taskPoints)[number]): void {
+export function tasksPoint(name: string): void {
   failpoint(name);
   if (name !== stopPoint || --left !== 0) return;
   writeSync(1, `stopped at ${name}\n`);

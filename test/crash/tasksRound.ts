@@ -20,7 +20,7 @@ export interface TasksSetup {
   readonly to: 'table' | 'topic';
   readonly sessionTimeout: number;
   readonly instanceId?: string;
-  /** Writes outside of the transaction, to see that the judge finds it. */
+  /** Saves without asking whether another owns the task by now, to see that the judge finds it. */
   readonly unfenced?: boolean;
 }
 

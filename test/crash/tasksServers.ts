@@ -37,12 +37,17 @@ export async function crashTasksOnServers(options: TasksOnServers): Promise<Task
         const { faults, killsAt, stopsAt, ...counts } = one;
         console.log(JSON.stringify(counts), ...faults);
         // After each round: a long run may be cut off.
-        if (unfenced || (one.kills < 1_000 && !keep)) return;
-        const limit = seconds < Infinity ? ` --seconds ${seconds}` : '';
-        const command = `npm run crash -- --source tasks --crashes ${kills}${limit} --processes ${processes}`;
-        const about = { command, node: process.version, cores: cpus().length, processes, partitions, sessionTimeout };
-        const file = new URL('../../bench/results/crash-tasks.json', import.meta.url);
-        writeFileSync(file, `${JSON.stringify({ ...about, ...one }, null, 2)}\n`);
+        if (one.kills < 1_000 && !keep) return;
+        const about = {
+          command: commandOf(options),
+          node: process.version,
+          cores: cpus().length,
+          processes,
+          partitions,
+        };
+        const name = unfenced ? 'crash-tasks-unfenced' : 'crash-tasks';
+        const file = new URL(`../../bench/results/${name}.json`, import.meta.url);
+        writeFileSync(file, `${JSON.stringify({ ...about, sessionTimeout, ...one }, null, 2)}\n`);
       },
     });
     console.log(report);
@@ -50,4 +55,13 @@ export async function crashTasksOnServers(options: TasksOnServers): Promise<Task
   } finally {
     await Promise.all([kafka.stop(), postgres.stop()]);
   }
+}
+
+function commandOf({ kills, seconds, processes, sessionTimeout, seed, unfenced, keep }: TasksOnServers): string {
+  const parts = [
+    ...['npm run crash -- --source tasks', `--crashes ${kills}`, ...(unfenced ? ['--unfenced'] : [])],
+    ...(seconds < Infinity ? [`--seconds ${seconds}`] : []),
+    ...[`--processes ${processes}`, `--session ${sessionTimeout}`, `--seed ${seed}`, ...(keep ? ['--keep'] : [])],
+  ];
+  return parts.join(' ');
 }

@@ -1,19 +1,23 @@
 import { Child } from '../support/childProcess.js';
-import { taskPoints } from './tasksPoint.js';
+import { databasePoints, taskPoints, turnPoints } from './tasksPoint.js';
 import type { TasksAccidents, TasksSetup } from './tasksRound.js';
 
-/** Points of the database: there a process is killed and not stopped. */
-const databasePoints = [
-  ...['epoch:before', 'epoch:begun', 'restore:read', 'transaction:before', 'transaction:begun'],
-  ...['transaction:before-progress', 'transaction:after-progress', 'transaction:in-state'],
-  ...['transaction:before-commit', 'transaction:commit-sent', 'transaction:after-commit'],
-];
-const killPoints = [...taskPoints, ...databasePoints];
 const times = [1, 2, 10];
 const anyMoment = 'any moment';
 /** The processes of all rounds take the points in turn, so that none is left out. */
-let killTurn = 0;
-let stopTurn = 0;
+const turns = { kill: { table: 0, topic: 0 }, stop: { table: 0, topic: 0 } };
+
+/** Where processes are killed and stopped. In a control they are stopped in the turn of a batch, since only such a process still writes. */
+function pointsOf({ to, unfenced }: TasksSetup, what: keyof typeof turns): readonly string[] {
+  return unfenced && what === 'stop' ? turnPoints[to] : [...turnPoints[to], ...taskPoints, ...databasePoints];
+}
+
+/** The next point, and how many times it is passed until then. */
+function nextPoint(setup: TasksSetup, what: keyof typeof turns): readonly [point: string, nth: number] {
+  const points = pointsOf(setup, what);
+  const turn = turns[what][setup.to]++;
+  return [points[turn % points.length] as string, times[Math.floor(turn / points.length) % times.length] as number];
+}
 
 export interface TasksSlotParts {
   readonly child: string;
@@ -42,16 +46,17 @@ export class TasksSlot {
   start(): void {
     if (this.#closed) return;
     const { child: file, setup, postgresUrl, random, accidents, faults } = this.#parts;
+    const shareOfStops = setup.unfenced ? 0.5 : 0.3;
     const env: Record<string, string> = { POSTGRES_URL: postgresUrl };
     this.#killPoint = undefined;
     const what = this.#settling ? 1 : random();
-    if (what < 0.45) {
-      this.#killPoint = killPoints[killTurn % killPoints.length] as string;
-      const nth = times[Math.floor(killTurn++ / killPoints.length) % times.length];
-      env.DSTREAM_FAILPOINT = `${this.#killPoint}:${nth}`;
+    if (what < shareOfStops) {
+      const [point, nth] = nextPoint(setup, 'stop');
+      env.TASKS_STOP_AT = `${point}@${nth}`;
     } else if (what < 0.65) {
-      const point = taskPoints[stopTurn % taskPoints.length];
-      env.TASKS_STOP_AT = `${point}@${times[Math.floor(stopTurn++ / taskPoints.length) % 2]}`;
+      const [point, nth] = nextPoint(setup, 'kill');
+      this.#killPoint = point;
+      env.DSTREAM_FAILPOINT = `${point}:${nth}`;
     }
     const child = new Child(file, [JSON.stringify(setup)], env);
     this.#child = child;
@@ -112,7 +117,7 @@ export class TasksSlot {
     const { accidents, setup, random } = this.#parts;
     accidents.stops[point] = (accidents.stops[point] ?? 0) + 1;
     this.#busy = true;
-    const lasts = setup.sessionTimeout * (1.2 + random());
+    const lasts = setup.sessionTimeout * (1.3 + random());
     this.#later(lasts, () => {
       child.process.kill('SIGCONT');
       if (child === this.#child) this.#busy = false;
