@@ -1,5 +1,5 @@
 import type { Key } from '../batch/key.js';
-import { savedKeyOf } from '../operators/base/savedPanes.js';
+import { savedKeyOf } from '../operators/base/paneEntries.js';
 
 export type SplitEntry = readonly [key: Key, state: unknown];
 
@@ -72,7 +72,7 @@ function cut(pane: SavedPane | Partials, isMine: (key: Key) => boolean): SavedPa
   return groups.length > 0 ? groups : undefined;
 }
 
-/** An entry for each key of a pane, and one that says which windows have ended. */
+/** An entry for each key of a pane; others say which panes these are, and which windows have ended. */
 const byEventPane: Splitter = (partOf, parts) => {
   const all = toAll(partOf, parts);
   return (entry) => {

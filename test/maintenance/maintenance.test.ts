@@ -221,11 +221,15 @@ describe('splitCheckpoint', () => {
 
   it('splits event-time windows by key and their watermarks by partition', async () => {
     const checkpoint = memoryCheckpoint();
-    const windows = { id: 'windows', operator: 'aggregateByKeyAndEventWindow', signature: 'window=10' };
+    const windows = { id: 'windows', operator: 'aggregateByKeyAndEventWindow', signature: 'window=10 layout=2' };
     const time = { id: 'time', operator: 'eventTime' };
-    const panes = letters.map((letter) => [`3:s:${letter}`, 1] as const);
+    const panes = letters.map((letter) => [`0:${letter}`, 1] as const);
+    const places = [
+      ['@0', 3],
+      ['@a', [4, 5]],
+    ] as const;
     await saveIn(checkpoint, [
-      changeOf([...panes, ['given', 2], ['4@5:number:7', 1]], [], windows),
+      changeOf([...places, ...panes, ['given', 2], ['a#7', 1]], [], windows),
       changeOf(
         [
           ['', 5],
@@ -241,10 +245,10 @@ describe('splitCheckpoint', () => {
     const keysOf = async (part: Checkpoint, id: string) =>
       (await linesOf(part, [id])).slice(2).map((line) => JSON.parse(line).key);
     for (const [n, part] of parts.entries()) {
-      const mine = panes.map(([name]) => name).filter((name) => kafkaPartitioner(name.slice(4), 2) === n);
+      const mine = panes.map(([name]) => name).filter((name) => kafkaPartitioner(name.slice(2), 2) === n);
       expect(mine.length).toBeGreaterThan(0);
-      const seven = kafkaPartitioner(7, 2) === n ? ['4@5:number:7'] : [];
-      expect(await keysOf(part, 'windows')).toEqual([...mine, 'given', ...seven]);
+      const seven = kafkaPartitioner(7, 2) === n ? ['a#7'] : [];
+      expect(await keysOf(part, 'windows')).toEqual(['@0', '@a', ...mine, 'given', ...seven]);
       expect(await keysOf(part, 'time')).toEqual(['', `t/${n}`]);
     }
   });

@@ -27,6 +27,7 @@ import { eventResults } from './eventResults.js';
 import { feeding } from './feeding.js';
 import { lateRecord } from './lateRecord.js';
 import { openWindows } from './openWindows.js';
+import { type PaneState, paneLayout } from './paneEntries.js';
 import { perBatchWithState } from './perBatchWithState.js';
 import type { Shown } from './queryableOption.js';
 import { SavedPanes } from './savedPanes.js';
@@ -78,16 +79,16 @@ function slidingEventWindows<T, K extends Key, In, P, Out, R>(
   const numbers = new WindowNumbers(shape);
   const { window, slide, offset } = shape;
   const { emit = 'final' } = options;
-  const signature = `window=${window} slide=${slide} offset=${offset} ${aggregatorSignature(aggregator)}`;
+  const signature = `window=${window} slide=${slide} offset=${offset} ${paneLayout} ${aggregatorSignature(aggregator)}`;
   const shown = queryable && {
-    connect: (panes: CommittedState<string, P | number>) =>
+    connect: (panes: CommittedState<string, PaneState<P>>) =>
       queryable.connect(openWindows<K, P, Out>(panes, numbers, aggregator) as CommittedState<never, never>),
   };
   const description = { operator, id: options.id, signature, queryable: shown };
   const side = options.late && SideOutput.feedOf(options.late);
 
   return afterSteps<T, R>(operator, (visitRecords) => {
-    const windows = perBatchWithState<unknown, R, string, P | number>(description, (state) => {
+    const windows = perBatchWithState<unknown, R, string, PaneState<P>>(description, (state) => {
       // Without an id there is no checkpoint that could read it.
       const kept = options.id !== undefined || queryable !== undefined;
       const saved = kept ? new SavedPanes<K, P>(state) : undefined;

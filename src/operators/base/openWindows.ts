@@ -4,7 +4,7 @@ import { entryOf } from '../../collections/entryOf.js';
 import type { WindowNumbers } from '../../eventtime/windowNumbers.js';
 import type { Aggregator } from '../../windows/aggregator.js';
 import type { WindowResult } from '../eventWindowOptions.js';
-import { parsedEntry } from './savedPanes.js';
+import { type PaneState, readPaneEntries } from './paneEntries.js';
 
 /** What a pane has of one key, and the windows that count it. */
 interface Part<P> {
@@ -19,7 +19,7 @@ interface Part<P> {
  * put in order at the first look after a batch, and a window is combined when its key is read, so that batches pay nothing for it.
  */
 export function openWindows<K extends Key, P, R>(
-  panes: CommittedState<string, P | number>,
+  panes: CommittedState<string, PaneState<P>>,
   numbers: WindowNumbers,
   { combine, lower }: Pick<Aggregator<never, P, R>, 'combine' | 'lower'>,
 ): CommittedState<K, readonly WindowResult<R>[]> {
@@ -59,20 +59,15 @@ export function openWindows<K extends Key, P, R>(
 }
 
 function partsOf<K extends Key, P>(
-  panes: CommittedState<string, P | number>,
+  panes: CommittedState<string, PaneState<P>>,
   numbers: WindowNumbers,
 ): ReadonlyMap<K, Part<P>[]> {
   const all: (Part<P> & { readonly key: K })[] = [];
-  let given = -Infinity;
-  for (const [name, saved] of panes.entries()) {
-    const entry = parsedEntry<K>(name);
-    if (!entry) {
-      given = saved as number;
-      continue;
-    }
-    const { pane, window = -Infinity, key } = entry;
+  const { given = -Infinity, partials } = readPaneEntries<K, P>(panes.entries());
+  for (const { place, key, partial } of partials) {
+    const { pane, window = -Infinity } = place;
     const first = Math.max(numbers.firstOf(pane), window);
-    all.push({ key, pane, first, last: numbers.lastOf(pane), partial: saved as P });
+    all.push({ key, pane, first, last: numbers.lastOf(pane), partial });
   }
   const byKey = new Map<K, Part<P>[]>();
   for (const { key, first, ...part } of all.sort((a, b) => a.pane - b.pane || a.first - b.first)) {

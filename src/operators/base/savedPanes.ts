@@ -2,9 +2,7 @@ import type { Key } from '../../batch/key.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { entryOf } from '../../collections/entryOf.js';
 import type { PaneChanges, Partials, RestoredPanes } from '../../eventtime/eventPanes.js';
-
-/** The key of the last window that was given. */
-const givenKey = 'given';
+import { givenKey, type PaneState, type Place, partialName, placeEntry, readPaneEntries } from './paneEntries.js';
 
 /** What a batch has changed in a pane. */
 interface Touched<K, P> {
@@ -12,36 +10,46 @@ interface Touched<K, P> {
   readonly keys: Set<K>;
 }
 
+/** A pane that has a place in the state. */
+interface KeptPane<K> {
+  readonly place: Place;
+  /** The names of its entries, by key. */
+  readonly names: Map<K, string>;
+}
+
 /**
  * Keeps the panes of event-time windows in the state of an operator: one entry for each key of a pane, so that a batch saves what it
  * has touched.
  */
 export class SavedPanes<K extends Key, P> implements PaneChanges<K, P> {
-  readonly #state: KeyedState<string, P | number>;
-  /** The names of the entries in the state: by pane, and by window and pane for stragglers. */
-  readonly #panes = new Map<number, Map<K, string>>();
-  readonly #stragglers = new Map<number, Map<number, Map<K, string>>>();
+  readonly #state: KeyedState<string, PaneState<P>>;
+  readonly #panes = new Map<number, KeptPane<K>>();
+  /** By window, then by pane. */
+  readonly #stragglers = new Map<number, Map<number, KeptPane<K>>>();
+  readonly #places = new FreeNumbers();
   readonly #touchedPanes = new Map<number, Touched<K, P>>();
   readonly #touchedStragglers = new Map<number, Map<number, Touched<K, P>>>();
   #given: number | undefined;
   #firstPane = -Infinity;
 
-  constructor(state: KeyedState<string, P | number>) {
+  constructor(state: KeyedState<string, PaneState<P>>) {
     this.#state = state;
   }
 
   restored(): RestoredPanes<K, P> {
     const panes = new Map<number, Map<K, P>>();
     const stragglers = new Map<number, Map<number, Map<K, P>>>();
-    for (const [name, saved] of this.#state.entries()) {
-      if (name === givenKey) {
-        this.#given = saved as number;
-        continue;
-      }
-      const { pane, window, key } = parsed<K>(name);
+    const saved = readPaneEntries<K, P>(this.#state.entries());
+    this.#given = saved.given;
+    for (const place of saved.places) {
+      this.#places.use(place.number);
+      this.#panesOf(place.window).set(place.pane, { place, names: new Map() });
+    }
+    for (const { name, place, key, partial } of saved.partials) {
+      const { pane, window } = place;
       const partials = window === undefined ? panes : entryOf(stragglers, window, () => new Map());
-      entryOf(partials, pane, () => new Map()).set(key, saved as P);
-      this.#namesOf(pane, window).set(key, name);
+      entryOf(partials, pane, () => new Map()).set(key, partial);
+      this.#panesOf(window).get(pane)?.names.set(key, name);
     }
     return { panes, stragglers, given: this.#given };
   }
@@ -76,29 +84,38 @@ export class SavedPanes<K extends Key, P> implements PaneChanges<K, P> {
     }
     this.#touchedPanes.clear();
     this.#touchedStragglers.clear();
-    for (const [pane, names] of this.#panes) {
+    // After what is set: a place is given to another pane in a later batch, so that its keys are in the order in which they came.
+    for (const [pane, kept] of this.#panes) {
       if (pane >= this.#firstPane) continue;
       this.#panes.delete(pane);
-      this.#delete(names);
+      this.#leave(kept);
     }
     for (const [window, panes] of this.#stragglers) {
       if (window > given) continue;
       this.#stragglers.delete(window);
-      for (const names of panes.values()) this.#delete(names);
+      for (const kept of panes.values()) this.#leave(kept);
     }
     this.#saveGiven();
   }
 
   #set(pane: number, window: number | undefined, partials: Partials<K, P>, keys: ReadonlySet<K>): void {
-    const names = this.#namesOf(pane, window);
+    const { place, names } = entryOf(this.#panesOf(window), pane, () => this.#keep(pane, window));
     for (const key of keys) {
-      const name = entryOf(names, key, () => nameOf(pane, window, key));
+      const name = entryOf(names, key, () => partialName(place.number, key));
       this.#state.set(name, partials.get(key) as P);
     }
   }
 
-  #delete(names: ReadonlyMap<K, string>): void {
+  #keep(pane: number, window: number | undefined): KeptPane<K> {
+    const place = { number: this.#places.take(), pane, window };
+    this.#state.set(...placeEntry(place));
+    return { place, names: new Map() };
+  }
+
+  #leave({ place, names }: KeptPane<K>): void {
     for (const name of names.values()) this.#state.delete(name);
+    this.#state.delete(placeEntry(place)[0]);
+    this.#places.free(place.number);
   }
 
   /** Says which panes have been released: without panes there is nothing to say. */
@@ -109,9 +126,30 @@ export class SavedPanes<K extends Key, P> implements PaneChanges<K, P> {
     }
   }
 
-  #namesOf(pane: number, window: number | undefined): Map<K, string> {
-    const panes = window === undefined ? this.#panes : entryOf(this.#stragglers, window, () => new Map());
-    return entryOf(panes, pane, () => new Map());
+  #panesOf(window: number | undefined): Map<number, KeptPane<K>> {
+    return window === undefined ? this.#panes : entryOf(this.#stragglers, window, () => new Map());
+  }
+}
+
+/** Numbers from 0, of which the least that is free is taken. */
+class FreeNumbers {
+  readonly #used = new Set<number>();
+  /** All below are used. */
+  #least = 0;
+
+  use(number: number): void {
+    this.#used.add(number);
+  }
+
+  take(): number {
+    while (this.#used.has(this.#least)) this.#least++;
+    this.#used.add(this.#least);
+    return this.#least;
+  }
+
+  free(number: number): void {
+    this.#used.delete(number);
+    this.#least = Math.min(this.#least, number);
   }
 }
 
@@ -120,48 +158,4 @@ function touch<K, P>(all: Map<number, Touched<K, P>>, pane: number, key: K, part
   // After stragglers have entered, a pane has other partials than in the batch before.
   if (touched?.partials === partials) touched.keys.add(key);
   else all.set(pane, { partials, keys: new Set(touched?.keys).add(key) });
-}
-
-/** `pane:key`, or `pane@window:key` for stragglers; the key with its type, because 1 and '1' are two keys. */
-function nameOf(pane: number, window: number | undefined, key: Key): string {
-  const place = window === undefined ? `${pane}` : `${pane}@${window}`;
-  return `${place}:${typeof key === 'string' ? 's' : typeof key}:${String(key)}`;
-}
-
-/** The key of an entry in the state; `undefined` for the entry that is of no key. */
-export function savedKeyOf(name: string): Key | undefined {
-  return parsedEntry<Key>(name)?.key;
-}
-
-/** What an entry in the state is of; `undefined` for the last window that was given. `window`: the first that counts stragglers. */
-export function parsedEntry<K extends Key>(name: string): PaneEntry<K> | undefined {
-  return name === givenKey ? undefined : parsed<K>(name);
-}
-
-interface PaneEntry<K> {
-  readonly pane: number;
-  readonly window: number | undefined;
-  readonly key: K;
-}
-
-function parsed<K extends Key>(name: string): PaneEntry<K> {
-  const [place = '', type] = name.split(':', 2);
-  const text = name.slice(place.length + (type ?? '').length + 2);
-  const [pane, window] = place.split('@').map(Number);
-  return { pane: pane as number, window, key: keyOf(type, text) as K };
-}
-
-function keyOf(type: string | undefined, text: string): Key {
-  switch (type) {
-    case 'number':
-      return Number(text);
-    case 'bigint':
-      return BigInt(text);
-    case 'boolean':
-      return text === 'true';
-    case 'object':
-      return null;
-    default:
-      return text;
-  }
 }
