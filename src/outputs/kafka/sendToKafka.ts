@@ -32,9 +32,9 @@ export interface SendToKafkaOptions {
  * A record is `{ key, value, headers, partition, timestamp }`, as in kafkajs, with a `topic` where it differs from the option.
  *
  * The transaction is the last act of the batch: it begins when the effects of all other outputs have settled, so that the offsets it
- * commits never cover what another output still writes. Several `sendToKafka` with the same client and group in one stream share one
- * producer and one transaction a batch. The transactional id is the group, with the id of the task where a job is divided into tasks: a
- * process that takes the work over fences the previous owner.
+ * commits never cover what another output still writes. Several `sendToKafka` with the same group in one stream share one producer
+ * and one transaction a batch, and must have the same client. The transactional id is the group, with the id of the task where a job is
+ * divided into tasks: a process that takes the work over fences the previous owner.
  *
  * Without a checkpoint the stream restarts at the committed offsets. With one, which state needs, a batch is replayed with the same
  * ranges, and what was committed before is not written again. A new subscription of the same group in the same process waits
@@ -51,7 +51,8 @@ export interface SendToKafkaOptions {
  * Source: Kafka's exactly-once semantics (KIP-98), with a transactional id for each task as before KIP-447, and the member of the group as
  * in it.
  *
- * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {InvalidOptionError} when an option is out of its range; (as a notification) when another output of the stream has the same group
+ * and another client
  * @throws {UnsupportedClientError} (as a notification) when `kafka` is not a client of kafkajs 2.2.4
  * @throws {FencedError} (as a notification) when another process has taken the transactional id, or one that was killed had asked for it and
  * the broker got to that late: nothing is written then

@@ -1,6 +1,7 @@
-import type { MonoTypeOperatorFunction } from 'rxjs';
+import { defer, type MonoTypeOperatorFunction } from 'rxjs';
 import { announceOpening } from '../../batch/announcements.js';
 import type { Batch } from '../../batch/batch.js';
+import type { BatchRun } from '../../batch/batchContext.js';
 import { lastActs } from '../../operators/base/lastActs.js';
 import { perBatch } from '../../operators/base/perBatch.js';
 import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
@@ -23,7 +24,8 @@ export function transactionalOutput<T>(
   // Fails now if `kafka` is not supported.
   kafkajsTransactions(kafka, options.transactionTimeout);
   return perBatch(operator, (source) => {
-    const withdraw = announceOpening(source, (run) => transactionsOfRun(run, kafka, options).connect());
+    const connect = (run: BatchRun) => defer(() => transactionsOfRun(run, kafka, options).connect());
+    const withdraw = announceOpening(source, connect);
     const acts = lastActs(operator);
     return {
       next(batch: Batch<T>) {

@@ -1,4 +1,5 @@
 import type { BatchRun } from '../../batch/batchContext.js';
+import { InvalidOptionError } from '../../batch/errors.js';
 import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import { BatchTransactions } from './batchTransactions.js';
@@ -10,27 +11,39 @@ export interface TransactionOptions {
   readonly transactionTimeout: number;
 }
 
-const runs = new WeakMap<BatchRun, Map<Kafka | KafkaRuntime, Map<string, BatchTransactions>>>();
+interface SharedTransactions {
+  readonly kafka: Kafka | KafkaRuntime;
+  readonly transactions: BatchTransactions;
+}
+
+const runs = new WeakMap<BatchRun, Map<string, SharedTransactions>>();
 
 /**
- * The transactions that all outputs of one run share which have the same client and group: two producers with one transactional id
- * would fence each other. The first output sets the transaction timeout. They close when the run ends.
+ * The transactions that all outputs of one run share which have the same group: two producers with one transactional id would fence each
+ * other, and each would take the batches whose offsets the other has committed for written. The first output sets the transaction
+ * timeout. They close when the run ends.
+ *
+ * @throws {InvalidOptionError} when another output of the run has the same group and another client
  */
 export function transactionsOfRun(
   run: BatchRun,
   kafka: Kafka | KafkaRuntime,
   { groupId, transactionTimeout }: TransactionOptions,
 ): BatchTransactions {
-  const byClient = runs.get(run) ?? new Map<Kafka | KafkaRuntime, Map<string, BatchTransactions>>();
-  const byGroup = byClient.get(kafka) ?? new Map<string, BatchTransactions>();
+  const byGroup = runs.get(run) ?? new Map<string, SharedTransactions>();
   const known = byGroup.get(groupId);
-  if (known) return known;
+  if (known?.kafka === kafka) return known.transactions;
+  if (known) {
+    const rule = 'is that of another output of this stream with another client: give both the same client';
+    throw new InvalidOptionError('sendToKafka', 'groupId', groupId, rule);
+  }
   // Each task has an owner of its own: with one id for all, their owners would fence each other.
   const transactionalId = run.task ? `${groupId}-${run.task.id}` : groupId;
   const port = kafkajsTransactions(kafka, transactionTimeout);
   const member = run.membership;
-  const made = new BatchTransactions(port, { groupId, transactionalId, member }, (error) => noteRefusal(kafka, error));
-  runs.set(run, byClient.set(kafka, byGroup.set(groupId, made)));
-  run.whenClosed(() => made.close());
-  return made;
+  const owner = { groupId, transactionalId, member };
+  const transactions = new BatchTransactions(port, owner, (error) => noteRefusal(kafka, error));
+  runs.set(run, byGroup.set(groupId, { kafka, transactions }));
+  run.whenClosed(() => transactions.close());
+  return transactions;
 }

@@ -225,6 +225,16 @@ describeKafka('sendToKafka', () => {
     expect(valuesOf(await outputOf(other, 1))[0]).toEqual(all.filter((value) => !isEven(value)));
   });
 
+  it('writes nothing where outputs of one group have different clients', async () => {
+    const one = await job(1, 20);
+    const lines = records(one).pipe(mapRecords(message), share());
+    const both = merge(lines.pipe(send(one, one.kafka)), lines.pipe(send(one, newKafka())));
+    await expect(lastValueFrom(both)).rejects.toThrow(
+      /groupId \(".*"\) is that of another output of this stream with another client/,
+    );
+    expect(await written(one)).toEqual([]);
+  });
+
   it('does not fail again by itself after an error', async () => {
     const one = await job(2, 400);
     const slow = { ...one, options: { ...one.options, maxRatePerPartition: 400 } };
