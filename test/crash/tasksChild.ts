@@ -19,6 +19,8 @@ const { brokers, topic, groupId, output, to, sessionTimeout, instanceId, unfence
   process.argv[2] ?? '{}',
 );
 const kafka = newKafka(brokers);
+/** One for all outputs: they share a transaction. */
+const outputKafka = pointedKafka(kafka, tasksPoint);
 const pool = unfenced ? unfencedPool(pointedPool(tasksPoint)) : pointedPool(tasksPoint);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const insert = `insert into ${output} (name, lines) values ($1, $2)`;
@@ -54,7 +56,7 @@ function save(checkpoint: PostgresCheckpoint, task: string) {
         transformBatch((lines: readonly string[], { time }) => [
           { partition: 0, value: JSON.stringify([nameAt(time), lines]) },
         ]),
-        sendToKafka(pointedKafka(kafka, tasksPoint), { topic: output, groupId, transactionTimeout: 30_000 }),
+        sendToKafka(outputKafka, { topic: output, groupId, transactionTimeout: 30_000 }),
       );
     }
     return foreachBatchInTransaction(checkpoint, async (transaction, lines, { time }) => {
