@@ -19,6 +19,7 @@ import { type Flight, readFlights } from './flight.js';
 import { serveMetrics } from './metrics.js';
 import { type DemoOptions, readOptions, usage } from './options.js';
 import { type FlightOutputs, flightsPipeline } from './pipeline.js';
+import { runProcesses } from './processes.js';
 import { after, type FlightSink, kafkaSink, memorySink, replay, topic } from './replay.js';
 import { Table } from './table.js';
 
@@ -164,6 +165,7 @@ async function open(options: DemoOptions, driver: DriverOptions): Promise<Opened
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') console.log(usage);
+  else if (options.processes) await runProcesses(options.brokers ?? [], options.processes, options.speed);
   else await (options.bounded ? runBounded(options) : main(options));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

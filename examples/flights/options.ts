@@ -19,6 +19,8 @@ export interface DemoOptions {
   readonly checkpoint: string | undefined;
   /** With `bounded` on Kafka: the topic that `produce.ts` has filled; when absent, the run fills one of its own. */
   readonly topic: string | undefined;
+  /** How many processes share the flights of a topic, of which one is killed; one process without it. */
+  readonly processes: number | undefined;
   /** Port of the dashboard; without it there is no dashboard. */
   readonly dashboard: number | undefined;
 }
@@ -33,6 +35,7 @@ export const usage = `npm run demo -- [options]
   --late AIRPORT                   ... where the flights of an airport, such as DFW, arrive six hours late
   --checkpoint FOLDER              ... keeping table, windows and offsets there: killed and started again, it goes on where it was
   --topic NAME                     ... from a topic of the Kafka that flights/produce has filled
+  --processes N                    with --brokers: N processes share the partitions of a topic, and one of them is killed while you watch
   --dashboard                      serve the dashboard on http://127.0.0.1:4040/
   --port N                         ... on another port
   --help`;
@@ -50,6 +53,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       late: { type: 'string' },
       checkpoint: { type: 'string' },
       topic: { type: 'string' },
+      processes: { type: 'string' },
       dashboard: { type: 'boolean', default: false },
       port: { type: 'string', default: '4040' },
       help: { type: 'boolean', default: false },
@@ -65,6 +69,9 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     throw new Error('--late needs flights that this run writes: give it to flights/produce, with the topic');
   if (values.checkpoint !== undefined && values.brokers !== undefined && values.topic === undefined)
     throw new Error('--checkpoint needs --topic: without it each run on Kafka has a topic of its own');
+  if (values.processes !== undefined && values.brokers === undefined) throw new Error('--processes needs --brokers');
+  for (const name of ['until', 'duration', 'metrics', 'slow', 'dashboard'] as const)
+    if (values.processes !== undefined && values[name]) throw new Error(`--processes does not go with --${name}`);
   return {
     brokers: values.brokers?.split(',').map((broker) => broker.trim()),
     duration: values.duration === undefined ? undefined : positive('duration', values.duration),
@@ -75,6 +82,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     late: values.late,
     checkpoint: values.checkpoint,
     topic: values.topic,
+    processes: values.processes === undefined ? undefined : processesOf(values.processes),
     dashboard: values.dashboard ? positive('port', values.port) : undefined,
   };
 }
@@ -82,6 +90,13 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
 function positive(option: string, text: string): number {
   const value = Number(text);
   if (!(Number.isFinite(value) && value > 0)) throw new Error(`--${option} (${text}) must be a number greater than 0`);
+  return value;
+}
+
+/** The topic has six partitions. */
+function processesOf(text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value >= 2 && value <= 6)) throw new Error(`--processes (${text}) must be 2 to 6`);
   return value;
 }
 

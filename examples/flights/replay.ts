@@ -50,11 +50,11 @@ export function memorySink(log: MemoryLog): FlightSink {
 }
 
 /** Makes the topic where it is missing. */
-export async function kafkaSink(kafka: Kafka, name = topic): Promise<FlightSink> {
+export async function kafkaSink(kafka: Kafka, name = topic, partitions = 4): Promise<FlightSink> {
   const admin = kafka.admin();
   await admin.connect();
   if (!(await admin.listTopics()).includes(name)) {
-    await admin.createTopics({ topics: [{ topic: name, numPartitions: 4 }], waitForLeaders: true });
+    await admin.createTopics({ topics: [{ topic: name, numPartitions: partitions }], waitForLeaders: true });
   }
   await admin.disconnect();
   const producer = kafka.producer();
