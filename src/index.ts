@@ -84,6 +84,7 @@ export type { BatchWaiter, Hold, LastAct } from './batch/hold.js';
 export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { EffectDescription, EffectRunner } from './batch/monitoring/effectRunner.js';
+export type { GroupEvent } from './batch/monitoring/groupEvent.js';
 export type {
   BatchFailure,
   BatchPlanned,
@@ -249,7 +250,6 @@ export type {
   JoinedMember,
   JoinRequest,
 } from './sources/group/groupClient.js';
-export type { GroupEvent } from './sources/group/groupEvents.js';
 export type { MembershipOptions } from './sources/group/membershipOptions.js';
 export { bytes } from './sources/log/bytes.js';
 export { type JsonOptions, json } from './sources/log/json.js';

@@ -7,7 +7,7 @@ export interface HealthAnswer {
   readonly body: string | null;
 }
 
-export function healthAnswer(health: Health, method: string, pathname: string): HealthAnswer {
+export function healthAnswer(health: Pick<Health, 'check'>, method: string, pathname: string): HealthAnswer {
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' }, body: null };
   const report = health.check();
   const healthy = /\/livez?$/.test(pathname) ? report.live : report.ready;

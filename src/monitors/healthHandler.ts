@@ -20,7 +20,7 @@ import { healthAnswer } from './healthAnswer.js';
  * // => 200 503
  * ```
  */
-export function healthHandler(health: Health): (request: Request) => Response {
+export function healthHandler(health: Pick<Health, 'check'>): (request: Request) => Response {
   withMethods('check')('healthHandler', 'health', health);
   return ({ method, url }) => {
     const { body, ...init } = healthAnswer(health, method, new URL(url).pathname);

@@ -1,5 +1,16 @@
-import { foreachBatch, fromBatches, health, healthHandler, InvalidOptionError } from 'dstream';
-import { NEVER, retry, throwError, timer } from 'rxjs';
+import {
+  foreachBatch,
+  fromBatches,
+  type GroupEvent,
+  health,
+  healthHandler,
+  InvalidOptionError,
+  logTasks,
+  memoryLog,
+  string,
+} from 'dstream';
+import { memoryGroup } from 'dstream/testing';
+import { mergeMap, NEVER, retry, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { virtual } from '../support/virtual.js';
 
@@ -75,6 +86,53 @@ describe('health', () => {
     expect(seen).toEqual([true, true, false]);
   });
 
+  it('is ready whatever becomes of tasks: when one has gone to another process, and when there is none for it', () => {
+    const seen: Record<string, readonly boolean[]> = {};
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { words: 2 } });
+      const group = memoryGroup({ log, scheduler });
+      const membership = { sessionTimeout: 600, heartbeatInterval: 50 };
+      const read = { topics: ['words'], groupId: 'job', interval: 10, deserialize: string(), ...membership } as const;
+      const all = Array.from({ length: 3 }, () => {
+        const probes = health();
+        const tasks = logTasks(log, group, { ...read, scheduler, monitors: [probes], groupObserver: probes });
+        const start = () => tasks.pipe(mergeMap((task) => task.pipe(foreachBatch(() => {})))).subscribe();
+        return { probes, start, stop: () => tasks.stop() };
+      });
+      const look = (name: string) => {
+        seen[name] = all.map(({ probes }) => probes.check().ready);
+      };
+      const [first, second, third] = all;
+      const plan = [
+        ...[() => look('before'), first?.start, () => look('first'), second?.start, () => look('second'), third?.start],
+        ...[() => look('third'), () => void first?.stop(), () => look('first stopped')],
+      ];
+      for (const [i, act] of plan.entries()) scheduler.schedule(() => void act?.(), 1_000 * i);
+      scheduler.schedule(() => void Promise.all(all.map(({ stop }) => stop())), 1_000 * plan.length);
+    });
+    expect(seen).toEqual({
+      before: [false, false, false],
+      first: [true, false, false],
+      second: [true, true, false],
+      third: [true, true, true],
+      'first stopped': [false, true, true],
+    });
+  });
+
+  it('is ready on standby once it is a member, and not between an assignment and the first batch, nor when it is removed', () => {
+    const probes = health();
+    const isReadyAfter = (type: GroupEvent['type'], tasks: readonly string[] = []) => {
+      probes.next({ type, tasks, at: 0, groupId: 'job', memberId: 'one', generation: 1 });
+      return probes.check().ready;
+    };
+    expect(probes.check().ready).toBe(false);
+    expect(isReadyAfter('joined')).toBe(true);
+    expect(isReadyAfter('assigned', ['0'])).toBe(false);
+    expect(isReadyAfter('slow-heartbeat')).toBe(false);
+    expect(isReadyAfter('lost', ['0'])).toBe(false);
+    expect(isReadyAfter('joined')).toBe(true);
+  });
+
   it('refuses options out of their range', () => {
     expect(() => health({ failedAfter: -1 })).toThrow(InvalidOptionError);
     expect(() => health({ stallAfter: Number.NaN })).toThrow(InvalidOptionError);
@@ -83,7 +141,7 @@ describe('health', () => {
 
 describe('healthHandler', () => {
   const report = { live: true, ready: false, streams: [] };
-  const answer = healthHandler({ run: () => undefined, check: () => report });
+  const answer = healthHandler({ check: () => report });
 
   it.each([
     ['/live', 200],

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 
 it('answers probes as healthHandler does', async () => {
   const report = { live: true, ready: false, streams: [] };
-  const server = createServer(healthListener({ run: () => undefined, check: () => report })).listen(0, '127.0.0.1');
+  const server = createServer(healthListener({ check: () => report })).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const ask = (path: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${path}`, { method });

@@ -28,7 +28,7 @@ import { healthAnswer } from '../healthAnswer.js';
  * // => 200 503
  * ```
  */
-export function healthListener(health: Health): RequestListener {
+export function healthListener(health: Pick<Health, 'check'>): RequestListener {
   withMethods('check')('healthListener', 'health', health);
   return ({ method = 'GET', url = '/' }, response) => {
     const [pathname = '/'] = url.split('?', 1);

@@ -16,10 +16,10 @@ import {
 import { backOff, scheduleAfter } from '../../backpressure/longDelay.js';
 import { DStreamError, FencedError, ProtocolError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
+import type { GroupEvent } from '../../batch/monitoring/groupEvent.js';
 import type { TopicPartition } from '../../batch/topicPartition.js';
 import { assignTasks } from './assignTasks.js';
 import type { GroupAssignment, GroupClient, JoinAnswer } from './groupClient.js';
-import type { GroupEvent } from './groupEvents.js';
 import { type GroupTask, samePartitions, type TaskLayout } from './groupTask.js';
 import { joinMarginMs } from './joinMargin.js';
 

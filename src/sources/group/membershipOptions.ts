@@ -1,9 +1,9 @@
 import type { Observer } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
+import type { GroupEvent } from '../../batch/monitoring/groupEvent.js';
 import type { OptionChecks } from '../../options/checkOptions.js';
 import { allOf, checkObserver, checkPositiveInteger, checkText, checkTimer } from '../../options/checks.js';
 import type { Resolved } from '../../options/resolved.js';
-import type { GroupEvent } from './groupEvents.js';
 
 /** How a process is a member of its group. */
 export interface MembershipOptions {
