@@ -1,7 +1,7 @@
 import type { Flight } from './flight.js';
 import type { Total } from './totals.js';
 
-/** The totals of the flights that were written, beside those that the processes have made of them. */
+/** The totals of the flights that were written, beside those that the processes have counted. */
 export class CountedTotals {
   readonly #written = new Map<string, Total>();
   readonly #counted = new Map<string, Total>();

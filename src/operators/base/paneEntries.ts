@@ -23,7 +23,7 @@ export type PaneState<P> = P | SavedPlace | number;
 /** The number of a pane, or that and the first window that counts stragglers. */
 type SavedPlace = number | readonly [pane: number, window: number];
 
-/** What a place stands for. `window`: the first that counts stragglers; `undefined` where it is the pane itself. */
+/** What a place means. `window`: the first that counts stragglers; `undefined` where it is the pane itself. */
 export interface Place {
   readonly number: number;
   readonly pane: number;
