@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import { Heartbeat } from '../../storage/heartbeat.js';
-import { inUse, LeaseWatch, sibling } from '../../storage/leaseWatch.js';
+import { LeaseWatch } from '../../storage/leaseWatch.js';
 import { type LockOwner, newOwner } from '../../storage/lockOwner.js';
+import { dropLease, holdLease, isFree } from '../../storage/ownLeases.js';
 import type { Acquisition } from '../../storage/takeover.js';
 import { type PostgresClient, type PostgresPool, withClient } from './postgresPool.js';
 import { format, type PostgresTables } from './postgresTables.js';
@@ -22,9 +23,6 @@ export type JobRow = Readonly<Record<'epoch', string>> &
 /** Its lease is not held for longer than this by a database that does not answer, when it is released, in ms. */
 const releaseTimeoutMs = 5_000;
 
-/** What this thread owns, by the token: while it is being closed, what settles then. */
-const held = new Map<string, { closed?: Promise<unknown> }>();
-
 /**
  * The lease of a job: a row that counts the signs of life of its owner. The epoch of the job is what fences an owner; the lease
  * only says when that is due.
@@ -32,14 +30,14 @@ const held = new Map<string, { closed?: Promise<unknown> }>();
 export class PostgresLease {
   readonly #place: JobPlace;
   readonly #epoch: string;
-  readonly #token: string;
+  readonly #owner: LockOwner;
   readonly #heartbeat: Heartbeat;
 
-  private constructor(place: JobPlace, epoch: string, { token }: LockOwner, leaseTime: number) {
+  private constructor(place: JobPlace, epoch: string, owner: LockOwner, leaseTime: number) {
     this.#place = place;
     this.#epoch = epoch;
-    this.#token = token;
-    held.set(token, {});
+    this.#owner = owner;
+    holdLease(owner);
     this.#heartbeat = new Heartbeat(leaseTime, () => this.#query('update $leases set beat = beat + 1'));
   }
 
@@ -57,7 +55,7 @@ export class PostgresLease {
     const watch = new LeaseWatch(place.location, acquisition);
     for (;;) {
       const watched = await withClient(place.pool, (client) => readOwner(client, place));
-      if (await isFree(watched.owner, watch, place, acquisition)) {
+      if (await isFree(watched.owner, watch, place.location, acquisition)) {
         const row = await withClient(place.pool, (client) => beginEpoch(client, place, watched.epoch, owner));
         if (row) return { row, lease: new PostgresLease(place, row.epoch, owner, acquisition.leaseTime) };
       }
@@ -66,11 +64,11 @@ export class PostgresLease {
   }
 
   /** Releases the job when `closed` has settled; never fails. */
-  async release(closed: Promise<unknown>): Promise<void> {
-    const released = closed.then(() => this.#release()).catch(() => {});
-    held.set(this.#token, { closed: released });
-    await released;
-    held.delete(this.#token);
+  release(closed: Promise<unknown>): Promise<void> {
+    return dropLease(
+      this.#owner,
+      closed.then(() => this.#release()),
+    );
   }
 
   async #release(): Promise<void> {
@@ -90,20 +88,6 @@ export class PostgresLease {
     const text = `${statement.replace('$leases', tables.leases)} where job = $1 and epoch = $2`;
     return withClient(pool, (client) => client.query(text, [job, this.#epoch]));
   }
-}
-
-async function isFree(
-  owner: LockOwner | undefined,
-  watch: LeaseWatch,
-  { location }: JobPlace,
-  { takeover }: Acquisition,
-): Promise<boolean> {
-  if (!owner) return true;
-  const holding = held.get(owner.token);
-  if (!holding || takeover === 'force') return watch.isOver(owner);
-  if (!holding.closed) throw inUse(location, sibling);
-  await holding.closed;
-  return false;
 }
 
 /** The epoch of a job, and who has a lease on it. */

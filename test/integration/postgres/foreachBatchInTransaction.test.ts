@@ -290,7 +290,9 @@ describePostgres('foreachBatchInTransaction', () => {
         const one = start(job, `life ${kills}`);
         const first = await Promise.race([one.says('writing').then(() => true), one.ended.then(() => false)]);
         // A slow machine gets nothing done between two kills: the life after the last one ends by itself.
-        const timer = kills < maxKills && setTimeout(() => one.kill('SIGKILL'), first ? Math.random() * 400 : 0);
+        // The first ones while there is work left for certain, the others at any moment.
+        const delay = Math.random() * (kills < 3 ? 50 : 400);
+        const timer = kills < maxKills && setTimeout(() => one.kill('SIGKILL'), first ? delay : 0);
         const code = await one.ended;
         if (timer) clearTimeout(timer);
         if (code === 0) break;
