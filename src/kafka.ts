@@ -1,6 +1,7 @@
 // Kafka through kafkajs. Runs in Node.
 export { type DeadLetterTopicOptions, deadLetterTopic } from './outputs/kafka/deadLetterTopic.js';
 export type { OutputMessage } from './outputs/kafka/outputMessage.js';
+export { type SendInTransactionOptions, sendInTransaction } from './outputs/kafka/sendInTransaction.js';
 export { type SendToKafkaOptions, sendToKafka } from './outputs/kafka/sendToKafka.js';
 export {
   type ShuffleTopic,
@@ -10,6 +11,11 @@ export {
 } from './outputs/kafka/shuffleTopic.js';
 export type { ExclusiveOptions } from './sources/kafka/kafkajs/exclusiveOwnership.js';
 export { type KafkaBatchesOptions, kafkaBatches } from './sources/kafka/kafkajs/kafkaBatches.js';
+export {
+  type KafkaCheckpoint,
+  type KafkaCheckpointOptions,
+  kafkaCheckpoint,
+} from './sources/kafka/kafkajs/kafkaCheckpoint.js';
 export type { KafkaClientOptions, KafkaFetchEvent } from './sources/kafka/kafkajs/kafkaClientOptions.js';
 export { KafkajsClient } from './sources/kafka/kafkajs/kafkajsClient.js';
 export {

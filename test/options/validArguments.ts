@@ -1,4 +1,5 @@
 import * as dstream from 'dstream';
+import { kafkaCheckpoint } from 'dstream/kafka';
 import { type PostgresPool, postgresCheckpoint } from 'dstream/node';
 import { Kafka, logLevel } from 'kafkajs';
 import promClient from 'prom-client';
@@ -151,6 +152,8 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
   runningReduce: () => [nothing, {}],
   saveAsObjectFiles: () => [directory, {}],
   saveAsTextFiles: () => [directory, {}],
+  kafkaCheckpoint: () => [kafka, { topic: 't' }],
+  sendInTransaction: () => [kafkaCheckpoint(kafka, { topic: 't' }), {}],
   sendToKafka: () => [kafka, { groupId: 'g' }],
   sessionWindow: () => [{ gap: 10 }],
   set: () => [nothing],

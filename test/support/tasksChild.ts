@@ -1,11 +1,11 @@
 // One of several processes that share the tasks of a group: counts the records of each key, and writes records and counts exactly once,
-// to a topic or into tables. A process to be killed or stopped at any moment. With `plain` the writes are outside of the transaction.
+// to a topic, to a topic with its state in another one (`state:TOPIC`), or into tables. A process to be killed or stopped at any moment. With `plain` the writes are outside of the transaction.
 import { foreachBatch, mapRecords, type Pair, type RecordView, type Task, updateStateByKey } from 'dstream';
-import { kafkaTasks, sendToKafka } from 'dstream/kafka';
+import { type KafkaCheckpoint, kafkaCheckpoint, kafkaTasks, sendInTransaction, sendToKafka } from 'dstream/kafka';
 import { foreachBatchInTransaction, type PostgresCheckpoint, postgresCheckpoint } from 'dstream/node';
 import { Kafka, logLevel } from 'kafkajs';
 import { Pool } from 'pg';
-import { mergeMap, type Observable, tap } from 'rxjs';
+import { merge, mergeMap, type Observable, share, tap } from 'rxjs';
 
 const [brokers = '', input = '', output = '', groupId = '', owner = '', postgresUrl = '', plain = ''] =
   process.argv.slice(2);
@@ -68,10 +68,36 @@ function toTopic(task: Task<string, undefined>): Observable<unknown> {
   );
 }
 
+/** Records as they are, counts as `count KEY MANY`. */
+function withState(task: Task<string, KafkaCheckpoint>): Observable<unknown> {
+  const send = sendInTransaction<{ value: string; partition: number }>(task.checkpoint, { topic: output });
+  const shared = task.pipe(share());
+  return merge(
+    shared.pipe(
+      tap(({ size }) => size > 0 && say(`writing ${task.task.id} ${size}`)),
+      mapRecords((value) => ({ value, partition: 0 })),
+      send,
+    ),
+    shared.pipe(
+      mapRecords(keyed),
+      updateStateByKey(count, { id: 'counts', call: 'touched' }),
+      mapRecords(([key, many]) => ({ value: `count ${key} ${many}`, partition: 0 })),
+      send,
+    ),
+  );
+}
+
 function worked(): { readonly run: Observable<unknown>; stop(): Promise<unknown> } {
   if (postgresUrl === '') {
     const tasks = kafkaTasks(kafka, { ...options, commitOffsets: false });
     return { run: tasks.pipe(mergeMap(toTopic)), stop: () => tasks.stop() };
+  }
+  const [, stateTopic] = postgresUrl.split('state:');
+  if (stateTopic) {
+    const checkpoint = ({ partition, of }: { readonly partition: number; readonly of: number }) =>
+      kafkaCheckpoint(kafka, { topic: stateTopic, partition, partitions: of, transactionTimeout: 10_000 });
+    const tasks = kafkaTasks(kafka, { ...options, checkpoint });
+    return { run: tasks.pipe(mergeMap(withState)), stop: () => tasks.stop() };
   }
   const checkpoint = ({ id }: { readonly id: string }) => postgresCheckpoint(pool, { job: `${groupId}/${id}` });
   const tasks = kafkaTasks(kafka, { ...options, checkpoint });

@@ -3,9 +3,9 @@ import { ForeignClusterError, ProtocolError, RecordTooLargeError } from '../../b
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
-import { batchTimeOf } from './batchMetadata.js';
+import { batchTimeOf, metadataOf } from './batchMetadata.js';
 import type { ProducerMessage, TransactionsPort } from './producerPort.js';
-import { TransactionalProducer } from './transactionalProducer.js';
+import { type GroupOffsets, TransactionalProducer } from './transactionalProducer.js';
 
 /** Records by the topic that they go to. */
 export type MessagesByTopic = ReadonlyMap<string, readonly ProducerMessage[]>;
@@ -124,13 +124,20 @@ export class BatchTransactions {
       return context.effects?.sending({ operator: 'sendToKafka', system: 'kafka', topic, records: length });
     });
     try {
-      await producer.write({ messages, ranges, time });
+      await producer.write({ messages, offsets: this.#offsetsOf(ranges, time) });
     } catch (error) {
       for (const sent of sending) sent?.({ error });
       if (error instanceof RecordTooLargeError) this.#refused(error);
       throw error;
     }
     for (const sent of sending) sent?.();
+  }
+
+  /** With the time of the batch, so that one whose offsets did not move is recognized when it is replayed. */
+  #offsetsOf(ranges: readonly OffsetRange[], time: number): GroupOffsets {
+    const metadata = metadataOf(time);
+    const offsets = ranges.map(({ topic, partition, until }) => ({ topic, partition, offset: until, metadata }));
+    return { groupId: this.#groupId, offsets, member: this.#member };
   }
 
   /** @throws {ForeignClusterError} when the offsets to be committed are those of another cluster */
@@ -150,7 +157,7 @@ export class BatchTransactions {
     await closing.get(this.#transactionalId);
     // Closed while it waited: the id belongs to the next run.
     if (this.#closed) throw new Error('the output is closed');
-    const producer = new TransactionalProducer(this.#port.producer(this.#transactionalId), this.#groupId, this.#member);
+    const producer = new TransactionalProducer(this.#port.producer(this.#transactionalId));
     await producer.connect();
     return producer;
   }

@@ -1,33 +1,38 @@
 import type { GroupMembership } from '../../batch/groupMembership.js';
-import type { OffsetRange } from '../../batch/offsetRange.js';
-import { metadataOf } from './batchMetadata.js';
 import { messageSize } from './messageSize.js';
-import { type ProducerMessage, type ProducerPort, RequestTooLargeError } from './producerPort.js';
+import {
+  type OffsetWithMetadata,
+  type ProducerMessage,
+  type ProducerPort,
+  RequestTooLargeError,
+} from './producerPort.js';
+
+/** Offsets of a group that go with what is written. */
+export interface GroupOffsets {
+  readonly groupId: string;
+  readonly offsets: readonly OffsetWithMetadata[];
+  /** Who commits them, where the stream is a member of the group. */
+  readonly member?: (() => GroupMembership | undefined) | undefined;
+}
 
 /** What one transaction writes: records by topic, and the offsets of the input that they were made from. */
 export interface KafkaWrite {
   readonly messages: ReadonlyMap<string, readonly ProducerMessage[]>;
-  readonly ranges: readonly OffsetRange[];
-  /** Committed with the offsets, so that a batch whose offsets did not move is recognized when it is replayed. */
-  readonly time: number;
+  /** Default: none. */
+  readonly offsets?: GroupOffsets;
 }
 
 /** Approximate bound on one request for a topic: brokers accept at least 1 MiB by default. */
 const maxRequestBytes = 512 * 1024;
 
-/** Writes batches, one transaction each. */
+/** Writes one transaction after the other. */
 export class TransactionalProducer {
   readonly #producer: ProducerPort;
-  readonly #groupId: string;
-  readonly #member: (() => GroupMembership | undefined) | undefined;
   /** Bounds on a request, of topics that have refused a larger one. */
   readonly #maxBytes = new Map<string, number>();
 
-  /** `member` is who commits the offsets, where the stream is a member of the group. */
-  constructor(producer: ProducerPort, groupId: string, member?: () => GroupMembership | undefined) {
-    this.#member = member;
+  constructor(producer: ProducerPort) {
     this.#producer = producer;
-    this.#groupId = groupId;
   }
 
   /** Ends the transaction of a former owner of the transactional id and fences it: once this settles, nobody else commits. */
@@ -56,12 +61,10 @@ export class TransactionalProducer {
     }
   }
 
-  async #attempt({ messages, ranges, time }: KafkaWrite): Promise<void> {
-    const metadata = metadataOf(time);
-    const offsets = ranges.map(({ topic, partition, until }) => ({ topic, partition, offset: until, metadata }));
+  async #attempt({ messages, offsets }: KafkaWrite): Promise<void> {
     await this.#producer.begin();
     // The offsets go first: they wait until the broker has ended the previous transaction.
-    await this.#producer.sendOffsets(this.#groupId, offsets, this.#member);
+    if (offsets) await this.#producer.sendOffsets(offsets.groupId, offsets.offsets, offsets.member);
     for (const [topic, all] of messages) {
       const maxBytes = this.#maxBytes.get(topic) ?? maxRequestBytes;
       for (const request of requestsOf(all, maxBytes)) {

@@ -99,6 +99,33 @@ describeKafka('kafkaTasks', () => {
     }
   });
 
+  it.concurrent('kafkaCheckpoint keeps state and results together, whatever happens to the processes', async () => {
+    const output = await makeTopic(kafka, 1);
+    const { input, groupId, failed, end } = await accidents(output, `state:test-state-${randomUUID()}`);
+    try {
+      for (;;) {
+        const [written = []] = valuesOf(await outputOf(output, 1));
+        const records = written.filter((value) => !value.startsWith('count '));
+        if (records.length < total) continue;
+        expect(records.sort(byNumber)).toEqual(expected);
+        // Each count of a key is more than the one before, and the last is of all its records.
+        const counts = new Map<string, number>();
+        for (const value of written.filter((value) => value.startsWith('count '))) {
+          const [, key = '', many] = value.split(' ');
+          expect(Number(many)).toBeGreaterThan(counts.get(key) ?? 0);
+          counts.set(key, Number(many));
+        }
+        expect(counts).toEqual(new Map(Array.from({ length: keys }, (_, i) => [`key${i}`, total / keys])));
+        break;
+      }
+      expect(failed()).toEqual([]);
+      const offsets = await committedOffsets(kafka, groupId, input);
+      expect(offsets.reduce((sum, offset) => sum + offset, 0)).toBe(total);
+    } finally {
+      await end();
+    }
+  });
+
   it.concurrent('several sources of one driver in each task, over two processes of which one ends', async () => {
     const topics = { clicks: await makeTopic(kafka, 3), users: await makeTopic(kafka, 3) };
     const groupId = randomUUID();

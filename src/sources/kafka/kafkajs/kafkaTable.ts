@@ -13,12 +13,10 @@ import type { Kafka, KafkaRuntime } from './kafka.js';
 import { kafkaAccess } from './kafkaAccess.js';
 import { type KafkaClientOptions, kafkaClientChecks } from './kafkaClientOptions.js';
 import { kafkaSourceOf } from './kafkaSource.js';
+import { expiringPolicy } from './topicConfig.js';
 
 /** Options of `kafkaTable`. */
 export type KafkaTableOptions<K extends Key, V> = LogTableOptions<K, V> & KafkaClientOptions;
-
-/** What kafkajs calls a topic in requests for configurations. */
-const topicResource = 2;
 
 /**
  * A compacted topic of Kafka as a table for `batchesFrom` and `joinTable`: see `logTable`. A topic that is not compacted loses rows when
@@ -76,20 +74,8 @@ export function kafkaTable<V, K extends Key = string>(
 
 /** Who may not read the configuration of a topic is not warned. */
 async function warnUnlessCompacted(kafka: Kafka, topic: string): Promise<void> {
-  const admin = kafka.admin({ retry: { retries: 0 } });
-  try {
-    await admin.connect();
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: topicResource, name: topic, configNames: ['cleanup.policy'] }],
-    });
-    const policy = resources[0]?.configEntries.find(({ configName }) => configName === 'cleanup.policy')?.configValue;
-    if (policy === undefined || policy.split(',').includes('compact')) return;
-    const warning = `kafkaTable: topic "${topic}" is not compacted (cleanup.policy is "${policy}"): rows are lost when their records expire`;
-    kafka.logger().warn(warning, { topic });
-  } catch {
-    // Reading the topic itself says what is wrong.
-  } finally {
-    await admin.disconnect().catch(() => {});
-  }
+  const policy = await expiringPolicy(kafka, topic);
+  if (policy === undefined) return;
+  const warning = `kafkaTable: topic "${topic}" is not compacted (cleanup.policy is "${policy}"): rows are lost when their records expire`;
+  kafka.logger().warn(warning, { topic });
 }

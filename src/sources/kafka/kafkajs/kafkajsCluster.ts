@@ -29,6 +29,8 @@ export interface Broker {
   produce(request: ProduceRequest): Promise<unknown>;
   /** Takes a transactional id, or a producer id without one. */
   initProducerId(request: unknown): Promise<unknown>;
+  /** Announces the partitions that are written to the coordinator of a transaction. */
+  addPartitionsToTxn(request: unknown): Promise<unknown>;
   /** Announces the offsets of a group to the coordinator of a transaction. */
   addOffsetsToTxn(request: Pick<TxnOffsets, 'producerId' | 'producerEpoch'>): Promise<unknown>;
   /** Adds offsets to a transaction, by version 1: without a member of the group. */

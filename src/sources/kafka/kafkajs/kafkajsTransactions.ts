@@ -19,17 +19,17 @@ import type { PartitionLeader } from './kafkajsPort.js';
 import type { KafkaAccess, KafkaRuntime } from './kafkaRuntime.js';
 import { MessagePartitioner } from './messagePartitioner.js';
 import { nativeCrc32c } from './nativeCrc32c.js';
-import { errorType, GenerationOverError, offsetsOfMembers } from './offsetsOfMembers.js';
+import { GenerationOverError, offsetsOfMembers } from './offsetsOfMembers.js';
 import type { PartitionMessages } from './partitionMessages.js';
+import { beginBackOff, isEnding, patientTransactions } from './patientTransactions.js';
 import { ProducerEpoch } from './producerEpoch.js';
 import { RecordBatchProduce } from './recordBatchProduce.js';
+import { topicConfig } from './topicConfig.js';
 import { translateError } from './translateError.js';
 import { withBackOff } from './withBackOff.js';
 
 /** Pauses while a request for metadata or committed offsets may succeed another time: offsets are unstable while a transaction ends. */
 const lookUpBackOff = { firstPauseMs: 10, maxPauseMs: 500 } as const;
-/** Pauses while the broker refuses a transaction because the previous one of its id is still ending. */
-const beginBackOff = { firstPauseMs: 5, maxPauseMs: 100 } as const;
 
 /** How long a topic may take to appear, in ms: shorter than a transaction may take. */
 const topicTimeoutMs = 10_000;
@@ -42,8 +42,6 @@ const closeTimeoutMs = 1_000;
 
 /** What a broker answers when a record batch is larger than its topic, or a request than the broker, allows. */
 const tooLargeErrors: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
-/** kafkajs's number for a topic among the resources that have configurations. */
-const topicResource = 2;
 
 /** What is asked on connections of our own. */
 interface LookUps {
@@ -145,6 +143,7 @@ class KafkajsProducer implements ProducerPort {
     this.#epoch = new ProducerEpoch(transactionalId, timeoutMs);
     this.#guarded = access.producer(config, (broker) => {
       offsetsOfMembers(broker, () => this.#member);
+      patientTransactions(broker, timeoutMs);
       this.#epoch.watch(broker);
       this.#batches.adapt(broker);
     });
@@ -274,21 +273,8 @@ class KafkajsProducer implements ProducerPort {
 
 /** The `max.message.bytes` of a topic; `undefined` where it cannot be read. */
 async function maxMessageBytes(kafka: Kafka, topic: string): Promise<number | undefined> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    const resources = [{ type: topicResource, name: topic, configNames: ['max.message.bytes'] }];
-    const { resources: found } = await admin.describeConfigs({ resources, includeSynonyms: false });
-    const value = Number(
-      found[0]?.configEntries.find(({ configName }) => configName === 'max.message.bytes')?.configValue,
-    );
-    return value > 0 ? value : undefined;
-  } catch {
-    // It only explains the error: without the right to read it, that is named without the limit.
-    return undefined;
-  } finally {
-    await admin.disconnect().catch(() => {});
-  }
+  const value = Number(await topicConfig(kafka, topic, 'max.message.bytes'));
+  return value > 0 ? value : undefined;
 }
 
 /** Resolves when `work` has settled, or after `ms`. */
@@ -301,7 +287,5 @@ async function within(ms: number, work: Promise<unknown>): Promise<void> {
 
 /** A broker is still ending the previous transaction, or the group has a new generation meanwhile, with this member. */
 function maySucceedLater(error: unknown): boolean {
-  return (
-    error instanceof GenerationOverError || (error instanceof Error && errorType(error) === 'CONCURRENT_TRANSACTIONS')
-  );
+  return error instanceof GenerationOverError || isEnding(error);
 }

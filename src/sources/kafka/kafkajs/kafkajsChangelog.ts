@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lastValueFrom, toArray } from 'rxjs';
+import { CheckpointError, InvalidOptionError, RecordTooLargeError, UnknownTopicError } from '../../../batch/errors.js';
+import type { TopicPartition } from '../../../batch/topicPartition.js';
+import type { ProducerMessage, TransactionsPort } from '../../../outputs/kafka/producerPort.js';
+import { TransactionalProducer } from '../../../outputs/kafka/transactionalProducer.js';
+import type { Changelog, ChangelogRecord } from '../../../state/kafka/changelog.js';
+import type { FetchedPartition } from '../../log/logClient.js';
+import type { Kafka, KafkaRuntime } from './kafka.js';
+import { kafkaAccess } from './kafkaAccess.js';
+import { KafkajsClient } from './kafkajsClient.js';
+import { kafkajsTransactions } from './kafkajsTransactions.js';
+import { expiringPolicy } from './topicConfig.js';
+import { translateError } from './translateError.js';
+import { withBackOff } from './withBackOff.js';
+
+/** Where a changelog lives. */
+export interface ChangelogPlace extends TopicPartition {
+  /** How many partitions the topic gets where it is missing. */
+  readonly partitions: number;
+  /** When the broker aborts a transaction that has not ended, in ms. */
+  readonly transactionTimeout: number;
+}
+
+/** What is written with a batch. */
+export interface BatchMessages {
+  /** By topic. */
+  readonly messages: ReadonlyMap<string, readonly ProducerMessage[]>;
+  /** Called when a topic does not allow a record of that size. */
+  refused(error: RecordTooLargeError): void;
+}
+
+const fetchBytes = 4 * 1_024 * 1_024;
+/** Between two requests for a partition that cannot be read now, in ms. */
+const pauseMs = 50;
+const recordsPerRead = 10_000;
+/** Until brokers know a topic that was created. */
+const creationBackOff = { firstPauseMs: 20, maxPauseMs: 500, timeoutMs: 30_000 } as const;
+const isRetriable = (error: unknown) => error instanceof UnknownTopicError;
+
+/** A partition of a compacted topic, through kafkajs. */
+export class KafkajsChangelog implements Changelog<BatchMessages> {
+  readonly location: string;
+  readonly #kafka: Kafka | KafkaRuntime;
+  readonly #place: ChangelogPlace;
+  readonly #transactions: TransactionsPort;
+  readonly #producer: TransactionalProducer;
+  #client: KafkajsClient | undefined;
+  #appending: Promise<unknown> = Promise.resolve();
+
+  constructor(kafka: Kafka | KafkaRuntime, location: string, place: ChangelogPlace) {
+    this.#kafka = kafka;
+    this.location = location;
+    this.#place = place;
+    this.#transactions = kafkajsTransactions(kafka, place.transactionTimeout);
+    const { topic, partition } = place;
+    this.#producer = new TransactionalProducer(this.#transactions.producer(`dstream-checkpoint-${topic}-${partition}`));
+  }
+
+  async read(from: number, visit: (record: ChangelogRecord) => void): Promise<number> {
+    const client = await this.#connected();
+    const { topic, partition } = this.#place;
+    const [[end], [begin]] = await Promise.all([
+      client.offsets([{ topic, partition }], 'latest'),
+      client.offsets([{ topic, partition }], 'earliest'),
+    ]);
+    const until = end?.offset ?? 0;
+    let offset = Math.max(from, begin?.offset ?? 0);
+    while (offset < until) {
+      const request = { topic, partition, offset, maxBytes: fetchBytes };
+      const responses = client.fetch([request], { maxWait: 0, maxBytes: fetchBytes });
+      const [fetched] = (await lastValueFrom(responses.pipe(toArray()))).flat();
+      if (fetched?.error) throw fetched.error;
+      const next = await readTo(fetched, until, visit);
+      if (next === undefined || next === offset) await sleep(pauseMs);
+      offset = next ?? offset;
+    }
+    return Math.max(offset, from);
+  }
+
+  async take(): Promise<void> {
+    await this.#producer.connect();
+  }
+
+  append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<void> {
+    const appending = this.#append(records, others);
+    this.#appending = appending;
+    return appending;
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.close();
+    await this.#transactions.close(this.#appending);
+  }
+
+  async #append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<void> {
+    const { topic, partition } = this.#place;
+    const messages = new Map<string, ProducerMessage[]>([[topic, records.map((one) => ({ ...one, partition }))]]);
+    for (const [of, more] of others.flatMap((one) => [...one.messages])) {
+      const before = messages.get(of) ?? [];
+      for (const message of more) before.push(message);
+      messages.set(of, before);
+    }
+    try {
+      await this.#producer.write({ messages });
+    } catch (error) {
+      if (error instanceof RecordTooLargeError) for (const { refused } of others) refused(error);
+      throw error;
+    }
+  }
+
+  async #connected(): Promise<KafkajsClient> {
+    if (this.#client) return this.#client;
+    const client = new KafkajsClient(this.#kafka);
+    this.#client = client;
+    await client.connect();
+    await this.#ensureTopic(client);
+    return client;
+  }
+
+  async #ensureTopic(client: KafkajsClient): Promise<void> {
+    const { topic, partition, partitions } = this.#place;
+    const { kafka } = kafkaAccess(this.#kafka);
+    const found = await client.partitions([topic]).catch(async (error: unknown) => {
+      if (!isRetriable(error)) throw error;
+      await createTopic(kafka, topic, partitions);
+      // Brokers hear of it one after the other.
+      return withBackOff(() => client.partitions([topic]), { ...creationBackOff, isRetriable });
+    });
+    if (!found.some((one) => one.partition === partition)) {
+      const rule = `must be a partition of topic "${topic}", which has ${found.length}`;
+      throw new InvalidOptionError('kafkaCheckpoint', 'partition', partition, rule);
+    }
+    const policy = await expiringPolicy(kafka, topic);
+    if (policy === undefined) return;
+    const cause = new Error(`topic "${topic}" is not compacted (cleanup.policy is "${policy}"): states would expire`);
+    throw new CheckpointError(this.location, 'open', { cause });
+  }
+}
+
+/** Returns the offset after what was read; `undefined` where the partition could not be read now. */
+async function readTo(
+  fetched: FetchedPartition | undefined,
+  until: number,
+  visit: (record: ChangelogRecord) => void,
+): Promise<number | undefined> {
+  const reader = fetched?.records;
+  if (!reader) return undefined;
+  while (!reader.done && reader.position < until) {
+    await reader.load();
+    reader.read(until, recordsPerRead, ({ key, value }) => {
+      // The views are valid during the call only.
+      if (key) visit({ key: Buffer.from(key), value: value && Buffer.from(value) });
+    });
+  }
+  const { position } = reader;
+  const end = reader.done ? reader.end : position;
+  reader.release?.();
+  return end;
+}
+
+/** Another process may be creating it too. */
+async function createTopic(kafka: Kafka, topic: string, partitions: number): Promise<void> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const configEntries = [{ name: 'cleanup.policy', value: 'compact' }];
+    await admin.createTopics({
+      topics: [{ topic, numPartitions: partitions, replicationFactor: -1, configEntries }],
+      waitForLeaders: false,
+    });
+  } catch (cause) {
+    throw translateError(cause, 'CreateTopics', { topics: [topic] });
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}

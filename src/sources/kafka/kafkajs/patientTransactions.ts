@@ -1,0 +1,21 @@
+import type { Broker } from './kafkajsCluster.js';
+import { errorType } from './offsetsOfMembers.js';
+import { withBackOff } from './withBackOff.js';
+
+/** Pauses while the broker refuses a transaction because the previous one of its id is still ending. */
+export const beginBackOff = { firstPauseMs: 5, maxPauseMs: 100 } as const;
+
+/** The broker is still ending the previous transaction of the id. */
+export function isEnding(error: unknown): boolean {
+  return error instanceof Error && errorType(error) === 'CONCURRENT_TRANSACTIONS';
+}
+
+/**
+ * Has a broker of kafkajs wait until it has ended the previous transaction: it answers EndTxn before it has ended that everywhere, and
+ * refuses the next one until then. kafkajs would try again after 300 ms.
+ */
+export function patientTransactions(broker: Broker, timeoutMs: number): void {
+  const addPartitions = broker.addPartitionsToTxn;
+  broker.addPartitionsToTxn = (request) =>
+    withBackOff(() => addPartitions.call(broker, request), { ...beginBackOff, timeoutMs, isRetriable: isEnding });
+}

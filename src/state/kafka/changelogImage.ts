@@ -1,0 +1,140 @@
+import { deserialize } from 'node:v8';
+import { CorruptCheckpointError } from '../../batch/errors.js';
+import type { Key } from '../../batch/key.js';
+import { keyFromBytes } from '../../storage/keyBytes.js';
+import type { LockOwner } from '../../storage/lockOwner.js';
+import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
+import { restoredCheckpoint } from '../restoredCheckpoint.js';
+import type { Changelog, ChangelogRecord } from './changelog.js';
+import {
+  type ChangelogEntry,
+  changelogFormat,
+  type Progress,
+  readChangelogRecord,
+  type StateDescription,
+} from './changelogEntry.js';
+
+interface Entry {
+  readonly number: number;
+  /** As bytes, until the operator reads it. */
+  readonly state: Buffer;
+}
+
+/** What a changelog holds, as of the offset up to which it was read. */
+export class ChangelogImage {
+  readonly #changelog: Changelog<unknown>;
+  readonly #planned = new Map<number, PlannedBatch>();
+  readonly #descriptions = new Map<string, StateDescription>();
+  /** By id, the entries by the bytes of their keys as text: a Buffer is no key of a Map. */
+  readonly #entries = new Map<string, Map<string, Entry>>();
+  #progress: Progress | undefined;
+  #owner: LockOwner | undefined;
+  #end = 0;
+
+  constructor(changelog: Changelog<unknown>) {
+    this.#changelog = changelog;
+  }
+
+  /** Who has opened it and not closed it. Everything that it appends is a sign of life. */
+  get owner(): LockOwner | undefined {
+    return this.#owner && { ...this.#owner, beat: String(this.#end) };
+  }
+
+  /** @throws {CorruptCheckpointError} when a record cannot be read */
+  async catchUp(): Promise<void> {
+    this.#end = await this.#changelog.read(this.#end, (record) => this.#take(record));
+  }
+
+  get restored(): RestoredCheckpoint | undefined {
+    const planned = [...this.#planned.values()].sort((a, b) => a.time - b.time);
+    return restoredCheckpoint(this.#progress, planned, {
+      stateIds: [...this.#descriptions.keys()].sort(),
+      state: (id) => this.#state(id),
+    });
+  }
+
+  /** The numbers of the entries, by id and key: what is needed to go on writing. */
+  numbers(): Map<string, Map<string, number>> {
+    const numbers = new Map<string, Map<string, number>>();
+    for (const [id, entries] of this.#entries) {
+      const ofState = new Map<string, number>();
+      for (const [key, { number }] of entries) ofState.set(key, number);
+      numbers.set(id, ofState);
+    }
+    return numbers;
+  }
+
+  get plannedTimes(): readonly number[] {
+    return [...this.#planned.keys()];
+  }
+
+  get descriptions(): ReadonlyMap<string, StateDescription> {
+    return this.#descriptions;
+  }
+
+  #take(record: ChangelogRecord): void {
+    const entry = this.#read(record);
+    switch (entry.kind) {
+      case 'owner':
+        this.#owner = entry.value;
+        break;
+      case 'progress':
+        this.#progress = entry.value;
+        if (entry.value && entry.value.format !== changelogFormat) {
+          throw this.#corrupt(`it has format ${entry.value.format}, and only format ${changelogFormat} can be read`);
+        }
+        break;
+      case 'planned':
+        set(this.#planned, entry.time, entry.value);
+        break;
+      case 'state':
+        set(this.#descriptions, entry.id, entry.value);
+        break;
+      case 'entry':
+        set(this.#entriesOf(entry.id), entry.key.toString('latin1'), entry.value);
+    }
+  }
+
+  #read(record: ChangelogRecord): ChangelogEntry {
+    try {
+      return readChangelogRecord(record);
+    } catch (cause) {
+      throw this.#corrupt(`a record cannot be read: ${(cause as Error).message}`);
+    }
+  }
+
+  #corrupt(reason: string): CorruptCheckpointError {
+    return new CorruptCheckpointError(this.#changelog.location, this.#end, reason);
+  }
+
+  #entriesOf(id: string): Map<string, Entry> {
+    const known = this.#entries.get(id) ?? new Map<string, Entry>();
+    this.#entries.set(id, known);
+    return known;
+  }
+
+  #state(id: string): RestoredState | undefined {
+    const description = this.#descriptions.get(id);
+    return description && { ...description, entries: () => this.#entriesInOrder(id) };
+  }
+
+  /** Oldest first. Read once: the operator owns them afterwards. */
+  *#entriesInOrder(id: string): Iterable<readonly [Key, unknown]> {
+    const entries = [...this.#entriesOf(id)].sort(([, a], [, b]) => a.number - b.number);
+    this.#entries.delete(id);
+    for (const [key, { state }] of entries) {
+      let entry: readonly [Key, unknown];
+      try {
+        entry = [keyFromBytes(Buffer.from(key, 'latin1')), deserialize(state)];
+      } catch (cause) {
+        throw this.#corrupt(`an entry of state ${JSON.stringify(id)} cannot be read: ${(cause as Error).message}`);
+      }
+      yield entry;
+    }
+  }
+}
+
+function set<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}

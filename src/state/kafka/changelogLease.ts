@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Heartbeat } from '../../storage/heartbeat.js';
+import { LeaseWatch } from '../../storage/leaseWatch.js';
+import { type LockOwner, newOwner } from '../../storage/lockOwner.js';
+import { dropLease, holdLease, isFree } from '../../storage/ownLeases.js';
+import type { Acquisition } from '../../storage/takeover.js';
+import type { CheckpointOpener } from '../checkpoint.js';
+import type { Changelog } from './changelog.js';
+import { ownerRecord } from './changelogEntry.js';
+import type { ChangelogImage } from './changelogImage.js';
+import type { ChangelogWriter } from './changelogWriter.js';
+
+/** Signs of life in a lease: it is silent for no longer than a fifth of it. */
+const beatsPerLease = 5;
+/** It is not waited for longer than this when it is released, in ms. */
+const releaseTimeoutMs = 5_000;
+
+/**
+ * The lease of a changelog: a record that says who has opened it. What its owner appends are signs of life; the transactional id is what
+ * fences an owner, and the lease only says when that is due. A member of a group needs none: the group says whose the work is.
+ */
+export class ChangelogLease<M> {
+  readonly #owner: LockOwner;
+  readonly #writer: ChangelogWriter<M>;
+  readonly #heartbeat: Heartbeat;
+
+  private constructor(owner: LockOwner, writer: ChangelogWriter<M>, leaseTime: number) {
+    this.#owner = owner;
+    this.#writer = writer;
+    holdLease(owner);
+    this.#heartbeat = new Heartbeat(leaseTime, async () => {
+      if (writer.idleMs >= leaseTime / beatsPerLease) await writer.append([ownerRecord(owner)]);
+    });
+  }
+
+  /**
+   * Takes the changelog when its owner has left or its lease is over, or at once for a member of a group, and reads all of it.
+   *
+   * @throws {CheckpointError} when another stream of this process owns it, or another process and it is to be refused then
+   * @throws {CorruptCheckpointError} when it cannot be read
+   */
+  static async take<M>(
+    changelog: Changelog<M>,
+    image: ChangelogImage,
+    writer: ChangelogWriter<M>,
+    { by, ...acquisition }: Acquisition & { readonly by?: CheckpointOpener | undefined },
+  ): Promise<ChangelogLease<M> | undefined> {
+    const watch = new LeaseWatch(changelog.location, acquisition);
+    // A process that waits reads on, so that little is left to read when it is due.
+    await image.catchUp();
+    while (!by && !(await isFree(image.owner, watch, changelog.location, acquisition))) {
+      await watch.pause();
+      await image.catchUp();
+    }
+    await changelog.take();
+    await image.catchUp();
+    if (by) return undefined;
+    const owner = newOwner(acquisition.leaseTime);
+    await writer.append([ownerRecord(owner)]);
+    return new ChangelogLease(owner, writer, acquisition.leaseTime);
+  }
+
+  /** Leaves the changelog to others when `closed` has settled; never fails. */
+  release(closed: Promise<unknown>): Promise<void> {
+    return dropLease(
+      this.#owner,
+      closed.then(() => this.#release()),
+    );
+  }
+
+  async #release(): Promise<void> {
+    const timer = new AbortController();
+    const late = sleep(releaseTimeoutMs, undefined, { signal: timer.signal, ref: false });
+    const left = this.#heartbeat.stop().then(() => this.#writer.append([ownerRecord(undefined)]));
+    try {
+      await Promise.race([left, late]);
+    } finally {
+      timer.abort();
+      for (const promise of [left, late]) promise.catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { serialize } from 'node:v8';
+import { defer, from, type ObservableInput } from 'rxjs';
+import { CheckpointError, DStreamError } from '../../batch/errors.js';
+import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
+import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
+import type { Changelog, ChangelogRecord } from './changelog.js';
+import { entryRecord, plannedRecord, progressRecord, stateRecord } from './changelogEntry.js';
+import type { ChangelogImage } from './changelogImage.js';
+import type { ChangelogLease } from './changelogLease.js';
+import type { ChangelogWriter } from './changelogWriter.js';
+
+/** What is known of a state that is written. */
+interface WrittenState {
+  /** The description that was written last, as text. */
+  description: string;
+  /** The number of each entry by the bytes of its key as text: an entry that changes keeps its number. */
+  readonly numbers: Map<string, number>;
+}
+
+/** An opened changelog. `M` is what else can be written with a batch. */
+export class ChangelogSession<M> implements CheckpointSession {
+  readonly restored: RestoredCheckpoint | undefined;
+  readonly #changelog: Changelog<M>;
+  readonly #writer: ChangelogWriter<M>;
+  readonly #lease: ChangelogLease<M> | undefined;
+  readonly #states = new Map<string, WrittenState>();
+  readonly #planned: Set<number>;
+  /** What goes with a batch, by its time. */
+  readonly #others = new Map<number, M[]>();
+  #lastNumber = 0;
+
+  constructor(
+    changelog: Changelog<M>,
+    image: ChangelogImage,
+    writer: ChangelogWriter<M>,
+    lease: ChangelogLease<M> | undefined,
+  ) {
+    this.#changelog = changelog;
+    this.#writer = writer;
+    this.#lease = lease;
+    this.#planned = new Set(image.plannedTimes);
+    for (const [id, numbers] of image.numbers()) {
+      this.#states.set(id, { description: JSON.stringify(image.descriptions.get(id)), numbers });
+      for (const number of numbers.values()) this.#lastNumber = Math.max(this.#lastNumber, number);
+    }
+    this.restored = image.restored;
+  }
+
+  encode(change: StateChange): EncodedChange<StateChange> {
+    return encodeChange(change, serialize);
+  }
+
+  plan(batch: PlannedBatch): ObservableInput<unknown> {
+    return defer(() => {
+      this.#planned.add(batch.time);
+      return from(this.#append(`plan the batch of time ${batch.time}`, [plannedRecord(batch.time, batch)]));
+    });
+  }
+
+  save(batch: SavedBatch): ObservableInput<unknown> {
+    return defer(() => {
+      const others = this.#others.get(batch.time);
+      this.#others.delete(batch.time);
+      return from(this.#append(`save the batch of time ${batch.time}`, [...this.#recordsOf(batch)], others));
+    });
+  }
+
+  close(): ObservableInput<unknown> {
+    return defer(() => {
+      const settled = this.#writer.settled();
+      return from((this.#lease?.release(settled) ?? settled).then(() => this.#changelog.close()));
+    });
+  }
+
+  /** Writes this in the transaction that saves the batch of this time. */
+  with(time: number, other: M): void {
+    const others = this.#others.get(time);
+    if (others) others.push(other);
+    else this.#others.set(time, [other]);
+  }
+
+  async #append(action: string, records: readonly ChangelogRecord[], others?: readonly M[]): Promise<void> {
+    try {
+      await this.#writer.append(records, others);
+    } catch (cause) {
+      if (cause instanceof DStreamError) throw cause;
+      throw new CheckpointError(this.#changelog.location, action, { cause });
+    }
+  }
+
+  *#recordsOf({ changes, dropped = [], ...progress }: SavedBatch): Iterable<ChangelogRecord> {
+    for (const time of this.#planned) {
+      if (time > progress.time) continue;
+      this.#planned.delete(time);
+      yield plannedRecord(time);
+    }
+    for (const id of dropped) yield* this.#drop(id);
+    for (const change of changes as readonly EncodedChange<StateChange>[]) yield* this.#change(change);
+    yield progressRecord(progress);
+  }
+
+  *#drop(id: string): Iterable<ChangelogRecord> {
+    for (const key of this.#states.get(id)?.numbers.keys() ?? []) yield entryRecord(id, Buffer.from(key, 'latin1'));
+    this.#states.delete(id);
+    yield stateRecord(id);
+  }
+
+  *#change({ id, operator, signature, version, set, deleted }: EncodedChange<StateChange>): Iterable<ChangelogRecord> {
+    const state = this.#states.get(id) ?? { description: '', numbers: new Map<string, number>() };
+    this.#states.set(id, state);
+    const description = { operator, signature, version };
+    const text = JSON.stringify(description);
+    if (text !== state.description) {
+      state.description = text;
+      yield stateRecord(id, description);
+    }
+    for (const [key, value] of set) {
+      const name = key.toString('latin1');
+      const number = state.numbers.get(name) ?? ++this.#lastNumber;
+      state.numbers.set(name, number);
+      yield entryRecord(id, key, { number, state: value });
+    }
+    for (const key of deleted) if (state.numbers.delete(key.toString('latin1'))) yield entryRecord(id, key);
+  }
+}

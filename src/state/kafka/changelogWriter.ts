@@ -1,0 +1,62 @@
+import type { Changelog, ChangelogRecord } from './changelog.js';
+
+interface Append<M> {
+  readonly records: readonly ChangelogRecord[];
+  readonly others: readonly M[];
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * Appends to a changelog in the order of the calls. What is asked for while a transaction is under way goes together into the next one.
+ * Once one has failed nothing is appended any more: what came later depends on it.
+ */
+export class ChangelogWriter<M> {
+  readonly #changelog: Changelog<M>;
+  readonly #waiting: Append<M>[] = [];
+  #writing: Promise<void> | undefined;
+  #broken: { readonly error: unknown } | undefined;
+  /** When the last transaction ended, on the monotonic clock. */
+  #writtenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(changelog: Changelog<M>) {
+    this.#changelog = changelog;
+  }
+
+  append(records: readonly ChangelogRecord[], others: readonly M[] = []): Promise<void> {
+    return new Promise((done, failed) => {
+      this.#waiting.push({ records, others, done, failed });
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = undefined;
+      });
+    });
+  }
+
+  /** For how long nothing was appended, in ms. */
+  get idleMs(): number {
+    return this.#writing ? 0 : performance.now() - this.#writtenAt;
+  }
+
+  /** Settles when nothing is being appended; never fails. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const appends = this.#waiting.splice(0);
+      try {
+        if (this.#broken) throw this.#broken.error;
+        await this.#changelog.append(
+          appends.flatMap(({ records }) => records),
+          appends.flatMap(({ others }) => others),
+        );
+        this.#writtenAt = performance.now();
+        for (const { done } of appends) done();
+      } catch (error) {
+        this.#broken ??= { error };
+        for (const { failed } of appends) failed(error);
+      }
+    }
+  }
+}

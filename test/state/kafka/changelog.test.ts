@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Checkpoint, FencedError } from 'dstream';
+import { CheckpointError, CorruptCheckpointError } from 'dstream/node';
+import { type CheckpointStore, checkpointContract } from 'dstream/testing';
+import { defer, firstValueFrom, from } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import type { ChangelogRecord } from '../../../src/state/kafka/changelog.js';
+import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
+import { type ChangelogMemory, compact, memoryChangelog } from '../../support/memoryChangelog.js';
+import { saveAtOnce, savedAtOnce, seenIn } from '../../support/overlappingSaves.js';
+import { change, settle } from '../../support/savedBatches.js';
+
+const wait = { takeover: 'wait', leaseTime: 15_000 } as const;
+
+function checkpointOver(memory: ChangelogMemory, opened: (memory: ChangelogMemory) => void = () => {}): Checkpoint {
+  return {
+    location: 'changelog in memory',
+    open: (how = {}) =>
+      defer(() => {
+        opened(memory);
+        return from(openChangelog(memoryChangelog(memory), { ...wait, ...how, takeover: how.takeover ?? 'wait' }));
+      }),
+  };
+}
+
+const open = (memory: ChangelogMemory, how = {}, changelog = memoryChangelog(memory)) =>
+  openChangelog(changelog, { ...wait, ...how });
+const batch = (time: number, changes: readonly unknown[] = [], more = {}) => {
+  return { time, zeroTime: 0, interval: 10, positions: {}, changes, ...more };
+};
+
+describe('a checkpoint in a changelog', () => {
+  const newStore = (opened?: (memory: ChangelogMemory) => void) => (): CheckpointStore => {
+    const memory: ChangelogMemory = { records: [] };
+    return { connect: () => checkpointOver(memory, opened) };
+  };
+
+  describe('keeps the contract', () => {
+    for (const { name, run } of checkpointContract(newStore())) it(name, run);
+  });
+
+  describe('keeps the contract, compacted before each opening', () => {
+    for (const { name, run } of checkpointContract(newStore(compact))) it(name, run);
+  });
+
+  it('has saves that overlap in effect in their order, and writes those that wait together', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const changelog = memoryChangelog(memory);
+    const session = await open(memory, {}, changelog);
+    await saveAtOnce(session, 8);
+    // The owner, the first save, and all the others.
+    expect(changelog.appends).toBe(3);
+    await settle(session.close());
+    const again = await open(memory);
+    expect(seenIn(again)).toEqual(savedAtOnce(8));
+    await settle(again.close());
+  });
+
+  it('saves nothing behind what could not be saved', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    let refusals = 1;
+    const refuses = (records: readonly ChangelogRecord[]) =>
+      records.some(({ key }) => key[0] === 0x70) && refusals-- > 0 ? new Error('no') : undefined;
+    const session = await open(memory, {}, memoryChangelog(memory, refuses));
+    const saved = await Promise.allSettled([10, 20, 30].map((time) => settle(session.save(batch(time)))));
+    expect(saved.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await expect(settle(session.plan({ time: 40, zeroTime: 0, interval: 10, ranges: {} }))).rejects.toThrow(
+      CheckpointError,
+    );
+    await settle(session.close());
+    const again = await open(memory, { takeover: 'force' });
+    expect(again.restored).toBeUndefined();
+    await settle(again.close());
+  });
+
+  it('writes only what has changed: an entry, its deletion, the description of a state once', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const session = await open(memory);
+    const all = Array.from({ length: 1_000 }, (_, i): [string, number] => [`key${i}`, i]);
+    await settle(session.save(batch(10, [session.encode(change(all))])));
+    const before = memory.records.length;
+    await settle(session.save(batch(20, [session.encode(change([['key7', 8]], ['key8', 'was never there']))])));
+    const kinds = memory.records
+      .slice(before)
+      .map(({ key, value }) => `${String.fromCharCode(key[0] ?? 0)} ${value !== null}`);
+    expect(kinds).toEqual(['e true', 'e false', 'p true']);
+    await settle(session.close());
+  });
+
+  it('writes what goes with a batch in the transaction that saves it, and nothing of a batch that is not saved', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const changelog = memoryChangelog(memory);
+    const session = await open(memory, {}, changelog);
+    session.with(20, 'b');
+    session.with(10, 'a1');
+    session.with(10, 'a2');
+    await settle(session.save(batch(10)));
+    expect(changelog.others).toEqual(['a1', 'a2']);
+    await settle(session.close());
+    expect(changelog.others).toEqual(['a1', 'a2']);
+  });
+
+  it('is taken from an owner that gives no sign of life, and from one that does only by force', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    // Another machine, which is gone.
+    const owner = { token: 'gone', host: 'elsewhere', pid: 1, started: null, leaseTime: 50, beat: '0' };
+    memory.records.push({ key: Buffer.from('o'), value: Buffer.from(JSON.stringify(owner)) });
+    const reasons: string[] = [];
+    const taken = await open(memory, { waiting: (reason: string) => reasons.push(reason) });
+    expect(reasons).toEqual(['waiting for changelog in memory, which is in use by process 1 of elsewhere']);
+    await expect(open(memory, { takeover: 'wait' })).rejects.toThrow('another stream of this process');
+    const forced = await open(memory, { takeover: 'force' });
+    await expect(settle(taken.save(batch(10)))).rejects.toThrow(FencedError);
+    await settle(taken.close());
+    await settle(forced.save(batch(10)));
+    await settle(forced.close());
+  });
+
+  it('shows signs of life while it saves nothing', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const session = await open(memory, { leaseTime: 25 });
+    while (memory.records.length < 4) await sleep(5);
+    await settle(session.close());
+    expect(memory.records.every(({ key }) => key.toString() === 'o')).toBe(true);
+    expect(memory.records.at(-1)?.value).toBeNull();
+  });
+
+  it('is taken at once by a member of a group, which keeps no lease', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const first = await open(memory);
+    const by = { task: '3', memberId: 'm', generation: 2 };
+    const second = await open(memory, { by });
+    await expect(settle(first.save(batch(10)))).rejects.toThrow(FencedError);
+    await settle(second.save(batch(20)));
+    expect(memory.records.filter(({ key }) => key.toString() === 'o')).toHaveLength(1);
+    await Promise.all([settle(first.close()), settle(second.close())]);
+  });
+
+  it('refuses what it cannot read, and names it', async () => {
+    for (const [record, message] of [
+      [{ key: Buffer.from('x'), value: null }, 'no record of a checkpoint begins with byte 120'],
+      [{ key: Buffer.from('p'), value: Buffer.from('{"format":2}') }, 'only format 1 can be read'],
+      [{ key: Buffer.from('p'), value: Buffer.from('{') }, 'a record cannot be read'],
+    ] as const) {
+      const opened = open({ records: [record] });
+      await expect(opened).rejects.toThrow(CorruptCheckpointError);
+      await expect(opened).rejects.toThrow(message);
+    }
+  });
+
+  it('can drop a state of which an entry is damaged', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const session = await open(memory);
+    await settle(session.save(batch(10, [session.encode(change([['a', 1]]))])));
+    await settle(session.close());
+    const entry = memory.records.find(({ key }) => key[0] === 0x65) as { value: Buffer };
+    entry.value.fill(0, 6);
+    const again = await open(memory);
+    const state = again.restored?.state('counts');
+    expect(() => [...(state?.entries() ?? [])]).toThrow('an entry of state "counts" cannot be read');
+    await settle(again.save(batch(20, [], { dropped: ['counts'] })));
+    await settle(again.close());
+    compact(memory);
+    expect(memory.records.map(({ key }) => key.toString())).toEqual(['p']);
+    await settle(
+      ((await firstValueFrom(checkpointOver(memory).open() as never)) as Awaited<ReturnType<typeof open>>).close(),
+    );
+  });
+});
