@@ -44,7 +44,8 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   readonly #kafka: Kafka | KafkaRuntime;
   readonly #place: ChangelogPlace;
   readonly #transactions: TransactionsPort;
-  readonly #producer: TransactionalProducer;
+  /** From when it is taken: until then another may have it. */
+  #producer: TransactionalProducer | undefined;
   #client: KafkajsClient | undefined;
   #appending: Promise<unknown> = Promise.resolve();
 
@@ -53,8 +54,6 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     this.location = location;
     this.#place = place;
     this.#transactions = kafkajsTransactions(kafka, place.transactionTimeout);
-    const { topic, partition } = place;
-    this.#producer = new TransactionalProducer(this.#transactions.producer(`dstream-checkpoint-${topic}-${partition}`));
   }
 
   async read(from: number, visit: (record: ChangelogRecord) => void): Promise<number> {
@@ -79,18 +78,28 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   }
 
   async take(): Promise<void> {
+    const { topic, partition } = this.#place;
+    this.#producer = new TransactionalProducer(this.#transactions.producer(`dstream-checkpoint-${topic}-${partition}`));
     await this.#producer.connect();
   }
 
   append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<void> {
+    // An owner has read all.
+    this.#stopReading();
     const appending = this.#append(records, others);
     this.#appending = appending;
     return appending;
   }
 
   async close(): Promise<void> {
-    await this.#client?.close();
+    this.#stopReading();
     await this.#transactions.close(this.#appending);
+  }
+
+  /** So that its connections do not idle. */
+  #stopReading(): void {
+    void this.#client?.close();
+    this.#client = undefined;
   }
 
   async #append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<void> {
@@ -102,6 +111,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       messages.set(of, before);
     }
     try {
+      if (!this.#producer) throw new Error('it has not been taken');
       await this.#producer.write({ messages });
     } catch (error) {
       if (error instanceof RecordTooLargeError) for (const { refused } of others) refused(error);
