@@ -102,7 +102,7 @@ export class PartitionsChangedError extends DStreamError {
   ) {
     super(
       `${location}: the state was saved for ${saved} partitions and there are ${partitions} now, so keys have moved to other ` +
-        'partitions: begin with empty checkpoints, or copy the records to topics with as many partitions as before',
+        'partitions: divide the states with splitCheckpoint, or begin with empty checkpoints',
     );
   }
 }
