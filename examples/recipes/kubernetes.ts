@@ -2,7 +2,8 @@
 //
 // Probes ask `health`, and SIGTERM stops the stream: planned batches are finished and saved, and the process ends within
 // `terminationGracePeriodSeconds`. Run one replica with `strategy: Recreate`, or two with `membership: 'exclusive'`, of which one is on
-// standby. The probes of the container are `httpGet` on the paths `/live` and `/ready`.
+// standby; several that share the work are `kafkaTasks`. The probes of the container are `httpGet` on the paths `/live` and `/ready`. The page on
+// Kubernetes has manifests.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
