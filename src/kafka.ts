@@ -1,5 +1,12 @@
 // Kafka through kafkajs. Runs in Node.
 export { type DeadLetterTopicOptions, deadLetterTopic } from './outputs/kafka/deadLetterTopic.js';
+export {
+  type MergedTasks,
+  type MergeOptions,
+  type MergeTasksOptions,
+  type MergeWriteOptions,
+  mergeTasks,
+} from './outputs/kafka/mergeTasks.js';
 export type { OutputMessage } from './outputs/kafka/outputMessage.js';
 export { type SendInTransactionOptions, sendInTransaction } from './outputs/kafka/sendInTransaction.js';
 export { type SendToKafkaOptions, sendToKafka } from './outputs/kafka/sendToKafka.js';
@@ -9,6 +16,7 @@ export {
   type ShuffleWriteOptions,
   shuffleTopic,
 } from './outputs/kafka/shuffleTopic.js';
+export type { MergedResult, TaskPartial } from './outputs/kafka/taskPartials.js';
 export type { ExclusiveOptions } from './sources/kafka/kafkajs/exclusiveOwnership.js';
 export { type KafkaBatchesOptions, kafkaBatches } from './sources/kafka/kafkajs/kafkaBatches.js';
 export {

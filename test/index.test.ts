@@ -133,6 +133,7 @@ it('exports what it says, and nothing else', () => {
     'kafkaTable',
     'kafkaTasks',
     'kafkaTasksFrom',
+    'mergeTasks',
     'sendInTransaction',
     'sendToKafka',
     'shuffleTopic',

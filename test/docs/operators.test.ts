@@ -14,13 +14,20 @@ const withoutPicture = new Set([
   'saveAsTextFiles',
   'saveAsObjectFiles',
   'foreachBatchInTransaction',
+  'mergeTasks',
   'sendInTransaction',
   'sendToKafka',
   'shuffleTopic',
 ]);
 
 /** What needs a server: its example is compiled only, and the page names the test that runs the like of it. */
-const withServer = new Set(['foreachBatchInTransaction', 'sendInTransaction', 'sendToKafka', 'shuffleTopic']);
+const withServer = new Set([
+  'foreachBatchInTransaction',
+  'mergeTasks',
+  'sendInTransaction',
+  'sendToKafka',
+  'shuffleTopic',
+]);
 
 const read = (name: string): string => operators.get(name) ?? '';
 const pathOf = (name: string): string => join(root, `docs/operators/${name}.md`);

@@ -14,6 +14,7 @@ const withoutLine: Readonly<Record<string, string>> = {
   printBatches: 'looks at ten records',
   saveAsObjectFiles: 'the disk is what takes time',
   saveAsTextFiles: 'the disk is what takes time',
+  mergeTasks: 'the broker is what takes time',
   sendInTransaction: 'the broker is what takes time',
   sendToKafka: 'the broker is what takes time',
   shuffleTopic: 'the broker is what takes time',

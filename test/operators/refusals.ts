@@ -63,7 +63,7 @@ import {
   windowByCount,
 } from 'dstream';
 import { count, first, last, max, mean, min, set, topN, variance } from 'dstream/aggregators';
-import { type KafkaCheckpoint, sendInTransaction, sendToKafka, shuffleTopic } from 'dstream/kafka';
+import { type KafkaCheckpoint, mergeTasks, sendInTransaction, sendToKafka, shuffleTopic } from 'dstream/kafka';
 import { foreachBatchInTransaction, type PostgresCheckpoint, saveAsObjectFiles, saveAsTextFiles } from 'dstream/node';
 import { mapPartitionsInThreads } from 'dstream/workers';
 import type { Kafka } from 'kafkajs';
@@ -379,6 +379,10 @@ export const outputs = () => {
   words.pipe(saveAsObjectFiles());
   // @ts-expect-error words are no messages
   words.pipe(sendToKafka(kafka, { topic: 'words', groupId: 'g' }));
+  // @ts-expect-error words are no numbers
+  words.pipe(mergeTasks<number>({ topic: 't', tasks: 1, merge: Math.max }).write(kafka, { groupId: 'g' }));
+  // @ts-expect-error it needs to know how many tasks there are
+  mergeTasks<number>({ topic: 't', merge: Math.max });
   // @ts-expect-error words are no messages
   words.pipe(sendInTransaction({} as KafkaCheckpoint, { topic: 'words' }));
   // @ts-expect-error a checkpoint without transactions of Kafka

@@ -76,6 +76,7 @@ export const validArguments: Readonly<Record<string, () => readonly unknown[]>> 
   countByWindow: () => [window],
   countDistinctByWindow: () => [window],
   dashboard: () => [{ port: 0 }],
+  mergeTasks: () => [{ topic: 't', tasks: 1, merge: nothing }],
   shuffleTopic: () => [{ topic: 't', key: nothing }],
   deadLetterTopic: () => [kafka, { topic: 't', groupId: 'g' }],
   deduplicate: () => [nothing, window],

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { type Checkpoint, countBatch, foreachBatch, memoryCheckpoint, type RecordView, string } from 'dstream';
+import { kafkaBatches, kafkaTasks, mergeTasks } from 'dstream/kafka';
+import { defer, lastValueFrom, mergeMap, retry, tap } from 'rxjs';
+import { expect, it } from 'vitest';
+import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
+import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
+
+const tasks = 3;
+const total = 600;
+const sum = (a: number, b: number) => a + b;
+
+describeKafka('mergeTasks', () => {
+  standingCasesOfOutput('mergeTasks', [1, 2], async () => {
+    const kafka = newKafka();
+    const [input, output, groupId] = [await makeTopic(kafka, 2), await makeTopic(kafka, 1), randomUUID()];
+    const options = {
+      topics: [input],
+      groupId,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 20,
+      deserialize: (view: RecordView) => Number(view.valueText()),
+    } as const;
+    return {
+      open: (records, batchObserver) =>
+        defer(() =>
+          produce(kafka, input, [records.map((value, partition) => ({ value: String(value), partition }))]),
+        ).pipe(mergeMap(() => kafkaBatches(kafka, { ...options, batchObserver }))),
+      output: mergeTasks<number>({ topic: output, tasks: 1, merge: sum }).write(kafka, { groupId }),
+      passesOnFirst: true,
+    };
+  });
+
+  it('has a result of all tasks for each time, once, over failures of both jobs', async () => {
+    const kafka = newKafka();
+    const [input, between] = [await makeTopic(kafka, tasks), await makeTopic(kafka, 1)];
+    const groupId = randomUUID();
+    await produce(kafka, input, [
+      Array.from({ length: total }, (_, i) => ({ partition: i % 7 === 0 ? 0 : i % tasks, value: String(i) })),
+    ]);
+    const counts = mergeTasks<number>({
+      topic: between,
+      tasks,
+      merge: sum,
+      waiting: {
+        next: ({ tasks: missing }) => {
+          expect(missing.length).toBeLessThan(tasks);
+        },
+      },
+    });
+
+    let batches = 0;
+    const counted = new Map<string, number>();
+    const stores = new Map<string, Checkpoint>();
+    const counting = kafkaTasks(kafka, {
+      topics: [input],
+      groupId,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 50,
+      maxRatePerPartition: 500,
+      deserialize: string(),
+      checkpoint: ({ id }) => {
+        const store = stores.get(id) ?? memoryCheckpoint();
+        stores.set(id, store);
+        return store;
+      },
+    });
+    const first = lastValueFrom(
+      counting.pipe(
+        mergeMap((task) =>
+          task.pipe(
+            countBatch(),
+            tap(({ records: [n = 0], context: { time } }) => counted.set(`${task.task.id} ${time}`, n)),
+            counts.write(kafka, { groupId }),
+            // While the batch is being written.
+            tap(() => {
+              if (++batches % 5 === 0 && batches < 30) throw new Error('injected');
+            }),
+            retry(),
+          ),
+        ),
+      ),
+      { defaultValue: undefined },
+    );
+
+    const results: { readonly time: number; readonly value: number }[] = [];
+    let seen = 0;
+    const merging = kafkaBatches(kafka, { ...counts.source, interval: 50, checkpoint: memoryCheckpoint() });
+    let failures = 5;
+    await lastValueFrom(
+      merging.pipe(
+        counts.merge({ id: 'all' }),
+        tap(({ size }) => {
+          if (size > 0 && failures-- > 0) throw new Error('injected');
+        }),
+        foreachBatch((merged) => {
+          results.push(...merged);
+          seen = results.reduce((all, { value }) => all + value, 0);
+          if (seen >= total) void merging.stop();
+        }),
+        retry(),
+      ),
+      { defaultValue: undefined },
+    );
+    await counting.stop();
+    await first;
+    expect(seen).toBe(total);
+    const times = results.map(({ time }) => time);
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+    for (const { time, value } of results) {
+      const ofTasks = Array.from({ length: tasks }, (_, task) => counted.get(`${task} ${time}`) ?? 0);
+      expect(value).toBe(ofTasks.reduce(sum));
+    }
+    expect(failures).toBeLessThan(1);
+  });
+});
