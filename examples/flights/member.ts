@@ -1,11 +1,8 @@
 // One of several processes that share the flights of a topic, with a total for each airport. `npm run demo -- --brokers HOST:PORT --processes 3`
-// starts three of them, compose.yaml too. State is kept in a folder that all of them see.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+// starts three of them, compose.yaml too. State and results are in Kafka alone.
 import { parseArgs } from 'node:util';
 import { json } from 'dstream';
-import { kafkaTasks, sendToKafka } from 'dstream/kafka';
-import { fileCheckpoint } from 'dstream/node';
+import { kafkaCheckpoint, kafkaTasks, sendInTransaction } from 'dstream/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { mergeMap } from 'rxjs';
 import type { Flight } from './flight.js';
@@ -18,8 +15,6 @@ const { values } = parseArgs({
     topic: { type: 'string', default: 'flights-2001' },
     /** Of the topic, where it is missing. */
     partitions: { type: 'string', default: '6' },
-    /** Where the state of each task is kept. */
-    state: { type: 'string', default: 'flights-state' },
     session: { type: 'string', default: '6000' },
   },
 });
@@ -33,17 +28,12 @@ await (await kafkaSink(kafka, `${topic}-totals`, 1)).close();
 const tasks = kafkaTasks(kafka, {
   topics: [topic],
   groupId: topic,
-  // The transactions of the output commit them.
-  commitOffsets: false,
   start: 'earliest',
   interval: 500,
   sessionTimeout: Number(values.session),
   deserialize: json<Flight>(),
-  checkpoint: ({ id }) => {
-    const folder = join(values.state, id);
-    mkdirSync(folder, { recursive: true });
-    return fileCheckpoint(folder);
-  },
+  // The state of a task is in the partition with its number; whoever has the task reads it.
+  checkpoint: ({ partition, of }) => kafkaCheckpoint(kafka, { topic: `${topic}-state`, partition, partitions: of }),
   groupObserver: {
     next: ({ type, tasks }) => {
       if (tasks.length > 0) console.log(`${type} ${tasks.join(' ')}`);
@@ -51,7 +41,7 @@ const tasks = kafkaTasks(kafka, {
   },
 });
 tasks
-  .pipe(mergeMap((task) => totalsOf(task).pipe(sendToKafka(kafka, { topic: `${topic}-totals`, groupId: topic }))))
+  .pipe(mergeMap((task) => totalsOf(task).pipe(sendInTransaction(task.checkpoint, { topic: `${topic}-totals` }))))
   .subscribe({
     error: (error) => {
       console.error(error.message);

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { foreachBatch, type RecordView } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
@@ -24,8 +21,7 @@ export async function runProcesses(brokers: readonly string[], processes: number
   process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
   const kafka = new Kafka({ clientId: 'flights-demo', brokers: [...brokers], logLevel: logLevel.NOTHING });
   const topic = `flights-${process.pid}-${Date.now()}`;
-  const state = mkdtempSync(join(tmpdir(), 'flights-'));
-  const show = new Show(processes, ['--brokers', brokers.join(','), '--topic', topic, '--state', state]);
+  const show = new Show(processes, ['--brokers', brokers.join(','), '--topic', topic]);
   const sink = await kafkaSink(kafka, topic, partitions);
   await (await kafkaSink(kafka, `${topic}-totals`, 1)).close();
   console.log(`kafka-consumer-groups.sh --bootstrap-server ${brokers[0]} --describe --group ${topic}`);
@@ -52,8 +48,7 @@ export async function runProcesses(brokers: readonly string[], processes: number
     await show.end();
     await totals.stop();
     await sink.close();
-    await removeTopics(kafka, [topic, `${topic}-totals`]);
-    rmSync(state, { recursive: true, force: true });
+    await removeTopics(kafka, [topic, `${topic}-totals`, `${topic}-state`]);
   }
 }
 

@@ -9,13 +9,10 @@ interface Service {
   readonly command?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly deploy?: { readonly replicas: number };
-  readonly volumes?: readonly string[];
-  readonly stop_grace_period?: string;
 }
 
 const file = parse(readFileSync(join(root, 'compose.yaml'), 'utf8'), { merge: true }) as {
   readonly services: Readonly<Record<'demo' | 'kafka' | 'postgres' | 'produce', Service>>;
-  readonly volumes: object;
 };
 const { demo, kafka, produce } = file.services;
 
@@ -41,10 +38,6 @@ describe('compose.yaml', () => {
         expect(source, `${program} --${name}`).toMatch(new RegExp(`^    ${name}: {`, 'm'));
       expect(kafka.environment?.KAFKA_ADVERTISED_LISTENERS).toContain(`//${options.get('brokers')}`);
     }
-    const state = readCommand(demo).options.get('state');
-    const [[volume = '', path] = []] = (demo.volumes ?? []).map((one) => one.split(':'));
-    expect(path).toBe(state);
-    expect(file.volumes).toHaveProperty(volume);
   });
 
   it('has at least a partition for each process, and as many in what writes as in what reads', () => {
