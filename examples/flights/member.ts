@@ -32,7 +32,7 @@ const tasks = kafkaTasks(kafka, {
   interval: 500,
   sessionTimeout: Number(values.session),
   deserialize: json<Flight>(),
-  // The state of a task is in the partition with its number; whoever has the task reads it.
+  // The state of a task is in the partition with its number: the process that has the task reads it.
   checkpoint: ({ partition, of }) => kafkaCheckpoint(kafka, { topic: `${topic}-state`, partition, partitions: of }),
   groupObserver: {
     next: ({ type, tasks }) => {
