@@ -13,7 +13,7 @@ export interface Changelog<M = never> {
   /**
    * Calls `visit` with the committed records from an offset to the end as it is now, in order. Returns the offset after them.
    *
-   * @throws {ChangelogCutError} when the log no longer has the offset
+   * @throws {CheckpointError} when the log ends before that offset: it was cut, or created again
    */
   read(from: number, visit: (record: ChangelogRecord) => void): Promise<number>;
   /** Takes the right to append: what its former owner has under way is aborted, and that one appends nothing more. */

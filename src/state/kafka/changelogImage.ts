@@ -20,6 +20,9 @@ interface Entry {
   readonly state: Buffer;
 }
 
+/** Kafka drops tombstones a day after they were compacted (`delete.retention.ms`): a reader that was away for longer would miss some. */
+const maxPauseMs = 3_600_000;
+
 /** What a changelog holds, as of the offset up to which it was read. */
 export class ChangelogImage {
   readonly #changelog: Changelog<unknown>;
@@ -30,9 +33,14 @@ export class ChangelogImage {
   #progress: Progress | undefined;
   #owner: LockOwner | undefined;
   #end = 0;
+  readonly #now: () => number;
+  #readAt: number;
 
-  constructor(changelog: Changelog<unknown>) {
+  /** `now` is the clock for pauses between two readings: the wall clock, since others stop while a machine sleeps. */
+  constructor(changelog: Changelog<unknown>, now = Date.now) {
     this.#changelog = changelog;
+    this.#now = now;
+    this.#readAt = now();
   }
 
   /** Who has opened it and not closed it. Everything that it appends is a sign of life. */
@@ -42,6 +50,8 @@ export class ChangelogImage {
 
   /** @throws {CorruptCheckpointError} when a record cannot be read */
   async catchUp(): Promise<void> {
+    if (Math.abs(this.#now() - this.#readAt) > maxPauseMs) this.#forget();
+    this.#readAt = this.#now();
     this.#end = await this.#changelog.read(this.#end, (record) => this.#take(record));
   }
 
@@ -70,6 +80,15 @@ export class ChangelogImage {
 
   get descriptions(): ReadonlyMap<string, StateDescription> {
     return this.#descriptions;
+  }
+
+  #forget(): void {
+    this.#planned.clear();
+    this.#descriptions.clear();
+    this.#entries.clear();
+    this.#progress = undefined;
+    this.#owner = undefined;
+    this.#end = 0;
   }
 
   #take(record: ChangelogRecord): void {

@@ -14,6 +14,7 @@ import { CheckpointError, FencedError } from 'dstream/node';
 import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import { defer, firstValueFrom, from, lastValueFrom, mergeMap, retry, takeWhile, tap } from 'rxjs';
 import { expect, it } from 'vitest';
+import { KafkajsChangelog } from '../../../src/sources/kafka/kafkajs/kafkajsChangelog.js';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { outputOf, valuesOf } from '../../support/kafkaTopics.js';
@@ -103,6 +104,23 @@ describeKafka('kafkaCheckpoint', () => {
     const expiring = open(await makeTopic(kafka, 1));
     await expect(expiring).rejects.toThrow(CheckpointError);
     await expect(expiring).rejects.toThrow('is not compacted (cleanup.policy is "delete")');
+  });
+
+  it('fails for a topic that ends before what was read of it', async () => {
+    const topic = newTopic();
+    const first = await open(topic, { leaseTime: 60_000 });
+    await settle(first.save(batch(10, [first.encode(change([['a', 1]]))])));
+    const changelog = new KafkajsChangelog(kafka, 'here', {
+      topic,
+      partition: 0,
+      partitions: 1,
+      transactionTimeout: 60_000,
+    });
+    const end = await changelog.read(0, () => {});
+    expect(end).toBeGreaterThan(1);
+    await expect(changelog.read(end + 1, () => {})).rejects.toThrow(`was cut or created again: it ends at ${end}`);
+    await changelog.close();
+    await settle(first.close());
   });
 
   it('refuses bad options', () => {

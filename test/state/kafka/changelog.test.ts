@@ -5,6 +5,7 @@ import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import { defer, firstValueFrom, from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { ChangelogRecord } from '../../../src/state/kafka/changelog.js';
+import { ChangelogImage } from '../../../src/state/kafka/changelogImage.js';
 import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
 import { type ChangelogMemory, compact, memoryChangelog } from '../../support/memoryChangelog.js';
 import { saveAtOnce, savedAtOnce, seenIn } from '../../support/overlappingSaves.js';
@@ -123,6 +124,21 @@ describe('a checkpoint in a changelog', () => {
     await settle(session.close());
     expect(memory.records.every(({ key }) => key.toString() === 'o')).toBe(true);
     expect(memory.records.at(-1)?.value).toBeNull();
+  });
+
+  it('is read from its beginning by a standby that slept for so long that tombstones are gone', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    let now = 0;
+    const image = new ChangelogImage(memoryChangelog(memory), () => now);
+    const session = await open(memory);
+    await settle(session.save(batch(10, [session.encode(change([['a', 1]]))])));
+    await image.catchUp();
+    await settle(session.save(batch(20, [session.encode(change([['b', 2]], ['a']))])));
+    compact(memory);
+    now += 24 * 3_600_000;
+    await image.catchUp();
+    expect([...(image.restored?.state('counts')?.entries() ?? [])]).toEqual([['b', 2]]);
+    await settle(session.close());
   });
 
   it('is taken at once by a member of a group, which keeps no lease', async () => {

@@ -64,6 +64,12 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       client.offsets([{ topic, partition }], 'earliest'),
     ]);
     const until = end?.offset ?? 0;
+    if (until < from) {
+      const cause = new Error(
+        `topic "${topic}" was cut or created again: it ends at ${until}, and was read up to ${from}`,
+      );
+      throw new CheckpointError(this.location, 'read', { cause });
+    }
     let offset = Math.max(from, begin?.offset ?? 0);
     while (offset < until) {
       const request = { topic, partition, offset, maxBytes: fetchBytes };
@@ -74,7 +80,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       if (next === undefined || next === offset) await sleep(pauseMs);
       offset = next ?? offset;
     }
-    return Math.max(offset, from);
+    return offset;
   }
 
   async take(): Promise<void> {
