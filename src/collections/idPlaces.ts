@@ -14,9 +14,11 @@ export class IdPlaces {
   /** The number of pairs, as a power of two. */
   #bits = leastBits;
   #size = 0;
+  readonly #expected: number;
 
   /** `expected`: how many ids will have a place, about, of how many. */
   constructor(expected = 0, ids = 0) {
+    this.#expected = expected;
     const isDense = expected > 0 && ids <= mostIdsPerPlace * expected;
     this.#byId = isDense ? new Int32Array(ids + (ids >>> 3)) : undefined;
     if (!isDense) this.#bits = Math.max(leastBits, 33 - Math.clz32(Math.ceil(expected * 0.75)));
@@ -56,7 +58,7 @@ export class IdPlaces {
   /** There are more ids than there were: they may be too many for the places that they have. */
   #extend(byId: Int32Array, id: number): void {
     const length = Math.max(id + 1, byId.length + (byId.length >>> 1));
-    if (length <= mostIdsPerPlace * this.#size) {
+    if (length <= mostIdsPerPlace * Math.max(this.#size, this.#expected)) {
       this.#byId = new Int32Array(length);
       this.#byId.set(byId);
       return;

@@ -6,6 +6,7 @@ import { type FilledPane, FilledWindow, type PaneLookUp } from '../windows/fille
 import type { Pane } from '../windows/keyedWindow.js';
 import type { SlotOperation } from '../windows/slotColumns.js';
 import { FilledPartials } from './filledPartials.js';
+import { type KeySlots, OpenKeys } from './openKeys.js';
 import type { WindowNumbers } from './windowNumbers.js';
 
 /** What became of a record. */
@@ -25,10 +26,8 @@ interface OpenPane<K, P> {
   readonly end: number;
   /** The watermark at which the first window that contains it closes. */
   readonly firstCloses: number;
-  /** If windows have one pane only: the result of a window is this. */
-  readonly map: Map<K, P> | undefined;
-  /** If they have several: what enters the sliding window. */
-  readonly filled: FilledPartials<K, P> | undefined;
+  /** What enters the sliding window or, if windows have one pane only, is the result of one. */
+  readonly filled: FilledPartials<K, P>;
 }
 
 /** Learns what changes, so that a checkpoint saves that and nothing else. */
@@ -88,6 +87,8 @@ export class EventPanes<K extends Key, In, P> {
   readonly #stragglers = new Map<number, Map<number, Map<K, P>>>();
   /** If a window has several panes: those of the last one that was given, and the slots of the keys in open panes. */
   readonly #sliding: FilledWindow<K, P>;
+  /** The keys of open panes. */
+  readonly #keys: KeySlots<K, P>;
   /** The newest of them. */
   #newest = -Infinity;
   /** The last window that was given. */
@@ -107,6 +108,7 @@ export class EventPanes<K extends Key, In, P> {
     this.#add = add ?? ((partial, input) => combine(partial, lift(input)));
     this.#changes = changes;
     this.#sliding = new FilledWindow({ ...keyed, reduce: combine });
+    this.#keys = numbers.panesPerWindow === 1 ? new OpenKeys() : this.#sliding;
   }
 
   restore({ panes, stragglers, given }: RestoredPanes<K, P>): void {
@@ -148,7 +150,9 @@ export class EventPanes<K extends Key, In, P> {
   close(watermark: number, emit: (window: number, partials: KeyedPartials<K, P>) => void): void {
     const last = this.#numbers.closedBy(watermark);
     for (let window = this.#next(); window <= last && window !== Infinity; window = this.#next()) {
-      emit(window, this.#close(window));
+      const partials = this.#close(window);
+      emit(window, partials);
+      if (partials instanceof FilledPartials) partials.leave();
       this.#leave(window);
     }
   }
@@ -159,7 +163,7 @@ export class EventPanes<K extends Key, In, P> {
     const from = -Infinity;
     if (this.#newest !== -Infinity)
       for (const { time, get, keys } of this.#sliding.lookUps()) views.push({ time, get, keys, from });
-    for (const [number, { map, filled }] of this.#open) views.push(viewOf(number, filled ?? (map as Map<K, P>), from));
+    for (const [number, { filled }] of this.#open) views.push(viewOf(number, filled, from));
     for (const [window, panes] of this.#stragglers) {
       for (const [number, partials] of panes) views.push(viewOf(number, partials, window));
     }
@@ -202,10 +206,15 @@ export class EventPanes<K extends Key, In, P> {
   }
 
   #enter(pane: OpenPane<K, P>, key: K, input: In): void {
-    const { map, filled } = pane;
-    if (filled !== undefined) this.#enterFilled(filled, key, input);
-    else this.#enterMap(map as Map<K, P>, key, input);
-    this.#changes?.pane(pane.number, key, filled ?? (map as Map<K, P>));
+    const { filled } = pane;
+    const id = this.#keys.idOf(key);
+    const place = id === undefined ? -1 : filled.placeOf(id);
+    if (place >= 0) filled.partials[place] = this.#add(filled.partials[place] as P, input);
+    else {
+      const partial = this.#lift(input);
+      filled.put(id ?? this.#keys.add(key, partial), partial);
+    }
+    this.#changes?.pane(pane.number, key, filled);
   }
 
   #enterMap(partials: Map<K, P>, key: K, input: In): void {
@@ -214,29 +223,16 @@ export class EventPanes<K extends Key, In, P> {
     else partials.set(key, this.#lift(input));
   }
 
-  #enterFilled(filled: FilledPartials<K, P>, key: K, input: In): void {
-    const id = this.#sliding.idOf(key);
-    const place = id === undefined ? -1 : filled.placeOf(id);
-    if (place >= 0) {
-      filled.partials[place] = this.#add(filled.partials[place] as P, input);
-      return;
-    }
-    const partial = this.#lift(input);
-    filled.put(id ?? this.#sliding.add(key, partial), partial);
-  }
-
   #openPane(number: number): OpenPane<K, P> {
     const numbers = this.#numbers;
     const start = numbers.paneStart(number);
     const firstCloses = numbers.closesAt(numbers.firstOf(number));
-    const isOnly = numbers.panesPerWindow === 1;
     const pane: OpenPane<K, P> = {
       number,
       start,
       end: start + numbers.pane,
       firstCloses,
-      map: isOnly ? new Map() : undefined,
-      filled: isOnly ? undefined : new FilledPartials(number, this.#sliding, this.#expected),
+      filled: new FilledPartials(number, this.#keys, this.#expected),
     };
     this.#open.set(number, pane);
     // Nearly always the newest.
@@ -247,11 +243,8 @@ export class EventPanes<K extends Key, In, P> {
   }
 
   #restorePane(number: number, partials: ReadonlyMap<K, P>): void {
-    const { map, filled } = this.#openPane(number);
-    for (const [key, partial] of partials) {
-      if (map) map.set(key, partial);
-      else filled?.put(this.#sliding.idOf(key) ?? this.#sliding.add(key, partial), partial);
-    }
+    const { filled } = this.#openPane(number);
+    for (const [key, partial] of partials) filled.put(this.#keys.idOf(key) ?? this.#keys.add(key, partial), partial);
   }
 
   /** The next window that has a record; Infinity if none has. Windows that have none are not visited: there may be years of them. */
@@ -269,12 +262,9 @@ export class EventPanes<K extends Key, In, P> {
     const first = this.#numbers.firstPane(window);
     const end = first + this.#numbers.panesPerWindow;
     const released = this.#release(end);
-    if (this.#numbers.panesPerWindow === 1) {
-      this.#newest = Math.max(this.#newest, released.at(-1)?.number ?? -Infinity);
-      return released[0]?.map ?? new Map<K, P>();
-    }
-    const added = released.map(({ filled }) => filled as FilledPartials<K, P>);
+    const added = released.map(({ filled }) => filled);
     this.#expected = added.at(-1)?.ids.length ?? this.#expected;
+    if (this.#numbers.panesPerWindow === 1) return added[0] ?? new Map<K, P>();
     const late = this.#stragglers.get(window);
     if (late) this.#rebuild(first, added, late);
     else {
@@ -324,7 +314,7 @@ export class EventPanes<K extends Key, In, P> {
     this.#given = window;
     if (this.#newest < next) {
       // Nothing of it is in any other window.
-      if (this.#newest !== -Infinity && this.#numbers.panesPerWindow > 1) this.#sliding.slide(Infinity, nothing);
+      if (this.#newest !== -Infinity) this.#sliding.slide(Infinity, nothing);
       this.#newest = -Infinity;
     }
     this.#changes?.given(window, next);
