@@ -6,18 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { pipelineCode } from '../../../docs/playground/model/pipelineCode.js';
 import { controllers, defaults } from '../../../docs/playground/model/setting.js';
-import { brokers, describeKafka, makeTopic, newKafka } from '../../support/kafka.js';
+import { brokers, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 
 const root = new URL('../../../', import.meta.url);
 const records = 50;
 
 describeKafka('the code of the playground, as it is copied', () => {
   const kafka = newKafka();
-  const producer = kafka.producer();
   const files: URL[] = [];
 
-  afterAll(async () => {
-    await producer.disconnect();
+  afterAll(() => {
     for (const file of files) rmSync(file, { force: true });
   });
 
@@ -45,9 +43,8 @@ describeKafka('the code of the playground, as it is copied', () => {
   for (const controller of controllers) {
     it(`reads a topic: ${controller}`, async () => {
       const topic = await makeTopic(kafka, 2);
-      await producer.connect();
       const messages = Array.from({ length: records }, (_, i) => ({ key: String(i), value: JSON.stringify({ i }) }));
-      await producer.send({ topic, messages });
+      await produce(kafka, topic, [messages]);
       const code = pipelineCode({ ...defaults, controller });
       expect(code).toContain("'localhost:9092'");
       await run(
