@@ -3,7 +3,8 @@
 // tcp,http,sse,websocket,file,process, or kafkaReceiver) are ready receivers that are killed while they receive, `--each` of each kind in
 // one process, for `--seconds` at most and until SIGTERM, `--source kafka` reads from a real Kafka, `--output kafka` writes into it.
 // `--source tasks` has several processes that share the tasks of a topic, killed, stopped for longer than their session, and ended, for
-// `--seconds` at most; `--unfenced` takes out the fence, to see that the judge finds what is doubled then. `--event-time` has operators by event time only.
+// `--seconds` at most, with `--output table`, `topic` or `kafka`, or with all in turn; `--unfenced` takes out the fence, to see that the judge
+// finds what is doubled then. `--event-time` has operators by event time only.
 // It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -15,6 +16,7 @@ import { crashMatrix, defaultEnds } from './matrix.js';
 import { kafkaKind, readyKinds } from './readyReceivers.js';
 import { crashInRounds } from './readyRounds.js';
 import { type ReadySummary, summaryOf } from './readySummary.js';
+import type { TasksRoundOptions } from './tasksRound.js';
 import { crashTasksOnServers } from './tasksServers.js';
 
 const { values } = parseArgs({
@@ -35,6 +37,10 @@ const { values } = parseArgs({
   },
 });
 if (values.source === 'tasks') {
+  if (values.output !== undefined && !['table', 'topic', 'kafka'].includes(values.output)) {
+    console.error('--output of tasks is table, topic or kafka');
+    process.exit(1);
+  }
   const report = await crashTasksOnServers({
     kills: Number(values.crashes),
     seconds: Number(values.seconds ?? Infinity),
@@ -42,6 +48,7 @@ if (values.source === 'tasks') {
     sessionTimeout: Number(values.session),
     seed: Number(values.seed),
     unfenced: values.unfenced,
+    output: values.output as TasksRoundOptions['to'] | undefined,
     keep: values.keep,
   });
   const hasFound = report.doubled > 0;

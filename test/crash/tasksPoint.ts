@@ -13,6 +13,7 @@ export const taskPoints = [
 
 /** In the turn of a batch: from the beginning of its transaction until it is asked to commit. */
 export const turnPoints = {
+  kafka: ['send:begun', 'send:written', 'send:commit-asked', 'send:after-commit'],
   table: ['transaction:before', 'transaction:begun', 'output:written', 'transaction:before-progress'],
   topic: ['send:begun', 'send:offsets', 'send:written', 'transaction:before', 'transaction:before-progress'],
 } as const;

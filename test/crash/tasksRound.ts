@@ -17,7 +17,8 @@ export interface TasksSetup {
   readonly groupId: string;
   /** The table or topic that it writes to. */
   readonly output: string;
-  readonly to: 'table' | 'topic';
+  /** `'table'` and `'topic'` with the state in PostgreSQL, `'kafka'` with everything in Kafka. */
+  readonly to: 'kafka' | 'table' | 'topic';
   readonly sessionTimeout: number;
   readonly instanceId?: string;
   /** Saves without asking whether another owns the task by now, to see that the judge finds it. */
@@ -69,9 +70,9 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
   const name = `tasks_${randomUUID().replaceAll('-', '')}`;
   const faults: string[] = [];
   await Promise.all([admin.connect(), producer.connect(), client.connect()]);
-  const topics = [{ topic: name, numPartitions: partitions }, ...(to === 'topic' ? [{ topic: `${name}_out` }] : [])];
+  const topics = [{ topic: name, numPartitions: partitions }, ...(to === 'table' ? [] : [{ topic: `${name}_out` }])];
   await createTopics(admin, topics);
-  const output = to === 'topic' ? `${name}_out` : name;
+  const output = to === 'table' ? name : `${name}_out`;
   if (to === 'table') await client.query(`create table ${name} (name text, lines jsonb)`);
   const setup = { brokers, topic: name, groupId: name, output, to, sessionTimeout, ...(unfenced && { unfenced }) };
   const accidents: TasksAccidents = { kills: {}, stops: {}, graceful: 0, joins: 0 };
@@ -108,13 +109,14 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
     // Windows and states go on for a while.
     await sleep(sessionTimeout);
     await Promise.all(slots.map((slot) => slot.close()));
-    const written = to === 'topic' ? await readTasksTopic(brokers, output) : await readTable(client, name);
+    const written = to === 'table' ? await readTable(client, name) : await readTasksTopic(brokers, output);
     return { accidents, verdict: judgeTasks(written, ends), faults };
   } finally {
     await sender.end();
     await Promise.all(slots.map((slot) => slot.close()));
     await client.query(`drop table if exists ${name}`);
-    await admin.deleteTopics({ topics: topics.map(({ topic }) => topic) }).catch(() => {});
+    const made = [...topics.map(({ topic }) => topic), ...(to === 'kafka' ? [`${name}_state`] : [])];
+    await admin.deleteTopics({ topics: made }).catch(() => {});
     await Promise.all([admin.disconnect(), producer.disconnect(), client.end()]);
   }
 }

@@ -27,7 +27,7 @@ export interface TasksCrashes extends Omit<TasksRoundOptions, 'child' | 'to'> {
   /** Ends after that many seconds, though there were fewer kills. */
   readonly secondsInAll: number;
   /** Where the rounds write to, in turn. */
-  readonly outputs: readonly ('table' | 'topic')[];
+  readonly outputs: readonly TasksRoundOptions['to'][];
   readonly onRound: (report: TasksReport) => void;
 }
 

@@ -5,11 +5,12 @@ import type { TasksAccidents, TasksSetup } from './tasksRound.js';
 const times = [1, 2, 10];
 const anyMoment = 'any moment';
 /** The processes of all rounds take the points in turn, so that none is left out. */
-const turns = { kill: { table: 0, topic: 0 }, stop: { table: 0, topic: 0 } };
+const turns = { kill: { kafka: 0, table: 0, topic: 0 }, stop: { kafka: 0, table: 0, topic: 0 } };
 
 /** Where processes are killed and stopped. In a control they are stopped in the turn of a batch, since only such a process still writes. */
 function pointsOf({ to, unfenced }: TasksSetup, what: keyof typeof turns): readonly string[] {
-  return unfenced && what === 'stop' ? turnPoints[to] : [...turnPoints[to], ...taskPoints, ...databasePoints];
+  if (unfenced && what === 'stop') return turnPoints[to];
+  return [...turnPoints[to], ...taskPoints, ...(to === 'kafka' ? [] : databasePoints)];
 }
 
 /** The next point, and how many times it is passed until then. */
