@@ -130,7 +130,8 @@ describe('the manifests for Kubernetes', () => {
     // KEDA takes texts.
     for (const value of Object.values(metadata)) expect(value).toEqual(expect.any(String));
     const [, rate = '', behind = '', threshold = ''] =
-      /works off ([\d,]+) records a second and may be (\d+) s behind, ([\d,]+)\./.exec(page) ?? [];
+      /works off ([\d,]+) records a second and may be (\d+) s behind, ([\d,]+)\./.exec(page.replaceAll(/\s+/g, ' ')) ??
+      [];
     const number = (text: string) => Number(text.replaceAll(',', ''));
     expect(number(threshold)).toBe(number(rate) * number(behind));
     expect(metadata.lagThreshold).toBe(`${number(threshold)}`);
