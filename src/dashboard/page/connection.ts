@@ -20,25 +20,28 @@ export class Connection {
   #lastId = '';
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Rises whenever a source is opened or closed. */
+  #turn = 0;
 
   constructor(events: ConnectionEvents) {
     this.#events = events;
-    // A page that nobody sees costs the process nothing.
-    document.addEventListener('visibilitychange', () => {
-      if (document.hidden) this.#close();
-      else if (!this.#source) this.#connect();
-    });
+  }
+
+  /** Whether the page is visible: one that nobody sees costs the process nothing. */
+  show(visible: boolean): void {
+    if (!visible) this.#close();
+    else if (!this.#source) this.#connect();
   }
 
   /** Follows another stream, the first one by default, from the oldest batch that is kept. */
   follow(stream: string | undefined): void {
     this.#stream = stream;
     this.#lastId = '';
-    this.#close();
     this.#connect();
   }
 
   #connect(): void {
+    this.#close();
     const query = new URLSearchParams();
     if (this.#stream !== undefined) query.set('stream', this.#stream);
     if (this.#lastId !== '') query.set('after', this.#lastId);
@@ -60,10 +63,13 @@ export class Connection {
     if (source !== this.#source) return;
     if (source.readyState !== EventSource.CLOSED) return this.#events.state('offline');
     this.#close();
+    const turn = this.#turn;
     const status = await fetch('api/events', { method: 'HEAD' }).then(
       (response) => response.status,
       () => 0,
     );
+    // Another stream may be followed by now, or the page hidden or visible again.
+    if (turn !== this.#turn) return;
     if (status === 401) return this.#events.state('refused');
     this.#events.state(status === 503 ? 'full' : 'offline');
     this.#timer = setTimeout(() => this.#connect(), Math.min(1_000 * 2 ** this.#failures, maxRetryDelayMs));
@@ -71,6 +77,7 @@ export class Connection {
   }
 
   #close(): void {
+    this.#turn++;
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = undefined;

@@ -65,6 +65,7 @@ const main = element('main', {}, topBar.verdict, board, form.root);
 document.body.append(topBar.root, main);
 charts.draw();
 const connection = new Connection({ update, state: connectionChanged });
+document.addEventListener('visibilitychange', () => connection.show(!document.hidden));
 const queue = new DrawQueue(
   () => {
     topBar.update(streams, view, verdictOf(view, history.rows, history.failures));
