@@ -3,7 +3,8 @@
 //   npm run bench -- eventTime [--rounds N] [--only PART-OF-A-NAME]
 //
 // Each contender runs alone in a process of its own, in interleaved rounds. Times are processor times of the process, with
-// those of the collector's threads, so that what else runs on the machine counts little.
+// those of the collector's threads, so that what else runs on the machine counts little; a ratio is the median of the rounds' own.
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Sample, sampleAlone } from './alone.js';
 import { contenders } from './eventTime/contenders.js';
@@ -54,12 +55,20 @@ function report(samples: ReadonlyMap<string, readonly Sample[]>, round: number):
     ),
   );
   const median = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
+  // Of each round by itself: what else runs on the machine changes from round to round.
+  const ratioOf = (name: string, other: string): number => {
+    const others = samples.get(other) ?? [];
+    const ratios = samples.get(name)?.map(({ ms }, i) => ms / (others[i]?.ms ?? Number.NaN)) ?? [];
+    return rowOf(name, ratios).median;
+  };
   const ratios = Object.fromEntries(
     Object.entries(compared)
       .filter(([name, other]) => samples.has(name) && samples.has(other))
-      .map(([name, other]) => [name, median(name) / median(other)]),
+      .map(([name, other]) => [name, ratioOf(name, other)]),
   );
-  writeResults('eventTime', { unit: 'ms a batch of 10,000 records and a slide', rows, ratios, rounds: round });
+  const unit = 'ms a batch of 10,000 records and a slide';
+  const [load = 0] = loadavg();
+  writeResults('eventTime', { unit, rows, ratios, rounds: round, load });
   if (round < rounds) return;
   const shown = (name: string) => median(name).toFixed(2);
   printTable(
