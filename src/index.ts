@@ -226,7 +226,7 @@ export { type StateUpdate, type UpdateStateByKeyOptions, updateStateByKey } from
 export { window } from './operators/window.js';
 export { type WindowByCountOptions, windowByCount } from './operators/windowByCount.js';
 export type { WindowOptions } from './operators/windowOptions.js';
-export { foreachBatch } from './outputs/foreachBatch.js';
+export { type ForeachBatchOptions, foreachBatch } from './outputs/foreachBatch.js';
 export {
   type DeadLetters,
   type FailedPartition,

@@ -4,7 +4,20 @@ import type { BatchContext } from '../batch/batchContext.js';
 import { insideEffect } from '../batch/insideEffect.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { settled } from '../operators/base/settled.js';
-import { checkFunction } from '../options/checks.js';
+import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
+import { checkFunction, checkText } from '../options/checks.js';
+
+/** Options of `foreachBatch` and `foreachBatchInTransaction`. */
+export interface ForeachBatchOptions {
+  /**
+   * Name of the output for monitors, errors, spans, log lines and the dashboard: it tells two outputs apart. It keeps no state.
+   * Default: none.
+   */
+  readonly id?: string | undefined;
+}
+
+/** What each option must be. */
+export const foreachBatchChecks: OptionChecks<ForeachBatchOptions> = { id: checkText };
 
 /**
  * Output operation: calls `effect` with the records of each batch, and keeps the batch open until what it returns (a
@@ -20,7 +33,7 @@ import { checkFunction } from '../options/checks.js';
  *
  * Source: Spark's `foreachRDD`.
  *
- * @throws {InvalidOptionError} if `effect` is not a function
+ * @throws {InvalidOptionError} if `effect` is not a function, or `id` is not a text
  *
  * @example
  * ```ts
@@ -40,12 +53,14 @@ import { checkFunction } from '../options/checks.js';
  */
 export function foreachBatch<T>(
   effect: (records: readonly T[], context: BatchContext) => unknown,
+  options: ForeachBatchOptions = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachBatch', 'effect', effect);
+  checkOptions('foreachBatch', options, foreachBatchChecks);
   const run = (batch: Batch<T>) =>
     concat(
       settled(() => insideEffect(batch.context, () => effect(batch.records, batch.context))),
       of(batch),
     );
-  return heldEffects(run, true, { operator: 'foreachBatch' });
+  return heldEffects(run, true, { operator: 'foreachBatch', id: options.id });
 }

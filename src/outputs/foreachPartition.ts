@@ -31,6 +31,7 @@ import {
   checkObserver,
   checkPositiveInteger,
   checkScheduler,
+  checkText,
   oneOfOr,
   orInfinity,
   withMethods,
@@ -105,6 +106,11 @@ export interface DeadLetters<T> {
 /** Options of `foreachPartition`. */
 export interface ForeachPartitionOptions<T> {
   /**
+   * Name of the output for monitors, errors, spans, log lines and the dashboard: it tells two outputs apart. It keeps no state.
+   * Default: none.
+   */
+  readonly id?: string | undefined;
+  /**
    * Number of partitions of a batch that run at once, a positive integer or `Infinity`.
    * @default Infinity
    */
@@ -131,6 +137,7 @@ export interface ForeachPartitionOptions<T> {
 
 /** What each option must be. */
 export const foreachPartitionChecks: OptionChecks<ForeachPartitionOptions<never>> = {
+  id: checkText,
   concurrency: orInfinity(checkPositiveInteger),
   retry: shape<PartitionRetry>({
     count: required(checkNonNegativeInteger),
@@ -190,12 +197,13 @@ export function foreachPartition<T>(
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachPartition', 'effect', effect);
   checkOptions('foreachPartition', options, foreachPartitionChecks);
+  const owner = { operator: 'foreachPartition', id: options.id };
   const { concurrency, retries, onError, skipObserver } = resolve(options);
 
   const runOne = (partition: Partition<T>, batchContext: BatchContext): Observable<never> => {
     const { time, interval, effects, task } = batchContext;
     const id = partitionId(batchContext, partition.index);
-    const description = { operator: 'foreachPartition', partition: partition.index };
+    const description = { ...owner, partition: partition.index };
     let attempt = 0;
     const once = () =>
       settled(() =>
@@ -215,7 +223,7 @@ export function foreachPartition<T>(
     const giveUp = (partition: Partition<T>, error: unknown): Observable<never> => {
       if (onError === 'fail') return throwError(() => error);
       if (onError !== 'skip') {
-        const letter = { operator: 'foreachPartition', records: partition.records.length, error };
+        const letter = { ...owner, records: partition.records.length, error };
         const id = partitionId(batch.context, partition.index);
         return settled(() => insideEffect(batch.context, () => onError.next({ id, time, partition, error }))).pipe(
           tap({ complete: () => effects?.deadLettered(letter) }),

@@ -19,7 +19,7 @@ import { virtual } from '../support/virtual.js';
 /** An output that does everything as its last act. */
 const atEnd = <T>(act: (batch: Batch<T>) => ObservableInput<unknown>) =>
   perBatch<T, T>('atEnd', () => {
-    const acts = lastActs('atEnd');
+    const acts = lastActs({ operator: 'atEnd' });
     return {
       next(batch) {
         acts.add(batch.context, () => act(batch));

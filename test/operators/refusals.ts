@@ -365,6 +365,8 @@ export const functions = () => {
 export const outputs = () => {
   // @ts-expect-error words are no numbers
   words.pipe(foreachBatch((records: readonly number[]) => records.length));
+  // @ts-expect-error the name of an output is a text
+  words.pipe(foreachBatch(() => {}, { id: 1 }));
   // @ts-expect-error words are no numbers
   words.pipe(foreachPartition(({ records }: Partition<number>) => records.length));
   // @ts-expect-error it must be said what was written

@@ -39,6 +39,7 @@ const refused: RefusingOf<
     core.EventTimeOptions<never>,
     core.EventWindowOptions<never>,
     core.FetchOptions,
+    core.ForeachBatchOptions,
     core.ForeachPartitionOnceOptions<never>,
     core.ForeachPartitionOptions<never>,
     core.FromBatchesOptions,

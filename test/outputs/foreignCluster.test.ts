@@ -27,7 +27,7 @@ async function write(clusters: readonly string[] | undefined): Promise<readonly 
     run: { clusters },
     state: {},
   } as unknown as BatchContext;
-  transactions.add(context, new Map([['out', [{ value: 'a' }]]]));
+  transactions.add(context, { operator: 'sendToKafka', id: undefined }, new Map([['out', [{ value: 'a' }]]]));
   try {
     await transactions.write(context);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { defer, finalize, type ObservableInput } from 'rxjs';
 import type { BatchContext } from '../../batch/batchContext.js';
 import type { LastAct } from '../../batch/hold.js';
+import type { EffectDescription } from '../../batch/monitoring/effectRunner.js';
 
 /** What an operator does last in the batches of one subscription. */
 export interface LastActs {
@@ -10,13 +11,12 @@ export interface LastActs {
   close(): void;
 }
 
-export function lastActs(operator: string): LastActs {
+export function lastActs(output: EffectDescription): LastActs {
   const pending = new Set<LastAct>();
   return {
     add(context, work) {
       const { effects } = context;
-      const described = { operator };
-      const run = () => (effects ? effects.effect(described, () => effects.limited(described, work)) : defer(work));
+      const run = () => (effects ? effects.effect(output, () => effects.limited(output, work)) : defer(work));
       const act = context.beforeComplete(() => run().pipe(finalize(() => pending.delete(act))));
       pending.add(act);
     },

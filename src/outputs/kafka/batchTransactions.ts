@@ -1,8 +1,10 @@
 import type { BatchContext } from '../../batch/batchContext.js';
 import { ForeignClusterError, ProtocolError, RecordTooLargeError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
+import type { RecordsSent } from '../../batch/monitoring/monitorEvents.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
+import type { Owner } from '../../operators/base/perBatch.js';
 import { batchTimeOf, metadataOf } from './batchMetadata.js';
 import type { ProducerMessage, TransactionsPort } from './producerPort.js';
 import { type GroupOffsets, TransactionalProducer } from './transactionalProducer.js';
@@ -10,9 +12,14 @@ import { type GroupOffsets, TransactionalProducer } from './transactionalProduce
 /** Records by the topic that they go to. */
 export type MessagesByTopic = ReadonlyMap<string, readonly ProducerMessage[]>;
 
+/** What one output writes to one topic. */
+type Sending = Owner & Pick<RecordsSent, 'system' | 'topic'> & { records: number };
+
 /** What all outputs of one group write of one batch. */
 interface BatchWrite {
   readonly messages: Map<string, ProducerMessage[]>;
+  /** How many of them each output writes to each topic. */
+  readonly sendings: Sending[];
   writing: Promise<void> | undefined;
 }
 
@@ -65,10 +72,11 @@ export class BatchTransactions {
     await this.#connected();
   }
 
-  /** Adds records to what is written of a batch. */
-  add(context: BatchContext, added: MessagesByTopic): void {
-    const { messages } = this.#writeOf(context);
+  /** Adds records of an output to what is written of a batch. */
+  add(context: BatchContext, output: Owner, added: MessagesByTopic): void {
+    const { messages, sendings } = this.#writeOf(context);
     for (const [topic, more] of added) {
+      count(sendings, output, topic, more.length);
       const before = messages.get(topic);
       if (before) for (const message of more) before.push(message);
       else messages.set(topic, [...more]);
@@ -81,7 +89,7 @@ export class BatchTransactions {
    */
   write(context: BatchContext): Promise<void> {
     const write = this.#writeOf(context);
-    write.writing ??= this.#write(context, write.messages);
+    write.writing ??= this.#write(context, write);
     this.#writing = Promise.allSettled([write.writing]);
     return write.writing;
   }
@@ -105,12 +113,12 @@ export class BatchTransactions {
   #writeOf(context: BatchContext): BatchWrite {
     const known = this.#writes.get(context);
     if (known) return known;
-    const made: BatchWrite = { messages: new Map(), writing: undefined };
+    const made: BatchWrite = { messages: new Map(), sendings: [], writing: undefined };
     this.#writes.set(context, made);
     return made;
   }
 
-  async #write(context: BatchContext, messages: MessagesByTopic): Promise<void> {
+  async #write(context: BatchContext, { messages, sendings }: BatchWrite): Promise<void> {
     const { time } = context;
     const ranges = Object.values(context.inputs).flatMap((input) => input.ranges);
     const hasRecords = [...messages.values()].some((some) => some.length > 0);
@@ -120,9 +128,7 @@ export class BatchTransactions {
     // Asked after the former owner was fenced, and until the first batch that is new: from then on nobody else commits.
     if (!this.#caughtUp && (await this.#wasWritten(ranges, context))) return;
     this.#caughtUp = true;
-    const sending = [...messages].map(([topic, { length }]) => {
-      return context.effects?.sending({ operator: 'sendToKafka', system: 'kafka', topic, records: length });
-    });
+    const sending = sendings.map((one) => context.effects?.sending(one));
     try {
       await producer.write({ messages, offsets: this.#offsetsOf(ranges, time) });
     } catch (error) {
@@ -195,4 +201,11 @@ export class BatchTransactions {
 
 function isMoved({ from, until }: OffsetRange): boolean {
   return until > from;
+}
+
+/** The sum of what an output writes to a topic: dead letters are added one by one. */
+function count(sendings: Sending[], { operator, id }: Owner, topic: string, records: number): void {
+  const known = sendings.find((one) => one.topic === topic && one.operator === operator && one.id === id);
+  if (known) known.records += records;
+  else sendings.push({ operator, id, system: 'kafka', topic, records });
 }

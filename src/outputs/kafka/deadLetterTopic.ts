@@ -66,13 +66,14 @@ export function deadLetterTopic(kafka: Kafka | KafkaRuntime, options: DeadLetter
   const shared = resolveTransactionOptions(options);
   // Fails now if `kafka` is not supported.
   kafkajsTransactions(kafka, shared.transactionTimeout);
-  const acts = lastActs('deadLetterTopic');
+  const output = { operator: 'deadLetterTopic', id: undefined };
+  const acts = lastActs(output);
   const written = new WeakSet<BatchContext>();
   return {
     open: (run) => transactionsOfRun(run, kafka, shared).connect(),
     next(letter, context) {
       const transactions = transactionsOfRun(context.run, kafka, shared);
-      transactions.add(context, new Map([[topic, [messageOf(letter)]]]));
+      transactions.add(context, output, new Map([[topic, [messageOf(letter)]]]));
       if (written.has(context)) return;
       written.add(context);
       acts.add(context, () => transactions.write(context));

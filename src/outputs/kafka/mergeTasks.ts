@@ -32,7 +32,7 @@ export interface MergeTasksOptions<T> {
 }
 
 /** What `MergedTasks.write` takes: the group of the first job, and the timeout of its transactions. */
-export type MergeWriteOptions = Pick<SendToKafkaOptions, 'groupId' | 'transactionTimeout'>;
+export type MergeWriteOptions = Pick<SendToKafkaOptions, 'groupId' | 'transactionTimeout' | 'id'>;
 
 /** What `MergedTasks.merge` takes. */
 export interface MergeOptions {
@@ -123,8 +123,9 @@ export function mergeTasks<T>(options: MergeTasksOptions<T>): MergedTasks<T> {
   const deserialize = json<TaskPartial<T>>();
   return {
     write(kafka, writeOptions) {
-      checkOptions('mergeTasks.write', writeOptions, transactionChecks);
-      return transactionalOutput<T>('mergeTasks', kafka, resolveTransactionOptions(writeOptions), (batch) => {
+      checkOptions('mergeTasks.write', writeOptions, { ...transactionChecks, id: checkText });
+      const output = { operator: 'mergeTasks', id: writeOptions.id };
+      return transactionalOutput<T>(output, kafka, resolveTransactionOptions(writeOptions), (batch) => {
         const { time, task } = batch.context;
         const partial: TaskPartial<T> = { task: task?.id ?? '0', time, ...reduced(batch, merge) };
         const message = { partition: 0, key: partial.task, value: JSON.stringify(partial), timestamp: String(time) };

@@ -11,6 +11,8 @@ import { checkSize } from './topicLimits.js';
 export interface MessageOptions<T> {
   /** The output that writes them. */
   readonly operator: string;
+  /** Its id, where it has one. */
+  readonly id: string | undefined;
   /** The topic of messages without a topic of their own. */
   readonly topic: string | undefined;
   messageOf(record: T): OutputMessage;
@@ -25,7 +27,7 @@ export interface MessageOptions<T> {
 export function messagesByTopic<T>(
   client: object,
   batch: Batch<T>,
-  { operator, topic: defaultTopic, messageOf }: MessageOptions<T>,
+  { operator, id, topic: defaultTopic, messageOf }: MessageOptions<T>,
 ): MessagesByTopic {
   const byTopic = new Map<string, ProducerMessage[]>();
   const replayable = Object.values(batch.context.inputs).some(({ ranges }) => ranges.length > 0);
@@ -33,7 +35,7 @@ export function messagesByTopic<T>(
     const rule = 'is in a batch that has no offset ranges, so a replay could not be recognized';
     throw new InvalidRecordError(operator, batch.records[0], rule);
   }
-  visitEach(batch, { operator }, (record) => {
+  visitEach(batch, { operator, id }, (record) => {
     const written = messageOf(record);
     checkMessage(operator, written);
     const { topic = defaultTopic, ...message } = written;

@@ -16,9 +16,14 @@ const operator = 'sendInTransaction';
 export interface SendInTransactionOptions {
   /** Topic for records without a `topic` of their own. Default: none. */
   readonly topic?: string | undefined;
+  /**
+   * Name of the output for monitors, errors, spans, log lines and the dashboard: it tells two outputs apart. It keeps no state.
+   * Default: none.
+   */
+  readonly id?: string | undefined;
 }
 
-const optionChecks: OptionChecks<SendInTransactionOptions> = { topic: checkText };
+const optionChecks: OptionChecks<SendInTransactionOptions> = { topic: checkText, id: checkText };
 
 /**
  * Output operation from Kafka to Kafka, exactly once, with the state: writes the records of each batch in the transaction in which
@@ -70,20 +75,21 @@ export function sendInTransaction<T extends OutputMessage>(
 ): MonoTypeOperatorFunction<Batch<T>> {
   withMethods('inTransaction')(operator, 'checkpoint', checkpoint);
   checkOptions(operator, options, optionChecks);
-  const { topic } = options;
+  const { topic, id } = options;
   const { client } = checkpoint;
   const messageOf = (record: T) => record;
   const refused = (error: RecordTooLargeError) => noteRefusal(client, error);
-  return perBatch(operator, () => {
-    const acts = lastActs(operator);
+  const create = () => {
+    const acts = lastActs({ operator, id });
     return {
       next(batch: Batch<T>) {
         const { context } = batch;
-        const messages = messagesByTopic(client, batch, { operator, topic, messageOf });
+        const messages = messagesByTopic(client, batch, { operator, id, topic, messageOf });
         acts.add(context, async () => checkpoint.inTransaction(context.time, { messages, refused }));
         return batch;
       },
       close: () => acts.close(),
     };
-  });
+  };
+  return perBatch(operator, create, id);
 }

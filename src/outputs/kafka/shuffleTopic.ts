@@ -31,7 +31,7 @@ export interface ShuffleTopicOptions<T> {
 }
 
 /** What `ShuffleTopic.write` takes: the group of the first job, and the timeout of its transactions. */
-export type ShuffleWriteOptions = Pick<SendToKafkaOptions, 'groupId' | 'transactionTimeout'>;
+export type ShuffleWriteOptions = Pick<SendToKafkaOptions, 'groupId' | 'transactionTimeout' | 'id'>;
 
 /** Both ends of a topic that puts records under another key. */
 export interface ShuffleTopic<T> {
@@ -116,11 +116,12 @@ export function shuffleTopic<T>(options: ShuffleTopicOptions<T>): ShuffleTopic<T
   const { topic, key, serialize = JSON.stringify as (record: T) => string, deserialize = json<T>() } = options;
   return {
     write(kafka, writeOptions) {
-      checkOptions('shuffleTopic.write', writeOptions, transactionChecks);
-      return transactionalOutput('shuffleTopic', kafka, resolveTransactionOptions(writeOptions), (batch) => {
+      checkOptions('shuffleTopic.write', writeOptions, { ...transactionChecks, id: checkText });
+      const output = { operator: 'shuffleTopic', id: writeOptions.id };
+      return transactionalOutput(output, kafka, resolveTransactionOptions(writeOptions), (batch) => {
         const timestamp = String(batch.context.time);
         const messageOf = (record: T) => ({ ...placeOf(key(record)), value: serialize(record), timestamp });
-        return messagesByTopic(kafka, batch, { operator: 'shuffleTopic', topic, messageOf });
+        return messagesByTopic(kafka, batch, { ...output, topic, messageOf });
       });
     },
     source: { topics: [topic], start: 'earliest', deserialize },

@@ -1,9 +1,9 @@
-import { defer, type MonoTypeOperatorFunction } from 'rxjs';
+import { defer, type MonoTypeOperatorFunction, type Observable } from 'rxjs';
 import { announceOpening } from '../../batch/announcements.js';
 import type { Batch } from '../../batch/batch.js';
 import type { BatchRun } from '../../batch/batchContext.js';
 import { lastActs } from '../../operators/base/lastActs.js';
-import { perBatch } from '../../operators/base/perBatch.js';
+import { type Owner, perBatch } from '../../operators/base/perBatch.js';
 import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
 import type { MessagesByTopic } from './batchTransactions.js';
@@ -16,22 +16,22 @@ import { type TransactionOptions, transactionsOfRun } from './transactionsOfRun.
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
  */
 export function transactionalOutput<T>(
-  operator: string,
+  output: Owner,
   kafka: Kafka | KafkaRuntime,
   options: TransactionOptions,
   messagesOf: (batch: Batch<T>) => MessagesByTopic,
 ): MonoTypeOperatorFunction<Batch<T>> {
   // Fails now if `kafka` is not supported.
   kafkajsTransactions(kafka, options.transactionTimeout);
-  return perBatch(operator, (source) => {
+  const create = (source: Observable<Batch<T>>) => {
     const connect = (run: BatchRun) => defer(() => transactionsOfRun(run, kafka, options).connect());
     const withdraw = announceOpening(source, connect);
-    const acts = lastActs(operator);
+    const acts = lastActs(output);
     return {
       next(batch: Batch<T>) {
         const { context } = batch;
         const transactions = transactionsOfRun(context.run, kafka, options);
-        transactions.add(context, messagesOf(batch));
+        transactions.add(context, output, messagesOf(batch));
         acts.add(context, () => transactions.write(context));
         return batch;
       },
@@ -40,5 +40,6 @@ export function transactionalOutput<T>(
         acts.close();
       },
     };
-  });
+  };
+  return perBatch(output.operator, create, output.id);
 }

@@ -5,9 +5,11 @@ import { FencedError } from '../../batch/errors.js';
 import { insideEffect } from '../../batch/insideEffect.js';
 import { heldEffects } from '../../operators/base/heldEffects.js';
 import { settled } from '../../operators/base/settled.js';
+import { checkOptions } from '../../options/checkOptions.js';
 import { checkFunction, withMethods } from '../../options/checks.js';
 import type { PostgresCheckpoint } from '../../state/postgres/postgresCheckpoint.js';
 import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
+import { type ForeachBatchOptions, foreachBatchChecks } from '../foreachBatch.js';
 
 /**
  * Output operation with an effect that happens exactly once: `effect` writes in a transaction of PostgreSQL, and the
@@ -25,7 +27,7 @@ import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
  *
  * Source: transactional output of Spark's guide to exactly-once semantics, with the checkpoint in the same transaction.
  *
- * @throws {InvalidOptionError} if `effect` is not a function; as a notification, if the checkpoint is not the one of the
+ * @throws {InvalidOptionError} if `effect` is not a function, or `id` is not a text; as a notification, if the checkpoint is not the one of the
  * stream
  * @throws {CheckpointError} (as a notification) if the transaction cannot be begun or committed
  * @throws {FencedError} (as a notification) if another process has opened the job: nothing of the batch has been written
@@ -65,9 +67,11 @@ import type { PostgresQueries } from '../../state/postgres/postgresPool.js';
 export function foreachBatchInTransaction<T>(
   checkpoint: PostgresCheckpoint,
   effect: (transaction: PostgresQueries, records: readonly T[], context: BatchContext) => unknown,
+  options: ForeachBatchOptions = {},
 ): OperatorFunction<Batch<T>, Batch<T>> {
   withMethods('inTransaction', 'wasFenced')('foreachBatchInTransaction', 'checkpoint', checkpoint);
   checkFunction('foreachBatchInTransaction', 'effect', effect);
+  checkOptions('foreachBatchInTransaction', options, foreachBatchChecks);
   const run = (batch: Batch<T>) => {
     const { context, records } = batch;
     const write = (transaction: PostgresQueries) =>
@@ -80,5 +84,5 @@ export function foreachBatchInTransaction<T>(
     );
     return concat(written, of(batch));
   };
-  return heldEffects(run, true, { operator: 'foreachBatchInTransaction' });
+  return heldEffects(run, true, { operator: 'foreachBatchInTransaction', id: options.id });
 }
