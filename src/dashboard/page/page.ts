@@ -2,9 +2,10 @@ import type { BoardUpdate } from '../wire/boardUpdate.js';
 import type { StreamView } from '../wire/streamView.js';
 import { Connection, type ConnectionState, loadDetail, signIn } from './connection.js';
 import { histogram } from './model/distribution.js';
+import { formatDuration } from './model/format.js';
 import { History } from './model/history.js';
 import { totalsOf } from './model/summaries.js';
-import { verdictOf } from './model/verdict.js';
+import { type Link, verdictOf } from './model/verdict.js';
 import { BatchPanel } from './view/batchPanel.js';
 import { inputChart, processingChart, schedulingChart, totalChart } from './view/chartSpecs.js';
 import { Charts } from './view/charts.js';
@@ -29,6 +30,7 @@ const histogramBins = 8;
 let history = new History();
 let streams: readonly string[] = [];
 let view: StreamView | undefined;
+let link: Link = { state: 'online', heardAt: undefined };
 
 const fragment = new URLSearchParams(location.hash.slice(1));
 const figures = new Figures();
@@ -65,10 +67,14 @@ const main = element('main', {}, topBar.verdict, board, form.root);
 document.body.append(topBar.root, main);
 charts.draw();
 const connection = new Connection({ update, state: connectionChanged });
-document.addEventListener('visibilitychange', () => connection.show(!document.hidden));
+document.addEventListener('visibilitychange', () => {
+  connection.show(!document.hidden);
+  // Nothing is heard while it is hidden: the title must not go on to say how the stream does.
+  if (document.hidden) topBar.title(view);
+});
 const queue = new DrawQueue(
   () => {
-    topBar.update(streams, view, verdictOf(view, history.rows, history.failures));
+    topBar.update(streams, view, verdictOf(view, history.rows, history.failures, link), link.state === 'online');
     board.dataset.empty = String(view === undefined);
   },
   () => view && figures.update(view, history.rows),
@@ -121,6 +127,7 @@ function follow(stream: string): void {
   window.history.replaceState(null, '', `#${fragment}`);
   history = new History();
   view = undefined;
+  link = { state: 'online', heardAt: undefined };
   connection.follow(stream);
   queue.request();
 }
@@ -128,15 +135,30 @@ function follow(stream: string): void {
 function update(news: BoardUpdate): void {
   streams = news.streams;
   view = news.view ?? view;
+  link = { state: 'online', heardAt: Date.now() };
   history.add(news.rows, news.failures);
   queue.request();
 }
 
-function connectionChanged(changed: ConnectionState): void {
-  if (changed === 'refused') refuse('');
-  board.dataset.connection = changed;
-  if (changed === 'online') topBar.notice('');
-  else if (changed === 'full') topBar.notice('Too many pages of this board are open. Trying again.');
-  else if (changed === 'offline')
-    topBar.notice('The process does not answer. Trying again; what is shown is what was last known.');
+function connectionChanged(state: ConnectionState, silentMs = 0): void {
+  if (state === 'refused') refuse('');
+  link = { ...link, state };
+  board.dataset.connection = state;
+  topBar.notice(noticeOf(state, silentMs));
+  queue.request();
+}
+
+function noticeOf(state: ConnectionState, silentMs: number): string {
+  // Screen readers announce each change.
+  const step = silentMs < 60_000 ? 5_000 : 60_000;
+  switch (state) {
+    case 'silent':
+      return `No update for ${formatDuration(silentMs - (silentMs % step))}: the process is blocked, or does not reach this page.`;
+    case 'full':
+      return 'Too many pages of this board are open. Trying again.';
+    case 'offline':
+      return 'The process does not answer. Trying again; what is shown is what was last known.';
+    default:
+      return '';
+  }
 }

@@ -30,7 +30,7 @@ import {
   totalSummary,
 } from '../../../src/dashboard/page/model/summaries.js';
 import { timelineOf } from '../../../src/dashboard/page/model/timeline.js';
-import { verdictOf } from '../../../src/dashboard/page/model/verdict.js';
+import { type Link, verdictOf } from '../../../src/dashboard/page/model/verdict.js';
 import type { BatchDelays, BatchRow } from '../../../src/dashboard/wire/batchRow.js';
 import { keptBatches } from '../../../src/dashboard/wire/boardUpdate.js';
 import type { FailureRow } from '../../../src/dashboard/wire/failureRow.js';
@@ -439,6 +439,32 @@ describe('the verdict', () => {
     [judge({ status: 'stopping', moreOpen: 1 }), 'idle: Stopping. 1 batch is being finished.'],
   ])('%s', (said, expected) => {
     expect(said).toEqual(expected);
+  });
+
+  it('is that nothing is known where no updates arrive, unless the stream has ended', () => {
+    const without = (
+      state: Link['state'],
+      more: Partial<StreamView> = {},
+      heardAt: number | undefined = Date.now(),
+    ) => {
+      const { level, headline, detail } = verdictOf({ ...view, ...more }, [row(9_000)], [], { state, heardAt });
+      return `${level}: ${headline}. ${detail}`;
+    };
+    const heard = String.raw`The last update arrived at \d\d:\d\d:\d\d; what is shown is from then\.$`;
+    expect(without('online')).toMatch(/^good/);
+    for (const state of ['offline', 'full'] as const) {
+      expect(without(state)).toMatch(new RegExp(`^warning: Not connected\\. ${heard}`));
+    }
+    expect(without('silent')).toMatch(new RegExp(`^warning: No update\\. ${heard}`));
+    expect(without('offline', { status: 'stalled' })).toMatch(/^warning: Not connected/);
+    // A process may end after its stream: what ended it is known, and stays so.
+    expect(without('offline', { status: 'stopped' })).toMatch(/^idle: Stopped/);
+    expect(without('offline', { status: 'failed' })).toMatch(/^bad: Failed/);
+    expect(verdictOf(undefined, [], [], { state: 'offline', heardAt: undefined })).toEqual({
+      level: 'warning',
+      headline: 'Not connected',
+      detail: 'Nothing has arrived yet.',
+    });
   });
 
   it('tells a limited input from one that keeps up', () => {

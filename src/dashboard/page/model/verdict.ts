@@ -10,15 +10,29 @@ export interface Verdict {
   readonly detail: string;
 }
 
+/** How the page hears of a stream. */
+export interface Link {
+  /** As the connection says. */
+  readonly state: 'online' | 'silent' | 'offline' | 'full' | 'refused';
+  /** When the last update arrived, in ms of the reader's clock. */
+  readonly heardAt: number | undefined;
+}
+
 /** Batches over which lag counts as growing. */
 const trendBatches = 30;
 
-/** Judges a stream by its status, its latest batches and its latest failure. `rows` are oldest first, `failures` newest first. */
+/**
+ * Judges a stream by its status, its latest batches and its latest failure, as far as updates arrive by the `link`. `rows` are oldest
+ * first, `failures` newest first.
+ */
 export function verdictOf(
   view: StreamView | undefined,
   rows: readonly BatchRow[],
   failures: readonly FailureRow[],
+  link?: Link,
 ): Verdict {
+  const ended = view?.status === 'stopped' || view?.status === 'failed';
+  if (link && link.state !== 'online' && !ended) return unknown(link);
   if (!view) return idle('No stream yet', 'Nothing has subscribed to a stream of this board.');
   const { status, since } = view;
   switch (status) {
@@ -55,6 +69,14 @@ export function verdictOf(
         ),
       );
   }
+}
+
+function unknown({ state, heardAt }: Link): Verdict {
+  const last =
+    heardAt === undefined
+      ? 'Nothing has arrived yet.'
+      : `The last update arrived at ${formatTime(heardAt, Date.now())}; what is shown is from then.`;
+  return warning(state === 'silent' ? 'No update' : 'Not connected', last);
 }
 
 function runningVerdict(view: StreamView, rows: readonly BatchRow[]): Verdict {

@@ -36,7 +36,8 @@ export class TopBar {
     this.verdict = element('p', { class: 'verdict' }, this.#headline, ' ', this.#detail);
   }
 
-  update(streams: readonly string[], view: StreamView | undefined, verdict: Verdict): void {
+  /** `current`: whether the view is of now. */
+  update(streams: readonly string[], view: StreamView | undefined, verdict: Verdict, current: boolean): void {
     const names = JSON.stringify(streams);
     if (names !== this.#names) {
       this.#names = names;
@@ -47,13 +48,18 @@ export class TopBar {
     this.#name.hidden = streams.length !== 1;
     setText(this.#name, view?.name ?? '');
     setText(this.#status, view ? `${view.status} since ${formatTime(view.since, view.at)}` : 'no stream');
-    this.#status.dataset.status = view?.status ?? 'none';
+    this.#status.dataset.status = (current && view?.status) || 'none';
     const restarts = view && view.attempt > 0 ? ` · ${plural(view.attempt, 'failure', 'failures')} before` : '';
     setText(this.#interval, view ? `interval ${formatDuration(view.interval)}${restarts}` : '');
     this.verdict.dataset.level = verdict.level;
     setText(this.#headline, verdict.headline);
     setText(this.#detail, verdict.detail);
-    const title = view ? `${verdict.headline} · ${view.name} · dstream` : 'dstream';
+    this.title(view, document.hidden ? '' : `${verdict.headline} · `);
+  }
+
+  /** The title of the page, with or without how the stream does. */
+  title(view: StreamView | undefined, headline = ''): void {
+    const title = view ? `${headline}${view.name} · dstream` : 'dstream';
     // The browser reacts to each assignment, also to that of the same title.
     if (document.title !== title) document.title = title;
   }
