@@ -28,21 +28,19 @@ export class AsOfTable<K, V> {
     this.#due = new SortedBuckets(bucketMs);
   }
 
-  /** Returns whether the key had no row. */
-  add(row: AsOfRow<K, V>): boolean {
+  add(row: AsOfRow<K, V>): void {
     // It replaces those before it when the watermark reaches it.
     this.#due.add(row.time, row.key);
     if (this.#maxAge !== Infinity) this.#due.add(row.time + this.#maxAge, row.key);
     const rows = this.#rows.get(row.key);
     if (!rows) {
       this.#rows.set(row.key, [row]);
-      return true;
+      return;
     }
     let place = rows.length;
     while (place > 0 && compare(rows[place - 1] as AsOfRow<K, V>, row) > 0) place--;
     if (place === rows.length) rows.push(row);
     else rows.splice(place, 0, row);
-    return false;
   }
 
   /** The newest row of a key that is not newer than `time`, nor older than `maxAge` then. */

@@ -25,18 +25,18 @@ export class EventIds<K> {
     return this.#times.get(id);
   }
 
-  /** Whether a record is the first of its id and time: `'new id'` if nothing is known of the id, `'duplicate'` if it is not. */
-  pass(id: K, time: number): 'new id' | 'new time' | 'duplicate' {
+  /** Returns whether a record is the first of its id and time. */
+  pass(id: K, time: number): boolean {
     const times = this.#times.get(id);
     if (!times) {
       this.#times.set(id, [time]);
       this.#due.add(time + this.#within, id);
-      return 'new id';
+      return true;
     }
-    for (const other of times) if (Math.abs(other - time) <= this.#within) return 'duplicate';
+    for (const other of times) if (Math.abs(other - time) <= this.#within) return false;
     times.push(time);
     this.#due.add(time + this.#within, id);
-    return 'new time';
+    return true;
   }
 
   /** Forgets what a watermark has passed, and returns the ids concerned. */

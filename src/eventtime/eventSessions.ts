@@ -68,13 +68,15 @@ export class EventSessions<K, In, P> {
     const after = sessions[place];
     const joinsBefore = before !== undefined && time - before.end <= this.#gap;
     const joinsAfter = after !== undefined && after.start - time <= this.#gap;
+    if (joinsBefore && joinsAfter) {
+      // Both, or neither: a function may throw for the record.
+      before.partial = this.#combine(this.#add(before.partial, input), after.partial);
+      before.end = after.end;
+      sessions.splice(place, 1);
+      return before;
+    }
     if (joinsBefore) {
       this.#extend(key, before, input, time);
-      if (joinsAfter) {
-        before.end = after.end;
-        before.partial = this.#combine(before.partial, after.partial);
-        sessions.splice(place, 1);
-      }
       return before;
     }
     if (joinsAfter) {

@@ -34,20 +34,18 @@ export class JoinRows<K, V> {
     return this.#rows.size;
   }
 
-  /** Returns whether the key had no row. */
-  add(row: JoinRow<K, V>): boolean {
+  add(row: JoinRow<K, V>): void {
     this.#due.add(row.time + this.#keptFor, row.key);
     const rows = this.#rows.get(row.key);
     if (!rows) {
       this.#rows.set(row.key, [row]);
-      return true;
+      return;
     }
     // Nearly always the last.
     let place = rows.length;
     while (place > 0 && isAfter(rows[place - 1] as JoinRow<K, V>, row)) place--;
     if (place === rows.length) rows.push(row);
     else rows.splice(place, 0, row);
-    return false;
   }
 
   /** Visits the rows of a key with event times from `from` up to and including `until`, in their order. */

@@ -41,7 +41,7 @@ export function aggregateByKey<K extends Key, In, P, Out>(
 ): OperatorFunction<Batch<Pair<K, In>>, Batch<Pair<K, Out>>> {
   checkAggregator('aggregateByKey', 'aggregator', aggregator);
   const { lower } = aggregator;
-  return afterSteps<Pair<K, In>, Pair<K, Out>>('aggregateByKey', (visitRecords) =>
+  return afterSteps<Pair<K, In>, Pair<K, Out>>({ operator: 'aggregateByKey' }, (visitRecords) =>
     perBatch('aggregateByKey', () => (batch) => {
       const results: Pair<K, Out>[] = [];
       const partials = partialsByKey<K, In, P>('aggregateByKey', aggregator, (add) => visitRecords(batch, add));

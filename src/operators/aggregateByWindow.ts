@@ -66,7 +66,7 @@ export function aggregateByWindow<In, P, Out>(
   checkOptions('aggregateByWindow', options, { ...aggregateWindowChecks, ...queryableChecks });
   checkInverse('aggregateByWindow', aggregator, options.inverse);
   const { identity, lower } = aggregator;
-  return afterSteps<In, Out>('aggregateByWindow', (visitRecords) =>
+  return afterSteps<In, Out>({ operator: 'aggregateByWindow', id: options.id }, (visitRecords) =>
     slidingPanes<unknown, readonly [P], Out>({
       operator: 'aggregateByWindow',
       options,

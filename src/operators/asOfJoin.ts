@@ -3,7 +3,6 @@ import type { Batch } from '../batch/batch.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { SideOutput } from '../batch/sideOutput.js';
-import { checkPair } from '../collections/pairs.js';
 import { type AsOfRow, AsOfTable } from '../eventtime/asOfTable.js';
 import { type JoinRow, JoinRows } from '../eventtime/joinRows.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
@@ -122,7 +121,7 @@ export function asOfJoin<P extends Pair<Key, unknown>, V, J extends AsOfJoinKind
     options: { late, lateOther, id },
     signature: `maxAge=${maxAge} join=${join}`,
     create: (state) => {
-      const rows = new AsOfRows<P[0], V, P[1]>(operator, { maxAge, join }, id === undefined ? undefined : state);
+      const rows = new AsOfRows<P[0], V, P[1]>({ maxAge, join }, id === undefined ? undefined : state);
       return (left, right) => rows.next(left, right) as readonly TimedResult<Pair<P[0], AsOfMatch<V, P[1], J>>>[];
     },
   });
@@ -132,7 +131,6 @@ export function asOfJoin<P extends Pair<Key, unknown>, V, J extends AsOfJoinKind
 type SavedRow<K, V> = readonly [key: K, time: number, value: V, rank?: number, sequence?: number];
 
 class AsOfRows<K extends Key, L, R> {
-  readonly #operator: string;
   readonly #join: AsOfJoinKind;
   readonly #state: Pick<KeyedState<number, SavedRow<K, L | R>>, 'set' | 'delete'> | undefined;
   /** The records that wait for the watermark of the other stream. */
@@ -142,11 +140,9 @@ class AsOfRows<K extends Key, L, R> {
   #number = 0;
 
   constructor(
-    operator: string,
     { maxAge, join }: { readonly maxAge: number; readonly join: AsOfJoinKind },
     state: KeyedState<number, SavedRow<K, L | R>> | undefined,
   ) {
-    this.#operator = operator;
     this.#join = join;
     this.#state = state;
     this.#table = new AsOfTable(maxAge, bucketMs);
@@ -159,14 +155,14 @@ class AsOfRows<K extends Key, L, R> {
   }
 
   next(left: JoinInput<K, L>, right: JoinInput<K, R>): readonly TimedResult<Pair<K, AsOfMatch<L, R>>>[] {
-    left.visit((key, value, { time }, record) => {
+    left.visit((key, value, { time }) => {
       const number = this.#number++;
-      if (this.#waiting.add({ number, key, time, value, matched: false })) checkPair(this.#operator, record);
+      this.#waiting.add({ number, key, time, value, matched: false });
       this.#added.set(number, [key, time, value]);
     });
-    right.visit((key, value, { time, origin: { rank }, sequence }, record) => {
+    right.visit((key, value, { time, origin: { rank }, sequence }) => {
       const number = this.#number++;
-      if (this.#table.add({ number, key, time, rank, sequence, value })) checkPair(this.#operator, record);
+      this.#table.add({ number, key, time, rank, sequence, value });
       this.#added.set(number, [key, time, value, rank, sequence]);
     });
     const results: TimedResult<Pair<K, AsOfMatch<L, R>>>[] = [];

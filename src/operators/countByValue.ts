@@ -34,7 +34,7 @@ import { afterSteps } from './fusion/perRecord.js';
  * @see {@link reduceByKey}
  */
 export function countByValue<K extends Key>(): OperatorFunction<Batch<K>, Batch<Pair<K, number>>> {
-  return afterSteps<K, Pair<K, number>>('countByValue', (visitRecords) =>
+  return afterSteps<K, Pair<K, number>>({ operator: 'countByValue' }, (visitRecords) =>
     perBatch('countByValue', () => (batch) => {
       const counts = new Map<K, number>();
       visitRecords(batch, (record) => {

@@ -102,9 +102,8 @@ export function deduplicateByEventTime<T>(
           return;
         }
         const key = idOf(record);
-        const known = seen.pass(key, clock.time);
-        if (known === 'duplicate') return;
-        if (known === 'new id') checkPair(operator, [key, record]);
+        if (typeof key !== 'string' && typeof key !== 'number') checkPair(operator, [key, record]);
+        if (!seen.pass(key, clock.time)) return;
         touched.add(key);
         next(record);
       };

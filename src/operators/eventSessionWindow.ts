@@ -171,7 +171,7 @@ function sessions<K extends Key, V, In, P>(
   );
   const signature = `gap=${gap} ${aggregatorSignature(aggregator)}`;
   const side = late && SideOutput.feedOf(late);
-  return afterSteps<Pair<K, V>, Pair<K, Session<unknown>>>(operator, (visitRecords) => {
+  return afterSteps<Pair<K, V>, Pair<K, Session<unknown>>>({ operator, id }, (visitRecords) => {
     const windows = perBatchWithState<unknown, Pair<K, Session<unknown>>, K, Saved<P>>(
       { operator, id, signature, queryable },
       (state) => {

@@ -151,12 +151,13 @@ export function eventTime<T>(options: EventTimeOptions<T>): OperatorFunction<Bat
   return (stream) => {
     const own = chainOf(stream);
     // Two operators that stamp do not share a loop.
-    const before = own.stamps ? { source: stream, steps: [], operators: [] } : own;
+    const before = own.stamps ? { source: stream, steps: [], owners: [] } : own;
     const step: RecordStep<T, T> = (next, context, { batch, index }) => {
       const reader = new TimeReader(options, context);
       return (eventTimeOf(batch) as StampedBatch).step(index, reader, next, refuse);
     };
     const steps = [...before.steps, step as RecordStep<unknown, unknown>];
+    const owners = [...before.owners, description];
 
     const stamped = perBatchWithState<unknown, unknown, string, SavedWatermark>(description, (state) => {
       const watermarks = new Watermarks(rule);
@@ -176,13 +177,13 @@ export function eventTime<T>(options: EventTimeOptions<T>): OperatorFunction<Bat
           addEventTimeProgress(context, reached);
           holdUntilSettled(context, progress?.next?.(reached));
         };
-        return withEventTime(passed, new StampedBatch(passed, watermarks, steps, completed));
+        return withEventTime(passed, new StampedBatch(passed, watermarks, { steps, owners }, completed));
       };
     });
     const completing = afterPassing(description, (batch) => (eventTimeOf(batch) as StampedBatch).complete());
     const stamping = (from: Observable<Batch<unknown>>) => from.pipe(stamped, completing);
     const source = feeding('eventTime', feeds, stamping)(before.source);
-    return chainedStream<T>({ source, steps, operators: [...before.operators, 'eventTime'], stamps: true });
+    return chainedStream<T>({ source, steps, owners, stamps: true });
   };
 }
 

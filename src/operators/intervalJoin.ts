@@ -4,7 +4,6 @@ import { InvalidOptionError } from '../batch/errors.js';
 import type { Key, Pair } from '../batch/key.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { SideOutput } from '../batch/sideOutput.js';
-import { checkPair } from '../collections/pairs.js';
 import { type JoinRow, JoinRows } from '../eventtime/joinRows.js';
 import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 import { checkText, oneOf } from '../options/checks.js';
@@ -122,11 +121,7 @@ export function intervalJoin<P extends Pair<Key, unknown>, V, J extends Interval
     options: { late, lateOther, id },
     signature: `lower=${lower} upper=${upper} join=${join}`,
     create: (state) => {
-      const rows = new IntervalRows<P[0], V, P[1]>(
-        operator,
-        { lower, upper, join },
-        id === undefined ? undefined : state,
-      );
+      const rows = new IntervalRows<P[0], V, P[1]>({ lower, upper, join }, id === undefined ? undefined : state);
       return (left, right) => rows.next(left, right) as readonly TimedResult<Pair<P[0], IntervalMatch<V, P[1], J>>>[];
     },
   });
@@ -143,7 +138,6 @@ type Match = IntervalMatch<unknown, unknown, 'full'>;
 
 /** The rows of both streams. */
 class IntervalRows<K extends Key, L, R> {
-  readonly #operator: string;
   readonly #options: { readonly lower: number; readonly upper: number; readonly join: IntervalJoinKind };
   readonly #state: Pick<KeyedState<number, SavedRow<K, L | R>>, 'set' | 'delete'> | undefined;
   readonly #lefts: JoinRows<K, L>;
@@ -153,11 +147,9 @@ class IntervalRows<K extends Key, L, R> {
   #number = 0;
 
   constructor(
-    operator: string,
     options: { readonly lower: number; readonly upper: number; readonly join: IntervalJoinKind },
     state: KeyedState<number, SavedRow<K, L | R>> | undefined,
   ) {
-    this.#operator = operator;
     this.#options = options;
     this.#state = state;
     const { lower, upper } = options;
@@ -180,15 +172,15 @@ class IntervalRows<K extends Key, L, R> {
       this.#match(two, 1);
       results.push([[one.key, matchOf(one, two)], Math.max(one.time, two.time)]);
     };
-    left.visit((key, value, { time }, record) => {
+    left.visit((key, value, { time }) => {
       const row = { number: this.#number++, key, time, value, matched: false };
-      if (this.#lefts.add(row)) checkPair(this.#operator, record);
+      this.#lefts.add(row);
       this.#touched.set(row, 0);
       this.#rights.between(key, time + lower, time + upper, (other) => pair(row, other));
     });
-    right.visit((key, value, { time }, record) => {
+    right.visit((key, value, { time }) => {
       const row = { number: this.#number++, key, time, value, matched: false };
-      if (this.#rights.add(row)) checkPair(this.#operator, record);
+      this.#rights.add(row);
       this.#touched.set(row, 1);
       this.#lefts.between(key, time - upper, time - lower, (other) => pair(other, row));
     });

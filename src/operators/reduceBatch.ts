@@ -34,7 +34,7 @@ import { afterSteps } from './fusion/perRecord.js';
  */
 export function reduceBatch<T>(reduce: (a: T, b: T) => T | TupleHint): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('reduceBatch', 'reduce', reduce);
-  return afterSteps<T, T>('reduceBatch', (visitRecords) =>
+  return afterSteps<T, T>({ operator: 'reduceBatch' }, (visitRecords) =>
     perBatch('reduceBatch', () => (batch) => {
       const reduced = foldRecords<T, T>(
         (first) => first,

@@ -39,7 +39,7 @@ export function reduceByKey<K extends Key, V>(
   reduce: (a: V, b: V) => V | TupleHint,
 ): OperatorFunction<Batch<Pair<K, V>>, Batch<Pair<K, V>>> {
   checkFunction('reduceByKey', 'reduce', reduce);
-  return afterSteps<Pair<K, V>, Pair<K, V>>('reduceByKey', (visitRecords) =>
+  return afterSteps<Pair<K, V>, Pair<K, V>>({ operator: 'reduceByKey' }, (visitRecords) =>
     perBatch('reduceByKey', () => (batch) => {
       const reduced = reducePairs<K, V>('reduceByKey', reduce as (a: V, b: V) => V, (add) => visitRecords(batch, add));
       return batch.withRecords([...reduced]);

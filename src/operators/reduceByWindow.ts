@@ -56,7 +56,7 @@ export function reduceByWindow<T>(
   checkOptions('reduceByWindow', options, { ...windowChecks, ...queryableChecks, inverse: checkFunction });
   const { inverse } = options;
   const combine = reduce as (a: T, b: T) => T;
-  return afterSteps<T, T>('reduceByWindow', (visitRecords) =>
+  return afterSteps<T, T>({ operator: 'reduceByWindow', id: options.id }, (visitRecords) =>
     slidingPanes<unknown, readonly [T], T>({
       operator: 'reduceByWindow',
       options,

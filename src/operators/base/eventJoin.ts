@@ -28,7 +28,7 @@ export interface JoinInput<K, V> {
   /** The watermark of the stream after the batch, in ms. */
   readonly after: number;
   /** Calls `take` with each record that is on time; the clock shows its event time. */
-  visit(take: (key: K, value: V, clock: EventClock, record: Pair<K, V>) => void): void;
+  visit(take: (key: K, value: V, clock: EventClock) => void): void;
 }
 
 /** A result with its event time, in ms. */
@@ -115,10 +115,10 @@ class JoinStream<K extends Key, V> {
       visit(take) {
         const visit = (given: unknown): void => {
           const record = given as Pair<K, V>;
-          if (!Array.isArray(record)) checkPair(owner.operator, record);
+          checkPair(owner.operator, record);
           checkOwnKey(owner.operator, record[0]);
           if (clock.time < clock.floor) late.push(lateRecord(record, clock, before));
-          else take(record[0], record[1], clock, record);
+          else take(record[0], record[1], clock);
         };
         for (let i = 0; i < batch.partitions.length; i++) visitPartition([], batch, i, visit, { last: owner });
       },

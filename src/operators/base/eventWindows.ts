@@ -87,7 +87,7 @@ function slidingEventWindows<T, K extends Key, In, P, Out, R>(
   const description = { operator, id: options.id, signature, queryable: shown };
   const side = options.late && SideOutput.feedOf(options.late);
 
-  return afterSteps<T, R>(operator, (visitRecords) => {
+  return afterSteps<T, R>({ operator, id: options.id }, (visitRecords) => {
     const windows = perBatchWithState<unknown, R, string, PaneState<P>>(description, (state) => {
       // Without an id there is no checkpoint that could read it.
       const kept = options.id !== undefined || queryable !== undefined;

@@ -37,7 +37,7 @@ export function slidingKeys<T, K extends Key, P, R>(
 ): OperatorFunction<Batch<T>, Batch<Pair<K, R | undefined>>> {
   const { operator, options, signature, keyed, emit, lower } = settings;
   type Result = Pair<K, R | undefined>;
-  return afterSteps<T, Result>(operator, (visitRecords) =>
+  return afterSteps<T, Result>({ operator, id: options.id }, (visitRecords) =>
     slidingPanes<unknown, KeyedPane<K, P>, Result, SavedKeyedPane<K, P>>({
       operator,
       options,

@@ -30,25 +30,27 @@ export class StampedBatch implements BatchEventTime {
   readonly #batch: Batch<unknown>;
   readonly #watermarks: Watermarks;
   readonly #steps: Chain['steps'];
+  readonly #owners: Chain['owners'];
   readonly #partitions: readonly StampedPartition[];
   #after: number | undefined;
 
   readonly #completed: (batch: StampedBatch) => void;
 
   /**
-   * `steps`: what is to be done with each record of the batch, up to the step that stamps it. `completed` is called when all its records
+   * `steps`: what is to be done with each record of the batch, up to the step that stamps it, and `owners` whose they are. `completed` is called when all its records
    * have been stamped, and it has passed.
    */
   constructor(
     batch: Batch<unknown>,
     watermarks: Watermarks,
-    steps: Chain['steps'],
+    { steps, owners }: Pick<Chain, 'steps' | 'owners'>,
     completed: (batch: StampedBatch) => void,
   ) {
     this.#completed = completed;
     this.#batch = batch;
     this.#watermarks = watermarks;
     this.#steps = steps;
+    this.#owners = owners;
     this.before = watermarks.watermark;
     const keys = batch.partitions.map(({ range }) => (range ? partitionKey(range) : withoutRange));
     this.#partitions = watermarks.begin(keys, batch.context.time).map((watermark) => {
@@ -111,7 +113,7 @@ export class StampedBatch implements BatchEventTime {
   #finish(): number {
     const batch = this.#batch;
     for (const [index, { start }] of this.#partitions.entries()) {
-      if (!start) visitPartition(this.#steps, batch, index, ignore);
+      if (!start) visitPartition(this.#steps, batch, index, ignore, { steps: this.#owners });
     }
     const { time, interval } = batch.context;
     this.#watermarks.end(endsOf(batch), time, interval);

@@ -3,9 +3,9 @@ import { Batch } from '../../batch/batch.js';
 import { eventTimeOf, withEventTime } from '../../batch/eventTime.js';
 import { OriginTracker } from '../../batch/originTracker.js';
 import { perBatch } from '../base/perBatch.js';
-import { type Chain, chainOf, type RecordStep, rememberChain, type Visit } from './chain.js';
+import { type Chain, chainOf, type RecordStep, rememberChain, type StepOwner, type Visit } from './chain.js';
 import { TimedRecords } from './timedRecords.js';
-import { type StepOwner, visitPartition } from './visitRecords.js';
+import { visitPartition } from './visitRecords.js';
 
 // Fusion: mapRecords, filterRecords and others process one record after another. Several of them in a row, and an operator
 // after them that only reads each record once, run as one loop: no arrays are made between them.
@@ -29,15 +29,14 @@ export function perRecord<T, R>(operator: string, step: RecordStep<T, R>): Opera
   return (source) => {
     const before = chainOf(source);
     const steps = [...before.steps, step as RecordStep<unknown, unknown>];
-    return chainedStream<R>({ ...before, steps, operators: [...before.operators, operator] });
+    return chainedStream<R>({ ...before, steps, owners: [...before.owners, { operator }] });
   };
 }
 
 /** The stream of a chain, for whatever does not run its steps itself. */
 export function chainedStream<R>(chain: Chain): Observable<Batch<R>> {
-  const { source, steps, operators } = chain;
-  const owners = operators.map((operator) => ({ operator }));
-  const result = perBatch<unknown, R>(operators.join(', '), () => (batch) => runSteps(steps, batch, owners))(source);
+  const { source, steps, owners } = chain;
+  const result = perBatch<unknown, R>(namesOf(owners), () => (batch) => runSteps(steps, batch, owners))(source);
   rememberChain(result, chain);
   return result;
 }
@@ -68,23 +67,26 @@ export function runSteps<R>(steps: Chain['steps'], batch: Batch<unknown>, owners
 
 /** Makes an operator that reads each record of a batch once, in order, and keeps no partitions. */
 export function afterSteps<T, R>(
-  operator: string,
+  owner: StepOwner,
   make: (visitRecords: VisitRecords<T>) => OperatorFunction<Batch<unknown>, Batch<R>>,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   return (stream) => {
-    const { source, steps, operators } = chainOf(stream);
-    const names = [...operators, operator].join(', ');
-    const owners = { steps: operators.map((one) => ({ operator: one })), last: { operator } };
+    const { source, steps, owners: before } = chainOf(stream);
+    const owners = { steps: before, last: owner };
     const visitRecords: VisitRecords<T> = (batch, visit) => {
       try {
         for (let i = 0; i < batch.partitions.length; i++)
           visitPartition(steps, batch, i, visit as Visit<unknown>, owners);
       } catch (error) {
         // Which step of the loop threw cannot be known without a cost for each record: all are named.
-        batch.context.effects?.failing(error, names);
+        batch.context.effects?.failing(error, namesOf([...before, owner]));
         throw error;
       }
     };
     return make(visitRecords)(source);
   };
+}
+
+function namesOf(owners: readonly StepOwner[]): string {
+  return owners.map(({ operator }) => operator).join(', ');
 }

@@ -3,9 +3,8 @@ import type { BatchContext } from '../../batch/batchContext.js';
 import { eventTimeOf, timesOf } from '../../batch/eventTime.js';
 import { guarded } from '../../batch/guarded.js';
 import { OriginTracker } from '../../batch/originTracker.js';
-import type { FailedRecord } from '../../batch/recordErrors.js';
 import type { Segment } from '../../batch/segment.js';
-import { type Chain, openSegment, type Place, type Visit } from './chain.js';
+import { type Chain, openSegment, type Place, type StepOwner, type Visit } from './chain.js';
 
 /** Whose functions are called with a record: where the stream puts failed records aside, these are named. */
 export interface Owners {
@@ -16,8 +15,6 @@ export interface Owners {
   /** Knows where the record that is visited was read from. */
   readonly tracker?: OriginTracker;
 }
-
-export type StepOwner = Pick<FailedRecord, 'operator' | 'id'>;
 
 /**
  * Visits the records of one partition of a batch, after the steps of a chain. Where the records have event times, the clock of the
