@@ -61,7 +61,7 @@ function timed(command: string, args: readonly string[]): { readonly out: string
 const kcat: Contender = {
   name: 'librdkafka (kcat)',
   baseOnly: false,
-  refuses: () => undefined,
+  refuses: () => missing('kcat'),
   run: (brokers, { name, records }) => {
     const started = performance.now();
     const args = ['-C', '-q', '-c', String(records), '-b', brokers, '-t', name, '-o', 'beginning', '-f', ''];
@@ -78,7 +78,7 @@ const kcat: Contender = {
 const java: Contender = {
   name: 'java ConsumerPerformance',
   baseOnly: false,
-  refuses: () => undefined,
+  refuses: () => missing('java'),
   run: (brokers, { name, records }) => {
     const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
     const tool = ['-cp', ensureKafka(), quiet, 'org.apache.kafka.tools.ConsumerPerformance'];
@@ -99,6 +99,11 @@ const java: Contender = {
   },
 };
 
+/** Why a contender is absent: said at the end, and kept with the results. */
+function missing(command: string): string | undefined {
+  return hasCommand(command) ? undefined : `${command} is not installed`;
+}
+
 const noZstd = ({ label }: Topic) =>
   label === 'zstd' && !('zstdDecompressSync' in zlib) ? `no zstd in Node ${process.versions.node}` : undefined;
 
@@ -114,7 +119,7 @@ export function contenders(): readonly Contender[] {
     inNode('dstream pipeline', true),
     inNode('kafkajs eachBatch', false),
     inNode('platformatic stream', false, noZstd),
-    ...(hasCommand('kcat') ? [kcat] : []),
-    ...(hasCommand('java') ? [java] : []),
+    kcat,
+    java,
   ];
 }

@@ -36,7 +36,10 @@ export function buildContenders(intervals: readonly number[]): readonly Contende
   bundle(new URL('./producer.ts', import.meta.url), built('producer.mjs'));
   const names = [...intervals.map((interval) => `dstream, ${interval} ms`), 'kafkajs eachMessage'];
   const ours = names.map(inNode);
-  if (!hasCommand('javac')) return ours;
+  if (!hasCommand('javac')) {
+    console.log('absent: java consumer (javac is not installed)');
+    return ours;
+  }
   const classpath = [built(''), ensureKafka()].join(delimiter);
   const { status } = spawnSync(
     'javac',

@@ -34,6 +34,8 @@ export interface PublishedState<K extends Key, S> {
 export interface BatchState {
   /** Whether the state is saved in a checkpoint, so that it continues in another run of the stream. */
   readonly durable?: boolean | undefined;
+  /** The checkpoint as this run has opened it, for outputs that write in the transaction that saves the batch: only to be compared. */
+  readonly session?: object | undefined;
   /**
    * Present at the first batch after a restart, while it is unknown whether an operator asks for each state of the
    * checkpoint: outputs begin when it completes.

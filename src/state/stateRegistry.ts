@@ -111,6 +111,10 @@ export class StateRegistry implements BatchState {
     throw new IncompatibleStateError(id, saved, 'nothing', rule);
   }
 
+  get session(): object | undefined {
+    return this.#session;
+  }
+
   /** A store that writes snapshots needs every state for them; others hold what nobody changes by themselves. */
   #keep(id: string): void {
     const attach = this.#session?.attach?.bind(this.#session);

@@ -11,6 +11,7 @@ import {
   reduceByKeyAndWindow,
   runningReduce,
   window,
+  windowByCount,
 } from 'dstream';
 import { type Observable, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -137,6 +138,18 @@ describe('a window with other lengths than in the checkpoint', () => {
     life(checkpoint, [0, 40], joined(20));
     const { error } = life(checkpoint, [40, 50], (source) => source.pipe(countByWindow({ window: 20, id: 'window' })));
     expect(error).toBeInstanceOf(IncompatibleStateError);
+  });
+
+  it('of other kinds are refused before any output, and kept', () => {
+    const checkpoint = memoryCheckpoint();
+    const last = (count: number) => (source: Texts) => source.pipe(windowByCount({ count, id: 'last' }));
+    expect(life(checkpoint, [0, 40], last(3)).written.at(-1)).toBe('40 b c d');
+    const { written, error } = life(checkpoint, [40, 60], last(2));
+    expect(written).toEqual([]);
+    expect(error).toBeInstanceOf(IncompatibleStateError);
+    expect(String(error)).toContain('"last"');
+    // The batches that it had planned.
+    expect(life(checkpoint, [40, 50], last(3)).written).toEqual(['50 c d e', '60 d e f']);
   });
 
   it('is taken over by deduplicate too', () => {

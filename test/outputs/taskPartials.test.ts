@@ -1,41 +1,64 @@
 import { InvalidRecordError } from 'dstream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  addPartial,
-  type TaskPartial,
-  type WaitingPartials,
-  waitingFor,
-} from '../../src/outputs/kafka/taskPartials.js';
+import { type SavedPartial, type TaskPartial, TaskPartials } from '../../src/outputs/kafka/taskPartials.js';
 import { propertySettings } from '../property/settings.js';
 
 const sum = (a: number, b: number) => a + b;
-const empty = (): WaitingPartials<number> => ({ latest: {}, pending: [] });
-const addAll = (partials: readonly TaskPartial<number>[], tasks: number, state = empty()) =>
-  partials.flatMap((partial) => addPartial(state, partial, tasks, sum));
+const partialsOf = (tasks: number, kept = new Map<string | number, SavedPartial<number>>()) =>
+  new TaskPartials(kept, tasks, sum);
+const addAll = (all: readonly TaskPartial<number>[], partials: TaskPartials<number>) =>
+  all.flatMap((partial) => {
+    partials.add(partial);
+    return partials.take();
+  });
 
 describe('partials of tasks', () => {
   it('are a result once all tasks have reached its time', () => {
-    const state = empty();
-    expect(addAll([{ task: '0', time: 10, value: 1 }], 2, state)).toEqual([]);
-    expect(waitingFor(state, 2)).toEqual({ time: 10, tasks: ['1'] });
-    expect(addAll([{ task: '0', time: 20, value: 2 }], 2, state)).toEqual([]);
-    expect(addAll([{ task: '1', time: 10, value: 5 }], 2, state)).toEqual([{ time: 10, value: 6 }]);
+    const partials = partialsOf(2);
+    expect(addAll([{ task: '0', time: 10, value: 1 }], partials)).toEqual([]);
+    expect(partials.waitingFor).toEqual({ time: 10, tasks: ['1'] });
+    expect(addAll([{ task: '0', time: 20, value: 2 }], partials)).toEqual([]);
+    expect(addAll([{ task: '1', time: 10, value: 5 }], partials)).toEqual([{ time: 10, value: 6 }]);
     // It has passed 20 over, and has nothing for 30.
-    expect(addAll([{ task: '1', time: 30 }], 2, state)).toEqual([{ time: 20, value: 2 }]);
-    expect(waitingFor(state, 2)).toBeUndefined();
-    expect(addAll([{ task: '0', time: 40, value: 4 }], 2, state)).toEqual([]);
-    expect(waitingFor(state, 2)).toEqual({ time: 40, tasks: ['1'] });
+    expect(addAll([{ task: '1', time: 30 }], partials)).toEqual([{ time: 20, value: 2 }]);
+    expect(partials.waitingFor).toBeUndefined();
+    expect(addAll([{ task: '0', time: 40, value: 4 }], partials)).toEqual([]);
+    expect(partials.waitingFor).toEqual({ time: 40, tasks: ['1'] });
   });
 
   it('of a time that the task has passed are refused, and those of one task too many', () => {
-    const state = empty();
-    addAll([{ task: '0', time: 20, value: 1 }], 1, state);
+    const kept = new Map<string | number, SavedPartial<number>>();
+    const partials = partialsOf(1, kept);
+    addAll([{ task: '0', time: 20, value: 1 }], partials);
     for (const time of [10, 20]) {
-      expect(() => addPartial(state, { task: '0', time, value: 1 }, 1, sum)).toThrow(InvalidRecordError);
+      expect(() => partials.add({ task: '0', time, value: 1 })).toThrow(InvalidRecordError);
     }
-    expect(() => addPartial(state, { task: '1', time: 30 }, 1, sum)).toThrow('one task more than the 1');
-    expect(state).toEqual({ latest: { 0: 20 }, pending: [] });
+    expect(() => partials.add({ task: '1', time: 30 })).toThrow('one of 2 tasks, which are more than the 1');
+    expect([...kept]).toEqual([['0', { latest: 20 }]]);
+  });
+
+  it('of a job that had more tasks are refused, instead of waited for', () => {
+    const kept = new Map<string | number, SavedPartial<number>>();
+    const before = partialsOf(3, kept);
+    addAll(
+      ['0', '1', '2'].map((task) => ({ task, time: 10, value: 1 })),
+      before,
+    );
+    expect(() => partialsOf(2, kept).add({ task: '0', time: 20, value: 1 })).toThrow('one of 3 tasks');
+  });
+
+  it('are saved each by itself, and go on after a restart', () => {
+    const kept = new Map<string | number, SavedPartial<number>>();
+    const partials = partialsOf(2, kept);
+    const waiting = Array.from({ length: 100 }, (_, i) => ({ task: '0', time: 10 * (i + 1), value: i }));
+    expect(addAll(waiting, partials)).toEqual([]);
+    expect(kept.size).toBe(101);
+    const restarted = partialsOf(2, kept);
+    expect(restarted.waitingFor).toEqual({ time: 10, tasks: ['1'] });
+    const results = addAll([{ task: '1', time: 1_000 }], restarted);
+    expect(results).toEqual(waiting.map(({ time, value }) => ({ time, value })));
+    expect([...kept.keys()]).toEqual(['0', '1']);
   });
 
   it('come to the same results in whatever order tasks are heard', () => {
@@ -69,7 +92,7 @@ describe('partials of tasks', () => {
         for (const { time, value } of partials.flat()) {
           if (value !== undefined) expected.set(time, (expected.get(time) ?? 0) + value);
         }
-        const results = addAll(interleaved, partials.length);
+        const results = addAll(interleaved, partialsOf(partials.length));
         expect(results).toEqual([...expected].sort(([a], [b]) => a - b).map(([time, value]) => ({ time, value })));
       }),
       propertySettings(1_000),

@@ -1,18 +1,15 @@
 import type { MonoTypeOperatorFunction, Observer, OperatorFunction } from 'rxjs';
-import { defer, pipe, tap } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
-import type { Pair } from '../../batch/key.js';
-import { derivedFrom } from '../../batch/lineage.js';
-import { flatMapRecords } from '../../operators/flatMapRecords.js';
-import { mapRecords } from '../../operators/mapRecords.js';
-import { mapWithState } from '../../operators/mapWithState.js';
+import { perBatchWithState } from '../../operators/base/perBatchWithState.js';
+import { holdUntilSettled } from '../../operators/base/settled.js';
+import { visitEach } from '../../operators/base/visitEach.js';
 import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 import { checkFunction, checkObserver, checkPositiveInteger, checkText } from '../../options/checks.js';
 import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { json } from '../../sources/log/json.js';
 import type { RecordView } from '../../sources/log/recordView.js';
 import type { SendToKafkaOptions } from './sendToKafka.js';
-import { addPartial, type MergedResult, type TaskPartial, type WaitingPartials, waitingFor } from './taskPartials.js';
+import { type MergedResult, type SavedPartial, type TaskPartial, TaskPartials } from './taskPartials.js';
 import { transactionalOutput } from './transactionalOutput.js';
 import { resolveTransactionOptions, transactionChecks } from './transactionOptions.js';
 
@@ -25,8 +22,8 @@ export interface MergeTasksOptions<T> {
   /** Combines what two tasks have for a time. The order of tasks is any: it is commutative and associative, as a sum is. */
   readonly merge: (a: T, b: T) => T;
   /**
-   * Receives, for each batch of the second job in which results wait, the oldest time that waits and for which tasks. Only `next` is called.
-   * Default: nobody is notified.
+   * Receives, for each batch of the second job in which results wait, the oldest time that waits and for which tasks. Only `next` is called; if it
+   * throws, the batch fails. Default: nobody is notified.
    */
   readonly waiting?: Partial<Observer<{ readonly time: number; readonly tasks: readonly string[] }>> | undefined;
 }
@@ -68,7 +65,7 @@ const optionChecks: OptionChecks<MergeTasksOptions<never>> = {
  *
  * The first job writes each partial in a transaction that commits its input, as `sendToKafka` does, and the second one reads committed records:
  * each partial counts once, whatever crashes. A batch without records is written too, for the second job to know how far the task is.
- * Partials are JSON.
+ * Partials are JSON, which has no `Infinity` and no `NaN`. The batch times of all tasks must be comparable: without `dynamicInterval`.
  *
  * The topic is yours to create, with one partition: `retention.ms` bounds how long the second job may be down.
  *
@@ -135,11 +132,17 @@ export function mergeTasks<T>(options: MergeTasksOptions<T>): MergedTasks<T> {
     source: { topics: [topic], start: 'earliest', deserialize },
     merge({ id } = {}) {
       checkOptions('mergeTasks.merge', { id }, { id: checkText });
-      return (source) =>
-        derivedFrom(
-          defer(() => source.pipe(merging(tasks, merge, id, waiting))),
-          source,
-        );
+      const owner = { operator: 'mergeTasks', id };
+      return perBatchWithState<TaskPartial<T>, MergedResult<T>, string | number, SavedPartial<T>>(owner, (kept) => {
+        const partials = new TaskPartials(kept, tasks, merge);
+        return (batch) => {
+          visitEach(batch, owner, (partial) => partials.add(partial));
+          const results = partials.take();
+          const wait = partials.waitingFor;
+          if (wait) holdUntilSettled(batch.context, waiting?.next?.(wait));
+          return batch.withRecords(results);
+        };
+      });
     },
   };
 }
@@ -148,32 +151,4 @@ function reduced<T>(batch: Batch<T>, merge: (a: T, b: T) => T): { readonly value
   const { records } = batch;
   if (records.length === 0) return {};
   return { value: records.reduce((a, b) => merge(a, b)) };
-}
-
-/** Results wait under one key. */
-function merging<T>(
-  tasks: number,
-  merge: (a: T, b: T) => T,
-  id: string | undefined,
-  waiting: MergeTasksOptions<T>['waiting'],
-): OperatorFunction<Batch<TaskPartial<T>>, Batch<MergedResult<T>>> {
-  let last: WaitingPartials<T> | undefined;
-  const add = mapWithState<null, TaskPartial<T>, WaitingPartials<T>, readonly MergedResult<T>[]>(
-    (_, partial, state) => {
-      last = state.get() ?? { latest: {}, pending: [] };
-      const complete = addPartial(last, partial as TaskPartial<T>, tasks, merge);
-      state.update(last);
-      return complete;
-    },
-    id === undefined ? {} : { id },
-  );
-  return pipe(
-    mapRecords((partial: TaskPartial<T>): Pair<null, TaskPartial<T>> => [null, partial]),
-    add,
-    flatMapRecords((results: readonly MergedResult<T>[]) => results),
-    tap(() => {
-      const wait = last && waitingFor(last, tasks);
-      if (wait) waiting?.next?.(wait);
-    }),
-  );
 }

@@ -1,6 +1,6 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
-import type { RecordTooLargeError } from '../../batch/errors.js';
+import { RecordTooLargeError } from '../../batch/errors.js';
 import { lastActs } from '../../operators/base/lastActs.js';
 import { perBatch } from '../../operators/base/perBatch.js';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
@@ -78,14 +78,25 @@ export function sendInTransaction<T extends OutputMessage>(
   const { topic, id } = options;
   const { client } = checkpoint;
   const messageOf = (record: T) => record;
-  const refused = (error: RecordTooLargeError) => noteRefusal(client, error);
   const create = () => {
     const acts = lastActs({ operator, id });
     return {
       next(batch: Batch<T>) {
         const { context } = batch;
         const messages = messagesByTopic(client, batch, { operator, id, topic, messageOf });
-        acts.add(context, async () => checkpoint.inTransaction(context.time, { messages, refused }));
+        acts.add(context, async () => {
+          const { state, time, effects } = context;
+          const sending = [...messages].map(([to, { length }]) => {
+            return effects?.sending({ operator, id, system: 'kafka', topic: to, records: length });
+          });
+          checkpoint.inTransaction(state.session, time, {
+            messages,
+            settled: (failure) => {
+              for (const sent of sending) sent?.(failure);
+              if (failure?.error instanceof RecordTooLargeError) noteRefusal(client, failure.error);
+            },
+          });
+        });
         return batch;
       },
       close: () => acts.close(),

@@ -1,4 +1,5 @@
 import { InvalidRecordError } from '../../batch/errors.js';
+import type { KeyedState } from '../../batch/keyedState.js';
 import { partitionPoint } from '../../collections/partitionPoint.js';
 
 /** What one task has for a batch time. */
@@ -19,69 +20,85 @@ export interface MergedResult<T> {
   readonly value: T;
 }
 
-/** The partials that wait for those of other tasks: what a checkpoint holds. */
-export interface WaitingPartials<T> {
-  /** The newest time of each task. */
-  readonly latest: Record<string, number>;
-  /** In order of time. */
-  readonly pending: { readonly time: number; value: T }[];
-}
+/** What is saved: the newest time of a task under its id, and what waits under its time. */
+export type SavedPartial<T> = { readonly latest: number } | { readonly value: T };
 
-/**
- * Adds a partial, and returns the results that are complete by it: those of all times that every task has reached. A task writes its
- * times in order, so a time that it has passed over has nothing of it.
- *
- * @throws {InvalidRecordError} when its task has written that time before, or there are more tasks than `tasks`
- */
-export function addPartial<T>(
-  { latest, pending }: WaitingPartials<T>,
-  partial: TaskPartial<T>,
-  tasks: number,
-  merge: (a: T, b: T) => T,
-): readonly MergedResult<T>[] {
-  const { task, time, value } = partial;
-  const known = latest[task];
-  if (known !== undefined && time <= known) {
-    throw new InvalidRecordError(
-      'mergeTasks',
-      partial,
-      `is of a time that its task has passed: the last one is ${known}`,
-    );
+/** The partials that wait for those of other tasks. */
+export class TaskPartials<T> {
+  readonly #kept: Pick<KeyedState<string | number, SavedPartial<T>>, 'get' | 'set' | 'delete'>;
+  readonly #tasks: number;
+  readonly #merge: (a: T, b: T) => T;
+  readonly #latest = new Map<string, number>();
+  /** Those that wait, in order. */
+  readonly #times: number[] = [];
+
+  constructor(
+    kept: Pick<KeyedState<string | number, SavedPartial<T>>, 'get' | 'set' | 'delete' | 'entries'>,
+    tasks: number,
+    merge: (a: T, b: T) => T,
+  ) {
+    this.#kept = kept;
+    this.#tasks = tasks;
+    this.#merge = merge;
+    for (const [key, saved] of kept.entries()) {
+      if (typeof key === 'number') this.#times.push(key);
+      else if ('latest' in saved) this.#latest.set(key, saved.latest);
+    }
+    this.#times.sort((a, b) => a - b);
   }
-  const count = Object.keys(latest).length;
-  if (known === undefined && count === tasks) {
-    throw new InvalidRecordError(
-      'mergeTasks',
-      partial,
-      `is of one task more than the ${tasks} of the option \`tasks\``,
-    );
+
+  /** @throws {InvalidRecordError} when its task has written that time before, or there are more tasks than there should be */
+  add(partial: TaskPartial<T>): void {
+    const { task, time, value } = partial;
+    const latest = this.#latest.get(task);
+    const count = this.#latest.size + (latest === undefined ? 1 : 0);
+    if (count > this.#tasks) {
+      const rule = `is of one of ${count} tasks, which are more than the ${this.#tasks} of the option \`tasks\``;
+      throw new InvalidRecordError('mergeTasks', partial, rule);
+    }
+    if (latest !== undefined && time <= latest) {
+      throw new InvalidRecordError(
+        'mergeTasks',
+        partial,
+        `is of a time that its task has passed: the last one is ${latest}`,
+      );
+    }
+    if (value !== undefined) this.#addValue(time, value);
+    this.#latest.set(task, time);
+    this.#kept.set(task, { latest: time });
   }
-  if (value !== undefined) addValue(pending, time, value, merge);
-  latest[task] = time;
-  const heard = Object.values(latest);
-  if (heard.length < tasks) return [];
-  const reached = Math.min(...heard);
-  return pending.splice(0, firstAfter(pending, reached));
-}
 
-/** Which tasks the oldest pending time waits for; `undefined` where nothing waits. Tasks are called by their numbers. */
-export function waitingFor(
-  { latest, pending }: WaitingPartials<unknown>,
-  tasks: number,
-): { readonly time: number; readonly tasks: readonly string[] } | undefined {
-  const [oldest] = pending;
-  if (!oldest) return undefined;
-  const all = Array.from({ length: tasks }, (_, task) => String(task));
-  return { time: oldest.time, tasks: all.filter((task) => (latest[task] ?? -Infinity) < oldest.time) };
-}
+  /** The results of all times that every task has reached. A task writes its times in order: one that it has passed over has nothing of it. */
+  take(): readonly MergedResult<T>[] {
+    if (this.#latest.size < this.#tasks) return [];
+    const reached = Math.min(...this.#latest.values());
+    const complete = this.#times.splice(0, this.#firstAfter(reached));
+    return complete.map((time) => {
+      const { value } = this.#kept.get(time) as { readonly value: T };
+      this.#kept.delete(time);
+      return { time, value };
+    });
+  }
 
-function addValue<T>(pending: WaitingPartials<T>['pending'], time: number, value: T, merge: (a: T, b: T) => T): void {
-  const at = firstAfter(pending, time - 1);
-  const present = pending[at];
-  if (present?.time === time) present.value = merge(present.value, value);
-  else pending.splice(at, 0, { time, value });
-}
+  /** The oldest time that waits, and for which tasks, called by their numbers; `undefined` where nothing waits. */
+  get waitingFor(): { readonly time: number; readonly tasks: readonly string[] } | undefined {
+    const [time] = this.#times;
+    if (time === undefined) return undefined;
+    const all = Array.from({ length: this.#tasks }, (_, task) => String(task));
+    return { time, tasks: all.filter((task) => (this.#latest.get(task) ?? -Infinity) < time) };
+  }
 
-function firstAfter(pending: WaitingPartials<unknown>['pending'], time: number): number {
-  return partitionPoint(pending.length, (i) => (pending[i]?.time ?? 0) <= time);
+  #addValue(time: number, value: T): void {
+    const present = this.#kept.get(time);
+    if (present && 'value' in present) {
+      this.#kept.set(time, { value: this.#merge(present.value, value) });
+      return;
+    }
+    this.#kept.set(time, { value });
+    this.#times.splice(this.#firstAfter(time), 0, time);
+  }
+
+  #firstAfter(time: number): number {
+    return partitionPoint(this.#times.length, (i) => (this.#times[i] ?? 0) <= time);
+  }
 }

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Heartbeat } from '../../storage/heartbeat.js';
 import { LeaseWatch } from '../../storage/leaseWatch.js';
 import { type LockOwner, newOwner } from '../../storage/lockOwner.js';
 import { dropLease, holdLease, isFree } from '../../storage/ownLeases.js';
 import type { Acquisition } from '../../storage/takeover.js';
+import { within } from '../../storage/within.js';
 import type { CheckpointOpener } from '../checkpoint.js';
 import type { Changelog } from './changelog.js';
 import { ownerRecord } from './changelogEntry.js';
@@ -21,12 +21,12 @@ const releaseTimeoutMs = 5_000;
  */
 export class ChangelogLease<M> {
   readonly #owner: LockOwner;
-  readonly #writer: ChangelogWriter<M>;
+  readonly #changelog: Changelog<M>;
   readonly #heartbeat: Heartbeat;
 
-  private constructor(owner: LockOwner, writer: ChangelogWriter<M>, leaseTime: number) {
+  private constructor(owner: LockOwner, changelog: Changelog<M>, writer: ChangelogWriter<M>, leaseTime: number) {
     this.#owner = owner;
-    this.#writer = writer;
+    this.#changelog = changelog;
     holdLease(owner);
     this.#heartbeat = new Heartbeat(leaseTime, async () => {
       if (writer.idleMs >= leaseTime / beatsPerLease) await writer.append([ownerRecord(owner)]);
@@ -57,26 +57,20 @@ export class ChangelogLease<M> {
     if (by) return undefined;
     const owner = newOwner(acquisition.leaseTime);
     await writer.append([ownerRecord(owner)]);
-    return new ChangelogLease(owner, writer, acquisition.leaseTime);
+    return new ChangelogLease(owner, changelog, writer, acquisition.leaseTime);
   }
 
-  /** Leaves the changelog to others when `closed` has settled; never fails. */
-  release(closed: Promise<unknown>): Promise<void> {
+  /** Leaves the changelog to others when `closed` has settled, if it can be written then; never fails. */
+  release(closed: Promise<boolean>): Promise<void> {
     return dropLease(
       this.#owner,
-      closed.then(() => this.#release()),
+      closed.then((isSettled) => isSettled && within(releaseTimeoutMs, this.#release())),
     );
   }
 
+  /** Not by the writer: after a failure that appends nothing any more, and this depends on nothing. */
   async #release(): Promise<void> {
-    const timer = new AbortController();
-    const late = sleep(releaseTimeoutMs, undefined, { signal: timer.signal, ref: false });
-    const left = this.#heartbeat.stop().then(() => this.#writer.append([ownerRecord(undefined)]));
-    try {
-      await Promise.race([left, late]);
-    } finally {
-      timer.abort();
-      for (const promise of [left, late]) promise.catch(() => {});
-    }
+    await this.#heartbeat.stop();
+    await this.#changelog.append([ownerRecord(undefined)], []);
   }
 }

@@ -2,12 +2,16 @@ import { serialize } from 'node:v8';
 import { defer, from, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError } from '../../batch/errors.js';
 import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
+import { within } from '../../storage/within.js';
 import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
 import type { Changelog, ChangelogRecord } from './changelog.js';
 import { entryRecord, plannedRecord, progressRecord, stateRecord } from './changelogEntry.js';
 import type { ChangelogImage } from './changelogImage.js';
 import type { ChangelogLease } from './changelogLease.js';
 import type { ChangelogWriter } from './changelogWriter.js';
+
+/** What is being written when it is closed is waited for no longer than this, in ms. */
+const closeTimeoutMs = 5_000;
 
 /** What is known of a state that is written. */
 interface WrittenState {
@@ -67,7 +71,8 @@ export class ChangelogSession<M> implements CheckpointSession {
 
   close(): ObservableInput<unknown> {
     return defer(() => {
-      const settled = this.#writer.settled();
+      this.#others.clear();
+      const settled = within(closeTimeoutMs, this.#writer.settled);
       return from((this.#lease?.release(settled) ?? settled).then(() => this.#changelog.close()));
     });
   }

@@ -14,7 +14,8 @@ interface Append<M> {
 export class ChangelogWriter<M> {
   readonly #changelog: Changelog<M>;
   readonly #waiting: Append<M>[] = [];
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
+  #writing: Promise<void> = Promise.resolve();
   #broken: { readonly error: unknown } | undefined;
   /** When the last transaction ended, on the monotonic clock. */
   #writtenAt = Number.NEGATIVE_INFINITY;
@@ -26,23 +27,22 @@ export class ChangelogWriter<M> {
   append(records: readonly ChangelogRecord[], others: readonly M[] = []): Promise<void> {
     return new Promise((done, failed) => {
       this.#waiting.push({ records, others, done, failed });
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined;
-      });
+      if (!this.#isWriting) this.#writing = this.#write();
     });
   }
 
   /** For how long nothing was appended, in ms. */
   get idleMs(): number {
-    return this.#writing ? 0 : performance.now() - this.#writtenAt;
+    return this.#isWriting ? 0 : performance.now() - this.#writtenAt;
   }
 
   /** Settles when nothing is being appended; never fails. */
-  async settled(): Promise<void> {
-    await this.#writing;
+  get settled(): Promise<void> {
+    return this.#writing;
   }
 
   async #write(): Promise<void> {
+    this.#isWriting = true;
     while (this.#waiting.length > 0) {
       const appends = this.#waiting.splice(0);
       try {
@@ -58,5 +58,7 @@ export class ChangelogWriter<M> {
         for (const { failed } of appends) failed(error);
       }
     }
+    // In the same turn as the last look: what comes next begins another round.
+    this.#isWriting = false;
   }
 }

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import { Heartbeat } from '../../storage/heartbeat.js';
 import { LeaseWatch } from '../../storage/leaseWatch.js';
 import { type LockOwner, newOwner } from '../../storage/lockOwner.js';
 import { dropLease, holdLease, isFree } from '../../storage/ownLeases.js';
 import type { Acquisition } from '../../storage/takeover.js';
+import { within } from '../../storage/within.js';
 import { type PostgresClient, type PostgresPool, withClient } from './postgresPool.js';
 import { format, type PostgresTables } from './postgresTables.js';
 
@@ -67,20 +67,13 @@ export class PostgresLease {
   release(closed: Promise<unknown>): Promise<void> {
     return dropLease(
       this.#owner,
-      closed.then(() => this.#release()),
+      closed.then(() => within(releaseTimeoutMs, this.#release())),
     );
   }
 
   async #release(): Promise<void> {
-    const timer = new AbortController();
-    const late = sleep(releaseTimeoutMs, undefined, { signal: timer.signal, ref: false });
-    const left = this.#heartbeat.stop().then(() => this.#query('delete from $leases'));
-    try {
-      await Promise.race([left, late]);
-    } finally {
-      timer.abort();
-      for (const promise of [left, late]) promise.catch(() => {});
-    }
+    await this.#heartbeat.stop();
+    await this.#query('delete from $leases');
   }
 
   #query(statement: string): Promise<unknown> {

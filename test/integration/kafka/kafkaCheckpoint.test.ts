@@ -89,7 +89,10 @@ describeKafka('kafkaCheckpoint', () => {
 
   it('creates a compacted topic, and refuses one that is not, and a partition that it lacks', async () => {
     const topic = newTopic();
-    await settle((await open(topic, { partition: 1 })).close());
+    const unknown = open(topic, { partition: 1 });
+    await expect(unknown).rejects.toThrow(InvalidOptionError);
+    await expect(unknown).rejects.toThrow('partitions (undefined) must be set');
+    await settle((await open(topic, { partition: 1, partitions: 2 })).close());
     const admin = kafka.admin();
     await admin.connect();
     const { resources } = await admin.describeConfigs({
@@ -103,7 +106,9 @@ describeKafka('kafkaCheckpoint', () => {
     await expect(refused).rejects.toThrow(`must be a partition of topic "${topic}", which has 2`);
     const expiring = open(await makeTopic(kafka, 1));
     await expect(expiring).rejects.toThrow(CheckpointError);
-    await expect(expiring).rejects.toThrow('is not compacted (cleanup.policy is "delete")');
+    await expect(expiring).rejects.toThrow('is not only compacted (cleanup.policy is "delete")');
+    const both = { configEntries: [{ name: 'cleanup.policy', value: 'compact,delete' }] };
+    await expect(open(await makeTopic(kafka, 1, both))).rejects.toThrow('is not only compacted');
   });
 
   it('fails for a topic that ends before what was read of it', async () => {
@@ -189,6 +194,18 @@ describeKafka('kafkaCheckpoint', () => {
         .subscribe({ error: reject });
     });
     await expect(failed).rejects.toThrow('must be the checkpoint of the stream');
+    // Nor while another stream has it open.
+    const session = await firstValueFrom(from(checkpoint.open()));
+    const again = new Promise((_, reject) => {
+      logBatches(log, { topics: ['t'], start: 'earliest', interval: 10, deserialize: string() })
+        .pipe(
+          mapRecords((value) => ({ value })),
+          sendInTransaction(checkpoint, { topic: 'out' }),
+        )
+        .subscribe({ error: reject });
+    });
+    await expect(again).rejects.toThrow('must be the checkpoint of the stream');
+    await settle(session.close());
   });
 
   it('writes results with the state, each once, though the stream fails again and again', async () => {

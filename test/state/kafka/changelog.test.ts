@@ -6,6 +6,7 @@ import { defer, firstValueFrom, from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { ChangelogRecord } from '../../../src/state/kafka/changelog.js';
 import { ChangelogImage } from '../../../src/state/kafka/changelogImage.js';
+import { ChangelogWriter } from '../../../src/state/kafka/changelogWriter.js';
 import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
 import { type ChangelogMemory, compact, memoryChangelog } from '../../support/memoryChangelog.js';
 import { saveAtOnce, savedAtOnce, seenIn } from '../../support/overlappingSaves.js';
@@ -116,6 +117,56 @@ describe('a checkpoint in a changelog', () => {
     await settle(forced.save(batch(10)));
     await settle(forced.close());
   });
+
+  it('appends what is asked for in the very turn in which a transaction ends', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const changelog = memoryChangelog(memory);
+    await changelog.take();
+    const writer = new ChangelogWriter(changelog);
+    const record = { key: Buffer.from('p'), value: null };
+    for (let depth = 0; depth < 8; depth++) {
+      let later: Promise<void> | undefined;
+      let turns: Promise<void> = writer.append([record]);
+      for (let i = 0; i < depth; i++) turns = turns.then(() => {});
+      await turns.then(() => {
+        later = writer.append([record]);
+      });
+      await later;
+    }
+    expect(memory.records).toHaveLength(16);
+  });
+
+  it('refuses all that is asked for after a failure, each in its turn, and leaves the owner nothing', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    let fails = false;
+    const session = await open(
+      memory,
+      {},
+      memoryChangelog(memory, () => (fails ? new Error('no') : undefined)),
+    );
+    fails = true;
+    await expect(settle(session.save(batch(10)))).rejects.toThrow(CheckpointError);
+    const both = await Promise.allSettled([settle(session.save(batch(20))), settle(session.save(batch(30)))]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    fails = false;
+    await settle(session.close());
+    // Others need not wait for its lease.
+    expect(memory.records.at(-1)).toEqual({ key: Buffer.from('o'), value: null });
+    const elsewhere = await open(memory, { takeover: 'refuse' });
+    await settle(elsewhere.close());
+  });
+
+  it('is closed though an append never settles', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const changelog = memoryChangelog(memory);
+    const session = await open(memory, {}, {
+      ...changelog,
+      append: (records, others) =>
+        records.some(({ key }) => key[0] === 0x70) ? new Promise(() => {}) : changelog.append(records, others),
+    } as typeof changelog);
+    void settle(session.save(batch(10))).catch(() => {});
+    await settle(session.close());
+  }, 30_000);
 
   it('shows signs of life while it saves nothing', async () => {
     const memory: ChangelogMemory = { records: [] };

@@ -22,7 +22,7 @@ export interface KafkaCheckpointOptions extends TakeoverOptions {
   readonly partition?: number | undefined;
   /**
    * How many partitions the topic gets where it is created here: the number of tasks.
-   * @default partition + 1
+   * @default 1 for partition 0; for another one the topic must exist
    */
   readonly partitions?: number | undefined;
   /**
@@ -34,8 +34,8 @@ export interface KafkaCheckpointOptions extends TakeoverOptions {
 
 /** A checkpoint in Kafka. `sendInTransaction` takes it to write in the transaction that saves the batch. */
 export interface KafkaCheckpoint extends Checkpoint {
-  /** @internal Writes messages in the transaction in which the batch of this time will be saved. */
-  inTransaction(time: number, messages: BatchMessages): void;
+  /** @internal Writes messages in the transaction in which the batch of this time will be saved, if this is the open checkpoint of the run. */
+  inTransaction(session: object | undefined, time: number, messages: BatchMessages): void;
   /** @internal The client that it writes with. */
   readonly client: Kafka | KafkaRuntime;
 }
@@ -104,8 +104,8 @@ const optionChecks: OptionChecks<KafkaCheckpointOptions> = {
  */
 export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheckpointOptions): KafkaCheckpoint {
   checkOptions('kafkaCheckpoint', options, optionChecks);
-  const { topic, partition = 0, partitions = partition + 1, transactionTimeout = 60_000 } = options;
-  if (partitions <= partition) {
+  const { topic, partition = 0, partitions = partition === 0 ? 1 : undefined, transactionTimeout = 60_000 } = options;
+  if (partitions !== undefined && partitions <= partition) {
     throw new InvalidOptionError(
       'kafkaCheckpoint',
       'partitions',
@@ -132,9 +132,10 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
     location,
     client: kafka,
     open: (how) => defer(() => from(open(how))),
-    inTransaction: (time, messages) => {
+    inTransaction: (session, time, messages) => {
       const rule = 'must be the checkpoint of the stream';
-      if (!current) throw new InvalidOptionError('sendInTransaction', 'checkpoint', location, rule);
+      if (!current || session !== current)
+        throw new InvalidOptionError('sendInTransaction', 'checkpoint', location, rule);
       current.with(time, messages);
     },
   };

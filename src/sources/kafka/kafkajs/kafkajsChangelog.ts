@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lastValueFrom, toArray } from 'rxjs';
-import { CheckpointError, InvalidOptionError, RecordTooLargeError, UnknownTopicError } from '../../../batch/errors.js';
+import { CheckpointError, InvalidOptionError, UnknownTopicError } from '../../../batch/errors.js';
 import type { TopicPartition } from '../../../batch/topicPartition.js';
 import type { ProducerMessage, TransactionsPort } from '../../../outputs/kafka/producerPort.js';
 import { TransactionalProducer } from '../../../outputs/kafka/transactionalProducer.js';
@@ -16,8 +16,8 @@ import { withBackOff } from './withBackOff.js';
 
 /** Where a changelog lives. */
 export interface ChangelogPlace extends TopicPartition {
-  /** How many partitions the topic gets where it is missing. */
-  readonly partitions: number;
+  /** How many partitions the topic gets where it is missing; `undefined`: it must exist. */
+  readonly partitions: number | undefined;
   /** When the broker aborts a transaction that has not ended, in ms. */
   readonly transactionTimeout: number;
 }
@@ -26,14 +26,19 @@ export interface ChangelogPlace extends TopicPartition {
 export interface BatchMessages {
   /** By topic. */
   readonly messages: ReadonlyMap<string, readonly ProducerMessage[]>;
-  /** Called when a topic does not allow a record of that size. */
-  refused(error: RecordTooLargeError): void;
+  /** Called when they have been written, or with why not. */
+  settled(failure?: { readonly error: unknown }): void;
 }
 
 const fetchBytes = 4 * 1_024 * 1_024;
 /** Between two requests for a partition that cannot be read now, in ms. */
 const pauseMs = 50;
 const recordsPerRead = 10_000;
+/**
+ * A segment is compacted once it is full: with larger ones, of which a gigabyte is the default, many old values are read at a start. A reader
+ * that was away for less than the retention misses no tombstone.
+ */
+const newTopicConfig = { 'cleanup.policy': 'compact', 'segment.bytes': '52428800', 'delete.retention.ms': '86400000' };
 /** Until brokers know a topic that was created. */
 const creationBackOff = { firstPauseMs: 20, maxPauseMs: 500, timeoutMs: 30_000 } as const;
 const isRetriable = (error: unknown) => error instanceof UnknownTopicError;
@@ -120,9 +125,10 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       if (!this.#producer) throw new Error('it has not been taken');
       await this.#producer.write({ messages });
     } catch (error) {
-      if (error instanceof RecordTooLargeError) for (const { refused } of others) refused(error);
+      for (const one of others) one.settled({ error });
       throw error;
     }
+    for (const one of others) one.settled();
   }
 
   async #connected(): Promise<KafkajsClient> {
@@ -139,6 +145,10 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     const { kafka } = kafkaAccess(this.#kafka);
     const found = await client.partitions([topic]).catch(async (error: unknown) => {
       if (!isRetriable(error)) throw error;
+      if (partitions === undefined) {
+        const rule = `must be set, since topic "${topic}" does not exist: to the number of tasks`;
+        throw new InvalidOptionError('kafkaCheckpoint', 'partitions', partitions, rule);
+      }
       await createTopic(kafka, topic, partitions);
       // Brokers hear of it one after the other.
       return withBackOff(() => client.partitions([topic]), { ...creationBackOff, isRetriable });
@@ -149,7 +159,9 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     }
     const policy = await expiringPolicy(kafka, topic);
     if (policy === undefined) return;
-    const cause = new Error(`topic "${topic}" is not compacted (cleanup.policy is "${policy}"): states would expire`);
+    const cause = new Error(
+      `topic "${topic}" is not only compacted (cleanup.policy is "${policy}"): states would expire`,
+    );
     throw new CheckpointError(this.location, 'open', { cause });
   }
 }
@@ -162,17 +174,18 @@ async function readTo(
 ): Promise<number | undefined> {
   const reader = fetched?.records;
   if (!reader) return undefined;
-  while (!reader.done && reader.position < until) {
-    await reader.load();
-    reader.read(until, recordsPerRead, ({ key, value }) => {
-      // The views are valid during the call only.
-      if (key) visit({ key: Buffer.from(key), value: value && Buffer.from(value) });
-    });
+  try {
+    while (!reader.done && reader.position < until) {
+      await reader.load();
+      reader.read(until, recordsPerRead, ({ key, value }) => {
+        // The views are valid during the call only.
+        if (key) visit({ key: Buffer.from(key), value: value && Buffer.from(value) });
+      });
+    }
+    return reader.done ? reader.end : reader.position;
+  } finally {
+    reader.release?.();
   }
-  const { position } = reader;
-  const end = reader.done ? reader.end : position;
-  reader.release?.();
-  return end;
 }
 
 /** Another process may be creating it too. */
@@ -180,7 +193,7 @@ async function createTopic(kafka: Kafka, topic: string, partitions: number): Pro
   const admin = kafka.admin();
   try {
     await admin.connect();
-    const configEntries = [{ name: 'cleanup.policy', value: 'compact' }];
+    const configEntries = Object.entries(newTopicConfig).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor: -1, configEntries }],
       waitForLeaders: false,

@@ -30,9 +30,9 @@ export interface Broker {
   /** Takes a transactional id, or a producer id without one. */
   initProducerId(request: unknown): Promise<unknown>;
   /** Announces the partitions that are written to the coordinator of a transaction. */
-  addPartitionsToTxn(request: unknown): Promise<unknown>;
+  addPartitionsToTxn(request: ProducerIdentity): Promise<unknown>;
   /** Announces the offsets of a group to the coordinator of a transaction. */
-  addOffsetsToTxn(request: Pick<TxnOffsets, 'producerId' | 'producerEpoch'>): Promise<unknown>;
+  addOffsetsToTxn(request: ProducerIdentity): Promise<unknown>;
   /** Adds offsets to a transaction, by version 1: without a member of the group. */
   txnOffsetCommit(request: TxnOffsets): Promise<unknown>;
   offsetFetch(
@@ -44,6 +44,9 @@ export interface Broker {
     }[];
   }>;
 }
+
+/** Who writes in a transaction. */
+export type ProducerIdentity = Pick<TxnOffsets, 'producerId' | 'producerEpoch'>;
 
 /** What kafkajs writes to a broker, where each partition has its messages as one. */
 export interface ProduceRequest {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message, Transaction } from 'kafkajs';
 import { DStreamError, ProtocolError, RecordTooLargeError, UnsupportedClientError } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
@@ -10,6 +9,7 @@ import {
   RequestTooLargeError,
   type TransactionsPort,
 } from '../../../outputs/kafka/producerPort.js';
+import { within } from '../../../storage/within.js';
 import { groupByTopic } from '../protocol/groupByTopic.js';
 import type { RequestResources } from '../protocol/requestResources.js';
 import type { GuardedProducer } from './guardedProducer.js';
@@ -275,14 +275,6 @@ class KafkajsProducer implements ProducerPort {
 async function maxMessageBytes(kafka: Kafka, topic: string): Promise<number | undefined> {
   const value = Number(await topicConfig(kafka, topic, 'max.message.bytes'));
   return value > 0 ? value : undefined;
-}
-
-/** Resolves when `work` has settled, or after `ms`. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  const late = sleep(ms, undefined, { signal: over.signal }).catch(() => {});
-  await Promise.race([work.catch(() => {}), late]);
-  over.abort();
 }
 
 /** A broker is still ending the previous transaction, or the group has a new generation meanwhile, with this member. */

@@ -8,7 +8,7 @@ import {
   readDescribeTransactionsResponse,
   type TransactionState,
 } from '../protocol/describeTransactionsProtocol.js';
-import type { Broker } from './kafkajsCluster.js';
+import type { Broker, ProducerIdentity } from './kafkajsCluster.js';
 import { errorType } from './offsetsOfMembers.js';
 import { sendOverBroker } from './sendOverBroker.js';
 
@@ -65,13 +65,21 @@ export class ProducerEpoch {
         throw error;
       }
     };
-    const addOffsets = broker.addOffsetsToTxn;
+    // Each transaction begins with one of these.
+    const { addOffsetsToTxn, addPartitionsToTxn } = broker;
     broker.addOffsetsToTxn = (request) => {
-      const { producerId, producerEpoch } = request;
-      this.#owned = { coordinator: broker, producerId: BigInt(producerId), producerEpoch };
-      this.#openedAt ??= performance.now();
-      return addOffsets.call(broker, request);
+      this.#begun(broker, request);
+      return addOffsetsToTxn.call(broker, request);
     };
+    broker.addPartitionsToTxn = (request) => {
+      this.#begun(broker, request);
+      return addPartitionsToTxn.call(broker, request);
+    };
+  }
+
+  #begun(coordinator: Broker, { producerId, producerEpoch }: ProducerIdentity): void {
+    this.#owned = { coordinator, producerId: BigInt(producerId), producerEpoch };
+    this.#openedAt ??= performance.now();
   }
 
   /** The transaction has ended. */

@@ -18,8 +18,8 @@ export async function topicConfig(kafka: Kafka, topic: string, name: string): Pr
   }
 }
 
-/** The `cleanup.policy` of a topic where records without newer ones of their key expire; `undefined` where they do not, or that is unknown. */
+/** The `cleanup.policy` of a topic whose records expire, be they the newest of their key; `undefined` where none does, or that is unknown. */
 export async function expiringPolicy(kafka: Kafka, topic: string): Promise<string | undefined> {
   const policy = await topicConfig(kafka, topic, 'cleanup.policy');
-  return policy === undefined || policy.split(',').includes('compact') ? undefined : policy;
+  return policy === 'compact' ? undefined : policy;
 }

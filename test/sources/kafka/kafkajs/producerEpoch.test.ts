@@ -16,6 +16,7 @@ function broker(answers: { readonly init?: unknown; readonly described?: unknown
   return {
     initProducerId: () => answer(answers.init),
     addOffsetsToTxn: () => answer(undefined),
+    addPartitionsToTxn: () => answer(undefined),
     connectionPool: { send: () => answer(answers.described) },
   } as unknown as Broker;
 }
@@ -32,6 +33,14 @@ describe('ProducerEpoch', () => {
   it('leaves other errors alone', async () => {
     const epoch = await openFor(0, broker({ described: aborted }));
     expect(await epoch.whyOver(new Error('no route to host'), 'Produce')).toBeUndefined();
+  });
+
+  it('knows of a transaction that begins with records and has no offsets', async () => {
+    const one = broker({ described: aborted });
+    const epoch = new ProducerEpoch(randomUUID(), 0, 0);
+    epoch.watch(one);
+    await one.addPartitionsToTxn(own);
+    expect(await epoch.whyOver(fenced(), 'Produce')).toMatchObject({ code: 'TIMED_OUT', retriable: true });
   });
 
   it('is a takeover while the transaction has time left', async () => {
