@@ -1,4 +1,5 @@
 import {
+  type Batch,
   type BatchStream,
   countByWindow,
   type DriverOptions,
@@ -6,11 +7,15 @@ import {
   fromBatches,
   InvalidOptionError,
   logBatches,
+  mapRecords,
+  mapWithState,
   memoryCheckpoint,
   memoryLog,
+  type Pair,
+  sessionWindow,
   string,
 } from 'dstream';
-import { asyncScheduler, type SchedulerLike, Subscription } from 'rxjs';
+import { asyncScheduler, type OperatorFunction, type SchedulerLike, Subscription } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { scripted } from '../support/scripted.js';
 import { virtual } from '../support/virtual.js';
@@ -134,6 +139,58 @@ describe('afterDowntime', () => {
       [100, 0],
       [110, 0],
     ]);
+  });
+
+  it.each([
+    [
+      'a time-out of mapWithState',
+      mapWithState<string, number, number, unknown>(
+        (key, value, state) => {
+          if (!state.isTimingOut) state.update(value ?? 0);
+          return [key, state.isTimingOut ? 'timed out' : value];
+        },
+        { timeout: 40, id: 'state' },
+      ),
+      [
+        [10, [['a', 1]]],
+        [20, []],
+        [100, [['a', 'timed out']]],
+        [110, []],
+      ],
+    ],
+    [
+      'the gap of sessionWindow',
+      sessionWindow<string, number>({ gap: 40, id: 'state' }),
+      [
+        [10, []],
+        [20, []],
+        [100, [['a', { start: 10, end: 10, value: [1] }]]],
+        [110, []],
+      ],
+    ],
+  ] as const)('ends %s within the time passed over in its one batch', (_, operator, expected) => {
+    const seen: unknown[] = [];
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { t: 1 }, scheduler });
+      const options = { topics: ['t'], start: 'earliest', interval: 10, deserialize: string() } as const;
+      const stream = logBatches(log, { ...options, afterDowntime: 'one', checkpoint: memoryCheckpoint() });
+      const start = () =>
+        stream
+          .pipe(
+            mapRecords((key) => [key ?? '', 1] as Pair<string, number>),
+            operator as OperatorFunction<Batch<Pair<string, number>>, Batch<unknown>>,
+            foreachBatch((records, { time }) => void seen.push([time, records])),
+          )
+          .subscribe();
+      let running = start();
+      scheduler.schedule(() => log.append('t', [{ value: 'a' }]), 5);
+      scheduler.schedule(() => running.unsubscribe(), 22);
+      scheduler.schedule(() => {
+        running = start();
+      }, 102);
+      scheduler.schedule(() => running.unsubscribe(), 112);
+    });
+    expect(seen).toEqual(expected);
   });
 
   it('creates no more batches at once than it needs, however long the downtime', () => {

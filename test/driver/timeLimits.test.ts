@@ -89,6 +89,11 @@ describe('stepTimeout', () => {
 describe('outputTimeout', () => {
   it.each([
     ['foreachBatch', foreachBatch<string>(() => NEVER), 'foreachBatch of batch 10'],
+    [
+      'foreachBatch with an id',
+      foreachBatch<string>(() => NEVER, { id: 'orders' }),
+      'foreachBatch "orders" of batch 10',
+    ],
     ['concatMapBatch', concatMapBatch<string, string>(() => NEVER), 'concatMapBatch of batch 10'],
     [
       'foreachPartition',

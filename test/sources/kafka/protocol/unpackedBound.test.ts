@@ -5,6 +5,7 @@ import { type BatchInfo, foreachBatch, logBatches } from 'dstream';
 import fc from 'fast-check';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { codecOf } from '../../../../src/sources/kafka/kafkajs/codecs.js';
 import { RecordBatchReader } from '../../../../src/sources/kafka/protocol/recordBatchReader.js';
 import { maxUnpackedBytes, unpackedBound } from '../../../../src/sources/kafka/protocol/unpackedBound.js';
 import { propertySettings } from '../../../property/settings.js';
@@ -139,6 +140,14 @@ describe('unpackedBound', () => {
   });
 });
 
+/** With the decoder that a stream has. */
+function loadGzip(packed: Buffer): unknown {
+  const record = { offset: 0, timestamp: 0, key: null, value: null, headers: [] };
+  const bytes = encodeBatch([record], { codec: 1 }, () => packed);
+  const options = { topic: 't', partition: 0, from: 0, aborted: [], checkCrcs: true };
+  return RecordBatchReader.open(bytes, { ...options, codecOf })?.load();
+}
+
 describe('a record batch that unpacks to more than 512 MiB', () => {
   it.each(bombs)('is malformed before its decoder is called: %s', (_, id, make, reason) => {
     const record = { offset: 0, timestamp: 0, key: null, value: null, headers: [] };
@@ -154,6 +163,21 @@ describe('a record batch that unpacks to more than 512 MiB', () => {
     expect(decompress).not.toHaveBeenCalled();
     expect(bytes.length).toBeLessThan(40_000_000);
     expect(maxUnpackedBytes).toBe(512 * 1024 * 1024);
+  });
+
+  it('is malformed as soon as gzip has unpacked that much, where the size at its end lies', () => {
+    // The size at the end is that of the last member.
+    const member = gzipSync(Buffer.alloc(64 * 1024 * 1024), { level: 1 });
+    const packed = Buffer.concat([...Array<Buffer>(16).fill(member), gzipSync('a')]);
+    expect(unpackedBound('gzip', packed)).toBe(1);
+    expect(() => loadGzip(packed)).toThrow(
+      expect.objectContaining({ cause: expect.objectContaining({ code: 'ERR_BUFFER_TOO_LARGE' }) }),
+    );
+  });
+
+  it('is not needed for gzip with a size at its end that is not its own to be malformed', () => {
+    const packed = Buffer.concat([gzipSync(Buffer.alloc(100_000)).subarray(0, -4), uint32(1)]);
+    expect(() => loadGzip(packed)).toThrow(/incorrect length check/);
   });
 
   it('is skipped under the policy for malformed records, and the records around it are read', () => {
