@@ -22,11 +22,10 @@ import { tables } from './tables.js';
 const docs = fileURLToPath(new URL('..', import.meta.url));
 
 /** Pages of a folder appear by themselves, under their own titles. */
-function pages(folder: string, first: readonly string[] = []) {
+function pages(folder: string) {
   if (!existsSync(`${docs}${folder}`)) return [];
   const files = readdirSync(`${docs}${folder}`).filter((file) => file.endsWith('.md') && file !== 'index.md');
-  const place = (file: string) => (first.includes(file) ? first.indexOf(file) : first.length);
-  files.sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+  files.sort((a, b) => a.localeCompare(b));
   return files.map((file) => {
     const title = /^# (.*)$/m.exec(readFileSync(`${docs}${folder}/${file}`, 'utf8'))?.[1] ?? file;
     return { text: title, link: `${folder}/${file.replace(/\.md$/, '')}` };
@@ -81,45 +80,42 @@ const others = [
   },
 ];
 
-/** In the order of reading; others follow by name. */
-const guide = [
-  'getting-started',
-  'tutorial',
-  'concepts',
-  'glossary',
-  'which-operator',
-  'operators',
-  'operators-in-pictures',
-  'aggregators',
-  'event-time',
-  'kafka',
-  'scale-out',
-  'threads',
-  'partitions',
-  'kubernetes',
-  'rolling-upgrades',
-  'receivers',
-  'tables',
-  'backpressure',
-  'tuning',
-  'checkpoints',
-  'checkpoint-tool',
-  'guarantees',
-  'shapes',
-  'recipes',
-  'testing',
-  'observability',
-  'monitoring',
-  'dashboard',
-  'errors',
-  'bundles',
-  'limits',
-  'coming-from-kafkajs',
-  'coming-from-buffer-time',
-  'coming-from-kafka-streams',
-  'coming-from-quix',
-  'coming-from-spark',
-].map((page) => `${page}.md`);
+/** In the order of reading. Pages in no group follow, by name. */
+const guideGroups: Readonly<Record<string, readonly string[]>> = {
+  'First steps': ['getting-started', 'tutorial', 'concepts', 'glossary'],
+  'From records to results': [
+    'which-operator',
+    'operators',
+    'operators-in-pictures',
+    'aggregators',
+    'event-time',
+    'shapes',
+    'recipes',
+  ],
+  Input: ['kafka', 'receivers', 'tables'],
+  'Rate and recovery': ['backpressure', 'tuning', 'checkpoints', 'checkpoint-tool', 'guarantees'],
+  'More than one process': ['scale-out', 'partitions', 'threads', 'kubernetes', 'rolling-upgrades'],
+  'In a service': ['testing', 'observability', 'monitoring', 'dashboard', 'errors', 'bundles', 'limits', 'benchmarks'],
+  'Coming from': [
+    'coming-from-kafkajs',
+    'coming-from-buffer-time',
+    'coming-from-kafka-streams',
+    'coming-from-quix',
+    'coming-from-spark',
+  ],
+};
+
+function guide() {
+  const all = pages('');
+  const nameOf = ({ link }: { link: string }) => link.slice(1);
+  const listed = new Set(Object.values(guideGroups).flat());
+  const rest = all.map(nameOf).filter((name) => !listed.has(name));
+  const groups = Object.entries({ ...guideGroups, ...(rest.length > 0 && { Others: rest }) });
+  return groups.map(([text, names]) => ({
+    text,
+    items: names.flatMap((name) => all.filter((page) => nameOf(page) === name)),
+  }));
+}
 
 const groups = [
   'Records',
@@ -281,7 +277,7 @@ export default defineConfig({
   // Links to files of the repository, outside the site.
   ignoreDeadLinks: [/CONTRIBUTING/],
   themeConfig: {
-    // Examples, pictures and tables need the width more than the reader needs an outline.
+    // Examples, pictures and tables need the width: the outline opens from the bar (outline.css).
     aside: false,
     search: { provider: 'local', options: { _render: searchText } },
     logo: '/favicon.svg',
@@ -306,7 +302,7 @@ export default defineConfig({
       '/examples/': [...examples(), ...others],
       '/receivers/': [...section('Ready receivers', '/receivers'), ...others],
       '/design/': [...section('Decisions', '/design'), ...others],
-      '/': [{ text: 'Guide', items: pages('', guide) }, ...others],
+      '/': [...guide(), ...others],
     },
   },
 });

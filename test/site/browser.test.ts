@@ -190,6 +190,14 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
     await loop.getByText('200 ms a record').waitFor(deadline);
     await loop.getByText('The output is too slow for the input').waitFor(deadline);
     expect(runs()).toBe(true);
+    await page.keyboard.press('Home');
+    await loop.getByText('The output catches up').waitFor(deadline);
+    // Whatever the lengths of the bars are, no number lies on one.
+    for (const row of await loop.locator('.loop-count').all()) {
+      const number = await row.locator('.loop-number').boundingBox();
+      const bar = await row.locator('rect').boundingBox();
+      expect((number?.x ?? Number.NaN) + (number?.width ?? Number.NaN)).toBeLessThan(bar?.x ?? Number.NaN);
+    }
     await loop.getByRole('button', { name: 'Pause' }).press('Enter');
     await loop.getByRole('button', { name: 'Play' }).waitFor(deadline);
     await page.close();
@@ -344,6 +352,21 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
     await expect.poll(scrolled, deadline).toBeGreaterThan(50);
     await diagram.locator('.steps-scroll').press('Home');
     await expect.poll(scrolled, deadline).toBe(0);
+    await page.close();
+  });
+
+  it('on a wide screen the outline of a page opens from the bar, beside the search', async () => {
+    const page = await open('kafka.html');
+    const outline = page.getByRole('button', { name: 'On this page' });
+    const search = await page.locator('#local-search').boundingBox();
+    const place = await outline.boundingBox();
+    expect(place?.x).toBeGreaterThan((search?.x ?? Number.NaN) + (search?.width ?? Number.NaN));
+    expect(place?.y).toBeLessThan((search?.y ?? Number.NaN) + (search?.height ?? Number.NaN));
+    await outline.click();
+    const link = page.locator('.VPLocalNav a.outline-link').last();
+    const hash = await link.getAttribute('href');
+    await link.click();
+    await page.waitForURL(`**${hash}`);
     await page.close();
   });
 

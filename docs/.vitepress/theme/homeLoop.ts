@@ -3,6 +3,8 @@
 export const pages = ['home', 'cart', 'search', 'help'] as const;
 export type Page = (typeof pages)[number];
 export const intervalMs = 1_000;
+/** Records that arrive in a second. */
+export const inputRate = 12.5;
 export const windowBatches = 4;
 export const shownBatches = 7;
 

@@ -2,6 +2,7 @@
 import { costModel, foreachBatch, logBatches, mapRecords, memoryLog, reduceByKeyAndWindow, string } from 'dstream';
 import { interval, type Subscription, tap, timer } from 'rxjs';
 import {
+  inputRate,
   intervalMs,
   type LoopView,
   type Page,
@@ -46,7 +47,7 @@ export function runLoop({ cost, show }: LoopOptions): Subscription {
     show(view);
   };
 
-  const producing = interval(80).subscribe(() => {
+  const producing = interval(1_000 / inputRate).subscribe(() => {
     const page = pages[Math.floor(random() ** 2 * pages.length)] ?? pages[0];
     log.append('clicks', [{ value: page }]);
     written++;
