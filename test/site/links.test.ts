@@ -7,7 +7,14 @@ import { dist, readPage, sitePages } from './builtSite.js';
 const pages = sitePages();
 
 /** The hosts that a page may link to. Nothing is loaded from them. */
-const hosts = new Set(['dstream-js.github.io', 'github.com', 'node-postgres.com', 'nodejs.org', 'www.npmjs.com']);
+const hosts = new Set([
+  'dstream-js.github.io',
+  'github.com',
+  'keda.sh',
+  'node-postgres.com',
+  'nodejs.org',
+  'www.npmjs.com',
+]);
 
 it('every public name has a page in the reference, and the list of the reference links to it', () => {
   const names: readonly { readonly module: string; readonly name: string; readonly link: string }[] = JSON.parse(
