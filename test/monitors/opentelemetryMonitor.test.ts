@@ -279,6 +279,18 @@ describe('the spans of opentelemetryMonitor', () => {
     });
   });
 
+  it('have nothing below them of an empty batch that follows, whose timer began in an output', async () => {
+    const { tracer, named } = tracing();
+    const stream = fromBatches([['a'], []], { interval: 1, monitors: [opentelemetryMonitor({ tracer })] });
+    const query = async (records: readonly string[]) => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      tracer.startSpan(`SELECT ${records.length}`).end();
+    };
+    await lastValueFrom(stream.pipe(foreachBatch(query)));
+    expect(named('SELECT 1').parentSpanContext).toEqual(named('foreachBatch').spanContext());
+    expect(named('SELECT 0').parentSpanContext).toBeUndefined();
+  });
+
   it('are none for an empty batch, nor for what only an output had to do', () => {
     const { tracer, spans } = tracing();
     virtual(() => {

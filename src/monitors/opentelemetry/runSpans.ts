@@ -77,7 +77,7 @@ export class RunSpans implements RunMonitor {
 
   stage<R>(stage: Stage, work: () => R): R {
     const batch = this.#batches.get(stage.time);
-    if (!batch) return work();
+    if (!batch) return withoutSpan(work);
     const span = this.#startStage(stage, batch);
     if (!span) return work();
     // What was active stays, such as baggage; only the span is another.
@@ -222,6 +222,12 @@ export class RunSpans implements RunMonitor {
     );
     return this.#clients[source] ?? {};
   }
+}
+
+/** Runs `work` below no span: its timer may have begun in an output of an earlier batch, whose span would be its parent. */
+function withoutSpan<R>(work: () => R): R {
+  const active = contexts.active();
+  return trace.getSpan(active) ? contexts.with(trace.deleteSpan(active), work) : work();
 }
 
 function topicsOf(inputs: readonly Pick<InputInfo, 'ranges'>[]): readonly string[] {
