@@ -110,9 +110,13 @@ const fails = (): never => {
 /** As clients of databases have it: what they say of a record is a field of the error, which JSON writes. */
 const detailed = Object.assign(new Error('duplicate key'), { detail: `Key (name)=(${secret}) already exists.` });
 
+/** Any code may set the name of an error, also to what a record says. */
+const named = Object.assign(new Error('no'), { name: secret });
+
 const cases: readonly [string, Run][] = [
   ['whose deserialization fails', logged((stream) => stream.pipe(foreachBatch(() => {})), fails)],
   ['whose output fails', logged((stream) => stream.pipe(foreachBatch(() => throwError(fails))))],
+  ['whose output fails with a name', logged((stream) => stream.pipe(foreachBatch(() => throwError(() => named))))],
   ['whose output throws', logged((stream) => stream.pipe(foreachBatch(fails)))],
   [
     'whose partition is retried and handed to the dead letters',
@@ -120,6 +124,7 @@ const cases: readonly [string, Run][] = [
       stream.pipe(foreachPartition(fails, { retry: { count: 1, delay: 1 }, onError: { next: () => {} } })),
     ),
   ],
+  ['whose receiver fails with a name', received(named)],
   ['whose receiver fails with fields', received(detailed)],
   ['whose receiver fails with a text', received(secret)],
 ];

@@ -1,4 +1,5 @@
 import { DStreamError } from '../../batch/errors.js';
+import { codeOf } from '../../batch/monitoring/codeOf.js';
 import type { BatchFailure, PartitionRetried, RecordsDeadLettered } from '../../batch/monitoring/monitorEvents.js';
 import type { FailureRow } from '../wire/failureRow.js';
 
@@ -55,17 +56,6 @@ function factsOf(error: unknown, showErrors: boolean): Facts {
     offset: typeof offset === 'number' ? offset : undefined,
     message,
   };
-}
-
-/** The class and not `name`, which any code may have set to anything. */
-function classOf(error: unknown): string {
-  const name: unknown = error instanceof Error ? error.constructor.name : undefined;
-  return typeof name === 'string' && /^[\w$]{1,64}$/.test(name) ? name : 'other';
-}
-
-/** The code of a `DStreamError`, else the class of the error. */
-export function codeOf(error: unknown): string {
-  return error instanceof DStreamError ? error.code : classOf(error);
 }
 
 function messageOf(error: unknown): string {

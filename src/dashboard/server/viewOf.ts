@@ -1,4 +1,5 @@
 import type { EventTimeCounts } from '../../batch/batchInfo.js';
+import { codeOf } from '../../batch/monitoring/codeOf.js';
 import type { BatchPlanned } from '../../batch/monitoring/monitorEvents.js';
 import type { InputSnapshot, ReceiverSnapshot, StreamSnapshot } from '../../batch/monitoring/streamSnapshot.js';
 import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
@@ -6,7 +7,6 @@ import { ownValue } from '../../collections/ownValue.js';
 import { shownPartitions } from '../wire/boardUpdate.js';
 import type { InputView, OpenBatchView, ReceiversView, StreamView } from '../wire/streamView.js';
 import { eventTimeView } from './eventTimeView.js';
-import { codeOf } from './failureRowOf.js';
 import { partitionsByLag } from './partitionsByLag.js';
 
 const maxShownBatches = 20;

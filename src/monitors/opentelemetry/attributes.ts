@@ -1,5 +1,4 @@
 import type { Attributes } from '@opentelemetry/api';
-import { DStreamError } from '../../batch/errors.js';
 import type { SourceClient } from '../../batch/monitoring/streamSnapshot.js';
 import { attribute, deprecatedNames } from './semconv.js';
 
@@ -27,12 +26,6 @@ export function clientAttributes({ system, clientId, clusterId, groupId }: Sourc
     [attribute.kafkaClusterId]: clusterId,
     [attribute.consumerGroup]: groupId,
   };
-}
-
-/** The code of a `DStreamError`, else the class of the error. */
-export function errorType(error: unknown): string {
-  if (error instanceof DStreamError) return error.code;
-  return error instanceof Error ? error.name : typeof error;
 }
 
 /** The one value that all have; `undefined` if they differ, or there are no values. */

@@ -1,5 +1,6 @@
 import { type Span, SpanStatusCode } from '@opentelemetry/api';
-import { type Complete, errorType } from './attributes.js';
+import { codeOf } from '../../batch/monitoring/codeOf.js';
+import type { Complete } from './attributes.js';
 import { hrTime } from './hrTime.js';
 import { attribute } from './semconv.js';
 
@@ -19,7 +20,7 @@ export class SpanOutcome {
   }
 
   fail(span: Span, error: unknown): void {
-    span.setAttribute(attribute.errorType, errorType(error));
+    span.setAttribute(attribute.errorType, codeOf(error));
     const message = error instanceof Error ? error.message : String(error);
     span.setStatus({ code: SpanStatusCode.ERROR, ...(this.#showErrors && { message }) });
   }
