@@ -17,7 +17,20 @@ import {
   transformBatch,
   updateStateByKey,
 } from 'dstream';
-import { concat, config, EMPTY, NEVER, type Observable, of, retry, share, tap, throwError, timer } from 'rxjs';
+import {
+  concat,
+  config,
+  EMPTY,
+  mergeMap,
+  NEVER,
+  type Observable,
+  of,
+  retry,
+  share,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { batchesOf } from '../../../src/driver/batchesOf.js';
 import { resolveDriverOptions } from '../../../src/driver/driverOptions.js';
@@ -369,6 +382,60 @@ describe('the status of a stream', () => {
     });
     expect(statuses(lines)).toEqual(['0 connecting', '0 running', '12 stopping', '15 stopped']);
     expect(lines.at(-1)).toBe('15 ended stopped');
+  });
+
+  it('goes from stopping to failed when the open batch fails', () => {
+    const { monitor, lines } = recordingMonitor();
+    virtual((scheduler) => {
+      const stream = fromBatches([['a']], { interval: 10, emptyAfter: Infinity, monitors: [monitor] });
+      const late = () => timer(5).pipe(mergeMap(() => throwError(() => 'no')));
+      stream.pipe(foreachBatch(late)).subscribe({ error: () => {} });
+      scheduler.schedule(() => void stream.stop(), 12);
+    });
+    expect(statuses(lines)).toEqual(['0 connecting', '0 running', '12 stopping', '15 failed no']);
+    expect(lines.at(-1)).toBe('15 ended failed');
+  });
+
+  it('goes from connecting over stopping to stopped when it is stopped before its checkpoint is open', () => {
+    const { monitor, lines } = recordingMonitor();
+    virtual((scheduler) => {
+      const checkpoint = memoryCheckpoint();
+      const slow = { ...checkpoint, open: () => timer(20).pipe(mergeMap(() => checkpoint.open())) };
+      const stream = fromBatches([['a']], { interval: 10, checkpoint: slow, monitors: [monitor] });
+      stream.pipe(foreachBatch(() => {})).subscribe();
+      scheduler.schedule(() => void stream.stop(), 12);
+    });
+    expect(statuses(lines)).toEqual(['0 connecting', '12 stopping', '12 stopped']);
+  });
+
+  it('goes from recovering over stopping to stopped, when the replayed batch is complete', () => {
+    const { monitor, lines } = recordingMonitor();
+    let failures = 1;
+    virtual((scheduler) => {
+      const options = { interval: 10, emptyAfter: Infinity, checkpoint: memoryCheckpoint(), monitors: [monitor] };
+      const stream = fromBatches([['a']], options);
+      const effect = () => (failures-- > 0 ? throwError(() => 'no') : timer(5));
+      stream.pipe(foreachBatch(effect), retry({ delay: 3 })).subscribe();
+      scheduler.schedule(() => void stream.stop(), 15);
+    });
+    expect(statuses(lines).slice(2)).toEqual([
+      '10 failed no',
+      '13 connecting',
+      '13 recovering',
+      '15 stopping',
+      '18 stopped',
+    ]);
+  });
+
+  it('goes from stalled over stopping to stopped', () => {
+    const { monitor, lines } = recordingMonitor();
+    virtual((scheduler) => {
+      const options = { interval: 10, stallAfter: 20, emptyAfter: Infinity, monitors: [monitor] };
+      const stream = fromBatches([['a']], options);
+      stream.pipe(foreachBatch(([letter]) => timer(letter ? 40 : 0))).subscribe();
+      scheduler.schedule(() => void stream.stop(), 35);
+    });
+    expect(statuses(lines)).toEqual(['0 connecting', '0 running', '30 stalled', '35 stopping', '50 stopped']);
   });
 
   it('ends as unsubscribed when its subscriber leaves', () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codecOf } from '../../../../src/sources/kafka/kafkajs/codecs.js';
 import type { AbortedTransaction } from '../../../../src/sources/kafka/protocol/abortedTransactions.js';
+import type { CodecLookup } from '../../../../src/sources/kafka/protocol/codec.js';
 import { crc32c } from '../../../../src/sources/kafka/protocol/crc32c.js';
 import { RecordBatchReader } from '../../../../src/sources/kafka/protocol/recordBatchReader.js';
 import type { RetainedRecords } from '../../../../src/sources/log/recordReader.js';
@@ -93,6 +94,45 @@ describe('crc32c', () => {
   it('returns the check value of the standard', () => {
     expect(crc32c(Buffer.from('123456789'), 0, 9)).toBe(0xe3069283);
     expect(crc32c(Buffer.alloc(32), 0, 32)).toBe(0x8a9136aa);
+  });
+});
+
+describe('the newest timestamp', () => {
+  const at = (offset: number, timestamp: number): EncodedRecord => ({ ...record(offset), timestamp });
+  const open = (bytes: Buffer, codecs: CodecLookup = codecOf) =>
+    RecordBatchReader.open(bytes, {
+      topic: 't',
+      partition: 3,
+      from: 100,
+      aborted: [],
+      checkCrcs: true,
+      codecOf: codecs,
+    }) as RecordBatchReader;
+
+  it('is that of the header of a record batch, before any record is unpacked or decoded', () => {
+    const batch = encodeBatch([at(100, 70), at(101, 90), at(102, 80)], { codec: 1 }, () => gzipSync('no records'));
+    let unpacked = 0;
+    const neverUnpacked = () => {
+      unpacked++;
+      return new Promise<Buffer>(() => {});
+    };
+    const reader = open(batch, () => ({ name: 'gzip', packageName: 'zlib', decompress: neverUnpacked }));
+    expect(reader.newestTimestamp).toBeUndefined();
+    void reader.load();
+    expect(reader.newestTimestamp).toBe(90);
+    expect(unpacked).toBe(1);
+  });
+
+  it('never goes back, and a batch without timestamps has none', () => {
+    const batches = [encodeBatch([at(100, -1)]), encodeBatch([at(101, 90)]), encodeBatch([at(102, 60)])];
+    const reader = open(Buffer.concat(batches));
+    const seen: (number | undefined)[] = [];
+    while (!reader.done) {
+      expect(reader.load()).toBeUndefined();
+      seen.push(reader.newestTimestamp);
+      reader.read(Infinity, 1, () => {});
+    }
+    expect(seen).toEqual([undefined, 90, 90]);
   });
 });
 
