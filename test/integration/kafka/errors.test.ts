@@ -4,6 +4,7 @@ import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { type Observable, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { expectNoSecret } from '../../support/expectNoSecret.js';
 import {
   brokers,
   describeKafka,
@@ -124,7 +125,8 @@ describeSasl('credentials', () => {
     });
 
   it('that are wrong', async () => {
-    const error = await failure(read(login('wrong'), {}));
+    const error = await failure(read(login('pass-of-the-client'), {}));
+    expectNoSecret(error, 'pass-of-the-client');
     expect(error).toMatchObject({ code: 'AUTHENTICATION', retriable: false });
     expect((error as Error).message).toMatch(/^sasl: the broker refused the credentials: .*authentication/i);
   });

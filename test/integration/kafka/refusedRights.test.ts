@@ -14,6 +14,8 @@ import {
 import type { Observable } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
+import { goodCertificate, serverKey } from '../../support/certificates.js';
+import { expectNoSecret } from '../../support/expectNoSecret.js';
 import { makeTopic, newKafka, produce } from '../../support/kafka.js';
 
 /** Longer than a test may take: what is refused must not be tried again until this is over. */
@@ -57,6 +59,9 @@ const writers: typeof cases = [
 const allowed = { user: 'allowed', has: [...reader, ['output', 'WRITE'], id] as const };
 const withdrawn = { user: 'withdrawn', has: reader };
 const all = [...cases, ...writers, allowed, withdrawn];
+
+/** The private part of the key, as PEM has it. */
+const keyText = serverKey.split('\n')[1] as string;
 
 function failure(stream: Observable<unknown>): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -225,6 +230,11 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
       () => overTls(cluster.mutualBrokers, { ca: cluster.certificate }),
       /certificate|handshake failure/,
     ],
+    [
+      'of the client that is not trusted, whose key is in no error',
+      () => overTls(cluster.mutualBrokers, { ca: cluster.certificate, key: serverKey, cert: goodCertificate }),
+      /certificate|handshake failure/,
+    ],
   ])('a certificate %s: by the source and by an output', async (_, kafka, reason) => {
     const direct = newKafka({ brokers: [cluster.brokers] });
     for (const stream of [read(kafka(), 'allowed').pipe(foreachBatch(() => {})), write(direct, 'allowed', kafka())]) {
@@ -232,12 +242,14 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
       expect(error).toBeInstanceOf(CertificateError);
       expect(error).toMatchObject({ retriable: false });
       expect((error as Error).message).toMatch(reason);
+      expectNoSecret(error, keyText);
     }
   });
 
   it('credentials of an output that are wrong', async () => {
     const direct = newKafka({ brokers: [cluster.brokers] });
-    const error = await failure(write(direct, 'allowed', login('allowed', 'wrong')));
+    const error = await failure(write(direct, 'allowed', login('allowed', 'pass-of-the-client')));
     expect(error).toBeInstanceOf(AuthenticationError);
+    expectNoSecret(error, 'pass-of-the-client');
   });
 });
