@@ -6,6 +6,7 @@ const ignore = (): void => {};
 
 /** Every monitor, with the SDKs of an application; loaded for the contender that has them alone. */
 export async function allMonitors(): Promise<readonly StreamMonitor[]> {
+  const { dashboard } = await import('dstream/node');
   const prometheus = await import('prom-client');
   const { MeterProvider } = await import('@opentelemetry/sdk-metrics');
   const { BasicTracerProvider } = await import('@opentelemetry/sdk-trace-base');
@@ -14,6 +15,7 @@ export async function allMonitors(): Promise<readonly StreamMonitor[]> {
   return [
     logMonitor({ debug: ignore, info: ignore, warn: ignore, error: ignore }),
     health(),
+    await dashboard({ port: 0 }),
     prometheusMonitor({ client: prometheus, registry: new prometheus.Registry() }),
     opentelemetryMonitor({ meter: new MeterProvider().getMeter('bench'), tracer }),
   ];

@@ -2,7 +2,7 @@ import { cuts, job, type Variant, variants } from './variants.js';
 
 // Without monitors and with those of one variant in turns, in one process: two processes differ by a quarter for reasons of their own.
 const [name = '', size = '', pairs = '0'] = process.argv.slice(2);
-const variant = variants[name]?.();
+const variant = await variants[name]?.();
 const cut = cuts[size as keyof typeof cuts];
 if (!variant || !cut) throw new Error(`no variant ${name}, or no size ${size}`);
 const { run, check } = job(cut);

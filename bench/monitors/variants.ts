@@ -14,6 +14,7 @@ import {
   reduceByKey,
   type StreamMonitor,
 } from '../../src/index.js';
+import { dashboard } from '../../src/node.js';
 import { opentelemetryMonitor } from '../../src/opentelemetry.js';
 import { prometheusMonitor } from '../../src/prometheus.js';
 
@@ -73,22 +74,27 @@ function withLog(): Variant {
   return { monitors: [logMonitor({ debug: ignore, info: ignore, warn: ignore, error: ignore })] };
 }
 
-function all(): Variant {
-  const [one, other, log] = [withPrometheus(), withOpentelemetry(), withLog()];
+async function withDashboard(): Promise<Variant> {
+  return { monitors: [await dashboard({ port: 0 })] };
+}
+
+async function all(): Promise<Variant> {
+  const [one, other, log, board] = [withPrometheus(), withOpentelemetry(), withLog(), await withDashboard()];
   return {
-    monitors: [...one.monitors, ...other.monitors, ...log.monitors, health()],
+    monitors: [...one.monitors, ...other.monitors, ...log.monitors, ...board.monitors, health()],
     scrape: () => Promise.all([one.scrape?.(), other.scrape?.()]),
   };
 }
 
 /** `links` reads the header of every record, as all have the same one: the most that links can cost. */
-export const variants: Readonly<Record<string, () => Variant>> = {
+export const variants: Readonly<Record<string, () => Variant | Promise<Variant>>> = {
   off: () => ({ monitors: [] }),
   log: withLog,
   health: () => ({ monitors: [health()] }),
   prometheus: withPrometheus,
   opentelemetry: () => withOpentelemetry(),
   'opentelemetry, links': () => withOpentelemetry({ max: 32 }),
+  dashboard: withDashboard,
   all,
 };
 
