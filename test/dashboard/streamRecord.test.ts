@@ -14,6 +14,7 @@ import {
 import { count } from 'dstream/aggregators';
 import { NEVER, retry, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { StageSpans } from '../../src/dashboard/server/stageSpans.js';
 import { StreamRecord } from '../../src/dashboard/server/streamRecord.js';
 import { keptBatches, shownPartitions } from '../../src/dashboard/wire/boardUpdate.js';
 import { virtual } from '../support/virtual.js';
@@ -274,9 +275,15 @@ describe('the record of a stream', () => {
         const { open, waiting, at } = record().view();
         expect([at, waiting]).toEqual([35, 2]);
         expect(open).toEqual([
-          { time: 10, records: 1, stage: 'effect', since: 10 },
-          { time: 20, records: 1, stage: 'waiting', since: 20 },
-          { time: 30, records: 1, stage: 'waiting', since: 30 },
+          {
+            time: 10,
+            records: 1,
+            stage: 'effect',
+            since: 10,
+            effects: [{ operator: 'foreachBatch', id: undefined, count: 1 }],
+          },
+          { time: 20, records: 1, stage: 'waiting', since: 20, effects: [] },
+          { time: 30, records: 1, stage: 'waiting', since: 30, effects: [] },
         ]);
         subscription.unsubscribe();
       }, 35);
@@ -290,6 +297,41 @@ describe('the record of a stream', () => {
       [20, 'aborted'],
       [30, 'aborted'],
     ]);
+  });
+
+  it('names the outputs whose effects are under way, and not those that have settled', () => {
+    const { monitor, record } = recording();
+    virtual((scheduler) => {
+      const subscription = fromBatches([['a', 'b', 'c']], { interval: 10, partitions: 3, monitors: [monitor] })
+        .pipe(
+          foreachBatch(() => timer(5), { id: 'quick' }),
+          foreachPartition(({ index }) => (index === 0 ? timer(8) : NEVER), { id: 'rows' }),
+        )
+        .subscribe();
+      const names = () =>
+        record()
+          .view()
+          .open.map(({ effects }) => effects.map(({ operator, id, count }) => `${operator} ${id} ${count}`));
+      // Outputs of one pipeline run one after the other.
+      const seen: unknown[] = [];
+      for (const at of [12, 17]) scheduler.schedule(() => seen.push(...names()), at);
+      scheduler.schedule(() => {
+        expect([...seen, ...names()]).toEqual([
+          ['foreachBatch quick 1'],
+          ['foreachPartition rows 3'],
+          ['foreachPartition rows 2'],
+        ]);
+        subscription.unsubscribe();
+      }, 25);
+    });
+  });
+
+  it('names three of the outputs at most that are under way at once', () => {
+    const spans = new StageSpans();
+    for (const id of ['a', 'b', 'c', 'd']) {
+      spans.watch({ kind: 'effect', time: 10, operator: 'foreachBatch', id, onEnd: () => {} });
+    }
+    expect(spans.running().map(({ id }) => id)).toEqual(['a', 'b', 'c']);
   });
 
   it('keeps the last rows only', () => {

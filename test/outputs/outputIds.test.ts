@@ -114,7 +114,7 @@ describe('the id of an output', () => {
     const monitor: StreamMonitor = {
       run: () => ({
         stage: (stage, work) => {
-          stage.onEnd((end) => spans.add(stage, end));
+          spans.watch(stage);
           return work();
         },
       }),

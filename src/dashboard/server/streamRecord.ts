@@ -38,7 +38,7 @@ export class StreamRecord {
     this.name = stream.name;
     this.#run = run;
     this.#showErrors = showErrors;
-    this.#view = () => viewOf(stream.snapshot(), [], this.#eventCounts);
+    this.#view = () => viewOf(stream.snapshot(), [], () => [], this.#eventCounts);
   }
 
   /** Rises whenever something happens in the stream. */
@@ -83,7 +83,8 @@ export class StreamRecord {
     const planned = new Map<number, BatchPlanned>();
     const stages = new Map<number, StageSpans>();
     const { attempt } = stream;
-    const view = () => viewOf(stream.snapshot(), planned.values(), this.#eventCounts);
+    const running = (time: number) => stages.get(time)?.running() ?? [];
+    const view = () => viewOf(stream.snapshot(), planned.values(), running, this.#eventCounts);
     this.#view = view;
     this.#live = true;
     const forget = (time: number) => {
@@ -109,8 +110,7 @@ export class StreamRecord {
         planned.set(batch.time, batch);
       },
       stage: (stage, work) => {
-        const spans = spansOf(stage.time);
-        stage.onEnd((end) => spans.add(stage, end));
+        spansOf(stage.time).watch(stage);
         return work();
       },
       completed: (info) => {

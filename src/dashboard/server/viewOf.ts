@@ -5,26 +5,31 @@ import type { InputSnapshot, ReceiverSnapshot, StreamSnapshot } from '../../batc
 import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
 import { ownValue } from '../../collections/ownValue.js';
 import { shownPartitions } from '../wire/boardUpdate.js';
-import type { InputView, OpenBatchView, ReceiversView, StreamView } from '../wire/streamView.js';
+import type { InputView, OpenBatchView, ReceiversView, RunningEffects, StreamView } from '../wire/streamView.js';
 import { eventTimeView } from './eventTimeView.js';
 import { partitionsByLag } from './partitionsByLag.js';
 
 const maxShownBatches = 20;
 
+type OpenBatch = Omit<OpenBatchView, 'effects'>;
+
 /**
- * What the page shows of a snapshot. `planned` are the batches that were planned and have not ended; `eventCounts` the late and invalid
- * records of all batches.
+ * What the page shows of a snapshot. `planned` are the batches that were planned and have not ended; `running` has the effects under way
+ * of a batch; `eventCounts` are the late and invalid records of all batches.
  */
 export function viewOf(
   snapshot: StreamSnapshot,
   planned: Iterable<BatchPlanned>,
+  running: (time: number) => readonly RunningEffects[],
   eventCounts: EventTimeCounts,
 ): StreamView {
   const { name, at, status, since, reason, recovery, attempt, interval, waiting, state, checkpoint } = snapshot;
   const { total, largest, others } = partitionsByLag(snapshot.inputs, shownPartitions);
   const started = [...snapshot.saving, ...snapshot.open].sort((a, b) => a.time - b.time);
   const open = [...started, ...waitingBatches(planned, new Set(started.map(({ time }) => time)))];
-  const shown = open.slice(0, maxShownBatches);
+  const shown = open.slice(0, maxShownBatches).map((batch): OpenBatchView => {
+    return { ...batch, effects: batch.stage === 'effect' ? running(batch.time) : [] };
+  });
   return {
     name,
     at,
@@ -50,8 +55,8 @@ export function viewOf(
   };
 }
 
-function waitingBatches(planned: Iterable<BatchPlanned>, started: ReadonlySet<number>): OpenBatchView[] {
-  const waiting: OpenBatchView[] = [];
+function waitingBatches(planned: Iterable<BatchPlanned>, started: ReadonlySet<number>): OpenBatch[] {
+  const waiting: OpenBatch[] = [];
   for (const { time, submissionTime, inputs } of planned) {
     if (!started.has(time))
       waiting.push({ time, records: plannedRecords(inputs), stage: 'waiting', since: submissionTime });

@@ -65,6 +65,15 @@ export interface InputView {
   readonly receiver: ReceiversView | undefined;
 }
 
+/** The effects of one output on a batch that are under way. */
+export interface RunningEffects {
+  readonly operator: string | undefined;
+  /** The `id` of the output. */
+  readonly id: string | undefined;
+  /** How many: of an output on partitions several may be. */
+  readonly count: number;
+}
+
 /** A batch between plan and save. */
 export interface OpenBatchView {
   readonly time: number;
@@ -72,6 +81,8 @@ export interface OpenBatchView {
   readonly stage: FailureStage | 'waiting';
   /** When that stage began, in ms of the scheduler's clock. */
   readonly since: number;
+  /** In the stage `effect`, those that began first. */
+  readonly effects: readonly RunningEffects[];
 }
 
 /** The event time of one partition. */

@@ -382,6 +382,16 @@ describe('the verdict', () => {
     const { level, headline, detail } = verdictOf(more && { ...view, ...more }, rows, failures);
     return `${level}: ${headline}. ${detail}`;
   };
+  const hanging: StreamView['open'][number] = {
+    time: 9_000,
+    records: 5,
+    stage: 'effect',
+    since: 4_000,
+    effects: [
+      { operator: 'foreachPartition', id: 'rows', count: 3 },
+      { operator: 'foreachBatch', id: undefined, count: 1 },
+    ],
+  };
   const late = row(9_000, { delays: { ...delays, scheduling: 4_200, total: 4_260 } });
 
   it.each([
@@ -402,7 +412,7 @@ describe('the verdict', () => {
       'warning: Falling behind. Batches wait 4.2 s for earlier ones, longer than the interval of 1 s.',
     ],
     [
-      judge({ open: [{ time: 8_000, records: 5, stage: 'waiting', since: 7_000 }] }, [row(7_000)]),
+      judge({ open: [{ time: 8_000, records: 5, stage: 'waiting', since: 7_000, effects: [] }] }, [row(7_000)]),
       'warning: Falling behind. Batches wait 3 s for earlier ones, longer than the interval of 1 s.',
     ],
     [
@@ -418,10 +428,14 @@ describe('the verdict', () => {
       expect.stringMatching(/^bad: Failed\. It ended with an error at \w{3} \d+, \d\d:\d\d:\d\d\.$/),
     ],
     [
-      judge({ status: 'stalled', open: [{ time: 9_000, records: 5, stage: 'effect', since: 4_000 }] }, [row(3_000)]),
+      judge({ status: 'stalled', open: [hanging] }, [row(3_000)]),
       expect.stringMatching(
-        /^bad: Stalled\. No batch has completed since that of \d\d:\d\d:\d\d: the oldest is in effect for 6 s\.$/,
+        /^bad: Stalled\. No batch has completed since that of \d\d:\d\d:\d\d: the oldest has been in effect of foreachPartition rows \(3\), foreachBatch for 6 s\.$/,
       ),
+    ],
+    [
+      judge({ status: 'stalled', open: [{ ...hanging, stage: 'save', effects: [] }] }),
+      'bad: Stalled. No batch has completed: the oldest has been in save for 6 s.',
     ],
     [judge({ status: 'stalled' }, [failedRow]), 'bad: Stalled. No batch has completed.'],
     [

@@ -1,4 +1,5 @@
 import type { StageSpan } from '../../wire/batchDetail.js';
+import { outputLabel } from './outputLabel.js';
 
 /** A stage on the time axis of its batch. */
 export interface Lane {
@@ -25,13 +26,10 @@ export function timelineOf(submitted: number, stages: readonly StageSpan[]): rea
     duration: until - start,
     failed,
   });
-  const lanes = stages.map((stage) => lane(stage.kind, labelOf(stage), stage.start, stage.end, stage.failed));
+  const lanes = stages.map((stage) =>
+    lane(stage.kind, outputLabel(stage, stage.kind), stage.start, stage.end, stage.failed),
+  );
   return first > submitted && Number.isFinite(first)
     ? [lane('waiting', 'waiting', submitted, first, false), ...lanes]
     : lanes;
-}
-
-function labelOf({ kind, operator, id, count }: StageSpan): string {
-  const name = [operator ?? kind, id].filter((part) => part !== undefined).join(' ');
-  return count > 1 ? `${name} (${count})` : name;
 }

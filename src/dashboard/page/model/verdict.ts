@@ -2,6 +2,7 @@ import type { BatchRow } from '../../wire/batchRow.js';
 import type { FailureRow } from '../../wire/failureRow.js';
 import type { StreamView } from '../../wire/streamView.js';
 import { formatCount, formatDuration, formatPercent, formatTime, plural } from './format.js';
+import { stageLabel } from './outputLabel.js';
 
 /** How a stream does, in one sentence. */
 export interface Verdict {
@@ -140,17 +141,14 @@ function lastComplete({ at }: StreamView, rows: readonly BatchRow[]): string {
 function openStage({ open, at }: StreamView): string {
   const oldest = open[0];
   if (!oldest) return '';
-  return `: the oldest is in ${oldest.stage === 'waiting' ? 'the queue' : oldest.stage} for ${formatDuration(at - oldest.since)}`;
+  const { stage, effects, since } = oldest;
+  return `: the oldest has been in ${stage === 'waiting' ? 'the queue' : stageLabel(stage, effects)} for ${formatDuration(at - since)}`;
 }
 
 function failureText(failure: FailureRow | undefined, when: string): string {
   if (!failure) return `It ended with an error ${when}.`;
-  const operator = failure.operator === undefined ? '' : ` of ${failure.operator}${idOf(failure.operatorId)}`;
-  return `${failure.code} in ${failure.stage}${operator}, ${when}.`;
-}
-
-function idOf(id: string | undefined): string {
-  return id === undefined ? '' : ` ${id}`;
+  const { code, stage = '', operator, operatorId: id } = failure;
+  return `${code} in ${stageLabel(stage, operator === undefined ? [] : [{ operator, id, count: 1 }])}, ${when}.`;
 }
 
 function idle(headline: string, detail: string): Verdict {

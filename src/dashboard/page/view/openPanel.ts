@@ -1,5 +1,6 @@
 import type { OpenBatchView, StreamView } from '../../wire/streamView.js';
 import { formatBatchTime, formatCount, formatDuration, plural } from '../model/format.js';
+import { stageLabel } from '../model/outputLabel.js';
 import { element, setText } from './element.js';
 import { KeyedRows } from './keyedRows.js';
 import { panel, tableHead, textRows } from './panel.js';
@@ -14,10 +15,10 @@ export class OpenPanel {
 
   constructor() {
     const body = element('tbody');
-    const textsOf = ({ time, records, stage, since }: OpenBatchView) => [
+    const textsOf = ({ time, records, stage, since, effects }: OpenBatchView) => [
       formatBatchTime(time),
       formatCount(records),
-      stage,
+      stageLabel(stage, effects),
       formatDuration(Math.max(this.#at - since, 0)),
     ];
     this.#rows = new KeyedRows(body, textRows(textsOf, 'number', '', 'number'));
