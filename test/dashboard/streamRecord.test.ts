@@ -12,7 +12,7 @@ import {
   reduceByKey,
 } from 'dstream';
 import { count } from 'dstream/aggregators';
-import { NEVER, retry, throwError, timer } from 'rxjs';
+import { EMPTY, NEVER, retry, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { StageSpans } from '../../src/dashboard/server/stageSpans.js';
 import { StreamRecord } from '../../src/dashboard/server/streamRecord.js';
@@ -197,11 +197,20 @@ describe('the record of a stream', () => {
   it('has a row for records that were handed to dead letters', () => {
     const { monitor, record } = recording();
     virtual(() => {
-      fromBatches([['a', 'b']], { interval: 10, partitions: 1, monitors: [monitor] })
-        .pipe(foreachPartition(() => throwError(() => new TypeError('s3cret')), { onError: { next: () => {} } }))
+      fromBatches([['a', 'b', 'c', 'd'], ['e']], { interval: 10, partitions: 2, monitors: [monitor] })
+        .pipe(
+          foreachPartition((_, { time }) => (time === 10 ? throwError(() => new TypeError('s3cret')) : EMPTY), {
+            onError: { next: () => {} },
+          }),
+        )
         .subscribe();
     });
-    expect(record().after(0).failures).toMatchObject([
+    expect(
+      record()
+        .after(0)
+        .rows.map(({ deadLettered }) => deadLettered),
+    ).toEqual([4, 0]);
+    expect(record().after(0).failures.slice(0, 1)).toMatchObject([
       {
         kind: 'dead-lettered',
         time: 10,

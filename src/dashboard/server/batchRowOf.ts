@@ -5,8 +5,8 @@ import { sumOf } from '../../collections/sumOf.js';
 import type { BatchRate, BatchRow } from '../wire/batchRow.js';
 import { plannedRecords } from './viewOf.js';
 
-/** The row of a complete batch. */
-export function completedRow(id: string, info: BatchInfo, attempt: number): BatchRow {
+/** The row of a complete batch; `deadLettered` of its records were handed to dead letters. */
+export function completedRow(id: string, info: BatchInfo, attempt: number, deadLettered: number): BatchRow {
   const inputs = Object.values(info.inputs);
   const known = inputs.filter(({ bytes }) => bytes !== undefined);
   return {
@@ -19,6 +19,7 @@ export function completedRow(id: string, info: BatchInfo, attempt: number): Batc
     bytes: known.length > 0 ? sumOf(known, ({ bytes = 0 }) => bytes) : undefined,
     skipped: sumOf(inputs, ({ skipped = 0 }) => skipped),
     lost: sumOf(inputs, lostOffsets),
+    deadLettered,
     lag: sumOf(inputs, ({ lag }) => lag),
     rate: rateOf(inputs),
     delays: {
@@ -54,6 +55,7 @@ export function unfinishedRow(
     bytes: undefined,
     skipped: 0,
     lost: 0,
+    deadLettered: 0,
     lag: sumOf(inputs, ({ lag }) => lag),
     rate: rateOf(inputs),
   };

@@ -82,6 +82,7 @@ export class StreamRecord {
   watch(stream: MonitoredStream): RunMonitor {
     const planned = new Map<number, BatchPlanned>();
     const stages = new Map<number, StageSpans>();
+    const deadLettered = new Map<number, number>();
     const { attempt } = stream;
     const running = (time: number) => stages.get(time)?.running() ?? [];
     const view = () => viewOf(stream.snapshot(), planned.values(), running, this.#eventCounts);
@@ -90,6 +91,7 @@ export class StreamRecord {
     const forget = (time: number) => {
       planned.delete(time);
       stages.delete(time);
+      deadLettered.delete(time);
     };
     const spansOf = (time: number) => {
       const known = stages.get(time) ?? new StageSpans();
@@ -116,7 +118,7 @@ export class StreamRecord {
       completed: (info) => {
         if (info.eventTime) this.#eventCounts = sumOfCounts(this.#eventCounts, info.eventTime);
         const spans = spansOf(info.time);
-        const row = this.#add((id) => completedRow(id, info, attempt));
+        const row = this.#add((id) => completedRow(id, info, attempt, deadLettered.get(info.time) ?? 0));
         this.#details.push(this.#number, () => completedDetail(row, info, spans.all()));
         forget(info.time);
       },
@@ -126,7 +128,10 @@ export class StreamRecord {
         this.#fail((id) => failedRow(id, stream.now(), failure, this.#showErrors));
       },
       retried: (event) => this.#fail((id) => retriedRow(id, stream.now(), event, this.#showErrors)),
-      deadLettered: (event) => this.#fail((id) => deadLetteredRow(id, stream.now(), event, this.#showErrors)),
+      deadLettered: (event) => {
+        deadLettered.set(event.time, (deadLettered.get(event.time) ?? 0) + event.records);
+        this.#fail((id) => deadLetteredRow(id, stream.now(), event, this.#showErrors));
+      },
       ended: () => {
         for (const batch of [...planned.values()].sort((a, b) => a.time - b.time)) unfinished(batch, 'aborted');
         this.#changes++;

@@ -45,6 +45,8 @@ export interface BatchRow {
   readonly skipped: number;
   /** Offsets that were gone from the log. */
   readonly lost: number;
+  /** Records handed to dead letters, of a complete batch. */
+  readonly deadLettered: number;
   /** Records that waited beyond it when it was planned. */
   readonly lag: number;
   readonly rate: BatchRate;

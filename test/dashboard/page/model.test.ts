@@ -49,6 +49,7 @@ function row(time: number, more: Partial<BatchRow> = {}): BatchRow {
     bytes: undefined,
     skipped: 0,
     lost: 0,
+    deadLettered: 0,
     lag: 0,
     rate: { limit: undefined, controller: undefined, rule: undefined, warnings: [] },
     delays,
@@ -440,7 +441,25 @@ describe('the verdict', () => {
     [judge({ status: 'stalled' }, [failedRow]), 'bad: Stalled. No batch has completed.'],
     [
       judge({}, [row(8_000, { lost: 5 }), row(9_000)]),
-      'warning: Records lost. 5 offsets were gone from the log before it was read.',
+      'warning: Records lost. 5 offsets were gone from the log before it was read, in the last 2 batches.',
+    ],
+    [
+      judge({}, [row(7_000, { deadLettered: 2 }), row(8_000, { deadLettered: 1, skipped: 4 }), row(9_000)]),
+      'warning: Dead letters. 3 records were handed to dead letters in the last 3 batches.',
+    ],
+    [
+      judge({}, [row(8_000, { skipped: 1 }), row(9_000)]),
+      'warning: Records skipped. 1 record was skipped in the last 2 batches.',
+    ],
+    [
+      judge({}, [row(8_000, { lost: 1 }), late]),
+      'warning: Falling behind. Batches wait 4.2 s for earlier ones, longer than the interval of 1 s. ' +
+        '1 offset was gone from the log before it was read, in the last 2 batches.',
+    ],
+    [
+      judge({ inputs: [{ ...input, unavailable: { count: 2, since: 4_000 } }] }, [row(8_000, { deadLettered: 1 })]),
+      'warning: Partitions unavailable. 2 partitions cannot be read, for 6 s now. ' +
+        '1 record was handed to dead letters in the last batch.',
     ],
     [
       judge({ inputs: [{ ...input, unavailable: { count: 2, since: 4_000 } }] }, [row(9_000)]),
@@ -479,6 +498,12 @@ describe('the verdict', () => {
       headline: 'Not connected',
       detail: 'Nothing has arrived yet.',
     });
+  });
+
+  it.each(['lost', 'deadLettered', 'skipped'] as const)('forgets what was %s sixty batches ago', (what) => {
+    const rows = [row(1_000, { [what]: 1 }), ...Array.from({ length: 60 }, (_, i) => row(1_000 * (i + 2)))];
+    expect(judge({}, rows.slice(0, -1))).toMatch(/^warning: .* in the last 60 batches\.$/);
+    expect(judge({}, rows)).toMatch(/^good/);
   });
 
   it('tells a limited input from one that keeps up', () => {

@@ -1,4 +1,4 @@
-import type { BatchRow } from '../../wire/batchRow.js';
+import type { BatchDelays, BatchRow } from '../../wire/batchRow.js';
 import type { FailureRow } from '../../wire/failureRow.js';
 import type { StreamView } from '../../wire/streamView.js';
 import { formatCount, formatDuration, formatPercent, formatTime, plural } from './format.js';
@@ -21,6 +21,8 @@ export interface Link {
 
 /** Batches over which lag counts as growing. */
 const trendBatches = 30;
+/** Batches for which it is said that records were left out of one. */
+const lossBatches = 60;
 
 /**
  * Judges a stream by its status, its latest batches and its latest failure, as far as updates arrive by the `link`. `rows` are oldest
@@ -84,16 +86,11 @@ function runningVerdict(view: StreamView, rows: readonly BatchRow[]): Verdict {
   const complete = rows.filter(({ delays }) => delays !== undefined);
   const last = complete.at(-1);
   if (!last?.delays) return idle('Running', 'No batch is complete yet.');
-  const impaired = lossOf(complete) ?? outageOf(view);
-  if (impaired) return impaired;
-  const { scheduling, processing, save } = last.delays;
-  // A batch that takes long shows in those that wait behind it long before it is complete.
-  const next = view.open.find(({ stage }) => stage === 'waiting');
-  const longest = Math.max(scheduling, next ? view.at - next.since : 0);
-  if (longest > last.interval) {
-    const waits = `Batches wait ${formatDuration(longest)} for earlier ones, longer than the interval of ${formatDuration(last.interval)}.`;
-    return warning('Falling behind', waits);
-  }
+  const loss = lossOf(complete.slice(-lossBatches));
+  const trouble = outageOf(view) ?? delayOf(view, last.delays, last.interval);
+  if (trouble) return loss ? { ...trouble, detail: `${trouble.detail} ${loss.detail}` } : trouble;
+  if (loss) return loss;
+  const { processing, save } = last.delays;
   const before = complete.at(-Math.min(trendBatches, complete.length));
   const lag = view.total.lag;
   if (last.rate.limit !== undefined && before !== undefined && last.lag > before.lag && last.lag > last.records) {
@@ -108,11 +105,28 @@ function runningVerdict(view: StreamView, rows: readonly BatchRow[]): Verdict {
   };
 }
 
-/** What is gone, in the batches that are shown. */
+/** What was left out of these batches. */
 function lossOf(rows: readonly BatchRow[]): Verdict | undefined {
-  const lost = rows.reduce((sum, row) => sum + row.lost, 0);
-  if (lost === 0) return undefined;
-  return warning('Records lost', `${plural(lost, 'offset was', 'offsets were')} gone from the log before it was read.`);
+  const sum = (what: 'lost' | 'deadLettered' | 'skipped') => rows.reduce((total, row) => total + row[what], 0);
+  const [lost, dead, skipped] = [sum('lost'), sum('deadLettered'), sum('skipped')];
+  const when = `in the last ${rows.length === 1 ? 'batch' : `${rows.length} batches`}.`;
+  const records = (number: number) => plural(number, 'record was', 'records were');
+  if (lost > 0) {
+    const offsets = plural(lost, 'offset was', 'offsets were');
+    return warning('Records lost', `${offsets} gone from the log before it was read, ${when}`);
+  }
+  if (dead > 0) return warning('Dead letters', `${records(dead)} handed to dead letters ${when}`);
+  return skipped > 0 ? warning('Records skipped', `${records(skipped)} skipped ${when}`) : undefined;
+}
+
+/** How long batches wait, where that is longer than their interval. */
+function delayOf({ open, at }: StreamView, { scheduling }: BatchDelays, interval: number): Verdict | undefined {
+  // A batch that takes long shows in those that wait behind it long before it is complete.
+  const next = open.find(({ stage }) => stage === 'waiting');
+  const longest = Math.max(scheduling, next ? at - next.since : 0);
+  if (longest <= interval) return undefined;
+  const waits = `Batches wait ${formatDuration(longest)} for earlier ones, longer than the interval of ${formatDuration(interval)}.`;
+  return warning('Falling behind', waits);
 }
 
 /** What cannot be read now. */

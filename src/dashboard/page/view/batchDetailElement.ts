@@ -19,6 +19,7 @@ export function batchDetailElement({ row, submitted, stages, ranges }: BatchDeta
     ['Rule', row.rate.rule ?? '–'],
     ['Skipped', formatCount(row.skipped)],
     ['Lost', formatCount(row.lost)],
+    ['Dead letters', formatCount(row.deadLettered)],
   ]);
   const moved = ranges.filter(({ from, until }) => until > from);
   return element(

@@ -1,7 +1,7 @@
 import type { BatchDetail } from '../../wire/batchDetail.js';
 import type { BatchRow } from '../../wire/batchRow.js';
 import { detailedBatches } from '../../wire/boardUpdate.js';
-import { formatBatchTime, formatBytes, formatCount, formatDuration, formatRate } from '../model/format.js';
+import { formatBatchTime, formatBytes, formatCount, formatDuration, formatRate, plural } from '../model/format.js';
 import { batchDetailElement } from './batchDetailElement.js';
 import { element, newId } from './element.js';
 import { KeyedRows, type Row } from './keyedRows.js';
@@ -124,15 +124,16 @@ function summaryRow(row: BatchRow, button: HTMLElement): HTMLTableRowElement {
 }
 
 /** What was left out counts more than that the batch is complete. */
-function resultOf({ result, stage, lost, skipped }: BatchRow): string {
+function resultOf({ result, stage, lost, deadLettered, skipped }: BatchRow): string {
   if (stage) return `${result} in ${stage}`;
   if (lost > 0) return `${formatCount(lost)} lost`;
+  if (deadLettered > 0) return plural(deadLettered, 'dead letter', 'dead letters');
   return skipped > 0 ? `${formatCount(skipped)} skipped` : result;
 }
 
-function badgeOf({ result, skipped, lost }: BatchRow): string {
+function badgeOf({ result, skipped, lost, deadLettered }: BatchRow): string {
   if (result === 'failed') return 'bad';
-  return result === 'aborted' || skipped > 0 || lost > 0 ? 'warning' : 'good';
+  return result === 'aborted' || skipped + lost + deadLettered > 0 ? 'warning' : 'good';
 }
 
 function keyOf({ id }: BatchRow): string {
