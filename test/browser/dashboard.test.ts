@@ -295,13 +295,13 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
       // The fourth batch hangs, and those behind it soon wait for longer than the interval.
       expect(await statuses()).toContainEqual(expect.stringMatching(/^(Keeping up|Falling behind)$/));
       await tab.evaluate(`
-        Element.prototype.scrollIntoView = (options) => { document.title = options.behavior; };
+        Element.prototype.scrollIntoView = (options) => { document.body.dataset.scrolled = options.behavior; };
       `);
       const plot = tab.locator('.plot').first();
       await plot.focus();
       await plot.press('Home');
       await plot.press('Enter');
-      await expect.poll(() => tab.title(), deadline).toBe(behaviour);
+      await expect.poll(() => tab.locator('body').getAttribute('data-scrolled'), deadline).toBe(behaviour);
       subscription.unsubscribe();
       await expect.poll(statuses, deadline).toContain('Stopped');
     }

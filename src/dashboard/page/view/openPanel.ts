@@ -21,7 +21,7 @@ export class OpenPanel {
       stageLabel(stage, effects),
       formatDuration(Math.max(this.#at - since, 0)),
     ];
-    this.#rows = new KeyedRows(body, textRows(textsOf, 'number', '', 'number'));
+    this.#rows = new KeyedRows(body, textRows(textsOf, 'number', 'wraps', 'number'));
     this.#table = element('table', {}, tableHead('Batch', '#Records', 'Stage', '#For'), body);
     this.root = panel('Open and waiting batches', '', [this.#table, this.#note]).root;
   }
