@@ -35,6 +35,12 @@ function recording(showErrors = false): { readonly monitor: StreamMonitor; recor
   };
 }
 
+/** Of a stream without inputs. */
+const nothing = {
+  ...{ name: 's', at: 20, status: 'running', since: 0, attempt: 0, interval: 10, waiting: 0 },
+  ...{ open: [], saving: [], state: [], inputs: {}, recovery: undefined, checkpoint: undefined },
+};
+
 describe('the record of a stream', () => {
   it('has its event time, and all late and invalid records so far', () => {
     const { monitor, record } = recording();
@@ -194,6 +200,45 @@ describe('the record of a stream', () => {
     expect(record().live).toBe(false);
   });
 
+  it('counts the attempts of a stream and of an effect from 1', () => {
+    const { monitor, record } = recording();
+    virtual(() => {
+      fromBatches([['a']], { interval: 10, partitions: 1, monitors: [monitor] })
+        .pipe(
+          foreachPartition(() => throwError(() => new TypeError('no')), { id: 'rows', retry: { count: 2, delay: 1 } }),
+          retry(1),
+        )
+        .subscribe({ error: () => {} });
+    });
+    const effect = { stage: 'effect', operator: 'foreachPartition', operatorId: 'rows', code: 'TypeError' };
+    const attempts = (stream: number) => [
+      { kind: 'retried', attempt: 1, partition: 0, ...effect },
+      { kind: 'retried', attempt: 2, partition: 0, ...effect },
+      { kind: 'failed', attempt: stream, ...effect },
+    ];
+    expect(record().after(0).failures).toMatchObject([...attempts(1), ...attempts(2)]);
+  });
+
+  it('says when a stream that has failed starts again by itself', () => {
+    const { monitor, record } = recording();
+    const error = new TypeError('no');
+    const snapshot = () => ({ ...nothing, status: 'failed' as const });
+    const stream = { name: 's', attempt: 0, now: () => 20, snapshot } as unknown as MonitoredStream;
+    const fail = () => {
+      const run = monitor.run(stream);
+      return {
+        restarting: () => run?.restarting?.({ time: 10, attempt: 3, delay: 5_000, error }),
+        ended: () => run?.ended?.({ reason: 'failed', at: 20, error }),
+      };
+    };
+    const { restarting, ended } = fail();
+    restarting();
+    ended();
+    expect(record().view().restart).toEqual({ at: 5_020, attempt: 3 });
+    fail().ended();
+    expect(record().view().restart).toBeUndefined();
+  });
+
   it('has a row for records that were handed to dead letters', () => {
     const { monitor, record } = recording();
     virtual(() => {
@@ -225,8 +270,7 @@ describe('the record of a stream', () => {
   it('has what cannot be read: partitions, and receivers with the class of what they met', () => {
     const { monitor, record } = recording();
     const snapshot = {
-      ...{ name: 's', at: 20, status: 'running', since: 0, attempt: 0, interval: 10, waiting: 0 },
-      ...{ open: [], saving: [], state: [], recovery: undefined, checkpoint: undefined },
+      ...nothing,
       inputs: {
         log: { kind: 'logBatches', partitions: [], bufferedBytes: 0 },
         tcp: {

@@ -9,7 +9,18 @@ const maxMessageLength = 500;
 export function failedRow(id: string, at: number, failure: BatchFailure, showErrors: boolean): FailureRow {
   const { time, stage, operator, id: operatorId, attempt, error } = failure;
   const facts = factsOf(error, showErrors);
-  return { id, at, kind: 'failed', time, stage, operator, operatorId, records: undefined, attempt, ...facts };
+  return {
+    id,
+    at,
+    kind: 'failed',
+    time,
+    stage,
+    operator,
+    operatorId,
+    records: undefined,
+    attempt: attempt + 1,
+    ...facts,
+  };
 }
 
 /** The row of an effect on a partition that failed and runs again. */

@@ -83,9 +83,10 @@ export class StreamRecord {
     const planned = new Map<number, BatchPlanned>();
     const stages = new Map<number, StageSpans>();
     const deadLettered = new Map<number, number>();
+    let restart: StreamView['restart'];
     const { attempt } = stream;
     const running = (time: number) => stages.get(time)?.running() ?? [];
-    const view = () => viewOf(stream.snapshot(), planned.values(), running, this.#eventCounts);
+    const view = () => viewOf(stream.snapshot(), planned.values(), running, this.#eventCounts, restart);
     this.#view = view;
     this.#live = true;
     const forget = (time: number) => {
@@ -121,6 +122,9 @@ export class StreamRecord {
         const row = this.#add((id) => completedRow(id, info, attempt, deadLettered.get(info.time) ?? 0));
         this.#details.push(this.#number, () => completedDetail(row, info, spans.all()));
         forget(info.time);
+      },
+      restarting: ({ delay, attempt }) => {
+        restart = { at: stream.now() + delay, attempt };
       },
       failed: (failure) => {
         const batch = failure.time === undefined ? undefined : planned.get(failure.time);

@@ -15,13 +15,14 @@ type OpenBatch = Omit<OpenBatchView, 'effects'>;
 
 /**
  * What the page shows of a snapshot. `planned` are the batches that were planned and have not ended; `running` has the effects under way
- * of a batch; `eventCounts` are the late and invalid records of all batches.
+ * of a batch; `eventCounts` are the late and invalid records of all batches; `restart` is known of a stream that failed.
  */
 export function viewOf(
   snapshot: StreamSnapshot,
   planned: Iterable<BatchPlanned>,
   running: (time: number) => readonly RunningEffects[],
   eventCounts: EventTimeCounts,
+  restart?: StreamView['restart'],
 ): StreamView {
   const { name, at, status, since, reason, recovery, attempt, interval, waiting, state, checkpoint } = snapshot;
   const { total, largest, others } = partitionsByLag(snapshot.inputs, shownPartitions);
@@ -39,6 +40,7 @@ export function viewOf(
     recovery,
     attempt,
     interval,
+    restart,
     lastBatch: snapshot.lastBatch?.time,
     waiting,
     open: shown,

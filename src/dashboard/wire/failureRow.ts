@@ -21,7 +21,7 @@ export interface FailureRow {
   readonly offset: number | undefined;
   /** How many, of `dead-lettered`. */
   readonly records: number | undefined;
-  /** Of `failed` and `retried`. */
+  /** The number of the attempt that failed, from 1: of the stream (`failed`) or of the effect (`retried`). */
   readonly attempt: number | undefined;
   /** Only with `showErrors`, as messages may quote records. */
   readonly message: string | undefined;

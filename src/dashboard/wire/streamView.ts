@@ -112,6 +112,8 @@ export interface StreamView
     StreamSnapshot,
     'name' | 'at' | 'status' | 'since' | 'reason' | 'recovery' | 'attempt' | 'interval' | 'waiting'
   > {
+  /** When a stream that has failed starts again by itself, in ms of the scheduler's clock; `undefined` where that is not known. */
+  readonly restart: { readonly at: number; readonly attempt: number } | undefined;
   /** The time of the last complete batch. */
   readonly lastBatch: number | undefined;
   /** Batches that are open, being saved or planned, oldest first, as far as they are shown. */

@@ -75,7 +75,7 @@ const failure: FailureRow = {
   partition: undefined,
   offset: undefined,
   records: undefined,
-  attempt: 0,
+  attempt: 1,
   message: undefined,
 };
 
@@ -96,6 +96,7 @@ const view: StreamView = {
   partitions: [],
   otherPartitions: undefined,
   eventTime: undefined,
+  restart: undefined,
   state: [],
   checkpoint: undefined,
 };
@@ -423,6 +424,12 @@ describe('the verdict', () => {
     [
       judge({ status: 'failed', since: Date.now() }, [], [failure]),
       expect.stringMatching(/^bad: Failed\. STORAGE in effect of foreachBatch out, at \d\d:\d\d:\d\d\.$/),
+    ],
+    [
+      judge({ status: 'failed', since: Date.now(), restart: { at: Date.now() + 5_000, attempt: 2 } }, [], [failure]),
+      expect.stringMatching(
+        /^bad: Failed\. STORAGE in .*\. It starts again by itself at .*\d\d:\d\d:\d\d, restart 2 without a complete batch\.$/,
+      ),
     ],
     [
       judge({ status: 'failed', since: Date.now() - 86_400_000 }),

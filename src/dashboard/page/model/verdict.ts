@@ -69,7 +69,7 @@ export function verdictOf(
           failures.find(({ kind }) => kind === 'failed'),
           // And not how long ago: nothing comes any more that would bring that up to date.
           `at ${formatTime(since, Date.now())}`,
-        ),
+        ) + restartText(view),
       );
   }
 }
@@ -157,6 +157,12 @@ function openStage({ open, at }: StreamView): string {
   if (!oldest) return '';
   const { stage, effects, since } = oldest;
   return `: the oldest has been in ${stage === 'waiting' ? 'the queue' : stageLabel(stage, effects)} for ${formatDuration(at - since)}`;
+}
+
+function restartText({ restart }: StreamView): string {
+  if (!restart) return '';
+  const when = formatTime(restart.at, Date.now());
+  return ` It starts again by itself at ${when}, restart ${formatCount(restart.attempt)} without a complete batch.`;
 }
 
 function failureText(failure: FailureRow | undefined, when: string): string {

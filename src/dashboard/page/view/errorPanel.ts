@@ -37,7 +37,7 @@ function create(failure: FailureRow): HTMLLIElement {
     records && plural(records, 'record', 'records'),
     source && `of ${source}`,
     placeOf(topic, partition, offset),
-    attempt === undefined ? '' : `attempt ${attempt + 1}`,
+    attempt === undefined ? '' : `attempt ${attempt}`,
   ];
   return element(
     'li',
