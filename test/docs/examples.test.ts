@@ -117,7 +117,7 @@ describe('examples', () => {
     expect(examples.length).toBeGreaterThan(50);
   });
 
-  it('compile', { timeout: 120_000 }, () => {
+  it('compile', { timeout: 600_000 }, () => {
     const { stdout } = spawnSync('npx', ['tsc', '-p', folder], { cwd: root, encoding: 'utf8' });
     expect(stdout).toBe('');
   });

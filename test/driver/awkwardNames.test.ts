@@ -73,7 +73,8 @@ describe.each(Object.entries(stores))('%s', (_, make) => {
         )
         .subscribe({ error: (error: unknown) => failed.error(error) });
       await Promise.race([firstValueFrom(enough), firstValueFrom(failed)]);
-      await streams.other?.stop();
+      // Until the batch is complete, however slow the disk is.
+      await streams.other?.stop({ drainTimeout: 600_000 });
       subscription.unsubscribe();
       const counted = infos.reduce((sum, { inputs }) => {
         return sum + (Object.entries(inputs).find(([each]) => each === source)?.[1].records ?? 0);

@@ -45,7 +45,9 @@ export class FlakyTcpServer extends FlakyServer {
 
   #misbehave(socket: Socket): void {
     const kinds: readonly Misbehaviour[] = ['reset', 'close', 'hang', 'garbage', 'go away'];
-    const kind = kinds[Math.floor(this.#next() * kinds.length)] as Misbehaviour;
+    // Each kind once, and then at random.
+    const at = this.connections <= kinds.length ? this.connections - 1 : Math.floor(this.#next() * kinds.length);
+    const kind = kinds[at] as Misbehaviour;
     this.misbehaved.set(kind, (this.misbehaved.get(kind) ?? 0) + 1);
     if (kind === 'reset') setTimeout(() => socket.resetAndDestroy(), 10 * this.#next());
     else if (kind === 'close') socket.end();
