@@ -14,6 +14,7 @@ import {
   mapRecords,
   memoryCheckpoint,
   type Pair,
+  type StreamMonitor,
   string,
   updateStateByKey,
 } from 'dstream';
@@ -85,6 +86,51 @@ describeKafka('sendToKafka', () => {
       output: sendToKafka<{ readonly value: string }>(kafka, { topic: output, groupId }),
       passesOnFirst: true,
     };
+  });
+
+  it('tells the outputs of one transaction apart by their id: what each sends, and which one fails', async () => {
+    const kafka = newKafka();
+    const [input, bills, reminders, groupId] = [
+      await makeTopic(kafka, 1),
+      await makeTopic(kafka, 1),
+      await makeTopic(kafka, 1),
+      randomUUID(),
+    ];
+    await produce(kafka, input, [[{ value: 'a' }, { value: 'b' }]]);
+    const told: unknown[] = [];
+    const monitor: StreamMonitor = {
+      run: () => ({
+        sent: ({ operator, id, topic, records }) => told.push(['sent', operator, id, topic, records]),
+        failed: ({ stage, operator, id }) => told.push(['failed', stage, operator, id]),
+      }),
+    };
+    const stream = kafkaBatches(kafka, {
+      topics: [input],
+      groupId,
+      commitOffsets: false,
+      start: 'earliest',
+      interval: 20,
+      deserialize: (view) => ({ value: view.valueText() ?? '' }),
+      monitors: [monitor],
+      batchObserver: { next: ({ inputs }) => inputs.kafka?.records && void stream.stop() },
+    });
+    const sentTo = (topic: string, id: string) =>
+      sendToKafka<{ readonly value: string }>(kafka, { topic, groupId, id });
+    const output = stream.pipe(sentTo(bills, 'bills'), sentTo(reminders, 'reminders'));
+    await lastValueFrom(output, { defaultValue: undefined });
+    expect(told).toEqual([
+      ['sent', 'sendToKafka', 'bills', bills, 2],
+      ['sent', 'sendToKafka', 'reminders', reminders, 2],
+    ]);
+    told.length = 0;
+    await produce(kafka, input, [[{ value: 'c' }]]);
+    const failing = stream.pipe(
+      sentTo(bills, 'bills'),
+      mapRecords(() => ({ value: 3 as unknown as string })),
+      sentTo(reminders, 'reminders'),
+    );
+    await expect(lastValueFrom(failing)).rejects.toBeInstanceOf(InvalidRecordError);
+    expect(told).toEqual([['failed', 'dispatch', 'sendToKafka', 'reminders']]);
   });
 
   it('writes records and offsets together, over failures', async () => {
