@@ -185,14 +185,14 @@ export class LmdbSession implements CheckpointSession {
 }
 
 function restoredFrom(store: LmdbStore, states: ReadonlyMap<string, LmdbStateRecord>): RestoredCheckpoint | undefined {
-  const restored = new Map([...states].map(([id, record]) => [id, restoredState(store, record)]));
+  const restored = new Map([...states].map(([id, record]) => [id, restoredState(store, id, record)]));
   return restoredCheckpoint(store.progress(), store.planned(), {
     stateIds: [...restored.keys()],
     state: (id) => restored.get(id),
   });
 }
 
-function restoredState(store: LmdbStore, record: LmdbStateRecord): RestoredState {
+function restoredState(store: LmdbStore, id: string, record: LmdbStateRecord): RestoredState {
   const { operator, signature, version } = record;
-  return { operator, signature, version, entries: () => readState(store, record) };
+  return { operator, signature, version, entries: () => readState(store, id, record) };
 }

@@ -8,7 +8,8 @@ import { headFromBytes } from './lmdbEntry.js';
 import type { LmdbStateRecord, LmdbStore } from './lmdbStore.js';
 
 /** All of a saved state, oldest key first: read in the order of the tree, which is fast, and put in order of age then. */
-export function readState(store: LmdbStore, { number, size }: LmdbStateRecord): KeyTable<Key, unknown> {
+export function readState(store: LmdbStore, id: string, { number, size }: LmdbStateRecord): KeyTable<Key, unknown> {
+  const place = `${store.directory}, state ${JSON.stringify(id)}`;
   const keys: Key[] = [];
   const seqs: number[] = [];
   let last = 0;
@@ -17,14 +18,14 @@ export function readState(store: LmdbStore, { number, size }: LmdbStateRecord): 
     // Damage may make a circle of what is read.
     if (keys.length > size) break;
     const at = shortCrc32(key.bytes, key.end, 0, key.start);
-    const { seq, longKey, stateEnd } = headFromBytes(at, value.bytes, value.end, store.directory);
+    const { seq, longKey, stateEnd } = headFromBytes(at, value.bytes, value.end, place);
     keys.push(longKey ? keyFromBytes(longKey) : keyFromBytes(key.bytes, key.start + 4, key.end));
     seqs.push(seq);
     if (seq > last) last = seq;
     reader.add(value.bytes, stateEnd);
   }
   if (keys.length !== size) {
-    throw new CorruptCheckpointError(store.directory, 0, `it has ${keys.length} keys of a state of ${size}`);
+    throw new CorruptCheckpointError(place, 0, `it has ${keys.length} keys of a state of ${size}`);
   }
   const states = reader.states();
   const entries = new KeyTable<Key, unknown>();

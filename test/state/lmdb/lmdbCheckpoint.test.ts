@@ -192,6 +192,28 @@ describe('lmdbCheckpoint', () => {
     expect(refused).toMatchObject({ file: join(directory, 'data.mdb'), reason });
   });
 
+  it('names the state of which an entry has changed, when it is read', async () => {
+    const directory = newDirectory();
+    const session = await openIn(directory);
+    const change = { id: 'sums', operator: 'o', signature: '', version: 0, set: [['a', 1]] as const, deleted: [] };
+    const changes = [session.encode(change)];
+    await settle(session.save({ time: 10, zeroTime: 0, interval: 10, positions: {}, changes }));
+    await settle(session.close());
+    const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+    const env = open<Buffer, Buffer>(directory, { ...binary, maxDbs: 8, noSubdir: false });
+    const database = env.openDB<Buffer, Buffer>('entries', binary);
+    const [{ key, value } = { key: Buffer.of(), value: Buffer.of() }] = [...database.getRange({})];
+    const changed = Buffer.from(value);
+    changed[0] = changed[0]! ^ 1;
+    await database.put(Buffer.from(key), changed);
+    await env.close();
+    const again = await openIn(directory);
+    const read = () => [...(again.restored?.state('sums')?.entries() ?? [])];
+    expect(read).toThrow(CorruptCheckpointError);
+    expect(read).toThrow(`${directory}, state "sums": damaged`);
+    await settle(again.close());
+  });
+
   it.each(['e', 'A', 'z'])('does not take a key for a new one whose bytes have changed, to %s', async (changed) => {
     const directory = newDirectory();
     const description = { id: 'sums', operator: 'o', signature: '', version: 0 };
