@@ -153,6 +153,7 @@ export { aggregateByWindow } from './operators/aggregateByWindow.js';
 export type { AggregateWindowOptions } from './operators/aggregatorOptions.js';
 export { type AsOfJoinKind, type AsOfJoinOptions, type AsOfMatch, asOfJoin } from './operators/asOfJoin.js';
 export type { QueryableOption } from './operators/base/queryableOption.js';
+export type { WaitingRecord } from './operators/base/waitingRecord.js';
 export { cogroup } from './operators/cogroup.js';
 export { type AsyncRecords, type ConcatMapBatchOptions, concatMapBatch } from './operators/concatMapBatch.js';
 export { countBatch } from './operators/countBatch.js';

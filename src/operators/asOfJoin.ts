@@ -8,13 +8,16 @@ import { type JoinRow, JoinRows } from '../eventtime/joinRows.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkNonNegative, checkText, oneOf, orInfinity } from '../options/checks.js';
 import { eventJoin, type JoinInput, type TimedResult } from './base/eventJoin.js';
+import { type QueryableOption, queryableChecks, type Shown } from './base/queryableOption.js';
+import type { WaitingRecord } from './base/waitingRecord.js';
 import { checkLate, type LateRecord } from './eventWindowOptions.js';
 
 /** What an `asOfJoin` does with a record that finds nothing: `'left'` has a result without the other side. */
 export type AsOfJoinKind = 'left' | 'inner';
 
 /** Options of `asOfJoin`. Times are in ms. */
-export interface AsOfJoinOptions<K, L, R, J extends AsOfJoinKind> {
+export interface AsOfJoinOptions<K, L, R, J extends AsOfJoinKind>
+  extends QueryableOption<number, WaitingRecord<K, L | R>> {
   /**
    * How old the record of the other stream may be, in ms of event time. With `Infinity` the newest of each key is kept for ever.
    * @default Infinity
@@ -51,6 +54,7 @@ const optionChecks: OptionChecks<AsOfJoinOptions<never, never, never, AsOfJoinKi
   late: checkLate,
   lateOther: checkLate,
   id: checkText,
+  ...queryableChecks,
 };
 
 /**
@@ -114,14 +118,15 @@ export function asOfJoin<P extends Pair<Key, unknown>, V, J extends AsOfJoinKind
 ): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], AsOfMatch<V, P[1], J>>>> {
   const operator = 'asOfJoin';
   checkOptions(operator, options, optionChecks);
-  const { maxAge = Infinity, join = 'left' as J, late, lateOther, id } = options;
+  const { maxAge = Infinity, join = 'left' as J, late, lateOther, id, queryable } = options;
   return eventJoin<P[0], V, P[1], SavedRow<P[0], V | P[1]>, Pair<P[0], AsOfMatch<V, P[1], J>>>({
     operator,
     other: other as Observable<Batch<Pair<P[0], P[1]>>>,
-    options: { late, lateOther, id },
+    options: { late, lateOther, id, queryable: queryable as Shown | undefined },
     signature: `maxAge=${maxAge} join=${join}`,
+    show: ([key, time, value, rank]) => ({ key, time, value, side: rank === undefined ? 'left' : 'right' }),
     create: (state) => {
-      const rows = new AsOfRows<P[0], V, P[1]>({ maxAge, join }, id === undefined ? undefined : state);
+      const rows = new AsOfRows<P[0], V, P[1]>({ maxAge, join }, id === undefined && !queryable ? undefined : state);
       return (left, right) => rows.next(left, right) as readonly TimedResult<Pair<P[0], AsOfMatch<V, P[1], J>>>[];
     },
   });

@@ -8,13 +8,16 @@ import { type JoinRow, JoinRows } from '../eventtime/joinRows.js';
 import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 import { checkText, oneOf } from '../options/checks.js';
 import { eventJoin, type JoinInput, type TimedResult } from './base/eventJoin.js';
+import { type QueryableOption, queryableChecks, type Shown } from './base/queryableOption.js';
+import type { WaitingRecord } from './base/waitingRecord.js';
 import { checkLate, type LateRecord } from './eventWindowOptions.js';
 
 /** Which records of an `intervalJoin` without a partner have a result: none, those of the first stream, of the other, or of both. */
 export type IntervalJoinKind = 'inner' | 'left' | 'right' | 'full';
 
 /** Options of `intervalJoin`. Times are in ms. */
-export interface IntervalJoinOptions<K, L, R, J extends IntervalJoinKind> {
+export interface IntervalJoinOptions<K, L, R, J extends IntervalJoinKind>
+  extends QueryableOption<number, WaitingRecord<K, L | R>> {
   /** How much later than a record of the first stream one of the other may be at least, in ms of event time; earlier where negative. */
   readonly lower: number;
   /** How much later it may be at most, in ms of event time; earlier where negative. Both ends belong to the interval. */
@@ -52,6 +55,7 @@ const optionChecks: OptionChecks<IntervalJoinOptions<never, never, never, Interv
   late: checkLate,
   lateOther: checkLate,
   id: checkText,
+  ...queryableChecks,
 };
 
 /**
@@ -113,15 +117,19 @@ export function intervalJoin<P extends Pair<Key, unknown>, V, J extends Interval
 ): OperatorFunction<Batch<Pair<P[0], V>>, Batch<Pair<P[0], IntervalMatch<V, P[1], J>>>> {
   const operator = 'intervalJoin';
   checkOptions(operator, options, optionChecks);
-  const { lower, upper, join = 'inner' as J, late, lateOther, id } = options;
+  const { lower, upper, join = 'inner' as J, late, lateOther, id, queryable } = options;
   if (lower > upper) throw new InvalidOptionError(operator, 'lower', lower, `must not be above upper (${upper})`);
   return eventJoin<P[0], V, P[1], SavedRow<P[0], V | P[1]>, Pair<P[0], IntervalMatch<V, P[1], J>>>({
     operator,
     other: other as Observable<Batch<Pair<P[0], P[1]>>>,
-    options: { late, lateOther, id },
+    options: { late, lateOther, id, queryable: queryable as Shown | undefined },
     signature: `lower=${lower} upper=${upper} join=${join}`,
+    show: ([key, time, value, other]) => ({ key, time, value, side: other === 0 ? 'left' : 'right' }),
     create: (state) => {
-      const rows = new IntervalRows<P[0], V, P[1]>({ lower, upper, join }, id === undefined ? undefined : state);
+      const rows = new IntervalRows<P[0], V, P[1]>(
+        { lower, upper, join },
+        id === undefined && !queryable ? undefined : state,
+      );
       return (left, right) => rows.next(left, right) as readonly TimedResult<Pair<P[0], IntervalMatch<V, P[1], J>>>[];
     },
   });

@@ -15,12 +15,15 @@ import { eventResults } from './eventResults.js';
 import { feeding, type NamedFeed } from './feeding.js';
 import { lateRecord } from './lateRecord.js';
 import { perBatchWithState } from './perBatchWithState.js';
+import { type Shown, shownIn } from './queryableOption.js';
+import type { WaitingRecord } from './waitingRecord.js';
 
 /** The late outputs of a join by event time, and the name of its state. */
 export interface EventJoinOptions<K, L, R> {
   readonly late?: SideOutput<LateRecord<Pair<K, L>>> | undefined;
   readonly lateOther?: SideOutput<LateRecord<Pair<K, R>>> | undefined;
   readonly id?: string | undefined;
+  readonly queryable?: Shown | undefined;
 }
 
 /** What one stream brings with a batch. */
@@ -39,6 +42,8 @@ export interface EventJoinSettings<K extends Key, L, R, S, Out> {
   readonly other: Observable<Batch<Pair<K, R>>>;
   readonly options: EventJoinOptions<K, L, R>;
   readonly signature: string;
+  /** What a `queryable` shows of a saved row. */
+  show(row: S): WaitingRecord<K, L | R>;
   /** Called with the state, which a checkpoint may have restored: returns what a batch of both streams results in. */
   create(state: KeyedState<number, S>): (left: JoinInput<K, L>, right: JoinInput<K, R>) => readonly TimedResult<Out>[];
 }
@@ -52,9 +57,15 @@ export function eventJoin<K extends Key, L, R, S, Out>(
 ): OperatorFunction<Batch<Pair<K, L>>, Batch<Out>> {
   const { operator, other, options, signature } = settings;
   const { late, lateOther, id } = options;
+  const description = {
+    operator,
+    id,
+    signature,
+    queryable: shownIn<number, S, unknown>(options.queryable, settings.show),
+  };
   checkStream(operator, 'other', other);
 
-  const joined = perBatchWithState<readonly Batch<unknown>[], Out, number, S>({ operator, id, signature }, (state) => {
+  const joined = perBatchWithState<readonly Batch<unknown>[], Out, number, S>(description, (state) => {
     const join = settings.create(state);
     const left = new JoinStream<K, L>({ operator, id }, late);
     const right = new JoinStream<K, R>({ operator, id }, lateOther);
