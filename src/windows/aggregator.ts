@@ -39,7 +39,8 @@ export interface Aggregator<In, P, Out> {
   /** Returns the result of a partial. */
   readonly lower: (partial: P) => Out;
   /**
-   * Adds an input to a partial that `lift` or `add` has returned and nothing else refers to, so it may change it in place.
+   * Adds an input to a partial that `lift` or `add` has returned and nothing else refers to, so it may change it in place; if it throws, it
+   * must have changed nothing, since the partial goes on without the record where the stream puts failed records aside.
    * Without it, inputs are lifted and combined one by one.
    */
   readonly add?: (partial: P, input: In) => P;
