@@ -8,14 +8,14 @@ export async function createTopics(admin: Admin, topics: ITopicConfig[]): Promis
   for (const { topic } of topics) await untilLed(admin, topic);
 }
 
-/** Waits until each partition of a topic has a leader. */
-export async function untilLed(admin: Admin, topic: string): Promise<void> {
-  for (const deadline = Date.now() + 300_000; !(await hasLeaders(admin, topic)); await setTimeout(20)) {
+/** Waits until a topic has as many partitions, and each of them a leader. */
+export async function untilLed(admin: Admin, topic: string, count = 1): Promise<void> {
+  for (const deadline = Date.now() + 300_000; !(await hasLeaders(admin, topic, count)); await setTimeout(20)) {
     if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after five minutes`);
   }
 }
 
-async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+async function hasLeaders(admin: Admin, topic: string, count: number): Promise<boolean> {
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
-  return topics.some(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
+  return topics.some(({ partitions }) => partitions.length >= count && partitions.every(({ leader }) => leader >= 0));
 }

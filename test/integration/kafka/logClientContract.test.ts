@@ -2,7 +2,7 @@ import { KafkajsClient } from 'dstream/kafka';
 import { logClientContract, type TestedLog } from 'dstream/testing';
 import type { Admin, IHeaders } from 'kafkajs';
 import { it } from 'vitest';
-import { createTopics } from '../../support/createTopics.js';
+import { createTopics, untilLed } from '../../support/createTopics.js';
 import { describeKafka, newKafka, produce } from '../../support/kafka.js';
 
 const kafka = newKafka();
@@ -17,7 +17,10 @@ async function kafkaLog(): Promise<TestedLog> {
     client: () => new KafkajsClient(kafka),
     createTopic: (topic, numPartitions) => withAdmin((admin) => createTopics(admin, [{ topic, numPartitions }])),
     addPartitions: (topic, count) =>
-      withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] })),
+      withAdmin(async (admin) => {
+        await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+        await untilLed(admin, topic, count);
+      }),
     append: (topic, records) =>
       produce(kafka, topic, [
         records.map(({ key = null, value, partition = 0, timestamp, headers = [] }) => ({
