@@ -76,6 +76,13 @@ export const serverFaults: readonly Fault[] = [
     },
   },
   {
+    name: 'PostgreSQL: throttles',
+    needsPostgres: true,
+    begin: async ({ world, random }) => {
+      world.postgresProxy.bytesPerSecond = 500 + random() * 20_000;
+    },
+  },
+  {
     name: 'PostgreSQL: ends its sessions',
     needsPostgres: true,
     begin: async ({ world }) => {

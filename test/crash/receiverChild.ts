@@ -63,6 +63,8 @@ async function session(batches: number, graceful: boolean): Promise<void> {
   const source = receiverSource(receiver, {
     // Else the clock would take the ends of blocks for batches.
     blockInterval: interval,
+    // The clock jumps while the disk writes.
+    storeTimeout: Infinity,
     writeAheadLog: fileWriteAheadLog(join(directory, 'wal'), {
       segmentBytes: 200 + below(200),
       integrityKey: storeName === 'keyed' ? integrityKey : undefined,
