@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Whether `work` has settled within `ms`. It is not waited for longer, and what it fails with is ignored. */
-export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+/**
+ * Whether `work` has settled within `ms`. It is not waited for longer, and what it fails with is ignored. Without `ref` the wait does not keep the
+ * process alive.
+ */
+export async function within(ms: number, work: Promise<unknown>, { ref = true } = {}): Promise<boolean> {
   const over = new AbortController();
-  const late = sleep(ms, false, { signal: over.signal, ref: false }).catch(() => false);
+  const late = sleep(ms, false, { signal: over.signal, ref }).catch(() => false);
   const settled = work.then(
     () => true,
     () => true,

@@ -64,7 +64,7 @@ export class ChangelogLease<M> {
   release(closed: Promise<boolean>): Promise<void> {
     return dropLease(
       this.#owner,
-      closed.then((isSettled) => isSettled && within(releaseTimeoutMs, this.#release())),
+      closed.then((isSettled) => isSettled && within(releaseTimeoutMs, this.#release(), { ref: false })),
     );
   }
 

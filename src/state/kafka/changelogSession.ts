@@ -72,7 +72,7 @@ export class ChangelogSession<M> implements CheckpointSession {
   close(): ObservableInput<unknown> {
     return defer(() => {
       this.#others.clear();
-      const settled = within(closeTimeoutMs, this.#writer.settled);
+      const settled = within(closeTimeoutMs, this.#writer.settled, { ref: false });
       return from((this.#lease?.release(settled) ?? settled).then(() => this.#changelog.close()));
     });
   }

@@ -67,7 +67,7 @@ export class PostgresLease {
   release(closed: Promise<unknown>): Promise<void> {
     return dropLease(
       this.#owner,
-      closed.then(() => within(releaseTimeoutMs, this.#release())),
+      closed.then(() => within(releaseTimeoutMs, this.#release(), { ref: false })),
     );
   }
 
