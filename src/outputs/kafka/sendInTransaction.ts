@@ -8,13 +8,20 @@ import { checkText, withMethods } from '../../options/checks.js';
 import type { KafkaCheckpoint } from '../../sources/kafka/kafkajs/kafkaCheckpoint.js';
 import { messagesByTopic } from './messagesByTopic.js';
 import type { OutputMessage } from './outputMessage.js';
-import type { SendToKafkaOptions } from './sendToKafka.js';
 import { noteRefusal } from './topicLimits.js';
 
 const operator = 'sendInTransaction';
 
-/** What `sendInTransaction` takes: the topic for records without one of their own, and the name of the output. */
-export type SendInTransactionOptions = Pick<SendToKafkaOptions, 'topic' | 'id'>;
+/** What `sendInTransaction` takes. */
+export interface SendInTransactionOptions {
+  /** Topic for records without a `topic` of their own. Default: none. */
+  readonly topic?: string | undefined;
+  /**
+   * Name of the output for monitors, errors, spans, log lines and the dashboard: it tells two outputs apart. It keeps no state.
+   * Default: none.
+   */
+  readonly id?: string | undefined;
+}
 
 const optionChecks: OptionChecks<SendInTransactionOptions> = { topic: checkText, id: checkText };
 
