@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { committedPartitions } from '../support/committedPartitions.js';
 import { createTopics } from '../support/createTopics.js';
 import { newKafka } from './kafkaLog.js';
 import type { NumberedSender } from './numberedSender.js';
@@ -45,8 +46,7 @@ export async function kafkaSender(brokers: string): Promise<NumberedSender> {
       await producer.disconnect();
       // The last commits are under way until the members have left.
       while ((await admin.describeGroups([topic])).groups[0]?.state === 'Stable') await sleep(pollMs);
-      const [committed] = await admin.fetchOffsets({ groupId: topic, topics: [topic] });
-      for (const { partition, offset } of committed?.partitions ?? []) {
+      for (const { partition, offset } of await committedPartitions(admin, topic, topic)) {
         for (let i = 0; i < Number(offset); i++) acknowledged.add(i * partitions + partition);
       }
       await admin.disconnect();

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaPartitioner } from 'dstream';
 import type { Admin, Producer } from 'kafkajs';
 import { Client } from 'pg';
+import { committedPartitions } from '../support/committedPartitions.js';
 import { createTopics } from '../support/createTopics.js';
 import { judgeTasks, type TasksVerdict } from './judgeTasks.js';
 import { newKafka } from './kafkaLog.js';
@@ -152,8 +153,8 @@ async function endsOf(admin: Admin, topic: string): Promise<readonly number[]> {
 }
 
 async function committedOf(admin: Admin, groupId: string, topic: string): Promise<number> {
-  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
-  return (found?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(Number(offset), 0), 0);
+  const found = await committedPartitions(admin, groupId, topic);
+  return found.reduce((sum, { offset }) => sum + Math.max(Number(offset), 0), 0);
 }
 
 async function readTable(client: Client, table: string) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type ITopicConfig, Kafka, type KafkaConfig, logLevel, type Message, type Producer } from 'kafkajs';
 import { describe } from 'vitest';
+import { committedPartitions } from './committedPartitions.js';
 import { createTopics } from './createTopics.js';
 
 /** Brokers of the Kafka that `npm test` found or started. */
@@ -69,8 +70,8 @@ export async function produce(kafka: Kafka, topic: string, batches: Iterable<rea
 export async function committedOffsets(kafka: Kafka, groupId: string, topic: string): Promise<readonly number[]> {
   const admin = kafka.admin();
   await admin.connect();
-  const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const found = await committedPartitions(admin, groupId, topic);
   await admin.disconnect();
-  const partitions = [...(offsets?.partitions ?? [])].sort((a, b) => a.partition - b.partition);
+  const partitions = [...found].sort((a, b) => a.partition - b.partition);
   return partitions.map(({ offset }) => Number(offset));
 }

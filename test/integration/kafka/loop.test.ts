@@ -1,4 +1,4 @@
-import { type BatchInfo, foreachBatch, pid } from 'dstream';
+import { type BatchInfo, foreachBatch, pid, type RateControllerFactory } from 'dstream';
 import { type KafkaFetchEvent, kafkaBatches } from 'dstream/kafka';
 import { timer } from 'rxjs';
 import { expect, it } from 'vitest';
@@ -6,6 +6,18 @@ import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka
 import { ObservedRun } from '../../support/observedRun.js';
 
 const total = 600_000;
+
+/** A controller that hears what the output costs, in ms a record, whatever a busy machine adds to it. */
+function costing(factory: RateControllerFactory, cost: () => number): RateControllerFactory {
+  return (setup) => {
+    const controller = factory(setup);
+    return {
+      completed: (info, records) =>
+        controller.completed({ ...info, processingDelay: records * cost(), saveDelay: 0 }, records),
+      rate: (formation) => controller.rate(formation),
+    };
+  };
+}
 
 describeKafka('the loop on a real Kafka', () => {
   it('asks for less while the output is slow and for more when it is fast, and memory stays flat', async () => {
@@ -32,7 +44,7 @@ describeKafka('the loop on a real Kafka', () => {
         interval: 100,
         deserialize: (view) => view.valueLength,
         // Without the integral term: it answers the queue of the first slow seconds with its floor (see the docs).
-        backpressure: pid({ integral: 0 }),
+        backpressure: costing(pid({ integral: 0 }), cost),
         initialRate: 10_000,
         fetchObserver: { next: (event) => fetches.push({ batches: infos.length, event }) },
         batchObserver,

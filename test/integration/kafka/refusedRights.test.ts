@@ -15,6 +15,7 @@ import type { Observable } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
 import { goodCertificate, serverKey } from '../../support/certificates.js';
+import { committedPartitions } from '../../support/committedPartitions.js';
 import { expectNoSecret } from '../../support/expectNoSecret.js';
 import { makeTopic, newKafka, produce } from '../../support/kafka.js';
 
@@ -193,8 +194,8 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
         });
     });
     // A broker answers EndTxn before it has ended the transaction everywhere.
-    const committed = async () => (await admin.fetchOffsets({ groupId: groupOf('allowed'), topics: [input] }))[0];
-    await vi.waitFor(async () => expect((await committed())?.partitions).toMatchObject([{ offset: '2' }]), 300_000);
+    const committed = () => committedPartitions(admin, groupOf('allowed'), input);
+    await vi.waitFor(async () => expect(await committed()).toMatchObject([{ offset: '2' }]), 300_000);
   });
 
   it('names a topic whose right is withdrawn while it is read', async () => {
