@@ -10,7 +10,8 @@ import { renameState } from '../maintenance/renameState.js';
 import { splitCheckpoint } from '../maintenance/splitCheckpoint.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import type { CommandStreams } from './commandStreams.js';
-import { type Location, locationOf } from './location.js';
+import { locationOf } from './location.js';
+import type { Location } from './place.js';
 import { summaryText } from './summaryText.js';
 import { UsageError } from './usageError.js';
 
@@ -116,13 +117,12 @@ async function split({ location, operands, options, output }: Action): Promise<v
   const { to, schema, store, 'to-job': job } = options;
   if (options.of === undefined || to === undefined) throw new UsageError('split needs --of N and --to TARGET');
   const from = await location.existing();
-  const targets = Array.from({ length: Number(options.of) }, (_, i) =>
-    locationOf(to, { job, schema, store }, String(i)),
-  );
+  const of = Number(options.of);
+  const targets = Array.from({ length: of }, (_, number) => locationOf(to, { job, schema, store }, { number, of }));
   try {
     const checkpoints: Checkpoint[] = [];
     for (const target of targets) checkpoints.push(await target.any());
-    await splitCheckpoint({ from, of: Number(options.of), to: (partition) => checkpoints[partition] as Checkpoint });
+    await splitCheckpoint({ from, of, to: (partition) => checkpoints[partition] as Checkpoint });
     for (const checkpoint of checkpoints) output.write(`wrote ${checkpoint.location}\n`);
   } finally {
     for (const target of targets) await target.close();

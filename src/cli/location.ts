@@ -6,33 +6,20 @@ import { lmdbCheckpoint } from '../state/lmdb/lmdbCheckpoint.js';
 import { openPool } from '../state/postgres/openPool.js';
 import { postgresCheckpoint } from '../state/postgres/postgresCheckpoint.js';
 import { jobsIn } from '../state/postgres/postgresTables.js';
+import { inKafka, isKafkaLocation } from './kafkaLocation.js';
+import type { Location, Part, Place } from './place.js';
 import { UsageError } from './usageError.js';
 
-/** What a command line says of a checkpoint. */
-export interface Place {
-  readonly job: string | undefined;
-  readonly schema: string | undefined;
-  readonly store: string | undefined;
-}
-
-/** Where a command finds its checkpoint. */
-export interface Location {
-  /** The checkpoint that is there; fails if there is not any. */
-  existing(): Promise<Checkpoint>;
-  /** The checkpoint that is there, or a new one. */
-  any(): Promise<Checkpoint>;
-  close(): Promise<void>;
-}
-
-/** @param part of a checkpoint that has been split: a directory below, or a job whose name ends with it */
-export function locationOf(place: string, details: Place, part?: string): Location {
+/** @param part of a checkpoint that has been split: a directory below, a job whose name ends with it, or a partition */
+export function locationOf(place: string, details: Place, part?: Part): Location {
+  if (isKafkaLocation(place)) return inKafka(place, details, part);
   return /^postgres(ql)?:\/\//.test(place) ? inPostgres(place, details, part) : inDirectory(place, details, part);
 }
 
-function inDirectory(place: string, { job, store = 'files' }: Place, part: string | undefined): Location {
+function inDirectory(place: string, { job, store = 'files' }: Place, part: Part | undefined): Location {
   if (job !== undefined) throw new UsageError('--job is for a location in PostgreSQL');
   if (store !== 'files' && store !== 'lmdb') throw new UsageError('--store must be files or lmdb');
-  const directory = part === undefined ? place : join(place, part);
+  const directory = part === undefined ? place : join(place, String(part.number));
   // Not from the command line, which others on the machine can see.
   const files = () => fileCheckpoint(directory, { integrityKey: process.env.DSTREAM_INTEGRITY_KEY });
   const found = async (): Promise<Checkpoint | undefined> => {
@@ -54,11 +41,11 @@ function inDirectory(place: string, { job, store = 'files' }: Place, part: strin
   };
 }
 
-function inPostgres(url: string, { job, schema = 'dstream' }: Place, part: string | undefined): Location {
+function inPostgres(url: string, { job, schema = 'dstream' }: Place, part: Part | undefined): Location {
   const opened = openPool(url);
   const checkpoint = async (exists: boolean): Promise<Checkpoint> => {
     const pool = await opened;
-    const name = part === undefined ? job : job && `${job}/${part}`;
+    const name = part === undefined ? job : job && `${job}/${part.number}`;
     if (name !== undefined && !exists) return postgresCheckpoint(pool, { job: name, schema });
     const jobs = await jobsIn(pool, schema);
     if (name !== undefined && jobs.includes(name)) return postgresCheckpoint(pool, { job: name, schema });

@@ -4,7 +4,10 @@ import { UsageError } from './usageError.js';
 
 const usage = `Usage: dstream checkpoint LOCATION COMMAND [OPTIONS]
 
-LOCATION is the directory of a checkpoint in files or LMDB, or a URL postgres://...; a job in PostgreSQL is named by --job.
+LOCATION is one of
+  DIRECTORY                              of a checkpoint in files or LMDB
+  postgres://...                         with --job NAME
+  kafka://HOST:PORT,.../TOPIC/PARTITION  of kafkaCheckpoint; kafka+ssl:// with TLS
 
   inspect [--json]            what the checkpoint holds: progress, planned batches, states
   drop ID                     removes a state
@@ -19,6 +22,7 @@ LOCATION is the directory of a checkpoint in files or LMDB, or a URL postgres://
   --store KIND     what import and split create in an empty directory: files (default) or lmdb
 
 DSTREAM_INTEGRITY_KEY in the environment is the integrityKey of checkpoints in files; the command line would show it to others.
+So are DSTREAM_KAFKA_USERNAME, DSTREAM_KAFKA_PASSWORD and DSTREAM_KAFKA_MECHANISM (plain, scram-sha-256 or scram-sha-512), for SASL.
 
 No stream may own the checkpoint meanwhile.
 `;

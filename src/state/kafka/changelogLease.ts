@@ -17,16 +17,19 @@ const releaseTimeoutMs = 5_000;
 
 /**
  * The lease of a changelog: a record that says who has opened it. What its owner appends are signs of life; the transactional id is what
- * fences an owner, and the lease only says when that is due. A member of a group needs none: the group says whose the work is.
+ * fences an owner, and the lease only says when that is due. A member of a group waits for nobody: the group says whose the work is. It
+ * says who it is with what it appends first, for those outside of the group.
  */
 export class ChangelogLease<M> {
   readonly #owner: LockOwner;
   readonly #changelog: Changelog<M>;
+  readonly #writer: ChangelogWriter<M>;
   readonly #heartbeat: Heartbeat;
 
   private constructor(owner: LockOwner, changelog: Changelog<M>, writer: ChangelogWriter<M>, leaseTime: number) {
     this.#owner = owner;
     this.#changelog = changelog;
+    this.#writer = writer;
     holdLease(owner);
     this.#heartbeat = new Heartbeat(leaseTime, async () => {
       if (writer.idleMs >= leaseTime / beatsPerLease) await writer.append([ownerRecord(owner)]);
@@ -44,7 +47,7 @@ export class ChangelogLease<M> {
     image: ChangelogImage,
     writer: ChangelogWriter<M>,
     { by, ...acquisition }: Acquisition & { readonly by?: CheckpointOpener | undefined },
-  ): Promise<ChangelogLease<M> | undefined> {
+  ): Promise<ChangelogLease<M>> {
     const watch = new LeaseWatch(changelog.location, acquisition);
     // A process that waits reads on, so that little is left to read when it is due.
     await image.catchUp();
@@ -54,9 +57,9 @@ export class ChangelogLease<M> {
     }
     await changelog.take();
     await image.catchUp();
-    if (by) return undefined;
     const owner = newOwner(acquisition.leaseTime);
-    await writer.append([ownerRecord(owner)]);
+    if (by) writer.prepend(ownerRecord(owner));
+    else await writer.append([ownerRecord(owner)]);
     return new ChangelogLease(owner, changelog, writer, acquisition.leaseTime);
   }
 
@@ -71,6 +74,7 @@ export class ChangelogLease<M> {
   /** Not by the writer: after a failure that appends nothing any more, and this depends on nothing. */
   async #release(): Promise<void> {
     await this.#heartbeat.stop();
+    if (!this.#writer.hasAppended) return;
     await this.#changelog.append([ownerRecord(undefined)], []);
   }
 }

@@ -26,19 +26,14 @@ export class ChangelogSession<M> implements CheckpointSession {
   readonly restored: RestoredCheckpoint | undefined;
   readonly #changelog: Changelog<M>;
   readonly #writer: ChangelogWriter<M>;
-  readonly #lease: ChangelogLease<M> | undefined;
+  readonly #lease: ChangelogLease<M>;
   readonly #states = new Map<string, WrittenState>();
   readonly #planned: Set<number>;
   /** What goes with a batch, by its time. */
   readonly #others = new Map<number, M[]>();
   #lastNumber = 0;
 
-  constructor(
-    changelog: Changelog<M>,
-    image: ChangelogImage,
-    writer: ChangelogWriter<M>,
-    lease: ChangelogLease<M> | undefined,
-  ) {
+  constructor(changelog: Changelog<M>, image: ChangelogImage, writer: ChangelogWriter<M>, lease: ChangelogLease<M>) {
     this.#changelog = changelog;
     this.#writer = writer;
     this.#lease = lease;
@@ -73,7 +68,7 @@ export class ChangelogSession<M> implements CheckpointSession {
     return defer(() => {
       this.#others.clear();
       const settled = within(closeTimeoutMs, this.#writer.settled, { ref: false });
-      return from((this.#lease?.release(settled) ?? settled).then(() => this.#changelog.close()));
+      return from(this.#lease.release(settled).then(() => this.#changelog.close()));
     });
   }
 

@@ -14,6 +14,7 @@ interface Append<M> {
 export class ChangelogWriter<M> {
   readonly #changelog: Changelog<M>;
   readonly #waiting: Append<M>[] = [];
+  #first: readonly ChangelogRecord[] = [];
   #isWriting = false;
   #writing: Promise<void> = Promise.resolve();
   #broken: { readonly error: unknown } | undefined;
@@ -29,6 +30,15 @@ export class ChangelogWriter<M> {
       this.#waiting.push({ records, others, done, failed });
       if (!this.#isWriting) this.#writing = this.#write();
     });
+  }
+
+  /** Has this go with what is appended first, in front of it. */
+  prepend(record: ChangelogRecord): void {
+    this.#first = [record];
+  }
+
+  get hasAppended(): boolean {
+    return this.#writtenAt !== Number.NEGATIVE_INFINITY;
   }
 
   /** For how long nothing was appended, in ms. */
@@ -48,9 +58,10 @@ export class ChangelogWriter<M> {
       try {
         if (this.#broken) throw this.#broken.error;
         await this.#changelog.append(
-          appends.flatMap(({ records }) => records),
+          [...this.#first, ...appends.flatMap(({ records }) => records)],
           appends.flatMap(({ others }) => others),
         );
+        this.#first = [];
         this.#writtenAt = performance.now();
         for (const { done } of appends) done();
       } catch (error) {

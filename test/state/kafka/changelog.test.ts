@@ -192,15 +192,29 @@ describe('a checkpoint in a changelog', () => {
     await settle(session.close());
   });
 
-  it('is taken at once by a member of a group, which keeps no lease', async () => {
+  it('is taken at once by a member of a group, which says who it is with what it appends first', async () => {
     const memory: ChangelogMemory = { records: [] };
+    const owners = () => memory.records.filter(({ key }) => key.toString() === 'o');
     const first = await open(memory);
     const by = { task: '3', memberId: 'm', generation: 2 };
-    const second = await open(memory, { by });
+    const changelog = memoryChangelog(memory);
+    const second = await open(memory, { by }, changelog);
     await expect(settle(first.save(batch(10)))).rejects.toThrow(FencedError);
+    // Of a task that is given back at once there is nothing to say.
+    expect(owners()).toHaveLength(1);
     await settle(second.save(batch(20)));
-    expect(memory.records.filter(({ key }) => key.toString() === 'o')).toHaveLength(1);
+    expect([changelog.appends, owners().length]).toEqual([1, 2]);
+    await settle(second.save(batch(30)));
+    expect(owners()).toHaveLength(2);
+    await expect(open(memory, { takeover: 'refuse' })).rejects.toThrow('in use by another stream of this process');
     await Promise.all([settle(first.close()), settle(second.close())]);
+    expect(memory.records.at(-1)).toEqual({ key: Buffer.from('o'), value: null });
+  });
+
+  it('writes nothing for a member of a group that saves nothing', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    await settle((await open(memory, { by: { task: '3', memberId: 'm', generation: 2 } })).close());
+    expect(memory.records).toEqual([]);
   });
 
   it('refuses what it cannot read, and names it', async () => {

@@ -131,6 +131,7 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
   return {
     location,
     client: kafka,
+    command: (action) => `npx dstream checkpoint kafka://BROKERS/${topic}/${partition} ${action}`,
     open: (how) => defer(() => from(open(how))),
     inTransaction: (session, time, messages) => {
       const rule = 'must be the checkpoint of the stream';
