@@ -8,6 +8,8 @@ interface Member {
   /** Records that waited in it when it was asked last, and for which batch. */
   lag: number;
   askedFor: number;
+  /** Records that it may have had for its batches since the controller was asked last. */
+  granted: number;
   inFlight: () => readonly InFlightBatch[];
   /** What it has completed since the controller last heard. */
   infos: BatchInfo[];
@@ -16,7 +18,8 @@ interface Member {
 
 /**
  * One rate controller for all tasks of a process, since they share its processor: with one each, every task would take what it can, and
- * some get many times what others do. Each task gets what waits in it, or an even share where that is too much for all. The controller
+ * some get many times what others do. Each task gets what waits in it, or an even share where that is too much for all. A task that catches
+ * up forms many batches in one interval of the others: together they get the share of one, so that the others keep theirs. The controller
  * hears of a batch when every task has completed one: of their records together, from the first start to the last end.
  */
 export class SharedController {
@@ -39,7 +42,7 @@ export class SharedController {
     this.#initialRate = setup.initialRate;
     this.#interval = setup.interval;
     const controller = this.#controller;
-    const member: Member = { lag: 0, askedFor: -Infinity, inFlight: () => [], infos: [], records: 0 };
+    const member: Member = { lag: 0, askedFor: -Infinity, granted: 0, inFlight: () => [], infos: [], records: 0 };
     this.#members.set(task, member);
     return {
       rate: (formation) => this.#share(member, formation),
@@ -63,14 +66,19 @@ export class SharedController {
     member.askedFor = time;
     member.inFlight = () => formation.inFlight;
     // What others have waiting is as of the last time that they were asked; one that never was is taken for one like this.
-    const lags = Array.from(this.#members.values(), (one) => (one.askedFor === -Infinity ? lag : one.lag));
-    const rate = this.#rateAt(
-      time,
-      now,
-      sumOf(lags, (one) => one),
-    );
+    const lagOf = (one: Member) => (one.askedFor === -Infinity ? lag : one.lag);
+    const all = [...this.#members.values()];
+    const rate = this.#rateAt(time, now, sumOf(all, lagOf));
     const seconds = this.#interval / 1_000;
-    return Math.min(evenLevel(lags, rate * seconds) / seconds, rate);
+    // What is planned and waits for its turn is part of the share: a task that has hung works off no more than the others.
+    const had = Math.max(member.granted, waitingRecords(formation.inFlight));
+    const level = evenLevel(
+      all.map((one) => lagOf(one) + (one === member ? had : 0)),
+      rate * seconds,
+    );
+    const left = Math.max(Math.min(level, rate * seconds) - had, 0);
+    member.granted += Math.min(left, lag);
+    return left / seconds;
   }
 
   /** Asked once for each batch time; a task that catches up, with earlier times, has the rate of now. */
@@ -78,6 +86,7 @@ export class SharedController {
     if (!this.#rate || time > this.#rate.time) {
       const inFlight = this.#inFlight();
       this.#rate = { time, rate: this.#controller?.rate({ time, now, inFlight, lag }) };
+      for (const member of this.#members.values()) member.granted = 0;
     }
     return this.#rate.rate ?? this.#initialRate;
   }
@@ -110,6 +119,10 @@ export class SharedController {
     }
     this.#controller?.completed(together(infos), records);
   }
+}
+
+function waitingRecords(inFlight: readonly InFlightBatch[]): number {
+  return sumOf(inFlight, ({ records, runningFor }) => (runningFor === undefined ? records : 0));
 }
 
 /** The most that each may have so that all together have `budget`; `Infinity` where that is enough for everything that waits. */

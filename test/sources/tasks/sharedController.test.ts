@@ -47,6 +47,29 @@ describe('SharedController', () => {
     expect(a.rate(formation(2_000, 100))).toBe(900);
   });
 
+  it('grants the batches of a task that catches up the share of one, for each batch time of the others', () => {
+    const shared = new SharedController(fixedRate(900));
+    const [a, b] = [shared.member('a', setup), shared.member('b', setup)];
+    expect(a.rate(formation(9_000, 600))).toBe(450);
+    expect(b.rate(formation(1_000, 5_000))).toBe(450);
+    expect(b.rate(formation(2_000, 4_550))).toBe(0);
+    expect(a.rate(formation(10_000, 100))).toBe(800);
+    expect(b.rate(formation(3_000, 500))).toBe(900);
+    expect(b.rate(formation(4_000, 500))).toBe(300);
+    expect(b.rate(formation(5_000, 500))).toBe(0);
+  });
+
+  it('counts what is planned and waits for its turn to the share of a task', () => {
+    const shared = new SharedController(fixedRate(900));
+    const [a, b] = [shared.member('a', setup), shared.member('b', setup)];
+    const inFlight = [
+      { time: 1_000, records: 450, runningFor: 3_000 },
+      { time: 2_000, records: 300, runningFor: undefined },
+    ];
+    expect(a.rate(formation(4_000, 5_000))).toBe(450);
+    expect(b.rate({ ...formation(4_000, 5_000), inFlight })).toBe(150);
+  });
+
   it('asks its controller once a batch time, for all that waits', () => {
     const { asked, shared } = recording();
     const [a, b] = [shared.member('a', setup), shared.member('b', setup)];
