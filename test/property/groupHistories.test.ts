@@ -1,11 +1,11 @@
 import { memoryLog } from 'dstream';
 import { memoryGroup } from 'dstream/testing';
 import fc from 'fast-check';
-import { TestScheduler } from 'rxjs/testing';
 import { expect, it } from 'vitest';
 import { GroupMember } from '../../src/sources/group/groupMember.js';
 import { taskPerPartition } from '../../src/sources/group/groupTask.js';
 import { StoppableProcess } from '../support/stoppableProcess.js';
+import { VirtualClock } from '../support/virtualClock.js';
 import { propertySettings } from './settings.js';
 
 const sessionTimeout = 1_000;
@@ -34,7 +34,7 @@ class Process {
   readonly tasks = new Map<string, 'working' | 'draining'>();
   failed = false;
 
-  constructor(scheduler: TestScheduler, group: ReturnType<typeof memoryGroup>, drainMs: number, instanceId?: string) {
+  constructor(scheduler: VirtualClock, group: ReturnType<typeof memoryGroup>, drainMs: number, instanceId?: string) {
     this.life = new StoppableProcess(scheduler);
     const options = { groupId, instanceId, protocol: 'dstream-1', topics: ['words'], layout: taskPerPartition };
     const times = { sessionTimeout, heartbeatInterval, discoverInterval: 500, retryTimeout: 60_000 };
@@ -87,63 +87,61 @@ class Process {
 
 /** What must hold in every history: one member at most may commit for a task, and every task is owned again when all is quiet. */
 function live({ events, drains, isStatic, tasks }: History): void {
-  const scheduler = new TestScheduler(() => {});
-  scheduler.run(() => {
-    const log = memoryLog({ topics: { words: tasks }, scheduler });
-    const group = memoryGroup({ log, scheduler });
-    const processes: (Process | undefined)[] = [];
-    let partitions = tasks;
-    const start = (index: number): void => {
-      const instanceId = isStatic[index] ? `pod-${index}` : undefined;
-      processes[index] = new Process(scheduler, group, drains[index] ?? 0, instanceId);
-    };
-    const check = (): void => {
-      const committing = processes.flatMap((process) => process?.committing(group) ?? []);
-      expect(new Set(committing).size, `tasks with an owner: ${committing}`).toBe(committing.length);
-    };
-    const apply = ({ process: index, kind }: (typeof events)[number]): void => {
-      const process = processes[index];
-      if (kind === 'partitions') log.createTopic('words', ++partitions);
-      else if (kind === 'start') {
-        if (!process) start(index);
-      } else if (kind === 'kill') {
-        process?.life.kill();
-        processes[index] = undefined;
-      } else if (kind === 'stop') process?.life.stop();
-      else if (kind === 'continue') process?.life.continue();
-      else if (process?.life.running) {
-        process.member.leave().subscribe();
-        process.tasks.clear();
-        processes[index] = undefined;
-      }
-    };
-    start(0);
-    let time = 0;
-    for (const one of events) {
-      time += one.after;
-      scheduler.schedule(() => apply(one), time);
+  const scheduler = new VirtualClock();
+  const log = memoryLog({ topics: { words: tasks }, scheduler });
+  const group = memoryGroup({ log, scheduler });
+  const processes: (Process | undefined)[] = [];
+  let partitions = tasks;
+  const start = (index: number): void => {
+    const instanceId = isStatic[index] ? `pod-${index}` : undefined;
+    processes[index] = new Process(scheduler, group, drains[index] ?? 0, instanceId);
+  };
+  const check = (): void => {
+    const committing = processes.flatMap((process) => process?.committing(group) ?? []);
+    expect(new Set(committing).size, `tasks with an owner: ${committing}`).toBe(committing.length);
+  };
+  const apply = ({ process: index, kind }: (typeof events)[number]): void => {
+    const process = processes[index];
+    if (kind === 'partitions') log.createTopic('words', ++partitions);
+    else if (kind === 'start') {
+      if (!process) start(index);
+    } else if (kind === 'kill') {
+      process?.life.kill();
+      processes[index] = undefined;
+    } else if (kind === 'stop') process?.life.stop();
+    else if (kind === 'continue') process?.life.continue();
+    else if (process?.life.running) {
+      process.member.leave().subscribe();
+      process.tasks.clear();
+      processes[index] = undefined;
     }
-    const stopped = (process: Process | undefined) => process && !process.life.running;
-    scheduler.schedule(() => {
-      for (const process of processes) if (stopped(process)) process?.life.continue();
-      if (!processes.some((process) => process && !process.failed)) start(4);
-    }, time + 1);
-    // A session for those that are gone; rebalances, drains and looks at the partitions after it.
-    const quiet = time + 2 * sessionTimeout + 5 * (700 + 2 * heartbeatInterval) + 1_000;
-    // One after the other: a virtual clock sorts all that is scheduled.
-    const checkOn = (): void => {
-      check();
-      if (scheduler.now() < quiet) scheduler.schedule(checkOn, 37);
-    };
-    checkOn();
-    scheduler.schedule(() => {
-      const owned = processes.flatMap((process) => process?.committing(group) ?? []);
-      expect(owned.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: partitions }, (_, i) => i));
-      const sizes = processes.flatMap((process) => (process && !process.failed ? [process.tasks.size] : []));
-      expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
-      for (const process of processes) process?.life.kill();
-    }, quiet);
-  });
+  };
+  start(0);
+  let time = 0;
+  for (const one of events) {
+    time += one.after;
+    scheduler.schedule(() => apply(one), time);
+  }
+  const stopped = (process: Process | undefined) => process && !process.life.running;
+  scheduler.schedule(() => {
+    for (const process of processes) if (stopped(process)) process?.life.continue();
+    if (!processes.some((process) => process && !process.failed)) start(4);
+  }, time + 1);
+  // A session for those that are gone; rebalances, drains and looks at the partitions after it.
+  const quiet = time + 2 * sessionTimeout + 5 * (700 + 2 * heartbeatInterval) + 1_000;
+  const checkOn = (): void => {
+    check();
+    if (scheduler.now() < quiet) scheduler.schedule(checkOn, 37);
+  };
+  checkOn();
+  scheduler.schedule(() => {
+    const owned = processes.flatMap((process) => process?.committing(group) ?? []);
+    expect(owned.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: partitions }, (_, i) => i));
+    const sizes = processes.flatMap((process) => (process && !process.failed ? [process.tasks.size] : []));
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+    for (const process of processes) process?.life.kill();
+  }, quiet);
+  scheduler.flush();
 }
 
 it('never are there two members that may commit for one task, and every task is owned again when all is quiet', () => {
