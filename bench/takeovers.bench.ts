@@ -1,4 +1,4 @@
-// How long do the tasks of a process that is killed stand still?
+// How long does nobody work on the tasks of a process that is killed?
 //
 //   npm run bench -- takeovers [--kills N] [--restarts N] [--processes N] [--partitions N] [--interval MS] [--session MS] [--save]
 //
@@ -206,7 +206,7 @@ async function main(): Promise<void> {
     };
     const restart = back && {
       ...{ restarts, firstBatch: figures(back.firstBatches), sinceKill: figures(back.sinceKill) },
-      // One that is up later than its session lasts is none within its session.
+      // A process that is up after its session has ended has lost its tasks.
       ...{ upSinceKill: figures(back.ups), upWithinSession: back.ups.filter((up) => up < sessionTimeout).length },
       ...{ gapOfOthers: figures(back.gaps), newGenerations: back.generations, partitionsMoved: back.moved },
     };

@@ -6,7 +6,7 @@ import { kafkaCheckpoint, kafkaTasks } from 'dstream/kafka';
 import { Kafka, logLevel } from 'kafkajs';
 import { mergeMap } from 'rxjs';
 
-/** What a process is told. */
+/** The setup that a process receives. */
 export interface MemberSetup {
   readonly brokers: string;
   readonly topic: string;

@@ -48,9 +48,9 @@ function checkSources(owner: string, option: string, value: unknown): void {
  * partitions that were added from their beginning.
  *
  * It needs states by the keys of the records as they are in the topic: those of `updateStateByKey`, `mapWithState`, `sessionWindow`,
- * `eventSessionWindow`, `reduceByKeyAndWindow`, `aggregateByKeyAndWindow`, `groupByKeyAndWindow`, and of event-time windows by key.
- * `eventTime` is split by its partitions, and the ids of `deduplicate` go to all. Any other state, such as that of `countByWindow`, cannot be split. States by event time of several tasks cannot be
- * put together.
+ * `eventSessionWindow`, `reduceByKeyAndWindow`, `aggregateByKeyAndWindow`, `groupByKeyAndWindow`, of event-time windows by key, `intervalJoin`
+ * and `asOfJoin`. `eventTime` is split by its partitions; the ids of `deduplicate` and `deduplicateByEventTime` and the rows of `joinTable` go to
+ * all. Any other state, such as that of `countByWindow`, cannot be split. States by event time and tables of several tasks cannot be put together.
  *
  * @throws {InvalidOptionError} when an option is not what it should be; (as a rejection) when a state cannot be split, a position is of a
  * higher partition, a task has planned batches with records, two tasks have one key, or one of the new checkpoints is not empty

@@ -81,6 +81,9 @@ const byEventPane: Splitter = (partOf, parts) => {
   };
 };
 
+/** An entry for each record that waits, under its number; the first of its values is the key. */
+const byRow: Splitter = (partOf) => (entry) => [[partOf((entry[1] as readonly [Key])[0]), entry]];
+
 /** An entry for each partition of a topic, by its name and number, and the watermark of all. */
 const byPartition: Splitter = (partOf, parts) => {
   const all = toAll(partOf, parts);
@@ -102,7 +105,11 @@ const divisions: ReadonlyMap<string, Division> = new Map<string, Division>([
   ...['reduceByKeyAndEventWindow', 'aggregateByKeyAndEventWindow', 'groupByKeyAndEventWindow'].map(
     (name) => [name, { split: byEventPane }] as const,
   ),
+  ...['intervalJoin', 'asOfJoin'].map((name) => [name, { split: byRow }] as const),
   ['deduplicate', { split: toAll, join: later }],
+  ['deduplicateByEventTime', { split: toAll }],
+  // Keys of a table need not be those of the topic. Of two tasks it is not known whose row is the newer one.
+  ['joinTable', { split: toAll }],
   ['eventTime', { split: byPartition }],
 ]);
 
