@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { config } from 'rxjs';
 import { InvalidOptionError } from '../../batch/errors.js';
+import type { GroupEvent } from '../../batch/monitoring/groupEvent.js';
 import type { StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
 import { health } from '../../monitors/health.js';
 import { Access } from './access.js';
@@ -16,6 +17,8 @@ import { StreamRecord } from './streamRecord.js';
 export interface Dashboard extends StreamMonitor, AsyncDisposable {
   /** Where the page is, without the token. */
   readonly url: string;
+  /** Receives what happens to the process as a member of its group: given as `groupObserver` too, the board is ready on standby. */
+  next(event: GroupEvent): void;
   /** Closes the server and the connections of all pages. */
   close(): Promise<void>;
 }
@@ -84,6 +87,7 @@ export async function openDashboard(options: ResolvedDashboardOptions, page: URL
       records.set(stream.name, record);
       return record.watch(stream);
     },
+    next: (event) => probes.next(event),
     close,
     [Symbol.asyncDispose]: close,
   };
