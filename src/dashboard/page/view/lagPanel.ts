@@ -69,6 +69,7 @@ class LagCells implements Row<LagRow> {
     setText(this.#label, label);
     this.#label.title = label;
     setText(this.#meta, meta);
+    this.#meta.title = meta;
     this.#bar.style.width = `${Math.min(100 * share, 100)}%`;
     this.#lag.set(lag);
     this.#behind.set(behind);
