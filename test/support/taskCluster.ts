@@ -16,10 +16,12 @@ import {
 } from 'dstream';
 import { memoryGroup } from 'dstream/testing';
 import {
+  defer,
   from,
   map,
   mergeMap,
   type Observable,
+  type ObservableInput,
   of,
   retry,
   type SchedulerLike,
@@ -28,6 +30,7 @@ import {
   throwError,
   timer,
 } from 'rxjs';
+import type { GroupClient } from '../../src/sources/group/groupClient.js';
 import { logLike } from './logLike.js';
 import { StoppableProcess } from './stoppableProcess.js';
 
@@ -56,6 +59,8 @@ export class TaskCluster {
   readonly latency: number;
   /** How long a request to a checkpoint is under way, in ms: it arrives whatever has become of the process that sent it. */
   readonly storeLatency: number;
+  /** Whether the broker that coordinates the group is gone, and no other has its place. */
+  coordinatorIsAway = false;
   readonly #keys: number;
   #sent = 0;
 
@@ -92,6 +97,20 @@ export class TaskCluster {
     return known;
   };
 
+  /** A client of the group, as long as there is a coordinator. */
+  groupClient(): GroupClient {
+    const client = this.group.client();
+    const ask = <A>(question: () => ObservableInput<A>) =>
+      defer(() => (this.coordinatorIsAway ? throwError(() => away('Heartbeat')) : question()));
+    return {
+      ...client,
+      join: (request) => ask(() => client.join(request)),
+      sync: (membership, assignments) => ask(() => client.sync(membership, assignments)),
+      heartbeat: (membership) => ask(() => client.heartbeat(membership)),
+      leave: (membership) => ask(() => client.leave(membership)),
+    };
+  }
+
   /** A log whose commits are checked as a broker checks them. */
   client(counts: Counts, process: StoppableProcess): LogClient {
     const { log, group } = this;
@@ -99,15 +118,16 @@ export class TaskCluster {
       counts[method] = (counts[method] ?? 0) + 1;
     };
     return logLike(log, {
-      // Tried again while the group rebalances, as the client of Kafka does.
+      // Tried again while the group rebalances, and while it has no coordinator, as the client of Kafka does.
       commit: (id, positions, member) =>
         process
           .send(['commit:before', 'commit:after'], () => {
             count('commit');
+            if (this.coordinatorIsAway) throw away('OffsetCommit');
             group.checkCommit(id, member?.());
             return log.commit(id, positions);
           })
-          .pipe(retry({ delay: (error) => (isRebalancing(error) ? timer(20, process) : throwError(() => error)) })),
+          .pipe(retry({ delay: (error) => (isTransient(error) ? timer(20, process) : throwError(() => error)) })),
       offsets: (partitions, point) => {
         count('offsets');
         return log.offsets(partitions, point);
@@ -171,8 +191,10 @@ export class TaskCluster {
   }
 }
 
-const isRebalancing = (error: unknown) =>
-  error instanceof ProtocolError && error.kafkaError === 'REBALANCE_IN_PROGRESS';
+const away = (request: string) => new ProtocolError(request, 'COORDINATOR_NOT_AVAILABLE', true);
+
+const isTransient = (error: unknown) =>
+  error instanceof ProtocolError && ['REBALANCE_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE'].includes(error.kafkaError);
 
 const keyOf = (value: number, keys: number): string => `key-${value % keys}`;
 
@@ -213,7 +235,7 @@ export class TaskProcess {
     this.cluster = cluster;
     this.name = name;
     this.process = new StoppableProcess(cluster.scheduler);
-    const group = { client: () => this.process.connected(cluster.group.client(), cluster.latency) };
+    const group = { client: () => this.process.connected(cluster.groupClient(), cluster.latency) };
     this.tasks = logTasks<string, Checkpoint>(cluster.client(counts, this.process), group, {
       topics: ['words'],
       groupId,

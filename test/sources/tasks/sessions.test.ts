@@ -1,0 +1,101 @@
+import { from } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { sessionTimeout, TaskCluster } from '../../support/taskCluster.js';
+import { VirtualClock } from '../../support/virtualClock.js';
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+/** Two processes share four tasks, and something happens to them from 2,050 ms on: all that was sent is written and counted once. */
+function shared(happens: (cluster: TaskCluster, first: Process, second: Process) => void) {
+  const clock = new VirtualClock();
+  const cluster = new TaskCluster(clock);
+  cluster.send(150);
+  const [first, second] = [cluster.start('first'), cluster.start('second')];
+  cluster.at(2_000, () => {
+    expect([cluster.tasksOf('first'), cluster.tasksOf('second')].map(({ length }) => length)).toEqual([2, 2]);
+    happens(cluster, first, second);
+  });
+  cluster.at(12_000, () => {
+    expect([first.error, second.error]).toEqual([undefined, undefined]);
+    expect(cluster.records).toEqual(numbers(cluster.sent));
+    for (const { process } of [first, second]) process.kill();
+  });
+  cluster.at(12_001, () => {
+    expect(new Map([...cluster.totals].sort())).toEqual(new Map([...cluster.expectedTotals].sort()));
+  });
+  clock.flush();
+  return cluster;
+}
+
+type Process = ReturnType<TaskCluster['start']>;
+
+const eventsOf = (cluster: TaskCluster, name: string, from = 2_000) =>
+  cluster.events.filter(({ process, at }) => process === name && at >= from).map(({ type }) => type);
+
+describe('the session of a process that shares tasks', () => {
+  it('outlasts an event loop that is blocked for 0.7 of it: the process keeps its tasks, and says that a heartbeat was late', () => {
+    const cluster = shared((all, { process }) => {
+      let before: readonly string[] = [];
+      all.at(2_050, () => {
+        before = all.tasksOf('first');
+        process.stop();
+      });
+      all.at(2_050 + 0.7 * sessionTimeout, () => process.continue());
+      all.at(6_000, () => expect(all.tasksOf('first')).toEqual(before));
+    });
+    expect(eventsOf(cluster, 'first')).toEqual(['slow-heartbeat']);
+    expect(eventsOf(cluster, 'second')).toEqual([]);
+  });
+
+  it('ends when the event loop is blocked for 1.4 of it: the tasks go to others, its saves and commits are refused, and it joins again', () => {
+    const cluster = shared((all, { process }) => {
+      all.at(2_050, () => process.stop());
+      all.at(2_050 + 1.4 * sessionTimeout - 1, () => expect(all.tasksOf('second')).toEqual(['0', '1', '2', '3']));
+      all.at(2_050 + 1.4 * sessionTimeout, () => process.continue());
+      all.at(8_000, () => {
+        expect([all.tasksOf('first').length, all.tasksOf('second').length]).toEqual([2, 2]);
+      });
+    });
+    expect(eventsOf(cluster, 'first')).toContain('lost');
+    expect(eventsOf(cluster, 'second')).not.toContain('lost');
+  });
+
+  it('goes on when the coordinator is killed and back within it: the same owners, no rebalance', () => {
+    const cluster = shared((all) => {
+      all.at(2_050, () => {
+        all.coordinatorIsAway = true;
+      });
+      all.at(2_050 + 0.7 * sessionTimeout, () => {
+        all.coordinatorIsAway = false;
+      });
+    });
+    expect([...eventsOf(cluster, 'first'), ...eventsOf(cluster, 'second')]).toEqual([]);
+  });
+
+  it('ends when nobody hears of the coordinator for longer: a process gives up its tasks by itself, and has some again when it is back', () => {
+    const cluster = shared((all) => {
+      all.at(2_050, () => {
+        all.coordinatorIsAway = true;
+      });
+      all.at(2_050 + 1.5 * sessionTimeout, () => {
+        expect([all.tasksOf('first'), all.tasksOf('second')]).toEqual([[], []]);
+        all.coordinatorIsAway = false;
+      });
+      all.at(8_000, () => {
+        expect([...all.tasksOf('first'), ...all.tasksOf('second')].sort()).toEqual(['0', '1', '2', '3']);
+      });
+    });
+    expect(eventsOf(cluster, 'first')).toContain('lost');
+  });
+
+  it('keeps a task whose checkpoint another process opens late, and never works on: the owner opens it again', () => {
+    const cluster = shared((all) => {
+      // A process that was stopped between "assigned" and "opened" goes on, and dies.
+      all.at(2_050, () => void from(all.checkpointOf('1').open()).subscribe());
+    });
+    expect(cluster.events.filter(({ at }) => at >= 2_050).map(({ type, tasks }) => [type, ...tasks])).toEqual([
+      ['fenced', '1'],
+      ['reopened', '1'],
+    ]);
+  });
+});
