@@ -1,22 +1,35 @@
 // What do tasks cost beside one driver that reads the same partitions?
 //
-//   npm run bench -- tasks [--rounds N] [--intervals N] [--records N]
+//   npm run bench -- tasks [--rounds N] [--intervals N] [--records N] [--costs 0,5]
 //
-// The same records, in 32 partitions, counted by key in batches of a second: by one driver, and by 32 tasks of one process. In virtual
-// time and from memory, so that processor time is that of the library; in turns. Requests are those that a log would receive.
+// The same records, in 32 partitions, counted by key in batches of a second, without more work and with a map of 5 microseconds a record: by
+// one driver, and by 32 tasks of one process. In virtual time and from memory, so that processor time is that of the library; in turns.
+// Requests are those that a log would receive. A task costs about the same for each batch, however many records that has.
 import { parseArgs } from 'node:util';
-import { foreachBatch, logBatches, logTasks, mapRecords, memoryLog, type RecordView, reduceByKey } from 'dstream';
+import {
+  type Batch,
+  foreachBatch,
+  logBatches,
+  logTasks,
+  mapRecords,
+  memoryLog,
+  type Pair,
+  type RecordView,
+  reduceByKey,
+} from 'dstream';
 import { memoryGroup } from 'dstream/testing';
 import { mergeMap, type Observable } from 'rxjs';
 import { logLike } from '../test/support/logLike.js';
 import { VirtualClock } from '../test/support/virtualClock.js';
 import { rowOf, writeResults } from './report.js';
+import { costed, turnsPerMicrosecond } from './threads/costed.js';
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     intervals: { type: 'string', default: '30' },
     records: { type: 'string', default: '1000' },
+    costs: { type: 'string', default: '0,5' },
   },
 });
 const partitions = 32;
@@ -68,34 +81,45 @@ const source = {
   start: 'earliest',
   interval,
   maxRatePerPartition: perBatch,
-  deserialize: (view: RecordView) => [view.keyText() ?? '', 1] as const,
+  deserialize: (view: RecordView): Pair<string, number> => [view.keyText() ?? '', 1],
   stepTimeout: Infinity,
   outputTimeout: Infinity,
 } as const;
 let counted = 0;
-const work = (pairs: Observable<never>) =>
-  pairs.pipe(
-    mapRecords((pair) => pair as readonly [string, number]),
-    reduceByKey((a, b) => a + b),
-    foreachBatch((totals) => {
-      for (const [, total] of totals) counted += total;
-    }),
-  );
-const contenders = {
-  'one driver': () =>
-    measured((scheduler, client) => work(logBatches(client, { ...source, scheduler }) as unknown as Observable<never>)),
-  '32 tasks': () =>
+const perMicrosecond = turnsPerMicrosecond();
+type Pairs = Observable<Batch<Pair<string, number>>>;
+const workOf = (cost: number) => {
+  const map = costed(Math.round(cost * perMicrosecond));
+  return (pairs: Pairs) =>
+    pairs.pipe(
+      // What it returns is below 2 ** 31.
+      mapRecords(([key, one]): Pair<string, number> => (cost > 0 && map(key) === 2 ** 31 ? [key, 0] : [key, one])),
+      reduceByKey((a, b) => a + b),
+      foreachBatch((totals) => {
+        for (const [, total] of totals) counted += total;
+      }),
+    );
+};
+const costs = options.costs.split(',').map(Number);
+const nameOf = (contender: string, cost: number) => (cost > 0 ? `${contender}, ${cost} µs a record` : contender);
+const contenders = costs.flatMap((cost) => {
+  const work = workOf(cost);
+  const driver = () => measured((scheduler, client) => work(logBatches(client, { ...source, scheduler })));
+  const tasks = () =>
     measured((scheduler, client) => {
       const group = memoryGroup({ log, scheduler });
       // Keys are in every partition here.
-      const tasks = logTasks(client, group, { ...source, keys: 'unchecked', scheduler });
-      return tasks.pipe(mergeMap((task) => work(task as unknown as Observable<never>)));
-    }),
-};
-const samples = new Map(Object.keys(contenders).map((name) => [name, [] as number[]]));
+      return logTasks(client, group, { ...source, keys: 'unchecked', scheduler }).pipe(mergeMap((task) => work(task)));
+    });
+  return [
+    [nameOf('one driver', cost), driver],
+    [nameOf('32 tasks', cost), tasks],
+  ] as const;
+});
+const samples = new Map(contenders.map(([name]) => [name, [] as number[]]));
 const requests: Record<string, Requests> = {};
 for (let round = 0; round <= Number(options.rounds); round++) {
-  for (const [name, run] of Object.entries(contenders)) {
+  for (const [name, run] of contenders) {
     counted = 0;
     const { ms, requests: made } = run();
     if (counted !== partitions * perBatch * intervals) throw new Error(`${name} counted ${counted} records`);
@@ -105,8 +129,16 @@ for (let round = 0; round <= Number(options.rounds); round++) {
   }
 }
 const rows = [...samples].map(([name, times]) => rowOf(name, times));
-const [one, tasks] = rows;
-const ratios = { '32 tasks / one driver': (tasks?.median ?? 0) / (one?.median ?? 1) };
+const medianOf = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
+const ratios = Object.fromEntries(
+  costs.flatMap((cost) => {
+    const [driver, tasks] = [medianOf(nameOf('one driver', cost)), medianOf(nameOf('32 tasks', cost))];
+    return [
+      [`${nameOf('32 tasks', cost)} / one driver`, tasks / driver],
+      [`${nameOf('more for each task', cost)}, ms a batch`, (tasks - driver) / partitions],
+    ];
+  }),
+);
 console.log(requests);
 const unit = 'ms of processor time an interval';
 writeResults('tasks', { unit, rows, ratios, requests, partitions, perBatch, intervals });
