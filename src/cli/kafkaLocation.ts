@@ -18,7 +18,7 @@ export function inKafka(place: string, { job, store }: Place, part: Part | undef
   if (part && ofPlace !== undefined)
     throw new UsageError(`the parts go to partitions of ${topic}: leave out /${ofPlace}`);
   const opened = openTopics({ brokers: hosts.split(','), tls: tls !== undefined, sasl: saslOf(process.env) });
-  // Whoever waits for it hears of it.
+  // Reported where it is awaited.
   opened.catch(() => {});
   const number = part?.number ?? (ofPlace === undefined ? undefined : Number(ofPlace));
   return {

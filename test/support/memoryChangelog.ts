@@ -21,6 +21,7 @@ export function memoryChangelog(
     get appends() {
       return appends;
     },
+    describe: async () => ({ id: 'topic', begin: 0, end: memory.records.length, tombstonesMs: 86_400_000 }),
     read: async (from, visit) => {
       for (const record of memory.records.slice(from)) visit(record);
       return memory.records.length;
@@ -37,6 +38,7 @@ export function memoryChangelog(
       appends++;
       memory.records.push(...records);
       others.push(...more);
+      return memory.records.length;
     },
     close: async () => {},
   };

@@ -9,10 +9,16 @@ import type { Changelog, ChangelogRecord } from './changelog.js';
 import {
   type ChangelogEntry,
   changelogFormat,
+  entryRecord,
+  ownerRecord,
   type Progress,
+  plannedRecord,
+  progressRecord,
   readChangelogRecord,
   type StateDescription,
+  stateRecord,
 } from './changelogEntry.js';
+import type { CopyKeeper } from './copyKeeper.js';
 
 interface Entry {
   readonly number: number;
@@ -34,12 +40,15 @@ export class ChangelogImage {
   #owner: LockOwner | undefined;
   #end = 0;
   readonly #now: () => number;
+  readonly #copy: CopyKeeper | undefined;
+  #isLoaded = false;
   #readAt: number;
 
   /** `now` is the clock for pauses between two readings: the wall clock, since others stop while a machine sleeps. */
-  constructor(changelog: Changelog<unknown>, now = Date.now) {
+  constructor(changelog: Changelog<unknown>, now = Date.now, copy?: CopyKeeper) {
     this.#changelog = changelog;
     this.#now = now;
+    this.#copy = copy;
     this.#readAt = now();
   }
 
@@ -51,8 +60,40 @@ export class ChangelogImage {
   /** @throws {CorruptCheckpointError} when a record cannot be read */
   async catchUp(): Promise<void> {
     if (Math.abs(this.#now() - this.#readAt) > maxPauseMs) this.#forget();
-    this.#readAt = this.#now();
-    this.#end = await this.#changelog.read(this.#end, (record) => this.#take(record));
+    const now = this.#now();
+    this.#readAt = now;
+    if (this.#copy && !this.#isLoaded) {
+      this.#isLoaded = true;
+      this.#end = await this.#copy.load(
+        (record) => this.#take(record),
+        () => this.#clear(),
+      );
+    }
+    this.#end = await this.#changelog.read(this.#end, (record) => {
+      this.#take(record);
+      this.#copy?.read(record);
+    });
+    this.#copy?.readTo(this.#end, now);
+  }
+
+  /** What it holds is complete: nobody else appends any more. */
+  own(): void {
+    this.#copy?.own(this.#records());
+  }
+
+  /** A record for each thing that is there, as of now, whenever they are iterated. */
+  #records(): Iterable<ChangelogRecord> {
+    const [owner, progress] = [this.#owner, this.#progress];
+    const [planned, descriptions, entries] = [[...this.#planned], [...this.#descriptions], [...this.#entries]];
+    return (function* () {
+      if (owner) yield ownerRecord(owner);
+      if (progress) yield progressRecord(progress);
+      for (const [time, batch] of planned) yield plannedRecord(time, batch);
+      for (const [id, description] of descriptions) yield stateRecord(id, description);
+      // The maps of entries are handed over as they are, and do not change.
+      for (const [id, all] of entries)
+        for (const [key, entry] of all) yield entryRecord(id, Buffer.from(key, 'latin1'), entry);
+    })();
   }
 
   get restored(): RestoredCheckpoint | undefined {
@@ -83,6 +124,11 @@ export class ChangelogImage {
   }
 
   #forget(): void {
+    this.#clear();
+    this.#isLoaded = false;
+  }
+
+  #clear(): void {
     this.#planned.clear();
     this.#descriptions.clear();
     this.#entries.clear();

@@ -57,6 +57,7 @@ export class ChangelogLease<M> {
     }
     await changelog.take();
     await image.catchUp();
+    image.own();
     const owner = newOwner(acquisition.leaseTime);
     if (by) writer.prepend(ownerRecord(owner));
     else await writer.append([ownerRecord(owner)]);

@@ -3,12 +3,20 @@ import { defer, from, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError } from '../../batch/errors.js';
 import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
 import { within } from '../../storage/within.js';
-import type { CheckpointSession, PlannedBatch, RestoredCheckpoint, SavedBatch, StateChange } from '../checkpoint.js';
+import type {
+  CheckpointSession,
+  CheckpointUsage,
+  PlannedBatch,
+  RestoredCheckpoint,
+  SavedBatch,
+  StateChange,
+} from '../checkpoint.js';
 import type { Changelog, ChangelogRecord } from './changelog.js';
 import { entryRecord, plannedRecord, progressRecord, stateRecord } from './changelogEntry.js';
 import type { ChangelogImage } from './changelogImage.js';
 import type { ChangelogLease } from './changelogLease.js';
 import type { ChangelogWriter } from './changelogWriter.js';
+import type { CopyKeeper } from './copyKeeper.js';
 
 /** What is being written when it is closed is waited for no longer than this, in ms. */
 const closeTimeoutMs = 5_000;
@@ -27,16 +35,24 @@ export class ChangelogSession<M> implements CheckpointSession {
   readonly #changelog: Changelog<M>;
   readonly #writer: ChangelogWriter<M>;
   readonly #lease: ChangelogLease<M>;
+  readonly #copy: CopyKeeper | undefined;
   readonly #states = new Map<string, WrittenState>();
   readonly #planned: Set<number>;
   /** What goes with a batch, by its time. */
   readonly #others = new Map<number, M[]>();
   #lastNumber = 0;
 
-  constructor(changelog: Changelog<M>, image: ChangelogImage, writer: ChangelogWriter<M>, lease: ChangelogLease<M>) {
+  constructor(
+    changelog: Changelog<M>,
+    image: ChangelogImage,
+    writer: ChangelogWriter<M>,
+    lease: ChangelogLease<M>,
+    copy?: CopyKeeper,
+  ) {
     this.#changelog = changelog;
     this.#writer = writer;
     this.#lease = lease;
+    this.#copy = copy;
     this.#planned = new Set(image.plannedTimes);
     for (const [id, numbers] of image.numbers()) {
       this.#states.set(id, { description: JSON.stringify(image.descriptions.get(id)), numbers });
@@ -68,8 +84,12 @@ export class ChangelogSession<M> implements CheckpointSession {
     return defer(() => {
       this.#others.clear();
       const settled = within(closeTimeoutMs, this.#writer.settled, { ref: false });
-      return from(this.#lease.release(settled).then(() => this.#changelog.close()));
+      return from(this.#lease.release(settled).then(() => this.#close()));
     });
+  }
+
+  usage(): CheckpointUsage {
+    return { bytes: this.#copy?.bytes };
   }
 
   /** Writes this in the transaction that saves the batch of this time. */
@@ -77,6 +97,10 @@ export class ChangelogSession<M> implements CheckpointSession {
     const others = this.#others.get(time);
     if (others) others.push(other);
     else this.#others.set(time, [other]);
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#changelog.close(), this.#copy?.close()]);
   }
 
   async #append(action: string, records: readonly ChangelogRecord[], others?: readonly M[]): Promise<void> {

@@ -13,6 +13,8 @@ interface Append<M> {
  */
 export class ChangelogWriter<M> {
   readonly #changelog: Changelog<M>;
+  /** Called after each transaction, with the offset after it where that is known and when it was begun. Must not fail. */
+  onAppended: ((records: readonly ChangelogRecord[], end: number | undefined, begunAt: number) => void) | undefined;
   readonly #waiting: Append<M>[] = [];
   #first: readonly ChangelogRecord[] = [];
   #isWriting = false;
@@ -57,11 +59,12 @@ export class ChangelogWriter<M> {
       const appends = this.#waiting.splice(0);
       try {
         if (this.#broken) throw this.#broken.error;
-        await this.#changelog.append(
-          [...this.#first, ...appends.flatMap(({ records }) => records)],
-          appends.flatMap(({ others }) => others),
-        );
+        const records = [...this.#first, ...appends.flatMap((one) => one.records)];
+        const others = appends.flatMap((one) => one.others);
+        const begunAt = Date.now();
+        const end = await this.#changelog.append(records, others);
         this.#first = [];
+        this.onAppended?.(records, end, begunAt);
         this.#writtenAt = performance.now();
         for (const { done } of appends) done();
       } catch (error) {

@@ -5,21 +5,28 @@ import { ChangelogImage } from './changelogImage.js';
 import { ChangelogLease } from './changelogLease.js';
 import { ChangelogSession } from './changelogSession.js';
 import { ChangelogWriter } from './changelogWriter.js';
+import { CopyKeeper } from './copyKeeper.js';
+import type { LocalCopies } from './localCopy.js';
 
 /**
  * Opens a changelog as a checkpoint, once its owner has left it or is taken over. It is closed with the session, or here if that fails.
+ * With `copies` what is there is read from the copy of this machine, which goes on with what the session appends.
  */
 export async function openChangelog<M>(
   changelog: Changelog<M>,
   how: Acquisition & { readonly by?: CheckpointOpener | undefined },
+  copies?: LocalCopies,
 ): Promise<ChangelogSession<M>> {
-  const image = new ChangelogImage(changelog);
+  const copy = copies && new CopyKeeper(changelog, copies);
+  const image = new ChangelogImage(changelog, Date.now, copy);
   const writer = new ChangelogWriter(changelog);
+  if (copy) writer.onAppended = (...appended) => copy.appended(...appended);
   try {
+    await copies?.ready();
     const lease = await ChangelogLease.take(changelog, image, writer, how);
-    return new ChangelogSession(changelog, image, writer, lease);
+    return new ChangelogSession(changelog, image, writer, lease, copy);
   } catch (error) {
-    await changelog.close();
+    await Promise.all([changelog.close(), copy?.close()]);
     throw error;
   }
 }

@@ -1,10 +1,18 @@
+import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../../batch/errors.js';
 import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
-import { allOf, checkNonNegativeInteger, checkPositiveInteger, checkTimer } from '../../../options/checks.js';
+import {
+  allOf,
+  checkNonNegativeInteger,
+  checkPositiveInteger,
+  checkText,
+  checkTimer,
+} from '../../../options/checks.js';
 import type { Checkpoint, OpenOptions } from '../../../state/checkpoint.js';
 import type { ChangelogSession } from '../../../state/kafka/changelogSession.js';
 import { openChangelog } from '../../../state/kafka/openChangelog.js';
+import { lmdbCopies } from '../../../state/lmdb/lmdbCopy.js';
 import { resolveTakeover, takeoverChecks } from '../../../state/resolveTakeover.js';
 import type { TakeoverOptions } from '../../../storage/takeover.js';
 import type { Kafka, KafkaRuntime } from './kafka.js';
@@ -30,6 +38,14 @@ export interface KafkaCheckpointOptions extends TakeoverOptions {
    * @default 60000
    */
   readonly transactionTimeout?: number | undefined;
+  /**
+   * A directory on this machine, for a copy of the partition: a restart here reads only what came after it. Partitions of several topics
+   * may share the directory, and processes of one machine too. The copy is a help and no more: where it is damaged or too old, or the disk is full, a
+   * process warning says so, and the job goes on without. Takes the package `lmdb`.
+   *
+   * @default none: all of the partition is read from Kafka
+   */
+  readonly copy?: string | undefined;
 }
 
 /** A checkpoint in Kafka. `sendInTransaction` takes it to write in the transaction that saves the batch. */
@@ -45,6 +61,7 @@ const optionChecks: OptionChecks<KafkaCheckpointOptions> = {
   partition: checkNonNegativeInteger,
   partitions: checkPositiveInteger,
   transactionTimeout: allOf(checkPositiveInteger, checkTimer),
+  copy: checkText,
   ...takeoverChecks,
 };
 
@@ -59,7 +76,7 @@ const optionChecks: OptionChecks<KafkaCheckpointOptions> = {
  *
  * The cost of a batch is in proportion to what it changed. The structured clone algorithm must be able to copy the state; a key with its state
  * must fit into a record (`max.message.bytes` of the topic, 1 MiB by default). All of it is read when the checkpoint is opened, and lives
- * in memory. A damaged entry is noticed when its state is read.
+ * in memory; with `copy` only what is newer than a copy on this machine comes from Kafka. A damaged entry is noticed when its state is read.
  *
  * Source: changelog topics of Kafka Streams; the transaction over state, output and progress is its exactly-once processing (KIP-129).
  *
@@ -105,6 +122,7 @@ const optionChecks: OptionChecks<KafkaCheckpointOptions> = {
 export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheckpointOptions): KafkaCheckpoint {
   checkOptions('kafkaCheckpoint', options, optionChecks);
   const { topic, partition = 0, partitions = partition === 0 ? 1 : undefined, transactionTimeout = 60_000 } = options;
+  const copies = options.copy === undefined ? undefined : lmdbCopies(resolve(options.copy, `${topic}-${partition}`));
   if (partitions !== undefined && partitions <= partition) {
     throw new InvalidOptionError(
       'kafkaCheckpoint',
@@ -121,7 +139,7 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
   const open = async (how: OpenOptions = {}) => {
     try {
       const changelog = new KafkajsChangelog(kafka, location, { topic, partition, partitions, transactionTimeout });
-      current = await openChangelog(changelog, { ...takeover(how), by: how.by });
+      current = await openChangelog(changelog, { ...takeover(how), by: how.by }, copies);
       return current;
     } catch (cause) {
       if (cause instanceof DStreamError) throw cause;

@@ -4,13 +4,13 @@ import { CheckpointError, InvalidOptionError, UnknownTopicError } from '../../..
 import type { TopicPartition } from '../../../batch/topicPartition.js';
 import type { ProducerMessage, TransactionsPort } from '../../../outputs/kafka/producerPort.js';
 import { TransactionalProducer } from '../../../outputs/kafka/transactionalProducer.js';
-import type { Changelog, ChangelogRecord } from '../../../state/kafka/changelog.js';
+import type { Changelog, ChangelogRecord, ChangelogState } from '../../../state/kafka/changelog.js';
 import type { FetchedPartition } from '../../log/logClient.js';
 import type { Kafka, KafkaRuntime } from './kafka.js';
 import { kafkaAccess } from './kafkaAccess.js';
 import { KafkajsClient } from './kafkajsClient.js';
 import { kafkajsTransactions } from './kafkajsTransactions.js';
-import { expiringPolicy } from './topicConfig.js';
+import { expiringPolicy, topicConfig } from './topicConfig.js';
 import { translateError } from './translateError.js';
 import { withBackOff } from './withBackOff.js';
 
@@ -53,12 +53,17 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   #producer: TransactionalProducer | undefined;
   #client: KafkajsClient | undefined;
   #appending: Promise<unknown> = Promise.resolve();
+  /** The offset after what is being appended. */
+  #written: number | undefined;
+  #topicId: string | undefined;
 
   constructor(kafka: Kafka | KafkaRuntime, location: string, place: ChangelogPlace) {
     this.#kafka = kafka;
     this.location = location;
     this.#place = place;
-    this.#transactions = kafkajsTransactions(kafka, place.transactionTimeout);
+    this.#transactions = kafkajsTransactions(kafka, place.transactionTimeout, (topic, partition, end) => {
+      if (topic === place.topic && partition === place.partition) this.#written = end;
+    });
   }
 
   async read(from: number, visit: (record: ChangelogRecord) => void): Promise<number> {
@@ -69,6 +74,8 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       client.offsets([{ topic, partition }], 'earliest'),
     ]);
     const until = end?.offset ?? 0;
+    // A transaction that is decided, and that the broker has not ended here: of an owner that is gone.
+    if (until < from && from <= (end?.highWatermark ?? until)) return from;
     if (until < from) {
       const cause = new Error(
         `topic "${topic}" was cut or created again: it ends at ${until}, and was read up to ${from}`,
@@ -88,13 +95,29 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     return offset;
   }
 
+  async describe(): Promise<ChangelogState> {
+    const client = await this.#connected();
+    const { topic, partition } = this.#place;
+    const [[end], [begin], retention] = await Promise.all([
+      client.offsets([{ topic, partition }], 'latest'),
+      client.offsets([{ topic, partition }], 'earliest'),
+      topicConfig(kafkaAccess(this.#kafka).kafka, topic, 'delete.retention.ms'),
+    ]);
+    return {
+      id: this.#topicId,
+      begin: begin?.offset ?? 0,
+      end: end?.highWatermark ?? end?.offset ?? 0,
+      tombstonesMs: retention === undefined ? undefined : Number(retention),
+    };
+  }
+
   async take(): Promise<void> {
     const { topic, partition } = this.#place;
     this.#producer = new TransactionalProducer(this.#transactions.producer(`dstream-checkpoint-${topic}-${partition}`));
     await this.#producer.connect();
   }
 
-  append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<void> {
+  append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<number | undefined> {
     // An owner has read all.
     this.#stopReading();
     const appending = this.#append(records, others);
@@ -113,7 +136,8 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     this.#client = undefined;
   }
 
-  async #append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<void> {
+  async #append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<number | undefined> {
+    this.#written = undefined;
     const { topic, partition } = this.#place;
     const messages = new Map<string, ProducerMessage[]>([[topic, records.map((one) => ({ ...one, partition }))]]);
     for (const [of, more] of others.flatMap((one) => [...one.messages])) {
@@ -129,6 +153,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       throw error;
     }
     for (const one of others) one.settled();
+    return this.#written;
   }
 
   async #connected(): Promise<KafkajsClient> {
@@ -153,7 +178,9 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       // Brokers hear of it one after the other.
       return withBackOff(() => client.partitions([topic]), { ...creationBackOff, isRetriable });
     });
-    if (!found.some((one) => one.partition === partition)) {
+    const own = found.find((one) => one.partition === partition);
+    this.#topicId = own?.topicId;
+    if (!own) {
       const rule = `must be a partition of topic "${topic}", which has ${found.length}`;
       throw new InvalidOptionError('kafkaCheckpoint', 'partition', partition, rule);
     }

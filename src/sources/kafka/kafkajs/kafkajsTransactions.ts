@@ -49,10 +49,18 @@ interface LookUps {
   readonly partitionsOf: (topic: string) => Promise<readonly PartitionLeader[]>;
   /** Finds the coordinator of the transactional id. */
   readonly findCoordinator: () => Promise<void>;
+  readonly written: Written;
 }
 
+/** Called with the offset after records that were written to a partition, in a transaction that may be aborted yet. */
+export type Written = (topic: string, partition: number, end: number) => void;
+
 /** Transactions through kafkajs. `timeoutMs` is the transaction timeout, and bounds the waits for transactions to end. */
-export function kafkajsTransactions(kafka: Kafka | KafkaRuntime, timeoutMs: number): TransactionsPort {
+export function kafkajsTransactions(
+  kafka: Kafka | KafkaRuntime,
+  timeoutMs: number,
+  written: Written = () => {},
+): TransactionsPort {
   const access = kafkaAccess(kafka);
   // kafkajs's own request for committed offsets would not wait for the end of a transaction.
   const port = access.port();
@@ -92,6 +100,7 @@ export function kafkajsTransactions(kafka: Kafka | KafkaRuntime, timeoutMs: numb
       const made = new KafkajsProducer(access, id, timeoutMs, {
         partitionsOf,
         findCoordinator: () => findCoordinator(id),
+        written,
       });
       producers.push(made);
       return made;
@@ -179,6 +188,7 @@ class KafkajsProducer implements ProducerPort {
     );
     // kafkajs leaves out, without an error, the records of a partition that it does not know (its metadata may be minutes old) or
     // that moved to a broker which had answered before.
+    for (const { partition, end } of partitions) if (end !== undefined) this.#lookUps.written(topic, partition, end);
     const missing = partitions.filter(({ isWritten }) => !isWritten);
     if (missing.length === 0) return;
     this.#partitioner.forget(topic);

@@ -12,6 +12,8 @@ export class PartitionMessages {
   baseSequence: number | undefined;
   /** Whether a broker has answered that it has them. */
   isWritten = false;
+  /** The offset after the last of them, where the broker has said it. */
+  end: number | undefined;
 
   constructor(partition: number) {
     this.partition = partition;

@@ -104,7 +104,8 @@ export class RecordBatchProduce {
     for (const { topic, partition, messages } of parts) {
       const answer = answers.find((one) => one.topic === topic && one.partition === partition);
       if (!answer) continue;
-      const { errorCode } = answer;
+      const { errorCode, baseOffset } = answer;
+      if (errorCode === 0) messages.end = baseOffset + messages.messages.length;
       if (errorCode === 0 || errorCode === duplicateSequence) messages.isWritten = true;
       else codes.push(errorCode);
       if (messages.isWritten || mayHaveWritten(errorCode) || messages.baseSequence === undefined) continue;

@@ -36,6 +36,9 @@ export function ourTrees(values: boolean): ReadonlyMap<string, DatabaseKind> {
     states: checked,
     entries: values ? entries : plain,
     order: values ? checked : plain,
+    // Of a copy of a changelog.
+    records: values ? checked : plain,
+    mark: checked,
   };
   // The binding keeps names with the 0 at their end.
   return new Map(Object.entries(trees).map(([name, kind]) => [`${name}\0`, kind]));

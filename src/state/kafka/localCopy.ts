@@ -1,0 +1,42 @@
+import type { ChangelogRecord } from './changelog.js';
+
+/** As of when a copy is. */
+export interface CopyMark {
+  /** The log: a topic that was created again is another one. */
+  readonly log: string;
+  /** Everything before it is in the copy. */
+  readonly offset: number;
+  /** When that was the end of the log, or later than that: ms on the wall clock of this machine. */
+  readonly at: number;
+}
+
+/** A copy of a changelog on this machine: the newest record of each key. */
+export interface LocalCopy {
+  /** Bytes on disk; `undefined` where that is unknown. */
+  readonly bytes: number | undefined;
+  /** `undefined` for one that is not complete, or new. */
+  mark(): CopyMark | undefined;
+  /** @throws {CorruptCheckpointError} when it is damaged: some records may have been visited */
+  read(visit: (record: ChangelogRecord) => void): Promise<void>;
+  /** Takes the right to write: its former owner writes nothing more. */
+  own(): Promise<void>;
+  /**
+   * Writes records, the newer ones last, and with a mark what it is as of then, in one transaction.
+   *
+   * @throws {FencedError} when another has taken it: nothing was written then
+   */
+  write(records: readonly ChangelogRecord[], mark: CopyMark | undefined): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where copies of one changelog are. */
+export interface LocalCopies {
+  /** Names the place in messages. */
+  readonly location: string;
+  /** Fails where the package that it takes is not installed: then there would never be a copy. */
+  ready(): Promise<void>;
+  /** The newest copy, else a new one. */
+  open(): Promise<LocalCopy>;
+  /** A new one, in place of all that are there. */
+  renew(): Promise<LocalCopy>;
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import type { Database } from 'lmdb';
+import { lookupBytes } from '../../storage/keyBytes.js';
+import { makeDirectory } from '../../storage/makeDirectory.js';
+import { privateFileSystem } from '../../storage/privateFileSystem.js';
+import type { ChangelogRecord } from '../kafka/changelog.js';
+import type { CopyMark, LocalCopies, LocalCopy } from '../kafka/localCopy.js';
+import { checkedBytes, valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
+import { LmdbEnvironment, type OpenedFiles, openFiles } from './lmdbEnvironment.js';
+import { reading } from './lmdbErrors.js';
+
+// Two databases beside that of the owner:
+//   records  the value of each key behind a checksum; a key that is too long to look up is in front of its value
+//   mark     one entry, which is written in the transaction of the records that it is about
+
+const markKey = Buffer.from('mark');
+/** In front of a value: whether its key is there too. */
+const shortKey = Buffer.of(0);
+const checksumBytes = 4;
+const lengthBytes = 4;
+/** Others have their turn after as many. */
+const recordsPerTurn = 2_000;
+
+/** A copy of a changelog in a directory of LMDB. */
+class LmdbCopy extends LmdbEnvironment implements LocalCopy {
+  readonly #records: Database<Buffer, Buffer>;
+  readonly #mark: Database<Buffer, Buffer>;
+
+  private constructor(files: OpenedFiles) {
+    super(files);
+    this.#records = this.openDatabase('records');
+    this.#mark = this.openDatabase('mark');
+  }
+
+  /** All pages are checked: LMDB may end the process by a signal over a damaged one. Checksums of values are when they are read. */
+  static open(directory: string): Promise<LmdbCopy> {
+    const make = async (files: OpenedFiles) => reading(directory, () => new LmdbCopy(files));
+    return openFiles(directory, { pages: true }, undefined, make);
+  }
+
+  mark(): CopyMark | undefined {
+    this.beginRead().done();
+    const bytes = this.get(this.#mark, markKey);
+    return bytes && (valueFromBytes(markKey, bytes, this.directory) as CopyMark);
+  }
+
+  async read(visit: (record: ChangelogRecord) => void): Promise<void> {
+    // As of one transaction, whatever its owner writes meanwhile.
+    const transaction = this.beginRead();
+    try {
+      let count = 0;
+      for (const { key, value } of this.range(this.#records, { transaction })) {
+        if (!valueFits(crc32(key), value)) throw this.damaged('the checksum of a record does not fit');
+        visit(recordOf(key, value));
+        if (++count % recordsPerTurn === 0) await nextTurn();
+      }
+    } finally {
+      transaction.done();
+    }
+  }
+
+  own(): Promise<void> {
+    return this.beginEpoch();
+  }
+
+  async write(records: readonly ChangelogRecord[], mark: CopyMark | undefined): Promise<void> {
+    await this.transact(() => {
+      for (const { key, value } of records) {
+        const at = lookupBytes(key);
+        if (value === null) this.remove(this.#records, at);
+        else this.put(this.#records, at, checkedBytes(at, withKey(at, key, value)));
+      }
+      if (mark) this.put(this.#mark, markKey, valueToBytes(markKey, mark));
+    });
+  }
+}
+
+function withKey(at: Buffer, key: Buffer, value: Buffer): Buffer {
+  if (at === key) return Buffer.concat([shortKey, value]);
+  const head = Buffer.alloc(1 + lengthBytes, 1);
+  head.writeUInt32BE(key.length, 1);
+  return Buffer.concat([head, key, value]);
+}
+
+/** A copy: what was read is valid only until the next is. */
+function recordOf(at: Buffer, bytes: Buffer): ChangelogRecord {
+  const start = checksumBytes + 1;
+  if (bytes[checksumBytes] === 0) return { key: Buffer.from(at), value: Buffer.from(bytes.subarray(start)) };
+  const end = start + lengthBytes + bytes.readUInt32BE(start);
+  return { key: Buffer.from(bytes.subarray(start + lengthBytes, end)), value: Buffer.from(bytes.subarray(end)) };
+}
+
+/**
+ * Copies in a directory, each in one of its own that is never used again: another process may still have the one that is replaced.
+ */
+export function lmdbCopies(location: string): LocalCopies {
+  const names = async () => (await readdir(location)).filter((name) => name.startsWith('copy-'));
+  const remove = (all: readonly string[]) =>
+    Promise.all(all.map((name) => rm(join(location, name), { recursive: true, force: true }).catch(() => {})));
+  const create = async () => {
+    const directory = join(location, `copy-${randomUUID()}`);
+    await makeDirectory(directory, privateFileSystem);
+    return LmdbCopy.open(directory);
+  };
+  return {
+    location,
+    ready: async () => {
+      await import('lmdb');
+    },
+    open: async () => {
+      await makeDirectory(location, privateFileSystem);
+      const found = await Promise.all(
+        (await names()).map(async (name) => ({ name, at: await writtenAt(location, name) })),
+      );
+      const [newest] = found.sort((a, b) => b.at - a.at);
+      return newest ? LmdbCopy.open(join(location, newest.name)) : create();
+    },
+    renew: async () => {
+      await makeDirectory(location, privateFileSystem);
+      // Before there is another one: the disk may be full.
+      await remove(await names());
+      return create();
+    },
+  };
+}
+
+/** 0 for one that has just been removed, or has not been written. */
+async function writtenAt(location: string, name: string): Promise<number> {
+  return stat(join(location, name, 'data.mdb')).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
