@@ -47,29 +47,37 @@ export interface PartitionTimes {
 }
 
 const unknownOrigin: RecordOrigin = { rank: 0, reason: 'late' };
-const byBatch = new WeakMap<Batch<unknown>, BatchEventTime>();
-const byPartition = new WeakMap<Partition<unknown>, PartitionTimes | (() => PartitionTimes)>();
+// Properties that a spread does not copy. A WeakMap that has become old keeps what it holds until the whole heap is collected: all
+// records of a batch would become old too.
+const ofBatch = Symbol('event time of the batch');
+const ofPartition = Symbol('event times of the records');
+
+interface WithEventTime {
+  readonly [ofBatch]?: BatchEventTime;
+}
+
+interface WithTimes {
+  [ofPartition]?: PartitionTimes | (() => PartitionTimes);
+}
 
 /** The event time of a batch; `undefined` where no `eventTime` is before, or where an operator has made other records. */
 export function eventTimeOf(batch: Batch<unknown>): BatchEventTime | undefined {
-  return byBatch.get(batch);
+  return (batch as WithEventTime)[ofBatch];
 }
 
 export function withEventTime<T>(batch: Batch<T>, eventTime: BatchEventTime): Batch<T> {
-  byBatch.set(batch, eventTime);
-  return batch;
+  return Object.defineProperty(batch, ofBatch, { value: eventTime, writable: true });
 }
 
 export function timesOf(partition: Partition<unknown>): PartitionTimes | undefined {
-  const times = byPartition.get(partition);
+  const times = (partition as WithTimes)[ofPartition];
   if (typeof times !== 'function') return times;
   const computed = times();
-  byPartition.set(partition, computed);
+  (partition as WithTimes)[ofPartition] = computed;
   return computed;
 }
 
 /** A function is called when the times are first asked for: most partitions are never asked. */
 export function withTimes<T>(partition: Partition<T>, times: PartitionTimes | (() => PartitionTimes)): Partition<T> {
-  byPartition.set(partition, times);
-  return partition;
+  return Object.defineProperty(partition, ofPartition, { value: times, writable: true });
 }

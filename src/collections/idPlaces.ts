@@ -45,14 +45,11 @@ export class IdPlaces {
   /** The id must have no place yet. */
   add(id: number, place: number): void {
     this.#size++;
-    if (this.#byId !== undefined && id >= this.#byId.length) this.#extend(this.#byId, id);
-    if (this.#byId !== undefined) {
-      this.#byId[id] = place + 1;
-      return;
-    }
     // At two thirds a search still ends after two pairs, most often.
-    if (3 * this.#size > 2 << this.#bits) this.#grow();
-    this.#put(id, place);
+    if (this.#byId === undefined && 3 * this.#size > 2 << this.#bits) this.#grow();
+    if (this.#byId !== undefined && id >= this.#byId.length) this.#extend(this.#byId, id);
+    if (this.#byId !== undefined) this.#byId[id] = place + 1;
+    else this.#put(id, place);
   }
 
   /** There are more ids than there were: they may be too many for the places that they have. */
@@ -81,13 +78,21 @@ export class IdPlaces {
     pairs[at + 1] = place;
   }
 
+  /** More pairs or, if most ids have turned out to have a place, a list by id. */
   #grow(): void {
     const before = this.#pairs;
+    let ids = 0;
+    for (let at = 0; at < before.length; at += 2) ids = Math.max(ids, before[at] as number);
+    // By half, so that a few ids more do not turn it back.
+    const isDense = 2 * ids <= mostIdsPerPlace * this.#size;
+    this.#byId = isDense ? new Int32Array(ids + (ids >>> 3)) : undefined;
     this.#bits++;
-    this.#pairs = new Int32Array(2 << this.#bits);
+    this.#pairs = isDense ? none : new Int32Array(2 << this.#bits);
     for (let at = 0; at < before.length; at += 2) {
-      const id = before[at] as number;
-      if (id !== 0) this.#put(id - 1, before[at + 1] as number);
+      const [id, place] = [before[at] as number, before[at + 1] as number];
+      if (id === 0) continue;
+      if (this.#byId) this.#byId[id - 1] = place + 1;
+      else this.#put(id - 1, place);
     }
   }
 

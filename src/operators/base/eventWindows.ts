@@ -7,6 +7,7 @@ import { addEventTimeCounts } from '../../batch/eventTimeCounts.js';
 import type { Key } from '../../batch/key.js';
 import { SideOutput } from '../../batch/sideOutput.js';
 import { EventPanes } from '../../eventtime/eventPanes.js';
+import { ShortLivedWindow } from '../../eventtime/shortLived.js';
 import { inEventOrder, type TimedInput, type TimedInputs } from '../../eventtime/timedInputs.js';
 import { WindowNumbers } from '../../eventtime/windowNumbers.js';
 import { WindowUpdates } from '../../eventtime/windowUpdates.js';
@@ -120,7 +121,8 @@ function slidingEventWindows<T, K extends Key, In, P, Out, R>(
           const end = numbers.end(number);
           partials.forEach((partial, key) => {
             const value = aggregator.lower(partial);
-            results.push(resultOf(key, updates ? { start, end, value, final: true } : { start, end, value }));
+            const result = updates ? { start, end, value, final: true } : new ShortLivedWindow(start, end, value);
+            results.push(resultOf(key, result));
           });
           counts.push([end, results.length]);
         });

@@ -1,6 +1,7 @@
 import type { Key, Pair } from '../../batch/key.js';
 import { checkOwnKey } from '../../collections/ownKeys.js';
 import { checkPair } from '../../collections/pairs.js';
+import { shortLivedPair } from '../../eventtime/shortLived.js';
 import type { EmittedWindow, WindowEmit, WindowResult, WindowUpdate } from '../eventWindowOptions.js';
 
 /** How pairs go into event-time windows, and come out of them. */
@@ -15,9 +16,7 @@ export function keyedRecords<K extends Key, V, Out, E extends WindowEmit>(operat
       return key;
     },
     inputOf: (record: Pair<K, V>): V => record[1],
-    resultOf: (key: K, result: WindowResult<Out> | WindowUpdate<Out>): Pair<K, EmittedWindow<Out, E>> => [
-      key,
-      result as EmittedWindow<Out, E>,
-    ],
+    resultOf: (key: K, result: WindowResult<Out> | WindowUpdate<Out>): Pair<K, EmittedWindow<Out, E>> =>
+      shortLivedPair(key, result as EmittedWindow<Out, E>),
   };
 }
