@@ -9,8 +9,8 @@ export interface Sample {
   readonly check: string;
 }
 
-/** Runs the module at `child`, which is to call `measureAlone`, with these arguments. */
-export function sampleAlone(child: URL, ...args: readonly string[]): Sample {
+/** Runs the module at `child` with these arguments. It is to call `measureAlone`, or to print what else it measures as JSON. */
+export function sampleAlone<S = Sample>(child: URL, ...args: readonly string[]): S {
   const command = ['--expose-gc', '--import', 'tsx', fileURLToPath(child), ...args];
   return JSON.parse(execFileSync(process.execPath, command, { encoding: 'utf8' }));
 }

@@ -1,4 +1,4 @@
-// What do windows by event time cost beside the same windows by batch time, with and without disorder?
+// What do windows by event time cost beside the same windows by batch time, with and without disorder? What do they keep of a key?
 //
 //   npm run bench -- eventTime [--rounds N] [--only PART-OF-A-NAME]
 //
@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds);
 const child = new URL('./eventTime/child.ts', import.meta.url);
+const memoryChild = new URL('./eventTime/memory.ts', import.meta.url);
 
 /** Each over the same by batch time, or over the shorter window. */
 const compared: Readonly<Record<string, string>> = {
@@ -31,23 +32,39 @@ const compared: Readonly<Record<string, string>> = {
   'a row with eventTime and a tumbling sum': 'a row with reduceByKey',
 };
 
+/** Of what memory is measured: panes in a window, and panes that are open. */
+const kept: Readonly<Record<string, readonly [panesPerWindow: number, open: number]>> = {
+  'tumbling, 1 open': [1, 1],
+  'tumbling, 2 open': [1, 2],
+  'tumbling, 3 open': [1, 3],
+  'tumbling, 12 open': [1, 12],
+  '12 panes, 12 open': [12, 12],
+};
+
 function measure(): void {
   const samples = new Map<string, Sample[]>(
     Object.keys(contenders)
       .filter((name) => name.includes(options.only))
       .map((name) => [name, []]),
   );
+  const bytes = Object.fromEntries(
+    Object.entries(kept).map(([name, panes]) => [name, sampleAlone<number>(memoryChild, ...panes.map(String))]),
+  );
   for (let round = 1; round <= rounds; round++) {
     for (const [name, taken] of samples) {
       taken.push(sampleAlone(child, name));
       console.log(`round ${round}  ${name.padEnd(45)} ${(taken.at(-1)?.ms ?? 0).toPrecision(3)} ms`);
     }
-    report(samples, round);
+    report(samples, bytes, round);
   }
 }
 
 /** After each round, so that a run that is stopped leaves what it has. */
-function report(samples: ReadonlyMap<string, readonly Sample[]>, round: number): void {
+function report(
+  samples: ReadonlyMap<string, readonly Sample[]>,
+  bytesPerKeyAndPane: Readonly<Record<string, number>>,
+  round: number,
+): void {
   const rows = Array.from(samples, ([name, taken]) =>
     rowOf(
       name,
@@ -68,7 +85,7 @@ function report(samples: ReadonlyMap<string, readonly Sample[]>, round: number):
   );
   const unit = 'ms a batch of 10,000 records and a slide';
   const [load = 0] = loadavg();
-  writeResults('eventTime', { unit, rows, ratios, rounds: round, load });
+  writeResults('eventTime', { unit, rows, ratios, bytesPerKeyAndPane, rounds: round, load });
   if (round < rounds) return;
   const shown = (name: string) => median(name).toFixed(2);
   printTable(
@@ -77,6 +94,10 @@ function report(samples: ReadonlyMap<string, readonly Sample[]>, round: number):
       const other = compared[name] as string;
       return [name, shown(name), other, shown(other), ratio.toFixed(2)];
     }),
+  );
+  printTable(
+    ['open panes', 'bytes a key and pane'],
+    Object.entries(bytesPerKeyAndPane).map(([name, bytes]) => [name, bytes.toFixed(0)]),
   );
 }
 
