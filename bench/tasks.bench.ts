@@ -4,7 +4,7 @@
 //
 // The same records, in 32 partitions, counted by key in batches of a second, without more work and with a map of 5 microseconds a record: by
 // one driver, and by 32 tasks of one process. In virtual time and from memory, so that processor time is that of the library; in turns.
-// Requests are those that a log would receive. A task costs about the same for each batch, however many records that has.
+// Requests are those that a log would receive. A task costs about the same for each batch, whatever its size.
 import { parseArgs } from 'node:util';
 import {
   type Batch,
