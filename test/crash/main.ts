@@ -4,7 +4,7 @@
 // one process, for `--seconds` at most and until SIGTERM, `--source kafka` reads from a real Kafka, `--output kafka` writes into it.
 // `--source tasks` has several processes that share the tasks of a topic, killed, stopped for longer than their session, and ended, for
 // `--seconds` at most, with `--output table`, `topic` or `kafka`, or with all in turn; `--unfenced` takes out the fence, to see that the judge
-// finds what is doubled then. `--event-time` has operators by event time only.
+// finds what is doubled then, and `--add FILE` to sum up with the runs of another clone. `--event-time` has operators by event time only.
 // It is that of KAFKA_BROKERS, or one that is started here; PostgreSQL likewise, of POSTGRES_URL.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -17,7 +17,7 @@ import { kafkaKind, readyKinds } from './readyReceivers.js';
 import { crashInRounds } from './readyRounds.js';
 import { type ReadySummary, summaryOf } from './readySummary.js';
 import type { TasksRoundOptions } from './tasksRound.js';
-import { crashTasksOnServers } from './tasksServers.js';
+import { addRuns, crashTasksOnServers } from './tasksServers.js';
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     output: { type: 'string' },
     'event-time': { type: 'boolean', default: false },
     unfenced: { type: 'boolean', default: false },
+    add: { type: 'string' },
     processes: { type: 'string', default: '4' },
     session: { type: 'string', default: '4000' },
     seconds: { type: 'string' },
@@ -40,6 +41,11 @@ if (values.source === 'tasks') {
   if (values.output !== undefined && !['table', 'topic', 'kafka'].includes(values.output)) {
     console.error('--output of tasks is table, topic or kafka');
     process.exit(1);
+  }
+  if (values.add !== undefined) {
+    const { runs = [], killsAt: _, stopsAt: __, ...sum } = addRuns(values.add, values.unfenced) ?? {};
+    console.log(sum, `${runs.length} runs`);
+    process.exit(0);
   }
   const report = await crashTasksOnServers({
     kills: Number(values.crashes),

@@ -38,9 +38,9 @@ export interface TasksRoundOptions extends Pick<TasksSetup, 'brokers' | 'to' | '
 
 /** What happened to the processes. */
 export interface TasksAccidents {
-  /** SIGKILLs, by the point at which the process was. */
+  /** SIGKILLs, by the moment: `POINT@NTH`, where the process was for the nth time, or any. */
   readonly kills: Record<string, number>;
-  /** SIGSTOPs for longer than a session, by the point. */
+  /** SIGSTOPs for longer than a session, by the moment. */
   readonly stops: Record<string, number>;
   graceful: number;
   joins: number;
@@ -92,7 +92,10 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
       const working = slots.filter((one) => one.isWorking);
       const slot = working[Math.floor(random() * working.length)];
       const what = random();
-      if (what < 0.55) slot?.kill();
+      if (slot?.isToEnd) slot.end();
+      // It would not get to its point.
+      else if (slot?.isAwaited) continue;
+      else if (what < 0.55) slot?.kill();
       else if (what < 0.75) slot?.stop();
       else slot?.end();
     }
@@ -147,8 +150,20 @@ class Sender {
   }
 }
 
+/** Asks again when a broker on a busy machine does not know at the moment. */
+async function again<R>(ask: () => Promise<R>): Promise<R> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await sleep(500);
+    }
+  }
+}
+
 async function endsOf(admin: Admin, topic: string): Promise<readonly number[]> {
-  const offsets = await admin.fetchTopicOffsets(topic);
+  const offsets = await again(() => admin.fetchTopicOffsets(topic));
   return offsets.sort((a, b) => a.partition - b.partition).map(({ high }) => Number(high));
 }
 

@@ -16,7 +16,7 @@ export interface TasksReport {
   readonly doubled: number;
   /** Batches with other windows, totals or states than those of one process that nothing happens to. */
   readonly wrong: number;
-  /** By the point at which the process was. */
+  /** By the moment: `POINT@NTH`, or any. */
   readonly killsAt: Readonly<Record<string, number>>;
   readonly stopsAt: Readonly<Record<string, number>>;
   readonly faults: readonly string[];
@@ -85,7 +85,7 @@ type Counts = Readonly<Record<string, number>>;
 
 const sumOf = (counts: Counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-function added(a: Counts, b: Counts): Counts {
+export function added(a: Counts, b: Counts): Counts {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
   return Object.fromEntries(names.map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
 }

@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { startKafka } from '../../scripts/kafka-broker.mjs';
 import { startPostgres } from '../../scripts/postgres.mjs';
 import type { TasksRoundOptions } from './tasksRound.js';
 import { crashTasks, type TasksReport } from './tasksRounds.js';
+import { reachedBefore } from './tasksSlot.js';
+import { summaryOf, type TasksRun, type TasksSummary } from './tasksSummary.js';
 
 export interface TasksOnServers {
   readonly kills: number;
@@ -27,6 +29,9 @@ export async function crashTasksOnServers(options: TasksOnServers): Promise<Task
   const { kills, seconds, processes, seed, unfenced, output, keep, sessionTimeout } = options;
   // A process that is killed loses nothing that a server has: neither need wait for the disk.
   const kafka = await startKafka({ properties: { 'group.min.session.timeout.ms': 1_000 } });
+  const before = summaryBefore(unfenced);
+  reachedBefore('kill', before?.killsAt ?? {});
+  reachedBefore('stop', before?.stopsAt ?? {});
   const postgres = await startPostgres({ settings: { fsync: 'off', max_connections: '200' } });
   try {
     const report = await crashTasks({
@@ -47,10 +52,10 @@ export async function crashTasksOnServers(options: TasksOnServers): Promise<Task
           cores: cpus().length,
           processes,
           partitions,
+          sessionTimeout,
         };
-        const name = ['crash-tasks', ...(unfenced ? ['unfenced'] : []), ...(output ? ['to', output] : [])].join('-');
-        const file = new URL(`../../bench/results/${name}.json`, import.meta.url);
-        writeFileSync(file, `${JSON.stringify({ ...about, sessionTimeout, ...one }, null, 2)}\n`);
+        const run: TasksRun = { ...about, ...one };
+        writeSummary([...(before?.runs ?? []), run], unfenced);
       },
     });
     console.log(report);
@@ -58,6 +63,27 @@ export async function crashTasksOnServers(options: TasksOnServers): Promise<Task
   } finally {
     await Promise.all([kafka.stop(), postgres.stop()]);
   }
+}
+
+const summaryFile = (unfenced: boolean) =>
+  new URL(`../../bench/results/crash-tasks${unfenced ? '-unfenced' : ''}.json`, import.meta.url);
+
+/** Of earlier commands: what all of them found is in one file. */
+function summaryBefore(unfenced: boolean): TasksSummary | undefined {
+  const file = summaryFile(unfenced);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}
+
+function writeSummary(runs: readonly TasksRun[], unfenced: boolean): void {
+  writeFileSync(summaryFile(unfenced), `${JSON.stringify(summaryOf(runs, unfenced), null, 2)}\n`);
+}
+
+/** Adds the runs of a summary that was made elsewhere, or the one run that a file has. Runs that are known already count once. */
+export function addRuns(path: string, unfenced: boolean): TasksSummary | undefined {
+  const found = JSON.parse(readFileSync(path, 'utf8')) as TasksSummary | TasksRun;
+  const all = [...(summaryBefore(unfenced)?.runs ?? []), ...('runs' in found ? found.runs : [found])];
+  writeSummary([...new Map(all.map((run) => [`${run.command} ${run.seconds}`, run])).values()], unfenced);
+  return summaryBefore(unfenced);
 }
 
 function commandOf({

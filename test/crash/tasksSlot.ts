@@ -3,21 +3,49 @@ import { databasePoints, taskPoints, turnPoints } from './tasksPoint.js';
 import type { TasksAccidents, TasksSetup } from './tasksRound.js';
 
 const times = [1, 2, 10];
+/** A process gets there once. */
+const onlyOnce = /^group:(before-leave|left)$/;
 const anyMoment = 'any moment';
-/** The processes of all rounds take the points in turn, so that none is left out. */
-const turns = { kill: { kafka: 0, table: 0, topic: 0 }, stop: { kafka: 0, table: 0, topic: 0 } };
+/** How long nothing else happens to a process that has yet to get to its point, in ms. */
+const sparedMs = 45_000;
+
+type What = 'kill' | 'stop';
+
+/** How often processes were killed and stopped at each moment, and how often one was to be, in all rounds. */
+const reached = new Map<string, number>();
+const planned = new Map<string, number>();
+const countOne = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
 
 /** Where processes are killed and stopped. In a control they are stopped in the turn of a batch, since only such a process still writes. */
-function pointsOf({ to, unfenced }: TasksSetup, what: keyof typeof turns): readonly string[] {
+function pointsOf({ to, unfenced }: Pick<TasksSetup, 'to' | 'unfenced'>, what: What): readonly string[] {
   if (unfenced && what === 'stop') return turnPoints[to];
   return [...turnPoints[to], ...taskPoints, ...(to === 'kafka' ? [] : databasePoints)];
 }
 
-/** The next point, and how many times it is passed until then. */
-function nextPoint(setup: TasksSetup, what: keyof typeof turns): readonly [point: string, nth: number] {
+/** Every point, the first, second and tenth time that a process gets there, as `POINT@NTH`. */
+export function momentsOf(setup: Pick<TasksSetup, 'to' | 'unfenced'>, what: What): readonly string[] {
   const points = pointsOf(setup, what);
-  const turn = turns[what][setup.to]++;
-  return [points[turn % points.length] as string, times[Math.floor(turn / points.length) % times.length] as number];
+  return times.flatMap((nth) =>
+    points.filter((point) => nth === 1 || !onlyOnce.test(point)).map((point) => `${point}@${nth}`),
+  );
+}
+
+/** What earlier runs have met: the moments that they left out come first. */
+export function reachedBefore(what: What, counts: Readonly<Record<string, number>>): void {
+  for (const [moment, count] of Object.entries(counts)) reached.set(`${what} ${moment}`, count);
+}
+
+/** The moment that was met least, so that none is left out. */
+function nextMoment(setup: TasksSetup, what: What): string {
+  const rank = (moment: string) => {
+    const name = `${what} ${moment}`;
+    // One that is hard to meet is not planned for ever.
+    return (reached.get(name) ?? 0) * 4 + (planned.get(name) ?? 0);
+  };
+  const moments = momentsOf(setup, what);
+  const moment = moments.reduce((best, one) => (rank(one) < rank(best) ? one : best));
+  countOne(planned, `${what} ${moment}`);
+  return moment;
 }
 
 export interface TasksSlotParts {
@@ -33,7 +61,10 @@ export interface TasksSlotParts {
 export class TasksSlot {
   readonly #parts: TasksSlotParts;
   #child: Child | undefined;
-  #killPoint: string | undefined;
+  /** The moment at which it is killed or stopped, as `POINT@NTH`. */
+  #moment: string | undefined;
+  #what: What | undefined;
+  #startedAt = 0;
   /** Whether it is stopped, or about to end. */
   #busy = false;
   #settling = false;
@@ -47,18 +78,14 @@ export class TasksSlot {
   start(): void {
     if (this.#closed) return;
     const { child: file, setup, postgresUrl, random, accidents, faults } = this.#parts;
-    const shareOfStops = setup.unfenced ? 0.5 : 0.3;
+    const shareOfStops = setup.unfenced ? 0.5 : 0.4;
     const env: Record<string, string> = { POSTGRES_URL: postgresUrl };
-    this.#killPoint = undefined;
-    const what = this.#settling ? 1 : random();
-    if (what < shareOfStops) {
-      const [point, nth] = nextPoint(setup, 'stop');
-      env.TASKS_STOP_AT = `${point}@${nth}`;
-    } else if (what < 0.65) {
-      const [point, nth] = nextPoint(setup, 'kill');
-      this.#killPoint = point;
-      env.DSTREAM_FAILPOINT = `${point}:${nth}`;
-    }
+    const chance = this.#settling ? 1 : random();
+    this.#what = chance < shareOfStops ? 'stop' : chance < (setup.unfenced ? 0.65 : 0.8) ? 'kill' : undefined;
+    this.#moment = this.#what && nextMoment(setup, this.#what);
+    this.#startedAt = performance.now();
+    if (this.#what === 'stop') env.TASKS_STOP_AT = this.#moment as string;
+    if (this.#what === 'kill') env.DSTREAM_FAILPOINT = (this.#moment as string).replace('@', ':');
     const child = new Child(file, [JSON.stringify(setup)], env);
     this.#child = child;
     this.#busy = false;
@@ -66,8 +93,9 @@ export class TasksSlot {
     void child
       .saysThat((line) => line.startsWith('stopped at '))
       .then(() => {
-        const line = child.said.find((one) => one.startsWith('stopped at ')) ?? '';
-        this.#stopped(child, line.slice('stopped at '.length));
+        const moment = this.#moment ?? anyMoment;
+        this.#met();
+        this.#stopped(child, moment);
       });
     void child.ended.then(() => this.#ended(child, faults));
   }
@@ -77,9 +105,19 @@ export class TasksSlot {
     return !this.#busy && this.#child?.said.some((line) => line.startsWith('group assigned')) === true;
   }
 
+  /** Whether it is yet to be killed or stopped at its point, and may still get there. */
+  get isAwaited(): boolean {
+    return this.#moment !== undefined && performance.now() - this.#startedAt < sparedMs;
+  }
+
+  /** Whether its point is one that it only gets to when it is ended. */
+  get isToEnd(): boolean {
+    return this.isAwaited && onlyOnce.test((this.#moment as string).split('@')[0] as string);
+  }
+
   kill(): void {
     if (this.#busy || !this.#child) return;
-    this.#killPoint = anyMoment;
+    this.#moment = undefined;
     this.#child.process.kill('SIGKILL');
   }
 
@@ -108,9 +146,18 @@ export class TasksSlot {
     if (!child) return;
     child.process.kill('SIGCONT');
     child.process.kill('SIGTERM');
-    const late = setTimeout(() => child.process.kill('SIGKILL'), 30_000);
+    const late = setTimeout(() => {
+      this.#moment = undefined;
+      child.process.kill('SIGKILL');
+    }, 30_000);
     await child.ended;
     clearTimeout(late);
+  }
+
+  /** It has got to its point: from now on it is like any other. */
+  #met(): void {
+    countOne(reached, `${this.#what} ${this.#moment}`);
+    this.#moment = undefined;
   }
 
   /** It goes on when others have its tasks. */
@@ -133,8 +180,9 @@ export class TasksSlot {
     const failed = child.said.find((line) => line.startsWith('failed '));
     if (failed) faults.push(failed);
     else if (signalCode === 'SIGKILL') {
-      const point = this.#killPoint ?? anyMoment;
-      accidents.kills[point] = (accidents.kills[point] ?? 0) + 1;
+      const moment = this.#moment ?? anyMoment;
+      accidents.kills[moment] = (accidents.kills[moment] ?? 0) + 1;
+      if (this.#moment) this.#met();
     } else if (exitCode === 0) accidents.graceful++;
     // It was to end before it had begun.
     else if (signalCode === 'SIGTERM') accidents.joins--;
