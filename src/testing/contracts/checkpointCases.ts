@@ -1,6 +1,6 @@
 import { DStreamError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
-import type { PlannedBatch } from '../../state/checkpoint.js';
+import type { CheckpointSession, PlannedBatch } from '../../state/checkpoint.js';
 import {
   after,
   type CheckpointTrial,
@@ -291,6 +291,32 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     await trial.expect('what the second has saved', after(3, { counts: stateOf([['a', 'second']]) }));
   },
 
+  async 'loses nothing between two processes that take it from each other in turn, and give it back'(trial) {
+    const open = async (former: CheckpointSession | undefined) => {
+      try {
+        return await trial.open({ takeover: 'force' });
+      } catch (error) {
+        if (!former || !(error instanceof DStreamError)) throw error;
+        // It waits for the former owner to end.
+        await settle(former.close());
+        return trial.open();
+      }
+    };
+    const total = 6;
+    const sessions: CheckpointSession[] = [];
+    for (let n = 1; n <= total; n++) {
+      const session = await open(sessions.at(-1));
+      const states = n === 1 ? undefined : { counts: stateOf(keysBefore(n)) };
+      expectSame(`what owner ${n} finds`, seenIn(session), states && after(n - 1, states, n === 2 ? [] : [n]));
+      await workOff(session, n, [changeOf([[`key-${n}`, n]])]);
+      // It is lost before it has done what it has planned next.
+      if (n > 1 && n < total) await settle(session.plan(plannedBatch(n + 1)));
+      sessions.push(session);
+    }
+    for (const session of sessions) await settle(session.close());
+    await trial.expect('all that was saved', after(total, { counts: stateOf(keysBefore(total + 1)) }));
+  },
+
   async 'ends up as a map does, whatever is set, deleted and restarted'(trial) {
     const random = numbersFrom(20_260_101);
     const models = new Map<string, Map<Key, unknown>>();
@@ -307,6 +333,9 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     }
   },
 };
+
+/** A key for each batch before this one. */
+const keysBefore = (n: number) => Array.from({ length: n - 1 }, (_, i): [Key, unknown] => [`key-${i + 1}`, i + 1]);
 
 /** A few keys set and a few deleted, in the model too. */
 function randomChange(random: (below: number) => number, models: Map<string, Map<Key, unknown>>) {
