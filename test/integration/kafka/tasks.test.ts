@@ -99,30 +99,58 @@ describeKafka('kafkaTasks', () => {
     }
   });
 
+  /** Waits until all records are in the output: each once, and the counts of each key grow to that of all its records. */
+  async function untilAllOnce(output: string, count: number): Promise<void> {
+    for (;;) {
+      const [written = []] = valuesOf(await outputOf(output, 1));
+      const records = written.filter((value) => !value.startsWith('count '));
+      if (records.length < count) continue;
+      expect(records.sort(byNumber)).toEqual(expected.slice(0, count));
+      const counts = new Map<string, number>();
+      for (const value of written.filter((value) => value.startsWith('count '))) {
+        const [, key = '', many] = value.split(' ');
+        expect(Number(many)).toBeGreaterThan(counts.get(key) ?? 0);
+        counts.set(key, Number(many));
+      }
+      expect(counts).toEqual(new Map(Array.from({ length: keys }, (_, i) => [`key${i}`, count / keys])));
+      return;
+    }
+  }
+
   it.concurrent('kafkaCheckpoint keeps state and results together, whatever happens to the processes', async () => {
     const output = await makeTopic(kafka, 1);
     const { input, groupId, failed, end } = await accidents(output, `state:test-state-${randomUUID()}`);
     try {
-      for (;;) {
-        const [written = []] = valuesOf(await outputOf(output, 1));
-        const records = written.filter((value) => !value.startsWith('count '));
-        if (records.length < total) continue;
-        expect(records.sort(byNumber)).toEqual(expected);
-        // Each count of a key is more than the one before, and the last is of all its records.
-        const counts = new Map<string, number>();
-        for (const value of written.filter((value) => value.startsWith('count '))) {
-          const [, key = '', many] = value.split(' ');
-          expect(Number(many)).toBeGreaterThan(counts.get(key) ?? 0);
-          counts.set(key, Number(many));
-        }
-        expect(counts).toEqual(new Map(Array.from({ length: keys }, (_, i) => [`key${i}`, total / keys])));
-        break;
-      }
+      await untilAllOnce(output, total);
       expect(failed()).toEqual([]);
       const offsets = await committedOffsets(kafka, groupId, input);
       expect(offsets.reduce((sum, offset) => sum + offset, 0)).toBe(total);
     } finally {
       await end();
+    }
+  });
+
+  it.concurrent('a group that Kafka has forgotten begins with generation 1, and the checkpoints say where', async () => {
+    const [input, output] = [await makeTopic(kafka, partitions), await makeTopic(kafka, 1)];
+    const [groupId, state] = [randomUUID(), `state:test-state-${randomUUID()}`];
+    const start = (owner: string) => new Child(file, [brokers.join(','), input, output, groupId, owner, state, '']);
+    await produce(kafka, input, [messages(0, total / 2)]);
+    const all = [start('first'), start('second')];
+    await until(() => all.every((child) => tasksOf(child).length === partitions / 2), all);
+    await untilAllOnce(output, total / 2);
+    for (const child of all) child.process.kill('SIGTERM');
+    await Promise.all(all.map(({ ended }) => ended));
+    const admin = kafka.admin();
+    await admin.connect();
+    await admin.deleteGroups([groupId]);
+    await admin.disconnect();
+    await produce(kafka, input, [messages(total / 2, total / 2)]);
+    const again = start('again');
+    try {
+      await untilAllOnce(output, total);
+      expect(again.said.filter((line) => line.startsWith('failed'))).toEqual([]);
+    } finally {
+      await again.end();
     }
   });
 
