@@ -88,13 +88,11 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
     const until = performance.now() + seconds * 1_000;
     while (performance.now() < until && faults.length === 0) {
       await sleep(200 + random() * 2_000);
-      // A process that has not begun to work is not at any moment of its work.
-      const working = slots.filter((one) => one.isWorking);
+      // A process that has not begun to work is not at any moment of its work, and one that is awaited at its point is to get there.
+      const working = slots.filter((one) => one.isWorking && (one.isToEnd || !one.isAwaited));
       const slot = working[Math.floor(random() * working.length)];
       const what = random();
       if (slot?.isToEnd) slot.end();
-      // It would not get to its point.
-      else if (slot?.isAwaited) continue;
       else if (what < 0.55) slot?.kill();
       else if (what < 0.75) slot?.stop();
       else slot?.end();

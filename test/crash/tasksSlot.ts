@@ -7,7 +7,7 @@ const times = [1, 2, 10];
 const onlyOnce = /^group:(before-leave|left)$/;
 const anyMoment = 'any moment';
 /** How long nothing else happens to a process that has yet to get to its point, in ms. */
-const sparedMs = 45_000;
+const sparedMs = 30_000;
 
 type What = 'kill' | 'stop';
 
@@ -78,10 +78,10 @@ export class TasksSlot {
   start(): void {
     if (this.#closed) return;
     const { child: file, setup, postgresUrl, random, accidents, faults } = this.#parts;
-    const shareOfStops = setup.unfenced ? 0.5 : 0.4;
+    const shareOfStops = setup.unfenced ? 0.5 : 0.25;
     const env: Record<string, string> = { POSTGRES_URL: postgresUrl };
     const chance = this.#settling ? 1 : random();
-    this.#what = chance < shareOfStops ? 'stop' : chance < (setup.unfenced ? 0.65 : 0.8) ? 'kill' : undefined;
+    this.#what = chance < shareOfStops ? 'stop' : chance < 0.65 ? 'kill' : undefined;
     this.#moment = this.#what && nextMoment(setup, this.#what);
     this.#startedAt = performance.now();
     if (this.#what === 'stop') env.TASKS_STOP_AT = this.#moment as string;
