@@ -103,7 +103,7 @@ function compile(name: string, classes: string, library: string): void {
 function run(command: string, args: readonly string[]): string {
   const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
     encoding: 'utf8',
-    timeout: 300_000,
+    timeout: 900_000,
     killSignal: 'SIGKILL',
   });
   if (error || status !== 0) {
