@@ -1,7 +1,5 @@
-import { deserialize } from 'node:v8';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
-import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { LockOwner } from '../../storage/lockOwner.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
@@ -19,12 +17,7 @@ import {
   stateRecord,
 } from './changelogEntry.js';
 import type { CopyKeeper } from './copyKeeper.js';
-
-interface Entry {
-  readonly number: number;
-  /** As bytes, until the operator reads it. */
-  readonly state: Buffer;
-}
+import { type DecodedEntries, decodeEntries, type EncodedEntry } from './decodedEntries.js';
 
 /** Kafka drops tombstones a day after they were compacted (`delete.retention.ms`): a reader that was away for longer would miss some. */
 const maxPauseMs = 3_600_000;
@@ -35,7 +28,9 @@ export class ChangelogImage {
   readonly #planned = new Map<number, PlannedBatch>();
   readonly #descriptions = new Map<string, StateDescription>();
   /** By id, the entries by the bytes of their keys as text: a Buffer is no key of a Map. */
-  readonly #entries = new Map<string, Map<string, Entry>>();
+  readonly #entries = new Map<string, Map<string, EncodedEntry>>();
+  /** By id, once nothing more is read. */
+  readonly #decoded = new Map<string, DecodedEntries>();
   #progress: Progress | undefined;
   #owner: LockOwner | undefined;
   #end = 0;
@@ -104,15 +99,17 @@ export class ChangelogImage {
     });
   }
 
-  /** The numbers of the entries, by id and key: what is needed to go on writing. */
-  numbers(): Map<string, Map<string, number>> {
-    const numbers = new Map<string, Map<string, number>>();
+  /** What was read is to be used: nothing is read any more. */
+  async decode(): Promise<void> {
     for (const [id, entries] of this.#entries) {
-      const ofState = new Map<string, number>();
-      for (const [key, { number }] of entries) ofState.set(key, number);
-      numbers.set(id, ofState);
+      this.#entries.delete(id);
+      this.#decoded.set(id, await decodeEntries(entries));
     }
-    return numbers;
+  }
+
+  /** The numbers of the entries, by id and key: what is needed to go on writing. */
+  get numbers(): ReadonlyMap<string, Map<string, number>> {
+    return new Map([...this.#decoded].map(([id, { numbers }]) => [id, numbers]));
   }
 
   get plannedTimes(): readonly number[] {
@@ -172,8 +169,8 @@ export class ChangelogImage {
     return new CorruptCheckpointError(this.#changelog.location, this.#end, reason);
   }
 
-  #entriesOf(id: string): Map<string, Entry> {
-    const known = this.#entries.get(id) ?? new Map<string, Entry>();
+  #entriesOf(id: string): Map<string, EncodedEntry> {
+    const known = this.#entries.get(id) ?? new Map<string, EncodedEntry>();
     this.#entries.set(id, known);
     return known;
   }
@@ -185,17 +182,12 @@ export class ChangelogImage {
 
   /** Oldest first. Read once: the operator owns them afterwards. */
   *#entriesInOrder(id: string): Iterable<readonly [Key, unknown]> {
-    const entries = [...this.#entriesOf(id)].sort(([, a], [, b]) => a.number - b.number);
-    this.#entries.delete(id);
-    for (const [key, { state }] of entries) {
-      let entry: readonly [Key, unknown];
-      try {
-        entry = [keyFromBytes(Buffer.from(key, 'latin1')), deserialize(state)];
-      } catch (cause) {
-        throw this.#corrupt(`an entry of state ${JSON.stringify(id)} cannot be read: ${(cause as Error).message}`);
-      }
-      yield entry;
+    const entries = this.#decoded.get(id)?.entries ?? [];
+    for (const entry of entries) {
+      if (!(entry instanceof Error)) yield entry;
+      else throw this.#corrupt(`an entry of state ${JSON.stringify(id)} cannot be read: ${entry.message}`);
     }
+    entries.length = 0;
   }
 }
 

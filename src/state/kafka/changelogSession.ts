@@ -54,7 +54,7 @@ export class ChangelogSession<M> implements CheckpointSession {
     this.#lease = lease;
     this.#copy = copy;
     this.#planned = new Set(image.plannedTimes);
-    for (const [id, numbers] of image.numbers()) {
+    for (const [id, numbers] of image.numbers) {
       this.#states.set(id, { description: JSON.stringify(image.descriptions.get(id)), numbers });
       for (const number of numbers.values()) this.#lastNumber = Math.max(this.#lastNumber, number);
     }

@@ -24,6 +24,7 @@ export async function openChangelog<M>(
   try {
     await copies?.ready();
     const lease = await ChangelogLease.take(changelog, image, writer, how);
+    await image.decode();
     return new ChangelogSession(changelog, image, writer, lease, copy);
   } catch (error) {
     await Promise.all([changelog.close(), copy?.close()]);

@@ -188,8 +188,32 @@ describe('a checkpoint in a changelog', () => {
     compact(memory);
     now += 24 * 3_600_000;
     await image.catchUp();
+    await image.decode();
     expect([...(image.restored?.state('counts')?.entries() ?? [])]).toEqual([['b', 2]]);
     await settle(session.close());
+  });
+
+  it('lets others have their turn while a large state is restored', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const first = await open(memory);
+    const all = Array.from({ length: 60_000 }, (_, i): [string, unknown] => [
+      `key${i}`,
+      { number: i, text: `of ${i}` },
+    ]);
+    await settle(first.save(batch(10, [first.encode(change(all))])));
+    await settle(first.close());
+    const image = new ChangelogImage(memoryChangelog(memory));
+    await image.catchUp();
+    let turns = 0;
+    const count = () => {
+      turns++;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+    await image.decode();
+    clearImmediate(next);
+    expect(turns).toBeGreaterThan(2);
+    expect([...(image.restored?.state('counts')?.entries() ?? [])]).toEqual(all);
   });
 
   it('is taken at once by a member of a group, which says who it is with what it appends first', async () => {
