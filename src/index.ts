@@ -339,6 +339,7 @@ export type {
   StateChange,
   StateRequest,
 } from './state/checkpoint.js';
+export type { Damage, Salvage } from './state/damage.js';
 export { memoryCheckpoint } from './state/memoryCheckpoint.js';
 export { type QueryableState, queryable } from './state/queryable.js';
 export { type QueriedState, type QueryHandlerOptions, queryHandler } from './state/queryHandler.js';

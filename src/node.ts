@@ -4,7 +4,8 @@ export type { MetricsRegistry } from './dashboard/server/boardListener.js';
 export { type Dashboard, dashboard } from './dashboard/server/dashboard.js';
 export type { DashboardOptions } from './dashboard/server/dashboardOptions.js';
 export { dropState } from './maintenance/dropState.js';
-export { exportCheckpoint } from './maintenance/exportCheckpoint.js';
+export { type ExportOptions, exportCheckpoint } from './maintenance/exportCheckpoint.js';
+export { type ExportLogOptions, exportWriteAheadLog } from './maintenance/exportWriteAheadLog.js';
 export { type ImportOptions, importCheckpoint } from './maintenance/importCheckpoint.js';
 export { type CheckpointSummary, inspectCheckpoint, type StateSummary } from './maintenance/inspectCheckpoint.js';
 export { renameState } from './maintenance/renameState.js';
@@ -30,6 +31,7 @@ export type { SseEvent, SseHeaders, SseReceiverOptions } from './sources/receive
 export { type TcpReceiverOptions, tcpReceiver } from './sources/receiver/node/tcpReceiver.js';
 export { webSocketReceiver } from './sources/receiver/node/webSocketReceiver.js';
 export type { WebSocketMessage, WebSocketReceiverOptions } from './sources/receiver/node/webSocketReceiverOptions.js';
+export type { Damage } from './state/damage.js';
 export { type FileCheckpointOptions, fileCheckpoint } from './state/file/fileCheckpoint.js';
 export { type LmdbCheckpointOptions, lmdbCheckpoint } from './state/lmdb/lmdbCheckpoint.js';
 export {

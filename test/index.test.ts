@@ -147,6 +147,7 @@ it('exports what it says, and nothing else', () => {
     'dashboard',
     'dropState',
     'exportCheckpoint',
+    'exportWriteAheadLog',
     'fileBlockStore',
     'fileCheckpoint',
     'fileReceiver',

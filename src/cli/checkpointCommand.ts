@@ -1,6 +1,4 @@
 import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { dropState } from '../maintenance/dropState.js';
 import { exportCheckpoint } from '../maintenance/exportCheckpoint.js';
@@ -14,6 +12,7 @@ import { locationOf } from './location.js';
 import type { Location } from './place.js';
 import { summaryText } from './summaryText.js';
 import { UsageError } from './usageError.js';
+import { writeExport } from './writeExport.js';
 
 type Options = ReturnType<typeof parsed>['values'];
 
@@ -51,6 +50,8 @@ function parsed(args: readonly string[]) {
     to: text,
     json: flag,
     replace: flag,
+    'skip-damaged': flag,
+    'past-damage': flag,
   };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
@@ -88,18 +89,14 @@ async function rename({ location, operands, output }: Action): Promise<void> {
   output.write(`state ${JSON.stringify(from)} of ${checkpoint.location} is ${JSON.stringify(to)} now\n`);
 }
 
-async function exportLines({ location, operands, output }: Action): Promise<void> {
-  const lines = exportCheckpoint(await location.existing(), operands.length > 0 ? operands : undefined);
-  try {
-    await pipeline(Readable.from(ended(lines)), output, { end: false });
-  } catch (error) {
-    // The reader of a pipe has enough.
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-  }
-}
-
-async function* ended(lines: AsyncIterable<string>): AsyncGenerator<string, void> {
-  for await (const line of lines) yield `${line}\n`;
+async function exportLines({ location, operands, options, output, errors }: Action): Promise<void> {
+  const { 'skip-damaged': skipDamaged = false, 'past-damage': pastDamage = false } = options;
+  if (pastDamage && !skipDamaged) throw new UsageError('--past-damage needs --skip-damaged');
+  const checkpoint = await location.existing();
+  const ids = operands.length > 0 ? operands : undefined;
+  await writeExport(checkpoint.location, { output, errors }, (damageObserver) =>
+    exportCheckpoint(checkpoint, ids, { skipDamaged, pastDamage, damageObserver }),
+  );
 }
 
 async function importLines({ location, operands, options, input, output }: Action): Promise<void> {

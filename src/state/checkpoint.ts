@@ -4,6 +4,7 @@ import type { KeyedState } from '../batch/keyedState.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { TopicPartitionOffset } from '../batch/topicPartition.js';
 import type { Takeover } from '../storage/takeover.js';
+import type { Salvage } from './damage.js';
 
 /** The next offset to read of each partition of one source. */
 export type Positions = readonly TopicPartitionOffset[];
@@ -180,6 +181,11 @@ export interface OpenOptions {
   readonly by?: CheckpointOpener | undefined;
   /** Ends that wait. Default: it lasts until the store can be taken. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Passes over what is damaged. The session is there to be read then: nothing is written to the store, and it takes no plan and no batch.
+   * Default: damage fails the opening, or the reading of a state.
+   */
+  readonly salvage?: Salvage | undefined;
 }
 
 /**

@@ -7,6 +7,7 @@ import { privateFileSystem } from './privateFileSystem.js';
 import { type ReadOptions, readRecord, readRecords } from './readRecords.js';
 import { frameBytes } from './recordFrame.js';
 import { macBytes, RecordMac } from './recordMac.js';
+import { type SalvageVisitor, salvageRecords } from './salvageRecords.js';
 
 /** What authenticates the records in the files of a directory. */
 export interface Integrity {
@@ -71,6 +72,11 @@ export class Directory {
    */
   readRecords(name: string, options: ReadOptions, visit: (payload: Buffer, at: number) => void): Promise<number> {
     return readRecords(this.fs, this.pathOf(name), { ...options, mac: this.macOf(name) }, visit);
+  }
+
+  /** Reads all records of a file that are whole, and says what it has passed over. Returns where the last whole record ends. */
+  salvageRecords(name: string, options: Omit<ReadOptions, 'kept' | 'mac'>, visitor: SalvageVisitor): Promise<number> {
+    return salvageRecords(this.fs, this.pathOf(name), { ...options, mac: this.macOf(name) }, visitor);
   }
 
   /**

@@ -1,10 +1,9 @@
 import { CorruptCheckpointError, DStreamError } from '../batch/errors.js';
-import type { FileSystem, OpenFile } from './fileSystem.js';
+import type { FileSystem } from './fileSystem.js';
+import { isNeverSynced, laterRecord } from './laterRecord.js';
 import { type FrameHead, frameBytes, headAt, headerBytes, headerFault, isWhole } from './recordFrame.js';
 import { macBytes, type RecordMac } from './recordMac.js';
-
-/** What is read at once. */
-const windowBytes = 1 << 20;
+import { readFully, WindowedReader } from './windowedReader.js';
 
 export interface ReadOptions {
   /** Where the file must end with a whole record, in bytes; what follows is ignored. Default: the end of the file. */
@@ -43,8 +42,7 @@ export async function readRecords(
     const first = await reader.bytes(0, headerBytes);
     const fault = headerFault(first, mac !== undefined);
     if (fault) {
-      // A power cut may leave a file that was never synced with its length and without its bytes.
-      if (torn && (size < headerBytes || first.every((byte) => byte === 0))) return 0;
+      if (torn && (await isNeverSynced(reader, Buffer.from(first)))) return 0;
       throw new CorruptCheckpointError(path, fault.offset, fault.reason);
     }
     return await readFrames(reader, path, { torn, mac }, visit);
@@ -121,68 +119,4 @@ function authentic(payload: Buffer, { sequence }: FrameHead, mac: RecordMac | un
   if (verified) return verified;
   const reason = 'a record was not written with this integrityKey: it is another key, or somebody has changed the file';
   throw new CorruptCheckpointError(path, at, reason);
-}
-
-/** Whether a record with a higher number begins later in the file: then the damage is not a torn end. */
-async function laterRecord(reader: WindowedReader, from: number, sequence: number): Promise<boolean> {
-  const maxSequence = sequence + Math.ceil((reader.size - from) / frameBytes);
-  for (let start = from + 1; start + frameBytes <= reader.size; start += windowBytes) {
-    const bytes = await reader.bytes(start, windowBytes + frameBytes - 1);
-    for (let i = 0; i + frameBytes <= bytes.length; i++) {
-      const found = bytes.readUInt32BE(i + 4);
-      if (found > sequence && found <= maxSequence && headAt(bytes, i)) return true;
-    }
-  }
-  return false;
-}
-
-/**
- * Reads a file in windows. A frame that is large has one of its own, which ends behind the head of the next frame: no byte of a file of
- * such frames is read twice.
- */
-class WindowedReader {
-  readonly size: number;
-  readonly #file: OpenFile;
-  readonly #kept: boolean;
-  #memory: Buffer = Buffer.alloc(0);
-  #window: Buffer = Buffer.alloc(0);
-  #from = 0;
-
-  /** @param kept whether the bytes that it returns stay valid when it is asked for others */
-  constructor(file: OpenFile, size: number, kept: boolean) {
-    this.#file = file;
-    this.size = size;
-    this.#kept = kept;
-  }
-
-  /** Returns fewer bytes at the end of the file. */
-  async bytes(from: number, length: number): Promise<Buffer> {
-    const until = Math.min(from + length, this.size);
-    if (from < this.#from || until > this.#from + this.#window.length) await this.#move(from, until);
-    return this.#window.subarray(from - this.#from, Math.max(until - this.#from, from - this.#from));
-  }
-
-  async #move(from: number, until: number): Promise<void> {
-    const wanted = Math.max(until - from, 0);
-    const length = Math.min(wanted > windowBytes / 2 ? wanted + frameBytes : windowBytes, this.size - from);
-    this.#window = await readFully(this.#file, this.#memoryOf(Math.max(length, 0)), from);
-    this.#from = from;
-  }
-
-  #memoryOf(length: number): Buffer {
-    if (this.#kept) return Buffer.allocUnsafeSlow(length);
-    if (this.#memory.length < length) this.#memory = Buffer.allocUnsafeSlow(Math.max(length, windowBytes));
-    return this.#memory.subarray(0, length);
-  }
-}
-
-/** Fills the memory from the file; returns less of it at the end of the file. */
-async function readFully(file: OpenFile, memory: Buffer, position: number): Promise<Buffer> {
-  let length = 0;
-  while (length < memory.length) {
-    const { bytesRead } = await file.read(memory, length, memory.length - length, position + length);
-    if (bytesRead === 0) break;
-    length += bytesRead;
-  }
-  return memory.subarray(0, length);
 }

@@ -37,6 +37,12 @@ export function headerFault(
   return { offset: magic.length, reason: versionFault(version) };
 }
 
+/** Whether a header is that of a file with authentication codes where none are expected, or of one without them. */
+export function isOtherKind(bytes: Buffer, authenticated: boolean): boolean {
+  if (bytes.length < headerBytes || !bytes.subarray(0, magic.length).equals(magic)) return false;
+  return bytes.readUInt32BE(magic.length) === (authenticated ? formatVersion : authenticatedVersion);
+}
+
 function versionFault(version: number): string {
   switch (version) {
     case formatVersion:

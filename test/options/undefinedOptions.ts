@@ -106,6 +106,8 @@ const refused: RefusingOf<
     kafka.ShuffleWriteOptions,
     node.CsvOptions<never>,
     node.DashboardOptions,
+    node.ExportLogOptions,
+    node.ExportOptions,
     node.FileBlockStoreOptions,
     node.FileCheckpointOptions,
     node.FileReceiverOptions<never>,

@@ -36,7 +36,8 @@ const directory = '/tmp/dstream-options';
  */
 export const validArguments: Readonly<Record<string, () => readonly unknown[]>> = {
   dropState: () => [savedCheckpoint(), 'counts'],
-  exportCheckpoint: () => [savedCheckpoint(), ['counts']],
+  exportCheckpoint: () => [savedCheckpoint(), ['counts'], {}],
+  exportWriteAheadLog: () => ['a directory', {}],
   importCheckpoint: () => [savedCheckpoint(), [], {}],
   inspectCheckpoint: () => [savedCheckpoint()],
   queryHandler: () => [{ counts: dstream.queryable() }, {}],

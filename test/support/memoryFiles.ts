@@ -132,7 +132,8 @@ export class MemoryFiles implements FileSystem {
         return { bytesWritten: room };
       },
       read: async (bytes, offset, length, position) => {
-        return { bytesRead: inode.bytes.copy(bytes, offset, position, position + length) };
+        const from = Math.min(position, inode.bytes.length);
+        return { bytesRead: inode.bytes.copy(bytes, offset, from, position + length) };
       },
       datasync: sync,
       sync,

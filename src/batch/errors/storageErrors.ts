@@ -91,8 +91,10 @@ export class CorruptCheckpointError extends DStreamError {
     readonly offset: number,
     /** What is wrong. */
     readonly reason: string,
+    /** How to read the rest; `undefined` where nothing can be read. */
+    readonly help?: string,
   ) {
-    super(`${file}: damaged at byte ${offset}: ${reason}`);
+    super(`${file}: damaged at byte ${offset}: ${reason}${help === undefined ? '' : `; ${help}`}`);
   }
 }
 

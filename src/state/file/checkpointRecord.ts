@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import type { FinishedSegment, SegmentFormat } from '../../storage/segmentFormat.js';
-import type { PlannedBatch, Positions } from '../checkpoint.js';
+import type { PlannedBatch, Positions, StateChange } from '../checkpoint.js';
 
 // The payloads in the files of a checkpoint, each written by `v8.serialize`.
 
@@ -33,6 +33,8 @@ export interface SavedRecord {
 /** The last record of a snapshot: without it the file is incomplete. */
 interface EndRecord {
   readonly kind: 'end';
+  /** The newest batch that entries of the snapshot may be of. Absent in files of versions that did not note it. */
+  readonly time?: number;
 }
 
 export type CheckpointRecord = PlannedRecord | SavedRecord | EndRecord;
@@ -43,6 +45,11 @@ export function recordToBytes(record: CheckpointRecord): Buffer {
 
 export function recordFromBytes(payload: Uint8Array): CheckpointRecord {
   return deserialize(payload);
+}
+
+/** The id of the state that a change is of. */
+export function changeIdOf(change: Uint8Array): string {
+  return (deserialize(change) as StateChange).id;
 }
 
 /** What was in effect when a changelog was begun. */

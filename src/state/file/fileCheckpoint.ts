@@ -8,10 +8,14 @@ import { type IntegrityOptions, integrityChecks, integrityKeyOf } from '../../st
 import { LockedDirectory } from '../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import type { Acquisition, TakeoverOptions } from '../../storage/takeover.js';
-import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
+import type { Checkpoint, CheckpointSession, OpenOptions } from '../checkpoint.js';
+import type { Salvage } from '../damage.js';
 import { directoryCommand } from '../directoryCommand.js';
+import { readOnlySession } from '../readOnlySession.js';
 import { resolveTakeover, takeoverChecks } from '../resolveTakeover.js';
+import { withSalvageHint } from '../salvageHint.js';
 import { FileSession } from './fileSession.js';
+import { salvageFiles } from './salvageFiles.js';
 
 /** Options of `fileCheckpoint`. */
 export interface FileCheckpointOptions extends TakeoverOptions, IntegrityOptions {
@@ -35,7 +39,7 @@ const optionChecks: OptionChecks<FileCheckpointOptions> = {
  *
  * The structured clone algorithm must be able to copy the state: plain data, `Map`, `Set`, `Date`, bigints, typed arrays.
  * Files hold data only; they have a version and checksums. A record that a crash cut off is removed; other damage is refused
- * with file and offset. One process uses a directory at a time: another one waits until its owner has left or shows no sign of life.
+ * with file and offset, and the command that exports the rest. One process uses a directory at a time: another one waits until its owner has left or shows no sign of life.
  *
  * @param directory created if it is missing
  * @throws {InvalidOptionError} when `directory` is empty or `snapshotBytes` is not a positive integer, or
@@ -78,10 +82,18 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
   const location = resolve(directory);
   const takeover = resolveTakeover(options);
   const key = integrityKeyOf(options);
+  const command = (action: string) => directoryCommand(location, action);
+  const open = (how?: OpenOptions) => {
+    const acquisition = takeover(how);
+    if (how?.salvage) return openDamaged(privateFileSystem, location, how.salvage, acquisition, key);
+    return openFiles(privateFileSystem, location, snapshotBytes, acquisition, key).catch((error: unknown) => {
+      throw withSalvageHint(error, { command });
+    });
+  };
   return {
     location,
-    command: (action) => directoryCommand(location, action),
-    open: (how) => defer(() => from(openFiles(privateFileSystem, location, snapshotBytes, takeover(how), key))),
+    command,
+    open: (how) => defer(() => from(open(how))),
   };
 }
 
@@ -94,5 +106,20 @@ export function openFiles(
   key?: KeyObject,
 ): Promise<CheckpointSession> {
   const open = (directory: LockedDirectory) => FileSession.open(directory, snapshotBytes);
+  return LockedDirectory.open(location, 'checkpoint', open, fs, acquisition, key);
+}
+
+/** Reads what is left of a directory that may be damaged. */
+function openDamaged(
+  fs: FileSystem,
+  location: string,
+  salvage: Salvage,
+  acquisition?: Acquisition,
+  key?: KeyObject,
+): Promise<CheckpointSession> {
+  const open = async (directory: LockedDirectory) => {
+    const restored = await salvageFiles(directory, salvage);
+    return readOnlySession(location, restored, () => directory.release());
+  };
   return LockedDirectory.open(location, 'checkpoint', open, fs, acquisition, key);
 }

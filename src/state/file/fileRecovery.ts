@@ -33,7 +33,7 @@ export async function recoverFiles(directory: Directory): Promise<Recovery> {
   failpoint('recovery:listed');
 
   const state = new RecoveredState();
-  const snapshotBytes = snapshot > 0 ? await readSnapshot(directory, snapshot, state) : 0;
+  const read = snapshot > 0 ? await readSnapshot(directory, snapshot, state) : { bytes: 0, until: undefined };
   failpoint('recovery:snapshot-read');
 
   const records: CheckpointRecord[] = [];
@@ -50,12 +50,16 @@ export async function recoverFiles(directory: Directory): Promise<Recovery> {
     await files.read(changelog, () => (payload) => state.apply(recordFromBytes(payload)));
   }
   for (const record of records) state.apply(record);
+  if (last && read.until !== undefined && (state.last?.time ?? -Infinity) < read.until) {
+    const reason = `it ends before the batch of time ${read.until}, which the snapshot has`;
+    throw new CorruptCheckpointError(files.pathOf(last.number), last.end, reason);
+  }
   failpoint('recovery:read');
   return {
     state,
     changelogs,
     snapshot,
-    snapshotBytes,
+    snapshotBytes: read.bytes,
     nextNumber: Math.max(snapshot, files.numbers.at(-1) ?? 0) + 1,
     leftOver: [
       ...files.leftOver(kept),
@@ -65,14 +69,17 @@ export async function recoverFiles(directory: Directory): Promise<Recovery> {
   };
 }
 
-async function readSnapshot(directory: Directory, number: number, state: RecoveredState): Promise<number> {
+/** Returns its size, and the newest batch that entries in it may be of. */
+async function readSnapshot(directory: Directory, number: number, state: RecoveredState) {
   const name = `snapshot-${number}`;
   let ended = false;
+  let until: number | undefined;
   const end = await directory.readRecords(name, {}, (payload) => {
     const record = recordFromBytes(payload);
     ended = record.kind === 'end';
+    if (record.kind === 'end') until = record.time;
     state.apply(record);
   });
   if (!ended) throw new CorruptCheckpointError(directory.pathOf(name), end, 'it ends before its last record');
-  return end;
+  return { bytes: end, until };
 }

@@ -220,14 +220,18 @@ export class FileSession implements CheckpointSession {
     const last = this.#last as LastBatch;
     const states = [...this.#known].map((id) => this.#live.get(id) as LiveState);
     const content = { last, planned: [...this.#planned.values()], states };
-    const commit = async () => {
+    const saved = async () => {
       await this.#allSaved();
+      return this.#closed ? undefined : this.#last?.time;
+    };
+    const commit = async () => {
       if (this.#closed) return false;
       await this.#directory.checkOwner();
       return true;
     };
     const size = await writeSnapshot(this.#directory, number, content, {
       stopped: () => this.#closed,
+      saved,
       commit,
       // Between two slices the stream goes on.
       pause: () => nextTurn(),

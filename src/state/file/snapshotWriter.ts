@@ -19,6 +19,11 @@ export interface SnapshotControl {
   stopped(): boolean;
   /** Called after each slice. */
   pause(): Promise<unknown>;
+  /**
+   * Called behind the last slice: resolves with the time of the last batch when all that the slices have seen is saved; with `undefined` to
+   * abandon it.
+   */
+  saved(): Promise<number | undefined>;
   /** Called when everything is on the disk, before it counts; `false` abandons it. */
   commit(): Promise<boolean>;
 }
@@ -60,13 +65,19 @@ export async function writeSnapshot(
     const mac = directory.macOf(name);
     await write(header(mac !== undefined));
     let sequence = 0;
-    for (const record of records(content)) {
-      if (control.stopped()) return undefined;
+    const writeRecord = async (record: CheckpointRecord) => {
       const bytes = recordToBytes(record);
       await write(frame([mac ? mac.add(bytes, sequence) : bytes], sequence++));
       failpoint('snapshot:slice');
+    };
+    for (const record of records(content)) {
+      if (control.stopped()) return undefined;
+      await writeRecord(record);
       await control.pause();
     }
+    const time = await control.saved();
+    if (time === undefined) return undefined;
+    await writeRecord({ kind: 'end', time });
     failpoint('snapshot:before-sync');
     await file.sync();
     kept = await control.commit();
@@ -94,7 +105,6 @@ function* records({ last, planned, states }: SnapshotContent): Iterable<Checkpoi
     const encode = (set: Slice) => serialize({ id, operator, signature, version, set, deleted: [] });
     for (const change of slicesOf(state, encode)) yield { kind: 'saved', ...last, changes: [change] };
   }
-  yield { kind: 'end' };
 }
 
 type Slice = readonly (readonly [Key, unknown])[];

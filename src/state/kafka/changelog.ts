@@ -22,6 +22,8 @@ export interface ChangelogState {
 export interface Changelog<M = never> {
   /** Names it in messages. */
   readonly location: string;
+  /** The command line that does something to it, for messages. Default: none is named. */
+  command?(action: string): string;
   /**
    * Calls `visit` with the committed records from an offset to the end as it is now, in order. Returns the offset after them.
    *

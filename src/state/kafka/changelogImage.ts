@@ -1,8 +1,12 @@
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
+import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { LockOwner } from '../../storage/lockOwner.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
+import type { Salvage } from '../damage.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
+import { salvagedCheckpoint } from '../salvagedCheckpoint.js';
+import { withSalvageHint } from '../salvageHint.js';
 import type { Changelog, ChangelogRecord } from './changelog.js';
 import {
   type ChangelogEntry,
@@ -17,7 +21,7 @@ import {
   stateRecord,
 } from './changelogEntry.js';
 import type { CopyKeeper } from './copyKeeper.js';
-import { type DecodedEntries, decodeEntries, type EncodedEntry } from './decodedEntries.js';
+import { type DecodedEntries, decodeEntries, decodeEntry, type EncodedEntry } from './decodedEntries.js';
 
 /** Kafka drops tombstones a day after they were compacted (`delete.retention.ms`): a reader that was away for longer would miss some. */
 const maxPauseMs = 3_600_000;
@@ -39,11 +43,19 @@ export class ChangelogImage {
   #isLoaded = false;
   #readAt: number;
 
-  /** `now` is the clock for pauses between two readings: the wall clock, since others stop while a machine sleeps. */
-  constructor(changelog: Changelog<unknown>, now = Date.now, copy?: CopyKeeper) {
+  readonly #salvage: Salvage | undefined;
+  /** A plan may be among what cannot be read. */
+  #isPlanLost = false;
+
+  /**
+   * `now` is the clock for pauses between two readings: the wall clock, since others stop while a machine sleeps. With `salvage` what
+   * cannot be read is passed over.
+   */
+  constructor(changelog: Changelog<unknown>, now = Date.now, copy?: CopyKeeper, salvage?: Salvage) {
     this.#changelog = changelog;
     this.#now = now;
     this.#copy = copy;
+    this.#salvage = salvage;
     this.#readAt = now();
   }
 
@@ -92,8 +104,10 @@ export class ChangelogImage {
   }
 
   get restored(): RestoredCheckpoint | undefined {
-    const planned = [...this.#planned.values()].sort((a, b) => a.time - b.time);
-    return restoredCheckpoint(this.#progress, planned, {
+    // A later plan that is used without an earlier one would pass its records over.
+    const planned = this.#isPlanLost ? [] : [...this.#planned.values()].sort((a, b) => a.time - b.time);
+    if (this.#salvage) this.#tellNameless(this.#salvage);
+    return (this.#salvage ? salvagedCheckpoint : restoredCheckpoint)(this.#progress, planned, {
       stateIds: [...this.#descriptions.keys()].sort(),
       state: (id) => this.#state(id),
     });
@@ -135,8 +149,8 @@ export class ChangelogImage {
   }
 
   #take(record: ChangelogRecord): void {
-    const entry = this.#read(record);
-    switch (entry.kind) {
+    const entry = this.#salvage ? this.#salvaged(record, this.#salvage) : this.#read(record);
+    switch (entry?.kind) {
       case 'owner':
         this.#owner = entry.value;
         break;
@@ -165,8 +179,36 @@ export class ChangelogImage {
     }
   }
 
-  #corrupt(reason: string): CorruptCheckpointError {
-    return new CorruptCheckpointError(this.#changelog.location, this.#end, reason);
+  /** What was there under its key before is not what it says now. */
+  #salvaged(record: ChangelogRecord, salvage: Salvage): ChangelogEntry | undefined {
+    try {
+      return this.#read(record);
+    } catch (error) {
+      const { reason } = error as CorruptCheckpointError;
+      const without = attempt(() => readChangelogRecord({ key: record.key, value: null }));
+      if (without?.kind === 'planned' || without?.kind === 'progress') this.#isPlanLost = true;
+      const named = without && 'id' in without ? { state: without.id } : {};
+      const key = without?.kind === 'entry' ? attempt(() => ({ key: keyFromBytes(without.key) })) : {};
+      salvage.damaged({ place: this.#changelog.location, ...named, ...key, reason });
+      return without;
+    }
+  }
+
+  /** Entries of a state of which it cannot be read what it is. */
+  #tellNameless({ damaged }: Salvage): void {
+    const place = this.#changelog.location;
+    if (!this.#progress && this.#descriptions.size > 0) {
+      damaged({ place, reason: 'its progress is lost: the states come without it' });
+    }
+    for (const [state, { size }] of this.#entries) {
+      if (size === 0 || this.#descriptions.has(state)) continue;
+      damaged({ place, state, reason: `what the state is cannot be read: it is left out with its ${size} keys` });
+    }
+  }
+
+  #corrupt(reason: string) {
+    const error = new CorruptCheckpointError(this.#changelog.location, this.#end, reason);
+    return this.#salvage ? error : withSalvageHint(error, this.#changelog);
   }
 
   #entriesOf(id: string): Map<string, EncodedEntry> {
@@ -177,7 +219,28 @@ export class ChangelogImage {
 
   #state(id: string): RestoredState | undefined {
     const description = this.#descriptions.get(id);
-    return description && { ...description, entries: () => this.#entriesInOrder(id) };
+    const salvage = this.#salvage;
+    return (
+      description && {
+        ...description,
+        entries: () => (salvage ? this.#wholeEntries(id, salvage) : this.#entriesInOrder(id)),
+      }
+    );
+  }
+
+  /** Those that can be read. A number may be damaged, and be that of another. */
+  *#wholeEntries(id: string, { damaged }: Salvage): Iterable<readonly [Key, unknown]> {
+    const entries = [...this.#entriesOf(id)].sort(([, a], [, b]) => a.number - b.number);
+    for (const [key, { state }] of entries) {
+      const entry = decodeEntry(key, state);
+      if (!(entry instanceof Error)) {
+        yield entry;
+        continue;
+      }
+      const known = attempt(() => ({ key: keyFromBytes(Buffer.from(key, 'latin1')) }));
+      const reason = `an entry cannot be read: ${entry.message}`;
+      damaged({ place: this.#changelog.location, state: id, ...known, reason });
+    }
   }
 
   /** Oldest first. Read once: the operator owns them afterwards. */
@@ -188,6 +251,14 @@ export class ChangelogImage {
       else throw this.#corrupt(`an entry of state ${JSON.stringify(id)} cannot be read: ${entry.message}`);
     }
     entries.length = 0;
+  }
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
   }
 }
 

@@ -38,13 +38,14 @@ export async function decodeEntries(encoded: ReadonlyMap<string, EncodedEntry>):
     const number = order[i] as number;
     const key = byNumber.get(number) as string;
     decoded.numbers.set(key, number);
-    decoded.entries.push(decode(key, (encoded.get(key) as EncodedEntry).state));
+    decoded.entries.push(decodeEntry(key, (encoded.get(key) as EncodedEntry).state));
     if (slices.isOver(i)) await slices.next();
   }
   return decoded;
 }
 
-function decode(key: string, state: Buffer): readonly [Key, unknown] | Error {
+/** @param key the bytes of the key as text */
+export function decodeEntry(key: string, state: Buffer): readonly [Key, unknown] | Error {
   try {
     return [keyFromBytes(Buffer.from(key, 'latin1')), deserialize(state)];
   } catch (error) {

@@ -1,5 +1,7 @@
 import type { Acquisition } from '../../storage/takeover.js';
-import type { CheckpointOpener } from '../checkpoint.js';
+import type { CheckpointOpener, CheckpointSession } from '../checkpoint.js';
+import type { Salvage } from '../damage.js';
+import { readOnlySession } from '../readOnlySession.js';
 import type { Changelog } from './changelog.js';
 import { ChangelogImage } from './changelogImage.js';
 import { ChangelogLease } from './changelogLease.js';
@@ -28,6 +30,25 @@ export async function openChangelog<M>(
     return new ChangelogSession(changelog, image, writer, lease, copy);
   } catch (error) {
     await Promise.all([changelog.close(), copy?.close()]);
+    throw error;
+  }
+}
+
+/** Reads what is left of a changelog that may be damaged, once its owner has left it. Only the lease is written. */
+export async function openDamagedChangelog<M>(
+  changelog: Changelog<M>,
+  salvage: Salvage,
+  how: Acquisition,
+): Promise<CheckpointSession> {
+  const image = new ChangelogImage(changelog, Date.now, undefined, salvage);
+  try {
+    const lease = await ChangelogLease.take(changelog, image, new ChangelogWriter(changelog), how);
+    return readOnlySession(changelog.location, image.restored, async () => {
+      await lease?.release(Promise.resolve(true));
+      await changelog.close();
+    });
+  } catch (error) {
+    await changelog.close();
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { FileSystem, OpenFile } from '../../storage/fileSystem.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import { appendZeros } from './dataFile.js';
-import { layoutIsKnown, type Meta, magicAt, metasOf, newestFirst } from './metaPages.js';
+import { contradiction, layoutIsKnown, type Meta, magicAt, metasOf, newestFirst } from './metaPages.js';
 import { ourTrees } from './pages/ourTrees.js';
 import { walkPages } from './pages/walkPages.js';
 
@@ -109,7 +109,7 @@ async function checkMetas(path: string, file: OpenFile): Promise<readonly [newes
     const metas = await metasOf(path, file);
     const [newest, other] = newestFirst(metas);
     const end = Number(newest.lastPage + 1n) * newest.pageSize;
-    const reason = contradiction(metas, newest, other);
+    const reason = contradiction(metas);
     if (!reason && size >= end) return [newest, other];
     // Another process may be writing to it: then the next look sees another pair.
     if (attempt < maxAttempts) {
@@ -124,20 +124,4 @@ async function checkMetas(path: string, file: OpenFile): Promise<readonly [newes
     await appendZeros(path, end - size);
     return [newest, other];
   }
-}
-
-/** What cannot be of two meta pages of one file. */
-function contradiction([first, second]: readonly [Meta, Meta], newest: Meta, other: Meta): string | undefined {
-  if (!first.fixed.equals(second.fixed)) return 'its meta pages are not of one database';
-  if (!takeTurns(first.transaction, second.transaction)) {
-    return `its meta pages are of transactions ${first.transaction} and ${second.transaction}`;
-  }
-  if (newest.lastPage < other.lastPage) return `it had ${other.lastPage} pages and has ${newest.lastPage} now`;
-  return undefined;
-}
-
-/** Even transactions are written to the first page, odd ones to the second; both are 0 at first. */
-function takeTurns(first: bigint, second: bigint): boolean {
-  if (second === 0n) return first === 0n;
-  return first % 2n === 0n && (second === first + 1n || second === first - 1n);
 }

@@ -6,11 +6,15 @@ import type { FileSystem } from '../../storage/fileSystem.js';
 import { LockedDirectory } from '../../storage/lockedDirectory.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import type { Acquisition, TakeoverOptions } from '../../storage/takeover.js';
-import type { Checkpoint, CheckpointSession } from '../checkpoint.js';
+import type { Checkpoint, CheckpointSession, OpenOptions } from '../checkpoint.js';
+import type { Salvage } from '../damage.js';
 import { directoryCommand } from '../directoryCommand.js';
+import { readOnlySession } from '../readOnlySession.js';
 import { resolveTakeover, takeoverChecks } from '../resolveTakeover.js';
+import { withSalvageHint } from '../salvageHint.js';
 import { LmdbSession } from './lmdbSession.js';
 import { LmdbStore } from './lmdbStore.js';
+import { salvageLmdb } from './salvageLmdb.js';
 
 /** Options of `lmdbCheckpoint`. */
 export interface LmdbCheckpointOptions extends TakeoverOptions {
@@ -86,10 +90,17 @@ export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions
   const { cacheKeys, verify } = options;
   const takeover = resolveTakeover(options);
   const location = resolve(directory);
+  const command = (action: string) => directoryCommand(location, action);
+  const open = (how?: OpenOptions) => {
+    if (how?.salvage) return openDamaged(location, how.salvage, takeover(how));
+    return openLmdb(location, { cacheKeys, verify }, undefined, takeover(how)).catch((error: unknown) => {
+      throw withSalvageHint(error, { command });
+    });
+  };
   return {
     location,
-    command: (action) => directoryCommand(location, action),
-    open: (how) => defer(() => from(openLmdb(location, { cacheKeys, verify }, undefined, takeover(how)))),
+    command,
+    open: (how) => defer(() => from(open(how))),
   };
 }
 
@@ -106,6 +117,14 @@ export function openLmdb(
   acquisition?: Acquisition,
 ): Promise<CheckpointSession> {
   const open = (directory: LockedDirectory) => openLocked(directory, options, fs);
+  return LockedDirectory.open(location, 'checkpoint', open, privateFileSystem, acquisition);
+}
+
+function openDamaged(location: string, salvage: Salvage, acquisition: Acquisition): Promise<CheckpointSession> {
+  const open = async (directory: LockedDirectory) => {
+    const restored = await salvageLmdb(location, salvage);
+    return readOnlySession(location, restored, () => directory.release());
+  };
   return LockedDirectory.open(location, 'checkpoint', open, privateFileSystem, acquisition);
 }
 

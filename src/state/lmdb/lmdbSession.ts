@@ -16,7 +16,9 @@ import type {
   StateChange,
   StateRequest,
 } from '../checkpoint.js';
+import { directoryCommand } from '../directoryCommand.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
+import { withSalvageHint } from '../salvageHint.js';
 import { entryToBytes, seqOf } from './lmdbEntry.js';
 import { reading } from './lmdbErrors.js';
 import { entryKey } from './lmdbKeys.js';
@@ -194,5 +196,13 @@ function restoredFrom(store: LmdbStore, states: ReadonlyMap<string, LmdbStateRec
 
 function restoredState(store: LmdbStore, id: string, record: LmdbStateRecord): RestoredState {
   const { operator, signature, version } = record;
-  return { operator, signature, version, entries: () => readState(store, id, record) };
+  const command = (action: string) => directoryCommand(store.directory, action);
+  const entries = () => {
+    try {
+      return readState(store, id, record);
+    } catch (error) {
+      throw withSalvageHint(error, { command });
+    }
+  };
+  return { operator, signature, version, entries };
 }

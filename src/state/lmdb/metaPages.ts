@@ -15,6 +15,8 @@ const metaLength = 160;
 const metaKind = 8;
 const magic = 0xbeefc0de;
 const version = 2;
+/** Of machines as they are. */
+const pageSizes = [4_096, 16_384, 65_536, 8_192, 32_768];
 /** What a process can map. */
 const mapLimit = 2n ** 46n;
 
@@ -41,6 +43,35 @@ export async function metasOf(
 ): Promise<readonly [first: Meta, second: Meta]> {
   const first = await metaAt(path, file, 0, 0);
   return [first, await metaAt(path, file, 1, first.pageSize)];
+}
+
+/** Those that can be read, that of the last transaction first; `damaged` is called for one that cannot. */
+export async function metasFound(
+  path: string,
+  file: Pick<OpenFile, 'read'>,
+  damaged: (offset: number, reason: string) => void,
+): Promise<readonly Meta[]> {
+  const found: Meta[] = [];
+  const look = async (number: number, offset: number) => {
+    try {
+      found.push(await metaAt(path, file, number, offset));
+      return true;
+    } catch (error) {
+      if (!(error instanceof CorruptCheckpointError)) throw error;
+      return error;
+    }
+  };
+  const first = await look(0, 0);
+  if (first !== true) damaged(first.offset, first.reason);
+  // The first says how large a page is.
+  const sizes = found[0] ? [found[0].pageSize] : pageSizes;
+  let second: true | CorruptCheckpointError | undefined;
+  for (const size of sizes) {
+    second = await look(1, size);
+    if (second === true) break;
+  }
+  if (second && second !== true) damaged(second.offset, second.reason);
+  return found.sort((a, b) => Number(b.transaction - a.transaction));
 }
 
 /** That of the last transaction first. */
@@ -81,4 +112,22 @@ async function metaAt(path: string, file: Pick<OpenFile, 'read'>, number: number
     bytes: page,
     fixed,
   };
+}
+
+/** What cannot be of two meta pages of one file. */
+export function contradiction(metas: readonly [Meta, Meta]): string | undefined {
+  const [first, second] = metas;
+  const [newest, other] = newestFirst(metas);
+  if (!first.fixed.equals(second.fixed)) return 'its meta pages are not of one database';
+  if (!takeTurns(first.transaction, second.transaction)) {
+    return `its meta pages are of transactions ${first.transaction} and ${second.transaction}`;
+  }
+  if (newest.lastPage < other.lastPage) return `it had ${other.lastPage} pages and has ${newest.lastPage} now`;
+  return undefined;
+}
+
+/** Even transactions are written to the first page, odd ones to the second; both are 0 at first. */
+function takeTurns(first: bigint, second: bigint): boolean {
+  if (second === 0n) return first === 0n;
+  return first % 2n === 0n && (second === first + 1n || second === first - 1n);
 }

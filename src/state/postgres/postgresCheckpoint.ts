@@ -3,8 +3,10 @@ import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/e
 import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 import { allOf, checkPositiveInteger, checkTimer, withMethods } from '../../options/checks.js';
 import type { TakeoverOptions } from '../../storage/takeover.js';
-import type { Checkpoint, OpenOptions } from '../checkpoint.js';
+import type { Checkpoint, CheckpointSession, OpenOptions } from '../checkpoint.js';
+import { readOnlySession } from '../readOnlySession.js';
 import { resolveTakeover, takeoverChecks } from '../resolveTakeover.js';
+import { jobCommand } from './jobCommand.js';
 import { PostgresLease } from './postgresLease.js';
 import { type PostgresPool, type PostgresQueries, withClient } from './postgresPool.js';
 import { readJob } from './postgresRestore.js';
@@ -96,12 +98,13 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
   let current: PostgresSession | undefined;
 
   const place = { pool, tables, job, location };
-  const open = async (how?: OpenOptions): Promise<PostgresSession> => {
+  const open = async (how?: OpenOptions): Promise<CheckpointSession> => {
     try {
       await withClient(pool, (client) => createTables(client, tables));
       const { lease, row } = await PostgresLease.take(place, takeover(how));
       try {
-        const opened = await withClient(pool, (client) => readJob(client, place, row));
+        const opened = await withClient(pool, (client) => readJob(client, place, row, how?.salvage));
+        if (how?.salvage) return readOnlySession(location, opened.restored, () => lease.release(Promise.resolve()));
         current = new PostgresSession({ ...place, transactionTimeout }, row.epoch, lease, opened);
         return current;
       } catch (error) {
@@ -115,7 +118,7 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
   };
   return {
     location,
-    command: (action) => `npx dstream checkpoint POSTGRES-URL ${action} --job ${JSON.stringify(job)}`,
+    command: (action) => jobCommand(job, action),
     open: (how) => defer(() => from(open(how))),
     inTransaction: (time, effect) =>
       defer(() => {

@@ -4,7 +4,10 @@ import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
+import type { Salvage } from '../damage.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
+import { withSalvageHint } from '../salvageHint.js';
+import { jobCommand } from './jobCommand.js';
 import type { JobPlace, JobRow } from './postgresLease.js';
 import type { PostgresClient } from './postgresPool.js';
 import type { PostgresTables } from './postgresTables.js';
@@ -16,7 +19,11 @@ export interface OpenedJob {
   readonly lastSeq: number;
 }
 
-type SavedEntry = readonly [key: Buffer, value: Buffer];
+interface SavedEntry {
+  readonly number: string;
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
 type Entry = readonly [Key, unknown];
 
 const entriesPerPage = 20_000;
@@ -24,11 +31,16 @@ const entriesPerPage = 20_000;
 const sliceMs = 8;
 const entriesPerLookAtTheClock = 64;
 
-/** Reads what a job has saved, when its new epoch has begun. */
+/**
+ * Reads what a job has saved, when its new epoch has begun.
+ *
+ * @param salvage entries that cannot be read are left out. Default: such a state fails when it is read
+ */
 export async function readJob(
   client: PostgresClient,
   { tables, job, location }: JobPlace,
   row: JobRow,
+  salvage?: Salvage,
 ): Promise<OpenedJob> {
   const planned = await readPlanned(client, tables, job);
   const states = new Map<string, RestoredState>();
@@ -40,7 +52,8 @@ export async function readJob(
     const place = `${location}, state ${JSON.stringify(id)}`;
     const entries: LazyEntry[] = [];
     for await (const page of pagesOf(client, tables, job, id)) await readPage(page, place, entries);
-    states.set(id, restoredState({ operator, signature, version }, entries));
+    if (salvage) tellDamaged(entries, { location, id }, salvage);
+    states.set(id, restoredState({ operator, signature, version }, entries, job));
   }
   const last = await client.query(`select coalesce(max(seq), 0)::text as seq from ${tables.entries} where job = $1`, [
     job,
@@ -77,14 +90,19 @@ async function* pagesOf(
        where job = $1 and id = $2 and seq > $3 order by seq limit ${entriesPerPage}`,
       [job, id, after],
     );
-    yield rows.map(({ key, value }): SavedEntry => [key, value]);
+    yield rows as readonly SavedEntry[];
     if (rows.length < entriesPerPage) return;
     after = rows.at(-1).number;
   }
 }
 
+interface DamagedEntry {
+  readonly saved: SavedEntry;
+  readonly error: CorruptCheckpointError;
+}
+
 /** An entry, or the error with which it cannot be read: a state that is damaged can still be dropped. */
-type LazyEntry = Entry | CorruptCheckpointError;
+type LazyEntry = Entry | DamagedEntry;
 
 /** Decodes in slices of the event loop. */
 async function readPage(page: readonly SavedEntry[], place: string, entries: LazyEntry[]): Promise<void> {
@@ -98,12 +116,13 @@ async function readPage(page: readonly SavedEntry[], place: string, entries: Laz
   }
 }
 
-function restoredState(description: Omit<RestoredState, 'entries'>, entries: LazyEntry[]): RestoredState {
+function restoredState(description: Omit<RestoredState, 'entries'>, entries: LazyEntry[], job: string): RestoredState {
+  const command = (action: string) => jobCommand(job, action);
   return {
     ...description,
     *entries() {
       for (const entry of entries) {
-        if (entry instanceof CorruptCheckpointError) throw entry;
+        if ('error' in entry) throw withSalvageHint(entry.error, { command });
         yield entry;
       }
       // Read once: the operator owns it now.
@@ -112,11 +131,36 @@ function restoredState(description: Omit<RestoredState, 'entries'>, entries: Laz
   };
 }
 
-function readEntry(location: string, [key, value]: SavedEntry): LazyEntry {
+function readEntry(place: string, saved: SavedEntry): LazyEntry {
   try {
-    return [keyFromBytes(key), deserialize(value)];
+    return [keyFromBytes(saved.key), deserialize(saved.value)];
   } catch (error) {
-    return new CorruptCheckpointError(location, 0, `an entry cannot be read: ${(error as Error).message}`);
+    const reason = `an entry cannot be read: ${(error as Error).message}`;
+    return { saved, error: new CorruptCheckpointError(place, 0, reason) };
+  }
+}
+
+/** Takes the entries out that cannot be read. */
+function tellDamaged(
+  entries: LazyEntry[],
+  { location, id }: { readonly location: string; readonly id: string },
+  { damaged }: Salvage,
+): void {
+  const whole = entries.filter((entry) => {
+    if (!('error' in entry)) return true;
+    const { saved, error } = entry;
+    damaged({ place: location, offset: Number(saved.number), state: id, ...keyOf(saved.key), reason: error.reason });
+    return false;
+  });
+  entries.length = 0;
+  for (const entry of whole) entries.push(entry);
+}
+
+function keyOf(bytes: Buffer): { readonly key?: Key } {
+  try {
+    return { key: keyFromBytes(bytes) };
+  } catch {
+    return {};
   }
 }
 

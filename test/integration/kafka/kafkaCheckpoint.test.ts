@@ -10,7 +10,7 @@ import {
   updateStateByKey,
 } from 'dstream';
 import { type KafkaCheckpoint, kafkaBatches, kafkaCheckpoint, sendInTransaction } from 'dstream/kafka';
-import { CheckpointError, FencedError } from 'dstream/node';
+import { CheckpointError, type Damage, exportCheckpoint, FencedError } from 'dstream/node';
 import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import { defer, firstValueFrom, from, lastValueFrom, mergeMap, retry, takeWhile, tap } from 'rxjs';
 import { expect, it } from 'vitest';
@@ -126,6 +126,32 @@ describeKafka('kafkaCheckpoint', () => {
     await expect(changelog.read(end + 1, () => {})).rejects.toThrow(`was cut or created again: it ends at ${end}`);
     await changelog.close();
     await settle(first.close());
+  });
+
+  it('is exported without the entry of a record that cannot be read', async () => {
+    const topic = newTopic();
+    const session = await open(topic);
+    const entries = ['a', 'b'].map((key) => [key, 1] as const);
+    await settle(session.save(batch(10, [session.encode(change(entries))])));
+    await settle(session.close());
+    // As an entry has it: its kind, the length of the id of its state, that id, and the key.
+    const key = Buffer.concat([Buffer.from('e'), Buffer.of(0, 6), Buffer.from('countssb')]);
+    const producer = kafka.producer();
+    await producer.connect();
+    await producer.send({ topic, messages: [{ partition: 0, key, value: Buffer.alloc(9) }] });
+    await producer.disconnect();
+
+    const found: Damage[] = [];
+    const damageObserver = { next: (damage: Damage) => void found.push(damage) };
+    const checkpoint = kafkaCheckpoint(kafka, { topic });
+    const lines: string[] = [];
+    const options = { skipDamaged: true, damageObserver };
+    for await (const line of exportCheckpoint(checkpoint, ['counts'], options)) lines.push(line);
+    expect(lines.slice(2)).toEqual(['{"key":"a","state":1}']);
+    expect(found).toMatchObject([{ place: `Kafka topic ${topic}/0`, state: 'counts', key: 'b' }]);
+    await expect(async () => {
+      for await (const _ of exportCheckpoint(checkpoint));
+    }).rejects.toThrow(`; \`npx dstream checkpoint kafka://BROKERS/${topic}/0 export --skip-damaged\` reads the rest`);
   });
 
   it('refuses bad options', () => {

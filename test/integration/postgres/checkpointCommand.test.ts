@@ -84,4 +84,32 @@ describePostgres('dstream checkpoint, of PostgreSQL', () => {
     await settle(session.close());
     expect(await run(job, ['inspect'])).toMatchObject({ code: 0, err: '' });
   });
+
+  it('exports everything but a damaged row, and names that', async () => {
+    const [job, copy] = ['damaged', 'the rest'];
+    const names = ['ann', 'bob', 'cid'];
+    await visitsOver(job, 'visits', [names.map((name) => [name, 1]), names.map((name) => [name, 1])]);
+    const damaged = await pool.query(
+      `update ${schema}.state_entries set value = '\\x0102'::bytea where job = $1 and key = 'sbob'::bytea returning seq`,
+      [job],
+    );
+    expect(damaged.rowCount).toBe(1);
+    const hint = `; \`npx dstream checkpoint POSTGRES-URL export --skip-damaged --job "${job}"\` reads the rest`;
+    await expect(visitsOver(job, 'visits', [[], [], [['ann', 1]]])).rejects.toThrow(hint);
+    const { code, out, err } = await run(job, ['export', '--skip-damaged']);
+    expect(code).toBe(1);
+    const row = damaged.rows[0].seq;
+    expect(err).toContain(`PostgreSQL job "${job}" at ${row}, state "visits", key "bob": an entry cannot be read`);
+    expect(out.match(/"state":2/g)).toHaveLength(2);
+    expect((await run(copy, ['import'], out)).code).toBe(0);
+    const batches: Pair<string, number>[][] = [
+      [],
+      [],
+      [
+        ['bob', 1],
+        ['ann', 1],
+      ],
+    ];
+    expect(Object.fromEntries(await visitsOver(copy, 'visits', batches))).toMatchObject({ ann: 3, bob: 1, cid: 2 });
+  });
 });

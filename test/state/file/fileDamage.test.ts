@@ -71,6 +71,22 @@ describe('damaged checkpoint files', () => {
     }
   });
 
+  it('are refused when the header of the last changelog is zeroed, and the first record was synced', async () => {
+    const files = new MemoryFiles();
+    for (const from of [1, 4]) await writeBatches(openIn(files), '', from, from + 3);
+    const name =
+      files
+        .names()
+        .filter((one) => one.startsWith('changelog'))
+        .sort()
+        .at(-1) ?? '';
+    expect(await readDamaged(files, name, Buffer.from(files.get(name)).fill(0, 0, 12))).toBeInstanceOf(
+      CorruptCheckpointError,
+    );
+    // As a power cut may leave one that was begun only: nothing is lost by that.
+    expect(await readDamaged(files, name, Buffer.alloc(files.get(name).length))).toBe(3);
+  });
+
   it('are refused when one is missing', async () => {
     const { files: whole, last } = await directoryWithAll();
     for (const name of whole.names().filter((one) => one !== last)) {

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Checkpoint, FencedError } from 'dstream';
-import { CheckpointError, CorruptCheckpointError } from 'dstream/node';
+import { CheckpointError, CorruptCheckpointError, type Damage, exportCheckpoint } from 'dstream/node';
 import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import { defer, firstValueFrom, from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { ChangelogRecord } from '../../../src/state/kafka/changelog.js';
 import { ChangelogImage } from '../../../src/state/kafka/changelogImage.js';
 import { ChangelogWriter } from '../../../src/state/kafka/changelogWriter.js';
-import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
+import { openChangelog, openDamagedChangelog } from '../../../src/state/kafka/openChangelog.js';
 import { type ChangelogMemory, compact, memoryChangelog } from '../../support/memoryChangelog.js';
 import { saveAtOnce, savedAtOnce, seenIn } from '../../support/overlappingSaves.js';
 import { change, settle } from '../../support/savedBatches.js';
@@ -20,6 +20,7 @@ function checkpointOver(memory: ChangelogMemory, opened: (memory: ChangelogMemor
     open: (how = {}) =>
       defer(() => {
         opened(memory);
+        if (how.salvage) return from(openDamagedChangelog(memoryChangelog(memory), how.salvage, wait));
         return from(openChangelog(memoryChangelog(memory), { ...wait, ...how, takeover: how.takeover ?? 'wait' }));
       }),
   };
@@ -270,5 +271,81 @@ describe('a checkpoint in a changelog', () => {
     await settle(
       ((await firstValueFrom(checkpointOver(memory).open() as never)) as Awaited<ReturnType<typeof open>>).close(),
     );
+  });
+
+  describe('of which records are damaged', () => {
+    async function written(): Promise<ChangelogMemory> {
+      const memory: ChangelogMemory = { records: [] };
+      const session = await open(memory);
+      for (const time of [10, 20]) {
+        const entries = ['a', 'b', 'c'].map((key) => [key, time] as const);
+        await settle(session.save(batch(time, [session.encode(change(entries))])));
+      }
+      await settle(session.plan({ time: 30, zeroTime: 0, interval: 10, ranges: {} }));
+      await settle(session.close());
+      return memory;
+    }
+    async function exported(memory: ChangelogMemory) {
+      const found: Damage[] = [];
+      const damageObserver = { next: (damage: Damage) => void found.push(damage) };
+      const lines: string[] = [];
+      const options = { skipDamaged: true, damageObserver };
+      for await (const line of exportCheckpoint(checkpointOver(memory), undefined, options)) lines.push(line);
+      return { lines, found };
+    }
+    const last = (memory: ChangelogMemory, key: string) =>
+      memory.records.findLast((record) => record.value && record.key.toString('latin1').endsWith(key)) as {
+        value: Buffer;
+      };
+
+    it('is exported without the entry whose last value cannot be read, and not with an older one', async () => {
+      for (const damage of [(value: Buffer) => value.fill(0, 6), (value: Buffer) => value.subarray(0, 3)]) {
+        const memory = await written();
+        const record = last(memory, 'b');
+        record.value = damage(record.value);
+        const { lines, found } = await exported(memory);
+        expect(lines[0]).toContain('"time":20');
+        expect(lines.slice(2)).toEqual(['{"key":"a","state":20}', '{"key":"c","state":20}']);
+        expect(found).toEqual([expect.objectContaining({ state: 'counts', key: 'b' })]);
+      }
+    });
+
+    it('is exported without progress where that is lost, and without plans where one may be', async () => {
+      const memory = await written();
+      last(memory, 'p').value.fill(0);
+      const { lines, found } = await exported(memory);
+      expect(lines).toHaveLength(4);
+      expect(lines[0]).toContain('"dstream":"state"');
+      expect(found.map(({ reason }) => reason)).toContain('its progress is lost: the states come without it');
+
+      const other = await written();
+      last(other, 'b30').value.fill(0);
+      expect(JSON.parse((await exported(other)).lines[0] ?? '')).toMatchObject({ time: 20, planned: [] });
+      expect(JSON.parse((await exported(await written())).lines[0] ?? '').planned).toHaveLength(1);
+    });
+
+    it('is exported without a state of which it cannot be read what it is, and without what is no record of it', async () => {
+      const memory = await written();
+      last(memory, 'scounts').value.fill(0);
+      memory.records.push({ key: Buffer.from('x'), value: null });
+      const { lines, found } = await exported(memory);
+      expect(lines).toEqual([expect.stringContaining('"dstream":"progress"')]);
+      expect(found.map(({ state, reason }) => [state, reason])).toEqual([
+        ['counts', expect.stringContaining('a record cannot be read')],
+        [undefined, expect.stringContaining('no record of a checkpoint begins with byte 120')],
+        ['counts', 'what the state is cannot be read: it is left out with its 3 keys'],
+      ]);
+    });
+
+    it('says how to go on, and is whole where nothing is damaged', async () => {
+      expect((await exported(await written())).found).toEqual([]);
+      const memory = await written();
+      last(memory, 'b').value.fill(0, 6);
+      const session = await open(memory);
+      expect(() => [...(session.restored?.state('counts')?.entries() ?? [])]).toThrow(
+        '; `exportCheckpoint` with `skipDamaged` reads the rest',
+      );
+      await settle(session.close());
+    });
   });
 });

@@ -11,12 +11,12 @@ import {
 } from '../../../options/checks.js';
 import type { Checkpoint, OpenOptions } from '../../../state/checkpoint.js';
 import type { ChangelogSession } from '../../../state/kafka/changelogSession.js';
-import { openChangelog } from '../../../state/kafka/openChangelog.js';
+import { openChangelog, openDamagedChangelog } from '../../../state/kafka/openChangelog.js';
 import { lmdbCopies } from '../../../state/lmdb/lmdbCopy.js';
 import { resolveTakeover, takeoverChecks } from '../../../state/resolveTakeover.js';
 import type { TakeoverOptions } from '../../../storage/takeover.js';
 import type { Kafka, KafkaRuntime } from './kafka.js';
-import { type BatchMessages, KafkajsChangelog } from './kafkajsChangelog.js';
+import { type BatchMessages, changelogCommand, KafkajsChangelog } from './kafkajsChangelog.js';
 import { kafkajsTransactions } from './kafkajsTransactions.js';
 
 /** Options of `kafkaCheckpoint`. */
@@ -139,6 +139,7 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
   const open = async (how: OpenOptions = {}) => {
     try {
       const changelog = new KafkajsChangelog(kafka, location, { topic, partition, partitions, transactionTimeout });
+      if (how.salvage) return await openDamagedChangelog(changelog, how.salvage, takeover(how));
       current = await openChangelog(changelog, { ...takeover(how), by: how.by }, copies);
       return current;
     } catch (cause) {
@@ -149,7 +150,7 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
   return {
     location,
     client: kafka,
-    command: (action) => `npx dstream checkpoint kafka://BROKERS/${topic}/${partition} ${action}`,
+    command: (action) => changelogCommand(topic, partition, action),
     open: (how) => defer(() => from(open(how))),
     inTransaction: (session, time, messages) => {
       const rule = 'must be the checkpoint of the stream';

@@ -43,6 +43,11 @@ const newTopicConfig = { 'cleanup.policy': 'compact', 'segment.bytes': '52428800
 const creationBackOff = { firstPauseMs: 20, maxPauseMs: 500, timeoutMs: 30_000 } as const;
 const isRetriable = (error: unknown) => error instanceof UnknownTopicError;
 
+/** The command line that does something to the checkpoint in a partition. */
+export function changelogCommand(topic: string, partition: number, action: string): string {
+  return `npx dstream checkpoint kafka://BROKERS/${topic}/${partition} ${action}`;
+}
+
 /** A partition of a compacted topic, through kafkajs. */
 export class KafkajsChangelog implements Changelog<BatchMessages> {
   readonly location: string;
@@ -64,6 +69,11 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     this.#transactions = kafkajsTransactions(kafka, place.transactionTimeout, (topic, partition, end) => {
       if (topic === place.topic && partition === place.partition) this.#written = end;
     });
+  }
+
+  command(action: string): string {
+    const { topic, partition } = this.#place;
+    return changelogCommand(topic, partition, action);
   }
 
   async read(from: number, visit: (record: ChangelogRecord) => void): Promise<number> {

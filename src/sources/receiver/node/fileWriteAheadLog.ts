@@ -11,7 +11,9 @@ import {
   withMethods,
 } from '../../../options/checks.js';
 import type { OpenOptions } from '../../../state/checkpoint.js';
+import { logCommand } from '../../../state/directoryCommand.js';
 import { resolveTakeover, takeoverChecks } from '../../../state/resolveTakeover.js';
+import { withSalvageHint } from '../../../state/salvageHint.js';
 import type { FileSystem } from '../../../storage/fileSystem.js';
 import { type IntegrityOptions, integrityChecks, integrityKeyOf } from '../../../storage/integrityKey.js';
 import { LockedDirectory } from '../../../storage/lockedDirectory.js';
@@ -134,9 +136,14 @@ export function fileWriteAheadLog(directory: string, options: FileWriteAheadLogO
   const settings = resolveFileLogOptions(options);
   const location = resolve(directory);
   const takeover = resolveTakeover(options);
-  const open = (request: WriteAheadLogRequest) =>
-    defer(() => from(openSegments(privateFileSystem, location, settings, request, takeover(waitOf(request)))));
-  return { location, open };
+  const open = async (request: WriteAheadLogRequest) => {
+    try {
+      return await openSegments(privateFileSystem, location, settings, request, takeover(waitOf(request)));
+    } catch (error) {
+      throw withSalvageHint(error, { command: (action) => logCommand(location, action) });
+    }
+  };
+  return { location, open: (request) => defer(() => from(open(request))) };
 }
 
 export function resolveFileLogOptions(options: FileWriteAheadLogOptions): FileLogSettings {

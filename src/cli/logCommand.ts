@@ -1,0 +1,38 @@
+import { readdir } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { exportWriteAheadLog } from '../maintenance/exportWriteAheadLog.js';
+import type { CommandStreams } from './commandStreams.js';
+import { UsageError } from './usageError.js';
+import { writeExport } from './writeExport.js';
+
+/** `dstream log DIRECTORY export ...` */
+export async function logCommand(args: readonly string[], streams: CommandStreams): Promise<void> {
+  const { values, positionals } = parsed(args);
+  const [directory, command, ...operands] = positionals;
+  if (directory === undefined || command === undefined) throw new UsageError('log needs DIRECTORY and COMMAND');
+  if (command !== 'export') throw new UsageError(`unknown command log ${JSON.stringify(command)}`);
+  if (operands.length > 0) throw new UsageError(`export: ${operands.length} operands instead of 0`);
+  const names = await readdir(directory).catch((): string[] => []);
+  if (!names.some((name) => /^segment-\d+$/.test(name))) {
+    throw new UsageError(`${directory} has no write-ahead log: no files segment-N`);
+  }
+  const { from = '0', 'skip-damaged': skipDamaged = false } = values;
+  if (!/^\d+$/.test(from)) throw new UsageError('--from must be an offset');
+  await writeExport(directory, streams, (damageObserver) =>
+    exportWriteAheadLog(directory, {
+      from: Number(from),
+      skipDamaged,
+      damageObserver,
+      integrityKey: process.env.DSTREAM_INTEGRITY_KEY,
+    }),
+  );
+}
+
+function parsed(args: readonly string[]) {
+  const options = { from: { type: 'string' }, 'skip-damaged': { type: 'boolean' } } as const;
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
