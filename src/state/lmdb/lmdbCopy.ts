@@ -12,6 +12,7 @@ import type { CopyMark, LocalCopies, LocalCopy } from '../kafka/localCopy.js';
 import { checkedBytes, valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
 import { LmdbEnvironment, type OpenedFiles, openFiles } from './lmdbEnvironment.js';
 import { reading } from './lmdbErrors.js';
+import { loadLmdb } from './loadLmdb.js';
 
 // Two databases beside that of the owner:
 //   records  the value of each key behind a checksum; a key that is too long to look up is in front of its value
@@ -109,7 +110,7 @@ export function lmdbCopies(location: string): LocalCopies {
   return {
     location,
     ready: async () => {
-      await import('lmdb');
+      await loadLmdb();
     },
     open: async () => {
       await makeDirectory(location, privateFileSystem);

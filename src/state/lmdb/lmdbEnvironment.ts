@@ -8,6 +8,7 @@ import { privateFileMode } from '../../storage/privateFileSystem.js';
 import { type Check, checkFiles } from './checkFiles.js';
 import { DataFile, type Volume } from './dataFile.js';
 import { commitErrorOf, reading } from './lmdbErrors.js';
+import { loadLmdb } from './loadLmdb.js';
 
 const commitTimeoutMs = 60_000;
 /** A new directory takes fewer transactions until it has an owner. */
@@ -45,7 +46,7 @@ export async function openFiles<S>(
   fs: Pick<FileSystem, 'open'> | undefined,
   make: (files: OpenedFiles) => Promise<S>,
 ): Promise<S> {
-  const { open } = await import('lmdb');
+  const { open } = await loadLmdb();
   const transactions = await checkFiles(directory, check, fs);
   const existing = await readdir(directory);
   const env = reading(directory, () => open<Buffer, Buffer>(directory, options));
