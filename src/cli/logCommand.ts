@@ -16,11 +16,11 @@ export async function logCommand(args: readonly string[], streams: CommandStream
   if (!names.some((name) => /^segment-\d+$/.test(name))) {
     throw new UsageError(`${directory} has no write-ahead log: no files segment-N`);
   }
-  const { from = '0', 'skip-damaged': skipDamaged = false } = values;
-  if (!/^\d+$/.test(from)) throw new UsageError('--from must be an offset');
+  const { from, 'skip-damaged': skipDamaged = false } = values;
+  if (from !== undefined && !/^\d+$/.test(from)) throw new UsageError('--from must be an offset');
   await writeExport(directory, streams, (damageObserver) =>
     exportWriteAheadLog(directory, {
-      from: Number(from),
+      from: from === undefined ? undefined : Number(from),
       skipDamaged,
       damageObserver,
       integrityKey: process.env.DSTREAM_INTEGRITY_KEY,

@@ -13,7 +13,7 @@ import { toTaggedJson } from './taggedJson.js';
 export interface ExportLogOptions extends IntegrityOptions {
   /**
    * The offset of the first record that is exported: where a checkpoint goes on, for records that are not saved. A log is deleted in
-   * pieces, and has some before that.
+   * pieces, and has some before that; one that begins behind it is damaged.
    * @default 0: all that the log has
    */
   readonly from?: number | undefined;
@@ -84,16 +84,16 @@ export function exportWriteAheadLog(directory: string, options: ExportLogOptions
 }
 
 async function* linesOf(location: string, options: ExportLogOptions): AsyncGenerator<string, void> {
-  const { from = 0, skipDamaged = false, damageObserver, codec } = options;
+  const { from, skipDamaged = false, damageObserver, codec } = options;
   const damaged = (damage: Damage) => {
     if (skipDamaged) damageObserver?.next?.(damage);
     else
       throw new CorruptCheckpointError(damage.place, damage.offset ?? 0, `${damage.reason}; skipDamaged leaves it out`);
   };
-  for await (const block of readDamagedLog(location, { codec, key: integrityKeyOf(options) }, damaged)) {
+  for await (const block of readDamagedLog(location, { codec, key: integrityKeyOf(options), from }, damaged)) {
     for (const [i, record] of block.records.entries()) {
       const offset = block.from + i;
-      if (offset >= from) yield JSON.stringify({ offset, record: toTaggedJson(record) });
+      if (offset >= (from ?? 0)) yield JSON.stringify({ offset, record: toTaggedJson(record) });
     }
   }
 }

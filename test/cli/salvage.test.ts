@@ -159,10 +159,10 @@ it('tells a program each damage, and takes pastDamage with skipDamaged only', as
 
 describe('log export', () => {
   /** A log of ten records whose batches were never saved. */
-  async function log(): Promise<string> {
+  async function log(saved = 0): Promise<string> {
     const directory = newDirectory();
-    const session = await firstValueFrom(from(fileWriteAheadLog(directory).open({ saved: 0, planned: 0 })));
-    for (let from = 0; from < 10; from += 2) {
+    const session = await firstValueFrom(from(fileWriteAheadLog(directory).open({ saved, planned: saved })));
+    for (let from = saved; from < 10; from += 2) {
       await lastValueFrom(concat(session.append({ from, records: [`r${from}`, BigInt(from + 1)] })), none);
     }
     await lastValueFrom(concat(session.close()), none);
@@ -191,6 +191,17 @@ describe('log export', () => {
     expect(err).toMatch(/segment-1 from \d+ to \d+: the checksum of a record is wrong\n/);
     expect(err).toContain('records 4 to 5 are not in the log\n');
     expect([...out.matchAll(/"offset":(\d)/g)].map(([, offset]) => Number(offset))).toEqual([0, 1, 2, 3, 6, 7, 8, 9]);
+  });
+
+  it('says when the log begins behind what is asked for', async () => {
+    const directory = await log(4);
+    expect((await run(['log', directory, 'export'])).code).toBe(0);
+    const { code, out, err } = await run(['log', directory, 'export', '--from', '2', '--skip-damaged']);
+    expect([code, out.match(/offset/g)?.length, err]).toEqual([
+      1,
+      6,
+      expect.stringContaining('records 2 to 3 are not in'),
+    ]);
   });
 
   it('explains what it does not understand', async () => {

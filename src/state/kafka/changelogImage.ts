@@ -186,10 +186,12 @@ export class ChangelogImage {
     } catch (error) {
       const { reason } = error as CorruptCheckpointError;
       const without = attempt(() => readChangelogRecord({ key: record.key, value: null }));
-      if (without?.kind === 'planned' || without?.kind === 'progress') this.#isPlanLost = true;
+      // One without a key that can be read may have been either.
+      if (!without || without.kind === 'planned' || without.kind === 'progress') this.#isPlanLost = true;
       const named = without && 'id' in without ? { state: without.id } : {};
       const key = without?.kind === 'entry' ? attempt(() => ({ key: keyFromBytes(without.key) })) : {};
-      salvage.damaged({ place: this.#changelog.location, ...named, ...key, reason });
+      const rule = without ? '' : '; nor what it was of: a key may have an older value, or come without it';
+      salvage.damaged({ place: this.#changelog.location, ...named, ...key, reason: `${reason}${rule}` });
       return without;
     }
   }

@@ -337,6 +337,22 @@ describe('a checkpoint in a changelog', () => {
       ]);
     });
 
+    it('has no plans, and says what may be older, where it cannot be read what a record was of', async () => {
+      const memory = await written();
+      await settle(
+        (async () => {
+          const session = await open(memory);
+          await settle(session.plan({ time: 40, zeroTime: 0, interval: 10, ranges: {} }));
+          await settle(session.close());
+        })(),
+      );
+      const record = memory.records.findLast(({ key, value }) => value && key.toString('latin1').endsWith('b30'));
+      if (record) (record as { key: Buffer }).key = Buffer.from('x');
+      const { lines, found } = await exported(memory);
+      expect(JSON.parse(lines[0] ?? '')).toMatchObject({ time: 20, planned: [] });
+      expect(found.map(({ reason }) => reason)).toEqual([expect.stringContaining('a key may have an older value')]);
+    });
+
     it('says how to go on, and is whole where nothing is damaged', async () => {
       expect((await exported(await written())).found).toEqual([]);
       const memory = await written();

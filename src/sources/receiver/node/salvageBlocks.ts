@@ -22,12 +22,13 @@ interface ReadSegment {
 
 /**
  * Reads all blocks of a write-ahead log that are whole, in order, and writes nothing. Blocks of different segments do not depend on each
- * other: each says which records it has.
+ * other: each says which records it has. `start`: the record from which on all are asked for.
  */
 async function* salvageBlocks(
   directory: Directory,
   codec: BlockCodec | undefined,
   damaged: (damage: Damage) => void,
+  start: number | undefined,
 ): AsyncGenerator<Block<unknown>, void> {
   const numbers = numbersOf(await directory.names(), blockSegmentFormat.prefix);
   const ends = await endsOf(directory, numbers);
@@ -44,7 +45,11 @@ async function* salvageBlocks(
       damaged({ place, reason: `it was written with ${name}: pass that as \`codec\` to exportWriteAheadLog` });
       continue;
     }
-    next ??= begin?.from;
+    const first = begin?.from ?? blocks[0]?.block.from;
+    if (next === undefined && start !== undefined && first !== undefined && first > start) {
+      damaged({ place, reason: `records ${start} to ${first - 1} are not in the log` });
+    }
+    next ??= first;
     for (const { block, at } of blocks) {
       const { from, until } = block;
       if (next !== undefined && from > next) {
@@ -116,13 +121,17 @@ async function readSegment(
 /** Owns the directory of a log while its blocks are read; a stream that has it is not disturbed. */
 export async function* readDamagedLog(
   location: string,
-  { codec, key }: { readonly codec: BlockCodec | undefined; readonly key: KeyObject | undefined },
+  {
+    codec,
+    key,
+    from,
+  }: { readonly codec: BlockCodec | undefined; readonly key: KeyObject | undefined; readonly from: number | undefined },
   damaged: (damage: Damage) => void,
 ): AsyncGenerator<Block<unknown>, void> {
   const open = async (locked: LockedDirectory) => locked;
   const directory = await LockedDirectory.open(location, 'write-ahead log', open, privateFileSystem, undefined, key);
   try {
-    yield* salvageBlocks(directory, codec, damaged);
+    yield* salvageBlocks(directory, codec, damaged, from);
   } finally {
     await directory.release();
   }
