@@ -23,7 +23,7 @@ interface SalvagedLog {
  * Entries that a damaged snapshot lacks are just missing. A record that a changelog lacks may have changed any key: the checkpoint is as of
  * the batch before it, with nothing newer. That cannot be where a snapshot was being written when the record was: its entries are of
  * different batches until the changelog has passed its end. There, and with `past`, what comes behind the gap counts, and a key
- * that is not set there is left out.
+ * that is not set there is left out. Where its end is lost, and no later changelog was begun, they are left out unless a changelog sets them.
  *
  * @throws {CorruptCheckpointError} when the files need another `integrityKey`, or none
  */
@@ -95,6 +95,8 @@ interface Base {
   readonly snapshot: number;
   /** Whether entries came from it. */
   readonly hasEntries?: boolean;
+  /** Whether its last record is there, of whatever version. */
+  readonly hasEnd?: boolean;
   /** The newest batch that entries of the snapshot may be of; `undefined` where that is not known. */
   readonly until?: number | undefined;
 }
@@ -117,11 +119,12 @@ class ChangelogReader {
 
   async read(logs: readonly SalvagedLog[]): Promise<void> {
     this.#checkBase(logs);
+    this.#checkEntries(logs);
     const names = new Set(await this.#directory.names());
     for (const log of logs) {
       const name = `changelog-${log.number}`;
       const place = this.#directory.pathOf(name);
-      if (log.begin && log.begin.snapshot >= this.#base.snapshot) this.#isSnapshotPassed = true;
+      if (this.#isBehindSnapshot(log)) this.#isSnapshotPassed = true;
       if (!names.has(name)) {
         this.#salvage.damaged({ place, reason: 'the file is missing' });
         this.#gap();
@@ -145,14 +148,32 @@ class ChangelogReader {
     this.#state.lose();
   }
 
-  async #readLog(name: string, place: string, { end }: SalvagedLog): Promise<void> {
+  /** Whether the snapshot counted when a changelog was begun: those before it have all that the snapshot has. */
+  #isBehindSnapshot({ begin }: SalvagedLog): boolean {
+    return begin !== undefined && begin.snapshot >= this.#base.snapshot;
+  }
+
+  /** Without its last record a snapshot may have seen batches that its changelog, which may be too short, does not have. */
+  #checkEntries(logs: readonly SalvagedLog[]): void {
+    const { snapshot, hasEntries = false, hasEnd = false } = this.#base;
+    if (!hasEntries || hasEnd || logs.some((log) => this.#isBehindSnapshot(log))) return;
+    const reason =
+      'its last record is lost: its entries may be of later batches than the checkpoint, and are left out unless a changelog sets them';
+    this.#salvage.damaged({ place: this.#directory.pathOf(`snapshot-${snapshot}`), reason });
+    this.#state.gap();
+  }
+
+  async #readLog(name: string, place: string, { number, end }: SalvagedLog): Promise<void> {
     let next = 0;
+    let hasGap = false;
     const passed = ({ offset, until, records, reason }: PassedRange) => {
       const isBegin = next === 0 && records === 1;
       const meaning = records === 0 || isBegin ? 'nothing is lost by it' : lostText(records);
       this.#salvage.damaged({ place, offset, until, reason: `${reason}: ${meaning}` });
       // What comes before a changelog is known from elsewhere.
-      if (records !== 0 && !isBegin) this.#gap();
+      if (records === 0 || isBegin) return;
+      hasGap = true;
+      this.#gap();
     };
     await this.#directory.salvageRecords(
       name,
@@ -165,6 +186,10 @@ class ChangelogReader {
         passed,
       },
     );
+    // Its first record was durable before the snapshot counted: no crash leaves it without.
+    if (number !== this.#base.snapshot || next > 0 || hasGap) return;
+    this.#salvage.damaged({ place, reason: `it has no record, and its snapshot needs it: ${lostText(undefined)}` });
+    this.#gap();
   }
 
   #record(payload: Buffer, place: string, at: number): void {

@@ -9,7 +9,7 @@ export async function salvageSnapshot(
   number: number,
   state: SalvagedState,
   damaged: (damage: Damage) => void,
-): Promise<{ readonly hasEntries: boolean; readonly until: number | undefined }> {
+): Promise<{ readonly hasEntries: boolean; readonly hasEnd: boolean; readonly until: number | undefined }> {
   const name = `snapshot-${number}`;
   const place = directory.pathOf(name);
   let waiting: Damage[] = [];
@@ -52,5 +52,5 @@ export async function salvageSnapshot(
   );
   if (!end && waiting.length === 0) pass({ offset: last }, 'it ends before its last record');
   tell(undefined);
-  return { hasEntries, until: end?.time };
+  return { hasEntries, hasEnd: end !== undefined, until: end?.time };
 }

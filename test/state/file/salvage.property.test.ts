@@ -3,13 +3,17 @@ import { CorruptCheckpointError } from 'dstream/node';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Damage } from '../../../src/state/damage.js';
+import { recordToBytes } from '../../../src/state/file/checkpointRecord.js';
+import { openFiles } from '../../../src/state/file/fileCheckpoint.js';
 import { recoverFiles } from '../../../src/state/file/fileRecovery.js';
 import { salvageFiles } from '../../../src/state/file/salvageFiles.js';
 import { Directory } from '../../../src/storage/directory.js';
 import { readRecords } from '../../../src/storage/readRecords.js';
+import { frame } from '../../../src/storage/recordFrame.js';
 import { propertySettings } from '../../property/settings.js';
 import { type KnownFiles, knownFiles, positionsAt } from '../../support/damagedFiles.js';
 import type { MemoryFiles } from '../../support/memoryFiles.js';
+import { settle } from '../../support/savedBatches.js';
 
 const known: KnownFiles[] = [];
 beforeAll(async () => {
@@ -138,6 +142,115 @@ describe('what is left of a damaged checkpoint in files', () => {
       propertySettings(300),
     );
   }, 120_000);
+});
+
+/** Files as they were before a changelog was begun behind that of the newest snapshot; `undefined` where there is no snapshot. */
+async function withOneChangelog({ files: all }: KnownFiles) {
+  const files = all.copy();
+  const number = Math.max(0, ...files.names().map((name) => Number(/^snapshot-(\d+)$/.exec(name)?.[1] ?? 0)));
+  if (number === 0) return undefined;
+  const [snapshot, changelog] = [`snapshot-${number}`, `changelog-${number}`];
+  for (const name of files.names()) {
+    if (/^(changelog|snapshot)/.test(name) && name !== snapshot && name !== changelog)
+      await files.remove(`/files/${name}`);
+  }
+  return { files, snapshot, changelog };
+}
+
+/** Where the records of a file begin, and where the last one ends. */
+async function bordersOf(files: MemoryFiles, name: string): Promise<readonly number[]> {
+  const borders: number[] = [];
+  const end = await readRecords(files, `/files/${name}`, {}, (_, at) => borders.push(at));
+  return [...borders, end];
+}
+
+describe('a snapshot whose only changelog does not cover it', () => {
+  it('is not passed as whole where the changelog has no record at all', async () => {
+    let cases = 0;
+    for (const whole of known) {
+      const one = await withOneChangelog(whole);
+      if (!one) continue;
+      const { snapshot, changelog } = one;
+      const borders = await bordersOf(one.files, snapshot);
+      const bytes = one.files.get(changelog);
+      const [header = 0, second = 0] = await bordersOf(one.files, changelog);
+      for (const isOld of [false, true]) {
+        const files = one.files.copy();
+        if (isOld) {
+          const end = frame([recordToBytes({ kind: 'end' })], borders.length - 2);
+          files.set(snapshot, Buffer.concat([files.get(snapshot).subarray(0, borders.at(-2)), end]));
+          expect((await salvaged(files, false)).found).toEqual([]);
+        }
+        for (const left of [
+          Buffer.alloc(0),
+          Buffer.alloc(bytes.length),
+          bytes.subarray(0, header),
+          bytes.subarray(0, second - 1),
+        ]) {
+          files.set(changelog, left);
+          expect(await opens(files)).toBeUndefined();
+          for (const past of [false, true]) {
+            const { restored, found } = await salvaged(files, past);
+            missingOf(whole, restored as RestoredCheckpoint);
+            const lost = found.filter(({ place }) => place.endsWith(changelog)).map(({ reason }) => reason);
+            expect(lost).toEqual([expect.stringMatching(/records are lost$/)]);
+            cases++;
+          }
+        }
+      }
+    }
+    expect(cases).toBeGreaterThan(0);
+  });
+
+  it('has no value of a later batch where its last record is lost too', async () => {
+    let cases = 0;
+    let kept = 0;
+    for (const whole of known) {
+      const one = await withOneChangelog(whole);
+      if (!one) continue;
+      const { files, snapshot, changelog } = one;
+      const bytes = files.get(snapshot);
+      const last = (await bordersOf(files, snapshot)).at(-2) as number;
+      const log = files.get(changelog);
+      const [, ...ends] = await bordersOf(files, changelog);
+      for (const damaged of [withByte(bytes, bytes.length - 3, (byte) => byte ^ 1), bytes.subarray(0, last)]) {
+        files.set(snapshot, damaged);
+        for (const end of ends) {
+          files.set(changelog, log.subarray(0, end));
+          const { restored, found } = await salvaged(files, false);
+          missingOf(whole, restored as RestoredCheckpoint);
+          const reasons = found.map(({ reason }) => reason).join();
+          expect(reasons).toContain('its entries may be of later batches than the checkpoint');
+          cases++;
+        }
+        // What the changelog sets is known.
+        const { restored } = await salvaged(files, false);
+        for (const id of restored?.stateIds ?? []) kept += [...(restored?.state(id)?.entries() ?? [])].length;
+      }
+    }
+    expect(kept).toBeGreaterThan(0);
+    expect(cases).toBeGreaterThan(0);
+  });
+
+  it('has all of its values where a later changelog shows that they are covered', async () => {
+    let cases = 0;
+    for (const whole of known) {
+      const one = await withOneChangelog(whole);
+      if (!one) continue;
+      const session = await openFiles(one.files, '/files', 4_000);
+      await settle(session.close());
+      const bytes = one.files.get(one.snapshot);
+      one.files.set(
+        one.snapshot,
+        withByte(bytes, bytes.length - 3, (byte) => byte ^ 1),
+      );
+      const { restored, found } = await salvaged(one.files, false);
+      expect(found).toHaveLength(1);
+      expect(missingOf(whole, restored as RestoredCheckpoint)).toEqual(new Set());
+      cases++;
+    }
+    expect(cases).toBeGreaterThan(0);
+  });
 });
 
 /** As a stream opens it; `undefined` where it is refused. */
