@@ -1,5 +1,4 @@
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { dropState } from '../maintenance/dropState.js';
 import { exportCheckpoint } from '../maintenance/exportCheckpoint.js';
 import { importCheckpoint } from '../maintenance/importCheckpoint.js';
@@ -9,6 +8,7 @@ import { splitCheckpoint } from '../maintenance/splitCheckpoint.js';
 import type { Checkpoint } from '../state/checkpoint.js';
 import type { CommandStreams } from './commandStreams.js';
 import { locationOf } from './location.js';
+import { parsedArgs } from './parsedArgs.js';
 import type { Location } from './place.js';
 import { summaryText } from './summaryText.js';
 import { UsageError } from './usageError.js';
@@ -53,11 +53,7 @@ function parsed(args: readonly string[]) {
     'skip-damaged': flag,
     'past-damage': flag,
   };
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return parsedArgs(args, options);
 }
 
 const commands: ReadonlyMap<string, (action: Action) => Promise<void>> = new Map([

@@ -1,13 +1,15 @@
 import { readdir } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { exportWriteAheadLog } from '../maintenance/exportWriteAheadLog.js';
 import type { CommandStreams } from './commandStreams.js';
+import { parsedArgs } from './parsedArgs.js';
 import { UsageError } from './usageError.js';
 import { writeExport } from './writeExport.js';
 
+const options = { from: { type: 'string' }, 'skip-damaged': { type: 'boolean' } } as const;
+
 /** `dstream log DIRECTORY export ...` */
 export async function logCommand(args: readonly string[], streams: CommandStreams): Promise<void> {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parsedArgs(args, options);
   const [directory, command, ...operands] = positionals;
   if (directory === undefined || command === undefined) throw new UsageError('log needs DIRECTORY and COMMAND');
   if (command !== 'export') throw new UsageError(`unknown command log ${JSON.stringify(command)}`);
@@ -26,13 +28,4 @@ export async function logCommand(args: readonly string[], streams: CommandStream
       integrityKey: process.env.DSTREAM_INTEGRITY_KEY,
     }),
   );
-}
-
-function parsed(args: readonly string[]) {
-  const options = { from: { type: 'string' }, 'skip-damaged': { type: 'boolean' } } as const;
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

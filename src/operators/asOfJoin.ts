@@ -126,7 +126,7 @@ export function asOfJoin<P extends Pair<Key, unknown>, V, J extends AsOfJoinKind
     signature: `maxAge=${maxAge} join=${join}`,
     show: ([key, time, value, rank]) => ({ key, time, value, side: rank === undefined ? 'left' : 'right' }),
     create: (state) => {
-      const rows = new AsOfRows<P[0], V, P[1]>({ maxAge, join }, id === undefined && !queryable ? undefined : state);
+      const rows = new AsOfRows<P[0], V, P[1]>({ maxAge, join }, state);
       return (left, right) => rows.next(left, right) as readonly TimedResult<Pair<P[0], AsOfMatch<V, P[1], J>>>[];
     },
   });

@@ -126,10 +126,7 @@ export function intervalJoin<P extends Pair<Key, unknown>, V, J extends Interval
     signature: `lower=${lower} upper=${upper} join=${join}`,
     show: ([key, time, value, other]) => ({ key, time, value, side: other === 0 ? 'left' : 'right' }),
     create: (state) => {
-      const rows = new IntervalRows<P[0], V, P[1]>(
-        { lower, upper, join },
-        id === undefined && !queryable ? undefined : state,
-      );
+      const rows = new IntervalRows<P[0], V, P[1]>({ lower, upper, join }, state);
       return (left, right) => rows.next(left, right) as readonly TimedResult<Pair<P[0], IntervalMatch<V, P[1], J>>>[];
     },
   });

@@ -44,8 +44,13 @@ export interface EventJoinSettings<K extends Key, L, R, S, Out> {
   readonly signature: string;
   /** What a `queryable` shows of a saved row. */
   show(row: S): WaitingRecord<K, L | R>;
-  /** Called with the state, which a checkpoint may have restored: returns what a batch of both streams results in. */
-  create(state: KeyedState<number, S>): (left: JoinInput<K, L>, right: JoinInput<K, R>) => readonly TimedResult<Out>[];
+  /**
+   * Called with the state, which a checkpoint may have restored, where somebody keeps or reads it: returns what a batch of both streams
+   * results in.
+   */
+  create(
+    state: KeyedState<number, S> | undefined,
+  ): (left: JoinInput<K, L>, right: JoinInput<K, R>) => readonly TimedResult<Out>[];
 }
 
 /**
@@ -56,17 +61,17 @@ export function eventJoin<K extends Key, L, R, S, Out>(
   settings: EventJoinSettings<K, L, R, S, Out>,
 ): OperatorFunction<Batch<Pair<K, L>>, Batch<Out>> {
   const { operator, other, options, signature } = settings;
-  const { late, lateOther, id } = options;
+  const { late, lateOther, id, queryable } = options;
   const description = {
     operator,
     id,
     signature,
-    queryable: shownIn<number, S, unknown>(options.queryable, settings.show),
+    queryable: shownIn<number, S, unknown>(queryable, settings.show),
   };
   checkStream(operator, 'other', other);
 
   const joined = perBatchWithState<readonly Batch<unknown>[], Out, number, S>(description, (state) => {
-    const join = settings.create(state);
+    const join = settings.create(id === undefined && !queryable ? undefined : state);
     const left = new JoinStream<K, L>({ operator, id }, late);
     const right = new JoinStream<K, R>({ operator, id }, lateOther);
     return (aligned) => {

@@ -1,11 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deserialize } from 'node:v8';
 import type { Key } from '../../batch/key.js';
 import { keyFromBytes } from '../../storage/keyBytes.js';
-
-/** How long decoding keeps the event loop at a time, in ms: the batches of other tasks, and the heartbeats of the process, pass between. */
-const sliceMs = 8;
-const entriesPerLookAtTheClock = 64;
+import { LoopSlices } from '../../storage/loopSlices.js';
 
 /** An entry as bytes. */
 export interface EncodedEntry {
@@ -24,7 +20,7 @@ export interface DecodedEntries {
 export async function decodeEntries(encoded: ReadonlyMap<string, EncodedEntry>): Promise<DecodedEntries> {
   const byNumber = new Map<number, string>();
   const order = new Float64Array(encoded.size);
-  const slices = new Slices();
+  const slices = new LoopSlices();
   let count = 0;
   for (const [key, { number }] of encoded) {
     byNumber.set(number, key);
@@ -50,18 +46,5 @@ export function decodeEntry(key: string, state: Buffer): readonly [Key, unknown]
     return [keyFromBytes(Buffer.from(key, 'latin1')), deserialize(state)];
   } catch (error) {
     return error as Error;
-  }
-}
-
-class Slices {
-  #until = performance.now() + sliceMs;
-
-  isOver(count: number): boolean {
-    return count % entriesPerLookAtTheClock === 0 && performance.now() >= this.#until;
-  }
-
-  async next(): Promise<void> {
-    await nextTurn();
-    this.#until = performance.now() + sliceMs;
   }
 }

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deserialize } from 'node:v8';
 import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import { keyFromBytes } from '../../storage/keyBytes.js';
+import { LoopSlices } from '../../storage/loopSlices.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
 import type { Salvage } from '../damage.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
@@ -27,9 +27,6 @@ interface SavedEntry {
 type Entry = readonly [Key, unknown];
 
 const entriesPerPage = 20_000;
-/** How long a restore keeps the event loop at a time, in ms: the batches of other tasks, and the heartbeats of the process, pass between. */
-const sliceMs = 8;
-const entriesPerLookAtTheClock = 64;
 
 /**
  * Reads what a job has saved, when its new epoch has begun.
@@ -106,12 +103,9 @@ type LazyEntry = Entry | DamagedEntry;
 
 /** Decodes in slices of the event loop. */
 async function readPage(page: readonly SavedEntry[], place: string, entries: LazyEntry[]): Promise<void> {
-  let until = performance.now() + sliceMs;
+  const slices = new LoopSlices();
   for (const [index, entry] of page.entries()) {
-    if (index % entriesPerLookAtTheClock === 0 && performance.now() >= until) {
-      await nextTurn();
-      until = performance.now() + sliceMs;
-    }
+    if (slices.isOver(index)) await slices.next();
     entries.push(readEntry(place, entry));
   }
 }
