@@ -95,6 +95,8 @@ export class GroupMember {
   /** Whether the present assignment may be the one that this static member had before. */
   #isBack = false;
   #generation = -1;
+  /** What the last join claimed to hold: the leader assigns it to no other member. */
+  #claimed: readonly string[] = [];
   /** The generation in which this member was assigned what it holds. */
   #assignedIn = -1;
   /** How many tasks there are in the group. */
@@ -188,8 +190,9 @@ export class GroupMember {
     this.#rejoin.unsubscribe();
     this.#watch.unsubscribe();
     const { groupId, instanceId, protocol, topics, sessionTimeout, processId } = this.#options;
-    const owned = [...this.#held.values()].filter(({ released }) => !released).flatMap(({ task }) => task.partitions);
     for (const [id, { released }] of this.#held) if (released) this.#held.delete(id);
+    this.#claimed = [...this.#held.keys()];
+    const owned = [...this.#held.values()].flatMap(({ task }) => task.partitions);
     const subscription = {
       topics: topics.filter((topic) => typeof topic === 'string'),
       processId,
@@ -218,7 +221,8 @@ export class GroupMember {
     this.#generation = answer.generation;
     this.#answeredAt = Math.max(this.#answeredAt, sentAt);
     this.#happened('joined', []);
-    this.#armFence();
+    // The join may have taken a session: the group waits that long for a member that does not come.
+    this.#armFence(joinMarginMs);
     const { groupId } = this.#options;
     const assignments = answer.members.length === 0 ? of(new Map<string, GroupAssignment>()) : this.#assign(answer);
     const syncedAt = this.#now;
@@ -267,12 +271,12 @@ export class GroupMember {
     const assigned = new Map(this.#options.layout(partitions).map((task) => [task.id, task]));
     const revoked: HeldTask[] = [];
     const added: GroupTask[] = [];
-    let letGo = false;
+    // Drained or lost since they were claimed: nobody has them until the next join.
+    const letGo = this.#claimed.some((id) => !assigned.has(id) && this.#held.get(id)?.released !== false);
     for (const [id, held] of this.#held) {
       held.assigned = assigned.has(id);
       if (held.released && held.assigned) this.#held.delete(id);
-      else if (held.released) letGo = true;
-      else if (!held.assigned && !held.releasing) revoked.push(held);
+      else if (!held.released && !held.assigned && !held.releasing) revoked.push(held);
     }
     for (const [id, task] of assigned) {
       if (this.#held.has(id)) continue;

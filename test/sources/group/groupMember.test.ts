@@ -1,0 +1,87 @@
+import { ProtocolError } from 'dstream';
+import { EMPTY, map, of, type SchedulerLike, throwError, timer } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import type { GroupClient, JoinRequest } from '../../../src/sources/group/groupClient.js';
+import { GroupMember } from '../../../src/sources/group/groupMember.js';
+import { taskPerPartition } from '../../../src/sources/group/groupTask.js';
+import { virtual } from '../../support/virtual.js';
+
+const sessionTimeout = 6_000;
+const places = (...numbers: number[]) => numbers.map((partition) => ({ topic: 't', partition }));
+
+/** A member that another one leads: its joins take as long as `joins` says, and each then assigns what `assigned` says. */
+function led(scheduler: SchedulerLike, joins: readonly number[], assigned: readonly (readonly number[])[]) {
+  const said: string[] = [];
+  const claims: number[][] = [];
+  let joined = 0;
+  const client: GroupClient = {
+    connect: () => EMPTY,
+    join: ({ subscription }: JoinRequest) => {
+      claims.push(subscription.owned.map(({ partition }) => partition));
+      return timer(joins[joined] ?? 0).pipe(map(() => ({ generation: ++joined, memberId: 'm', members: [] })));
+    },
+    // The leader asks for the partitions before it assigns.
+    sync: () =>
+      timer(100).pipe(map(() => ({ partitions: places(...(assigned[joined - 1] ?? [])), tasks: 4, rejoin: false }))),
+    // The group rebalances once.
+    heartbeat: () =>
+      joined === 1 && scheduler.now() >= 1_000
+        ? throwError(() => new ProtocolError('Heartbeat', 'REBALANCE_IN_PROGRESS', true))
+        : EMPTY,
+    leave: () => EMPTY,
+    partitions: () => of(places(0, 1, 2, 3)),
+    close: () => EMPTY,
+  };
+  const member = new GroupMember(
+    client,
+    {
+      ...{
+        groupId: 'g',
+        instanceId: undefined,
+        protocol: 'p',
+        topics: ['t'],
+        layout: taskPerPartition,
+        processId: 'a',
+      },
+      ...{ sessionTimeout, heartbeatInterval: 500, discoverInterval: 60_000, retryTimeout: 60_000, scheduler },
+    },
+    {
+      assigned: () => {},
+      release: (tasks) => {
+        for (const { id } of tasks) member.released(id);
+      },
+      lost: () => {},
+      failed: (error) => void said.push(`failed ${error}`),
+      happened: ({ type, tasks }) => void said.push(`${type} ${tasks.join()}`.trim()),
+    },
+  );
+  member.start();
+  timer(40_000).subscribe(() => member.leave().subscribe());
+  return { said, claims };
+}
+
+describe('a member of a group', () => {
+  it('keeps what it holds when a join takes as long as a session: the group waits for a member that is stopped', () => {
+    virtual((scheduler) => {
+      const { said } = led(
+        scheduler,
+        [0, sessionTimeout + 100],
+        [
+          [0, 1],
+          [0, 1],
+        ],
+      );
+      timer(30_000).subscribe(() => expect(said).toEqual(['joined', 'assigned 0,1', 'joined']));
+    });
+  });
+
+  it('joins again when it has lost in a join what it claimed there: nobody has it while it is claimed', () => {
+    virtual((scheduler) => {
+      const { said, claims } = led(scheduler, [0, sessionTimeout + 5_100, 0], [[0, 1], [0], [0, 1]]);
+      timer(30_000).subscribe(() => {
+        expect(claims).toEqual([[], [0, 1], [0]]);
+        expect(said).toEqual(['joined', 'assigned 0,1', 'lost 0,1', 'joined', 'assigned 0', 'joined', 'assigned 1']);
+      });
+    });
+  });
+});
