@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { exportWriteAheadLog } from '../maintenance/exportWriteAheadLog.js';
+import { hasWriteAheadLog } from '../maintenance/hasWriteAheadLog.js';
 import type { CommandStreams } from './commandStreams.js';
 import { parsedArgs } from './parsedArgs.js';
 import { UsageError } from './usageError.js';
@@ -14,8 +14,7 @@ export async function logCommand(args: readonly string[], streams: CommandStream
   if (directory === undefined || command === undefined) throw new UsageError('log needs DIRECTORY and COMMAND');
   if (command !== 'export') throw new UsageError(`unknown command log ${JSON.stringify(command)}`);
   if (operands.length > 0) throw new UsageError(`export: ${operands.length} operands instead of 0`);
-  const names = await readdir(directory).catch((): string[] => []);
-  if (!names.some((name) => /^segment-\d+$/.test(name))) {
+  if (!(await hasWriteAheadLog(directory))) {
     throw new UsageError(`${directory} has no write-ahead log: no files segment-N`);
   }
   const { from, 'skip-damaged': skipDamaged = false } = values;

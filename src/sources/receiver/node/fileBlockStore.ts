@@ -8,6 +8,7 @@ import { privateFileSystem } from '../../../storage/privateFileSystem.js';
 import type { WriteAheadLog, WriteAheadLogRequest } from '../writeAheadLog.js';
 import { FileLogSession } from './fileLogSession.js';
 import { type FileWriteAheadLogOptions, fileLogChecks, resolveFileLogOptions } from './fileWriteAheadLog.js';
+import { segmentNames } from './segmentRecords.js';
 
 /** Options of `fileBlockStore`. */
 export type FileBlockStoreOptions = Pick<
@@ -63,7 +64,7 @@ export function fileBlockStore(directory: string, options: FileBlockStoreOptions
   const settings = { ...resolveFileLogOptions(options), gaps: true };
   const location = resolve(directory);
   const open = async (request: WriteAheadLogRequest, locked: LockedDirectory) => {
-    for (const name of await locked.names()) if (/^segment-\d+$/.test(name)) await locked.remove(name);
+    for (const name of segmentNames(await locked.names())) await locked.remove(name);
     return FileLogSession.open(locked, settings, request);
   };
   const openIn = (request: WriteAheadLogRequest) => {

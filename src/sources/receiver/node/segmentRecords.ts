@@ -1,5 +1,6 @@
 import { DefaultSerializer, deserialize, serialize } from 'node:v8';
 import { InvalidRecordError } from '../../../batch/errors.js';
+import { numbersOf } from '../../../storage/segmentFiles.js';
 import type { FinishedSegment, SegmentFormat } from '../../../storage/segmentFormat.js';
 import { stateFromBytes, stateToBytes } from '../../../storage/stateBytes.js';
 import type { Block, BlockPositions } from '../writeAheadLog.js';
@@ -65,6 +66,12 @@ export const blockSegmentFormat: SegmentFormat<BlockSegment, BlockSegmentBegin> 
   },
   finish: ({ from }, number, end) => ({ number, from, end }),
 };
+
+/** The names of segments, among those in a directory. */
+export function segmentNames(names: readonly string[]): readonly string[] {
+  const { prefix } = blockSegmentFormat;
+  return numbersOf(names, prefix).map((number) => `${prefix}-${number}`);
+}
 
 /** @throws {InvalidRecordError} when a record cannot be written */
 export function blockToBytes({ from, records, time, positions }: Block<unknown>, codec?: BlockCodec): Buffer {
