@@ -120,7 +120,10 @@ export class BatchDriver implements BatchRun {
   #partitions: KeyedState<string, number> | undefined;
   #zeroTime = 0;
   #ended = false;
+  /** It plans and sends nothing more. */
   #closed = false;
+  /** Everything is closed, too. */
+  #isOver = false;
   #stopping: Stopping | undefined;
 
   constructor(
@@ -275,11 +278,13 @@ export class BatchDriver implements BatchRun {
    */
   stop(drainTimeout: number, finish: Finish): void {
     const callers = isInsideEffect(this) ? [] : [finish];
-    if (this.#closed) {
+    if (this.#isOver) {
       finish({ completed: [], aborted: [] });
       return;
     }
     if (this.#stopping) this.#stopping.finish.push(...callers);
+    // One that has failed does not start again now, once it is closed.
+    else if (this.#closed) this.#stopping = { draining: false, releasing: false, completed: [], finish: callers };
     else this.#stopAfter(drainTimeout, callers);
     if (callers.length === 0) finish({ completed: [], aborted: [], unfinished: this.#unfinished });
   }
@@ -539,6 +544,7 @@ export class BatchDriver implements BatchRun {
     this.#saver.close();
     this.#work.unsubscribe();
     const closed = (closing?: { readonly error: unknown }) => {
+      this.#isOver = true;
       notify(closing);
       for (const finish of this.#stopping?.finish ?? []) {
         finish({ completed: this.#stopping?.completed ?? [], aborted });

@@ -12,7 +12,7 @@ import {
   string,
   updateStateByKey,
 } from 'dstream';
-import { asyncScheduler, map, timer } from 'rxjs';
+import { asyncScheduler, concat, from, ignoreElements, map, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { collect, scripted } from '../support/scripted.js';
 import { virtual } from '../support/virtual.js';
@@ -111,6 +111,42 @@ describe('retry', () => {
     });
     expect(sums.slice(0, 3)).toEqual([1, 3, 6]);
     expect(failures).toBe(-1);
+  });
+
+  it('does not start a stream again that is stopped while a failed run is closing', () => {
+    const events: unknown[] = [];
+    virtual(() => {
+      const log = memoryLog({ topics: { t: 1 } });
+      const slow = memoryCheckpoint();
+      const stream = logBatches(log, {
+        topics: ['t'],
+        interval: 10,
+        deserialize: string(),
+        checkpoint: {
+          location: 'slow',
+          open: () =>
+            from(slow.open()).pipe(
+              map((session) => ({
+                restored: session.restored,
+                plan: session.plan.bind(session),
+                save: session.save.bind(session),
+                close: () => concat(from(session.close()), timer(50).pipe(ignoreElements())),
+              })),
+            ),
+        },
+        retry: { delay: 5 },
+      });
+      const failing = foreachBatch(() => {
+        throw unreachable();
+      });
+      const subscription = collect(stream.pipe(failing), events, () => 'batch');
+      timer(15).subscribe(() => void stream.stop());
+      timer(500).subscribe(() => {
+        events.push(stream.snapshot()?.status);
+        subscription.unsubscribe();
+      });
+    });
+    expect(events).toEqual(['CONNECTION', 'failed']);
   });
 
   it('leaves errors of RxJS operators to their subscriber', () => {

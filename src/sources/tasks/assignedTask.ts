@@ -69,6 +69,8 @@ export class AssignedTask implements Ownership {
       leave: () => {
         this.#owner = undefined;
         this.#events.closed();
+        // It was to be given away while its subscription was ending.
+        if (this.#state === 'releasing') this.#giveAway();
         return EMPTY;
       },
     };
@@ -81,14 +83,18 @@ export class AssignedTask implements Ownership {
       this.#owner.release(drainTimeout, finish);
       return;
     }
-    this.#state = 'over';
     finish({ completed: [], aborted: [] });
-    this.#events.released();
+    this.#giveAway();
   }
 
   /** It is another process's, or nobody's: what is open is aborted. */
   end(): void {
     this.#state = 'over';
     this.#owner?.ended();
+  }
+
+  #giveAway(): void {
+    this.#state = 'over';
+    this.#events.released();
   }
 }

@@ -1,8 +1,10 @@
-import { type Checkpoint, foreachBatch, foreachPartition, type Task } from 'dstream';
-import { from, NEVER, retry } from 'rxjs';
+import { type Batch, type Checkpoint, foreachBatch, foreachPartition, type Task } from 'dstream';
+import { concat, from, ignoreElements, type MonoTypeOperatorFunction, map, NEVER, retry, tap, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { interval, sessionTimeout, TaskCluster, type TaskProcess } from '../../support/taskCluster.js';
 import { virtual } from '../../support/virtual.js';
+
+type Fail = MonoTypeOperatorFunction<Batch<string>>;
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -174,6 +176,60 @@ describe('logTasks', () => {
         second?.unsubscribe();
       });
     });
+  });
+
+  /** Every batch fails fails once, and another process joins meanwhile. Closing takes 500 ms. */
+  function failingWhileAnotherJoins(options: Parameters<TaskCluster['start']>[1], fail: (failed: () => void) => Fail) {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler);
+      cluster.send(60);
+      const slow = (checkpoint: Checkpoint): Checkpoint => ({
+        ...checkpoint,
+        open: (how) =>
+          from(checkpoint.open(how)).pipe(
+            map((session) => ({
+              ...session,
+              plan: session.plan.bind(session),
+              save: session.save.bind(session),
+              close: () => concat(from(session.close()), timer(500, scheduler).pipe(ignoreElements())),
+            })),
+          ),
+      });
+      const failed = new Set<string>();
+      const checkpoint = ({ id }: { id: string }) => slow(cluster.checkpointOf(id));
+      const first = cluster.start('first', { checkpoint, ...options }, (task) =>
+        task.pipe(
+          fail(() => {
+            if (scheduler.now() < 1_100 || failed.size === 4 || failed.has(task.task.id)) return;
+            failed.add(task.task.id);
+            throw new Error('busy');
+          }),
+          foreachPartition(({ records }, { id }) => void cluster.written.set(id, records)),
+          retry({ delay: 700 }),
+        ),
+      );
+      let second: TaskProcess | undefined;
+      cluster.at(1_150, () => {
+        second = cluster.start('second');
+      });
+      cluster.at(6_000, () => {
+        expect(failed.size).toBe(4);
+        expect(first.error).toBeUndefined();
+        expect(cluster.tasksOf('first')).toHaveLength(2);
+        expect(cluster.tasksOf('second')).toHaveLength(2);
+        expect(cluster.records).toEqual(numbers(60));
+        first.unsubscribe();
+        second?.unsubscribe();
+      });
+    });
+  }
+
+  it('gives a task away whose subscription ends at that moment by an error of an operator, and is to be tried again', () => {
+    failingWhileAnotherJoins({}, (failed) => tap(failed));
+  });
+
+  it('gives a task away that has failed at that moment, and is to start again', () => {
+    failingWhileAnotherJoins({ retry: { delay: 100 } }, (failed) => foreachBatch(failed));
   });
 
   it('tells a checkpoint which member opens it, in which generation, for which task', () => {
