@@ -12,9 +12,10 @@ import {
   string,
   updateStateByKey,
 } from 'dstream';
-import { asyncScheduler, concat, from, ignoreElements, map, timer } from 'rxjs';
+import { asyncScheduler, map, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { collect, scripted } from '../support/scripted.js';
+import { slowClosing } from '../support/slowClosing.js';
 import { virtual } from '../support/virtual.js';
 
 const unreachable = () => new ConnectionError(['b:1']);
@@ -117,23 +118,11 @@ describe('retry', () => {
     const events: unknown[] = [];
     virtual(() => {
       const log = memoryLog({ topics: { t: 1 } });
-      const slow = memoryCheckpoint();
       const stream = logBatches(log, {
         topics: ['t'],
         interval: 10,
         deserialize: string(),
-        checkpoint: {
-          location: 'slow',
-          open: () =>
-            from(slow.open()).pipe(
-              map((session) => ({
-                restored: session.restored,
-                plan: session.plan.bind(session),
-                save: session.save.bind(session),
-                close: () => concat(from(session.close()), timer(50).pipe(ignoreElements())),
-              })),
-            ),
-        },
+        checkpoint: slowClosing(memoryCheckpoint(), 50),
         retry: { delay: 5 },
       });
       const failing = foreachBatch(() => {

@@ -1,6 +1,7 @@
 import { type Batch, type Checkpoint, foreachBatch, foreachPartition, type Task } from 'dstream';
-import { concat, from, ignoreElements, type MonoTypeOperatorFunction, map, NEVER, retry, tap, timer } from 'rxjs';
+import { from, type MonoTypeOperatorFunction, NEVER, retry, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { slowClosing } from '../../support/slowClosing.js';
 import { interval, sessionTimeout, TaskCluster, type TaskProcess } from '../../support/taskCluster.js';
 import { virtual } from '../../support/virtual.js';
 
@@ -183,20 +184,8 @@ describe('logTasks', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler);
       cluster.send(60);
-      const slow = (checkpoint: Checkpoint): Checkpoint => ({
-        ...checkpoint,
-        open: (how) =>
-          from(checkpoint.open(how)).pipe(
-            map((session) => ({
-              ...session,
-              plan: session.plan.bind(session),
-              save: session.save.bind(session),
-              close: () => concat(from(session.close()), timer(500, scheduler).pipe(ignoreElements())),
-            })),
-          ),
-      });
       const failed = new Set<string>();
-      const checkpoint = ({ id }: { id: string }) => slow(cluster.checkpointOf(id));
+      const checkpoint = ({ id }: { id: string }) => slowClosing(cluster.checkpointOf(id), 500, scheduler);
       const first = cluster.start('first', { checkpoint, ...options }, (task) =>
         task.pipe(
           fail(() => {
