@@ -432,8 +432,13 @@ export class BatchDriver implements BatchRun {
         map((fetched) => [name, fetched] as const),
       ),
     );
+    const { held } = this.#options;
+    // Records that are there already are handed out at once, and the operators run.
     const fetched = this.#monitor.step('fetch', batch.time, () =>
-      this.#limits.step('reading', batch.time, () => forkJoin(fetches)),
+      this.#limits.step('reading', batch.time, () => {
+        const read = forkJoin(fetches);
+        return held ? concat(held.renew(), read) : read;
+      }),
     );
     const dispatched = fetched.pipe(
       tap((answers) => {

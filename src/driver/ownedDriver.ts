@@ -162,6 +162,7 @@ export class OwnedDriver implements Driver {
     };
     return this.#newDriver(output, {
       membership: () => (opened === this.#opened && this.#assigned ? this.#lease.membership() : undefined),
+      renew: () => this.#lease.renew(),
     });
   }
 

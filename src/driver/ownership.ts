@@ -1,4 +1,4 @@
-import type { ObservableInput } from 'rxjs';
+import type { Observable, ObservableInput } from 'rxjs';
 import type { GroupMembership } from '../batch/groupMembership.js';
 import type { Finish } from './stopReport.js';
 
@@ -6,6 +6,11 @@ import type { Finish } from './stopReport.js';
 export interface HeldWork {
   /** Who commits offsets; `undefined` once the work is another member's. */
   membership(): GroupMembership | undefined;
+  /**
+   * Called before a batch, whose operators may block this thread. Completes when the group has just been told, or is being told, that this process
+   * is alive, so that the batch has the session for itself; most times that is at once.
+   */
+  renew(): Observable<never>;
 }
 
 /** Who wants to work. Called synchronously. */

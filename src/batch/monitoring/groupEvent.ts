@@ -5,7 +5,7 @@ export interface GroupEvent {
    * given away when their open batches are finished; `released`: they are; `lost`: the group has removed the member, or it has had no
    * answer for a whole session, so that other members may have its tasks; `fenced`: a write was refused because another process has
    * taken the task over; `reopened`: the group says that the task is still this member's, so it is opened again; `slow-heartbeat`: a
-   * heartbeat was late because the event loop was blocked.
+   * heartbeat was late by more than a tenth of the session because the event loop was blocked.
    */
   readonly type: 'joined' | 'assigned' | 'releasing' | 'released' | 'lost' | 'fenced' | 'reopened' | 'slow-heartbeat';
   /** When, in ms of the scheduler's clock. */

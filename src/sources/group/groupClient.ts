@@ -60,11 +60,10 @@ export interface GroupAssignment {
   readonly partitions: readonly TopicPartition[];
   /** How many tasks there are in all. */
   readonly tasks: number;
-  /**
-   * Whether a static member that comes back to this assignment joins again: it led the group, which then has nobody who looks for new
-   * partitions, or a task is assigned to nobody until it is released.
-   */
+  /** Whether a static member that comes back to this assignment joins again: a task is assigned to nobody until it is released. */
   readonly rejoin: boolean;
+  /** All partitions, for the member that leads: one that comes back looks for others from then on, and the group need not join again. */
+  readonly known?: readonly TopicPartition[] | undefined;
 }
 
 /**

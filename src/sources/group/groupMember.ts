@@ -3,6 +3,7 @@ import {
   defer,
   EMPTY,
   from,
+  ignoreElements,
   last,
   map,
   mergeMap,
@@ -12,6 +13,7 @@ import {
   type SchedulerLike,
   Subscription,
   timeout,
+  timer,
 } from 'rxjs';
 import { backOff, scheduleAfter } from '../../backpressure/longDelay.js';
 import { DStreamError, FencedError, ProtocolError } from '../../batch/errors.js';
@@ -90,6 +92,8 @@ export class GroupMember {
   #request = new Subscription();
   #fence = new Subscription();
   #watch = new Subscription();
+  /** Open as long as the heartbeat of `renew` is not on its way. */
+  #sending = Subscription.EMPTY;
   #rejoin = new Subscription();
   #memberId = '';
   /** Whether the present assignment may be the one that this static member had before. */
@@ -102,6 +106,8 @@ export class GroupMember {
   /** How many tasks there are in the group. */
   #tasks = 0;
   #state: 'idle' | 'joining' | 'stable' | 'left' = 'idle';
+  /** When the last heartbeat was sent, or what counts as one. */
+  #beatAt = 0;
   /** When the last request was sent that the group has answered. */
   #answeredAt = 0;
   #failures = 0;
@@ -149,6 +155,21 @@ export class GroupMember {
         this.#asking = this.#asking.filter((one) => one !== asked);
       };
     });
+  }
+
+  /**
+   * Before something that may block this thread: sends a heartbeat unless the last one is recent, and completes when it is on its way, which takes
+   * a client until the next turn. Where another thread sends them, there is nothing to do.
+   */
+  renew(): Observable<never> {
+    const { scheduler, heartbeatInterval } = this.#options;
+    if (this.#state !== 'stable' || this.#client.answeredAt) return EMPTY;
+    const nextTurn = timer(0, scheduler).pipe(ignoreElements());
+    if (this.#now - this.#beatAt >= heartbeatInterval / 2) {
+      this.#beat();
+      this.#sending = nextTurn.subscribe();
+    }
+    return this.#sending.closed ? EMPTY : nextTurn;
   }
 
   /** Something has happened to a task that only its owner sees. */
@@ -238,9 +259,9 @@ export class GroupMember {
     const { layout, topics } = this.#options;
     return from(this.#client.partitions(topics)).pipe(
       last(),
-      map((partitions) => {
-        this.#known = partitions;
-        const tasks = layout(partitions);
+      map((known) => {
+        this.#known = known;
+        const tasks = layout(known);
         const byId = new Map(tasks.map((task) => [task.id, task]));
         const claims = answer.members.map(({ memberId, instanceId, subscription }) => ({
           ...{ memberId, instanceId, since: subscription.since, generation: subscription.generation },
@@ -251,22 +272,24 @@ export class GroupMember {
         return new Map(
           [...assigned].map(([memberId, ids]) => {
             const partitions = ids.flatMap((id) => byId.get(id)?.partitions ?? []);
-            const leads = memberId === answer.memberId;
-            return [memberId, { partitions, tasks: tasks.length, rejoin: leads || isAnyHeld }];
+            const assignment = { partitions, tasks: tasks.length, rejoin: isAnyHeld };
+            return [memberId, memberId === answer.memberId ? { ...assignment, known } : assignment];
           }),
         );
       }),
     );
   }
 
-  #synced({ partitions, tasks, rejoin }: GroupAssignment, sentAt: number): void {
+  #synced({ partitions, tasks, rejoin, known }: GroupAssignment, sentAt: number): void {
     this.#state = 'stable';
     this.#assignedIn = this.#generation;
     this.#tasks = tasks;
     this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+    this.#beatAt = sentAt;
     this.#failures = 0;
     this.#armFence();
     this.#beatLater();
+    if (this.#isBack) this.#known = known;
     this.#watchPartitions();
     const assigned = new Map(this.#options.layout(partitions).map((task) => [task.id, task]));
     const revoked: HeldTask[] = [];
@@ -322,7 +345,7 @@ export class GroupMember {
     this.#request.unsubscribe();
     this.#request = scheduleAfter(this.#options.scheduler, delay, () => {
       const late = this.#now - due;
-      const isNotSent = late > this.#options.heartbeatInterval && !this.#client.answeredAt;
+      const isNotSent = late > this.#options.sessionTimeout / 10 && !this.#client.answeredAt;
       if (isNotSent) this.#happened('slow-heartbeat', [], { late });
       this.#beat();
     });
@@ -330,6 +353,7 @@ export class GroupMember {
 
   #beat(): void {
     const sentAt = this.#now;
+    this.#beatAt = sentAt;
     const beaten = () => {
       this.#answeredAt = Math.max(this.#answeredAt, sentAt);
       this.#failures = 0;

@@ -36,6 +36,7 @@ export function streamOwnership(newClient: () => GroupClient, options: StreamOwn
       return {
         start: () => member.start(),
         membership: () => member.membership(held),
+        renew: () => member.renew(),
         confirm: (error) => {
           member.tell('fenced', held, error);
           return member.confirm(held).pipe(

@@ -15,7 +15,7 @@ export interface AssignedTaskEvents {
   closed(): void;
 }
 
-type Member = Pick<GroupMember, 'membership' | 'confirm' | 'tell'>;
+type Member = Pick<GroupMember, 'membership' | 'renew' | 'confirm' | 'tell'>;
 
 /**
  * A task from when it is assigned to this process until it is given away or lost. One subscription at a time works on it; where that
@@ -52,6 +52,7 @@ export class AssignedTask implements Ownership {
     return {
       start: () => (this.#state === 'held' ? owner.assigned() : owner.ended()),
       membership: () => (this.#state === 'over' ? undefined : this.#member.membership(id)),
+      renew: () => this.#member.renew(),
       confirm: (error) => {
         this.#member.tell('fenced', id, error);
         return this.#member.confirm(id).pipe(

@@ -225,7 +225,10 @@ export const groupCases: Readonly<Record<string, Case>> = {
     const instanceId = `${trial.groupId}-instance`;
     const first = await trial.member({ instanceId });
     await first.join();
-    const had = await first.sync(assigning({ [first.answer.memberId]: [0, 1] }, trial.topic));
+    const known = [0, 1].map((partition) => ({ topic: trial.topic, partition }));
+    const assigned = { partitions: known.slice(1), tasks: 2, rejoin: false, known };
+    const had = await first.sync(new Map([[first.answer.memberId, assigned]]));
+    expectSame('what it is assigned', had, assigned);
     const again = await trial.member({ instanceId });
     await again.join();
     expectSame('its generation', again.answer.generation, first.answer.generation);

@@ -132,6 +132,35 @@ describe('logTasks', () => {
     });
   });
 
+  it('static members that come back within their sessions leave the generation as it is, the one that leads too', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler);
+      cluster.send(200);
+      const names = ['pod-0', 'pod-1'];
+      const members = names.map((instanceId) => cluster.start(instanceId, { instanceId }));
+      const generations = () => new Set(cluster.events.slice(settled).map(({ generation }) => generation));
+      let settled = 0;
+      cluster.at(2_000, () => {
+        settled = cluster.events.length;
+      });
+      // Each is killed twice.
+      for (let restart = 0; restart < 4; restart++) {
+        const [index, at] = [restart % 2, 2_050 + 1_000 * restart];
+        const instanceId = names[index] ?? '';
+        cluster.at(at, () => members[index]?.process.kill());
+        cluster.at(at + 300, () => {
+          members[index] = cluster.start(`${instanceId} again`, { instanceId });
+        });
+      }
+      cluster.at(8_000, () => {
+        expect(cluster.events.slice(settled).filter(({ type }) => type === 'assigned')).toHaveLength(4);
+        expect(generations().size).toBe(1);
+        expectAll(cluster);
+        for (const member of members) member.unsubscribe();
+      });
+    });
+  });
+
   it('a process that opens a task late, fences its owner and dies leaves it to the owner, who opens it again', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler);

@@ -47,6 +47,52 @@ describe('the session of a process that shares tasks', () => {
     expect(eventsOf(cluster, 'second')).toEqual([]);
   });
 
+  it('is for a batch alone: a heartbeat goes out before, unless the last one is recent', () => {
+    const heartbeatInterval = Math.floor(sessionTimeout / 3);
+    // Without it, the last heartbeat may be an interval old when the operators of a batch begin.
+    for (let phase = 0; phase < 4; phase++) {
+      const clock = new VirtualClock();
+      const cluster = new TaskCluster(clock);
+      cluster.send(150);
+      const [first, second] = [0, 1].map((i) => cluster.start(`process ${i}`, { heartbeatInterval }));
+      const lasts = sessionTimeout - heartbeatInterval / 2 - 10;
+      cluster.at(2_000 + 100 * phase, () => first?.process.meet({ point: 'output:before', nth: 1, effect: lasts }));
+      cluster.at(6_000, () => {
+        const since = cluster.events.filter(({ at }) => at >= 2_000).map(({ type }) => type);
+        expect(since).toEqual(['slow-heartbeat']);
+        for (const process of [first, second]) process?.process.kill();
+      });
+      clock.flush();
+    }
+  });
+
+  it('costs at most twice the heartbeats, however many tasks there are', () => {
+    const heartbeatInterval = Math.floor(sessionTimeout / 3);
+    const beatsOf = (partitions: number) => {
+      const clock = new VirtualClock();
+      const cluster = new TaskCluster(clock, partitions);
+      let beats = 0;
+      const newClient = cluster.groupClient.bind(cluster);
+      cluster.groupClient = () => {
+        const client = newClient();
+        const heartbeat: typeof client.heartbeat = (membership) => {
+          beats++;
+          return client.heartbeat(membership);
+        };
+        return { ...client, heartbeat };
+      };
+      cluster.send(150);
+      const { process } = cluster.start('process', { heartbeatInterval });
+      cluster.at(5_000, () => process.kill());
+      clock.flush();
+      return beats;
+    };
+    const beats = beatsOf(1);
+    expect(beats).toBeGreaterThan(5_000 / heartbeatInterval);
+    expect(beats).toBeLessThanOrEqual(2 * (5_000 / heartbeatInterval));
+    expect(beatsOf(16)).toBe(beats);
+  });
+
   it('ends when the event loop is blocked for 1.4 of it: the tasks go to others, its saves and commits are refused, and it joins again', () => {
     const cluster = shared((all, { process }) => {
       all.at(2_050, () => process.stop());

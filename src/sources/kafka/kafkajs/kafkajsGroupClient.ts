@@ -11,7 +11,9 @@ import type {
 } from '../../group/groupClient.js';
 import { joinMarginMs } from '../../group/joinMargin.js';
 import {
+  decodePlaces,
   encodeAssignment,
+  encodePlaces,
   encodeSubscription,
   readAssignment,
   readSubscription,
@@ -121,8 +123,7 @@ export class KafkajsGroupClient implements GroupClient {
     const request = { ...syncGroup, bytes: encodeSyncGroup(membership, encoded) };
     const { assignment } = await this.#answered(membership, request, readSyncGroupResponse);
     const { partitions, userData: data } = readAssignment(assignment);
-    const isKnown = data.length === 6 && data.readInt8(0) === userDataVersion;
-    return { partitions, tasks: isKnown ? data.readInt32BE(1) : 0, rejoin: isKnown && data.readInt8(5) !== 0 };
+    return { partitions, ...withUserData(data) };
   }
 
   async heartbeat(membership: GroupMembership): Promise<void> {
@@ -196,10 +197,19 @@ function subscriptionOf({ topics, userData, owned, generation }: WireSubscriptio
   return { topics, processId: isKnown ? userData.toString('utf8', 9) : '', since, owned, generation };
 }
 
-function userData({ tasks, rejoin }: Omit<GroupAssignment, 'partitions'>): Buffer {
-  const data = Buffer.alloc(6);
+/** How many bytes there are before the partitions that a leader knows. */
+const userDataHead = 6;
+
+function userData({ tasks, rejoin, known }: Omit<GroupAssignment, 'partitions'>): Buffer {
+  const data = Buffer.alloc(userDataHead);
   data.writeInt8(userDataVersion);
   data.writeInt32BE(tasks, 1);
   data.writeInt8(rejoin ? 1 : 0, 5);
-  return data;
+  return known ? Buffer.concat([data, encodePlaces(known)]) : data;
+}
+
+function withUserData(data: Buffer): Omit<GroupAssignment, 'partitions'> {
+  if (data.length < userDataHead || data.readInt8(0) !== userDataVersion) return { tasks: 0, rejoin: false };
+  const known = data.length > userDataHead ? { known: decodePlaces(data.subarray(userDataHead)) } : {};
+  return { tasks: data.readInt32BE(1), rejoin: data.readInt8(5) !== 0, ...known };
 }

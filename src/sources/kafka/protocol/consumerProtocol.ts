@@ -50,6 +50,16 @@ function readPlaces(reader: BodyReader): readonly Place[] {
   return places;
 }
 
+/** Partitions in bytes, as subscriptions and assignments have them. */
+export function encodePlaces(places: readonly Place[]): Buffer {
+  return writePlaces(new BodyWriter(), places).bytes;
+}
+
+/** Reads what `encodePlaces` has written. */
+export function decodePlaces(bytes: Buffer): readonly Place[] {
+  return readPlaces(new BodyReader(bytes));
+}
+
 /** The bytes of a subscription of Kafka's consumers, version 2. */
 export function encodeSubscription({ topics, userData, owned, generation }: WireSubscription): Buffer {
   const writer = new BodyWriter().int16(subscriptionVersion).int32(topics.length);
