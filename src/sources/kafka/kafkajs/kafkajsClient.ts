@@ -179,20 +179,37 @@ export class KafkajsClient implements LogClient {
     const timestamp = point === 'latest' ? -1 : point === 'earliest' ? -2 : point.timestamp;
     // As known before: the answer may be of the topic before one that was created since.
     const topicIds = new Map(partitions.map((place) => [partitionKey(place), this.#identities.of(place).topicId]));
-    const found = await this.#listOffsets(partitions, { timestamp, isolationLevel }, partial);
+    const question = { timestamp, isolationLevel };
+    const listed = await this.#listOffsets(partitions, question, partial);
+    const found = point === 'latest' ? await this.#confirmed(listed, question, partial) : listed;
     const beyond = found.filter(({ offset }) => offset < 0);
     const positions = found
       .filter(({ offset }) => offset >= 0)
       .map((listed) => {
         const topicId = topicIds.get(partitionKey(listed));
         const leaderEpoch = listed.leaderEpoch >= 0 ? listed.leaderEpoch : undefined;
-        if (point === 'latest' && leaderEpoch !== undefined) this.#identities.heardEpoch(listed, leaderEpoch);
         const { topic, partition, offset } = listed;
         return { topic, partition, offset, ...identityOf({ topicId, leaderEpoch }) };
       });
     if (beyond.length === 0) return positions;
     // No record is that new: reading begins at the end.
     return [...positions, ...(await this.#offsets(beyond, 'latest', isolationLevel, partial))];
+  }
+
+  /** Asks again for the ends whose leader has an epoch that has not been heard before. One that it does not repeat is left out. */
+  async #confirmed(
+    listed: readonly ListedOffset[],
+    question: OffsetQuestion,
+    partial: boolean,
+  ): Promise<readonly ListedOffset[]> {
+    const isHeard = (end: ListedOffset) => this.#identities.heardEpoch(end, end.leaderEpoch);
+    const doubtful = listed.filter((end) => !isHeard(end));
+    if (doubtful.length === 0) return listed;
+    const again = await this.#listOffsets(doubtful, question, partial);
+    return [
+      ...listed.filter((end) => !doubtful.includes(end)),
+      ...again.map((end) => (isHeard(end) ? end : { ...end, leaderEpoch: -1 })),
+    ];
   }
 
   async diverged(

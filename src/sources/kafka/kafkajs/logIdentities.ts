@@ -18,6 +18,15 @@ const offsetForLeaderEpochApi = { apiKey: 23, apiVersion: 3, apiName: 'OffsetFor
 /** What brokers tell of topics that were created before there were ids. */
 const noId = '0'.repeat(32);
 
+/** An epoch of a leader, as heard. */
+interface HeardEpoch {
+  readonly epoch: number;
+  /** Whether two answers had it. */
+  readonly isRepeated: boolean;
+  /** A newer one that one answer had. */
+  newer?: number;
+}
+
 /** The first and the last offset of a partition. */
 export interface LogEnds {
   readonly earliest: number;
@@ -34,7 +43,7 @@ export class LogIdentities {
   readonly #ids = new Map<string, string>();
   /** Ids that topics had before: a broker that still tells one is late. */
   readonly #formerIds = new Set<string>();
-  readonly #epochs = new Map<string, number>();
+  readonly #epochs = new Map<string, HeardEpoch>();
   /** By partition, the epoch of the leader with which what was fetched has been compared. */
   readonly #compared = new Map<string, number>();
 
@@ -54,16 +63,30 @@ export class LogIdentities {
     }
   }
 
-  heardEpoch(partition: TopicPartition, leaderEpoch: number): void {
+  /**
+   * No checksum covers an answer, and leaders refuse an epoch that they do not know: one that is newer than the known one counts once two
+   * answers have had it, and of the first two answers the lower one. Returns whether an answer with this epoch can be used.
+   */
+  heardEpoch(partition: TopicPartition, leaderEpoch: number): boolean {
+    if (leaderEpoch < 0) return true;
     const key = partitionKey(partition);
-    if (leaderEpoch > (this.#epochs.get(key) ?? -1)) this.#epochs.set(key, leaderEpoch);
+    const known = this.#epochs.get(key);
+    const isNewer = known !== undefined && leaderEpoch > known.epoch;
+    if (isNewer && known.newer !== leaderEpoch) {
+      known.newer = leaderEpoch;
+      return false;
+    }
+    // A broker that is late.
+    if (known?.isRepeated && leaderEpoch < known.epoch) return true;
+    this.#epochs.set(key, { epoch: leaderEpoch, isRepeated: isNewer || leaderEpoch === known?.epoch });
+    return true;
   }
 
   /** The present identity of a log. */
   of({ topic, partition }: TopicPartition): LogIdentity {
     return identityOf({
       topicId: this.#ids.get(topic),
-      leaderEpoch: this.#epochs.get(partitionKey({ topic, partition })),
+      leaderEpoch: this.#epochs.get(partitionKey({ topic, partition }))?.epoch,
     });
   }
 

@@ -44,6 +44,7 @@ describe('the identities of logs', () => {
     const { identities } = leader(0);
     identities.learn(metadata(first, 4));
     expect(identities.of(place)).toEqual({ topicId: first, leaderEpoch: 4 });
+    identities.learn(metadata(first, 4));
     identities.learn(metadata(first, 3));
     expect(identities.of(place)).toEqual({ topicId: first, leaderEpoch: 4 });
     identities.learn(metadata(second, 0));
@@ -51,6 +52,28 @@ describe('the identities of logs', () => {
     // A broker that is late.
     identities.learn(metadata(first, 9));
     expect(identities.of(place)).toEqual({ topicId: second, leaderEpoch: 0 });
+  });
+
+  it('have an epoch that is newer than the known one once it has been heard twice', () => {
+    const { identities } = leader(0);
+    identities.learn(metadata(first, 4));
+    // A flipped bit: no checksum covers an answer.
+    expect(identities.heardEpoch(place, 4 + 2 ** 20)).toBe(false);
+    expect(identities.of(place).leaderEpoch).toBe(4);
+    expect(identities.heardEpoch(place, 4)).toBe(true);
+    expect(identities.heardEpoch(place, 5)).toBe(false);
+    identities.learn(metadata(first, 5));
+    expect(identities.of(place).leaderEpoch).toBe(5);
+    // A broker that is late.
+    expect(identities.heardEpoch(place, 4)).toBe(true);
+    expect(identities.of(place).leaderEpoch).toBe(5);
+  });
+
+  it('have the lower epoch where the first two answers differ', () => {
+    const { identities } = leader(0);
+    identities.learn(metadata(first, 4 + 2 ** 20));
+    expect(identities.heardEpoch(place, 4)).toBe(true);
+    expect(identities.of(place).leaderEpoch).toBe(4);
   });
 
   it('are unknown where brokers have none', () => {
@@ -82,7 +105,7 @@ describe('the identities of logs', () => {
     sound.identities.learn(metadata(first, 4));
     for (let i = 0; i < 3; i++) expect((await sound.identities.broken('1', [request], ends)).size).toBe(0);
     expect(sound.asked).toEqual(['OffsetForLeaderEpoch 1']);
-    sound.identities.learn(metadata(first, 5));
+    for (let heard = 0; heard < 2; heard++) sound.identities.learn(metadata(first, 5));
     await sound.identities.broken('1', [request], ends);
     expect(sound.asked).toHaveLength(2);
   });
