@@ -7,11 +7,12 @@ import { costModel, pid, type RateControllerFactory } from 'dstream';
 import { aimd } from './backpressure/aimd.js';
 import { gradient2 } from './backpressure/gradient2.js';
 import { heldOutPlant } from './backpressure/heldOut.js';
-import { measure, quantile } from './backpressure/measure.js';
+import { measure } from './backpressure/measure.js';
 import { knowing } from './backpressure/reference.js';
 import { scenarios } from './backpressure/scenarios.js';
 import { simulate } from './backpressure/simulate.js';
 import { runSeeds, type Summary, summarize } from './backpressure/summary.js';
+import { quantile } from './quantile.js';
 import { rowOf, writeResults } from './report.js';
 
 const { values: options } = parseArgs({

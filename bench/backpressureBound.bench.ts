@@ -4,9 +4,10 @@
 //   npm run bench -- backpressureBound [--seeds N]
 import { parseArgs } from 'node:util';
 import { boundOf, foreseeing } from './backpressure/foreseeing.js';
-import { measure, quantile } from './backpressure/measure.js';
+import { measure } from './backpressure/measure.js';
 import { scenarios } from './backpressure/scenarios.js';
 import { simulate } from './backpressure/simulate.js';
+import { quantile } from './quantile.js';
 
 const { values: options } = parseArgs({ options: { seeds: { type: 'string', default: '31' } } });
 const plant = scenarios.find(({ name }) => name.startsWith('S6'));

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { startKafka } from '../scripts/kafka-broker.mjs';
 import { buildContenders, type Contender, measure, produce } from './latency/contenders.js';
 import { makeTopic } from './latency/topic.js';
+import { quantile } from './quantile.js';
 import { type Row, rowOf, writeResults } from './report.js';
 
 const { values: options } = parseArgs({
@@ -33,10 +34,6 @@ interface Entry {
   readonly busy: number[];
 }
 
-function percentile(sorted: readonly number[], percent: number): number {
-  return sorted[Math.min(Math.floor((sorted.length * percent) / 100), sorted.length - 1)] ?? Number.NaN;
-}
-
 async function main(): Promise<void> {
   const [load = 0] = loadavg();
   if (load > cpus().length / 2) console.warn(`the machine is busy (load ${load.toFixed(1)}): delays say little`);
@@ -55,11 +52,11 @@ async function main(): Promise<void> {
           produce(brokers, topic, partitions, seconds);
           await sleep(2 * Math.max(...intervals));
         });
-        const sorted = [...busy.delays].sort((a, b) => a - b);
-        for (const percent of percentiles) entry.delays[percent].push(percentile(sorted, percent));
+        const delayOf = (percent: number) => quantile(busy.delays, percent / 100);
+        for (const percent of percentiles) entry.delays[percent].push(delayOf(percent));
         entry.busy.push(busy.core * 100);
-        const shown = percentiles.map((percent) => `p${percent} ${percentile(sorted, percent).toFixed(1)}`).join('  ');
-        const records = `${sorted.length} records`;
+        const shown = percentiles.map((percent) => `p${percent} ${delayOf(percent).toFixed(1)}`).join('  ');
+        const records = `${busy.delays.length} records`;
         console.log(`round ${round}  ${contender.name.padEnd(22)} ${records}  ${shown}`);
       }
     }

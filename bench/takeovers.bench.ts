@@ -15,6 +15,7 @@ import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import { startKafka } from '../scripts/kafka-broker.mjs';
 import { buildChild } from '../test/crash/buildChild.js';
 import { createTopics } from '../test/support/createTopics.js';
+import { quantile } from './quantile.js';
 import { rowOf, writeResults } from './report.js';
 import { Commits } from './takeovers/commits.js';
 import { Members } from './takeovers/members.js';
@@ -165,10 +166,6 @@ async function restarted(members: Members, commits: Commits) {
   return { firstBatches, sinceKill, ups, gaps, generations, moved };
 }
 
-const quantile = (samples: readonly number[], q: number) => {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
-};
 const figures = (samples: readonly number[]) => ({
   p50: Math.round(quantile(samples, 0.5)),
   p95: Math.round(quantile(samples, 0.95)),

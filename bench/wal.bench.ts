@@ -9,6 +9,7 @@ import type { WriteAheadLogSession } from 'dstream';
 import { fileWriteAheadLog } from 'dstream/node';
 import { asyncScheduler, from, lastValueFrom } from 'rxjs';
 import { LoggedRecords } from '../src/sources/receiver/loggedRecords.js';
+import { quantile } from './quantile.js';
 import { type Row, rowOf, writeResults } from './report.js';
 
 const { values } = parseArgs({
@@ -68,8 +69,7 @@ async function sending(
   });
   const rate = (1_000 * stored) / (performance.now() - begun);
   await closed(session);
-  delays.sort((a, b) => a - b);
-  return { rate, p99: delays[Math.floor(delays.length * 0.99)] ?? 0 };
+  return { rate, p99: quantile(delays, 0.99) };
 }
 
 /** Writes the same bytes to one file, in pieces of about what the log writes at once, each synced. Returns bytes per second. */

@@ -54,9 +54,3 @@ function firstRun(flags: readonly boolean[]): number {
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
-
-/** The value below which the share `part` of the values lies; `Infinity` counts as a value. */
-export function quantile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN;
-}

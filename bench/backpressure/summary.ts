@@ -1,5 +1,6 @@
 import type { RateControllerFactory } from 'dstream';
-import { type Measures, measure, quantile } from './measure.js';
+import { quantile } from '../quantile.js';
+import { type Measures, measure } from './measure.js';
 import type { Plant } from './plant.js';
 import { simulate } from './simulate.js';
 

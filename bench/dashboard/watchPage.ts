@@ -1,4 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
+import { quantile } from '../quantile.js';
 import { type ThreadWaits, watchThreads } from './threadWaits.js';
 
 /** A frame or a task of the page that took longer than 100 ms. */
@@ -100,12 +101,11 @@ export async function watchPage(browser: Browser, page: Page, minutes: number) {
   await context.close();
   if (!idle || !seen) throw new Error('a page has told nothing');
   if (idle.frames.length < seen.frames.length / 2) throw new Error('the idle page was not drawn: it tells nothing');
-  const frames = [...seen.frames].sort((a, b) => a - b);
   const hiccups = (all: readonly Span[]) => all.filter(isSlow).map((span) => hiccupOf(span, idle, seen, waits));
   return {
-    frames: frames.length,
-    longestFrame: frames.at(-1) ?? Number.NaN,
-    frame999: frames[Math.floor(frames.length * 0.999)] ?? Number.NaN,
+    frames: seen.frames.length,
+    longestFrame: quantile(seen.frames, 1),
+    frame999: quantile(seen.frames, 0.999),
     slowFrames: hiccups(seen.late),
     longTasks: seen.tasks.length,
     longestTask: Math.max(0, ...seen.tasks.map(({ ms }) => ms)),

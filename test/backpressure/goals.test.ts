@@ -1,10 +1,11 @@
 import { costModel, pid } from 'dstream';
 import { describe, expect, it } from 'vitest';
 import { heldOutPlant } from '../../bench/backpressure/heldOut.js';
-import { measure, quantile } from '../../bench/backpressure/measure.js';
+import { measure } from '../../bench/backpressure/measure.js';
 import { scenarios } from '../../bench/backpressure/scenarios.js';
 import { simulate } from '../../bench/backpressure/simulate.js';
 import { runSeeds, summarize } from '../../bench/backpressure/summary.js';
+import { quantile } from '../../bench/quantile.js';
 
 // The simulator of the benchmark in its own time, so that counts can be asserted: the same on every machine.
 

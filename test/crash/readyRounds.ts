@@ -1,3 +1,4 @@
+import { quantile } from '../../bench/quantile.js';
 import { crashReadyReceivers, type ReadyCrashes } from './readyReceivers.js';
 
 /** What is judged at once: outputs and senders begin from scratch in each round. */
@@ -85,5 +86,5 @@ export async function crashInRounds({
 const none = { acknowledged: 0, received: 0, lost: [], doubled: 0, delays: [] };
 
 function percentile99(times: readonly number[]): number | undefined {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length * 0.99)];
+  return times.length === 0 ? undefined : quantile(times, 0.99);
 }
