@@ -227,29 +227,25 @@ export class GroupMember {
       rebalanceTimeout: sessionTimeout,
       subscription,
     };
-    const sentAt = this.#now;
     this.#armFence(joinMarginMs);
     this.#attempt(
       () => this.#client.join(request),
-      (answer) => this.#joined(answer, sentAt),
+      (answer) => this.#joined(answer),
       () => this.#join(),
     );
   }
 
-  #joined(answer: JoinAnswer, sentAt: number): void {
+  #joined(answer: JoinAnswer): void {
     this.#isBack = this.#memberId === '' && this.#options.instanceId !== undefined && answer.members.length === 0;
     this.#memberId = answer.memberId;
     this.#generation = answer.generation;
-    this.#answeredAt = Math.max(this.#answeredAt, sentAt);
     this.#happened('joined', []);
-    // The join may have taken a session: the group waits that long for a member that does not come.
-    this.#armFence(joinMarginMs);
+    this.#waitedFor();
     const { groupId } = this.#options;
     const assignments = answer.members.length === 0 ? of(new Map<string, GroupAssignment>()) : this.#assign(answer);
-    const syncedAt = this.#now;
     this.#attempt(
       () => assignments.pipe(mergeMap((all) => this.#client.sync({ ...this.#identity, groupId }, all))),
-      (assignment) => this.#synced(assignment, syncedAt),
+      (assignment) => this.#synced(assignment),
       () => this.#join(),
     );
   }
@@ -280,14 +276,13 @@ export class GroupMember {
     );
   }
 
-  #synced({ partitions, tasks, rejoin, known }: GroupAssignment, sentAt: number): void {
+  #synced({ partitions, tasks, rejoin, known }: GroupAssignment): void {
     this.#state = 'stable';
     this.#assignedIn = this.#generation;
     this.#tasks = tasks;
-    this.#answeredAt = Math.max(this.#answeredAt, sentAt);
-    this.#beatAt = sentAt;
+    this.#beatAt = this.#now;
     this.#failures = 0;
-    this.#armFence();
+    this.#waitedFor();
     this.#beatLater();
     if (this.#isBack) this.#known = known;
     this.#watchPartitions();
@@ -387,6 +382,12 @@ export class GroupMember {
   }
 
   // ---- losing
+
+  /** The group has waited for other members, for up to a session: the next one begins with its answer. */
+  #waitedFor(): void {
+    this.#answeredAt = this.#now;
+    this.#armFence();
+  }
 
   /** Without an answer for a session, the group may have removed the member and given its tasks away. */
   #armFence(margin = 0): void {

@@ -9,8 +9,13 @@ import { virtual } from '../../support/virtual.js';
 const sessionTimeout = 6_000;
 const places = (...numbers: number[]) => numbers.map((partition) => ({ topic: 't', partition }));
 
-/** A member that another one leads: its joins take as long as `joins` says, and each then assigns what `assigned` says. */
-function led(scheduler: SchedulerLike, joins: readonly number[], assigned: readonly (readonly number[])[]) {
+/** A member that another one leads: its joins take as long as `joins` says, its syncs `syncs`, and each assigns what `assigned` says. */
+function led(
+  scheduler: SchedulerLike,
+  joins: readonly number[],
+  assigned: readonly (readonly number[])[],
+  syncs = 100,
+) {
   const said: string[] = [];
   const claims: number[][] = [];
   let joined = 0;
@@ -22,7 +27,7 @@ function led(scheduler: SchedulerLike, joins: readonly number[], assigned: reado
     },
     // The leader asks for the partitions before it assigns.
     sync: () =>
-      timer(100).pipe(map(() => ({ partitions: places(...(assigned[joined - 1] ?? [])), tasks: 4, rejoin: false }))),
+      timer(syncs).pipe(map(() => ({ partitions: places(...(assigned[joined - 1] ?? [])), tasks: 4, rejoin: false }))),
     // The group rebalances once.
     heartbeat: () =>
       joined === 1 && scheduler.now() >= 1_000
@@ -61,7 +66,7 @@ function led(scheduler: SchedulerLike, joins: readonly number[], assigned: reado
 }
 
 describe('a member of a group', () => {
-  it('keeps what it holds when a join takes as long as a session: the group waits for a member that is stopped', () => {
+  it('keeps what it holds when a join and its sync each take a session: the group waits for a member that is stopped', () => {
     virtual((scheduler) => {
       const { said } = led(
         scheduler,
@@ -70,6 +75,7 @@ describe('a member of a group', () => {
           [0, 1],
           [0, 1],
         ],
+        sessionTimeout - 100,
       );
       timer(30_000).subscribe(() => expect(said).toEqual(['joined', 'assigned 0,1', 'joined']));
     });
