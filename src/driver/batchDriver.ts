@@ -10,6 +10,7 @@ import {
   mergeMap,
   type Observable,
   type ObservableInput,
+  ReplaySubject,
   type SchedulerLike,
   Subscription,
   shareReplay,
@@ -124,6 +125,8 @@ export class BatchDriver implements BatchRun {
   #closed = false;
   /** Everything is closed, too. */
   #isOver = false;
+  /** The limit of the opening. */
+  #opening = Subscription.EMPTY;
   #stopping: Stopping | undefined;
 
   constructor(
@@ -225,6 +228,8 @@ export class BatchDriver implements BatchRun {
   start(): void {
     // Left before it began: nobody would close what is opened now.
     if (this.#closed) return;
+    this.#opening = this.#limited('opening');
+    this.#work.add(this.#opening);
     const sources = defer(() => this.#openSources());
     const opened = concat(this.#openCheckpoint(), sources);
     this.#work.add(opened.subscribe({ error: (error) => this.#fail(error), complete: () => this.#startTicking() }));
@@ -362,6 +367,7 @@ export class BatchDriver implements BatchRun {
   }
 
   #startTicking(): void {
+    this.#opening.unsubscribe();
     const restored = this.#resources.session?.restored;
     const now = this.#options.scheduler.now();
     this.#zeroTime = restored?.zeroTime ?? this.#ticker.zeroTime(now);
@@ -556,7 +562,31 @@ export class BatchDriver implements BatchRun {
       }
       this.#output.closed?.();
     };
-    this.#resources.close().subscribe({ error: (error: unknown) => closed({ error }), complete: () => closed() });
+    const late = new ReplaySubject<void>(1);
+    const limit = this.#limited('closing', () => late.next());
+    limit.add(
+      this.#resources.close(late).subscribe({
+        error: (error: unknown) => {
+          limit.unsubscribe();
+          closed({ error });
+        },
+        complete: () => {
+          limit.unsubscribe();
+          closed();
+        },
+      }),
+    );
+  }
+
+  /** Where other processes wait for the work, the group observer hears of a step that takes too long. */
+  #limited(step: 'opening' | 'closing', late: () => void = () => {}): Subscription {
+    const { held, scheduler } = this.#options;
+    if (!held) return new Subscription();
+    const { patience } = held;
+    return scheduleAfter(scheduler, patience, () => {
+      held.stuck(step, patience);
+      late();
+    });
   }
 }
 

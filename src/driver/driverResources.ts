@@ -67,12 +67,12 @@ export class DriverResources {
 
   /**
    * Closes all of them, also when one fails at it; then fails with the first error. The checkpoint first, in this very turn:
-   * nothing may read a state that a failed batch has left half changed.
+   * nothing may read a state that a failed batch has left half changed. What has not been closed when `late` emits is not waited for.
    */
-  close(): Observable<never> {
+  close(late: Observable<unknown>): Observable<never> {
     this.#closed = true;
     this.#waiting.abort();
-    return closeAll([...(this.session ? [this.session] : []), ...this.runs.map(([, run]) => run)]);
+    return closeAll([...(this.session ? [this.session] : []), ...this.runs.map(([, run]) => run)], late);
   }
 
   #opening<R extends Closable>(

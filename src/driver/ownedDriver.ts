@@ -46,6 +46,8 @@ export class OwnedDriver implements Driver {
   #releasing = false;
   /** Counts openings: what belongs to an earlier one commits no more. */
   #opened = 0;
+  /** The opening that was to be given away last. */
+  #given = 0;
   #failure: { readonly error: unknown } | undefined;
   /** How often in a row the work was opened and fenced with no batch getting through. */
   #fenced = 0;
@@ -153,7 +155,7 @@ export class OwnedDriver implements Driver {
       },
       complete: () => {
         // Given away: whatever else completes a stream is its end.
-        if (!this.#releasing) this.#end(() => this.#output.complete());
+        if (opened !== this.#given) this.#end(() => this.#output.complete());
       },
       error: (error) => {
         this.#failure = { error };
@@ -163,6 +165,8 @@ export class OwnedDriver implements Driver {
     return this.#newDriver(output, {
       membership: () => (opened === this.#opened && this.#assigned ? this.#lease.membership() : undefined),
       renew: () => this.#lease.renew(),
+      patience: this.#lease.patience,
+      stuck: (step, lasts) => this.#lease.stuck(step, lasts),
     });
   }
 
@@ -175,6 +179,7 @@ export class OwnedDriver implements Driver {
 
   #release(drainTimeout = this.#ownership.drainMs, finish: Finish = () => {}): void {
     this.#releasing = true;
+    this.#given = this.#opened;
     this.#pause.unsubscribe();
     if (this.#state === 'running') this.#driver.release(drainTimeout, finish);
     else {

@@ -1,5 +1,6 @@
 import type { Observable, ObservableInput } from 'rxjs';
 import type { GroupMembership } from '../batch/groupMembership.js';
+import type { GroupEvent } from '../batch/monitoring/groupEvent.js';
 import type { Finish } from './stopReport.js';
 
 /** Work that belongs to this process as long as its group says so. */
@@ -11,6 +12,10 @@ export interface HeldWork {
    * is alive, so that the batch has the session for itself; most times that is at once.
    */
   renew(): Observable<never>;
+  /** How long opening and closing may take before `stuck` is called, in ms. */
+  readonly patience: number;
+  /** A step has taken that long. What closes is not waited for any longer: another process is to have the work. */
+  stuck(step: NonNullable<GroupEvent['step']>, lasts: number): void;
 }
 
 /** Who wants to work. Called synchronously. */

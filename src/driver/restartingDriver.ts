@@ -42,6 +42,7 @@ export class RestartingDriver implements Driver {
   /** Failures since a batch got through. */
   #failures = 0;
   #waiting = false;
+  #left = false;
 
   constructor(options: ResolvedDriverOptions, output: DriverOutput, newDriver: NewDriver) {
     this.#options = options;
@@ -54,8 +55,11 @@ export class RestartingDriver implements Driver {
         this.#failures = 0;
         this.#failing.saved(time);
       },
-      restart: (failed) => this.#restartOf(failed),
-      error: (error, restart) => (restart ? this.#restart(restart) : output.error(error)),
+      restart: (failed) => (this.#left ? undefined : this.#restartOf(failed)),
+      error: (error, restart) => {
+        if (restart) this.#restart(restart);
+        else if (!this.#left) output.error(error);
+      },
       closed: () => {
         if (!this.#waiting) output.closed?.();
       },
@@ -83,6 +87,8 @@ export class RestartingDriver implements Driver {
   close(): void {
     const waiting = this.#waiting;
     this.#waiting = false;
+    // Also one that has failed, and is still closing.
+    this.#left = true;
     this.#pause.unsubscribe();
     this.#driver.close();
     if (waiting) this.#output.closed?.();

@@ -10,6 +10,7 @@ import { propertySettings } from './settings.js';
 
 const sessionTimeout = 1_000;
 const heartbeatInterval = 100;
+const maxDrainMs = 700;
 const groupId = 'job';
 
 /** What happens to one process. */
@@ -20,8 +21,11 @@ const event = fc.record({
 });
 const history = fc.record({
   events: fc.array(event, { minLength: 1, maxLength: 14 }),
-  /** How long each process takes to drain a task, in ms. */
-  drains: fc.array(fc.integer({ min: 0, max: 700 }), { minLength: 5, maxLength: 5 }),
+  /** How long each process takes to drain a task, in ms; one that hangs never does. */
+  drains: fc.array(fc.oneof({ arbitrary: fc.integer({ min: 0, max: maxDrainMs }), weight: 4 }, fc.constant(Infinity)), {
+    minLength: 5,
+    maxLength: 5,
+  }),
   isStatic: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
   tasks: fc.integer({ min: 1, max: 6 }),
 });
@@ -37,7 +41,13 @@ class Process {
   constructor(scheduler: VirtualClock, group: ReturnType<typeof memoryGroup>, drainMs: number, instanceId?: string) {
     this.life = new StoppableProcess(scheduler);
     const options = { groupId, instanceId, protocol: 'dstream-1', topics: ['words'], layout: taskPerPartition };
-    const times = { sessionTimeout, heartbeatInterval, discoverInterval: 500, retryTimeout: 60_000 };
+    const times = {
+      sessionTimeout,
+      heartbeatInterval,
+      discoverInterval: 500,
+      retryTimeout: 60_000,
+      drainMs: maxDrainMs,
+    };
     this.member = new GroupMember(
       this.life.connected(group.client()),
       { ...options, ...times, processId: 'a process', scheduler: this.life },
@@ -52,6 +62,7 @@ class Process {
           for (const { id } of given) {
             expect(this.tasks.get(id)).toBe('working');
             this.tasks.set(id, 'draining');
+            if (drainMs === Infinity) continue;
             this.life.schedule(() => {
               if (this.tasks.get(id) !== 'draining') return;
               this.tasks.delete(id);
@@ -61,6 +72,10 @@ class Process {
         },
         lost: (gone) => {
           for (const { id } of gone) expect(this.tasks.delete(id), `task ${id} was not held`).toBe(true);
+        },
+        overdue: ({ id }) => {
+          expect(drainMs, `the drain of task ${id}`).toBe(Infinity);
+          expect(this.tasks.delete(id), `task ${id} was not held`).toBe(true);
         },
         failed: () => {
           this.failed = true;
@@ -128,7 +143,8 @@ function live({ events, drains, isStatic, tasks }: History): void {
     if (!processes.some((process) => process && !process.failed)) start(4);
   }, time + 1);
   // A session for those that are gone; rebalances, drains and looks at the partitions after it.
-  const quiet = time + 2 * sessionTimeout + 5 * (700 + 2 * heartbeatInterval) + 1_000;
+  const drainMs = drains.includes(Infinity) ? maxDrainMs + 2 * sessionTimeout : maxDrainMs;
+  const quiet = time + 2 * sessionTimeout + 5 * (drainMs + 2 * heartbeatInterval) + 1_000;
   const checkOn = (): void => {
     check();
     if (scheduler.now() < quiet) scheduler.schedule(checkOn, 37);

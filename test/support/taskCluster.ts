@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   type CheckpointSession,
+  FencedError,
   foreachPartition,
   type GroupEvent,
   type LogClient,
@@ -9,6 +10,7 @@ import {
   mapRecords,
   memoryCheckpoint,
   memoryLog,
+  type OpenOptions,
   ProtocolError,
   type Task,
   type TaskStream,
@@ -16,10 +18,14 @@ import {
 } from 'dstream';
 import { memoryGroup } from 'dstream/testing';
 import {
+  concat,
   defer,
+  delay,
   from,
+  ignoreElements,
   map,
   mergeMap,
+  NEVER,
   type Observable,
   type ObservableInput,
   of,
@@ -30,6 +36,7 @@ import {
   throwError,
   timer,
 } from 'rxjs';
+import { CheckpointError } from '../../src/batch/errors.js';
 import type { GroupClient } from '../../src/sources/group/groupClient.js';
 import { logLike } from './logLike.js';
 import { StoppableProcess } from './stoppableProcess.js';
@@ -42,6 +49,12 @@ type Options = Partial<LogTasksOptions<string, Checkpoint>>;
 type Tasks = TaskStream<Task<string, Checkpoint>>;
 /** How often methods of a log were called. */
 type Counts = Partial<Record<'commit' | 'offsets' | 'partitions', number>>;
+/** What goes wrong the next time that a process takes a step: it takes `lasts` ms longer, and then fails, where it does. */
+export interface Trouble {
+  readonly step: 'open' | 'plan' | 'save' | 'close' | 'join' | 'sync' | 'heartbeat';
+  readonly lasts: number;
+  readonly fails: 'not' | 'fenced' | 'broken';
+}
 export type Work = (task: Task<string, Checkpoint>, life: TaskProcess) => Observable<unknown>;
 
 /** What a batch of a task has written, by the id of the partition: a batch that is done again replaces it. */
@@ -199,7 +212,7 @@ const isTransient = (error: unknown) =>
 const keyOf = (value: number, keys: number): string => `key-${value % keys}`;
 
 /** Writes the records by id, and keeps the count of each key as state. */
-function countAndWrite(task: Task<string, Checkpoint>, { cluster, process }: TaskProcess): Observable<unknown> {
+export function countAndWrite(task: Task<string, Checkpoint>, { cluster, process }: TaskProcess): Observable<unknown> {
   const write = (id: string, records: readonly string[]) => of(cluster.written.set(id, records));
   return task.pipe(
     foreachPartition(({ records }, { id }) =>
@@ -230,12 +243,13 @@ export class TaskProcess {
   /** The ids of the tasks whose streams have completed. */
   readonly given: string[] = [];
   readonly #subscription = new Subscription();
+  readonly #troubles: Trouble[] = [];
 
   constructor(cluster: TaskCluster, name: string, options: Options, work: Work, counts: Counts) {
     this.cluster = cluster;
     this.name = name;
     this.process = new StoppableProcess(cluster.scheduler);
-    const group = { client: () => this.process.connected(cluster.groupClient(), cluster.latency) };
+    const group = { client: () => this.process.connected(this.#troubled(cluster.groupClient()), cluster.latency) };
     this.tasks = logTasks<string, Checkpoint>(cluster.client(counts, this.process), group, {
       topics: ['words'],
       groupId,
@@ -275,24 +289,59 @@ export class TaskProcess {
     if (point) this.process.reach(point);
   }
 
+  /** What the next step of that kind meets. */
+  meets(trouble: Trouble): void {
+    this.#troubles.push(trouble);
+  }
+
   /** A checkpoint that this process reaches by requests. */
   #remote(checkpoint: Checkpoint): Checkpoint {
-    const { process } = this;
-    const { storeLatency } = this.cluster;
     const remote = ({ restored, encode, plan, save, close }: CheckpointSession): CheckpointSession => ({
-      ...{ restored, encode, close },
-      plan: (batch) => process.send(['plan:before', 'plan:after'], () => plan(batch), storeLatency),
-      save: (batch) => process.send(['save:before', 'save:after'], () => save(batch), storeLatency),
+      ...{ restored, encode },
+      plan: (batch) => this.#stored('plan', ['plan:before', 'plan:after'], () => plan(batch)),
+      save: (batch) => this.#stored('save', ['save:before', 'save:after'], () => save(batch)),
+      close: () => this.#stored('close', ['close:before', 'close:after'], close),
     });
+    const { location } = checkpoint;
+    const open = (how?: OpenOptions) => from(checkpoint.open(how)).pipe(map(remote));
     return {
-      location: checkpoint.location,
-      open: (how) =>
-        process.send(
-          ['task:before-open', 'task:opened'],
-          () => from(checkpoint.open(how)).pipe(map(remote)),
-          storeLatency,
-        ),
+      location,
+      open: (how) => this.#stored('open', ['task:before-open', 'task:opened'], () => open(how)),
     };
+  }
+
+  #stored<A>(step: Trouble['step'], points: readonly [string, string], work: () => ObservableInput<A>): Observable<A> {
+    const { lasts, fails } = this.#take(step);
+    if (lasts === Infinity) return NEVER;
+    const done = this.process.send(points, work, (step === 'close' ? 0 : this.cluster.storeLatency) + lasts);
+    if (fails === 'not') return done;
+    const error = fails === 'fenced' ? new FencedError('memory') : new CheckpointError('memory', step, {});
+    // What fails may have been done.
+    return concat(
+      done.pipe(ignoreElements()),
+      throwError(() => error),
+    );
+  }
+
+  /** A client of the group that asks late, or is refused. */
+  #troubled(client: GroupClient): GroupClient {
+    const asked = <A>(step: Trouble['step'], question: () => ObservableInput<A>): Observable<A> =>
+      defer(() => {
+        const { lasts, fails } = this.#take(step);
+        if (fails !== 'not') return throwError(() => new ProtocolError(step, 'REBALANCE_IN_PROGRESS', true));
+        return lasts > 0 ? from(question()).pipe(delay(lasts, this.cluster.scheduler)) : question();
+      });
+    return {
+      ...client,
+      join: (request) => asked('join', () => client.join(request)),
+      sync: (membership, assignments) => asked('sync', () => client.sync(membership, assignments)),
+      heartbeat: (membership) => asked('heartbeat', () => client.heartbeat(membership)),
+    };
+  }
+
+  #take(step: Trouble['step']): Pick<Trouble, 'lasts' | 'fails'> {
+    const index = this.#troubles.findIndex((trouble) => trouble.step === step);
+    return this.#troubles.splice(index, index < 0 ? 0 : 1)[0] ?? { lasts: 0, fails: 'not' };
   }
 
   unsubscribe(): void {

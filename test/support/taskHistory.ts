@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { retry, timer } from 'rxjs';
 import { expect } from 'vitest';
-import { sessionTimeout, TaskCluster, type TaskProcess } from './taskCluster.js';
+import { countAndWrite, sessionTimeout, TaskCluster, type TaskProcess, type Work } from './taskCluster.js';
 import { VirtualClock } from './virtualClock.js';
 
 /** What happens to one process. */
@@ -13,6 +14,15 @@ const event = fc.record({
   lasts: fc.integer({ min: sessionTimeout / 2, max: 3 * sessionTimeout }),
 });
 
+/** What a process meets in a store or at its group from then on. */
+const trouble = fc.record({
+  after: fc.integer({ min: 0, max: 700 }),
+  process: fc.nat(3),
+  step: fc.constantFrom('open', 'open', 'plan', 'save', 'close', 'close', 'join', 'sync', 'heartbeat'),
+  lasts: fc.constantFrom(0, 50, 300, 800, 2 * sessionTimeout),
+  fails: fc.constantFrom('not', 'fenced', 'broken'),
+});
+
 /** What happens to the processes of a job in virtual time. */
 export const taskHistory = fc.record({
   events: fc.array(event, { minLength: 1, maxLength: 12 }),
@@ -23,19 +33,25 @@ export const taskHistory = fc.record({
   latency: fc.constantFrom(0, 30, 60),
   // And what a process has sent arrives when it is gone, and has a successor.
   storeLatency: fc.constantFrom(0, 30),
+  troubles: fc.array(trouble, { maxLength: 12 }),
+  /** What works on after an error: the stream, or who subscribes to it. */
+  recovers: fc.constantFrom('option', 'operator'),
 });
 
 export type TaskHistory = typeof taskHistory extends fc.Arbitrary<infer H> ? H : never;
 
 /** Lives a history, and checks that every record is written under one id and counted once. */
-export function liveTasks({ events, isStatic, partitions, concurrentBatches, ...latencies }: TaskHistory): void {
+export function liveTasks(history: TaskHistory): void {
+  const { events, isStatic, partitions, concurrentBatches, troubles, recovers, ...latencies } = history;
   const scheduler = new VirtualClock();
   const cluster = new TaskCluster(scheduler, partitions, 12, latencies.latency, latencies.storeLatency);
   const processes: (TaskProcess | undefined)[] = [];
   let started = 0;
   const start = (index: number): void => {
     const instanceId = isStatic[index] ? { instanceId: `pod-${index}` } : {};
-    processes[index] = cluster.start(`process ${started++}`, { ...instanceId, concurrentBatches });
+    const restarts = recovers === 'option' ? { retry: { count: Infinity, delay: 40, maxDelay: 300 } } : {};
+    const options = { ...instanceId, ...restarts, concurrentBatches };
+    processes[index] = cluster.start(`process ${started++}`, options, recovers === 'option' ? countAndWrite : patient);
   };
   const apply = ({ process: index, kind, point, lasts }: (typeof events)[number]): void => {
     const process = processes[index];
@@ -59,6 +75,12 @@ export function liveTasks({ events, isStatic, partitions, concurrentBatches, ...
     time += one.after;
     scheduler.schedule(() => apply(one), time);
   }
+  let troubled = 0;
+  for (const { after, process, ...one } of troubles) {
+    troubled += after;
+    scheduler.schedule(() => processes[process]?.meets(one), troubled);
+  }
+  time = Math.max(time, troubled);
   cluster.send(30 + Math.floor(time / 40), 3);
   scheduler.schedule(() => {
     for (const process of processes) {
@@ -67,8 +89,9 @@ export function liveTasks({ events, isStatic, partitions, concurrentBatches, ...
     }
     if (!processes.some((process) => process && !process.error)) start(3);
   }, time + 1);
-  // A session for those that are gone, and drains and rebalances after it.
-  const quiet = time + 2 * sessionTimeout + 4_000;
+  // A session for those that are gone, and drains and rebalances after it, with what troubles are left.
+  const left = troubles.reduce((sum, { lasts }) => sum + lasts, 0);
+  const quiet = time + 2 * sessionTimeout + 4_000 + left;
   scheduler.schedule(() => {
     for (const process of processes) if (process?.error) expect(process.error).toMatchObject({ code: 'FENCED' });
     expect(cluster.records).toEqual(Array.from({ length: cluster.sent }, (_, i) => i));
@@ -77,6 +100,9 @@ export function liveTasks({ events, isStatic, partitions, concurrentBatches, ...
   }, quiet);
   scheduler.flush();
 }
+
+/** Subscribes again after an error. */
+const patient: Work = (task, life) => countAndWrite(task, life).pipe(retry({ delay: () => timer(70, life.process) }));
 
 const accident = { point: 'save:before', lasts: sessionTimeout } as const;
 
@@ -96,4 +122,6 @@ export const lateSave: TaskHistory = {
   concurrentBatches: 1,
   latency: 0,
   storeLatency: 0,
+  troubles: [],
+  recovers: 'option',
 };

@@ -131,12 +131,14 @@ describe('the heartbeats in the main thread', () => {
         inThread,
         {
           ...{ groupId: 'g', instanceId: undefined, protocol: 'p', topics: ['t'], layout: oneTask, processId: 'x' },
-          ...{ sessionTimeout: 100, heartbeatInterval: 10, discoverInterval: 10_000, retryTimeout: 1_000, scheduler },
+          ...{ sessionTimeout: 100, heartbeatInterval: 10, discoverInterval: 10_000, retryTimeout: 1_000, drainMs: 0 },
+          scheduler,
         },
         {
           assigned: () => {},
           release: () => {},
           lost: () => {},
+          overdue: () => {},
           failed: (error) => happened.push(String(error)),
           happened: ({ type }) => happened.push(type),
         },

@@ -5,9 +5,19 @@ export interface GroupEvent {
    * given away when their open batches are finished; `released`: they are; `lost`: the group has removed the member, or it has had no
    * answer for a whole session, so that other members may have its tasks; `fenced`: a write was refused because another process has
    * taken the task over; `reopened`: the group says that the task is still this member's, so it is opened again; `slow-heartbeat`: a
-   * heartbeat was late by more than a tenth of the session because the event loop was blocked.
+   * heartbeat was late by more than a tenth of the session because the event loop was blocked; `stuck`: a task takes longer than a session
+   * for a step. What does not end of its closing or release is left behind then, so that another member can go on with the task.
    */
-  readonly type: 'joined' | 'assigned' | 'releasing' | 'released' | 'lost' | 'fenced' | 'reopened' | 'slow-heartbeat';
+  readonly type:
+    | 'joined'
+    | 'assigned'
+    | 'releasing'
+    | 'released'
+    | 'lost'
+    | 'fenced'
+    | 'reopened'
+    | 'slow-heartbeat'
+    | 'stuck';
   /** When, in ms of the scheduler's clock. */
   readonly at: number;
   /** The group. */
@@ -20,6 +30,10 @@ export interface GroupEvent {
   readonly tasks: readonly string[];
   /** How late the heartbeat was, in ms, of `slow-heartbeat`. */
   readonly late?: number;
+  /** What does not end, of `stuck`. */
+  readonly step?: 'opening' | 'closing' | 'releasing';
+  /** For how long it has lasted, in ms, of `stuck`. */
+  readonly lasts?: number;
   /** Why tasks are lost, or what was refused. */
   readonly error?: unknown;
 }

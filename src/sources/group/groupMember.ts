@@ -40,6 +40,8 @@ export interface GroupMemberOptions {
   readonly discoverInterval: number;
   /** How long the first join is tried. */
   readonly retryTimeout: number;
+  /** How long what is open of a task may take when it is to be given away. */
+  readonly drainMs: number;
   readonly scheduler: SchedulerLike;
 }
 
@@ -53,10 +55,15 @@ export interface GroupMemberEvents {
   release(tasks: readonly GroupTask[]): void;
   /** The tasks may be another member's now: nothing is to be drained. */
   lost(tasks: readonly GroupTask[]): void;
+  /** The task was to be given away, and this has not ended: from now on it counts as given away, and nothing more may be done for it. */
+  overdue(task: GroupTask): void;
   /** Nothing can be done: the member has lost all and does not go on. */
   failed(error: unknown): void;
   happened(event: GroupEvent): void;
 }
+
+/** What an event says beside who it is about. */
+type EventFacts = Pick<GroupEvent, 'late' | 'step' | 'lasts' | 'error'>;
 
 interface HeldTask {
   readonly task: GroupTask;
@@ -94,7 +101,9 @@ export class GroupMember {
   #watch = new Subscription();
   /** Open as long as the heartbeat of `renew` is not on its way. */
   #sending = Subscription.EMPTY;
-  #rejoin = new Subscription();
+  #rejoin = Subscription.EMPTY;
+  /** How long tasks may take to be given away. */
+  #limits = new Subscription();
   #memberId = '';
   /** Whether the present assignment may be the one that this static member had before. */
   #isBack = false;
@@ -173,9 +182,8 @@ export class GroupMember {
   }
 
   /** Something has happened to a task that only its owner sees. */
-  tell(type: 'fenced' | 'reopened', id: string, error?: unknown): void {
-    const held = this.#held.get(id);
-    if (held) this.#happened(type, [held], error === undefined ? {} : { error });
+  tell(type: 'fenced' | 'reopened' | 'stuck', id: string, more: EventFacts = {}): void {
+    if (type === 'stuck' || this.#held.has(id)) this.#happened(type, [id], more);
   }
 
   /** A task is drained: another member may have it. */
@@ -183,7 +191,7 @@ export class GroupMember {
     const held = this.#held.get(id);
     if (!held?.releasing || held.released) return;
     held.released = true;
-    this.#happened('released', [held]);
+    this.#happened('released', [id]);
     // While a join is under way the group still thinks that it is held: what comes of it is seen when it is answered.
     if (this.#state !== 'stable') return;
     if (held.assigned) this.#assignAgain(held);
@@ -304,8 +312,8 @@ export class GroupMember {
     this.#answer();
     this.#events.counted?.(tasks);
     if (revoked.length > 0) {
-      for (const held of revoked) held.releasing = true;
-      this.#happened('releasing', revoked);
+      for (const held of revoked) this.#startReleasing(held);
+      this.#happened('releasing', idsOf(revoked));
     }
     if (added.length > 0) this.#assignedTo(added, tasks);
     if (revoked.length > 0) this.#events.release(revoked.map(({ task }) => task));
@@ -320,9 +328,28 @@ export class GroupMember {
   #assignedTo(added: readonly GroupTask[], tasks: number): void {
     this.#happened(
       'assigned',
-      added.map((task) => ({ task })),
+      added.map(({ id }) => id),
     );
     this.#events.assigned(added, tasks);
+  }
+
+  /**
+   * The drain has its limit, and so has what follows it. Should something else keep the task, the group does without this member after
+   * one session more, as it does without one that is killed.
+   */
+  #startReleasing(held: HeldTask): void {
+    held.releasing = true;
+    const { drainMs, sessionTimeout, scheduler } = this.#options;
+    const lasts = drainMs + 2 * sessionTimeout;
+    const { id } = held.task;
+    const limit = scheduleAfter(scheduler, lasts, () => {
+      this.#limits.remove(limit);
+      if (held.released || this.#held.get(id) !== held) return;
+      this.#happened('stuck', [id], { step: 'releasing', lasts });
+      this.#events.overdue(held.task);
+      this.released(id);
+    });
+    this.#limits.add(limit);
   }
 
   /** Joins again without what is drained; at once when nothing else is about to be, so that each does not cost a rebalance. */
@@ -355,6 +382,8 @@ export class GroupMember {
       this.#armFence();
       this.#beatLater();
       this.#answer();
+      // Whatever has kept it from joining again.
+      if (this.#rejoin.closed && [...this.#held.values()].some(({ released }) => released)) this.#letGo();
     };
     // The pause after a failure is the one before the next heartbeat.
     this.#attempt(
@@ -410,11 +439,18 @@ export class GroupMember {
 
   #lose(error: unknown): void {
     const lost = [...this.#held.values()].filter(({ released }) => !released);
-    this.#held.clear();
-    this.#answer();
+    this.#forget();
     if (lost.length === 0) return;
-    this.#happened('lost', lost, { error });
+    this.#happened('lost', idsOf(lost), { error });
     this.#events.lost(lost.map(({ task }) => task));
+  }
+
+  /** Nothing is held any more. */
+  #forget(): void {
+    this.#held.clear();
+    this.#limits.unsubscribe();
+    this.#limits = new Subscription();
+    this.#answer();
   }
 
   #end(): void {
@@ -423,8 +459,7 @@ export class GroupMember {
     this.#rejoin.unsubscribe();
     this.#watch.unsubscribe();
     this.#fence.unsubscribe();
-    this.#held.clear();
-    this.#answer();
+    this.#forget();
   }
 
   #fail(error: unknown): void {
@@ -502,15 +537,14 @@ export class GroupMember {
     return { groupId, instanceId, memberId: this.#memberId, generation: this.#generation };
   }
 
-  #happened(
-    type: GroupEvent['type'],
-    tasks: readonly { readonly task: GroupTask }[],
-    more: Pick<GroupEvent, 'late' | 'error'> = {},
-  ): void {
+  #happened(type: GroupEvent['type'], tasks: readonly string[], more: EventFacts = {}): void {
     const { groupId, memberId, generation } = this.#identity;
-    const ids = tasks.map(({ task }) => task.id);
-    this.#events.happened({ type, at: this.#now, groupId, memberId, generation, tasks: ids, ...more });
+    this.#events.happened({ type, at: this.#now, groupId, memberId, generation, tasks, ...more });
   }
+}
+
+function idsOf(held: readonly HeldTask[]): readonly string[] {
+  return held.map(({ task }) => task.id);
 }
 
 /** What fails while a member leaves changes nothing: the group removes it at the end of its session. */

@@ -7,7 +7,7 @@ import type { ResolvedMembershipOptions } from './membershipOptions.js';
 
 /** What the ownership of a whole stream needs to know. */
 export type StreamOwnershipOptions = Omit<GroupMemberOptions, 'layout' | 'protocol'> &
-  Pick<ResolvedMembershipOptions, 'groupObserver'> & { readonly drainMs: number };
+  Pick<ResolvedMembershipOptions, 'groupObserver'>;
 
 /** Members of a group of this kind have all or nothing. */
 const protocol = 'dstream-exclusive-1';
@@ -21,7 +21,7 @@ export function streamOwnership(newClient: () => GroupClient, options: StreamOwn
       let held = '';
       const member = new GroupMember(
         newClient(),
-        { ...rest, protocol, layout: oneTask },
+        { ...rest, protocol, layout: oneTask, drainMs },
         {
           assigned: (tasks) => {
             held = tasks[0]?.id ?? '';
@@ -29,6 +29,7 @@ export function streamOwnership(newClient: () => GroupClient, options: StreamOwn
           },
           release: () => owner.release(),
           lost: () => owner.lost(),
+          overdue: () => owner.lost(),
           failed: (error) => owner.failed(error),
           happened: (event) => groupObserver?.next?.(event),
         },
@@ -38,13 +39,15 @@ export function streamOwnership(newClient: () => GroupClient, options: StreamOwn
         membership: () => member.membership(held),
         renew: () => member.renew(),
         confirm: (error) => {
-          member.tell('fenced', held, error);
+          member.tell('fenced', held, { error });
           return member.confirm(held).pipe(
             tap((isHeld) => {
               if (isHeld) member.tell('reopened', held);
             }),
           );
         },
+        patience: options.sessionTimeout,
+        stuck: (step, lasts) => member.tell('stuck', held, { step, lasts }),
         released: () => member.released(held),
         leave: () => member.leave(),
       };

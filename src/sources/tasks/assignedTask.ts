@@ -24,16 +24,23 @@ type Member = Pick<GroupMember, 'membership' | 'renew' | 'confirm' | 'tell'>;
 export class AssignedTask implements Ownership {
   readonly info: TaskInfo;
   readonly drainMs: number;
+  readonly #patience: number;
   readonly #member: Member;
   readonly #events: AssignedTaskEvents;
   #state: 'held' | 'releasing' | 'over' = 'held';
   #owner: Owner | undefined;
   #wasClaimed = false;
 
-  constructor(info: TaskInfo, member: Member, drainMs: number, events: AssignedTaskEvents) {
+  constructor(
+    info: TaskInfo,
+    member: Member,
+    { drainMs, patience }: { readonly drainMs: number; readonly patience: number },
+    events: AssignedTaskEvents,
+  ) {
     this.info = info;
     this.#member = member;
     this.drainMs = drainMs;
+    this.#patience = patience;
     this.#events = events;
   }
 
@@ -54,13 +61,15 @@ export class AssignedTask implements Ownership {
       membership: () => (this.#state === 'over' ? undefined : this.#member.membership(id)),
       renew: () => this.#member.renew(),
       confirm: (error) => {
-        this.#member.tell('fenced', id, error);
+        this.#member.tell('fenced', id, { error });
         return this.#member.confirm(id).pipe(
           tap((isHeld) => {
             if (isHeld) this.#member.tell('reopened', id);
           }),
         );
       },
+      patience: this.#patience,
+      stuck: (step, lasts) => this.#member.tell('stuck', id, { step, lasts }),
       released: () => {
         this.#state = 'over';
         // The subscriber completes first: the group may assign the task to this process again at once.

@@ -16,7 +16,7 @@ const protocol = 'dstream-1';
 
 /** What a host needs to know. Times in ms. */
 export interface TaskHostOptions {
-  readonly member: Omit<GroupMemberOptions, 'layout' | 'protocol'>;
+  readonly member: Omit<GroupMemberOptions, 'layout' | 'protocol' | 'drainMs'>;
   /** The function that took the options, for messages. */
   readonly owner: string;
   readonly interval: number;
@@ -78,7 +78,7 @@ export class TaskHost {
     this.#output = output;
     this.#member = new GroupMember(
       group,
-      { ...options.member, protocol, layout: taskPerPartition },
+      { ...options.member, protocol, layout: taskPerPartition, drainMs: options.drainMs },
       {
         counted: (tasks) => this.#counted(tasks),
         assigned: (added) => {
@@ -92,6 +92,7 @@ export class TaskHost {
         lost: (tasks) => {
           for (const { id } of tasks) this.#lose(id);
         },
+        overdue: ({ id }) => this.#leaveBehind(id),
         failed: (error) => this.#end(() => this.#output.error(error)),
         happened: (event) => output.happened(event),
       },
@@ -139,8 +140,21 @@ export class TaskHost {
 
   #release(id: string): void {
     this.#again.delete(id);
+    const assigned = this.#assigned.get(id);
     if (this.#pending.delete(id)) this.#member.released(id);
-    else this.#assigned.get(id)?.given.release();
+    else if (assigned) assigned.given.release();
+    else if (!this.#ending) this.#member.released(id);
+  }
+
+  /** Its release does not end: what is open of it is aborted, and not waited for. */
+  #leaveBehind(id: string): void {
+    const assigned = this.#assigned.get(id);
+    if (assigned && this.#open.get(id) === assigned.given) {
+      this.#open.delete(id);
+      this.#output.closed(assigned.given.info);
+    }
+    this.#lose(id);
+    this.#leaveWhenClosed();
   }
 
   #lose(id: string): void {
@@ -208,13 +222,20 @@ export class TaskHost {
     const { id, partitions } = task;
     const partition = Number(id);
     const info: TaskInfo = { id, partition, of: this.#count, partitions };
-    const given: AssignedTask = new AssignedTask(info, this.#member, this.#options.drainMs, {
+    const { drainMs, member } = this.#options;
+    const limits = { drainMs, patience: member.sessionTimeout };
+    const given: AssignedTask = new AssignedTask(info, this.#member, limits, {
       opened: () => {
+        // Who still subscribes to one that was given away does not work on it.
+        if (this.#assigned.get(id)?.given !== given) return;
         this.#open.set(id, given);
         this.#output.opened(info);
       },
-      released: () => this.#released(task),
+      released: () => {
+        if (this.#assigned.get(id)?.given === given) this.#released(task);
+      },
       closed: () => {
+        if (this.#open.get(id) !== given) return;
         this.#open.delete(id);
         this.#output.closed(info);
         this.#giveOut();

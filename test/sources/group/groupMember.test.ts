@@ -7,14 +7,19 @@ import { taskPerPartition } from '../../../src/sources/group/groupTask.js';
 import { virtual } from '../../support/virtual.js';
 
 const sessionTimeout = 6_000;
+const drainMs = 500;
 const places = (...numbers: number[]) => numbers.map((partition) => ({ topic: 't', partition }));
 
-/** A member that another one leads: its joins take as long as `joins` says, its syncs `syncs`, and each assigns what `assigned` says. */
+/**
+ * A member that another one leads: its joins take as long as `joins` says, its syncs `syncs`, and each assigns what `assigned` says. What is
+ * to be given away is at once, or never.
+ */
 function led(
   scheduler: SchedulerLike,
   joins: readonly number[],
   assigned: readonly (readonly number[])[],
   syncs = 100,
+  drains: 'at once' | 'never' = 'at once',
 ) {
   const said: string[] = [];
   const claims: number[][] = [];
@@ -48,14 +53,16 @@ function led(
         layout: taskPerPartition,
         processId: 'a',
       },
-      ...{ sessionTimeout, heartbeatInterval: 500, discoverInterval: 60_000, retryTimeout: 60_000, scheduler },
+      ...{ sessionTimeout, heartbeatInterval: 500, discoverInterval: 60_000, retryTimeout: 60_000, drainMs },
+      scheduler,
     },
     {
       assigned: () => {},
       release: (tasks) => {
-        for (const { id } of tasks) member.released(id);
+        if (drains === 'at once') for (const { id } of tasks) member.released(id);
       },
       lost: () => {},
+      overdue: ({ id }) => void said.push(`overdue ${id}`),
       failed: (error) => void said.push(`failed ${error}`),
       happened: ({ type, tasks }) => void said.push(`${type} ${tasks.join()}`.trim()),
     },
@@ -78,6 +85,18 @@ describe('a member of a group', () => {
         sessionTimeout - 100,
       );
       timer(30_000).subscribe(() => expect(said).toEqual(['joined', 'assigned 0,1', 'joined']));
+    });
+  });
+
+  it('joins again without a task that is never given away, two sessions after its drain should have ended', () => {
+    virtual((scheduler) => {
+      const { said, claims } = led(scheduler, [0, 0, 0], [[0, 1], [0], [0]], 100, 'never');
+      const stuck = ['stuck 1', 'overdue 1', 'released 1', 'joined'];
+      timer(1_000 + drainMs + 2 * sessionTimeout).subscribe(() => expect(claims).toEqual([[], [0, 1]]));
+      timer(30_000).subscribe(() => {
+        expect(claims).toEqual([[], [0, 1], [0]]);
+        expect(said).toEqual(['joined', 'assigned 0,1', 'joined', 'releasing 1', ...stuck]);
+      });
     });
   });
 
