@@ -77,22 +77,27 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
   if (to === 'table') await client.query(`create table ${name} (name text, lines jsonb)`);
   const setup = { brokers, topic: name, groupId: name, output, to, sessionTimeout, ...(unfenced && { unfenced }) };
   const accidents: TasksAccidents = { kills: {}, stops: {}, graceful: 0, joins: 0 };
-  const slots = Array.from({ length: processes }, (_, i) => {
+  const slots: TasksSlot[] = Array.from({ length: processes }, (_, i) => {
     const isStatic = i % 2 === 1;
     const own = { ...setup, ...(isStatic && { instanceId: `pod-${i}` }) };
-    return new TasksSlot({ child: options.child, setup: own, postgresUrl, random, accidents, faults });
+    const isRareAwaited = () => slots.some((one) => one.isRareAwaited);
+    return new TasksSlot({ child: options.child, setup: own, postgresUrl, random, accidents, faults, isRareAwaited });
   });
   const sender = new Sender(producer, name, partitions, random);
   try {
     for (const slot of slots) slot.start();
     const until = performance.now() + seconds * 1_000;
     while (performance.now() < until && faults.length === 0) {
-      await sleep(200 + random() * 2_000);
+      const isRareAwaited = slots.some((one) => one.isRareAwaited);
+      await sleep(200 + random() * (isRareAwaited ? 800 : 2_000));
       // A process that has not begun to work is not at any moment of its work, and one that is awaited at its point is to get there.
       const working = slots.filter((one) => one.isWorking && (one.isToEnd || !one.isAwaited));
-      const slot = working[Math.floor(random() * working.length)];
+      const leaving = working.filter((one) => one.leaves);
+      const ending = isRareAwaited && random() < 0.7 ? leaving : working;
+      const slot = ending[Math.floor(random() * ending.length)];
       const what = random();
-      if (slot?.isToEnd) slot.end();
+      // Tasks move at once when a process leaves, and again when it comes back.
+      if (slot?.isToEnd || ending === leaving) slot?.end();
       else if (what < 0.55) slot?.kill();
       else if (what < 0.75) slot?.stop();
       else slot?.end();
