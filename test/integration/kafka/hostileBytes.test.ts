@@ -1,8 +1,9 @@
 import { DStreamError, foreachBatch, memoryCheckpoint, memoryWriteAheadLog, receiverBatches } from 'dstream';
 import { type KafkaBatchesOptions, kafkaBatches, kafkaReceiver } from 'dstream/kafka';
 import { retry } from 'rxjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
+import { kafkajsTransactions } from '../../../src/sources/kafka/kafkajs/kafkajsTransactions.js';
 import { randomOf } from '../../crash/records.js';
 import { FaultyProxy, type Frame, flipBit, type Verdict } from '../../support/faultyProxy.js';
 import { makeTopic, newKafka, produce } from '../../support/kafka.js';
@@ -178,6 +179,52 @@ describe.skipIf(whyNoBroker())('responses that are changed on their way', () => 
     });
     await proxy.idle();
     proxy.heal();
+  });
+
+  it('that say that a transaction is still ending: a commit is asked for again, and an owner that is overtaken is fenced', {
+    timeout: 600_000,
+  }, async () => {
+    const [endTxn, concurrentTransactions] = [26, 51];
+    const direct = newKafka({ brokers: [cluster.brokers] });
+    const [output, id] = [await makeTopic(direct, 1), 'ending'];
+    const port = kafkajsTransactions(newKafka({ brokers: [proxy.address] }), 60_000);
+    const producer = port.producer(id);
+    let refused = 0;
+    const refuse = (isRefused: () => boolean) => {
+      proxy.tamper = ({ apiKey, bytes }) => {
+        if (apiKey !== endTxn || !isRefused()) return undefined;
+        refused++;
+        // Behind length, correlation id and throttle time.
+        bytes.writeInt16BE(concurrentTransactions, 12);
+        return bytes;
+      };
+    };
+    const write = async (value: string) => {
+      await producer.begin();
+      await producer.send(output, [{ value }]);
+      await producer.commit();
+    };
+    try {
+      refuse(() => refused < 3);
+      await write('a');
+      expect(refused).toBe(3);
+
+      let isOvertaken = false;
+      refuse(() => !isOvertaken);
+      const written = write('b').then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      await vi.waitFor(() => expect(refused).toBeGreaterThan(3), 300_000);
+      const other = kafkajsTransactions(direct, 60_000);
+      await other.producer(id).begin();
+      isOvertaken = true;
+      expect(await written).toMatchObject({ code: 'FENCED' });
+      await other.close(Promise.resolve());
+    } finally {
+      proxy.tamper = undefined;
+      await port.close(Promise.resolve());
+    }
   });
 
   it('do not let a kafkaReceiver lose what it has committed: cut, silent, garbage, and a broker that is away', {

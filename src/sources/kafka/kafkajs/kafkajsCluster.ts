@@ -33,6 +33,8 @@ export interface Broker {
   addPartitionsToTxn(request: ProducerIdentity): Promise<unknown>;
   /** Announces the offsets of a group to the coordinator of a transaction. */
   addOffsetsToTxn(request: ProducerIdentity): Promise<unknown>;
+  /** Ends a transaction: commits it, or aborts it. */
+  endTxn(request: TxnEnd): Promise<unknown>;
   /** Adds offsets to a transaction, by version 1: without a member of the group. */
   txnOffsetCommit(request: TxnOffsets): Promise<unknown>;
   offsetFetch(
@@ -59,6 +61,12 @@ export interface ProduceRequest {
     readonly partition: number;
     readonly messages: readonly [PartitionMessages];
   }>[];
+}
+
+/** How the transaction of a producer ends. */
+export interface TxnEnd extends ProducerIdentity {
+  /** Whether it is committed. */
+  readonly transactionResult: boolean;
 }
 
 /** What kafkajs adds to a transaction. */

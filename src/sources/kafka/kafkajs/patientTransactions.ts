@@ -12,10 +12,15 @@ export function isEnding(error: unknown): boolean {
 
 /**
  * Has a broker of kafkajs wait until it has ended the previous transaction: it answers EndTxn before it has ended that everywhere, and
- * refuses the next one until then. kafkajs would try again after 300 ms.
+ * refuses the next one until then. kafkajs would try again after 300 ms, and give up on a commit, which is refused so while the broker
+ * fences the producer: asked again, it says so. An abort is not worth the wait.
  */
 export function patientTransactions(broker: Broker, timeoutMs: number): void {
-  const addPartitions = broker.addPartitionsToTxn;
-  broker.addPartitionsToTxn = (request) =>
-    withBackOff(() => addPartitions.call(broker, request), { ...beginBackOff, timeoutMs, isRetriable: isEnding });
+  const { addPartitionsToTxn, endTxn } = broker;
+  const patient = <R>(ask: () => Promise<R>) => withBackOff(ask, { ...beginBackOff, timeoutMs, isRetriable: isEnding });
+  broker.addPartitionsToTxn = (request) => patient(() => addPartitionsToTxn.call(broker, request));
+  broker.endTxn = (request) => {
+    const ask = () => endTxn.call(broker, request);
+    return request.transactionResult ? patient(ask) : ask();
+  };
 }
