@@ -77,11 +77,10 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
   if (to === 'table') await client.query(`create table ${name} (name text, lines jsonb)`);
   const setup = { brokers, topic: name, groupId: name, output, to, sessionTimeout, ...(unfenced && { unfenced }) };
   const accidents: TasksAccidents = { kills: {}, stops: {}, graceful: 0, joins: 0 };
-  const slots: TasksSlot[] = Array.from({ length: processes }, (_, i) => {
+  const slots = Array.from({ length: processes }, (_, i) => {
     const isStatic = i % 2 === 1;
     const own = { ...setup, ...(isStatic && { instanceId: `pod-${i}` }) };
-    const isRareAwaited = () => slots.some((one) => one.isRareAwaited);
-    return new TasksSlot({ child: options.child, setup: own, postgresUrl, random, accidents, faults, isRareAwaited });
+    return new TasksSlot({ child: options.child, setup: own, postgresUrl, random, accidents, faults });
   });
   const sender = new Sender(producer, name, partitions, random);
   try {

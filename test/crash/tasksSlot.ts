@@ -58,8 +58,6 @@ export interface TasksSlotParts {
   readonly random: () => number;
   readonly accidents: TasksAccidents;
   readonly faults: string[];
-  /** Whether another process waits for a moment that comes when tasks have moved many times: somebody must move them. */
-  readonly isRareAwaited: () => boolean;
 }
 
 /** A place of which one process after another is killed, stopped and ended. */
@@ -82,12 +80,13 @@ export class TasksSlot {
 
   start(): void {
     if (this.#closed) return;
-    const { child: file, setup, postgresUrl, random, accidents, faults, isRareAwaited } = this.#parts;
+    const { child: file, setup, postgresUrl, random, accidents, faults } = this.#parts;
     const shareOfStops = setup.unfenced ? 0.5 : 0.25;
     const env: Record<string, string> = { POSTGRES_URL: postgresUrl };
     const chance = this.#settling ? 1 : random();
     this.#what = chance < shareOfStops ? 'stop' : chance < 0.65 ? 'kill' : undefined;
-    this.#moment = this.#what && nextMoment(setup, this.#what, !isRareAwaited());
+    // Those that leave and come back move the tasks for the others.
+    this.#moment = this.#what && nextMoment(setup, this.#what, !this.leaves);
     this.#startedAt = performance.now();
     if (this.#what === 'stop') env.TASKS_STOP_AT = this.#moment as string;
     if (this.#what === 'kill') env.DSTREAM_FAILPOINT = (this.#moment as string).replace('@', ':');
