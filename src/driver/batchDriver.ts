@@ -2,9 +2,7 @@ import {
   concat,
   defer,
   EMPTY,
-  forkJoin,
   ignoreElements,
-  last,
   map,
   merge,
   mergeMap,
@@ -31,6 +29,8 @@ import type { OffsetRange } from '../batch/offsetRange.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { KeyCheck } from '../collections/ownKeys.js';
 import { ownValue } from '../collections/ownValue.js';
+import { inTurn } from '../observables/inTurn.js';
+import { lastOfEach } from '../observables/lastOfEach.js';
 import type { Source } from '../sources/source.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { BatchDispatcher, type RunFields } from './batchDispatcher.js';
@@ -393,17 +393,18 @@ export class BatchDriver implements BatchRun {
       mergeMap((batch) => {
         if (!batch) return this.#sourcesEnded();
         this.#latest = batch;
-        return concat(this.#logPlan(batch), EMPTY.pipe(tap({ complete: () => this.#queue(batch, false) })));
+        return inTurn([() => this.#logPlan(batch), () => this.#queue(batch, false)]);
       }),
     );
   }
 
-  #queue(batch: RunningBatch, replayed: boolean): void {
+  #queue(batch: RunningBatch, replayed: boolean): Observable<never> {
     // Planned while the run was to be given away: it is in the checkpoint.
-    if (this.#stopping?.releasing) return;
+    if (this.#stopping?.releasing) return EMPTY;
     this.#planner.queued(batch);
     this.#monitor.planned(() => batch.planned(replayed));
     this.#planned.push(batch);
+    return EMPTY;
   }
 
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
@@ -432,23 +433,24 @@ export class BatchDriver implements BatchRun {
     batch.processingStartTime = this.#now();
     batch.enter('fetch', batch.processingStartTime);
     this.#ticker.run();
-    const fetches = this.#resources.runs.map(([name, run]) =>
-      defer(() => run.fetch(batch.plans.get(name) ?? noPlan, (ranges) => this.#narrow(batch, name, ranges))).pipe(
-        last(),
-        map((fetched) => [name, fetched] as const),
-      ),
+    const fetches = this.#resources.runs.map(
+      ([name, run]) =>
+        [
+          name,
+          () => run.fetch(batch.plans.get(name) ?? noPlan, (ranges) => this.#narrow(batch, name, ranges)),
+        ] as const,
     );
     const { held } = this.#options;
     // Records that are there already are handed out at once, and the operators run.
     const fetched = this.#monitor.step('fetch', batch.time, () =>
       this.#limits.step('reading', batch.time, () => {
-        const read = forkJoin(fetches);
-        return held ? concat(held.renew(), read) : read;
+        const read = lastOfEach(fetches);
+        return held ? inTurn([() => held.renew()], () => read) : read;
       }),
     );
     const dispatched = fetched.pipe(
-      tap((answers) => {
-        const read = new Map(answers);
+      map((answers) => {
+        const read = new Map([...answers].map(([name, answer]) => [name, answer ?? neverFetched(name)]));
         this.#partitions?.snapshot(batch.time);
         const givenUp = givenUpOf(batch, read, this.#failing);
         const given = givenUp ? withoutRecords(batch, read) : read;
@@ -459,8 +461,8 @@ export class BatchDriver implements BatchRun {
     const counted = this.#replays.count(batch);
     if (!counted) return dispatched;
     const { time } = batch;
-    const noted = this.#monitor.step('plan', time, () => this.#limits.step('planning', time, () => counted));
-    return concat(noted.pipe(ignoreElements()), dispatched);
+    const noted = () => this.#monitor.step('plan', time, () => this.#limits.step('planning', time, () => counted));
+    return inTurn([noted, () => dispatched]);
   }
 
   get #runFields(): RunFields {
@@ -601,6 +603,10 @@ interface Stopping {
 
 /** Batches that are planned ahead of the one that is read: more are planned when these have been read. */
 const maxPlannedBatches = 1_024;
+
+function neverFetched(name: string): never {
+  throw new TypeError(`the source "${name}" has completed its fetch without a value`);
+}
 
 function first<T>(items: Iterable<T>): T | undefined {
   for (const item of items) return item;

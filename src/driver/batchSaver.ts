@@ -1,15 +1,7 @@
-import {
-  concat,
-  defaultIfEmpty,
-  defer,
-  EMPTY,
-  forkJoin,
-  type Observable,
-  type ObservableInput,
-  type SchedulerLike,
-  tap,
-} from 'rxjs';
+import { EMPTY, type Observable, type ObservableInput, type SchedulerLike, tap } from 'rxjs';
 import type { BatchInfo } from '../batch/batchInfo.js';
+import { inTurn } from '../observables/inTurn.js';
+import { lastOfEach } from '../observables/lastOfEach.js';
 import type { Positions } from '../state/checkpoint.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
 import type { BatchReplays } from './batchReplays.js';
@@ -130,24 +122,25 @@ export class BatchSaver {
   #save(batch: RunningBatch): Observable<unknown> {
     const { time } = batch;
     const { monitor, limits, now } = this.#parts;
-    const committed = tap<unknown>({ complete: () => this.committed.advance(batch.positions) });
-    return concat(
-      defer(() => this.#lastActs(batch)),
-      monitor.stage({ kind: 'save', time }, () => {
-        batch.enter('save', now());
-        const save = defer(() => this.#saveCheckpoint(batch));
-        return limits.step('saving', time, () => concat(this.#parts.replays.passed(batch), save));
-      }),
-      this.#commits.commit(
-        monitor
-          .stage({ kind: 'commit', time }, () => {
-            batch.enter('commit', now());
-            return limits.step('committing', time, () => this.#commit(batch));
-          })
-          .pipe(committed),
-      ),
-      defer(() => this.#saved(batch)),
-    );
+    const save = () => {
+      batch.enter('save', now());
+      const steps = [() => this.#parts.replays.passed(batch), () => this.#saveCheckpoint(batch)];
+      return limits.step('saving', time, () => inTurn(steps));
+    };
+    const commit = () => {
+      batch.enter('commit', now());
+      return limits.step('committing', time, () => this.#commit(batch));
+    };
+    const committed = () => {
+      this.committed.advance(batch.positions);
+      return EMPTY;
+    };
+    return inTurn([
+      () => this.#lastActs(batch),
+      () => monitor.stage({ kind: 'save', time }, save),
+      () => this.#commits.commit(inTurn([() => monitor.stage({ kind: 'commit', time }, commit), committed])),
+      () => this.#saved(batch),
+    ]);
   }
 
   #lastActs(batch: RunningBatch): Observable<unknown> {
@@ -172,10 +165,9 @@ export class BatchSaver {
   }
 
   #commit(batch: RunningBatch): ObservableInput<unknown> {
-    const commits = this.#parts.resources.runs.map(([name, run]) =>
-      defer(() => run.commit(batch.plans.get(name)?.ranges ?? [])).pipe(defaultIfEmpty(undefined)),
+    return lastOfEach(
+      this.#parts.resources.runs.map(([name, run]) => [name, () => run.commit(batch.plans.get(name)?.ranges ?? [])]),
     );
-    return forkJoin(commits);
   }
 
   #saved(batch: RunningBatch): Observable<never> {

@@ -1,5 +1,6 @@
-import { Observable, type SchedulerLike, tap } from 'rxjs';
+import { EMPTY, Observable, type SchedulerLike } from 'rxjs';
 import { scheduleAfter } from '../backpressure/longDelay.js';
+import { inTurn } from '../observables/inTurn.js';
 import { SerialQueue } from './serialQueue.js';
 
 /** How long a batch waits for its commit, in ms. */
@@ -33,7 +34,11 @@ export class CommitLane {
   /** Completes when `work` has, or when it is late. Unsubscribing does not end the work. */
   commit(work: Observable<unknown>): Observable<never> {
     return new Observable((subscriber) => {
-      this.#queue.push(work.pipe(tap({ complete: () => subscriber.complete() })));
+      const done = () => {
+        subscriber.complete();
+        return EMPTY;
+      };
+      this.#queue.push(inTurn([() => work, done]));
       if (subscriber.closed) return undefined;
       if (this.#late) subscriber.complete();
       return scheduleAfter(this.#scheduler, patienceMs, () => {

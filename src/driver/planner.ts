@@ -1,8 +1,9 @@
-import { defaultIfEmpty, defer, EMPTY, forkJoin, last, map, mergeMap, type Observable, of } from 'rxjs';
+import { EMPTY, map, mergeMap, type Observable, of } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
+import { lastOfEach } from '../observables/lastOfEach.js';
 import type { Plan, SourceRun } from '../sources/source.js';
 import type { Tick } from './batchIntervals.js';
 import { InFlight } from './inFlight.js';
@@ -10,8 +11,8 @@ import { noPlan, RunningBatch } from './runningBatch.js';
 import { TablesFirst } from './tablesFirst.js';
 
 type Runs = readonly (readonly [name: string, run: SourceRun<unknown>])[];
-/** The plan of a source; `undefined` when it has ended. */
-type Planned = readonly [name: string, plan: Plan | undefined];
+/** The plan of each source; `undefined` when it has ended. */
+type Plans = ReadonlyMap<string, Plan | undefined>;
 
 /** Turns ticks into batches: asks each rate controller for a rate and each source for offset ranges. */
 export class Planner {
@@ -46,38 +47,33 @@ export class Planner {
     const submissionTime = this.#now();
     const decisions = new Map<string, RateDecision | undefined>();
     const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
-    const planOne = ([name, run]: Runs[number]): Observable<Planned> =>
-      defer(() => (stopping && !run.stop ? EMPTY : run.plan({ time, interval, late, rate: rateOf(name) }))).pipe(
-        defaultIfEmpty(undefined),
-        last(),
-        map((plan) => [name, plan] as const),
+    const planAll = (some: Runs): Observable<Plans> =>
+      lastOfEach(
+        some.map(([name, run]) => [
+          name,
+          () => (stopping && !run.stop ? EMPTY : run.plan({ time, interval, late, rate: rateOf(name) })),
+        ]),
       );
-    return this.#inOrder(runs, planOne).pipe(
-      map((answers) => {
-        if (answers.every(([, plan]) => plan === undefined)) return undefined;
-        const planned = new Map(answers.map(([name, plan]) => [name, plan ?? noPlan]));
+    return this.#inOrder(runs, planAll).pipe(
+      map((plans) => {
+        if ([...plans.values()].every((plan) => plan === undefined)) return undefined;
+        const planned = new Map(runs.map(([name]) => [name, plans.get(name) ?? noPlan]));
         return new RunningBatch(time, interval, submissionTime, planned, decisions);
       }),
     );
   }
 
   /** Plans the sources that come first; the others at once where these have been read, else not in this batch. */
-  #inOrder(runs: Runs, planOne: (run: Runs[number]) => Observable<Planned>): Observable<readonly Planned[]> {
+  #inOrder(runs: Runs, planAll: (some: Runs) => Observable<Plans>): Observable<Plans> {
     const behind = runs.filter(([name]) => this.#tables.isBehind(name));
-    if (behind.length === 0) return forkJoin(runs.map(planOne));
-    return forkJoin(behind.map(planOne)).pipe(
+    if (behind.length === 0) return planAll(runs);
+    return planAll(behind).pipe(
       mergeMap((first) => {
         for (const [name, plan] of first) this.#tables.planned(name, plan);
         const held = behind.some(([name]) => this.#tables.isBehind(name));
         const others = runs.filter((run) => !behind.includes(run));
-        if (others.length === 0) return of(first);
-        const rest = held ? of(others.map(([name]): Planned => [name, noPlan])) : forkJoin(others.map(planOne));
-        return rest.pipe(
-          map((later) => {
-            const plans = new Map<string, Plan | undefined>([...first, ...later]);
-            return runs.map(([name]): Planned => [name, plans.get(name)]);
-          }),
-        );
+        const rest = held ? of(new Map(others.map(([name]) => [name, noPlan]))) : planAll(others);
+        return rest.pipe(map((later) => new Map([...first, ...later])));
       }),
     );
   }

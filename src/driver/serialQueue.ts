@@ -1,4 +1,4 @@
-import { defer, type ObservableInput, Subscription } from 'rxjs';
+import { from, type ObservableInput, Subscription } from 'rxjs';
 import { Fifo } from '../collections/fifo.js';
 
 /**
@@ -72,16 +72,16 @@ export class SerialQueue<T> {
     this.#busy = true;
     const work = new Subscription();
     this.#subscription.add(work);
-    work.add(
-      defer(() => this.#work(item)).subscribe({
-        error: this.#fail,
-        complete: () => {
-          this.#subscription.remove(work);
-          this.#busy = false;
-          this.run();
-          if (this.idle && !this.#subscription.closed) this.#drained();
-        },
-      }),
-    );
+    const done = (): void => {
+      this.#subscription.remove(work);
+      this.#busy = false;
+      this.run();
+      if (this.idle && !this.#subscription.closed) this.#drained();
+    };
+    try {
+      work.add(from(this.#work(item)).subscribe({ error: this.#fail, complete: done }));
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 }

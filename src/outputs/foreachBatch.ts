@@ -1,7 +1,8 @@
-import { concat, type OperatorFunction, of } from 'rxjs';
+import { type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { insideEffect } from '../batch/insideEffect.js';
+import { inTurn } from '../observables/inTurn.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { settled } from '../operators/base/settled.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
@@ -58,8 +59,7 @@ export function foreachBatch<T>(
   checkFunction('foreachBatch', 'effect', effect);
   checkOptions('foreachBatch', options, foreachBatchChecks);
   const run = (batch: Batch<T>) =>
-    concat(
-      settled(() => insideEffect(batch.context, () => effect(batch.records, batch.context))),
+    inTurn([() => settled(() => insideEffect(batch.context, () => effect(batch.records, batch.context)))], () =>
       of(batch),
     );
   return heldEffects(run, true, { operator: 'foreachBatch', id: options.id });

@@ -1,4 +1,4 @@
-import { defer, from, type Observable, type ObservableInput, type SchedulerLike, Subscription, tap } from 'rxjs';
+import { type Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
 import { scheduleAfter } from '../../backpressure/longDelay.js';
 import type { BatchInfo } from '../../batch/batchInfo.js';
 import type { EffectRunner } from '../../batch/monitoring/effectRunner.js';
@@ -14,6 +14,7 @@ import type {
 import type { ReceiverStatus } from '../../batch/monitoring/receiverStatus.js';
 import type { MonitoredStream, StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
 import type { StatusTrigger } from '../../batch/monitoring/streamStatus.js';
+import { watched } from '../../observables/watched.js';
 import { diagnosticsMonitor } from './diagnosticsMonitor.js';
 import { RunMonitors } from './runMonitors.js';
 import type { StageDescription } from './stageRun.js';
@@ -183,14 +184,15 @@ export class DriverMonitor {
 
   /** The same as `work`; when it fails, that is where the stream failed. */
   step<T>(stage: Origin['stage'], time: number, work: () => ObservableInput<T>): Observable<T> {
-    return defer(work).pipe(tap({ error: (error: unknown) => this.#blame(error, { stage, time }) }));
+    return watched(work, (error) => this.#blame(error, { stage, time }));
   }
 
   /** The same as `step`, run as a stage. */
   stage<T>(description: StageDescription, work: () => ObservableInput<T>): Observable<T> {
     const { kind: stage, time, operator, id } = description;
-    const run = this.#monitors ? this.#monitors.stageOf(description, work) : defer(() => from(work()));
-    return run.pipe(tap({ error: (error: unknown) => this.#blame(error, { stage, time, operator, id }) }));
+    const monitors = this.#monitors;
+    const run = monitors ? () => monitors.stageOf(description, work) : work;
+    return watched(run, (error) => this.#blame(error, { stage, time, operator, id }));
   }
 
   /** Runs the dispatch of a batch as a stage. */

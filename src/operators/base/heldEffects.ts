@@ -9,14 +9,12 @@ import {
   Observable,
   type ObservableInput,
   type OperatorFunction,
-  Subject,
   Subscription,
-  takeUntil,
-  tap,
 } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import { derivedFrom } from '../../batch/lineage.js';
 import type { EffectDescription } from '../../batch/monitoring/effectRunner.js';
+import { watched } from '../../observables/watched.js';
 
 /**
  * Makes every asynchronous operator. On arrival each batch is held and its effect started (or, with `overlap` false, started
@@ -49,11 +47,11 @@ function hold<T, R>(
   running: Subscription,
   described: EffectDescription | undefined,
 ): Observable<Batch<R>> {
-  const abort = new Subject<void>();
+  let abort = (): void => {};
   let aborted = false;
   const held = batch.context.hold(() => {
     aborted = true;
-    abort.next();
+    abort();
   });
   let delivering = false;
   const open = new Subscription(() => {
@@ -65,13 +63,13 @@ function hold<T, R>(
   const { restoring } = state;
   const start = () => from(effect(batch));
   const run = restoring ? () => concat(restoring, defer(start)) : start;
-  const work = (
-    effects && described ? effects.effect(described, () => effects.limited(described, run)) : defer(run)
-  ).pipe(
+  const limited = () =>
+    effects && described ? effects.effect(described, () => effects.limited(described, run)) : run();
+  const work = new Observable<Batch<R>>((subscriber) => {
+    abort = () => subscriber.complete();
     // Now, not when its turn comes: a batch that has failed must not wait for those before it.
-    tap({ error: (error: unknown) => held.fail(error) }),
-    takeUntil(abort),
-  );
+    watched(limited, (error) => held.fail(error)).subscribe(subscriber);
+  });
   const result = new AsyncSubject<Batch<R>>();
   if (overlap) open.add(work.subscribe(result));
 

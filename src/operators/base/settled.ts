@@ -1,15 +1,6 @@
-import {
-  defer,
-  EMPTY,
-  from,
-  ignoreElements,
-  isObservable,
-  mergeMap,
-  type Observable,
-  type ObservableInput,
-  observable,
-} from 'rxjs';
+import { EMPTY, from, isObservable, mergeMap, type Observable, type ObservableInput, observable } from 'rxjs';
 import type { BatchContext } from '../../batch/batchContext.js';
+import { inTurn } from '../../observables/inTurn.js';
 
 /**
  * Completes when everything that `work` returns has settled: a promise or any `ObservableInput`, and the promises and
@@ -17,11 +8,12 @@ import type { BatchContext } from '../../batch/batchContext.js';
  * this, a batch would be complete before any of them is.
  */
 export function settled(work: () => unknown): Observable<never> {
-  return defer(() => {
+  const step = () => {
     const returned = work();
     // `condition && save()` returns false where there is nothing to do, `list.push(...records)` a number.
     return isInput(returned) ? pendingIn(returned) : EMPTY;
-  }).pipe(ignoreElements());
+  };
+  return inTurn([step]);
 }
 
 /** Keeps a batch open until what an Observer returned has settled: its `next` may be an async function. */

@@ -1,5 +1,7 @@
-import { concat, defer, EMPTY, from, last, type Observable, of, tap } from 'rxjs';
+import { EMPTY, from, last, type Observable, tap } from 'rxjs';
 import { partitionKey, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { inTurn } from '../../observables/inTurn.js';
+import { lastOf } from '../../observables/lastOf.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { LogClient, LogOffset } from './logClient.js';
 import type { PartitionState } from './partitionState.js';
@@ -29,18 +31,14 @@ export function checkIdentity(
       state.checked(latest.leaderEpoch);
     }
   };
-  return concat(
-    defer(() => takeRecreated(client, recreated, broken)),
-    defer(() => divergedOf(client, unchecked)).pipe(tap(takeEnds)),
-  );
-}
-
-function divergedOf(
-  client: LogClient,
-  positions: readonly TopicPartitionOffset[],
-): Observable<readonly TopicPartitionOffset[]> {
-  if (positions.length === 0 || !client.diverged) return of([]);
-  return from(client.diverged(positions, { partial: true })).pipe(last(undefined, []));
+  const checkEnds = (): Observable<unknown> => {
+    if (unchecked.length > 0 && client.diverged) {
+      return lastOf(client.diverged(unchecked, { partial: true }), []).pipe(tap(takeEnds));
+    }
+    takeEnds([]);
+    return EMPTY;
+  };
+  return inTurn([() => takeRecreated(client, recreated, broken), checkEnds]);
 }
 
 function takeRecreated(

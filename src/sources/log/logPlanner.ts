@@ -115,12 +115,13 @@ export class LogPlanner {
     interval: number,
     wanted: readonly number[] | undefined,
   ): readonly Part[] {
-    const { maxRatePerPartition } = this.#options;
+    const { maxRatePerPartition, minRatePerPartition, rateSharing, maxBytesPerBatch } = this.#options;
     const lags = states.map(({ waiting, recordBytes }, i) => {
       return { lag: waiting, recordSize: recordBytes, wanted: wanted?.[i] };
     });
-    const limits = { ...this.#options, rate, interval, carry: this.#carry };
-    const counts = recordsPerPartition(lags, limits);
+    const carry = this.#carry;
+    const bounds = { maxRatePerPartition, minRatePerPartition, rateSharing, maxBytesPerBatch };
+    const counts = recordsPerPartition(lags, { rate, interval, carry, ...bounds });
     this.#carry.planned(rate, interval, counts);
     const cap = maxRatePerPartition === undefined ? Infinity : Math.max(1, (maxRatePerPartition * interval) / 1_000);
     const allowed = rate === undefined ? Infinity : (rate * interval) / 1_000;

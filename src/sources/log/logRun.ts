@@ -18,6 +18,8 @@ import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
 import { sumOf } from '../../collections/sumOf.js';
+import { inTurn } from '../../observables/inTurn.js';
+import { lastOf } from '../../observables/lastOf.js';
 import type { Fetched, Narrow, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import { AwayPartitions } from './awayPartitions.js';
 import type { BatchCursor } from './batchCursor.js';
@@ -26,7 +28,7 @@ import { checkIdentity } from './checkIdentity.js';
 import { endPositions } from './endPositions.js';
 import { leavingPartitions } from './leavingPartitions.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
-import type { LogClient, LogPartition } from './logClient.js';
+import type { LogClient, LogOffset, LogPartition } from './logClient.js';
 import { LogPlanner, type PlanBudget } from './logPlanner.js';
 import { PartitionState } from './partitionState.js';
 import { ReadAhead } from './readAhead.js';
@@ -142,22 +144,20 @@ export class LogRun<R> implements SourceRun<R> {
     // What is still to be read may be cut short: then there is more to plan.
     if (this.#ended && this.#allEnded && !this.#active.some(({ unread }) => unread)) return EMPTY;
     const steps = [() => this.#discover(), () => this.#hearLatest(), () => this.#learnSizes()];
-    return concat(...steps.map(defer), of(undefined)).pipe(
-      last(),
-      mergeMap(() => {
-        const budget = this.#planner.budget(this.#present, request);
-        return this.#wanted(budget).pipe(map((wanted) => ({ budget, wanted })));
-      }),
-      map(({ budget, wanted }) => {
-        const plan = this.#withAway(this.#planner.plan(this.#present, request, budget, wanted));
-        this.#planned(plan.ranges);
-        this.#fresh.add(plan.ranges);
-        this.#ended = this.#options.until !== undefined && this.#allEnded;
-        this.#poll(request, plan);
-        this.#readAhead.pump();
-        return plan;
-      }),
-    );
+    return inTurn(steps, () => {
+      const budget = this.#planner.budget(this.#present, request);
+      return this.#wanted(budget).pipe(
+        map((wanted) => {
+          const plan = this.#withAway(this.#planner.plan(this.#present, request, budget, wanted));
+          this.#planned(plan.ranges);
+          this.#fresh.add(plan.ranges);
+          this.#ended = this.#options.until !== undefined && this.#allEnded;
+          this.#poll(request, plan);
+          this.#readAhead.pump();
+          return plan;
+        }),
+      );
+    });
   }
 
   /** Where a plan has everything that is known, the records of the next one are waited for until its tick. */
@@ -446,34 +446,38 @@ export class LogRun<R> implements SourceRun<R> {
     if (this.#client.longPolls && this.#isWhole && this.#readAhead.knows(this.#active)) return EMPTY;
     const asked = [...this.#active, ...this.#unstarted.list];
     if (asked.length === 0) return EMPTY;
-    return from(this.#client.offsets(asked, 'latest', { partial: true })).pipe(
-      last(undefined, []),
-      mergeMap((heard) => {
-        this.#noteAway();
-        return this.#unstarted.start(heard, this.#setup.restored).pipe(
-          tap(({ positions, lost }) => {
-            for (const position of positions) this.#add(position);
-            this.#lost.push(...lost);
-          }),
-          last(undefined, undefined),
-          map(() => heard),
-        );
-      }),
-      mergeMap((heard) => {
-        const found = heard.flatMap((latest) => {
-          const state = this.#states.get(partitionKey(latest));
-          return state ? [[state, latest] as const] : [];
-        });
-        const checked = checkIdentity(this.#client, found, (state, other) => this.#breakOff(state, other));
-        return concat(
-          checked,
-          defer(() => {
+    const latest = lastOf(this.#client.offsets(asked, 'latest', { partial: true }), []);
+    return latest.pipe(
+      mergeMap((heard) =>
+        inTurn([
+          () => this.#startHeard(heard),
+          () => this.#checkIdentity(heard),
+          () => {
             this.#noteAway();
             return this.#checkTruncated();
-          }),
-        ).pipe(last(undefined, undefined));
+          },
+        ]),
+      ),
+    );
+  }
+
+  #startHeard(heard: readonly LogOffset[]): Observable<unknown> {
+    this.#noteAway();
+    if (this.#unstarted.list.length === 0) return EMPTY;
+    return this.#unstarted.start(heard, this.#setup.restored).pipe(
+      tap(({ positions, lost }) => {
+        for (const position of positions) this.#add(position);
+        this.#lost.push(...lost);
       }),
     );
+  }
+
+  #checkIdentity(heard: readonly LogOffset[]): Observable<unknown> {
+    const found = heard.flatMap((latest) => {
+      const state = this.#states.get(partitionKey(latest));
+      return state ? [[state, latest] as const] : [];
+    });
+    return checkIdentity(this.#client, found, (state, other) => this.#breakOff(state, other));
   }
 
   /** Takes from the client which partitions it cannot read now. */
@@ -528,21 +532,20 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** Reads the first records of partitions that have never been read, so that a batch can be bounded by bytes. */
   #learnSizes(): Observable<unknown> {
+    const unknown = this.#present.filter((state) => state.lag > 0 && !state.size.known);
+    if (unknown.length === 0) return EMPTY;
     return new Observable((subscriber) => {
-      const unknown = this.#present.filter((state) => state.lag > 0 && !state.size.known);
       const look = () => {
         if (!unknown.some((state) => state.sampling)) subscriber.complete();
       };
-      if (unknown.length > 0) {
-        const fail = (error: unknown) => subscriber.error(error);
-        subscriber.add(this.#readAhead.arrivals.subscribe({ next: look, error: fail }));
-        const giveUp = (): void => {
-          const silent = unknown.filter(({ sampling }) => sampling);
-          if (silent.length > 0 && this.#leave(silent)) look();
-        };
-        subscriber.add(this.#setup.scheduler.schedule(giveUp, stallMs));
-        this.#readAhead.sample(unknown);
-      }
+      const fail = (error: unknown) => subscriber.error(error);
+      subscriber.add(this.#readAhead.arrivals.subscribe({ next: look, error: fail }));
+      const giveUp = (): void => {
+        const silent = unknown.filter(({ sampling }) => sampling);
+        if (silent.length > 0 && this.#leave(silent)) look();
+      };
+      subscriber.add(this.#setup.scheduler.schedule(giveUp, stallMs));
+      this.#readAhead.sample(unknown);
       look();
     });
   }

@@ -120,14 +120,25 @@ export class ReadAhead {
   pump(): void {
     if (this.#failed || this.#abort.signal.aborted) return;
     const states = [...this.#partitions.values()];
+    const due = states.filter((state) => this.#isDue(state));
+    const refused = due.length > 0 ? this.#request(states, due) : 0;
+    this.#budget?.settle(this.#held, refused);
+    if (this.#polls.polling) this.#pollAll(states);
+  }
+
+  #isDue(state: PartitionState): boolean {
+    const isWanted = state.target > state.fetchFrom || state.sampling || state.stalled !== undefined;
+    return isWanted && !state.inFlight && !state.paused && (!state.away || this.#open.has(state));
+  }
+
+  /** Fetches for the partitions that are due. Returns how many bytes the budget has refused. */
+  #request(states: readonly PartitionState[], due: readonly PartitionState[]): number {
     const sampled = states.filter(({ sampling }) => sampling);
-    const first = new Set([...[...this.#open].filter(({ readers }) => readers.length === 0), ...sampled]);
+    const isFirst = (state: PartitionState) => state.sampling || (this.#open.has(state) && state.readers.length === 0);
     const requests = new Map<string, { readonly asked: FetchRequest[]; left: number }>();
-    const planned = states.filter((state) => state.fetchFrom < state.planned);
-    const wanted = [...new Set([...first, ...planned, ...states])].flatMap((state) => {
+    const planned = due.filter((state) => state.fetchFrom < state.planned);
+    const wanted = [...new Set([...due.filter(isFirst), ...planned, ...due])].flatMap((state) => {
       const records = state.target - state.fetchFrom;
-      const asked = records > 0 || state.sampling || state.stalled;
-      if (!asked || state.inFlight || state.paused || (state.away && !this.#open.has(state))) return [];
       const broker = this.#client.broker?.(state) ?? '';
       if (this.#busy.has(broker)) return [];
       const request = requests.get(broker) ?? {
@@ -143,7 +154,7 @@ export class ReadAhead {
     let refused = 0;
     for (const { state, bytes, request } of wanted) {
       if (request.left <= 0) continue;
-      if (free <= 0 && first.has(state)) free += this.#discard(1 - free);
+      if (free <= 0 && isFirst(state)) free += this.#discard(1 - free);
       refused += Math.max(Math.min(bytes, request.left) - Math.max(free, 0), 0);
       if (free <= 0) continue;
       const maxBytes = Math.max(1, Math.floor(Math.min(bytes, request.left, free)));
@@ -153,8 +164,7 @@ export class ReadAhead {
       free -= maxBytes;
     }
     for (const [broker, { asked }] of requests) if (asked.length > 0) this.#fetch(broker, asked);
-    this.#budget?.settle(this.#held, refused);
-    if (this.#polls.polling) this.#pollAll(states);
+    return refused;
   }
 
   close(): void {
