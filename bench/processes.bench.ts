@@ -1,11 +1,11 @@
 // What do more processes gain, and what do tasks cost beside one driver, on a real Kafka?
 //
-//   npm run bench -- processes [--processes 1,2,4,8] [--records N] [--cost MICROSECONDS] [--rounds N] [--save]
+//   npm run bench -- processes [--processes 1,2,4,8] [--records N] [--cost MICROSECONDS] [--paced SECONDS] [--rounds N] [--save]
 //
 // Processes of `kafkaTasks` share 32 partitions of a topic on a Kafka that is started here, with a map of 5 microseconds a record. They begin when
 // all have their tasks, and end when all is committed. The clock says what this machine's cores can do, Kafka's own work included; the
 // gain is what one core for each process would make of it: n times the processor time of a record at 1, over that at n. Then one driver
-// and 32 tasks in one process, both with as many records in every interval. All in turns, round by round.
+// and 32 tasks in one process, both with as many records in every interval, for 10 seconds. All in turns, round by round: about five minutes.
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -24,6 +24,7 @@ const { values: options } = parseArgs({
     processes: { type: 'string', default: '1,2,4,8' },
     records: { type: 'string', default: '1000000' },
     cost: { type: 'string', default: '5' },
+    paced: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
     save: { type: 'boolean', default: false },
   },
@@ -33,7 +34,7 @@ const records = Number(options.records);
 const counts = options.processes.split(',').map(Number);
 const cores = availableParallelism();
 /** Of the runs at a steady pace: records of a partition in an interval of a second. */
-const paced = Math.ceil(records / partitions / 20);
+const paced = Math.ceil(records / partitions / Number(options.paced));
 
 interface Spent {
   /** Milliseconds of all processes. */
@@ -96,6 +97,7 @@ async function main(): Promise<void> {
     ];
     const samples = new Map(runs.map(({ name }) => [name, [] as Spent[]]));
     for (let round = 0; round < Number(options.rounds); round++) {
+      console.log(`round ${round + 1} after ${Math.round(process.uptime())} s`);
       for (const { name, how } of runs) {
         const spent = await measured(cluster.brokers, admin, file, topic, how);
         samples.get(name)?.push(spent);

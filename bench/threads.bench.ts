@@ -1,10 +1,12 @@
 // What do worker threads gain? For maps of 0, 4, 9 and 32 microseconds a record, at 1, 2 and 4 threads:
 //
-//   npm run bench -- threads [--records N] [--rounds N] [--costs 0,4,9,32] [--threads 1,2,4]
+//   npm run bench -- threads [--records N] [--seconds N] [--rounds N] [--costs 0,4,9,32] [--threads 1,2,4]
 //
+// It reads as many records as take about 2 seconds of processor time, 400,000 at most: all of it takes about five minutes on two idle cores.
 // `members` are threads of runInThreads, each of which reads and decodes its share; `map` is mapPartitionsInThreads, whose records are objects
 // that are copied to a thread and back, beside mapPartitions. Processor time is that of single threads (Linux). The gain is what idle cores
 // would make of it: the processor time of one thread, over the longest thread or, where there are more threads than cores, the sum over the cores.
+// How long the event loop of the main thread stood still is beside that of a process that did nothing meanwhile.
 import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -14,18 +16,25 @@ import { mapPartitionsInThreads, runInThreads } from 'dstream/workers';
 import { lastValueFrom, type OperatorFunction } from 'rxjs';
 import { printTable, rowOf, writeResults } from './report.js';
 import { costed, turnsPerMicrosecond } from './threads/costed.js';
+import { IdleLoop } from './threads/idleLoop.js';
 import type { Cell, Mapped } from './threads/map.js';
 import { threadTime } from './threads/threadTime.js';
 
 const { values: options } = parseArgs({
   options: {
     records: { type: 'string', default: '400000' },
+    seconds: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '3' },
     costs: { type: 'string', default: '0,4,9,32' },
     threads: { type: 'string', default: '1,2,4' },
   },
 });
-const [records, rounds] = [Number(options.records), Number(options.rounds)];
+const rounds = Number(options.rounds);
+/** Of a map that takes so many microseconds: whole batches. */
+const recordsOf = (cost: number) => {
+  const wanted = Math.min(Number(options.records), (Number(options.seconds) * 1e6) / (cost + 1));
+  return Math.max(1, Math.round(wanted / 20_000)) * 20_000;
+};
 const numbers = (text: string) => text.split(',').map(Number);
 const cores = availableParallelism();
 const execArgv = ['--import', new URL('../test/support/tsInThreads.mjs', import.meta.url).href];
@@ -35,23 +44,31 @@ interface Spent {
   readonly main: number;
   readonly threads: readonly number[];
   readonly wall: number;
-  /** The longest time for which the event loop of the main thread did not turn, in ms. */
+  /** The longest time for which the event loop of the main thread did not turn, in ms, and that of an idle process. */
   readonly still: number;
+  readonly idle: number;
 }
+
+const idle = new IdleLoop();
+await idle.ready();
 
 async function watched(
   work: () => Promise<{ readonly threads: readonly number[]; readonly wall?: number }>,
 ): Promise<Spent> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
+  idle.begin();
   const [main, from] = [threadTime(), performance.now()];
   const { threads, wall = performance.now() - from } = await work();
+  // What stood still at the end is counted when the loop turns again.
+  await new Promise((resolve) => setTimeout(resolve, 5));
   delay.disable();
   // It includes its own interval of 1 ms.
-  return { main: threadTime() - main, threads, wall, still: Math.max(0, delay.max / 1e6 - 1) };
+  const still = Math.max(0, delay.max / 1e6 - 1);
+  return { main: threadTime() - main, threads, wall, still, idle: await idle.still() };
 }
 
-function members(threads: number, turns: number): Promise<Spent> {
+function members(threads: number, turns: number, records: number): Promise<Spent> {
   return watched(async () => {
     const channel = new BroadcastChannel('bench-threads');
     const told: { readonly time: number; readonly wall: number }[] = [];
@@ -65,7 +82,7 @@ function members(threads: number, turns: number): Promise<Spent> {
 }
 
 /** `threads` 0 is mapPartitions. */
-async function map(threads: number, turns: number): Promise<Spent> {
+async function map(threads: number, turns: number, records: number): Promise<Spent> {
   const perBatch = 20_000;
   const cells = Array.from({ length: perBatch }, (_, i): Cell => ({ key: `key${i % 50}`, value: 'x'.repeat(100) }));
   const batches = Array.from({ length: Math.ceil(records / perBatch) }, () => cells);
@@ -95,51 +112,64 @@ const ideal = (spent: Spent) => Math.max(longest(spent), total(spent) / cores);
 
 async function main(): Promise<void> {
   const perMicrosecond = turnsPerMicrosecond();
+  const counts = numbers(options.threads);
+  const all = numbers(options.costs).flatMap((cost) => {
+    const [turns, records] = [Math.round(cost * perMicrosecond), recordsOf(cost)];
+    return [
+      ...counts.map((threads) => ({
+        kind: 'members',
+        cost,
+        threads,
+        records,
+        run: () => members(threads, turns, records),
+      })),
+      ...[0, ...counts].map((threads) => ({
+        kind: 'map',
+        cost,
+        threads,
+        records,
+        run: () => map(threads, turns, records),
+      })),
+    ].map((one) => ({ ...one, samples: [] as Spent[] }));
+  });
+  for (let round = 0; round < rounds; round++) {
+    for (const { run, samples } of all) samples.push(await run());
+    console.log(`round ${round + 1} of ${rounds} after ${Math.round(process.uptime())} s`);
+  }
   const rows = [];
   const ratios: Record<string, number> = {};
   const lines: string[][] = [];
-  for (const cost of numbers(options.costs)) {
-    const turns = Math.round(cost * perMicrosecond);
-    for (const [kind, counts] of [
-      ['members', numbers(options.threads)],
-      ['map', [0, ...numbers(options.threads)]],
-    ] as const) {
-      let alone = Number.NaN;
-      for (const threads of counts) {
-        const samples: Spent[] = [];
-        for (let round = 0; round < rounds; round++)
-          samples.push(await (kind === 'map' ? map(threads, turns) : members(threads, turns)));
-        const inMicroseconds = (of: (spent: Spent) => number) =>
-          rowOf(
-            '',
-            samples.map((spent) => (of(spent) * 1_000) / records),
-          ).median;
-        const counted = kind === 'members' ? samples.map((spent) => ({ ...spent, main: 0 })) : samples;
-        const median = rowOf('', counted.map(ideal)).median;
-        if (threads === counts[0]) alone = median;
-        const name = `${kind}, ${cost} µs, ${threads === 0 ? 'main thread' : `${threads} thread${threads > 1 ? 's' : ''}`}`;
-        rows.push(
-          rowOf(
-            name,
-            counted.map((spent) => (total(spent) * 1_000) / records),
-          ),
-        );
-        ratios[`${name}: gain`] = alone / median;
-        const still = Math.max(...samples.map((spent) => spent.still));
-        lines.push([
-          name,
-          inMicroseconds(total).toFixed(2),
-          inMicroseconds(({ wall }) => wall).toFixed(2),
-          (alone / median).toFixed(2),
-          still.toFixed(1),
-        ]);
-        console.log(lines.at(-1)?.join('  '));
-      }
-    }
+  for (const { kind, cost, threads, records, samples } of all) {
+    const median = (of: (spent: Spent) => number) => rowOf('', samples.map(of)).median;
+    // The main thread of members only waits: what it does is the start of the threads.
+    const counted = (spent: Spent) => (kind === 'members' ? { ...spent, main: 0 } : spent);
+    const idealOf = (some: readonly Spent[]) =>
+      rowOf(
+        '',
+        some.map((spent) => ideal(counted(spent))),
+      ).median;
+    const first = all.find((one) => one.kind === kind && one.cost === cost);
+    const gain = idealOf(first?.samples ?? []) / idealOf(samples);
+    const name = `${kind}, ${cost} µs, ${threads === 0 ? 'main thread' : `${threads} thread${threads > 1 ? 's' : ''}`}`;
+    const perRecord = (spent: Spent) => (total(counted(spent)) * 1_000) / records;
+    rows.push(rowOf(name, samples.map(perRecord)));
+    ratios[`${name}: gain`] = gain;
+    const longestOf = (of: (spent: Spent) => number) => Math.max(...samples.map(of)).toFixed(1);
+    lines.push([
+      name,
+      median(perRecord).toFixed(2),
+      median(({ wall }) => (wall * 1_000) / records).toFixed(2),
+      gain.toFixed(2),
+      longestOf(({ still }) => still),
+      longestOf((spent) => spent.idle),
+    ]);
   }
-  printTable(['', 'processor time, µs a record', 'wall time', 'gain', 'main thread still for at most, ms'], lines);
-  console.log(`\n${cores} cores; more threads than cores gain nothing.`);
-  writeResults('threads', { unit: 'microseconds of processor time a record', cores, rows, ratios });
+  const still = 'main thread still for at most, ms';
+  printTable(['', 'processor time, µs a record', 'wall time', 'gain', still, 'an idle process'], lines);
+  console.log(`\n${cores} cores; more threads than cores gain nothing. ${Math.round(process.uptime())} s in all.`);
+  const stillness = lines.map(([name, , , , main, control]) => ({ name, main: Number(main), idle: Number(control) }));
+  writeResults('threads', { unit: 'microseconds of processor time a record', cores, rows, ratios, stillness });
+  idle[Symbol.dispose]();
 }
 
 await main();
