@@ -6,7 +6,7 @@
 // `members` are threads of runInThreads, each of which reads and decodes its share; `map` is mapPartitionsInThreads, whose records are objects
 // that are copied to a thread and back, beside mapPartitions. Processor time is that of single threads (Linux). The gain is what idle cores
 // would make of it: the processor time of one thread, over the longest thread or, where there are more threads than cores, the sum over the cores.
-// How long the event loop of the main thread stood still is beside that of a process that did nothing meanwhile.
+// For how long the event loop of the main thread did not turn is beside the same of a process that did nothing meanwhile.
 import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
   },
 });
 const rounds = Number(options.rounds);
-/** Of a map that takes so many microseconds: whole batches. */
+/** Of a map that takes `cost` microseconds: whole batches. */
 const recordsOf = (cost: number) => {
   const wanted = Math.min(Number(options.records), (Number(options.seconds) * 1e6) / (cost + 1));
   return Math.max(1, Math.round(wanted / 20_000)) * 20_000;
@@ -60,7 +60,7 @@ async function watched(
   idle.begin();
   const [main, from] = [threadTime(), performance.now()];
   const { threads, wall = performance.now() - from } = await work();
-  // What stood still at the end is counted when the loop turns again.
+  // A block at the end is counted when the loop turns again.
   await new Promise((resolve) => setTimeout(resolve, 5));
   delay.disable();
   // It includes its own interval of 1 ms.

@@ -12,7 +12,7 @@ console.log('ready');
 `;
 
 /**
- * A process that does nothing, whose event loop is watched as that of the main thread is: what stands still there is the machine's doing, and
+ * A process that does nothing, whose event loop is watched as that of the main thread is: for how long it does not turn is the machine's doing, and
  * not that of the library.
  */
 export class IdleLoop implements Disposable {
