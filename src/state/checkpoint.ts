@@ -188,6 +188,19 @@ export interface OpenOptions {
   readonly salvage?: Salvage | undefined;
 }
 
+/** Copies of a checkpoint on the machines of processes that do not own it. */
+export interface CheckpointCopies {
+  /** Names the machine and the directory: processes with the same place have the same copies. */
+  readonly place: string;
+  /** Whether there is a copy here, however old. */
+  exists(): ObservableInput<boolean>;
+  /**
+   * Keeps the copy here up to date while another process owns the checkpoint. Emits at each look how many records it was behind. When
+   * `signal` is aborted, it completes as soon as the copy may be used by another. Nothing is deleted then.
+   */
+  follow(signal: AbortSignal): ObservableInput<number>;
+}
+
 /**
  * Where progress and state are kept across restarts: the contract of all checkpoint stores.
  *
@@ -198,6 +211,8 @@ export interface Checkpoint {
   readonly location: string;
   /** The command line that does this to it, such as `drop "counts"`: for messages. Default: none is named. */
   command?(action: string): string;
+  /** Where the store keeps copies on the machines of its users. Default: it keeps no copies. */
+  readonly copies?: CheckpointCopies | undefined;
   /** Emits the session. It is closed by its `close`, not by unsubscribing. */
   open(options?: OpenOptions): ObservableInput<CheckpointSession>;
 }

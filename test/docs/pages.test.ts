@@ -96,6 +96,7 @@ describe('pages', () => {
       ...fieldsOf('src/sources/group/membershipOptions.ts', 'MembershipOptions'),
       ...fieldsOf('src/sources/kafka/kafkajs/exclusiveOwnership.ts', 'ExclusiveOptions'),
       ...fieldsOf('src/sources/tasks/taskOptions.ts', 'TaskOptions'),
+      ...fieldsOf('src/sources/tasks/standbyOptions.ts', 'StandbyOptions'),
     ];
     const listed = [...read('docs/scale-out.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option);
     expect(options.length).toBeGreaterThan(4);

@@ -22,9 +22,9 @@ export function memoryChangelog(
       return appends;
     },
     describe: async () => ({ id: 'topic', begin: 0, end: memory.records.length, tombstonesMs: 86_400_000 }),
-    read: async (from, visit) => {
-      for (const record of memory.records.slice(from)) visit(record);
-      return memory.records.length;
+    read: async ({ offset }, visit) => {
+      for (const record of memory.records.slice(offset)) visit(record);
+      return { offset: memory.records.length };
     },
     take: async () => {
       memory.owner = self;

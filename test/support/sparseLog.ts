@@ -1,5 +1,11 @@
 import { FencedError } from 'dstream';
-import type { Changelog, ChangelogRecord } from '../../src/state/kafka/changelog.js';
+import { CheckpointError } from '../../src/batch/errors.js';
+import {
+  type Changelog,
+  ChangelogCut,
+  type ChangelogPosition,
+  type ChangelogRecord,
+} from '../../src/state/kafka/changelog.js';
 
 /**
  * A compacted partition in memory, with offsets that stay: what compaction takes away leaves a gap, and a tombstone goes once it has been
@@ -13,6 +19,11 @@ export class SparseLog {
   records: { readonly offset: number; readonly at: number; readonly record: ChangelogRecord }[] = [];
   /** The offsets from which it was read. */
   reads: number[] = [];
+  /** How many records were read. */
+  visited = 0;
+  epoch = 0;
+  /** Where each epoch but the first begins. */
+  readonly #starts: { readonly epoch: number; readonly offset: number }[] = [];
   #owner: object | undefined;
 
   compact(): void {
@@ -27,16 +38,43 @@ export class SparseLog {
     Object.assign(this, { id, begin: 0, end: 0, records: [] });
   }
 
+  /** Another replica becomes the leader, which has nothing from `offset` on where it is given. */
+  elect(offset = this.end): void {
+    this.#starts.push({ epoch: ++this.epoch, offset });
+    this.records = this.records.filter((one) => one.offset < offset);
+    this.end = offset;
+  }
+
+  #cutAt({ offset, epoch }: ChangelogPosition): number | undefined {
+    const end = this.#starts.find((start) => epoch !== undefined && start.epoch > epoch)?.offset ?? this.end;
+    return end < offset ? end : undefined;
+  }
+
   open(): Changelog<string> {
     const self = {};
     return {
       location: 'changelog in memory',
-      read: async (from, visit) => {
-        this.reads.push(from);
-        for (const { offset, record } of this.records) if (offset >= from) visit(record);
-        return this.end;
+      read: async (position, visit, progress) => {
+        this.reads.push(position.offset);
+        const cutAt = this.#cutAt(position);
+        if (cutAt !== undefined) {
+          const cause = new ChangelogCut(`it was cut at ${cutAt}`);
+          throw new CheckpointError('changelog in memory', 'read', { cause });
+        }
+        await progress?.(position.offset, this.end);
+        for (const { offset, record } of [...this.records]) {
+          if (offset < position.offset) continue;
+          visit(record);
+          this.visited++;
+          if (this.visited % 10 === 0) await progress?.(offset + 1, this.end);
+        }
+        return { offset: this.end, epoch: this.epoch };
       },
-      describe: async () => ({ id: this.id, begin: this.begin, end: this.end, tombstonesMs: this.tombstonesMs }),
+      describe: async (position) => ({
+        ...{ id: this.id, begin: this.begin, end: this.end, tombstonesMs: this.tombstonesMs },
+        cutAt: position && this.#cutAt(position),
+      }),
+      end: async () => ({ offset: this.end, epoch: this.epoch }),
       take: async () => {
         this.#owner = self;
       },

@@ -6,7 +6,6 @@ import {
   type GroupEvent,
   type LogClient,
   type LogTasksOptions,
-  logTasks,
   mapRecords,
   memoryCheckpoint,
   memoryLog,
@@ -38,14 +37,16 @@ import {
 } from 'rxjs';
 import { CheckpointError } from '../../src/batch/errors.js';
 import type { GroupClient } from '../../src/sources/group/groupClient.js';
+import type { StandbyOptions } from '../../src/sources/tasks/standbyOptions.js';
 import { logLike } from './logLike.js';
+import { logTasksWithStandbys } from './logTasksWithStandbys.js';
 import { StoppableProcess } from './stoppableProcess.js';
 
 export const interval = 100;
 export const sessionTimeout = 1_000;
 const groupId = 'job';
 
-type Options = Partial<LogTasksOptions<string, Checkpoint>>;
+type Options = Partial<LogTasksOptions<string, Checkpoint> & StandbyOptions>;
 type Tasks = TaskStream<Task<string, Checkpoint>>;
 /** How often methods of a log were called. */
 type Counts = Partial<Record<'commit' | 'offsets' | 'partitions', number>>;
@@ -250,7 +251,7 @@ export class TaskProcess {
     this.name = name;
     this.process = new StoppableProcess(cluster.scheduler);
     const group = { client: () => this.process.connected(this.#troubled(cluster.groupClient()), cluster.latency) };
-    this.tasks = logTasks<string, Checkpoint>(cluster.client(counts, this.process), group, {
+    this.tasks = logTasksWithStandbys<string, Checkpoint>(cluster.client(counts, this.process), group, {
       topics: ['words'],
       groupId,
       start: 'earliest',

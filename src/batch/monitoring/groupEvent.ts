@@ -6,7 +6,9 @@ export interface GroupEvent {
    * answer for a whole session, so that other members may have its tasks; `fenced`: a write was refused because another process has
    * taken the task over; `reopened`: the group says that the task is still this member's, so it is opened again; `slow-heartbeat`: a
    * heartbeat was late by more than a tenth of the session because the event loop was blocked; `stuck`: a task takes longer than a session
-   * for a step. What does not end of its closing or release is left behind then, so that another member can go on with the task.
+   * for a step. What does not end of its closing or release is left behind then, so that another member can go on with the task; `standby`: this
+   * member keeps copies of the checkpoints of these tasks of others from now on; `standby-behind`: how many records such a copy was behind;
+   * `standby-ended`: these copies are not kept up to date any more.
    */
   readonly type:
     | 'joined'
@@ -17,7 +19,10 @@ export interface GroupEvent {
     | 'fenced'
     | 'reopened'
     | 'slow-heartbeat'
-    | 'stuck';
+    | 'stuck'
+    | 'standby'
+    | 'standby-behind'
+    | 'standby-ended';
   /** When, in ms of the scheduler's clock. */
   readonly at: number;
   /** The group. */
@@ -34,6 +39,8 @@ export interface GroupEvent {
   readonly step?: 'opening' | 'closing' | 'releasing';
   /** For how long it has lasted, in ms, of `stuck`. */
   readonly lasts?: number;
+  /** How many records of its changelog the copy had not read when it looked, of `standby-behind`. */
+  readonly behind?: number;
   /** Why tasks are lost, or what was refused. */
   readonly error?: unknown;
 }

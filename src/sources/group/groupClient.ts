@@ -1,6 +1,7 @@
 import type { ObservableInput } from 'rxjs';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { TopicPartition } from '../../batch/topicPartition.js';
+import type { StandbyClaims } from './taskCopies.js';
 
 /** What a member says of itself when it joins its group. */
 export interface GroupSubscription {
@@ -14,6 +15,8 @@ export interface GroupSubscription {
   readonly owned: readonly TopicPartition[];
   /** The generation in which it was assigned these; -1 for none. */
   readonly generation: number;
+  /** The copies of checkpoints that it has. Absent for a member that keeps none for others. */
+  readonly standby?: StandbyClaims | undefined;
 }
 
 /** What a member asks for when it joins. */
@@ -64,6 +67,8 @@ export interface GroupAssignment {
   readonly rejoin: boolean;
   /** All partitions, for the member that leads: one that comes back looks for others from then on, and the group need not join again. */
   readonly known?: readonly TopicPartition[] | undefined;
+  /** The partitions of tasks of other members of whose checkpoints it keeps copies. Default: none. */
+  readonly standbys?: readonly TopicPartition[] | undefined;
 }
 
 /**

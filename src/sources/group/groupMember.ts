@@ -20,10 +20,11 @@ import { DStreamError, FencedError, ProtocolError } from '../../batch/errors.js'
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { GroupEvent } from '../../batch/monitoring/groupEvent.js';
 import type { TopicPartition } from '../../batch/topicPartition.js';
-import { assignTasks } from './assignTasks.js';
+import { assignTasks, type TaskClaims } from './assignTasks.js';
 import type { GroupAssignment, GroupClient, JoinAnswer } from './groupClient.js';
 import { type GroupTask, samePartitions, type TaskLayout } from './groupTask.js';
 import { joinMarginMs } from './joinMargin.js';
+import type { StandbyClaims } from './taskCopies.js';
 
 /** What a member needs to know. Times in ms. */
 export interface GroupMemberOptions {
@@ -60,10 +61,33 @@ export interface GroupMemberEvents {
   /** Nothing can be done: the member has lost all and does not go on. */
   failed(error: unknown): void;
   happened(event: GroupEvent): void;
+  /** Where copies of checkpoints are kept. Default: this member keeps none. */
+  readonly copies?: MemberCopies;
+}
+
+/** The copies of checkpoints that a member keeps. */
+export interface MemberCopies {
+  /** Looks once, before the first join, which copies of these tasks are there. */
+  look(tasks: readonly GroupTask[]): ObservableInput<unknown>;
+  claims(): StandbyClaims | undefined;
+  /** For the leader: how good the copies of a member are, by the id of the task, and who is to keep some, by the id of the member. */
+  ranks(claims: StandbyClaims): ReadonlyMap<string, number>;
+  place(
+    assigned: ReadonlyMap<string, readonly string[]>,
+    members: readonly TaskClaims[],
+    tasks: readonly string[],
+  ): ReadonlyMap<string, readonly string[]>;
+  /** Copies of the checkpoints of these tasks, and of no others, are to be kept up to date. */
+  keep(tasks: readonly GroupTask[], tasksInAll: number): void;
 }
 
 /** What an event says beside who it is about. */
-type EventFacts = Pick<GroupEvent, 'late' | 'step' | 'lasts' | 'error'>;
+export type EventFacts = Pick<GroupEvent, 'late' | 'step' | 'lasts' | 'behind' | 'error'>;
+
+/** Events of tasks that this member holds. */
+type OfHeldTask = 'fenced' | 'reopened';
+/** Events of other tasks, too. */
+export type OfTask = 'stuck' | 'standby' | 'standby-behind' | 'standby-ended';
 
 interface HeldTask {
   readonly task: GroupTask;
@@ -134,7 +158,7 @@ export class GroupMember {
     this.#state = 'joining';
     this.#answeredAt = this.#now;
     this.#attempt(
-      () => this.#client.connect(),
+      () => concat(from(this.#client.connect()), this.#lookForCopies()),
       () => this.#join(),
       () => this.start(),
     );
@@ -182,8 +206,9 @@ export class GroupMember {
   }
 
   /** Something has happened to a task that only its owner sees. */
-  tell(type: 'fenced' | 'reopened' | 'stuck', id: string, more: EventFacts = {}): void {
-    if (type === 'stuck' || this.#held.has(id)) this.#happened(type, [id], more);
+  tell(type: OfHeldTask | OfTask, id: string, more: EventFacts = {}): void {
+    const mustBeHeld = type === 'fenced' || type === 'reopened';
+    if (!mustBeHeld || this.#held.has(id)) this.#happened(type, [id], more);
   }
 
   /** A task is drained: another member may have it. */
@@ -213,6 +238,16 @@ export class GroupMember {
 
   // ---- joining
 
+  #lookForCopies(): Observable<unknown> {
+    const { copies } = this.#events;
+    const { topics, layout } = this.#options;
+    if (!copies) return EMPTY;
+    return defer(() => from(this.#client.partitions(topics))).pipe(
+      last(),
+      mergeMap((partitions) => copies.look(layout(partitions))),
+    );
+  }
+
   #join(): void {
     if (this.#state === 'left') return;
     this.#state = 'joining';
@@ -229,6 +264,7 @@ export class GroupMember {
       owned,
       // Also without partitions: a broker ignores a join that says the same as the one before.
       generation: this.#assignedIn,
+      standby: this.#events.copies?.claims(),
     };
     const request = {
       ...{ groupId, memberId: this.#memberId, instanceId, protocol, sessionTimeout },
@@ -261,6 +297,7 @@ export class GroupMember {
   /** The leader assigns, by what the topics have now. */
   #assign(answer: JoinAnswer): Observable<ReadonlyMap<string, GroupAssignment>> {
     const { layout, topics } = this.#options;
+    const { copies } = this.#events;
     return from(this.#client.partitions(topics)).pipe(
       last(),
       map((known) => {
@@ -270,13 +307,18 @@ export class GroupMember {
         const claims = answer.members.map(({ memberId, instanceId, subscription }) => ({
           ...{ memberId, instanceId, since: subscription.since, generation: subscription.generation },
           held: layout(subscription.owned).map(({ id }) => id),
+          standby: subscription.standby,
+          copies: subscription.standby && copies?.ranks(subscription.standby),
         }));
         const assigned = assignTasks(claims, [...byId.keys()]);
+        const standbys = copies?.place(assigned, claims, [...byId.keys()]);
         const isAnyHeld = [...assigned.values()].flat().length < tasks.length;
         return new Map(
           [...assigned].map(([memberId, ids]) => {
-            const partitions = ids.flatMap((id) => byId.get(id)?.partitions ?? []);
-            const assignment = { partitions, tasks: tasks.length, rejoin: isAnyHeld };
+            const partitionsOf = (all: readonly string[]) => all.flatMap((id) => byId.get(id)?.partitions ?? []);
+            const kept = partitionsOf(standbys?.get(memberId) ?? []);
+            const standby = kept.length > 0 ? { standbys: kept } : {};
+            const assignment = { partitions: partitionsOf(ids), tasks: tasks.length, rejoin: isAnyHeld, ...standby };
             return [memberId, memberId === answer.memberId ? { ...assignment, known } : assignment];
           }),
         );
@@ -284,7 +326,7 @@ export class GroupMember {
     );
   }
 
-  #synced({ partitions, tasks, rejoin, known }: GroupAssignment): void {
+  #synced({ partitions, tasks, rejoin, known, standbys = [] }: GroupAssignment): void {
     this.#state = 'stable';
     this.#assignedIn = this.#generation;
     this.#tasks = tasks;
@@ -317,6 +359,7 @@ export class GroupMember {
     }
     if (added.length > 0) this.#assignedTo(added, tasks);
     if (revoked.length > 0) this.#events.release(revoked.map(({ task }) => task));
+    this.#events.copies?.keep(this.#options.layout(standbys), tasks);
     if ((letGo || (rejoin && this.#isBack)) && this.#state === 'stable') this.#letGo();
   }
 

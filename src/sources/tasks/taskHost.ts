@@ -1,14 +1,28 @@
-import { concat, defer, EMPTY, from, last, map, mergeMap, type Observable, Subscription, tap } from 'rxjs';
+import {
+  concat,
+  defer,
+  EMPTY,
+  from,
+  last,
+  map,
+  mergeMap,
+  type Observable,
+  type SchedulerLike,
+  Subscription,
+  tap,
+} from 'rxjs';
 import { scheduleAfter } from '../../backpressure/longDelay.js';
 import { InvalidOptionError, UnclaimedBatchError } from '../../batch/errors.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { TopicPartition } from '../../batch/topicPartition.js';
 import type { StopReport } from '../../driver/stopReport.js';
+import type { Checkpoint } from '../../state/checkpoint.js';
 import type { GroupClient } from '../group/groupClient.js';
 import { GroupMember, type GroupMemberEvents, type GroupMemberOptions } from '../group/groupMember.js';
 import { type GroupTask, taskPerPartition } from '../group/groupTask.js';
 import type { LogClient } from '../log/logClient.js';
 import { AssignedTask } from './assignedTask.js';
+import type { StandbyTasks, StandbyTasksOwner } from './standbyTasks.js';
 import type { TaskView } from './taskClient.js';
 
 /** Members that divide the tasks of their group among them use a protocol of its own. */
@@ -23,6 +37,8 @@ export interface TaskHostOptions {
   readonly drainMs: number;
   readonly keysChecked: boolean;
   readonly refusesUnclaimed: boolean;
+  /** Makes what keeps copies of checkpoints for other processes. Default: nothing does. */
+  readonly newStandbys?: ((owner: StandbyTasksOwner, scheduler: SchedulerLike) => StandbyTasks) | undefined;
 }
 
 /** What a host tells the subscriber. */
@@ -36,6 +52,8 @@ export interface TaskHostOutput {
   /** Nothing of a task is open any more. */
   closed(task: TaskInfo): void;
   happened: GroupMemberEvents['happened'];
+  /** The checkpoint of a task, of whatever process. */
+  checkpointOf(task: TaskInfo): Checkpoint | undefined;
 }
 
 /** What stopping did, by the id of the task. */
@@ -50,6 +68,7 @@ export class TaskHost {
   readonly #log: Pick<LogClient, 'connect' | 'partitions' | 'committed' | 'close'>;
   readonly #output: TaskHostOutput;
   readonly #member: GroupMember;
+  readonly #standbys: StandbyTasks | undefined;
   /** What is assigned to this process and not given out yet, or to be given out again. */
   readonly #pending = new Map<string, GroupTask>();
   readonly #assigned = new Map<string, { readonly task: GroupTask; readonly given: AssignedTask }>();
@@ -76,13 +95,17 @@ export class TaskHost {
     this.#log = log;
     this.#options = options;
     this.#output = output;
+    this.#standbys = options.newStandbys?.(this.#standbyOwner(), options.member.scheduler);
     this.#member = new GroupMember(
       group,
       { ...options.member, protocol, layout: taskPerPartition, drainMs: options.drainMs },
       {
         counted: (tasks) => this.#counted(tasks),
         assigned: (added) => {
-          for (const task of added) this.#pending.set(task.id, task);
+          for (const task of added) {
+            this.#pending.set(task.id, task);
+            this.#standbys?.taken(task.id);
+          }
           this.#prepare();
           this.#giveOut();
         },
@@ -95,8 +118,21 @@ export class TaskHost {
         overdue: ({ id }) => this.#leaveBehind(id),
         failed: (error) => this.#end(() => this.#output.error(error)),
         happened: (event) => output.happened(event),
+        ...(this.#standbys && { copies: this.#standbys }),
       },
     );
+  }
+
+  #standbyOwner(): StandbyTasksOwner {
+    return {
+      checkpointOf: (task) => this.#output.checkpointOf(task),
+      isBusy: (id) => this.#pending.has(id) || this.#assigned.has(id) || this.#open.has(id),
+      closed: () => {
+        this.#giveOut();
+        this.#leaveWhenClosed();
+      },
+      happened: (type, id, more) => this.#member.tell(type, id, more),
+    };
   }
 
   start(): void {
@@ -118,6 +154,7 @@ export class TaskHost {
     if (this.#ending) return;
     this.#ending = () => this.#output.complete();
     this.#pending.clear();
+    this.#standbys?.close();
     for (const [id, { given }] of [...this.#assigned]) {
       given.release(drainTimeout, (report) => this.#reports.set(id, report));
     }
@@ -213,7 +250,7 @@ export class TaskHost {
 
   #giveOut(): void {
     for (const [id, task] of [...this.#pending]) {
-      if (this.#state !== 'ready' || this.#ending || this.#open.has(id)) continue;
+      if (this.#state !== 'ready' || this.#ending || this.#open.has(id) || this.#standbys?.isOpen(id)) continue;
       if (this.#pending.delete(id)) this.#give(task);
     }
   }
@@ -239,6 +276,7 @@ export class TaskHost {
         this.#open.delete(id);
         this.#output.closed(info);
         this.#giveOut();
+        this.#standbys?.freed(id);
         this.#leaveWhenClosed();
       },
     });
@@ -279,6 +317,7 @@ export class TaskHost {
   #end(notify: () => void): void {
     this.#ending ??= notify;
     this.#pending.clear();
+    this.#standbys?.close();
     for (const [, { given }] of [...this.#assigned]) given.end();
     this.#assigned.clear();
     this.#leaveWhenClosed();
@@ -287,6 +326,7 @@ export class TaskHost {
   #leaveWhenClosed(): void {
     const notify = this.#ending;
     if (!notify || this.#ended || this.#open.size > 0 || this.#assigned.size > 0) return;
+    if (this.#standbys && this.#standbys.size > 0) return;
     this.#ended = true;
     this.#work.unsubscribe();
     const left = (): void => {

@@ -89,6 +89,8 @@ export interface JobSetup {
   /** How long the first join is tried, in ms. */
   readonly retryTimeout: number;
   readonly processId: string;
+  /** Where copies of the checkpoints of other processes are kept. Default: nowhere. */
+  readonly newStandbys?: TaskHostOptions['newStandbys'];
 }
 
 /** For the rules on options that need a checkpoint: each task has another one. */
@@ -102,7 +104,7 @@ const someCheckpoint: Checkpoint = { location: 'of each task', open: () => EMPTY
 export function resolveTaskOptions<C extends Checkpoint | undefined>(
   owner: string,
   options: JobTasksOptions<C>,
-  { sources, retryTimeout, processId }: JobSetup,
+  { sources, retryTimeout, processId, newStandbys }: JobSetup,
 ): ResolvedTaskOptions<C> {
   const { checkpoint, drainMs, keys = 'checked', partitioner = kafkaPartitioner, ...rest } = options;
   const { interval, groupId, scheduler = asyncScheduler } = options;
@@ -118,6 +120,7 @@ export function resolveTaskOptions<C extends Checkpoint | undefined>(
       owner,
       interval,
       drainMs: drainMs ?? 10 * interval,
+      newStandbys,
       keysChecked: keys === 'checked',
       refusesUnclaimed: options.unclaimed !== 'complete',
       member: {

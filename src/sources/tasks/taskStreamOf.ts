@@ -59,6 +59,7 @@ export function taskStreamOf<K, C extends Checkpoint | undefined>(
       error: (error) => subscriber.error(error),
       complete: () => subscriber.complete(),
       happened: (event) => groupObserver?.next?.(event),
+      checkpointOf: (info) => checkpointOf(host.owner, options.checkpoint, info),
     });
   });
 }

@@ -4,6 +4,19 @@ export interface ChangelogRecord {
   readonly value: Buffer | null;
 }
 
+/** A place in a changelog, up to which it was read. */
+export interface ChangelogPosition {
+  readonly offset: number;
+  /** The epoch of the leader that it was read from: a log that was cut before and written again is noticed by it. Absent where that is unknown. */
+  readonly epoch?: number | undefined;
+}
+
+/** Why a changelog cannot be read on: what was read of it is not in it any more. The cause of the error. */
+export class ChangelogCut extends Error {}
+
+/** Called while a changelog is read, with the offset up to which it has been, and where it will end. Reading goes on when it has settled. */
+export type ReadProgress = (offset: number, until: number) => Promise<void>;
+
 /** What a copy is compared with. */
 export interface ChangelogState {
   /** Another one once the topic has been created again; `undefined` where brokers have no such id. */
@@ -12,6 +25,8 @@ export interface ChangelogState {
   readonly begin: number;
   /** The offset after the last committed record. */
   readonly end: number;
+  /** Where the log differs from the position that was asked about, if it does: it was cut there, and written again. */
+  readonly cutAt?: number | undefined;
   /** For how long a tombstone is there at least, ms; `undefined` where that cannot be read. */
   readonly tombstonesMs: number | undefined;
 }
@@ -25,12 +40,20 @@ export interface Changelog<M = never> {
   /** The command line that does something to it, for messages. Default: none is named. */
   command?(action: string): string;
   /**
-   * Calls `visit` with the committed records from an offset to the end as it is now, in order. Returns the offset after them.
+   * Calls `visit` with the committed records from a position to the end as it is now, in order. Returns the position after them.
    *
-   * @throws {CheckpointError} when the log ends before that offset: it was cut, or created again
+   * @throws {CheckpointError} with a `ChangelogCut` as its cause when the log does not have what was read up to that position: it was cut,
+   * or created again
    */
-  read(from: number, visit: (record: ChangelogRecord) => void): Promise<number>;
-  describe(): Promise<ChangelogState>;
+  read(
+    from: ChangelogPosition,
+    visit: (record: ChangelogRecord) => void,
+    progress?: ReadProgress,
+  ): Promise<ChangelogPosition>;
+  /** What it is now, and compared with a position. */
+  describe(position?: ChangelogPosition): Promise<ChangelogState>;
+  /** The end as it is now, and the epoch of the leader; `undefined` where that cannot be said. */
+  end?(): Promise<ChangelogPosition | undefined>;
   /** Takes the right to append: what its former owner has under way is aborted, and that one appends nothing more. */
   take(): Promise<void>;
   /**

@@ -7,7 +7,7 @@ import type { Salvage } from '../damage.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
 import { salvagedCheckpoint } from '../salvagedCheckpoint.js';
 import { withSalvageHint } from '../salvageHint.js';
-import type { Changelog, ChangelogRecord } from './changelog.js';
+import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.js';
 import {
   type ChangelogEntry,
   changelogFormat,
@@ -37,7 +37,7 @@ export class ChangelogImage {
   readonly #decoded = new Map<string, DecodedEntries>();
   #progress: Progress | undefined;
   #owner: LockOwner | undefined;
-  #end = 0;
+  #position: ChangelogPosition = { offset: 0 };
   readonly #now: () => number;
   readonly #copy: CopyKeeper | undefined;
   #isLoaded = false;
@@ -61,7 +61,7 @@ export class ChangelogImage {
 
   /** Who has opened it and not closed it. Everything that it appends is a sign of life. */
   get owner(): LockOwner | undefined {
-    return this.#owner && { ...this.#owner, beat: String(this.#end) };
+    return this.#owner && { ...this.#owner, beat: String(this.#position.offset) };
   }
 
   /** @throws {CorruptCheckpointError} when a record cannot be read */
@@ -71,16 +71,16 @@ export class ChangelogImage {
     this.#readAt = now;
     if (this.#copy && !this.#isLoaded) {
       this.#isLoaded = true;
-      this.#end = await this.#copy.load(
+      this.#position = await this.#copy.load(
         (record) => this.#take(record),
         () => this.#clear(),
       );
     }
-    this.#end = await this.#changelog.read(this.#end, (record) => {
+    this.#position = await this.#changelog.read(this.#position, (record) => {
       this.#take(record);
       this.#copy?.read(record);
     });
-    this.#copy?.readTo(this.#end, now);
+    this.#copy?.readTo(this.#position, now);
   }
 
   /** What it holds is complete: nobody else appends any more. */
@@ -145,7 +145,7 @@ export class ChangelogImage {
     this.#entries.clear();
     this.#progress = undefined;
     this.#owner = undefined;
-    this.#end = 0;
+    this.#position = { offset: 0 };
   }
 
   #take(record: ChangelogRecord): void {
@@ -209,7 +209,7 @@ export class ChangelogImage {
   }
 
   #corrupt(reason: string) {
-    const error = new CorruptCheckpointError(this.#changelog.location, this.#end, reason);
+    const error = new CorruptCheckpointError(this.#changelog.location, this.#position.offset, reason);
     return this.#salvage ? error : withSalvageHint(error, this.#changelog);
   }
 

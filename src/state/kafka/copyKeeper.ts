@@ -2,13 +2,16 @@ import { emitWarning } from 'node:process';
 import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
 import { within } from '../../storage/within.js';
-import type { Changelog, ChangelogRecord, ChangelogState } from './changelog.js';
+import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.js';
+import { beginning, flawOf, withoutId } from './copyFlaw.js';
 import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
+import { ownCopy } from './ownedCopies.js';
 
 /** Records of one transaction of the copy. */
 const recordsPerWrite = 10_000;
 /** As many may wait before those that a newer one replaces are left out. */
 const minWaiting = 50_000;
+const askLeaderEveryMs = 60_000;
 /** What is being written when it is closed is waited for no longer than this, in ms. */
 const closeTimeoutMs = 5_000;
 
@@ -34,6 +37,9 @@ export class CopyKeeper {
   #maxWaiting = minWaiting;
   /** As of when the copy is with them. */
   #mark: CopyMark | undefined;
+  /** When it was asked for the leader of the log last, on the wall clock. */
+  #leaderAskedAt: number;
+  readonly #disown: () => void;
   #isOwner = false;
   #isClosed = false;
   #writing: Promise<void> | undefined;
@@ -43,6 +49,8 @@ export class CopyKeeper {
     this.#changelog = changelog;
     this.#copies = copies;
     this.#now = now;
+    this.#leaderAskedAt = now();
+    this.#disown = ownCopy(copies.location);
   }
 
   /** Bytes on disk, while there is a copy. */
@@ -51,38 +59,45 @@ export class CopyKeeper {
   }
 
   /**
-   * Visits what is in the copy, and returns the offset from which the log is to be read: 0 where the copy cannot be used. `forget` is
-   * called when what was visited must not be used.
+   * Visits what is in the copy, and returns the position from which the log is to be read: the beginning where the copy cannot be used.
+   * `forget` is called when what was visited must not be used.
    */
-  async load(visit: (record: ChangelogRecord) => void, forget: () => void): Promise<number> {
+  async load(visit: (record: ChangelogRecord) => void, forget: () => void): Promise<ChangelogPosition> {
     this.#base = undefined;
     this.#waiting = [];
-    if (this.#isGivenUp) return 0;
-    const state = await this.#changelog.describe();
-    this.#log = state.id;
-    if (state.id === undefined) {
-      await this.#giveUp('brokers do not say the id of the topic, so that one created again would not be noticed');
-      return 0;
-    }
+    if (this.#isGivenUp) return beginning;
+    let mark: CopyMark | undefined;
     try {
       this.#copy ??= await this.#copies.open();
-      const mark = this.#copy.mark();
-      const flaw = mark && flawOf(mark, state, this.#now());
-      if (!mark || flaw !== undefined) {
-        if (flaw !== undefined) this.#warn('is rebuilt', flaw);
-        return 0;
-      }
-      await this.#copy.read(visit);
-      this.#base = mark;
-      return mark.offset;
+      mark = this.#copy.mark();
+    } catch (error) {
+      await this.#failed(error);
+    }
+    const state = await this.#changelog.describe(mark);
+    this.#log = state.id;
+    if (state.id === undefined) {
+      await this.#giveUp(withoutId);
+      return beginning;
+    }
+    const flaw = mark && flawOf(mark, state, this.#now());
+    if (flaw !== undefined) this.#warn('is rebuilt', flaw);
+    if (!mark || flaw !== undefined) return beginning;
+    try {
+      await this.#copy?.read(visit);
     } catch (error) {
       forget();
-      if (error instanceof CorruptCheckpointError || this.#copy) {
-        this.#warn('is rebuilt', messageOf(error));
-        await this.#closeCopy();
-      } else await this.#giveUp(messageOf(error));
-      return 0;
+      await this.#failed(error);
+      return beginning;
     }
+    this.#base = mark;
+    return mark;
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (error instanceof CorruptCheckpointError || this.#copy) {
+      this.#warn('is rebuilt', messageOf(error));
+      await this.#closeCopy();
+    } else await this.#giveUp(messageOf(error));
   }
 
   /** A record of the log was read that comes after the copy. */
@@ -90,9 +105,9 @@ export class CopyKeeper {
     if (this.#base) this.#push([record]);
   }
 
-  /** The log was read up to this offset, which was its end then or later. */
-  readTo(offset: number, at: number): void {
-    if (this.#log !== undefined) this.#mark = { log: this.#log, offset, at };
+  /** The log was read up to this position, which was its end then or later. */
+  readTo(position: ChangelogPosition, at: number): void {
+    if (this.#log !== undefined) this.#mark = { log: this.#log, ...position, at };
   }
 
   /**
@@ -113,10 +128,26 @@ export class CopyKeeper {
   appended(records: readonly ChangelogRecord[], end: number | undefined, begunAt: number): void {
     if (!this.#isOwner || this.#isGivenUp || !this.#mark) return;
     failpoint('copy:behind');
+    if (end !== undefined && end < this.#mark.offset) {
+      void this.#giveUp(`the log was cut: it ends at ${end}, and ended at ${this.#mark.offset} before`);
+      return;
+    }
     this.#push(records);
     // Where the offset is not known the copy has more than it says, and a restart reads that once more.
     if (end !== undefined) this.#mark = { ...this.#mark, offset: end, at: begunAt };
     this.#writing ??= this.#writeWaiting();
+    if (begunAt - this.#leaderAskedAt > askLeaderEveryMs) void this.#askLeader(begunAt);
+  }
+
+  /** With another leader the copy would look as if the log had been cut where that one began, unless it is known that it was not. */
+  async #askLeader(now: number): Promise<void> {
+    this.#leaderAskedAt = now;
+    const before = this.#mark;
+    const found = await this.#changelog.end?.().catch(() => undefined);
+    if (!before || !this.#mark || found?.epoch === undefined) return;
+    if (found.offset < before.offset)
+      await this.#giveUp(`the log was cut: it ends at ${found.offset}, and the copy at ${before.offset}`);
+    else this.#mark = { ...this.#mark, epoch: found.epoch };
   }
 
   #push(records: readonly ChangelogRecord[]): void {
@@ -132,6 +163,7 @@ export class CopyKeeper {
     await within(closeTimeoutMs, this.#writing ?? Promise.resolve(), { ref: false });
     this.#isGivenUp = true;
     await this.#closeCopy();
+    this.#disown();
   }
 
   async #begin(all: Iterable<ChangelogRecord>, mark: CopyMark): Promise<void> {
@@ -194,22 +226,6 @@ export class CopyKeeper {
     const message = `the copy of ${this.#changelog.location} in ${this.#copies.location} ${what}: ${reason}`;
     emitWarning(message, { type: 'DStreamWarning', code: 'DSTREAM_CHANGELOG_COPY' });
   }
-}
-
-/** Why a copy must not be used; `undefined` for one that may be. */
-function flawOf(mark: CopyMark, { id, begin, end, tombstonesMs }: ChangelogState, now: number): string | undefined {
-  if (mark.log !== id) return 'it is of a topic of this name that was deleted';
-  if (mark.offset < begin) return `it ends at offset ${mark.offset}, and the partition begins at ${begin}`;
-  if (mark.offset > end) return `it ends at offset ${mark.offset}, and the partition at ${end}`;
-  if (tombstonesMs === undefined)
-    return 'the delete.retention.ms of the topic cannot be read, so that deletions may be missing';
-  const age = now - mark.at;
-  if (age < 0) return 'it is of a later time than now';
-  // Half of it, for clocks that differ and for the time that reading takes.
-  if (age > tombstonesMs / 2) {
-    return `it is ${Math.round(age / 1_000)} s old, and deletions may be gone after ${tombstonesMs / 1_000} s (delete.retention.ms)`;
-  }
-  return undefined;
 }
 
 function newestOfEach(records: readonly ChangelogRecord[]): ChangelogRecord[] {

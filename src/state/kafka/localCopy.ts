@@ -6,6 +6,8 @@ export interface CopyMark {
   readonly log: string;
   /** Everything before it is in the copy. */
   readonly offset: number;
+  /** The epoch of the leader at that offset or before it; absent where that is unknown. */
+  readonly epoch?: number | undefined;
   /** When that was the end of the log, or later than that: ms on the wall clock of this machine. */
   readonly at: number;
 }
@@ -35,6 +37,8 @@ export interface LocalCopies {
   readonly location: string;
   /** Fails where the package that it takes is not installed: then there would never be a copy. */
   ready(): Promise<void>;
+  /** Whether there is a copy, of whatever age. */
+  exists(): Promise<boolean>;
   /** The newest copy, else a new one. */
   open(): Promise<LocalCopy>;
   /** A new one, in place of all that are there. */

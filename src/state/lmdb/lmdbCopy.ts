@@ -112,6 +112,7 @@ export function lmdbCopies(location: string): LocalCopies {
     ready: async () => {
       await loadLmdb();
     },
+    exists: async () => (await names().catch(() => [])).length > 0,
     open: async () => {
       await makeDirectory(location, privateFileSystem);
       const found = await Promise.all(

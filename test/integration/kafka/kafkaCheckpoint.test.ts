@@ -121,9 +121,11 @@ describeKafka('kafkaCheckpoint', () => {
       partitions: 1,
       transactionTimeout: 60_000,
     });
-    const end = await changelog.read(0, () => {});
+    const { offset: end } = await changelog.read({ offset: 0 }, () => {});
     expect(end).toBeGreaterThan(1);
-    await expect(changelog.read(end + 1, () => {})).rejects.toThrow(`was cut or created again: it ends at ${end}`);
+    await expect(changelog.read({ offset: end + 1 }, () => {})).rejects.toThrow(
+      `was cut or created again: it ends at ${end}`,
+    );
     await changelog.close();
     await settle(first.close());
   });

@@ -27,9 +27,9 @@ const reads: number[] = [];
 const warnings: string[] = [];
 beforeAll(() => {
   const read = KafkajsChangelog.prototype.read;
-  vi.spyOn(KafkajsChangelog.prototype, 'read').mockImplementation(function (this: KafkajsChangelog, from, visit) {
-    reads.push(from);
-    return read.call(this, from, visit);
+  vi.spyOn(KafkajsChangelog.prototype, 'read').mockImplementation(function (this: KafkajsChangelog, from, ...rest) {
+    reads.push(from.offset);
+    return read.call(this, from, ...rest);
   });
   process.on('warning', (warning: Error & { readonly code?: string }) => {
     if (warning.code === 'DSTREAM_CHANGELOG_COPY') warnings.push(warning.message);

@@ -52,19 +52,54 @@ describe('assignTasks', () => {
     expect(assigned([a, { ...b, generation: 4 }], ['0', '1'])).toEqual({ a: ['1'], b: [] });
   });
 
+  const copies = (rank: number, ...ids: readonly string[]) => ({ copies: new Map(ids.map((id) => [id, rank])) });
+
+  it('gives what nobody has to a member with a copy of it, the better one first', () => {
+    const three = [
+      member('a', ['0', '1']),
+      member('b', ['2', '3'], copies(1, '4', '5')),
+      member('c', [], copies(2, '5')),
+    ];
+    expect(assigned([...three.slice(0, 2), member('c')], numbers(6))).toMatchObject({ c: ['4', '5'] });
+    expect(
+      assigned(
+        [member('a', ['0']), member('b', ['1'], copies(1, '2', '3')), member('c', [], copies(2, '3'))],
+        numbers(6),
+      ),
+    ).toEqual({
+      a: ['0', '4'],
+      b: ['1', '2'],
+      c: ['3', '5'],
+    });
+    expect(assigned(three, numbers(6))).toEqual({ a: ['0', '1'], b: ['2', '3'], c: ['5', '4'] });
+  });
+
+  it('does not give a member with copies more than its share', () => {
+    const two = [member('a', ['0', '1'], copies(2, '2', '3', '4', '5')), member('b')];
+    expect(assigned(two, numbers(6))).toEqual({ a: ['0', '1', '2'], b: ['3', '4', '5'] });
+  });
+
+  it('moves what the member that is due more has a copy of', () => {
+    const two = [member('a', ['0', '1', '2', '3']), member('b', [], copies(1, '0', '2'))];
+    expect(assigned(two, numbers(4))).toEqual({ a: ['1', '3'], b: [] });
+  });
+
   it('gives each task to one member at most, none that another claims, and comes to even shares', () => {
     const claims = fc.record({
       tasks: fc.integer({ min: 0, max: 20 }),
       members: fc.integer({ min: 1, max: 6 }),
       owners: fc.array(fc.integer({ min: -1, max: 5 }), { minLength: 20, maxLength: 20 }),
+      ranks: fc.array(fc.array(fc.nat(2), { minLength: 20, maxLength: 20 }), { minLength: 6, maxLength: 6 }),
     });
     fc.assert(
-      fc.property(claims, ({ tasks, members, owners }) => {
+      fc.property(claims, ({ tasks, members, owners, ranks }) => {
+        const copiesOf = (m: number) =>
+          new Map(numbers(tasks).flatMap((id, i) => (ranks[m]?.[i] ? [[id, ranks[m]?.[i] ?? 0] as const] : [])));
         const all = numbers(tasks);
         let held = Array.from({ length: members }, (_, m) => all.filter((_, i) => owners[i] === m));
         for (let round = 0; round < 3; round++) {
           const result = assignTasks(
-            held.map((mine, m) => member(String(m), mine)),
+            held.map((mine, m) => member(String(m), mine, { copies: copiesOf(m) })),
             all,
           );
           const given = [...result.values()].flat();

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { defer, from } from 'rxjs';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../../batch/errors.js';
@@ -10,6 +11,7 @@ import {
   checkTimer,
 } from '../../../options/checks.js';
 import type { Checkpoint, OpenOptions } from '../../../state/checkpoint.js';
+import { changelogCopies } from '../../../state/kafka/changelogCopies.js';
 import type { ChangelogSession } from '../../../state/kafka/changelogSession.js';
 import { openChangelog, openDamagedChangelog } from '../../../state/kafka/openChangelog.js';
 import { lmdbCopies } from '../../../state/lmdb/lmdbCopy.js';
@@ -122,7 +124,8 @@ const optionChecks: OptionChecks<KafkaCheckpointOptions> = {
 export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheckpointOptions): KafkaCheckpoint {
   checkOptions('kafkaCheckpoint', options, optionChecks);
   const { topic, partition = 0, partitions = partition === 0 ? 1 : undefined, transactionTimeout = 60_000 } = options;
-  const copies = options.copy === undefined ? undefined : lmdbCopies(resolve(options.copy, `${topic}-${partition}`));
+  const place = options.copy === undefined ? undefined : resolve(options.copy);
+  const copies = place === undefined ? undefined : lmdbCopies(resolve(place, `${topic}-${partition}`));
   if (partitions !== undefined && partitions <= partition) {
     throw new InvalidOptionError(
       'kafkaCheckpoint',
@@ -136,9 +139,10 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
   const takeover = resolveTakeover(options);
   const location = `Kafka topic ${topic}/${partition}`;
   let current: ChangelogSession<BatchMessages> | undefined;
+  const changelogPlace = { topic, partition, partitions, transactionTimeout };
   const open = async (how: OpenOptions = {}) => {
     try {
-      const changelog = new KafkajsChangelog(kafka, location, { topic, partition, partitions, transactionTimeout });
+      const changelog = new KafkajsChangelog(kafka, location, changelogPlace);
       if (how.salvage) return await openDamagedChangelog(changelog, how.salvage, takeover(how));
       current = await openChangelog(changelog, { ...takeover(how), by: how.by }, copies);
       return current;
@@ -151,6 +155,11 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
     location,
     client: kafka,
     command: (action) => changelogCommand(topic, partition, action),
+    copies:
+      copies &&
+      changelogCopies(`${hostname()} ${place}`, copies, () => {
+        return new KafkajsChangelog(kafka, location, { ...changelogPlace, follows: true });
+      }),
     open: (how) => defer(() => from(open(how))),
     inTransaction: (session, time, messages) => {
       const rule = 'must be the checkpoint of the stream';

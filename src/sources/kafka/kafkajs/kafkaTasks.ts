@@ -1,5 +1,6 @@
 import { checkOptions } from '../../../options/checkOptions.js';
 import type { Checkpoint } from '../../../state/checkpoint.js';
+import { type StandbyOptions, standbyChecks, standbySetup } from '../../tasks/standbyOptions.js';
 import { newTask, type Task } from '../../tasks/task.js';
 import {
   jobTasksChecks,
@@ -16,7 +17,8 @@ import { taskClients } from './taskClients.js';
 
 /** What `kafkaTasks` takes. */
 export type KafkaTasksOptions<T, C extends Checkpoint | undefined = undefined> = LogTasksOptions<T, C> &
-  KafkaClientOptions;
+  KafkaClientOptions &
+  StandbyOptions;
 
 /**
  * Kafka topics as a job that several processes share: an Observable of the tasks that this process works on. A task is one partition
@@ -78,9 +80,18 @@ export function kafkaTasks<T, C extends Checkpoint | undefined = undefined>(
   kafka: Kafka | KafkaRuntime,
   options: KafkaTasksOptions<T, C>,
 ): TaskStream<Task<T, C>> {
-  checkOptions('kafkaTasks', options, { ...jobTasksChecks, ...taskSourceChecks, ...kafkaClientChecks });
+  checkOptions('kafkaTasks', options, {
+    ...jobTasksChecks,
+    ...taskSourceChecks,
+    ...kafkaClientChecks,
+    ...standbyChecks,
+  });
   const { newClients, setup } = taskClients('kafkaTasks', kafka, options);
-  const job = resolveTaskOptions<C>('kafkaTasks', options, { sources: [options], ...setup });
+  const job = resolveTaskOptions<C>('kafkaTasks', options, {
+    sources: [options],
+    ...setup,
+    ...standbySetup('kafkaTasks', options),
+  });
   const source = resolveTaskSource('kafkaTasks', options, options);
   return taskStreamOf(newClients, job, (parts) => newTask('kafka', source, parts));
 }

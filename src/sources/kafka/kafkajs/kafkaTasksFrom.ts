@@ -2,6 +2,7 @@ import { checkOptions } from '../../../options/checkOptions.js';
 import type { Checkpoint } from '../../../state/checkpoint.js';
 import { newSourcesTask, resolveTaskSources } from '../../tasks/newSourcesTask.js';
 import type { SourcesTask, TaskSources } from '../../tasks/sourcesTask.js';
+import { type StandbyOptions, standbyChecks, standbySetup } from '../../tasks/standbyOptions.js';
 import { type JobTasksOptions, jobTasksChecks, resolveTaskOptions } from '../../tasks/taskOptions.js';
 import type { TaskStream } from '../../tasks/taskStream.js';
 import { taskStreamOf } from '../../tasks/taskStreamOf.js';
@@ -11,7 +12,8 @@ import { taskClients } from './taskClients.js';
 
 /** What `kafkaTasksFrom` takes beside its sources. */
 export type KafkaTasksFromOptions<C extends Checkpoint | undefined = undefined> = JobTasksOptions<C> &
-  KafkaClientOptions;
+  KafkaClientOptions &
+  StandbyOptions;
 
 /**
  * Several sources over Kafka as a job that processes share: as `kafkaTasks`, with a stream for each source. Task `3` has partition 3 of
@@ -59,9 +61,13 @@ export function kafkaTasksFrom<const S extends TaskSources, C extends Checkpoint
   sources: S,
   options: KafkaTasksFromOptions<C>,
 ): TaskStream<SourcesTask<S, C>> {
-  checkOptions('kafkaTasksFrom', options, { ...jobTasksChecks, ...kafkaClientChecks });
+  checkOptions('kafkaTasksFrom', options, { ...jobTasksChecks, ...kafkaClientChecks, ...standbyChecks });
   const { newClients, setup } = taskClients('kafkaTasksFrom', kafka, options);
   const resolved = resolveTaskSources('kafkaTasksFrom', sources, options);
-  const job = resolveTaskOptions<C>('kafkaTasksFrom', options, { sources: resolved.given, ...setup });
+  const job = resolveTaskOptions<C>('kafkaTasksFrom', options, {
+    sources: resolved.given,
+    ...setup,
+    ...standbySetup('kafkaTasksFrom', options),
+  });
   return taskStreamOf(newClients, job, (parts) => newSourcesTask<S, C>(resolved, parts));
 }

@@ -1,15 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lastValueFrom, toArray } from 'rxjs';
+import { from, lastValueFrom, toArray } from 'rxjs';
 import { CheckpointError, InvalidOptionError, UnknownTopicError } from '../../../batch/errors.js';
 import type { TopicPartition } from '../../../batch/topicPartition.js';
 import type { ProducerMessage, TransactionsPort } from '../../../outputs/kafka/producerPort.js';
 import { TransactionalProducer } from '../../../outputs/kafka/transactionalProducer.js';
-import type { Changelog, ChangelogRecord, ChangelogState } from '../../../state/kafka/changelog.js';
-import type { FetchedPartition } from '../../log/logClient.js';
+import {
+  type Changelog,
+  ChangelogCut,
+  type ChangelogPosition,
+  type ChangelogRecord,
+  type ChangelogState,
+  type ReadProgress,
+} from '../../../state/kafka/changelog.js';
+import { LoopSlices } from '../../../storage/loopSlices.js';
+import { isOtherTopic } from '../../log/logBreak.js';
+import type { FetchedPartition, LogClient, LogPoint } from '../../log/logClient.js';
 import type { Kafka, KafkaRuntime } from './kafka.js';
 import { kafkaAccess } from './kafkaAccess.js';
 import { KafkajsClient } from './kafkajsClient.js';
 import { kafkajsTransactions } from './kafkajsTransactions.js';
+import { type SharedRead, sharedReads } from './sharedReads.js';
 import { expiringPolicy, topicConfig } from './topicConfig.js';
 import { translateError } from './translateError.js';
 import { withBackOff } from './withBackOff.js';
@@ -20,6 +30,8 @@ export interface ChangelogPlace extends TopicPartition {
   readonly partitions: number | undefined;
   /** When the broker aborts a transaction that has not ended, in ms. */
   readonly transactionTimeout: number;
+  /** Whether it is only read, for a copy: by a client that all copies of the process share. */
+  readonly follows?: boolean;
 }
 
 /** What is written with a batch. */
@@ -33,7 +45,8 @@ export interface BatchMessages {
 const fetchBytes = 4 * 1_024 * 1_024;
 /** Between two requests for a partition that cannot be read now, in ms. */
 const pauseMs = 50;
-const recordsPerRead = 10_000;
+/** Few enough that a slice of the event loop does not become much longer. */
+const recordsPerRead = 1_000;
 /**
  * A segment is compacted once it is full: with larger ones, of which a gigabyte is the default, many old values are read at a start. A reader
  * that was away for less than the retention misses no tombstone.
@@ -53,10 +66,11 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   readonly location: string;
   readonly #kafka: Kafka | KafkaRuntime;
   readonly #place: ChangelogPlace;
+  readonly #partition: TopicPartition;
   readonly #transactions: TransactionsPort;
   /** From when it is taken: until then another may have it. */
   #producer: TransactionalProducer | undefined;
-  #client: KafkajsClient | undefined;
+  #reading: SharedRead | undefined;
   #appending: Promise<unknown> = Promise.resolve();
   /** The offset after what is being appended. */
   #written: number | undefined;
@@ -66,6 +80,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     this.#kafka = kafka;
     this.location = location;
     this.#place = place;
+    this.#partition = { topic: place.topic, partition: place.partition };
     this.#transactions = kafkajsTransactions(kafka, place.transactionTimeout, (topic, partition, end) => {
       if (topic === place.topic && partition === place.partition) this.#written = end;
     });
@@ -76,49 +91,79 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     return changelogCommand(topic, partition, action);
   }
 
-  async read(from: number, visit: (record: ChangelogRecord) => void): Promise<number> {
+  async read(
+    position: ChangelogPosition,
+    visit: (record: ChangelogRecord) => void,
+    progress?: ReadProgress,
+  ): Promise<ChangelogPosition> {
     const client = await this.#connected();
-    const { topic, partition } = this.#place;
-    const [[end], [begin]] = await Promise.all([
-      client.offsets([{ topic, partition }], 'latest'),
-      client.offsets([{ topic, partition }], 'earliest'),
-    ]);
-    const until = end?.offset ?? 0;
+    const { until, highWatermark, begin, epoch, topicId } = await this.#ends(client);
     // A transaction that is decided, and that the broker has not ended here: of an owner that is gone.
-    if (until < from && from <= (end?.highWatermark ?? until)) return from;
-    if (until < from) {
-      const cause = new Error(
-        `topic "${topic}" was cut or created again: it ends at ${until}, and was read up to ${from}`,
-      );
-      throw new CheckpointError(this.location, 'read', { cause });
+    if (until < position.offset && position.offset <= highWatermark) return position;
+    const isShort = until < position.offset || isOtherTopic(topicId, this.#topicId);
+    if (isShort || (await this.#cutAt(client, position, epoch)) !== undefined) {
+      const { topic } = this.#place;
+      const says = `topic "${topic}" was cut or created again: it ends at ${until}, and was read up to ${position.offset}`;
+      throw new CheckpointError(this.location, 'read', { cause: new ChangelogCut(says) });
     }
-    let offset = Math.max(from, begin?.offset ?? 0);
+    const slices = new LoopSlices();
+    let offset = Math.max(position.offset, begin);
+    await progress?.(offset, until);
     while (offset < until) {
-      const request = { topic, partition, offset, maxBytes: fetchBytes };
+      const request = { ...this.#partition, offset, maxBytes: fetchBytes };
       const responses = client.fetch([request], { maxWait: 0, maxBytes: fetchBytes });
-      const [fetched] = (await lastValueFrom(responses.pipe(toArray()))).flat();
+      const [fetched] = (await lastValueFrom(from(responses).pipe(toArray()))).flat();
       if (fetched?.error) throw fetched.error;
-      const next = await readTo(fetched, until, visit);
+      const next = await readTo(fetched, until, visit, slices, progress);
       if (next === undefined || next === offset) await sleep(pauseMs);
       offset = next ?? offset;
     }
-    return offset;
+    return { offset, epoch };
   }
 
-  async describe(): Promise<ChangelogState> {
+  async describe(position?: ChangelogPosition): Promise<ChangelogState> {
     const client = await this.#connected();
-    const { topic, partition } = this.#place;
-    const [[end], [begin], retention] = await Promise.all([
-      client.offsets([{ topic, partition }], 'latest'),
-      client.offsets([{ topic, partition }], 'earliest'),
-      topicConfig(kafkaAccess(this.#kafka).kafka, topic, 'delete.retention.ms'),
+    const [{ highWatermark, begin, epoch }, retention] = await Promise.all([
+      this.#ends(client),
+      topicConfig(kafkaAccess(this.#kafka).kafka, this.#place.topic, 'delete.retention.ms'),
     ]);
     return {
       id: this.#topicId,
-      begin: begin?.offset ?? 0,
-      end: end?.highWatermark ?? end?.offset ?? 0,
+      begin,
+      end: highWatermark,
+      cutAt: position && (await this.#cutAt(client, position, epoch)),
       tombstonesMs: retention === undefined ? undefined : Number(retention),
     };
+  }
+
+  async end(): Promise<ChangelogPosition> {
+    const { client, release } = sharedReads(this.#kafka);
+    try {
+      const { highWatermark, epoch } = await this.#ends(await client);
+      return { offset: highWatermark, epoch };
+    } finally {
+      release();
+    }
+  }
+
+  async #ends(client: LogClient) {
+    const ask = (point: LogPoint) => lastValueFrom(from(client.offsets([this.#partition], point)));
+    const [[end], [begin]] = await Promise.all([ask('latest'), ask('earliest')]);
+    const until = end?.offset ?? 0;
+    const highWatermark = end?.highWatermark ?? until;
+    return { until, highWatermark, begin: begin?.offset ?? 0, epoch: end?.leaderEpoch, topicId: end?.topicId };
+  }
+
+  /** Where the log was cut before a position, and written again; `undefined` where it was not, or nobody knows. */
+  async #cutAt(
+    client: LogClient,
+    { offset, epoch }: ChangelogPosition,
+    present: number | undefined,
+  ): Promise<number | undefined> {
+    if (epoch === undefined || epoch === present || !client.diverged) return undefined;
+    const positions = [{ ...this.#partition, offset, leaderEpoch: epoch }];
+    const [found] = await lastValueFrom(from(client.diverged(positions)));
+    return found?.offset;
   }
 
   async take(): Promise<void> {
@@ -142,8 +187,8 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
 
   /** So that its connections do not idle. */
   #stopReading(): void {
-    void this.#client?.close();
-    this.#client = undefined;
+    this.#reading?.release();
+    this.#reading = undefined;
   }
 
   async #append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<number | undefined> {
@@ -166,19 +211,20 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     return this.#written;
   }
 
-  async #connected(): Promise<KafkajsClient> {
-    if (this.#client) return this.#client;
-    const client = new KafkajsClient(this.#kafka);
-    this.#client = client;
-    await client.connect();
+  async #connected(): Promise<LogClient> {
+    if (this.#reading) return this.#reading.client;
+    const reading = this.#place.follows ? sharedReads(this.#kafka) : ownReads(this.#kafka);
+    this.#reading = reading;
+    const client = await reading.client;
     await this.#ensureTopic(client);
     return client;
   }
 
-  async #ensureTopic(client: KafkajsClient): Promise<void> {
+  async #ensureTopic(client: LogClient): Promise<void> {
     const { topic, partition, partitions } = this.#place;
     const { kafka } = kafkaAccess(this.#kafka);
-    const found = await client.partitions([topic]).catch(async (error: unknown) => {
+    const partitionsOf = () => lastValueFrom(from(client.partitions([topic])));
+    const found = await partitionsOf().catch(async (error: unknown) => {
       if (!isRetriable(error)) throw error;
       if (partitions === undefined) {
         const rule = `must be set, since topic "${topic}" does not exist: to the number of tasks`;
@@ -186,7 +232,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       }
       await createTopic(kafka, topic, partitions);
       // Brokers hear of it one after the other.
-      return withBackOff(() => client.partitions([topic]), { ...creationBackOff, isRetriable });
+      return withBackOff(partitionsOf, { ...creationBackOff, isRetriable });
     });
     const own = found.find((one) => one.partition === partition);
     this.#topicId = own?.topicId;
@@ -203,11 +249,13 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   }
 }
 
-/** Returns the offset after what was read; `undefined` where the partition could not be read now. */
+/** Returns the offset after what was read; `undefined` where the partition could not be read now. Others have their turn between slices. */
 async function readTo(
   fetched: FetchedPartition | undefined,
   until: number,
   visit: (record: ChangelogRecord) => void,
+  slices: LoopSlices,
+  progress: ReadProgress | undefined,
 ): Promise<number | undefined> {
   const reader = fetched?.records;
   if (!reader) return undefined;
@@ -218,11 +266,19 @@ async function readTo(
         // The views are valid during the call only.
         if (key) visit({ key: Buffer.from(key), value: value && Buffer.from(value) });
       });
+      if (slices.isOver(0)) await slices.next();
+      await progress?.(reader.done ? reader.end : reader.position, until);
     }
     return reader.done ? reader.end : reader.position;
   } finally {
     reader.release?.();
   }
+}
+
+/** Reads for one opening, on connections of its own. */
+function ownReads(kafka: Kafka | KafkaRuntime): SharedRead {
+  const client = new KafkajsClient(kafka);
+  return { client: client.connect().then(() => client), release: () => void client.close() };
 }
 
 /** Another process may be creating it too. */

@@ -11,9 +11,7 @@ import type {
 } from '../../group/groupClient.js';
 import { joinMarginMs } from '../../group/joinMargin.js';
 import {
-  decodePlaces,
   encodeAssignment,
-  encodePlaces,
   encodeSubscription,
   readAssignment,
   readSubscription,
@@ -29,6 +27,12 @@ import {
   readLeaveGroupResponse,
   readSyncGroupResponse,
 } from '../protocol/membershipProtocol.js';
+import {
+  encodeAssignmentUserData,
+  encodeMemberUserData,
+  readAssignmentUserData,
+  readMemberUserData,
+} from '../protocol/memberUserData.js';
 import { kafkaAccess } from './kafkaAccess.js';
 import { type KafkajsPort, kafkajsPort } from './kafkajsPort.js';
 import type { KafkaRuntime } from './kafkaRuntime.js';
@@ -40,7 +44,6 @@ const heartbeat = { apiKey: 12, apiVersion: 3, apiName: 'Heartbeat' } as const;
 const leaveGroup = { apiKey: 13, apiVersion: 3, apiName: 'LeaveGroup' } as const;
 /** The type of the protocol of Kafka's consumers: its tools show what members of that type have. */
 const protocolType = 'consumer';
-const userDataVersion = 1;
 
 /**
  * The group protocol over kafkajs, on connections of its own: a broker answers one connection in order, so that a commit would wait behind
@@ -118,12 +121,12 @@ export class KafkajsGroupClient implements GroupClient {
 
   async sync(membership: GroupMembership, assignments: ReadonlyMap<string, GroupAssignment>): Promise<GroupAssignment> {
     const encoded = [...assignments].map(([memberId, { partitions, ...rest }]) => {
-      return { memberId, assignment: encodeAssignment({ partitions, userData: userData(rest) }) };
+      return { memberId, assignment: encodeAssignment({ partitions, userData: encodeAssignmentUserData(rest) }) };
     });
     const request = { ...syncGroup, bytes: encodeSyncGroup(membership, encoded) };
     const { assignment } = await this.#answered(membership, request, readSyncGroupResponse);
-    const { partitions, userData: data } = readAssignment(assignment);
-    return { partitions, ...withUserData(data) };
+    const { partitions, userData } = readAssignment(assignment);
+    return { partitions, ...readAssignmentUserData(userData) };
   }
 
   async heartbeat(membership: GroupMembership): Promise<void> {
@@ -182,34 +185,10 @@ export class KafkajsGroupClient implements GroupClient {
   }
 }
 
-function wireSubscription({ topics, processId, since, owned, generation }: GroupSubscription): WireSubscription {
-  const text = Buffer.from(processId);
-  const data = Buffer.alloc(9 + text.length);
-  data.writeInt8(userDataVersion);
-  data.writeBigInt64BE(BigInt(Math.trunc(since)), 1);
-  text.copy(data, 9);
-  return { topics, userData: data, owned, generation };
+function wireSubscription({ topics, owned, generation, ...said }: GroupSubscription): WireSubscription {
+  return { topics, userData: encodeMemberUserData(said), owned, generation };
 }
 
 function subscriptionOf({ topics, userData, owned, generation }: WireSubscription): GroupSubscription {
-  const isKnown = userData.length >= 9 && userData.readInt8(0) === userDataVersion;
-  const since = isKnown ? Number(userData.readBigInt64BE(1)) : 0;
-  return { topics, processId: isKnown ? userData.toString('utf8', 9) : '', since, owned, generation };
-}
-
-/** How many bytes there are before the partitions that a leader knows. */
-const userDataHead = 6;
-
-function userData({ tasks, rejoin, known }: Omit<GroupAssignment, 'partitions'>): Buffer {
-  const data = Buffer.alloc(userDataHead);
-  data.writeInt8(userDataVersion);
-  data.writeInt32BE(tasks, 1);
-  data.writeInt8(rejoin ? 1 : 0, 5);
-  return known ? Buffer.concat([data, encodePlaces(known)]) : data;
-}
-
-function withUserData(data: Buffer): Omit<GroupAssignment, 'partitions'> {
-  if (data.length < userDataHead || data.readInt8(0) !== userDataVersion) return { tasks: 0, rejoin: false };
-  const known = data.length > userDataHead ? { known: decodePlaces(data.subarray(userDataHead)) } : {};
-  return { tasks: data.readInt32BE(1), rejoin: data.readInt8(5) !== 0, ...known };
+  return { topics, ...readMemberUserData(userData), owned, generation };
 }

@@ -31,7 +31,8 @@ const subscriptionVersion = 2;
 const assignmentVersion = 0;
 const noGeneration = -1;
 
-function writePlaces(writer: BodyWriter, places: readonly Place[]): BodyWriter {
+/** Partitions, by topic. */
+export function writePlaces(writer: BodyWriter, places: readonly Place[]): BodyWriter {
   const topics: readonly TopicPartitions<number>[] = groupByTopic(places, ({ partition }) => partition);
   writer.int32(topics.length);
   for (const { topic, partitions } of topics) {
@@ -41,23 +42,14 @@ function writePlaces(writer: BodyWriter, places: readonly Place[]): BodyWriter {
   return writer;
 }
 
-function readPlaces(reader: BodyReader): readonly Place[] {
+/** Reads what `writePlaces` has written. */
+export function readPlaces(reader: BodyReader): readonly Place[] {
   const places: Place[] = [];
   for (let topics = reader.count(); topics > 0; topics--) {
     const topic = reader.string();
     for (let count = reader.count(); count > 0; count--) places.push({ topic, partition: reader.int32() });
   }
   return places;
-}
-
-/** Partitions in bytes, as subscriptions and assignments have them. */
-export function encodePlaces(places: readonly Place[]): Buffer {
-  return writePlaces(new BodyWriter(), places).bytes;
-}
-
-/** Reads what `encodePlaces` has written. */
-export function decodePlaces(bytes: Buffer): readonly Place[] {
-  return readPlaces(new BodyReader(bytes));
 }
 
 /** The bytes of a subscription of Kafka's consumers, version 2. */

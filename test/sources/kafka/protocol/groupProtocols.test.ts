@@ -20,6 +20,12 @@ import {
   readSyncGroupResponse,
 } from '../../../../src/sources/kafka/protocol/membershipProtocol.js';
 import {
+  encodeAssignmentUserData,
+  encodeMemberUserData,
+  readAssignmentUserData,
+  readMemberUserData,
+} from '../../../../src/sources/kafka/protocol/memberUserData.js';
+import {
   encodeOffsetCommit,
   readOffsetCommitResponse,
 } from '../../../../src/sources/kafka/protocol/offsetCommitProtocol.js';
@@ -198,5 +204,35 @@ describe("the protocol of Kafka's consumers", () => {
     const assignment = { partitions: subscription.owned, userData: Buffer.from([1]) };
     expect(readAssignment(encodeAssignment(assignment))).toEqual(assignment);
     expect(readAssignment(Buffer.alloc(0))).toEqual({ partitions: [], userData: Buffer.alloc(0) });
+  });
+});
+
+describe('what members of a job say in user data', () => {
+  const plain = { processId: 'host/1/a', since: 1_700_000_000_000 };
+  const copies = [
+    { task: '3', behind: 12 },
+    { task: '4', behind: undefined },
+  ];
+
+  it('is read as it was written', () => {
+    for (const said of [plain, { ...plain, standby: { place: 'host /var/copies', copies } }]) {
+      expect(readMemberUserData(encodeMemberUserData(said))).toEqual(said);
+    }
+    const assignment = { tasks: 8, rejoin: true };
+    expect(readAssignmentUserData(encodeAssignmentUserData(assignment))).toEqual(assignment);
+    const standbys = { ...assignment, standbys: [{ topic: 'clicks', partition: 3 }] };
+    expect(readAssignmentUserData(encodeAssignmentUserData(standbys))).toEqual(standbys);
+  });
+
+  it('has the bytes of version 1 without copies, which older members read', () => {
+    expect([...encodeMemberUserData(plain)]).toEqual([1, ...int64(plain.since), ...Buffer.from(plain.processId)]);
+    expect([...encodeAssignmentUserData({ tasks: 8, rejoin: true, standbys: [] })]).toEqual([1, ...int32(8), 1]);
+  });
+
+  it('says nothing in a version that is not known, or without any bytes', () => {
+    for (const data of [Buffer.alloc(0), Buffer.of(3, 0, 0, 0, 0, 0, 0, 0, 0, 0)]) {
+      expect(readMemberUserData(data)).toEqual({ processId: '', since: 0 });
+      expect(readAssignmentUserData(data)).toEqual({ tasks: 0, rejoin: false });
+    }
   });
 });

@@ -1,0 +1,112 @@
+import { BodyReader } from './bodyReader.js';
+import { BodyWriter } from './bodyWriter.js';
+import { readPlaces, writePlaces } from './consumerProtocol.js';
+
+// What members of a job say in the user data of Kafka's subscriptions and assignments. Members of several versions are in one group while a new
+// one is rolled out, so the first version is written wherever it can say all there is; what has a version that is not known counts as absent.
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** The copies of checkpoints that a member has; `behind` is `undefined` for an old one. */
+interface MemberCopies {
+  readonly place: string;
+  readonly copies: readonly { readonly task: string; readonly behind: number | undefined }[];
+}
+
+/** What a member says of itself, beside its topics and what it holds. */
+export interface MemberUserData {
+  readonly processId: string;
+  /** When the member was created, in ms. */
+  readonly since: number;
+  /** Where it keeps copies for others. */
+  readonly standby?: MemberCopies | undefined;
+}
+
+/** What the leader tells a member, beside its partitions. */
+export interface AssignmentUserData {
+  /** How many tasks there are in all. */
+  readonly tasks: number;
+  readonly rejoin: boolean;
+  /** All partitions, for the member that leads. */
+  readonly known?: readonly Place[] | undefined;
+  /** The partitions of the tasks of whose checkpoints it keeps copies. */
+  readonly standbys?: readonly Place[] | undefined;
+}
+
+const [plain, withCopies] = [1, 2];
+/** In place of how far a copy is behind. */
+const unknownBehind = -1;
+/** Of the first version: the version, the number of tasks, and whether to join again. */
+const plainAssignmentBytes = 6;
+
+/** Version 1: version, since, and the name of the process to the end. Version 2: the same with lengths, and the copies. */
+export function encodeMemberUserData({ processId, since, standby }: MemberUserData): Buffer {
+  if (!standby) {
+    const text = Buffer.from(processId);
+    const data = Buffer.alloc(9 + text.length);
+    data.writeInt8(plain);
+    data.writeBigInt64BE(BigInt(Math.trunc(since)), 1);
+    text.copy(data, 9);
+    return data;
+  }
+  const writer = new BodyWriter()
+    .int8(withCopies)
+    .int64(BigInt(Math.trunc(since)))
+    .string(processId);
+  writer.string(standby.place).int32(standby.copies.length);
+  for (const { task, behind } of standby.copies) {
+    writer.string(task).int64(BigInt(behind === undefined ? unknownBehind : Math.trunc(behind)));
+  }
+  return writer.bytes;
+}
+
+/** Of another version nothing is known but that the member is there. */
+export function readMemberUserData(data: Buffer): MemberUserData {
+  const version = data.length > 0 ? data.readInt8(0) : 0;
+  if (version === plain && data.length >= 9) {
+    return { processId: data.toString('utf8', 9), since: Number(data.readBigInt64BE(1)) };
+  }
+  if (version !== withCopies) return { processId: '', since: 0 };
+  const reader = new BodyReader(data);
+  reader.int8();
+  const since = Number(reader.int64());
+  const [processId, place] = [reader.string(), reader.string()];
+  const copies: { task: string; behind: number | undefined }[] = [];
+  for (let count = reader.count(); count > 0; count--) {
+    const task = reader.string();
+    const behind = Number(reader.int64());
+    copies.push({ task, behind: behind < 0 ? undefined : behind });
+  }
+  return { processId, since, standby: { place, copies } };
+}
+
+/**
+ * Version 1 for a member that keeps no copies, since it may not know another one: version, number of tasks, whether to join again, and the known
+ * partitions to the end. Version 2: the same, with whether they are there, and the partitions of the copies.
+ */
+export function encodeAssignmentUserData({ tasks, rejoin, known, standbys = [] }: AssignmentUserData): Buffer {
+  const isPlain = standbys.length === 0;
+  const writer = new BodyWriter()
+    .int8(isPlain ? plain : withCopies)
+    .int32(tasks)
+    .int8(rejoin ? 1 : 0);
+  if (!isPlain) writer.int8(known ? 1 : 0);
+  if (known) writePlaces(writer, known);
+  return (isPlain ? writer : writePlaces(writer, standbys)).bytes;
+}
+
+/** Of another version there are no tasks. */
+export function readAssignmentUserData(data: Buffer): AssignmentUserData {
+  const version = data.length >= plainAssignmentBytes ? data.readInt8(0) : 0;
+  if (version !== plain && version !== withCopies) return { tasks: 0, rejoin: false };
+  const reader = new BodyReader(data);
+  reader.int8();
+  const [tasks, rejoin] = [reader.int32(), reader.int8() !== 0];
+  const isKnown = version === plain ? data.length > plainAssignmentBytes : reader.int8() !== 0;
+  const known = isKnown ? { known: readPlaces(reader) } : {};
+  const standbys = version === withCopies ? { standbys: readPlaces(reader) } : {};
+  return { tasks, rejoin, ...known, ...standbys };
+}

@@ -1,0 +1,162 @@
+import { catchError, defer, EMPTY, forkJoin, from, last, map, type Observable, of, type SchedulerLike } from 'rxjs';
+import { InvalidOptionError } from '../../batch/errors.js';
+import type { TaskInfo } from '../../batch/taskInfo.js';
+import type { Checkpoint, CheckpointCopies } from '../../state/checkpoint.js';
+import type { EventFacts, MemberCopies, OfTask } from '../group/groupMember.js';
+import type { GroupTask } from '../group/groupTask.js';
+import { placedStandbys } from '../group/placeStandbys.js';
+import { copyRanks, isCurrent, type StandbyClaims, type TaskCopy } from '../group/taskCopies.js';
+
+/** What the copies of a process need of it. */
+export interface StandbyTasksOwner {
+  checkpointOf(task: TaskInfo): Checkpoint | undefined;
+  /** Whether the task is this process's, or something of it is still open here. */
+  isBusy(id: string): boolean;
+  /** A copy that was followed is not open any more. */
+  closed(id: string): void;
+  happened(type: OfTask, id: string, more?: EventFacts): void;
+}
+
+/** How often it is said how far a copy is behind, in ms, unless that becomes little or much. */
+const sayEveryMs = 10_000;
+
+/** A copy that is kept up to date. */
+interface Followed {
+  readonly abort: AbortController;
+  behind: number | undefined;
+  saidAt: number;
+}
+
+/** The copies that a process keeps of the checkpoints of tasks, which others work on: they are followed, and left when a task comes here. */
+export class StandbyTasks implements MemberCopies {
+  readonly #options: { readonly owner: string; readonly standbys: number };
+  readonly #owner: StandbyTasksOwner;
+  readonly #scheduler: SchedulerLike;
+  #place: string | undefined;
+  /** Tasks of which there was a copy, when that was looked for or later. */
+  readonly #there = new Set<string>();
+  readonly #followed = new Map<string, Followed>();
+  #wanted: ReadonlyMap<string, TaskInfo> = new Map();
+  #ended = false;
+
+  constructor(
+    options: { readonly owner: string; readonly standbys: number },
+    owner: StandbyTasksOwner,
+    scheduler: SchedulerLike,
+  ) {
+    this.#options = options;
+    this.#owner = owner;
+    this.#scheduler = scheduler;
+  }
+
+  look(tasks: readonly GroupTask[]): Observable<unknown> {
+    const looks = tasks.map((task) => {
+      const copies = this.#copiesOf(infoOf(task, tasks.length));
+      return defer(() => from(copies.exists())).pipe(
+        last(),
+        catchError(() => of(false)),
+        map((isThere) => isThere && this.#there.add(task.id)),
+      );
+    });
+    return looks.length === 0 ? EMPTY : forkJoin(looks);
+  }
+
+  claims(): StandbyClaims | undefined {
+    if (this.#place === undefined) return undefined;
+    const copies = [...this.#there].map((task): TaskCopy => ({ task, behind: this.#behind(task) }));
+    return { place: this.#place, copies };
+  }
+
+  ranks(claims: StandbyClaims): ReadonlyMap<string, number> {
+    return copyRanks(claims);
+  }
+
+  place(...[assigned, members, tasks]: Parameters<MemberCopies['place']>): ReturnType<MemberCopies['place']> {
+    return placedStandbys(assigned, members, tasks, this.#options.standbys);
+  }
+
+  keep(tasks: readonly GroupTask[], tasksInAll: number): void {
+    this.#wanted = new Map(tasks.map((task) => [task.id, infoOf(task, tasksInAll)]));
+    for (const id of this.#followed.keys()) if (!this.#wanted.has(id)) this.#leave(id);
+    for (const id of this.#wanted.keys()) this.#follow(id);
+  }
+
+  /** The task comes to this process: its copy is left, so that it can be opened. */
+  taken(id: string): void {
+    this.#leave(id);
+  }
+
+  /** Nothing of the task is open here any more. */
+  freed(id: string): void {
+    this.#there.add(id);
+    this.#follow(id);
+  }
+
+  isOpen(id: string): boolean {
+    return this.#followed.has(id);
+  }
+
+  get size(): number {
+    return this.#followed.size;
+  }
+
+  close(): void {
+    this.#ended = true;
+    for (const id of this.#followed.keys()) this.#leave(id);
+  }
+
+  #behind(id: string): number | undefined {
+    // The owner writes into its copy what it saves.
+    return this.#followed.get(id)?.behind ?? (this.#owner.isBusy(id) ? 0 : undefined);
+  }
+
+  /** @throws {InvalidOptionError} when the checkpoint keeps no copies */
+  #copiesOf(task: TaskInfo): CheckpointCopies {
+    const copies = this.#owner.checkpointOf(task)?.copies;
+    if (!copies) {
+      const { owner, standbys } = this.#options;
+      const rule = 'needs a checkpoint that keeps copies: kafkaCheckpoint with the option copy';
+      throw new InvalidOptionError(owner, 'standbys', standbys, rule);
+    }
+    this.#place ??= copies.place;
+    return copies;
+  }
+
+  #follow(id: string): void {
+    const task = this.#wanted.get(id);
+    if (!task || this.#ended || this.#followed.has(id) || this.#owner.isBusy(id)) return;
+    const followed: Followed = { abort: new AbortController(), behind: undefined, saidAt: -Infinity };
+    this.#followed.set(id, followed);
+    this.#there.add(id);
+    this.#owner.happened('standby', id);
+    const ended = (error?: unknown): void => {
+      this.#followed.delete(id);
+      this.#owner.happened('standby-ended', id, error === undefined ? {} : { error });
+      this.#owner.closed(id);
+      // It may be wanted again, since it was left.
+      if (followed.abort.signal.aborted) this.#follow(id);
+    };
+    defer(() => from(this.#copiesOf(task).follow(followed.abort.signal))).subscribe({
+      next: (behind) => this.#looked(id, followed, behind),
+      error: ended,
+      complete: () => ended(),
+    });
+  }
+
+  #looked(id: string, followed: Followed, behind: number): void {
+    const now = this.#scheduler.now();
+    const isNews = isCurrent(behind) !== isCurrent(followed.behind);
+    followed.behind = behind;
+    if (!isNews && now - followed.saidAt < sayEveryMs) return;
+    followed.saidAt = now;
+    this.#owner.happened('standby-behind', id, { behind });
+  }
+
+  #leave(id: string): void {
+    this.#followed.get(id)?.abort.abort();
+  }
+}
+
+function infoOf({ id, partitions }: GroupTask, of: number): TaskInfo {
+  return { id, partition: Number(id), of, partitions };
+}

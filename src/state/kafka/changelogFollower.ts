@@ -1,0 +1,186 @@
+import { emitWarning } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CheckpointError, CorruptCheckpointError, FencedError } from '../../batch/errors.js';
+import { failpoint } from '../../storage/failpoint.js';
+import { type Changelog, ChangelogCut, type ChangelogPosition, type ChangelogRecord } from './changelog.js';
+import { beginning, flawOf, withoutId } from './copyFlaw.js';
+import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
+import { unowned } from './ownedCopies.js';
+
+/** Copies of a process look at the same moments, so that one request has what all of them want, ms. */
+const lookEveryMs = 1_000;
+/** Records of one transaction: few enough that it does not keep the event loop for longer than a slice. */
+const recordsPerWrite = 2_000;
+/** How old the time of a copy becomes while nothing is appended, in ms. */
+const markEveryMs = 60_000;
+/** The pause after a failure doubles, ms. */
+const [firstPauseMs, maxPauseMs] = [100, 30_000];
+
+/** How a changelog is followed. */
+export interface Following {
+  /** Opens the changelog to read it; again after a failure. */
+  open(): Changelog<unknown>;
+  readonly copies: LocalCopies;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Called at each look with how many records the copy was behind. */
+  looked(behind: number): void;
+}
+
+/**
+ * Keeps a copy of a changelog on this machine up to date while somebody else appends to it: a standby. What it reads goes to the copy and not into
+ * memory. It settles when `signal` is aborted and the copy is closed, or cannot be kept; it never fails: a copy is a help and no more.
+ */
+export async function followChangelog({ open, copies, signal, looked }: Following): Promise<void> {
+  let pause = firstPauseMs;
+  let said = '';
+  for (;;) {
+    await unowned(copies.location, signal);
+    if (signal.aborted) return;
+    const changelog = open();
+    let follower: Follower | undefined;
+    try {
+      follower = await Follower.open(changelog, copies);
+      while (!signal.aborted) {
+        await follower.catchUp(signal, looked);
+        [pause, said] = [firstPauseMs, ''];
+        await nextLook(signal);
+      }
+    } catch (error) {
+      if (signal.aborted) break;
+      const end = error instanceof FencedError || error instanceof NoCopyError;
+      const says = `${end ? 'is not kept any more' : 'is not up to date'}: ${reasonOf(error)}`;
+      // The same failure again and again is one warning.
+      if (says !== said) warn(changelog.location, copies, says);
+      said = says;
+      if (end) break;
+      await within(pause, signal);
+      pause = Math.min(2 * pause, maxPauseMs);
+    } finally {
+      await follower?.close().catch(() => {});
+      await changelog.close();
+    }
+  }
+}
+
+/** A copy cannot be kept at all. */
+class NoCopyError extends Error {}
+
+class Follower {
+  readonly #changelog: Changelog<unknown>;
+  readonly #copy: LocalCopy;
+  readonly #log: string;
+  /** As of when the copy is; `undefined` until it is complete. */
+  #mark: CopyMark | undefined;
+  #position: ChangelogPosition;
+
+  private constructor(changelog: Changelog<unknown>, copy: LocalCopy, log: string, mark: CopyMark | undefined) {
+    this.#changelog = changelog;
+    this.#copy = copy;
+    this.#log = log;
+    this.#mark = mark;
+    this.#position = mark ?? beginning;
+  }
+
+  static async open(changelog: Changelog<unknown>, copies: LocalCopies): Promise<Follower> {
+    try {
+      await copies.ready();
+    } catch (error) {
+      throw new NoCopyError(reasonOf(error));
+    }
+    let [copy, isNew] = [await newest(changelog, copies), false];
+    try {
+      for (;;) {
+        await copy.own();
+        // After that: its former owner may have gone on with it until then.
+        const mark = copy.mark();
+        const state = await changelog.describe(mark);
+        if (state.id === undefined) throw new NoCopyError(withoutId);
+        const flaw = mark && flawOf(mark, state, Date.now());
+        if (flaw !== undefined) warn(changelog.location, copies, `is rebuilt: ${flaw}`);
+        if (isNew || (mark && flaw === undefined)) return new Follower(changelog, copy, state.id, mark);
+        // One without a mark was begun, and is not whole.
+        await copy.close();
+        [copy, isNew] = [await copies.renew(), true];
+      }
+    } catch (error) {
+      await copy.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Reads to the end as it is now. */
+  async catchUp(signal: AbortSignal, looked: (behind: number) => void): Promise<void> {
+    const at = Date.now();
+    let records: ChangelogRecord[] = [];
+    const progress = async (offset: number, until: number): Promise<void> => {
+      signal.throwIfAborted();
+      if (records.length < recordsPerWrite) return;
+      const some = records;
+      records = [];
+      // What comes after the offset was written after the time of the mark, too. A copy that is begun has none before it is whole.
+      await this.#write(some, this.#mark && { ...this.#mark, offset });
+      looked(until - offset);
+    };
+    const before = this.#position.offset;
+    let isFirst = true;
+    this.#position = await this.#changelog.read(
+      this.#position,
+      (record) => records.push(record),
+      (offset, until) => {
+        if (isFirst) looked(Math.max(until - before, 0));
+        isFirst = false;
+        return progress(offset, until);
+      },
+    );
+    if (isFirst) looked(0);
+    const isOld = at - (this.#mark?.at ?? Number.NEGATIVE_INFINITY) > markEveryMs;
+    const isOther = this.#mark?.offset !== this.#position.offset || this.#mark.epoch !== this.#position.epoch;
+    if (records.length > 0 || isOther || isOld) await this.#write(records, { log: this.#log, ...this.#position, at });
+  }
+
+  async #write(records: readonly ChangelogRecord[], mark: CopyMark | undefined): Promise<void> {
+    failpoint('standby:before');
+    for (let from = 0; from === 0 || from < records.length; from += recordsPerWrite) {
+      const isLast = from + recordsPerWrite >= records.length;
+      await this.#copy.write(records.slice(from, from + recordsPerWrite), isLast ? mark : undefined);
+    }
+    failpoint('standby:written');
+    this.#mark = mark;
+  }
+
+  close(): Promise<void> {
+    return this.#copy.close();
+  }
+}
+
+/** A damaged copy is replaced. */
+async function newest(changelog: Changelog<unknown>, copies: LocalCopies): Promise<LocalCopy> {
+  try {
+    return await copies.open();
+  } catch (error) {
+    if (!(error instanceof CorruptCheckpointError)) throw error;
+    warn(changelog.location, copies, `is rebuilt: ${error.message}`);
+    return copies.renew();
+  }
+}
+
+/** At the same moments of the clock in all of a process. */
+function nextLook(signal: AbortSignal): Promise<void> {
+  return within(lookEveryMs - (Date.now() % lookEveryMs), signal);
+}
+
+async function within(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => {});
+}
+
+function reasonOf(error: unknown): string {
+  const { cause } = error as { readonly cause?: unknown };
+  if (error instanceof CheckpointError && cause instanceof ChangelogCut) return cause.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+function warn(location: string, copies: LocalCopies, what: string): void {
+  const message = `the copy of ${location} in ${copies.location} ${what}`;
+  emitWarning(message, { type: 'DStreamWarning', code: 'DSTREAM_CHANGELOG_COPY' });
+}

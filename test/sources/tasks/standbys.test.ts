@@ -1,0 +1,213 @@
+import { type Checkpoint, InvalidOptionError } from 'dstream';
+import { map, Observable, take, timer } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { logTasksWithStandbys } from '../../support/logTasksWithStandbys.js';
+import { interval, sessionTimeout, TaskCluster, type TaskProcess } from '../../support/taskCluster.js';
+import { virtual } from '../../support/virtual.js';
+
+/** What happened to copies: `follow` and `left` of a process, and the opening of a checkpoint. */
+type Told = {
+  readonly at: number;
+  readonly process: string;
+  readonly what: 'follow' | 'left' | 'open';
+  readonly id: string;
+};
+
+/** Processes that keep copies of each other's checkpoints, each in a place of its own. */
+class Standbys {
+  readonly cluster: TaskCluster;
+  readonly told: Told[] = [];
+  /** By process, the tasks of which it follows the checkpoint now. */
+  readonly followed = new Map<string, Set<string>>();
+  /** How long a copy takes to be closed, in ms. */
+  closing = 30;
+  /** By process, the copies that are there when it starts. */
+  readonly there: Readonly<Record<string, readonly string[]>>;
+
+  constructor(cluster: TaskCluster, there: Readonly<Record<string, readonly string[]>> = {}) {
+    this.cluster = cluster;
+    this.there = there;
+  }
+
+  start(process: string, standbys = 1, place = process): TaskProcess {
+    const checkpoint = ({ id }: { readonly id: string }): Checkpoint => {
+      const store = this.cluster.checkpointOf(id);
+      const follow = (signal: AbortSignal) => this.#follow(process, id, signal);
+      const copies = { place, exists: () => [this.there[process]?.includes(id) === true], follow };
+      const open: Checkpoint['open'] = (how) => {
+        this.#tell(process, 'open', id);
+        return store.open(how);
+      };
+      return { location: store.location, open, copies };
+    };
+    return this.cluster.start(process, { standbys, checkpoint });
+  }
+
+  #tell(process: string, what: Told['what'], id: string): void {
+    this.told.push({ at: this.cluster.scheduler.now(), process, what, id });
+  }
+
+  #follow(process: string, id: string, signal: AbortSignal): Observable<number> {
+    return new Observable((subscriber) => {
+      const mine = this.followed.get(process) ?? new Set();
+      this.followed.set(process, mine.add(id));
+      this.#tell(process, 'follow', id);
+      subscriber.add(
+        timer(50, 50, this.cluster.scheduler)
+          .pipe(
+            take(2),
+            map((looks) => (looks === 0 ? 50_000 : 0)),
+          )
+          .subscribe((behind) => subscriber.next(behind)),
+      );
+      signal.addEventListener('abort', () => {
+        this.cluster.scheduler.schedule(() => {
+          mine.delete(id);
+          this.#tell(process, 'left', id);
+          subscriber.complete();
+        }, this.closing);
+      });
+    });
+  }
+
+  of(process: string): readonly string[] {
+    return [...(this.followed.get(process) ?? [])].sort();
+  }
+}
+
+const expectAll = (cluster: TaskCluster) => {
+  expect(cluster.records).toEqual(Array.from({ length: cluster.sent }, (_, i) => i));
+  expect(new Map([...cluster.totals].sort())).toEqual(new Map([...cluster.expectedTotals].sort()));
+};
+
+describe('standbys of tasks', () => {
+  it('are on another process than the owner, and preferred when it is killed', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 6);
+      const standbys = new Standbys(cluster);
+      cluster.send(150);
+      const all = ['a', 'b', 'c'].map((name) => standbys.start(name));
+      let followedBy: Record<string, readonly string[]> = {};
+      let ofA: readonly string[] = [];
+      cluster.at(2_000, () => {
+        for (const name of ['a', 'b', 'c']) {
+          expect(standbys.of(name)).toHaveLength(2);
+          expect(standbys.of(name)).not.toEqual(expect.arrayContaining([cluster.tasksOf(name)[0]]));
+        }
+        ofA = cluster.tasksOf('a');
+        followedBy = { b: standbys.of('b'), c: standbys.of('c') };
+        all[0]?.process.kill();
+      });
+      cluster.at(2_000 + sessionTimeout + 4 * interval, () => {
+        for (const name of ['b', 'c']) {
+          const taken = cluster.tasksOf(name).filter((id) => ofA.includes(id));
+          expect(taken).toEqual(followedBy[name]?.filter((id) => ofA.includes(id)));
+          expect(taken).toHaveLength(1);
+          // Three tasks each, and a copy of those of the other one.
+          expect(standbys.of(name)).toEqual(cluster.tasksOf(name === 'b' ? 'c' : 'b'));
+        }
+      });
+      cluster.at(8_000, () => {
+        expectAll(cluster);
+        for (const one of all) one.process.kill();
+      });
+    });
+  });
+
+  it('are left before the task is opened in their process', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 4);
+      const standbys = new Standbys(cluster);
+      cluster.send(90);
+      const [first, second] = [standbys.start('first'), standbys.start('second')];
+      cluster.at(2_000, () => first.process.kill());
+      cluster.at(6_000, () => {
+        const told = standbys.told.filter(({ process, at }) => process === 'second' && at > 2_000);
+        for (const id of ['0', '1', '2', '3']) {
+          const mine = told.filter((one) => one.id === id).map(({ what }) => what);
+          expect([[], ['left', 'open']]).toContainEqual(mine);
+        }
+        expect(told.filter(({ what }) => what === 'open')).toHaveLength(2);
+        expectAll(cluster);
+        second.process.kill();
+      });
+    });
+  });
+
+  it('are where a copy already is, so that a process has its tasks back', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 6);
+      const standbys = new Standbys(cluster, { c: ['1', '4', '5'] });
+      cluster.send(90);
+      const all = ['a', 'b'].map((name) => standbys.start(name));
+      cluster.at(2_000, () => all.push(standbys.start('c')));
+      cluster.at(4_000, () => {
+        const mine = [...cluster.tasksOf('c'), ...standbys.of('c')].sort();
+        expect(mine).toEqual(expect.arrayContaining(['1', '4', '5']));
+      });
+      cluster.at(6_000, () => {
+        expectAll(cluster);
+        for (const one of all) one.process.kill();
+      });
+    });
+  });
+
+  it('end with their process, which says how far they are behind', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 2);
+      const standbys = new Standbys(cluster);
+      cluster.send(90);
+      const [first, second] = [standbys.start('first'), standbys.start('second')];
+      cluster.at(2_000, () => void second.tasks.stop());
+      cluster.at(2_400, () => {
+        expect(second.completed).toBe(true);
+        expect(standbys.of('second')).toEqual([]);
+        const events = cluster.events.filter(({ process, type }) => process === 'second' && type.startsWith('standby'));
+        expect(events.map(({ type, behind }) => [type, behind])).toEqual([
+          ['standby', undefined],
+          ['standby-behind', 50_000],
+          ['standby-behind', 0],
+          ['standby-ended', undefined],
+        ]);
+        expect(new Set(events.flatMap(({ tasks }) => tasks))).toEqual(new Set(cluster.tasksOf('first').slice(0, 1)));
+      });
+      cluster.at(5_000, () => {
+        expectAll(cluster);
+        first.unsubscribe();
+      });
+    });
+  });
+
+  it('are on none of the processes that share a directory with the owner, nor on those without the option', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 4);
+      const standbys = new Standbys(cluster);
+      const all = [standbys.start('a', 1, 'x'), standbys.start('b', 1, 'x'), standbys.start('c', 0, 'y')];
+      cluster.at(2_000, () => {
+        const [followed = '', ...others] = [...standbys.of('a'), ...standbys.of('b'), ...standbys.of('c')];
+        expect(others).toEqual([]);
+        expect(cluster.tasksOf('c')).toEqual([followed]);
+        all.push(standbys.start('d', 1, 'z'));
+      });
+      cluster.at(4_000, () => {
+        expect(standbys.of('d')).toEqual(expect.arrayContaining([...cluster.tasksOf('a'), ...cluster.tasksOf('b')]));
+        for (const one of all) one.process.kill();
+      });
+    });
+  });
+
+  it('take a checkpoint that keeps copies', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 4);
+      const process = cluster.start('a', { standbys: 1 });
+      cluster.at(1_000, () => {
+        expect(process.error).toBeInstanceOf(InvalidOptionError);
+        expect(process.error).toMatchObject({ message: expect.stringMatching(/standbys.*kafkaCheckpoint.*copy/) });
+      });
+      const options = { topics: ['words'], groupId: 'g', interval: 10, deserialize: () => '', standbys: 1 } as const;
+      expect(() => logTasksWithStandbys(cluster.log, cluster.group, options)).toThrow(
+        /standbys \(1\) needs checkpoint/,
+      );
+    });
+  });
+});
