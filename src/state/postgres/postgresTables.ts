@@ -31,11 +31,19 @@ export async function createTables(client: PostgresClient, tables: PostgresTable
   // Each version has added something: the newest addition says whether all of them are there.
   const newest = `select not exists (
     select from pg_attribute where attrelid = to_regclass($1) and attname = 'attempts') as missing`;
-  const { rows } = await client.query(newest, [tables.planned]);
-  if (rows[0]?.missing !== true) return;
+  const isComplete = async () => {
+    const { rows } = await client.query(newest, [tables.planned]);
+    return rows[0]?.missing !== true;
+  };
+  if (await isComplete()) return;
   await client.query('begin');
   // For two that begin at once: "if not exists" alone does not keep them apart.
   await client.query("select pg_advisory_xact_lock(hashtext('dstream tables'))");
+  // The others have waited for the first one, and "if not exists" does not see at once what it has created.
+  if (await isComplete()) {
+    await client.query('commit');
+    return;
+  }
   await client.query(`
     create schema if not exists ${tables.schema};
     create table if not exists ${tables.jobs} (

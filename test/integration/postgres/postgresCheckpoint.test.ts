@@ -52,6 +52,19 @@ describePostgres('postgresCheckpoint', () => {
     await pool.query(`drop schema "${schema.replaceAll('"', '""')}" cascade`);
   });
 
+  it('makes the tables once when as many tasks begin together as a process has connections', async () => {
+    const large = newPool(16);
+    // The first ones wait for their connections, which keeps them apart.
+    for (const schema of [newName(), newName(), newName(), newName()]) {
+      const open = (_: unknown, task: number) =>
+        firstValueFrom(from(postgresCheckpoint(large, { job: `job/${task}`, schema }).open()));
+      const sessions = await Promise.all(Array.from({ length: 16 }, open));
+      await Promise.all(sessions.map((session) => lastValueFrom(from(session.close()), { defaultValue: undefined })));
+      await large.query(`drop schema "${schema}" cascade`);
+    }
+    await large.end();
+  });
+
   it('refuses a format that it does not know, and leaves the job to its owner', async () => {
     const job = newName();
     const checkpoint = postgresCheckpoint(pool, { job });
