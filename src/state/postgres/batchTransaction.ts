@@ -46,7 +46,11 @@ export class BatchTransaction {
           }),
         );
         const next = defer((): Observable<never> => {
-          if (failure && !this.#restartAfter(transaction)) return throwError(() => failure?.error);
+          if (failure && !this.#restartAfter(transaction)) {
+            // Whoever looks for the cause needs a connection, and the transactions of all tasks may have failed at once.
+            transaction.abort();
+            return throwError(() => failure?.error);
+          }
           // Another effect may have met a conflict while this one was waiting for something else.
           if (failure || this.#live !== transaction) return this.run(effect);
           this.#written.push(effect);

@@ -87,6 +87,25 @@ describePostgres('foreachBatchInTransaction', () => {
     for (const failure of failures.slice(2)) expect(failure).toBeInstanceOf(CheckpointError);
   });
 
+  it('fails where every connection of the pool is in a transaction that fails', async () => {
+    const small = newPool(2);
+    let begun = 0;
+    const fail = async (job: string) => {
+      const checkpoint = postgresCheckpoint(small, { job });
+      const run = fromBatches(numbers(3), { interval: 5, checkpoint }).pipe(
+        foreachBatchInTransaction(checkpoint, async () => {
+          begun++;
+          while (begun < 2) await lastValueFrom(timer(5));
+          throw new Error(`crash of ${job}`);
+        }),
+      );
+      return lastValueFrom(run).catch((error: Error) => error.message);
+    };
+    const jobs = [newName(), newName()];
+    expect(await Promise.all(jobs.map(fail))).toEqual(jobs.map((job) => `crash of ${job}`));
+    await small.end();
+  });
+
   it('does not take a batch for saved when a statement that nobody waited for spoils its commit', async () => {
     const job = newName();
     const checkpoint = postgresCheckpoint(pool, { job });
