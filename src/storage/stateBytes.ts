@@ -19,25 +19,26 @@ export function stateFromBytes(bytes: Buffer, end: number): unknown {
 
 /** Reads many states: JSON in blocks, because starting the parser takes longer than parsing a small state. */
 export class StateReader {
-  readonly #states: unknown[] = [];
+  #states: unknown[] = [];
   #block = Buffer.allocUnsafe(1 << 16);
   /** Ends before the bracket that closes the list. */
   #length = 0;
 
-  /** The bytes may be overwritten afterwards. */
-  add(bytes: Buffer, end: number): void {
-    if (bytes[0] === v8Start || end > this.#block.length - 2) {
+  /** The bytes from `start` until `end` may be overwritten afterwards. */
+  add(bytes: Buffer, end: number, start = 0): void {
+    const length = end - start;
+    if (bytes[start] === v8Start || length > this.#block.length - 2) {
       this.#parse();
       // What V8 returns may be a view of its bytes.
-      this.#states.push(stateFromBytes(Buffer.from(bytes.subarray(0, end)), end));
+      this.#states.push(stateFromBytes(Buffer.from(bytes.subarray(start, end)), length));
       return;
     }
-    if (this.#length + end + 2 > this.#block.length) this.#parse();
+    if (this.#length + length + 2 > this.#block.length) this.#parse();
     const block = this.#block;
     let at = this.#length;
     block[at] = at === 0 ? openingBracket : comma;
     at++;
-    for (let i = 0; i < end; i++) block[at++] = bytes[i] as number;
+    for (let i = start; i < end; i++) block[at++] = bytes[i] as number;
     this.#length = at;
   }
 
@@ -45,6 +46,19 @@ export class StateReader {
   states(): readonly unknown[] {
     this.#parse();
     return this.#states;
+  }
+
+  /** The same, and begins with none. */
+  take(): readonly unknown[] {
+    const states = this.states();
+    this.reset();
+    return states;
+  }
+
+  /** Begins with none, also after an error. */
+  reset(): void {
+    this.#states = [];
+    this.#length = 0;
   }
 
   #parse(): void {

@@ -17,6 +17,17 @@ export type Progress = Omit<SavedBatch, 'changes' | 'dropped'>;
 /** What a state is, without its entries. */
 export type StateDescription = Omit<RestoredState, 'entries'>;
 
+/** The bytes of an entry in the value of its record, after its number. */
+export const stateStart = numberBytes;
+
+/** Where the id begins in the key of the record of an entry. */
+export const idStart = 1 + lengthBytes;
+
+/** Where the id ends in the key of a record that begins at `start`, and the key of the entry begins; -1 for a record of another kind. */
+export function entryIdEnd(key: Buffer, start: number): number {
+  return key[start] === kind.entry ? start + idStart + key.readUInt16BE(start + 1) : -1;
+}
+
 /** What a record of a changelog says. Without a value the thing is gone. */
 export type ChangelogEntry =
   | { readonly kind: 'owner'; readonly value: LockOwner | undefined }

@@ -7,11 +7,14 @@ import type { Salvage } from '../damage.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
 import { salvagedCheckpoint } from '../salvagedCheckpoint.js';
 import { withSalvageHint } from '../salvageHint.js';
+import { ByteArena } from './byteArena.js';
 import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.js';
 import {
   type ChangelogEntry,
   changelogFormat,
+  entryIdEnd,
   entryRecord,
+  idStart,
   ownerRecord,
   type Progress,
   plannedRecord,
@@ -19,9 +22,12 @@ import {
   readChangelogRecord,
   type StateDescription,
   stateRecord,
+  stateStart,
 } from './changelogEntry.js';
 import type { CopyKeeper } from './copyKeeper.js';
-import { type DecodedEntries, decodeEntries, decodeEntry, type EncodedEntry } from './decodedEntries.js';
+import { type DecodedEntries, decodeEntries, decodeEntry, type EncodedEntry, type Numbered } from './decodedEntries.js';
+import { LastText } from './lastText.js';
+import type { VisitSlice } from './localCopy.js';
 
 /** Kafka drops tombstones a day after they were compacted (`delete.retention.ms`): a reader that was away for longer would miss some. */
 const maxPauseMs = 3_600_000;
@@ -33,6 +39,9 @@ export class ChangelogImage {
   readonly #descriptions = new Map<string, StateDescription>();
   /** By id, the entries by the bytes of their keys as text: a Buffer is no key of a Map. */
   readonly #entries = new Map<string, Map<string, EncodedEntry>>();
+  /** Where the bytes of a copy are. */
+  readonly #arena = new ByteArena();
+  readonly #ids = new LastText();
   /** By id, once nothing more is read. */
   readonly #decoded = new Map<string, DecodedEntries>();
   #progress: Progress | undefined;
@@ -41,6 +50,8 @@ export class ChangelogImage {
   readonly #now: () => number;
   readonly #copy: CopyKeeper | undefined;
   #isLoaded = false;
+  /** Whether the entries are still to be written to a copy. */
+  #isHandedOver = false;
   #readAt: number;
 
   readonly #salvage: Salvage | undefined;
@@ -71,10 +82,7 @@ export class ChangelogImage {
     this.#readAt = now;
     if (this.#copy && !this.#isLoaded) {
       this.#isLoaded = true;
-      this.#position = await this.#copy.load(
-        (record) => this.#take(record),
-        () => this.#clear(),
-      );
+      this.#position = await this.#copy.load(this.#takeSlice, () => this.#clear());
     }
     this.#position = await this.#changelog.read(this.#position, (record) => {
       this.#take(record);
@@ -85,7 +93,7 @@ export class ChangelogImage {
 
   /** What it holds is complete: nobody else appends any more. */
   own(): void {
-    this.#copy?.own(this.#records());
+    this.#isHandedOver = this.#copy?.own(this.#records()) === true;
   }
 
   /** A record for each thing that is there, as of now, whenever they are iterated. */
@@ -99,7 +107,9 @@ export class ChangelogImage {
       for (const [id, description] of descriptions) yield stateRecord(id, description);
       // The maps of entries are handed over as they are, and do not change.
       for (const [id, all] of entries)
-        for (const [key, entry] of all) yield entryRecord(id, Buffer.from(key, 'latin1'), entry);
+        for (const [key, { number, bytes, start, end }] of all) {
+          yield entryRecord(id, Buffer.from(key, 'latin1'), { number, state: bytes.subarray(start, end) });
+        }
     })();
   }
 
@@ -117,12 +127,12 @@ export class ChangelogImage {
   async decode(): Promise<void> {
     for (const [id, entries] of this.#entries) {
       this.#entries.delete(id);
-      this.#decoded.set(id, await decodeEntries(entries));
+      this.#decoded.set(id, await decodeEntries(entries, !this.#isHandedOver));
     }
   }
 
   /** The numbers of the entries, by id and key: what is needed to go on writing. */
-  get numbers(): ReadonlyMap<string, Map<string, number>> {
+  get numbers(): ReadonlyMap<string, Map<string, Numbered>> {
     return new Map([...this.#decoded].map(([id, { numbers }]) => [id, numbers]));
   }
 
@@ -166,10 +176,28 @@ export class ChangelogImage {
       case 'state':
         set(this.#descriptions, entry.id, entry.value);
         break;
-      case 'entry':
-        set(this.#entriesOf(entry.id), entry.key.toString('latin1'), entry.value);
+      case 'entry': {
+        const { id, key, value } = entry;
+        const encoded = value && { number: value.number, bytes: value.state, start: 0, end: value.state.length };
+        set(this.#entriesOf(id), key.toString('latin1'), encoded);
+      }
     }
   }
+
+  /** A record of the copy: what is kept of it is copied. */
+  readonly #takeSlice: VisitSlice = (key, keyStart, keyEnd, value, valueStart, valueEnd) => {
+    const idEnd = entryIdEnd(key, keyStart);
+    if (idEnd < 0 || valueEnd - valueStart < stateStart) {
+      const copy = (bytes: Buffer, start: number, end: number) => Buffer.from(bytes.subarray(start, end));
+      this.#take({ key: copy(key, keyStart, keyEnd), value: copy(value, valueStart, valueEnd) });
+      return;
+    }
+    const number = value.readUIntBE(valueStart, stateStart);
+    const start = this.#arena.add(value, valueStart + stateStart, valueEnd);
+    const end = start + valueEnd - valueStart - stateStart;
+    const entries = this.#entriesOf(this.#ids.textOf(key, keyStart + idStart, idEnd));
+    entries.set(key.toString('latin1', idEnd, keyEnd), { number, bytes: this.#arena.block, start, end });
+  };
 
   #read(record: ChangelogRecord): ChangelogEntry {
     try {
@@ -233,8 +261,8 @@ export class ChangelogImage {
   /** Those that can be read. A number may be damaged, and be that of another. */
   *#wholeEntries(id: string, { damaged }: Salvage): Iterable<readonly [Key, unknown]> {
     const entries = [...this.#entriesOf(id)].sort(([, a], [, b]) => a.number - b.number);
-    for (const [key, { state }] of entries) {
-      const entry = decodeEntry(key, state);
+    for (const [key, encoded] of entries) {
+      const entry = decodeEntry(key, encoded);
       if (!(entry instanceof Error)) {
         yield entry;
         continue;

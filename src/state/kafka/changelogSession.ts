@@ -1,7 +1,7 @@
-import { serialize } from 'node:v8';
 import { defer, from, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError } from '../../batch/errors.js';
 import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
+import { stateToBytes } from '../../storage/stateBytes.js';
 import { within } from '../../storage/within.js';
 import type {
   CheckpointSession,
@@ -17,6 +17,7 @@ import type { ChangelogImage } from './changelogImage.js';
 import type { ChangelogLease } from './changelogLease.js';
 import type { ChangelogWriter } from './changelogWriter.js';
 import type { CopyKeeper } from './copyKeeper.js';
+import type { Numbered } from './decodedEntries.js';
 
 /** What is being written when it is closed is waited for no longer than this, in ms. */
 const closeTimeoutMs = 5_000;
@@ -26,7 +27,7 @@ interface WrittenState {
   /** The description that was written last, as text. */
   description: string;
   /** The number of each entry by the bytes of its key as text: an entry that changes keeps its number. */
-  readonly numbers: Map<string, number>;
+  readonly numbers: Map<string, Numbered>;
 }
 
 /** An opened changelog. `M` is what else can be written with a batch. */
@@ -56,13 +57,13 @@ export class ChangelogSession<M> implements CheckpointSession {
     this.#planned = new Set(image.plannedTimes);
     for (const [id, numbers] of image.numbers) {
       this.#states.set(id, { description: JSON.stringify(image.descriptions.get(id)), numbers });
-      for (const number of numbers.values()) this.#lastNumber = Math.max(this.#lastNumber, number);
+      for (const { number } of numbers.values()) this.#lastNumber = Math.max(this.#lastNumber, number);
     }
     this.restored = image.restored;
   }
 
   encode(change: StateChange): EncodedChange<StateChange> {
-    return encodeChange(change, serialize);
+    return encodeChange(change, stateToBytes);
   }
 
   plan(batch: PlannedBatch): ObservableInput<unknown> {
@@ -130,7 +131,7 @@ export class ChangelogSession<M> implements CheckpointSession {
   }
 
   *#change({ id, operator, signature, version, set, deleted }: EncodedChange<StateChange>): Iterable<ChangelogRecord> {
-    const state = this.#states.get(id) ?? { description: '', numbers: new Map<string, number>() };
+    const state = this.#states.get(id) ?? { description: '', numbers: new Map<string, Numbered>() };
     this.#states.set(id, state);
     const description = { operator, signature, version };
     const text = JSON.stringify(description);
@@ -140,9 +141,12 @@ export class ChangelogSession<M> implements CheckpointSession {
     }
     for (const [key, value] of set) {
       const name = key.toString('latin1');
-      const number = state.numbers.get(name) ?? ++this.#lastNumber;
-      state.numbers.set(name, number);
-      yield entryRecord(id, key, { number, state: value });
+      let numbered = state.numbers.get(name);
+      if (!numbered) {
+        numbered = { number: ++this.#lastNumber };
+        state.numbers.set(name, numbered);
+      }
+      yield entryRecord(id, key, { number: numbered.number, state: value });
     }
     for (const key of deleted) if (state.numbers.delete(key.toString('latin1'))) yield entryRecord(id, key);
   }

@@ -4,7 +4,7 @@ import { failpoint } from '../../storage/failpoint.js';
 import { within } from '../../storage/within.js';
 import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.js';
 import { beginning, flawOf, withoutId } from './copyFlaw.js';
-import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
+import type { CopyMark, LocalCopies, LocalCopy, VisitSlice } from './localCopy.js';
 import { ownCopy } from './ownedCopies.js';
 
 /** Records of one transaction of the copy. */
@@ -62,7 +62,7 @@ export class CopyKeeper {
    * Visits what is in the copy, and returns the position from which the log is to be read: the beginning where the copy cannot be used.
    * `forget` is called when what was visited must not be used.
    */
-  async load(visit: (record: ChangelogRecord) => void, forget: () => void): Promise<ChangelogPosition> {
+  async load(visit: VisitSlice, forget: () => void): Promise<ChangelogPosition> {
     this.#base = undefined;
     this.#waiting = [];
     if (this.#isGivenUp) return beginning;
@@ -112,16 +112,17 @@ export class CopyKeeper {
 
   /**
    * The changelog is this stream's, and was read to its end: what it holds is `all`, which is read in the background where there is no
-   * copy that only lacks what came after it.
+   * copy that only lacks what came after it. Returns whether it may be.
    */
-  own(all: Iterable<ChangelogRecord>): void {
-    if (this.#isGivenUp || !this.#mark) return;
+  own(all: Iterable<ChangelogRecord>): boolean {
+    if (this.#isGivenUp || !this.#mark) return false;
     this.#isOwner = true;
     if (!this.#base) this.#waiting = [];
     this.#writing = this.#begin(all, this.#mark).then(
       () => this.#writeWaiting(),
       (error: unknown) => this.#giveUp(messageOf(error)),
     );
+    return !this.#base || !this.#copy;
   }
 
   /** The owner has committed these. */

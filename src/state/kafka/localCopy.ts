@@ -12,6 +12,16 @@ export interface CopyMark {
   readonly at: number;
 }
 
+/** Receives a record in place: the bytes of its key and of its value, which are valid until the next one is visited. */
+export type VisitSlice = (
+  key: Buffer,
+  keyStart: number,
+  keyEnd: number,
+  value: Buffer,
+  valueStart: number,
+  valueEnd: number,
+) => void;
+
 /** A copy of a changelog on this machine: the newest record of each key. */
 export interface LocalCopy {
   /** Bytes on disk; `undefined` where that is unknown. */
@@ -19,7 +29,7 @@ export interface LocalCopy {
   /** `undefined` for one that is not complete, or new. */
   mark(): CopyMark | undefined;
   /** @throws {CorruptCheckpointError} when it is damaged: some records may have been visited */
-  read(visit: (record: ChangelogRecord) => void): Promise<void>;
+  read(visit: VisitSlice): Promise<void>;
   /** Takes the right to write: its former owner writes nothing more. */
   own(): Promise<void>;
   /**

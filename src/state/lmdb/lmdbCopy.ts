@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { crc32 } from 'node:zlib';
 import type { Database } from 'lmdb';
 import { lookupBytes } from '../../storage/keyBytes.js';
+import { LoopSlices } from '../../storage/loopSlices.js';
 import { makeDirectory } from '../../storage/makeDirectory.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
+import { shortCrc32 } from '../../storage/shortCrc32.js';
 import type { ChangelogRecord } from '../kafka/changelog.js';
-import type { CopyMark, LocalCopies, LocalCopy } from '../kafka/localCopy.js';
+import type { CopyMark, LocalCopies, LocalCopy, VisitSlice } from '../kafka/localCopy.js';
 import { checkedBytes, valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
 import { LmdbEnvironment, type OpenedFiles, openFiles } from './lmdbEnvironment.js';
 import { reading } from './lmdbErrors.js';
+import { openSlices, rangeOfSlices, type Slice } from './lmdbSlices.js';
 import { loadLmdb } from './loadLmdb.js';
 
 // Two databases beside that of the owner:
@@ -23,17 +24,17 @@ const markKey = Buffer.from('mark');
 const shortKey = Buffer.of(0);
 const checksumBytes = 4;
 const lengthBytes = 4;
-/** Others have their turn after as many. */
-const recordsPerTurn = 2_000;
 
 /** A copy of a changelog in a directory of LMDB. */
 class LmdbCopy extends LmdbEnvironment implements LocalCopy {
   readonly #records: Database<Buffer, Buffer>;
+  readonly #slices: Database<Slice, Buffer>;
   readonly #mark: Database<Buffer, Buffer>;
 
   private constructor(files: OpenedFiles) {
     super(files);
     this.#records = this.openDatabase('records');
+    this.#slices = openSlices(files, 'records');
     this.#mark = this.openDatabase('mark');
   }
 
@@ -49,15 +50,19 @@ class LmdbCopy extends LmdbEnvironment implements LocalCopy {
     return bytes && (valueFromBytes(markKey, bytes, this.directory) as CopyMark);
   }
 
-  async read(visit: (record: ChangelogRecord) => void): Promise<void> {
+  async read(visit: VisitSlice): Promise<void> {
     // As of one transaction, whatever its owner writes meanwhile.
     const transaction = this.beginRead();
+    const turns = new LoopSlices();
     try {
       let count = 0;
-      for (const { key, value } of this.range(this.#records, { transaction })) {
-        if (!valueFits(crc32(key), value)) throw this.damaged('the checksum of a record does not fit');
-        visit(recordOf(key, value));
-        if (++count % recordsPerTurn === 0) await nextTurn();
+      for (const { key, value } of rangeOfSlices(this, this.#slices, { transaction })) {
+        const at = shortCrc32(key.bytes, key.end, 0, key.start);
+        if (!valueFits(at, value.bytes, value.start, value.end)) {
+          throw this.damaged('the checksum of a record does not fit');
+        }
+        visitSlice(key, value, visit);
+        if (turns.isOver(++count)) await turns.next();
       }
     } finally {
       transaction.done();
@@ -87,12 +92,18 @@ function withKey(at: Buffer, key: Buffer, value: Buffer): Buffer {
   return Buffer.concat([head, key, value]);
 }
 
-/** A copy: what was read is valid only until the next is. */
-function recordOf(at: Buffer, bytes: Buffer): ChangelogRecord {
-  const start = checksumBytes + 1;
-  if (bytes[checksumBytes] === 0) return { key: Buffer.from(at), value: Buffer.from(bytes.subarray(start)) };
-  const end = start + lengthBytes + bytes.readUInt32BE(start);
-  return { key: Buffer.from(bytes.subarray(start + lengthBytes, end)), value: Buffer.from(bytes.subarray(end)) };
+function visitSlice(
+  { bytes: key, start, end }: Slice,
+  { bytes, start: from, end: to }: Slice,
+  visit: VisitSlice,
+): void {
+  const body = from + checksumBytes + 1;
+  if (bytes[from + checksumBytes] === 0) {
+    visit(key, start, end, bytes, body, to);
+    return;
+  }
+  const keyEnd = body + lengthBytes + bytes.readUInt32BE(body);
+  visit(bytes, body + lengthBytes, keyEnd, bytes, keyEnd, to);
 }
 
 /**

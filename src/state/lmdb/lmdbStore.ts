@@ -7,6 +7,7 @@ import { checkedBytes, valueFits, valueFromBytes, valueToBytes } from './lmdbEnt
 import { LmdbEnvironment, type OpenedFiles, openFiles } from './lmdbEnvironment.js';
 import { reading } from './lmdbErrors.js';
 import { ageKey, plannedKey, plannedRange, rangeOf } from './lmdbKeys.js';
+import { openSlices, rangeOfSlices, type Slice } from './lmdbSlices.js';
 
 // Five databases of one LMDB environment:
 //   owner     one entry, whose version is the epoch: every write is made on condition that it still has it
@@ -33,28 +34,6 @@ export interface LmdbStateRecord {
   readonly lastSeq: number;
 }
 
-/** Bytes in place, valid until the next are read. */
-export interface Slice {
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Returns keys and values without a copy of each, for a walk over millions of them. */
-const slices = {
-  keyEncoder: {
-    writeKey(key: Buffer, target: Buffer, at: number): number {
-      target.set(key, at);
-      return at + key.length;
-    },
-    readKey: (bytes: Buffer, start: number, end: number): Slice => ({ bytes, start, end }),
-  },
-  encoder: {
-    encode: (value: Buffer) => value,
-    decode: (bytes: Buffer, end: number): Slice => ({ bytes, start: 0, end }),
-  },
-} as const;
-
 /** A directory of LMDB, owned for one epoch. */
 export class LmdbStore extends LmdbEnvironment {
   readonly entries: Database<Buffer, Buffer>;
@@ -68,7 +47,7 @@ export class LmdbStore extends LmdbEnvironment {
     this.#progress = this.openDatabase('progress');
     this.#states = this.openDatabase('states');
     this.entries = this.openDatabase('entries');
-    this.#slices = files.env.openDB('entries', slices as object) as unknown as Database<Slice, Buffer>;
+    this.#slices = openSlices(files, 'entries');
     this.#order = this.openDatabase('order');
   }
 
@@ -192,7 +171,7 @@ export class LmdbStore extends LmdbEnvironment {
 
   /** The entries of a state in the order of the tree: each is valid until the next is asked for. */
   entriesOf(state: number): Iterable<{ readonly key: Slice; readonly value: Slice }> {
-    return this.range(this.#slices as never, rangeOf(state)) as unknown as Iterable<{ key: Slice; value: Slice }>;
+    return rangeOfSlices(this, this.#slices, rangeOf(state));
   }
 
   /** Bytes that this many entries take on disk, on average; `undefined` once it is closed. */
