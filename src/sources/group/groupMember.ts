@@ -10,96 +10,26 @@ import {
   Observable,
   type ObservableInput,
   of,
-  type SchedulerLike,
   Subscription,
   timeout,
   timer,
 } from 'rxjs';
-import { backOff, scheduleAfter } from '../../backpressure/longDelay.js';
+import { scheduleAfter } from '../../backpressure/longDelay.js';
 import { DStreamError, FencedError, ProtocolError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { GroupEvent } from '../../batch/monitoring/groupEvent.js';
 import type { TopicPartition } from '../../batch/topicPartition.js';
-import { assignTasks, type TaskClaims } from './assignTasks.js';
 import type { GroupAssignment, GroupClient, JoinAnswer } from './groupClient.js';
-import { type GroupTask, samePartitions, type TaskLayout } from './groupTask.js';
+import type { GroupTask } from './groupTask.js';
+import { HeldTasks } from './heldTasks.js';
 import { joinMarginMs } from './joinMargin.js';
-import type { StandbyClaims } from './taskCopies.js';
+import { leaderAssignments } from './leaderAssignments.js';
+import type { EventFacts, GroupMemberEvents, OfHeldTask, OfTask } from './memberEvents.js';
+import type { GroupMemberOptions } from './memberOptions.js';
+import { MemberRequests } from './memberRequests.js';
+import { quietly } from './quietly.js';
+import { watchPartitions } from './watchPartitions.js';
 
-/** What a member needs to know. Times in ms. */
-export interface GroupMemberOptions {
-  readonly groupId: string;
-  readonly instanceId: string | undefined;
-  /** Members of one group must have the same name of the protocol. */
-  readonly protocol: string;
-  readonly topics: readonly (string | RegExp)[];
-  readonly layout: TaskLayout;
-  readonly processId: string;
-  readonly sessionTimeout: number;
-  readonly heartbeatInterval: number;
-  /** How often the leader looks for new partitions. */
-  readonly discoverInterval: number;
-  /** How long the first join is tried. */
-  readonly retryTimeout: number;
-  /** How long what is open of a task may take when it is to be given away. */
-  readonly drainMs: number;
-  readonly scheduler: SchedulerLike;
-}
-
-/** What a member tells its owner. It is called synchronously, and may call the member. */
-export interface GroupMemberEvents {
-  /** The group has this many tasks, by the assignment that has arrived; called before the other methods hear of that. */
-  counted?(tasks: number): void;
-  /** The tasks are this member's. `tasks` is how many there are in the group. */
-  assigned(added: readonly GroupTask[], tasks: number): void;
-  /** The tasks are to be given away: `released` is to be called for each when it is drained. */
-  release(tasks: readonly GroupTask[]): void;
-  /** The tasks may be another member's now: nothing is to be drained. */
-  lost(tasks: readonly GroupTask[]): void;
-  /** The task was to be given away, and this has not ended: from now on it counts as given away, and nothing more may be done for it. */
-  overdue(task: GroupTask): void;
-  /** Nothing can be done: the member has lost all and does not go on. */
-  failed(error: unknown): void;
-  happened(event: GroupEvent): void;
-  /** Where copies of checkpoints are kept. Default: this member keeps none. */
-  readonly copies?: MemberCopies;
-}
-
-/** The copies of checkpoints that a member keeps. */
-export interface MemberCopies {
-  /** Looks once, before the first join, which copies of these tasks are there. */
-  look(tasks: readonly GroupTask[]): ObservableInput<unknown>;
-  claims(): StandbyClaims | undefined;
-  /** For the leader: how good the copies of a member are, by the id of the task, and who is to keep some, by the id of the member. */
-  ranks(claims: StandbyClaims): ReadonlyMap<string, number>;
-  place(
-    assigned: ReadonlyMap<string, readonly string[]>,
-    members: readonly TaskClaims[],
-    tasks: readonly string[],
-  ): ReadonlyMap<string, readonly string[]>;
-  /** Copies of the checkpoints of these tasks, and of no others, are to be kept up to date. */
-  keep(tasks: readonly GroupTask[], tasksInAll: number): void;
-}
-
-/** What an event says beside who it is about. */
-export type EventFacts = Pick<GroupEvent, 'late' | 'step' | 'lasts' | 'behind' | 'error'>;
-
-/** Events of tasks that this member holds. */
-type OfHeldTask = 'fenced' | 'reopened';
-/** Events of other tasks, too. */
-export type OfTask = 'stuck' | 'standby' | 'standby-behind' | 'standby-ended';
-
-interface HeldTask {
-  readonly task: GroupTask;
-  /** Whether it is assigned to this member in the present generation. */
-  assigned: boolean;
-  /** Whether its owner is draining it, and whether it has done so. */
-  releasing: boolean;
-  released: boolean;
-}
-
-/** Pauses between the attempts of a request that may succeed another time. */
-const pauses = { delay: 100, maxDelay: 1_000 } as const;
 /** How long leaving the group may take: without it the others wait for the end of the session. */
 const leaveTimeoutMs = 5_000;
 
@@ -116,24 +46,17 @@ export class GroupMember {
   readonly #options: GroupMemberOptions;
   readonly #events: GroupMemberEvents;
   readonly #since: number;
-  readonly #held = new Map<string, HeldTask>();
-  /** Called when it is known whether a task is held: the group has answered, or all is lost. */
-  #asking: { readonly id: string; readonly answer: (held: boolean) => void }[] = [];
-  /** The request under way, and the pause before the next one. */
-  #request = new Subscription();
+  readonly #held: HeldTasks;
+  readonly #requests: MemberRequests;
   #fence = new Subscription();
   #watch = new Subscription();
   /** Open as long as the heartbeat of `renew` is not on its way. */
   #sending = Subscription.EMPTY;
   #rejoin = Subscription.EMPTY;
-  /** How long tasks may take to be given away. */
-  #limits = new Subscription();
   #memberId = '';
   /** Whether the present assignment may be the one that this static member had before. */
   #isBack = false;
   #generation = -1;
-  /** What the last join claimed to hold: the leader assigns it to no other member. */
-  #claimed: readonly string[] = [];
   /** The generation in which this member was assigned what it holds. */
   #assignedIn = -1;
   /** How many tasks there are in the group. */
@@ -143,7 +66,6 @@ export class GroupMember {
   #beatAt = 0;
   /** When the last request was sent that the group has answered. */
   #answeredAt = 0;
-  #failures = 0;
   /** All partitions, as the leader knew them when it assigned. */
   #known: readonly TopicPartition[] | undefined;
 
@@ -152,6 +74,12 @@ export class GroupMember {
     this.#options = options;
     this.#events = events;
     this.#since = options.scheduler.now();
+    this.#requests = new MemberRequests(options.scheduler, options.heartbeatInterval);
+    this.#held = new HeldTasks(options, (task, lasts) => {
+      this.#happened('stuck', [task], { step: 'releasing', lasts });
+      events.overdue(task);
+      this.released(task.id);
+    });
   }
 
   start(): void {
@@ -166,8 +94,7 @@ export class GroupMember {
 
   /** Who commits the offsets of a task now; `undefined` when it is not this member's. */
   membership(id: string): GroupMembership | undefined {
-    const held = this.#held.get(id);
-    return held && !held.released && this.#memberId !== '' ? this.#identity : undefined;
+    return this.#held.isOwned(id) && this.#memberId !== '' ? this.#identity : undefined;
   }
 
   /** Asks the group whether a task is still this member's. Completes with the answer. */
@@ -181,12 +108,9 @@ export class GroupMember {
         answer(false);
         return undefined;
       }
-      const asked = { id, answer };
-      this.#asking.push(asked);
+      const withdraw = this.#held.ask(id, answer);
       if (this.#state === 'stable') this.#beat();
-      return () => {
-        this.#asking = this.#asking.filter((one) => one !== asked);
-      };
+      return withdraw;
     });
   }
 
@@ -208,19 +132,22 @@ export class GroupMember {
   /** Something has happened to a task that only its owner sees. */
   tell(type: OfHeldTask | OfTask, id: string, more: EventFacts = {}): void {
     const mustBeHeld = type === 'fenced' || type === 'reopened';
-    if (!mustBeHeld || this.#held.has(id)) this.#happened(type, [id], more);
+    if (!mustBeHeld || this.#held.has(id)) this.#happened(type, [{ id }], more);
   }
 
   /** A task is drained: another member may have it. */
   released(id: string): void {
-    const held = this.#held.get(id);
-    if (!held?.releasing || held.released) return;
-    held.released = true;
-    this.#happened('released', [id]);
+    const released = this.#held.released(id);
+    if (!released) return;
+    const { task, assigned } = released;
+    this.#happened('released', [task]);
     // While a join is under way the group still thinks that it is held: what comes of it is seen when it is answered.
     if (this.#state !== 'stable') return;
-    if (held.assigned) this.#assignAgain(held);
-    else this.#letGo();
+    if (!assigned) this.#letGo();
+    else {
+      this.#held.add(task);
+      this.#assignedTo([task], this.#tasks);
+    }
   }
 
   /** Leaves the group, unless the member is static, and closes the client. Nothing is drained. */
@@ -230,9 +157,8 @@ export class GroupMember {
       const identity = this.#memberId === '' || this.#options.instanceId !== undefined ? undefined : this.#identity;
       this.#end();
       const leaving = identity ? from(this.#client.leave(identity)) : EMPTY;
-      const { scheduler } = this.#options;
-      const left = leaving.pipe(timeout({ each: leaveTimeoutMs, with: () => EMPTY, scheduler }));
-      return concat(quietly(left), quietly(defer(() => this.#client.close())));
+      const limit = { each: leaveTimeoutMs, with: () => EMPTY, scheduler: this.#options.scheduler };
+      return concat(quietly(leaving.pipe(timeout(limit))), quietly(defer(() => this.#client.close())));
     });
   }
 
@@ -254,14 +180,11 @@ export class GroupMember {
     this.#rejoin.unsubscribe();
     this.#watch.unsubscribe();
     const { groupId, instanceId, protocol, topics, sessionTimeout, processId } = this.#options;
-    for (const [id, { released }] of this.#held) if (released) this.#held.delete(id);
-    this.#claimed = [...this.#held.keys()];
-    const owned = [...this.#held.values()].flatMap(({ task }) => task.partitions);
     const subscription = {
       topics: topics.filter((topic) => typeof topic === 'string'),
       processId,
       since: this.#since,
-      owned,
+      owned: this.#held.claim(),
       // Also without partitions: a broker ignores a join that says the same as the one before.
       generation: this.#assignedIn,
       standby: this.#events.copies?.claims(),
@@ -285,10 +208,9 @@ export class GroupMember {
     this.#generation = answer.generation;
     this.#happened('joined', []);
     this.#waitedFor();
-    const { groupId } = this.#options;
     const assignments = answer.members.length === 0 ? of(new Map<string, GroupAssignment>()) : this.#assign(answer);
     this.#attempt(
-      () => assignments.pipe(mergeMap((all) => this.#client.sync({ ...this.#identity, groupId }, all))),
+      () => assignments.pipe(mergeMap((all) => this.#client.sync(this.#identity, all))),
       (assignment) => this.#synced(assignment),
       () => this.#join(),
     );
@@ -297,31 +219,11 @@ export class GroupMember {
   /** The leader assigns, by what the topics have now. */
   #assign(answer: JoinAnswer): Observable<ReadonlyMap<string, GroupAssignment>> {
     const { layout, topics } = this.#options;
-    const { copies } = this.#events;
     return from(this.#client.partitions(topics)).pipe(
       last(),
       map((known) => {
         this.#known = known;
-        const tasks = layout(known);
-        const byId = new Map(tasks.map((task) => [task.id, task]));
-        const claims = answer.members.map(({ memberId, instanceId, subscription }) => ({
-          ...{ memberId, instanceId, since: subscription.since, generation: subscription.generation },
-          held: layout(subscription.owned).map(({ id }) => id),
-          standby: subscription.standby,
-          copies: subscription.standby && copies?.ranks(subscription.standby),
-        }));
-        const assigned = assignTasks(claims, [...byId.keys()]);
-        const standbys = copies?.place(assigned, claims, [...byId.keys()]);
-        const isAnyHeld = [...assigned.values()].flat().length < tasks.length;
-        return new Map(
-          [...assigned].map(([memberId, ids]) => {
-            const partitionsOf = (all: readonly string[]) => all.flatMap((id) => byId.get(id)?.partitions ?? []);
-            const kept = partitionsOf(standbys?.get(memberId) ?? []);
-            const standby = kept.length > 0 ? { standbys: kept } : {};
-            const assignment = { partitions: partitionsOf(ids), tasks: tasks.length, rejoin: isAnyHeld, ...standby };
-            return [memberId, memberId === answer.memberId ? { ...assignment, known } : assignment];
-          }),
-        );
+        return leaderAssignments(answer, known, layout, this.#events.copies);
       }),
     );
   }
@@ -331,84 +233,39 @@ export class GroupMember {
     this.#assignedIn = this.#generation;
     this.#tasks = tasks;
     this.#beatAt = this.#now;
-    this.#failures = 0;
+    this.#requests.succeeded();
     this.#waitedFor();
     this.#beatLater();
     if (this.#isBack) this.#known = known;
     this.#watchPartitions();
-    const assigned = new Map(this.#options.layout(partitions).map((task) => [task.id, task]));
-    const revoked: HeldTask[] = [];
-    const added: GroupTask[] = [];
-    // Drained or lost since they were claimed: nobody has them until the next join.
-    const letGo = this.#claimed.some((id) => !assigned.has(id) && this.#held.get(id)?.released !== false);
-    for (const [id, held] of this.#held) {
-      held.assigned = assigned.has(id);
-      if (held.released && held.assigned) this.#held.delete(id);
-      else if (!held.released && !held.assigned && !held.releasing) revoked.push(held);
-    }
-    for (const [id, task] of assigned) {
-      if (this.#held.has(id)) continue;
-      this.#held.set(id, { task, assigned: true, releasing: false, released: false });
-      added.push(task);
-    }
-    this.#answer();
+    // What was drained or lost since it was claimed nobody has until the next join.
+    const { added, revoked, letGo } = this.#held.assign(this.#options.layout(partitions));
+    this.#held.answer();
     this.#events.counted?.(tasks);
-    if (revoked.length > 0) {
-      for (const held of revoked) this.#startReleasing(held);
-      this.#happened('releasing', idsOf(revoked));
-    }
+    if (revoked.length > 0) this.#happened('releasing', revoked);
     if (added.length > 0) this.#assignedTo(added, tasks);
-    if (revoked.length > 0) this.#events.release(revoked.map(({ task }) => task));
+    if (revoked.length > 0) this.#events.release(revoked);
     this.#events.copies?.keep(this.#options.layout(standbys), tasks);
     if ((letGo || (rejoin && this.#isBack)) && this.#state === 'stable') this.#letGo();
   }
 
-  #assignAgain({ task }: HeldTask): void {
-    this.#held.set(task.id, { task, assigned: true, releasing: false, released: false });
-    this.#assignedTo([task], this.#tasks);
-  }
-
   #assignedTo(added: readonly GroupTask[], tasks: number): void {
-    this.#happened(
-      'assigned',
-      added.map(({ id }) => id),
-    );
+    this.#happened('assigned', added);
     this.#events.assigned(added, tasks);
-  }
-
-  /**
-   * The drain has its limit, and so has what follows it. Should something else keep the task, the group does without this member after
-   * one session more, as it does without one that is killed.
-   */
-  #startReleasing(held: HeldTask): void {
-    held.releasing = true;
-    const { drainMs, sessionTimeout, scheduler } = this.#options;
-    const lasts = drainMs + 2 * sessionTimeout;
-    const { id } = held.task;
-    const limit = scheduleAfter(scheduler, lasts, () => {
-      this.#limits.remove(limit);
-      if (held.released || this.#held.get(id) !== held) return;
-      this.#happened('stuck', [id], { step: 'releasing', lasts });
-      this.#events.overdue(held.task);
-      this.released(id);
-    });
-    this.#limits.add(limit);
   }
 
   /** Joins again without what is drained; at once when nothing else is about to be, so that each does not cost a rebalance. */
   #letGo(): void {
-    const others = [...this.#held.values()].some(({ releasing, released }) => releasing && !released);
     this.#rejoin.unsubscribe();
     const { scheduler, heartbeatInterval } = this.#options;
-    this.#rejoin = scheduleAfter(scheduler, others ? heartbeatInterval / 2 : 0, () => this.#join());
+    this.#rejoin = scheduleAfter(scheduler, this.#held.isReleasing ? heartbeatInterval / 2 : 0, () => this.#join());
   }
 
   // ---- heartbeats
 
   #beatLater(delay = this.#options.heartbeatInterval): void {
     const due = this.#now + delay;
-    this.#request.unsubscribe();
-    this.#request = scheduleAfter(this.#options.scheduler, delay, () => {
+    this.#requests.wait(delay, () => {
       const late = this.#now - due;
       const isNotSent = late > this.#options.sessionTimeout / 10 && !this.#client.answeredAt;
       if (isNotSent) this.#happened('slow-heartbeat', [], { late });
@@ -421,12 +278,12 @@ export class GroupMember {
     this.#beatAt = sentAt;
     const beaten = () => {
       this.#answeredAt = Math.max(this.#answeredAt, sentAt);
-      this.#failures = 0;
+      this.#requests.succeeded();
       this.#armFence();
       this.#beatLater();
-      this.#answer();
+      this.#held.answer();
       // Whatever has kept it from joining again.
-      if (this.#rejoin.closed && [...this.#held.values()].some(({ released }) => released)) this.#letGo();
+      if (this.#rejoin.closed && this.#held.hasReleased) this.#letGo();
     };
     // The pause after a failure is the one before the next heartbeat.
     this.#attempt(
@@ -439,18 +296,7 @@ export class GroupMember {
   /** The leader looks for partitions that were added. */
   #watchPartitions(): void {
     this.#watch.unsubscribe();
-    if (!this.#known) return;
-    const { discoverInterval, scheduler, topics } = this.#options;
-    this.#watch = scheduleAfter(scheduler, discoverInterval, () => {
-      const look = defer(() => from(this.#client.partitions(topics))).subscribe({
-        next: (partitions) => {
-          if (this.#known && !samePartitions(this.#known, partitions)) this.#join();
-          else this.#watchPartitions();
-        },
-        error: () => this.#watchPartitions(),
-      });
-      this.#watch.add(look);
-    });
+    if (this.#known) this.#watch = watchPartitions(this.#client, this.#options, this.#known, () => this.#join());
   }
 
   // ---- losing
@@ -481,28 +327,19 @@ export class GroupMember {
   }
 
   #lose(error: unknown): void {
-    const lost = [...this.#held.values()].filter(({ released }) => !released);
-    this.#forget();
+    const lost = this.#held.clear();
     if (lost.length === 0) return;
-    this.#happened('lost', idsOf(lost), { error });
-    this.#events.lost(lost.map(({ task }) => task));
-  }
-
-  /** Nothing is held any more. */
-  #forget(): void {
-    this.#held.clear();
-    this.#limits.unsubscribe();
-    this.#limits = new Subscription();
-    this.#answer();
+    this.#happened('lost', lost, { error });
+    this.#events.lost(lost);
   }
 
   #end(): void {
     this.#state = 'left';
-    this.#request.unsubscribe();
+    this.#requests.close();
     this.#rejoin.unsubscribe();
     this.#watch.unsubscribe();
     this.#fence.unsubscribe();
-    this.#forget();
+    this.#held.clear();
   }
 
   #fail(error: unknown): void {
@@ -517,21 +354,7 @@ export class GroupMember {
 
   /** Sends a request in place of the one under way. What may succeed another time is sent `again` after a pause. */
   #attempt<R>(send: () => ObservableInput<R>, done: (answer: R) => void, again: () => void): void {
-    this.#request.unsubscribe();
-    const request = new Subscription();
-    this.#request = request;
-    const answered = defer(send).pipe(last(undefined, undefined as R));
-    request.add(
-      answered.subscribe({
-        next: (answer) => {
-          // What follows replaces the request.
-          if (!request.closed) done(answer);
-        },
-        error: (error: unknown) => {
-          if (!request.closed) this.#refused(error, again);
-        },
-      }),
-    );
+    this.#requests.send(send, done, (error) => this.#refused(error, again));
   }
 
   #refused(error: unknown, again: () => void): void {
@@ -541,11 +364,8 @@ export class GroupMember {
         this.#join();
         return;
       case 'UNKNOWN_MEMBER_ID':
-        this.#memberId = '';
-        this.#lose(error);
-        this.#join();
-        return;
       case 'ILLEGAL_GENERATION':
+        if (refusal === 'UNKNOWN_MEMBER_ID') this.#memberId = '';
         this.#lose(error);
         this.#join();
         return;
@@ -560,15 +380,7 @@ export class GroupMember {
       this.#fail(error);
       return;
     }
-    const pause = Math.min(backOff(pauses, this.#failures), this.#options.heartbeatInterval);
-    this.#failures = Math.min(this.#failures + 1, 10);
-    this.#request.unsubscribe();
-    this.#request = scheduleAfter(this.#options.scheduler, pause, again);
-  }
-
-  /** Tells those who ask whether the tasks are held, now that the group has answered. */
-  #answer(): void {
-    for (const { id, answer } of this.#asking.splice(0)) answer(this.#held.get(id)?.assigned === true);
+    this.#requests.retry(again);
   }
 
   get #now(): number {
@@ -580,19 +392,9 @@ export class GroupMember {
     return { groupId, instanceId, memberId: this.#memberId, generation: this.#generation };
   }
 
-  #happened(type: GroupEvent['type'], tasks: readonly string[], more: EventFacts = {}): void {
+  #happened(type: GroupEvent['type'], tasks: readonly Pick<GroupTask, 'id'>[], more: EventFacts = {}): void {
     const { groupId, memberId, generation } = this.#identity;
-    this.#events.happened({ type, at: this.#now, groupId, memberId, generation, tasks, ...more });
+    const ids = tasks.map(({ id }) => id);
+    this.#events.happened({ type, at: this.#now, groupId, memberId, generation, tasks: ids, ...more });
   }
-}
-
-function idsOf(held: readonly HeldTask[]): readonly string[] {
-  return held.map(({ task }) => task.id);
-}
-
-/** What fails while a member leaves changes nothing: the group removes it at the end of its session. */
-function quietly(work: Observable<unknown>): Observable<never> {
-  return new Observable((subscriber) =>
-    work.subscribe({ error: () => subscriber.complete(), complete: () => subscriber.complete() }),
-  );
 }

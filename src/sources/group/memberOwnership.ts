@@ -1,8 +1,9 @@
 import { tap } from 'rxjs';
 import type { Ownership } from '../../driver/ownership.js';
 import type { GroupClient } from './groupClient.js';
-import { GroupMember, type GroupMemberOptions } from './groupMember.js';
+import { GroupMember } from './groupMember.js';
 import { oneTask } from './groupTask.js';
+import type { GroupMemberOptions } from './memberOptions.js';
 import type { ResolvedMembershipOptions } from './membershipOptions.js';
 
 /** What the ownership of a whole stream needs to know. */

@@ -2,8 +2,8 @@ import { catchError, defer, EMPTY, forkJoin, from, last, map, type Observable, o
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { Checkpoint, CheckpointCopies } from '../../state/checkpoint.js';
-import type { EventFacts, MemberCopies, OfTask } from '../group/groupMember.js';
 import type { GroupTask } from '../group/groupTask.js';
+import type { EventFacts, MemberCopies, OfTask } from '../group/memberEvents.js';
 import { placedStandbys } from '../group/placeStandbys.js';
 import { copyRanks, isCurrent, type StandbyClaims, type TaskCopy } from '../group/taskCopies.js';
 
