@@ -88,11 +88,11 @@ export async function tasksRound(options: TasksRoundOptions): Promise<TasksRound
     const until = performance.now() + seconds * 1_000;
     while (performance.now() < until && faults.length === 0) {
       const isRareAwaited = slots.some((one) => one.isRareAwaited);
-      await sleep(200 + random() * (isRareAwaited ? 800 : 2_000));
+      await sleep(200 + random() * (isRareAwaited ? 500 : 2_000));
       // A process that has not begun to work is not at any moment of its work, and one that is awaited at its point is to get there.
       const working = slots.filter((one) => one.isWorking && (one.isToEnd || !one.isAwaited));
       const leaving = working.filter((one) => one.leaves);
-      const ending = isRareAwaited && random() < 0.7 ? leaving : working;
+      const ending = isRareAwaited && random() < 0.9 ? leaving : working;
       const slot = ending[Math.floor(random() * ending.length)];
       const what = random();
       // Tasks move at once when a process leaves, and again when it comes back.

@@ -10,7 +10,7 @@ const anyMoment = 'any moment';
 const sparedMs = 30_000;
 /** A process gets there once or twice each time that tasks move: it has to outlive many others. */
 const isRare = (moment: string) => /^(group|task|epoch|restore):.*@10$/.test(moment);
-const sparedForRareMs = 100_000;
+const sparedForRareMs = 150_000;
 
 type What = 'kill' | 'stop';
 

@@ -47,7 +47,7 @@ export class BatchTransaction {
         );
         const next = defer((): Observable<never> => {
           if (failure && !this.#restartAfter(transaction)) {
-            // Whoever looks for the cause needs a connection, and the transactions of all tasks may have failed at once.
+            // To look for the cause takes a connection, and the transactions of all tasks may have failed at once.
             transaction.abort();
             return throwError(() => failure?.error);
           }
