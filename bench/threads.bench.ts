@@ -6,7 +6,8 @@
 // `members` are threads of runInThreads, each of which reads and decodes its share; `map` is mapPartitionsInThreads, whose records are objects
 // that are copied to a thread and back, beside mapPartitions. Processor time is that of single threads (Linux). The gain is what idle cores
 // would make of it: the processor time of one thread, over the longest thread or, where there are more threads than cores, the sum over the cores.
-// For how long the event loop of the main thread did not turn is beside the same of a process that did nothing meanwhile.
+// For how long the event loop of the main thread did not turn is beside the same of a process that did nothing meanwhile, and beside the
+// processor time of its longest turn.
 import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -47,6 +48,8 @@ interface Spent {
   /** The longest time for which the event loop of the main thread did not turn, in ms, and that of an idle process. */
   readonly still: number;
   readonly idle: number;
+  /** The most processor time that the main thread took between two turns of its event loop, in ms: a busy machine does not change it. */
+  readonly busy: number;
 }
 
 const idle = new IdleLoop();
@@ -58,14 +61,22 @@ async function watched(
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   idle.begin();
+  let [busy, latest] = [0, threadTime()];
+  const look = (): void => {
+    const now = threadTime();
+    busy = Math.max(busy, now - latest);
+    latest = now;
+  };
+  const looking = setInterval(look, 1);
   const [main, from] = [threadTime(), performance.now()];
   const { threads, wall = performance.now() - from } = await work();
   // A block at the end is counted when the loop turns again.
   await new Promise((resolve) => setTimeout(resolve, 5));
   delay.disable();
+  clearInterval(looking);
   // It includes its own interval of 1 ms.
   const still = Math.max(0, delay.max / 1e6 - 1);
-  return { main: threadTime() - main, threads, wall, still, idle: await idle.still() };
+  return { main: threadTime() - main, threads, wall, still, busy, idle: await idle.still() };
 }
 
 function members(threads: number, turns: number, records: number): Promise<Spent> {
@@ -162,12 +173,26 @@ async function main(): Promise<void> {
       gain.toFixed(2),
       longestOf(({ still }) => still),
       longestOf((spent) => spent.idle),
+      longestOf((spent) => spent.busy),
     ]);
   }
   const still = 'main thread still for at most, ms';
-  printTable(['', 'processor time, µs a record', 'wall time', 'gain', still, 'an idle process'], lines);
+  printTable(
+    [
+      '',
+      'processor time, µs a record',
+      'wall time',
+      'gain',
+      still,
+      'an idle process',
+      'its longest turn, ms of processor time',
+    ],
+    lines,
+  );
   console.log(`\n${cores} cores; more threads than cores gain nothing. ${Math.round(process.uptime())} s in all.`);
-  const stillness = lines.map(([name, , , , main, control]) => ({ name, main: Number(main), idle: Number(control) }));
+  const stillness = lines.map(([name, , , , main, control, busy]) => ({
+    ...{ name, main: Number(main), idle: Number(control), busy: Number(busy) },
+  }));
   writeResults('threads', { unit: 'microseconds of processor time a record', cores, rows, ratios, stillness });
   idle[Symbol.dispose]();
 }
