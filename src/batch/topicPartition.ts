@@ -27,3 +27,8 @@ export interface TopicPartitionOffset extends TopicPartition {
 export function partitionKey({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }
+
+/** Each by its `partitionKey`. */
+export function byPlace<P extends TopicPartition>(places: readonly P[]): ReadonlyMap<string, P> {
+  return new Map(places.map((place) => [partitionKey(place), place]));
+}

@@ -1,4 +1,4 @@
-import { defer, Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+import { from, Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
 import { scheduleAfter } from '../backpressure/longDelay.js';
 import { TimedOutError } from '../batch/errors.js';
 import type { EffectDescription } from '../batch/monitoring/effectRunner.js';
@@ -41,10 +41,9 @@ export class TimeLimits {
    * completes synchronously costs no timer.
    */
   #within<T>(limit: number, what: () => string, work: () => ObservableInput<T>): Observable<T> {
-    const whole = defer(work);
-    if (limit === Infinity) return whole;
+    if (limit === Infinity) return from(work());
     return new Observable<T>((subscriber) => {
-      const working = whole.subscribe({
+      const working = from(work()).subscribe({
         next: (value) => subscriber.next(value),
         error: (error: unknown) => subscriber.error(error),
         complete: () => subscriber.complete(),

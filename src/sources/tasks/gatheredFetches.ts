@@ -1,5 +1,5 @@
 import { defer, from, Observable, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
-import { partitionKey } from '../../batch/topicPartition.js';
+import { byPlace, partitionKey } from '../../batch/topicPartition.js';
 import type { FetchedPartition, FetchOptions, FetchRequest, LogClient } from '../log/logClient.js';
 
 interface Want {
@@ -85,9 +85,9 @@ export class GatheredFetches {
           for (const one of fetched) open.delete(partitionKey(one));
           // The next request is sent before this response is decoded.
           if (open.size === 0) goOn();
+          const found = byPlace(fetched);
           for (const want of wants) {
-            const keys = new Set(want.requests.map(partitionKey));
-            const own = fetched.filter((one) => keys.has(partitionKey(one)));
+            const own = want.requests.flatMap((request) => found.get(partitionKey(request)) ?? []);
             if (own.length > 0) want.subscriber.next(own);
           }
         },

@@ -1,5 +1,5 @@
 import { from, last, type SchedulerLike } from 'rxjs';
-import { partitionKey, type TopicPartition } from '../../batch/topicPartition.js';
+import { byPlace, partitionKey, type TopicPartition } from '../../batch/topicPartition.js';
 import { GatheredCalls } from '../log/gatheredCalls.js';
 import type { LogClient, LogOffset, LogPartition, LogPoint, OffsetsOptions } from '../log/logClient.js';
 import { GatheredCommits } from './gatheredCommits.js';
@@ -17,6 +17,11 @@ interface OffsetsQuestion {
  */
 export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClient {
   const later = (work: () => void): void => void scheduler.schedule(work);
+  /** The latest answer: all tasks look for theirs in it. */
+  let found: { answer: readonly LogOffset[]; byPlace: ReadonlyMap<string, LogOffset> } = {
+    answer: [],
+    byPlace: new Map(),
+  };
   const offsets = new GatheredCalls<OffsetsQuestion, readonly LogOffset[]>(
     later,
     (questions) => {
@@ -24,9 +29,9 @@ export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClien
       const partitions = questions.flatMap((question) => question.partitions);
       return client.offsets(partitions, point, options);
     },
-    (answer, question) => {
-      const asked = new Set(question.partitions.map(partitionKey));
-      return answer.filter((offset) => asked.has(partitionKey(offset)));
+    (answer, { partitions }) => {
+      if (found.answer !== answer) found = { answer, byPlace: byPlace(answer) };
+      return partitions.flatMap((place) => found.byPlace.get(partitionKey(place)) ?? []);
     },
   );
   const partitions = new GatheredCalls<readonly (string | RegExp)[], readonly LogPartition[]>(
