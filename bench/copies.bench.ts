@@ -2,9 +2,9 @@
 //
 //   npm run bench -- copies [--keys N] [--rounds N] [--session MS] [--save]
 //
-// A task counts records by key, with its state in a Kafka that is started here. Its process is killed with SIGKILL, and another one on this
-// machine takes the task over, in turn with the copy that the one before left and without any. Before each kill one key in a
-// hundred is touched. Bytes are those of all connections of a process to Kafka.
+// A task counts records by key, with its state in a Kafka that is started here. Its process is killed with SIGKILL, and another one takes the task
+// over: in turn a standby that has followed it, one that finds the copy which the dead one left on the machine, and one without any. Before
+// each kill one key in a hundred is touched. Bytes are those of all connections of a process to Kafka.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
   options: {
     keys: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '2' },
-    session: { type: 'string', default: '60000' },
+    session: { type: 'string', default: '6000' },
     save: { type: 'boolean', default: false },
   },
 });
@@ -86,6 +86,9 @@ async function writtenBy(member: Member, producer: Producer, each: number): Prom
   return (member.lines.at(-1)?.written ?? 0) - before.written;
 }
 
+const kinds = ['a standby', 'a copy', 'neither'] as const;
+type Kind = (typeof kinds)[number];
+
 /** What a takeover came to, from when the task was assigned until its first batch with records was saved. */
 interface Takeover {
   readonly ms: number;
@@ -95,15 +98,19 @@ interface Takeover {
   readonly heap: number;
   readonly buffers: number;
   readonly maxRss: number;
+  readonly blocked: number;
+  /** How often the group had removed it meanwhile. */
+  readonly lost: number;
 }
 
 async function takenOver(member: Member, killedAt: number): Promise<Takeover> {
   const first = (says: CopyLine['says']) => member.lines.find((line) => line.says === says);
   await member.until('its first batch is saved', () => first('batch') !== undefined);
   const [assigned, batch] = [first('assigned'), first('batch')] as [CopyLine, CopyLine];
-  const { heap, buffers, maxRss } = batch;
+  const { heap, buffers, maxRss, blocked } = batch;
+  const lost = member.lines.filter(({ says }) => says === 'lost').length;
   const takeover = { ms: batch.at - assigned.at, sinceKill: batch.at - killedAt, read: batch.read - assigned.read };
-  return { ...takeover, processor: batch.processor - assigned.processor, heap, buffers, maxRss };
+  return { ...takeover, processor: batch.processor - assigned.processor, heap, buffers, maxRss, blocked, lost };
 }
 
 /** Sends a record a tenth of an interval, so that each batch has some. */
@@ -119,67 +126,95 @@ function trickle(producer: Producer): () => Promise<void> {
   };
 }
 
+/** Whether the copy of a standby lacks little. */
+const isCurrent = ({ says, records }: CopyLine) => says === 'behind' && records < perRequest;
+
 async function main(): Promise<void> {
   const cluster = await startKafka({ longLived: true });
   const kafka = new Kafka({ brokers: cluster.brokers.split(','), logLevel: logLevel.NOTHING });
   const [admin, producer] = [kafka.admin(), kafka.producer()];
   const file = await buildChild(new URL('copies/child.ts', import.meta.url));
   const directory = mkdtempSync(join(tmpdir(), 'dstream-copies-'));
-  let member: Member | undefined;
+  const members: Member[] = [];
   try {
     await Promise.all([admin.connect(), producer.connect()]);
     await createTopics(admin, [{ topic, numPartitions: 1 }]);
     const setup = { brokers: cluster.brokers, topic, interval, sessionTimeout };
     const job = { ...setup, groupId: randomUUID(), stateTopic: `state-${randomUUID()}` };
-    const start = (copy: boolean) => new Member(file, { ...job, copy: copy ? directory : undefined });
-    member = start(true);
+    const start = (copy: string | undefined, standbys: number) => {
+      const member = new Member(file, { ...job, copy: copy && join(directory, copy), standbys });
+      members.push(member);
+      return member;
+    };
+    let member = start('owner', 1);
     const written = { all: 0, hundredth: 0, thousandth: 0 };
     written.all = await writtenBy(member, producer, 1);
     console.log(`${keys} keys are there`);
     written.hundredth = await writtenBy(member, producer, 100);
     written.thousandth = await writtenBy(member, producer, 1_000);
-    const taken: Record<'with' | 'without', Takeover[]> = { with: [], without: [] };
+    const taken: Record<Kind, Takeover[]> = { 'a standby': [], 'a copy': [], neither: [] };
     for (let round = 0; round < rounds; round++) {
-      for (const kind of ['with', 'without'] as const) {
+      for (const kind of kinds) {
+        // It follows while its owner works.
+        const standby = kind === 'a standby' ? start('standby', 1) : undefined;
+        await standby?.until('its copy is whole', () => standby.lines.some(isCurrent));
         await writtenBy(member, producer, 100);
-        // What it has written after Kafka's commit.
-        await sleep(interval);
+        // What is written to copies after Kafka's commit, and when they look.
+        await sleep(3 * interval);
         const killedAt = Date.now();
         await member.kill();
-        member = start(kind === 'with');
+        member = standby ?? start(kind === 'a copy' ? 'standby' : undefined, 0);
         const end = trickle(producer);
         const takeover = await takenOver(member, killedAt);
         await end();
         taken[kind].push(takeover);
         console.log(kind, JSON.stringify(takeover));
       }
+      if (round === rounds - 1) break;
+      // The next round begins with an owner that has standbys.
+      const killedAt = Date.now();
+      await member.kill();
+      member = start('owner', 1);
+      const end = trickle(producer);
+      await takenOver(member, killedAt);
+      await end();
     }
     await member.kill();
-    const of = (kind: keyof typeof taken, part: keyof Takeover) => taken[kind].map((one) => one[part]);
-    const median = (kind: keyof typeof taken, part: keyof Takeover) => rowOf('', of(kind, part)).median;
+    const of = (kind: Kind, part: keyof Takeover) => taken[kind].map((one) => one[part]);
+    const median = (kind: Kind, part: keyof Takeover) => rowOf('', of(kind, part)).median;
     const parts: readonly (readonly [keyof Takeover, string])[] = [
-      ['ms', 'ms from the assignment until a batch is saved'],
-      ['processor', 'ms of processor time until then'],
       ['sinceKill', 'ms from the kill until a batch is saved'],
+      ['ms', 'ms from the assignment until then'],
+      ['processor', 'ms of processor time from the assignment'],
+      ['blocked', 'ms for which the event loop was blocked at most'],
       ['read', 'bytes read from Kafka'],
       ['heap', 'bytes of heap then'],
       ['buffers', 'bytes of buffers then'],
       ['maxRss', 'bytes of memory at most'],
+      ['lost', 'times that the group removed it'],
     ];
-    const rows = parts.flatMap(([part, name]) =>
-      (['with', 'without'] as const).map((kind) => rowOf(`${name}, ${kind} a copy`, of(kind, part))),
-    );
+    const rows = parts.flatMap(([part, name]) => kinds.map((kind) => rowOf(`${name}, with ${kind}`, of(kind, part))));
+    const due = sessionTimeout + 2 * interval;
     const ratios = {
-      'bytes read, with a copy / without': median('with', 'read') / median('without', 'read'),
-      'time, with a copy / without': median('with', 'ms') / median('without', 'ms'),
-      'processor time, with a copy / without': median('with', 'processor') / median('without', 'processor'),
+      ...Object.fromEntries(
+        kinds.map((kind) => [
+          `kill until saved / session and two intervals, with ${kind}`,
+          median(kind, 'sinceKill') / due,
+        ]),
+      ),
+      'processor time, with a copy / neither': median('a copy', 'processor') / median('neither', 'processor'),
+      'processor time, with a standby / neither': median('a standby', 'processor') / median('neither', 'processor'),
+      'bytes read, with a copy / neither': median('a copy', 'read') / median('neither', 'read'),
+      'bytes read, with a standby / neither': median('a standby', 'read') / median('neither', 'read'),
+      'bytes written for a key, of 1 %': written.hundredth / Math.ceil(keys / 100),
+      'bytes written for a key, of all': written.all / keys,
       'bytes written for 1 % of the keys / for all': written.hundredth / written.all,
       'bytes written for 0.1 % of the keys / for all': written.thousandth / written.all,
     };
     const more = { keys, rounds, interval, sessionTimeout, written, cores: availableParallelism() };
     writeResults('copies', { unit: 'as named', rows, ratios, ...more }, keys >= 1_000_000 || options.save);
   } finally {
-    await member?.kill().catch(() => {});
+    await Promise.allSettled(members.map((member) => member.kill()));
     await Promise.allSettled([admin.disconnect(), producer.disconnect()]);
     await cluster.stop();
     rmSync(file, { force: true });

@@ -3,6 +3,7 @@
 //
 //     child.mjs SETUP
 import { connect as plain, type Socket } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fixedRate, foreachBatch, mapRecords, type Pair, type RecordView, updateStateByKey } from 'dstream';
 import { kafkaCheckpoint, kafkaTasks } from 'dstream/kafka';
 import { type ISocketFactory, Kafka, logLevel } from 'kafkajs';
@@ -16,16 +17,18 @@ export interface CopySetup {
   readonly stateTopic: string;
   /** The directory of the copy. */
   readonly copy?: string | undefined;
+  /** Copies on other processes. */
+  readonly standbys: number;
   readonly interval: number;
   readonly sessionTimeout: number;
 }
 
 /** What a process says. */
 export interface CopyLine {
-  readonly says: 'assigned' | 'batch';
+  readonly says: 'assigned' | 'batch' | 'lost' | 'behind';
   /** When, on the wall clock. */
   readonly at: number;
-  /** In the batch. */
+  /** In the batch; how many a copy is behind. */
   readonly records: number;
   /** Over all connections to Kafka, so far. */
   readonly read: number;
@@ -36,6 +39,8 @@ export interface CopyLine {
   readonly heap: number;
   readonly buffers: number;
   readonly maxRss: number;
+  /** For how long the event loop was blocked at most since the task was assigned, ms. */
+  readonly blocked: number;
 }
 
 const setup: CopySetup = JSON.parse(process.argv[2] ?? '{}');
@@ -45,6 +50,8 @@ const socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
   sockets.push(socket);
   return socket;
 };
+const loop = monitorEventLoopDelay({ resolution: 5 });
+loop.enable();
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 const say = (says: CopyLine['says'], records: number) => {
   const { heapUsed, external } = process.memoryUsage();
@@ -59,23 +66,31 @@ const say = (says: CopyLine['says'], records: number) => {
     heap: heapUsed,
     buffers: external,
     maxRss: process.resourceUsage().maxRSS * 1_024,
+    blocked: loop.max / 1e6,
   };
   console.log(JSON.stringify(line));
 };
 
-const { brokers, topic, groupId, stateTopic, copy, interval, sessionTimeout } = setup;
+const { brokers, topic, groupId, stateTopic, copy, standbys, interval, sessionTimeout } = setup;
 const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING, socketFactory });
 kafkaTasks(kafka, {
   topics: [topic],
   groupId,
   interval,
   sessionTimeout,
+  standbys,
   start: 'earliest',
   backpressure: fixedRate(100_000),
   deserialize: (view: RecordView) => view.keyText() ?? '',
   checkpoint: ({ partition, of }) => kafkaCheckpoint(kafka, { topic: stateTopic, partition, partitions: of, copy }),
   batchObserver: { next: ({ records }) => records > 0 && say('batch', records) },
-  groupObserver: { next: ({ type }) => type === 'assigned' && say('assigned', 0) },
+  groupObserver: {
+    next: ({ type, behind = 0 }) => {
+      if (type === 'assigned') loop.reset();
+      if (type === 'assigned' || type === 'lost') say(type, 0);
+      if (type === 'standby-behind') say('behind', behind);
+    },
+  },
 })
   .pipe(
     mergeMap((task) =>
