@@ -66,7 +66,7 @@ export class GroupMember {
   #beatAt = 0;
   /** When the last request was sent that the group has answered. */
   #answeredAt = 0;
-  /** All partitions, as the leader knew them when it assigned. */
+  /** Of the leader: all partitions, as it knew them when it assigned. */
   #known: readonly TopicPartition[] | undefined;
 
   constructor(client: GroupClient, options: GroupMemberOptions, events: GroupMemberEvents) {
@@ -123,7 +123,7 @@ export class GroupMember {
     if (this.#state !== 'stable' || this.#client.answeredAt) return EMPTY;
     const nextTurn = timer(0, scheduler).pipe(ignoreElements());
     if (this.#now - this.#beatAt >= heartbeatInterval / 2) {
-      this.#beat();
+      this.#beat('beside');
       this.#sending = nextTurn.subscribe();
     }
     return this.#sending.closed ? EMPTY : nextTurn;
@@ -221,10 +221,7 @@ export class GroupMember {
     const { layout, topics } = this.#options;
     return from(this.#client.partitions(topics)).pipe(
       last(),
-      map((known) => {
-        this.#known = known;
-        return leaderAssignments(answer, known, layout, this.#events.copies);
-      }),
+      map((known) => leaderAssignments(answer, known, layout, this.#events.copies)),
     );
   }
 
@@ -236,7 +233,7 @@ export class GroupMember {
     this.#requests.succeeded();
     this.#waitedFor();
     this.#beatLater();
-    if (this.#isBack) this.#known = known;
+    this.#known = known;
     this.#watchPartitions();
     // What was drained or lost since it was claimed nobody has until the next join.
     const { added, revoked, letGo } = this.#held.assign(this.#options.layout(partitions));
@@ -273,7 +270,8 @@ export class GroupMember {
     });
   }
 
-  #beat(): void {
+  /** `beside` leaves a heartbeat under way that is not answered yet: where answers take long, each would be in vain else. */
+  #beat(how: 'instead' | 'beside' = 'instead'): void {
     const sentAt = this.#now;
     this.#beatAt = sentAt;
     const beaten = () => {
@@ -285,12 +283,11 @@ export class GroupMember {
       // Whatever has kept it from joining again.
       if (this.#rejoin.closed && this.#held.hasReleased) this.#letGo();
     };
+    const send = () => this.#client.heartbeat(this.#identity);
     // The pause after a failure is the one before the next heartbeat.
-    this.#attempt(
-      () => this.#client.heartbeat(this.#identity),
-      beaten,
-      () => this.#beat(),
-    );
+    const refused = (error: unknown) => this.#refused(error, () => this.#beat());
+    if (how === 'beside') this.#requests.sendBeside(send, beaten, refused);
+    else this.#requests.send(send, beaten, refused);
   }
 
   /** The leader looks for partitions that were added. */

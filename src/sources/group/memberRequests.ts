@@ -9,6 +9,7 @@ export class MemberRequests {
   readonly #scheduler: SchedulerLike;
   readonly #maxPause: number;
   #current = new Subscription();
+  #isAsking = false;
   /** In a row. */
   #failures = 0;
 
@@ -20,25 +21,21 @@ export class MemberRequests {
 
   send<R>(send: () => ObservableInput<R>, done: (answer: R) => void, failed: (error: unknown) => void): void {
     this.#current.unsubscribe();
-    const request = new Subscription();
-    this.#current = request;
-    const answered = defer(send).pipe(last(undefined, undefined as R));
-    request.add(
-      answered.subscribe({
-        next: (answer) => {
-          // What follows replaces the request.
-          if (!request.closed) done(answer);
-        },
-        error: (error: unknown) => {
-          if (!request.closed) failed(error);
-        },
-      }),
-    );
+    this.#current = new Subscription();
+    this.#isAsking = true;
+    this.#ask(send, done, failed);
+  }
+
+  /** Sends a request beside the one that is under way: what is answered first counts, and the other no more. */
+  sendBeside<R>(send: () => ObservableInput<R>, done: (answer: R) => void, failed: (error: unknown) => void): void {
+    if (this.#isAsking) this.#ask(send, done, failed);
+    else this.send(send, done, failed);
   }
 
   /** The next request comes in `delay` ms. */
   wait(delay: number, next: () => void): void {
     this.#current.unsubscribe();
+    this.#isAsking = false;
     this.#current = scheduleAfter(this.#scheduler, delay, next);
   }
 
@@ -54,5 +51,21 @@ export class MemberRequests {
 
   close(): void {
     this.#current.unsubscribe();
+  }
+
+  #ask<R>(send: () => ObservableInput<R>, done: (answer: R) => void, failed: (error: unknown) => void): void {
+    const request = this.#current;
+    const answered = defer(send).pipe(last(undefined, undefined as R));
+    request.add(
+      answered.subscribe({
+        next: (answer) => {
+          // What follows replaces the request.
+          if (!request.closed) done(answer);
+        },
+        error: (error: unknown) => {
+          if (!request.closed) failed(error);
+        },
+      }),
+    );
   }
 }

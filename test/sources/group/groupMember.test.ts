@@ -1,5 +1,5 @@
 import { ProtocolError } from 'dstream';
-import { EMPTY, map, of, type SchedulerLike, throwError, timer } from 'rxjs';
+import { EMPTY, interval, map, of, type SchedulerLike, take, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { GroupClient, JoinRequest } from '../../../src/sources/group/groupClient.js';
 import { GroupMember } from '../../../src/sources/group/groupMember.js';
@@ -10,9 +10,43 @@ const sessionTimeout = 6_000;
 const drainMs = 500;
 const places = (...numbers: number[]) => numbers.map((partition) => ({ topic: 't', partition }));
 
+/** A member whose events go to `said`. What is to be given away is at once, or never. */
+function memberOf(
+  scheduler: SchedulerLike,
+  client: GroupClient,
+  said: string[],
+  drains: 'at once' | 'never' = 'at once',
+): GroupMember {
+  const member: GroupMember = new GroupMember(
+    client,
+    {
+      ...{
+        groupId: 'g',
+        instanceId: undefined,
+        protocol: 'p',
+        topics: ['t'],
+        layout: taskPerPartition,
+        processId: 'a',
+      },
+      ...{ sessionTimeout, heartbeatInterval: 500, discoverInterval: 5_000, retryTimeout: 60_000, drainMs },
+      scheduler,
+    },
+    {
+      assigned: () => {},
+      release: (tasks) => {
+        if (drains === 'at once') for (const { id } of tasks) member.released(id);
+      },
+      lost: () => {},
+      overdue: ({ id }) => void said.push(`overdue ${id}`),
+      failed: (error) => void said.push(`failed ${error}`),
+      happened: ({ type, tasks }) => void said.push(`${type} ${tasks.join()}`.trim()),
+    },
+  );
+  return member;
+}
+
 /**
- * A member that another one leads: its joins take as long as `joins` says, its syncs `syncs`, and each assigns what `assigned` says. What is
- * to be given away is at once, or never.
+ * A member that another one leads: its joins take as long as `joins` says, its syncs `syncs`, and each assigns what `assigned` says.
  */
 function led(
   scheduler: SchedulerLike,
@@ -42,31 +76,7 @@ function led(
     partitions: () => of(places(0, 1, 2, 3)),
     close: () => EMPTY,
   };
-  const member = new GroupMember(
-    client,
-    {
-      ...{
-        groupId: 'g',
-        instanceId: undefined,
-        protocol: 'p',
-        topics: ['t'],
-        layout: taskPerPartition,
-        processId: 'a',
-      },
-      ...{ sessionTimeout, heartbeatInterval: 500, discoverInterval: 60_000, retryTimeout: 60_000, drainMs },
-      scheduler,
-    },
-    {
-      assigned: () => {},
-      release: (tasks) => {
-        if (drains === 'at once') for (const { id } of tasks) member.released(id);
-      },
-      lost: () => {},
-      overdue: ({ id }) => void said.push(`overdue ${id}`),
-      failed: (error) => void said.push(`failed ${error}`),
-      happened: ({ type, tasks }) => void said.push(`${type} ${tasks.join()}`.trim()),
-    },
-  );
+  const member = memberOf(scheduler, client, said, drains);
   member.start();
   timer(40_000).subscribe(() => member.leave().subscribe());
   return { said, claims };
@@ -106,6 +116,68 @@ describe('a member of a group', () => {
       timer(30_000).subscribe(() => {
         expect(claims).toEqual([[], [0, 1], [0]]);
         expect(said).toEqual(['joined', 'assigned 0,1', 'lost 0,1', 'joined', 'assigned 0', 'joined', 'assigned 1']);
+      });
+    });
+  });
+
+  it('hears what the group answers, however often a batch asks for a heartbeat before', () => {
+    virtual((scheduler) => {
+      const said: string[] = [];
+      const client: GroupClient = {
+        connect: () => EMPTY,
+        join: () => of({ generation: 1, memberId: 'm', members: [] }),
+        sync: () => of({ partitions: places(0, 1), tasks: 2, rejoin: false }),
+        // The next one is sent before it is answered.
+        heartbeat: () => timer(400),
+        leave: () => EMPTY,
+        partitions: () => of(places(0, 1)),
+        close: () => EMPTY,
+      };
+      const member = memberOf(scheduler, client, said);
+      member.start();
+      interval(300)
+        .pipe(take(100))
+        .subscribe(() => member.renew().subscribe());
+      timer(30_000).subscribe(() => {
+        expect(said).toEqual(['joined', 'assigned 0,1']);
+        member.leave().subscribe();
+      });
+    });
+  });
+
+  it('does not look for partitions any more when another member leads', () => {
+    virtual((scheduler) => {
+      const said: string[] = [];
+      let joins = 0;
+      let looks = 0;
+      const client: GroupClient = {
+        connect: () => EMPTY,
+        join: ({ subscription }) => {
+          joins++;
+          return of({
+            generation: joins,
+            memberId: 'm',
+            members: joins === 1 ? [{ memberId: 'm', subscription }] : [],
+          });
+        },
+        sync: (_, all) => of(all.get('m') ?? { partitions: places(0), tasks: 2, rejoin: false }),
+        // It was removed, and another member leads when it is back.
+        heartbeat: () =>
+          joins === 1 && scheduler.now() > 7_000
+            ? throwError(() => new ProtocolError('Heartbeat', 'UNKNOWN_MEMBER_ID', false))
+            : EMPTY,
+        leave: () => EMPTY,
+        partitions: () => {
+          looks++;
+          return of(places(...(scheduler.now() < 10_000 ? [0, 1] : [0, 1, 2])));
+        },
+        close: () => EMPTY,
+      };
+      const member = memberOf(scheduler, client, said);
+      member.start();
+      timer(60_000).subscribe(() => {
+        expect([joins, looks]).toEqual([2, 2]);
+        member.leave().subscribe();
       });
     });
   });
