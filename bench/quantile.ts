@@ -1,6 +1,6 @@
 /**
  * The smallest of the values that at least this part of them does not exceed (nearest rank): always one that was measured, and never
- * one that flatters a small sample. `NaN` where there are none.
+ * one that flatters a small sample. `NaN` of an empty list.
  *
  * @param part from 0, the smallest, to 1, the largest
  */

@@ -17,6 +17,15 @@ export class ChangelogCut extends Error {}
 /** Called while a changelog is read, with the offset up to which it has been, and where it will end. Reading goes on when it has settled. */
 export type ReadProgress = (offset: number, until: number) => Promise<void>;
 
+/** Records of a changelog that cannot be read. */
+export interface UnreadRecords {
+  /** The first offset. */
+  readonly from: number;
+  /** The last offset, exclusive. */
+  readonly until: number;
+  readonly reason: string;
+}
+
 /** What a copy is compared with. */
 export interface ChangelogState {
   /** Another one once the topic has been created again; `undefined` where brokers have no such id. */
@@ -40,8 +49,10 @@ export interface Changelog<M = never> {
   /** The command line that does something to it, for messages. Default: none is named. */
   command?(action: string): string;
   /**
-   * Calls `visit` with the committed records from a position to the end as it is now, in order. Returns the position after them.
+   * Calls `visit` with the committed records from a position to the end as it is now, in order. Returns the position after them. With
+   * `passed` records that cannot be read are passed over, and it is called with their offsets.
    *
+   * @throws {CorruptCheckpointError} when a record cannot be read, without `passed`
    * @throws {CheckpointError} with a `ChangelogCut` as its cause when the log does not have what was read up to that position: it was cut,
    * or created again
    */
@@ -49,6 +60,7 @@ export interface Changelog<M = never> {
     from: ChangelogPosition,
     visit: (record: ChangelogRecord) => void,
     progress?: ReadProgress,
+    passed?: (records: UnreadRecords) => void,
   ): Promise<ChangelogPosition>;
   /** What it is now, and compared with a position. */
   describe(position?: ChangelogPosition): Promise<ChangelogState>;

@@ -8,7 +8,7 @@ import { restoredCheckpoint } from '../restoredCheckpoint.js';
 import { salvagedCheckpoint } from '../salvagedCheckpoint.js';
 import { withSalvageHint } from '../salvageHint.js';
 import { ByteArena } from './byteArena.js';
-import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.js';
+import type { Changelog, ChangelogPosition, ChangelogRecord, UnreadRecords } from './changelog.js';
 import {
   type ChangelogEntry,
   changelogFormat,
@@ -31,6 +31,9 @@ import type { VisitSlice } from './localCopy.js';
 
 /** Kafka drops tombstones a day after they were compacted (`delete.retention.ms`): a reader that was away for longer would miss some. */
 const maxPauseMs = 3_600_000;
+
+/** What records that cannot be read may have been. */
+const olderValues = 'a key may have an older value, or come without it';
 
 /** What a changelog holds, as of the offset up to which it was read. */
 export class ChangelogImage {
@@ -84,10 +87,13 @@ export class ChangelogImage {
       this.#isLoaded = true;
       this.#position = await this.#copy.load(this.#takeSlice, () => this.#clear());
     }
-    this.#position = await this.#changelog.read(this.#position, (record) => {
+    const visit = (record: ChangelogRecord) => {
       this.#take(record);
       this.#copy?.read(record);
-    });
+    };
+    const salvage = this.#salvage;
+    const passed = salvage && ((records: UnreadRecords) => this.#passed(records, salvage));
+    this.#position = await this.#changelog.read(this.#position, visit, undefined, passed);
     this.#copy?.readTo(this.#position, now);
   }
 
@@ -218,10 +224,17 @@ export class ChangelogImage {
       if (!without || without.kind === 'planned' || without.kind === 'progress') this.#isPlanLost = true;
       const named = without && 'id' in without ? { state: without.id } : {};
       const key = without?.kind === 'entry' ? attempt(() => ({ key: keyFromBytes(without.key) })) : {};
-      const rule = without ? '' : '; nor what it was of: a key may have an older value, or come without it';
+      const rule = without ? '' : `; nor what it was of: ${olderValues}`;
       salvage.damaged({ place: this.#changelog.location, ...named, ...key, reason: `${reason}${rule}` });
       return without;
     }
+  }
+
+  /** Any entry, plan or progress may have been among them. */
+  #passed({ from: offset, until, reason }: UnreadRecords, { damaged }: Salvage): void {
+    this.#isPlanLost = true;
+    const place = this.#changelog.location;
+    damaged({ place, offset, until, reason: `${reason}; ${olderValues}` });
   }
 
   /** Entries of a state of which it cannot be read what it is. */

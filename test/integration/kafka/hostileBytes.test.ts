@@ -1,6 +1,7 @@
 import { DStreamError, foreachBatch, memoryCheckpoint, memoryWriteAheadLog, receiverBatches } from 'dstream';
-import { type KafkaBatchesOptions, kafkaBatches, kafkaReceiver } from 'dstream/kafka';
-import { retry } from 'rxjs';
+import { type KafkaBatchesOptions, kafkaBatches, kafkaCheckpoint, kafkaReceiver } from 'dstream/kafka';
+import { CorruptCheckpointError, type Damage, exportCheckpoint } from 'dstream/node';
+import { firstValueFrom, from, retry } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
 import { kafkajsTransactions } from '../../../src/sources/kafka/kafkajs/kafkajsTransactions.js';
@@ -8,6 +9,7 @@ import { randomOf } from '../../crash/records.js';
 import { FaultyProxy, type Frame, flipBit, type Verdict } from '../../support/faultyProxy.js';
 import { makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { nightly } from '../../support/nightly.js';
+import { change, settle } from '../../support/savedBatches.js';
 
 /** The requests whose responses are changed, by API key. */
 const apis = [
@@ -225,6 +227,71 @@ describe.skipIf(whyNoBroker())('responses that are changed on their way', () => 
       proxy.tamper = undefined;
       await port.close(Promise.resolve());
     }
+  });
+
+  it('do not keep a checkpoint in Kafka from being opened; what the log has so is left out of an export, and listed', {
+    timeout: 600_000,
+  }, async () => {
+    const direct = newKafka({ brokers: [cluster.brokers] });
+    const topic = `changed-states-${Date.now()}`;
+    const session = await firstValueFrom(from(kafkaCheckpoint(direct, { topic }).open()));
+    for (const [time, entries] of [
+      [
+        10,
+        [
+          ['a', 'at 10'],
+          ['b', 'at 10'],
+        ],
+      ],
+      [20, [['b', 'at 20']]],
+      [30, [['c', 'at 30']]],
+    ] as const) {
+      const changes = [session.encode(change(entries))];
+      await settle(session.save({ time, zeroTime: 0, interval: 10, positions: {}, changes }));
+    }
+    await settle(session.close());
+    let left = 1;
+    proxy.tamper = ({ apiKey, bytes }) => {
+      const at = bytes.indexOf('at 20');
+      if (apiKey !== 1 || at < 0 || left === 0) return undefined;
+      left--;
+      return flipBit(bytes, at * 8 + 5);
+    };
+    const checkpoint = kafkaCheckpoint(newKafka({ brokers: [proxy.address] }), { topic });
+    const opened = await firstValueFrom(from(checkpoint.open()));
+    expect(left).toBe(0);
+    expect(Object.fromEntries(opened.restored?.state('counts')?.entries() ?? [])).toEqual({
+      a: 'at 10',
+      b: 'at 20',
+      c: 'at 30',
+    });
+    await settle(opened.close());
+
+    left = Infinity;
+    const refused = firstValueFrom(from(checkpoint.open()));
+    await expect(refused).rejects.toThrow(CorruptCheckpointError);
+    await expect(refused).rejects.toThrow(`kafka://BROKERS/${topic}/0 export --skip-damaged\` reads the rest`);
+    const found: Damage[] = [];
+    const lines: string[] = [];
+    const options = { skipDamaged: true, damageObserver: { next: (damage: Damage) => void found.push(damage) } };
+    for await (const line of exportCheckpoint(checkpoint, undefined, options)) lines.push(line);
+    proxy.tamper = undefined;
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ time: 30, planned: [] });
+    expect(lines.slice(2)).toEqual([
+      '{"key":"a","state":"at 10"}',
+      '{"key":"b","state":"at 10"}',
+      '{"key":"c","state":"at 30"}',
+    ]);
+    expect(found).toEqual([
+      {
+        place: `Kafka topic ${topic}/0`,
+        offset: expect.any(Number),
+        until: expect.any(Number),
+        reason: expect.stringMatching(/^its checksum is \d+, .*; a key may have an older value, or come without it$/),
+      },
+    ]);
+    const [{ offset = 0, until = 0 }] = found as [Damage];
+    expect(until).toBeGreaterThan(offset);
   });
 
   it('do not let a kafkaReceiver lose what it has committed: cut, silent, garbage, and a broker that is away', {

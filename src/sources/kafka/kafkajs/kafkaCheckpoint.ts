@@ -85,7 +85,8 @@ const optionChecks: OptionChecks<KafkaCheckpointOptions> = {
  * @throws {InvalidOptionError} when an option is out of its range; (as a notification) when the topic lacks the partition
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
  * @throws {CheckpointError} (as a notification) when the topic is not compacted, or another process owns it and is not to be waited for
- * @throws {CorruptCheckpointError} (as a notification) when the partition has records that are no checkpoint's, or of another version
+ * @throws {CorruptCheckpointError} (as a notification) when records of the partition are no checkpoint's, damaged, or of another
+ * version
  * @throws {FencedError} (as a notification) when another process has opened it
  * @throws {RecordTooLargeError} (as a notification) when a key with its state is larger than a record may be
  *

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { from, lastValueFrom, toArray } from 'rxjs';
-import { CheckpointError, InvalidOptionError, UnknownTopicError } from '../../../batch/errors.js';
+import {
+  CheckpointError,
+  CorruptCheckpointError,
+  InvalidOptionError,
+  MalformedRecordError,
+  UnknownTopicError,
+} from '../../../batch/errors.js';
 import type { TopicPartition } from '../../../batch/topicPartition.js';
 import type { ProducerMessage, TransactionsPort } from '../../../outputs/kafka/producerPort.js';
 import { TransactionalProducer } from '../../../outputs/kafka/transactionalProducer.js';
@@ -11,7 +17,9 @@ import {
   type ChangelogRecord,
   type ChangelogState,
   type ReadProgress,
+  type UnreadRecords,
 } from '../../../state/kafka/changelog.js';
+import { withSalvageHint } from '../../../state/salvageHint.js';
 import { LoopSlices } from '../../../storage/loopSlices.js';
 import { isOtherTopic } from '../../log/logBreak.js';
 import type { FetchedPartition, LogClient, LogPoint } from '../../log/logClient.js';
@@ -22,6 +30,7 @@ import { kafkajsTransactions } from './kafkajsTransactions.js';
 import { type SharedRead, sharedReads } from './sharedReads.js';
 import { expiringPolicy, topicConfig } from './topicConfig.js';
 import { translateError } from './translateError.js';
+import { UnreadRanges } from './unreadRanges.js';
 import { withBackOff } from './withBackOff.js';
 
 /** Where a changelog lives. */
@@ -95,6 +104,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     position: ChangelogPosition,
     visit: (record: ChangelogRecord) => void,
     progress?: ReadProgress,
+    passed?: (records: UnreadRecords) => void,
   ): Promise<ChangelogPosition> {
     const client = await this.#connected();
     const { until, highWatermark, begin, epoch, topicId } = await this.#ends(client);
@@ -108,16 +118,24 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     }
     const slices = new LoopSlices();
     let offset = Math.max(position.offset, begin);
+    const unreadRanges = new UnreadRanges((records) => passed?.(records));
     await progress?.(offset, until);
     while (offset < until) {
       const request = { ...this.#partition, offset, maxBytes: fetchBytes };
       const responses = client.fetch([request], { maxWait: 0, maxBytes: fetchBytes });
       const [fetched] = (await lastValueFrom(from(responses).pipe(toArray()))).flat();
       if (fetched?.error) throw fetched.error;
-      const next = await readTo(fetched, until, visit, slices, progress);
-      if (next === undefined || next === offset) await sleep(pauseMs);
-      offset = next ?? offset;
+      const { next = offset, unread } = await readTo(fetched, until, visit, slices, progress);
+      if (unread && unreadRanges.believes(unread)) {
+        if (!passed) throw withSalvageHint(new CorruptCheckpointError(this.location, unread.from, unread.reason), this);
+        unreadRanges.pass(unread);
+        offset = unread.until;
+        continue;
+      }
+      if (next === offset) await sleep(pauseMs);
+      offset = next;
     }
+    unreadRanges.end();
     return { offset, epoch };
   }
 
@@ -249,16 +267,19 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   }
 }
 
-/** Returns the offset after what was read; `undefined` where the partition could not be read now. Others have their turn between slices. */
+/**
+ * Reads what was fetched: `next` is the offset after it, and absent where the partition could not be read now. Others have their turn between
+ * slices.
+ */
 async function readTo(
   fetched: FetchedPartition | undefined,
   until: number,
   visit: (record: ChangelogRecord) => void,
   slices: LoopSlices,
   progress: ReadProgress | undefined,
-): Promise<number | undefined> {
+): Promise<{ readonly next?: number; readonly unread?: UnreadRecords }> {
   const reader = fetched?.records;
-  if (!reader) return undefined;
+  if (!reader) return {};
   try {
     while (!reader.done && reader.position < until) {
       await reader.load();
@@ -269,15 +290,19 @@ async function readTo(
       if (slices.isOver(0)) await slices.next();
       await progress?.(reader.done ? reader.end : reader.position, until);
     }
-    return reader.done ? reader.end : reader.position;
+    return { next: reader.done ? reader.end : reader.position };
+  } catch (error) {
+    if (!(error instanceof MalformedRecordError)) throw error;
+    const next = reader.position;
+    return { next, unread: { ...reader.skip(), reason: error.reason } };
   } finally {
     reader.release?.();
   }
 }
 
-/** Reads for one opening, on connections of its own. */
+/** Reads for one opening, on connections of its own. A state has no checksum but that of its record batch. */
 function ownReads(kafka: Kafka | KafkaRuntime): SharedRead {
-  const client = new KafkajsClient(kafka);
+  const client = new KafkajsClient(kafka, { checkCrcs: true });
   return { client: client.connect().then(() => client), release: () => void client.close() };
 }
 

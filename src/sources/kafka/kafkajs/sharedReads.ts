@@ -45,7 +45,7 @@ export function sharedReads(kafka: Kafka | KafkaRuntime): SharedRead {
 }
 
 async function connected(kafka: Kafka | KafkaRuntime): Promise<LogClient> {
-  const client = sharedLog(new KafkajsClient(kafka), asyncScheduler);
+  const client = sharedLog(new KafkajsClient(kafka, { checkCrcs: true }), asyncScheduler);
   await lastValueFrom(from(client.connect()), { defaultValue: undefined });
   return client;
 }
