@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type MarkdownEnv } from 'vitepress';
 import { writeSocialPicture } from '../build/social.mjs';
 import { announcePlayground, playgroundPicture } from './announcePlayground.js';
+import { breakNames } from './breakNames.js';
 import { firstPicture } from './firstPicture.js';
 import { gallery } from './gallery.js';
 import { highlighter } from './highlight.js';
@@ -184,10 +185,16 @@ function descriptionOf(path: string): string {
 function searchText(text: string, env: MarkdownEnv, md: WordRenderer): string {
   if (!env.relativePath.startsWith('api/'))
     return md.render(text, { ...env, wordsOnly: true }).replaceAll(/<svg[\s\S]*?<\/svg>/g, '');
-  const title = /^# .*$/m.exec(text)?.[0] ?? '';
+  const title = /^# (.*)$/m.exec(text)?.[1] ?? '';
   const description: string = JSON.parse(/^description: (.*)$/m.exec(text)?.[1] ?? '""');
-  return md.render(`${title}\n\n${description}`, env);
+  // The page of an operator has the same title; the id is that of the page.
+  const id = /<h1 id="([^"]*)"/.exec(md.render(`# ${title}`, env))?.[1] ?? '';
+  const [, module = ''] = env.relativePath.split('/');
+  return md.render(`# ${title} (reference of ${moduleName(module)}) {#${id}}\n\n${description}`, env);
 }
+
+/** By the folder of its reference. */
+const moduleName = (folder: string): string => (folder === 'core' ? 'dstream' : `dstream/${folder}`);
 
 /** The repository, as package.json names it, and the pages that GitHub serves for it. */
 const { homepage } = JSON.parse(readFileSync(`${docs}../package.json`, 'utf8')) as { readonly homepage: string };
@@ -234,6 +241,7 @@ export default defineConfig({
       linkSite(md, base, address);
       runBlocks(md);
       tables(md);
+      breakNames(md);
       scrollingPictures(md);
     },
   },
