@@ -1,4 +1,4 @@
-// Scripts that the site loads when they are needed: what runs examples in a worker, their editor and compiler, and the run of the home page. Built
+// Scripts that the site loads when they are needed: what runs examples in a worker, their editor and compiler, and the runs of two pages. Built
 // apart from the site, by a bundler that is faster, and taken by it as files.
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -24,7 +24,12 @@ export async function buildSandbox(folder = join(root, '.cache/docs')) {
   });
   await build({
     ...usual,
-    entryPoints: [join(site, 'run/editor.ts'), join(site, 'run/transform.ts'), join(site, 'theme/runLoop.ts')],
+    entryPoints: [
+      join(site, 'run/editor.ts'),
+      join(site, 'run/transform.ts'),
+      join(site, 'theme/runLoop.ts'),
+      join(site, 'theme/runEventTime.ts'),
+    ],
     outdir: folder,
     entryNames: '[name]',
     format: 'esm',

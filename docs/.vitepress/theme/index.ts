@@ -19,6 +19,10 @@ const theme: Theme = {
     if (!import.meta.env.SSR) hoverTypes();
     app.component('HomePage', HomePage);
     app.component('RunBlock', RunBlock);
+    app.component(
+      'EventTimeLive',
+      defineAsyncComponent(() => import('./EventTimeLive.vue')),
+    );
     // On five pages only.
     app.component(
       'StepDiagram',
