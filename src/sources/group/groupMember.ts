@@ -270,7 +270,7 @@ export class GroupMember {
     });
   }
 
-  /** `beside` leaves a heartbeat under way that is not answered yet: where answers take long, each would be in vain else. */
+  /** `beside` leaves the heartbeat that is under way alone: replaced again and again, none would be answered where answers take long. */
   #beat(how: 'instead' | 'beside' = 'instead'): void {
     const sentAt = this.#now;
     this.#beatAt = sentAt;
