@@ -252,6 +252,7 @@ export type {
   JoinRequest,
 } from './sources/group/groupClient.js';
 export type { MembershipOptions } from './sources/group/membershipOptions.js';
+export type { StandbyClaims, TaskCopy } from './sources/group/taskCopies.js';
 export { bytes } from './sources/log/bytes.js';
 export { type JsonOptions, json } from './sources/log/json.js';
 export { type LogBatchesOptions, logBatches } from './sources/log/logBatches.js';
@@ -325,6 +326,7 @@ export type { JobTasksOptions, LogTasksOptions, TaskOptions } from './sources/ta
 export type { TaskStream } from './sources/tasks/taskStream.js';
 export type {
   Checkpoint,
+  CheckpointCopies,
   CheckpointOpener,
   CheckpointSession,
   CheckpointUsage,

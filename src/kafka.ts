@@ -42,3 +42,4 @@ export { type KafkaTableOptions, kafkaTable } from './sources/kafka/kafkajs/kafk
 export { type KafkaTasksOptions, kafkaTasks } from './sources/kafka/kafkajs/kafkaTasks.js';
 export { type KafkaTasksFromOptions, kafkaTasksFrom } from './sources/kafka/kafkajs/kafkaTasksFrom.js';
 export type { IsolationLevel } from './sources/kafka/protocol/fetchProtocol.js';
+export type { StandbyOptions } from './sources/tasks/standbyOptions.js';
