@@ -14,6 +14,7 @@ const probes: readonly (readonly [rule: string, from: string, to: string])[] = [
   ['no-orphans', 'operators/orphan', ''],
   ['every-file-lives-in-a-known-room', 'elsewhere/probe', 'batch/batch'],
   ['batch-holds-contracts', 'batch/probe', 'driver/openBatch'],
+  ['observables-know-rxjs-only', 'observables/probe', 'batch/batch'],
   ['collections-are-pure', 'collections/probe', 'batch/batch'],
   ['options-know-errors-only', 'options/probe', 'batch/batch'],
   ['partitioning-is-pure', 'partitioning/probe', 'batch/batch'],
