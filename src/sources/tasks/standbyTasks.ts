@@ -1,4 +1,17 @@
-import { catchError, defer, EMPTY, forkJoin, from, last, map, type Observable, of, type SchedulerLike } from 'rxjs';
+import {
+  catchError,
+  defer,
+  EMPTY,
+  forkJoin,
+  from,
+  last,
+  map,
+  type Observable,
+  of,
+  type SchedulerLike,
+  type Subscription,
+} from 'rxjs';
+import { scheduleAfter } from '../../backpressure/longDelay.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { Checkpoint, CheckpointCopies } from '../../state/checkpoint.js';
@@ -12,19 +25,23 @@ export interface StandbyTasksOwner {
   checkpointOf(task: TaskInfo): Checkpoint | undefined;
   /** Whether the task is this process's, or something of it is still open here. */
   isBusy(id: string): boolean;
-  /** A copy that was followed is not open any more. */
+  /** A copy that was followed is not open any more, or is not waited for any longer. */
   closed(id: string): void;
   happened(type: OfTask, id: string, more?: EventFacts): void;
 }
 
 /** How often it is said how far a copy is behind, in ms, unless that becomes little or much. */
 const sayEveryMs = 10_000;
+/** For how long a copy that is left is waited for, in ms. One that ends later is fenced by the one that opens it meanwhile. */
+const leaveTimeoutMs = 1_000;
 
 /** A copy that is kept up to date. */
 interface Followed {
   readonly abort: AbortController;
   behind: number | undefined;
   saidAt: number;
+  /** Since it was left: until it is not waited for any longer. */
+  leaving: Subscription | undefined;
 }
 
 /** The copies that a process keeps of the checkpoints of tasks, which others work on: they are followed, and left when a task comes here. */
@@ -36,6 +53,8 @@ export class StandbyTasks implements MemberCopies {
   /** Tasks of which there was a copy, when that was looked for or later. */
   readonly #there = new Set<string>();
   readonly #followed = new Map<string, Followed>();
+  /** Those that were left and are not waited for any longer: none is followed again before it has ended. */
+  readonly #late = new Set<string>();
   #wanted: ReadonlyMap<string, TaskInfo> = new Map();
   #ended = false;
 
@@ -124,26 +143,34 @@ export class StandbyTasks implements MemberCopies {
 
   #follow(id: string): void {
     const task = this.#wanted.get(id);
-    if (!task || this.#ended || this.#followed.has(id) || this.#owner.isBusy(id)) return;
-    const followed: Followed = { abort: new AbortController(), behind: undefined, saidAt: -Infinity };
+    const isOpen = this.#followed.has(id) || this.#late.has(id);
+    if (!task || this.#ended || isOpen || this.#owner.isBusy(id)) return;
+    const abort = new AbortController();
+    const followed: Followed = { abort, behind: undefined, saidAt: -Infinity, leaving: undefined };
     this.#followed.set(id, followed);
     this.#there.add(id);
     this.#owner.happened('standby', id);
     const ended = (error?: unknown): void => {
-      this.#followed.delete(id);
-      this.#owner.happened('standby-ended', id, error === undefined ? {} : { error });
-      this.#owner.closed(id);
+      followed.leaving?.unsubscribe();
+      if (!this.#late.delete(id)) this.#closed(id, error);
       // It may be wanted again, since it was left.
-      if (followed.abort.signal.aborted) this.#follow(id);
+      if (abort.signal.aborted) this.#follow(id);
     };
-    defer(() => from(this.#copiesOf(task).follow(followed.abort.signal))).subscribe({
+    defer(() => from(this.#copiesOf(task).follow(abort.signal))).subscribe({
       next: (behind) => this.#looked(id, followed, behind),
       error: ended,
       complete: () => ended(),
     });
   }
 
+  #closed(id: string, error?: unknown): void {
+    this.#followed.delete(id);
+    this.#owner.happened('standby-ended', id, error === undefined ? {} : { error });
+    this.#owner.closed(id);
+  }
+
   #looked(id: string, followed: Followed, behind: number): void {
+    if (this.#followed.get(id) !== followed) return;
     const now = this.#scheduler.now();
     const isNews = isCurrent(behind) !== isCurrent(followed.behind);
     followed.behind = behind;
@@ -153,7 +180,14 @@ export class StandbyTasks implements MemberCopies {
   }
 
   #leave(id: string): void {
-    this.#followed.get(id)?.abort.abort();
+    const followed = this.#followed.get(id);
+    if (!followed || followed.abort.signal.aborted) return;
+    followed.leaving = scheduleAfter(this.#scheduler, leaveTimeoutMs, () => {
+      this.#late.add(id);
+      this.#closed(id);
+    });
+    // It may end at once.
+    followed.abort.abort();
   }
 }
 

@@ -134,6 +134,31 @@ describe('standbys of tasks', () => {
     });
   });
 
+  it('delay neither a task nor the end of their process by more than a second when they do not close', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 4);
+      const standbys = new Standbys(cluster);
+      standbys.closing = 30_000;
+      cluster.send(90);
+      const [first, second, third] = ['first', 'second', 'third'].map((name) => standbys.start(name));
+      cluster.at(2_000, () => first?.process.kill());
+      const takenBy = 2_000 + sessionTimeout + 1_000 + 4 * interval;
+      cluster.at(takenBy, () => {
+        const opened = standbys.told.filter(({ what, at }) => what === 'open' && at > 2_000);
+        expect(opened.length).toBeGreaterThan(0);
+        expect([...cluster.tasksOf('second'), ...cluster.tasksOf('third')].sort()).toEqual(['0', '1', '2', '3']);
+        expect(standbys.of('second').length).toBeGreaterThan(0);
+        void second?.tasks.stop();
+      });
+      cluster.at(takenBy + 1_000 + 2 * interval, () => expect(second?.completed).toBe(true));
+      cluster.at(takenBy + 4_000, () => {
+        expect(new Set(standbys.told.filter(({ at, what }) => at > 2_000 && what === 'left'))).toEqual(new Set());
+        expectAll(cluster);
+        third?.process.kill();
+      });
+    });
+  });
+
   it('are where a copy already is, so that a process has its tasks back', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler, 6);
