@@ -50,7 +50,7 @@ export interface Changelog<M = never> {
   command?(action: string): string;
   /**
    * Calls `visit` with the committed records from a position to the end as it is now, in order. Returns the position after them. With
-   * `passed` records that cannot be read are passed over, and it is called with their offsets.
+   * `passed` records that cannot be read are passed over, and it is called with their offsets. It fails soon after `signal` is aborted.
    *
    * @throws {CorruptCheckpointError} when a record cannot be read, without `passed`
    * @throws {CheckpointError} with a `ChangelogCut` as its cause when the log does not have what was read up to that position: it was cut,
@@ -61,6 +61,7 @@ export interface Changelog<M = never> {
     visit: (record: ChangelogRecord) => void,
     progress?: ReadProgress,
     passed?: (records: UnreadRecords) => void,
+    signal?: AbortSignal,
   ): Promise<ChangelogPosition>;
   /** What it is now, and compared with a position. */
   describe(position?: ChangelogPosition): Promise<ChangelogState>;

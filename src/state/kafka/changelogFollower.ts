@@ -40,7 +40,7 @@ export async function followChangelog({ open, copies, signal, looked }: Followin
     const changelog = open();
     let follower: Follower | undefined;
     try {
-      follower = await Follower.open(changelog, copies);
+      follower = await Follower.open(changelog, copies, signal);
       while (!signal.aborted) {
         await follower.catchUp(signal, looked);
         [pause, said] = [firstPauseMs, ''];
@@ -73,6 +73,7 @@ class Follower {
   /** As of when the copy is; `undefined` until it is complete. */
   #mark: CopyMark | undefined;
   #position: ChangelogPosition;
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(changelog: Changelog<unknown>, copy: LocalCopy, log: string, mark: CopyMark | undefined) {
     this.#changelog = changelog;
@@ -82,7 +83,7 @@ class Follower {
     this.#position = mark ?? beginning;
   }
 
-  static async open(changelog: Changelog<unknown>, copies: LocalCopies): Promise<Follower> {
+  static async open(changelog: Changelog<unknown>, copies: LocalCopies, signal: AbortSignal): Promise<Follower> {
     try {
       await copies.ready();
     } catch (error) {
@@ -91,16 +92,19 @@ class Follower {
     let [copy, isNew] = [await newest(changelog, copies), false];
     try {
       for (;;) {
+        // An owner may have it by now, and is not to be fenced.
+        signal.throwIfAborted();
         await copy.own();
         // After that: its former owner may have gone on with it until then.
         const mark = copy.mark();
-        const state = await changelog.describe(mark);
+        const state = await unlessAborted(changelog.describe(mark), signal);
         if (state.id === undefined) throw new NoCopyError(withoutId);
         const flaw = mark && flawOf(mark, state, Date.now());
         if (flaw !== undefined) warn(changelog.location, copies, `is rebuilt: ${flaw}`);
         if (isNew || (mark && flaw === undefined)) return new Follower(changelog, copy, state.id, mark);
         // One without a mark was begun, and is not whole.
         await copy.close();
+        signal.throwIfAborted();
         [copy, isNew] = [await copies.renew(), true];
       }
     } catch (error) {
@@ -124,7 +128,7 @@ class Follower {
     };
     const before = this.#position.offset;
     let isFirst = true;
-    this.#position = await this.#changelog.read(
+    const reading = this.#changelog.read(
       this.#position,
       (record) => records.push(record),
       (offset, until) => {
@@ -132,14 +136,23 @@ class Follower {
         isFirst = false;
         return progress(offset, until);
       },
+      undefined,
+      signal,
     );
+    this.#position = await unlessAborted(reading, signal);
     if (isFirst) looked(0);
     const isOld = at - (this.#mark?.at ?? Number.NEGATIVE_INFINITY) > markEveryMs;
     const isOther = this.#mark?.offset !== this.#position.offset || this.#mark.epoch !== this.#position.epoch;
     if (records.length > 0 || isOther || isOld) await this.#write(records, { log: this.#log, ...this.#position, at });
   }
 
-  async #write(records: readonly ChangelogRecord[], mark: CopyMark | undefined): Promise<void> {
+  #write(records: readonly ChangelogRecord[], mark: CopyMark | undefined): Promise<void> {
+    const writing = this.#writeAll(records, mark);
+    this.#writing = writing;
+    return writing;
+  }
+
+  async #writeAll(records: readonly ChangelogRecord[], mark: CopyMark | undefined): Promise<void> {
     failpoint('standby:before');
     for (let from = 0; from === 0 || from < records.length; from += recordsPerWrite) {
       const isLast = from + recordsPerWrite >= records.length;
@@ -149,8 +162,10 @@ class Follower {
     this.#mark = mark;
   }
 
-  close(): Promise<void> {
-    return this.#copy.close();
+  async close(): Promise<void> {
+    // A reading that was given up may be at it.
+    await this.#writing.catch(() => {});
+    await this.#copy.close();
   }
 }
 
@@ -172,6 +187,22 @@ function nextLook(signal: AbortSignal): Promise<void> {
 
 async function within(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal, ref: false }).catch(() => {});
+}
+
+/** What brokers that are gone answer late is not waited for. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abandon = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abandon = () => reject(signal.reason);
+    if (signal.aborted) abandon();
+    else signal.addEventListener('abort', abandon);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+    work.catch(() => {});
+  }
 }
 
 function reasonOf(error: unknown): string {

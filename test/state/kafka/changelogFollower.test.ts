@@ -2,9 +2,12 @@ import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FencedError } from 'dstream';
 import { firstValueFrom, from, type Subscription } from 'rxjs';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { changelogCopies } from '../../../src/state/kafka/changelogCopies.js';
+import { followChangelog } from '../../../src/state/kafka/changelogFollower.js';
+import type { LocalCopies, LocalCopy } from '../../../src/state/kafka/localCopy.js';
 import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
 import { lmdbCopies } from '../../../src/state/lmdb/lmdbCopy.js';
 import { change, settle } from '../../support/savedBatches.js';
@@ -95,6 +98,40 @@ async function takenOver(log: SparseLog, directory: string) {
   expect(entries).toEqual(entriesOf(without));
   await settle(without.close());
   return { read, entries };
+}
+
+/** Copies that write when they are released. `late`: what is written then, why that failed, and that they were closed. */
+function slowCopies(directory: string) {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const copies = lmdbCopies(directory);
+  const late: unknown[] = [];
+  const slow: LocalCopies = {
+    ...copies,
+    open: async () => {
+      const copy = await copies.open();
+      const write: LocalCopy['write'] = async (...writes) => {
+        late.push(writes);
+        await released;
+        await copy.write(...writes).catch((error: unknown) => {
+          late.push(error);
+          throw error;
+        });
+      };
+      return Object.assign(Object.create(copy), {
+        mark: () => copy.mark(),
+        own: () => copy.own(),
+        write,
+        close: () => {
+          late.push('closed');
+          return copy.close();
+        },
+      });
+    },
+  };
+  return { slow, late, release: () => release() };
 }
 
 describe('a copy that follows a changelog', () => {
@@ -247,6 +284,71 @@ describe('a copy that follows a changelog', () => {
     await standby.stop();
     expect(readdirSync(directory)).toHaveLength(1);
     expect(await warned()).toBe('');
+  });
+
+  it.each(['describe', 'read'] as const)('ends at once while a request to a broker hangs: %s', async (request) => {
+    const [log, directory] = [new SparseLog(), newDirectory()];
+    await save(await open(log), 10, keys(50));
+    const opened = log.open.bind(log);
+    let hangs = false;
+    vi.spyOn(log, 'open').mockImplementation(() => {
+      const hang = (): Promise<never> => {
+        hangs = true;
+        return new Promise(() => {});
+      };
+      return { ...opened(), [request]: hang };
+    });
+    const standby = new Standby(log, directory);
+    await vi.waitUntil(() => hangs, { interval: 1 });
+    await standby.stop();
+    const copy = await lmdbCopies(directory).open();
+    await copy.own();
+    await copy.close();
+    expect(await warned()).toBe('');
+  });
+
+  it('is fenced by an owner that does not wait for what it is writing', async () => {
+    const [log, directory] = [new SparseLog(), newDirectory()];
+    const owner = await open(log);
+    await save(owner, 10, keys(50));
+    const standby = new Standby(log, directory);
+    await standby.current();
+    await standby.stop();
+    const { slow, late, release } = slowCopies(directory);
+    const abort = new AbortController();
+    const following = followChangelog({ open: () => log.open(), copies: slow, signal: abort.signal, looked: () => {} });
+    await save(owner, 20, [['key3', 'stale']]);
+    await vi.waitUntil(() => late.length > 0, { timeout: 5_000, interval: 5 });
+    abort.abort();
+    const next = await open(log, directory);
+    await save(next, 30, [['key3', 'new']]);
+    release();
+    await following;
+    await save(next, 40, [['last', 1]]);
+    await settle(next.close());
+    expect(late.slice(-2)).toEqual([expect.any(FencedError), 'closed']);
+    const { read, entries } = await takenOver(log, directory);
+    expect(read).toBeLessThan(5);
+    expect(entries).toContainEqual(['key3', 'new']);
+    expect(await warned()).toBe('');
+  });
+
+  it('is not closed while it writes what it has read so far', async () => {
+    const [log, directory] = [new SparseLog(), newDirectory()];
+    await save(await open(log), 10, keys(5_000));
+    await (await lmdbCopies(directory).open()).close();
+    const { slow, late, release } = slowCopies(directory);
+    const abort = new AbortController();
+    const copies: LocalCopies = { ...slow, renew: slow.open };
+    const following = followChangelog({ open: () => log.open(), copies, signal: abort.signal, looked: () => {} });
+    await vi.waitUntil(() => late.length > 1, { timeout: 5_000, interval: 5 });
+    abort.abort();
+    await sleep(20);
+    // It was closed to be begun again, and is open since.
+    expect(late.lastIndexOf('closed')).toBe(0);
+    release();
+    await following;
+    expect(late.at(-1)).toBe('closed');
   });
 
   it('ends when another process writes the copy', async () => {

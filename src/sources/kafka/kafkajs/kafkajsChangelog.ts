@@ -105,6 +105,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     visit: (record: ChangelogRecord) => void,
     progress?: ReadProgress,
     passed?: (records: UnreadRecords) => void,
+    signal?: AbortSignal,
   ): Promise<ChangelogPosition> {
     const client = await this.#connected();
     const { until, highWatermark, begin, epoch, topicId } = await this.#ends(client);
@@ -121,8 +122,9 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     const unreadRanges = new UnreadRanges((records) => passed?.(records));
     await progress?.(offset, until);
     while (offset < until) {
+      signal?.throwIfAborted();
       const request = { ...this.#partition, offset, maxBytes: fetchBytes };
-      const responses = client.fetch([request], { maxWait: 0, maxBytes: fetchBytes });
+      const responses = client.fetch([request], { maxWait: 0, maxBytes: fetchBytes, ...(signal && { signal }) });
       const [fetched] = (await lastValueFrom(from(responses).pipe(toArray()))).flat();
       if (fetched?.error) throw fetched.error;
       const { next = offset, unread } = await readTo(fetched, until, visit, slices, progress);
