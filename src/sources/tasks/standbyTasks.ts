@@ -9,9 +9,9 @@ import {
   type Observable,
   of,
   type SchedulerLike,
-  type Subscription,
+  Subscription,
 } from 'rxjs';
-import { scheduleAfter } from '../../backpressure/longDelay.js';
+import { backOff, scheduleAfter } from '../../backpressure/longDelay.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { Checkpoint, CheckpointCopies } from '../../state/checkpoint.js';
@@ -34,10 +34,13 @@ export interface StandbyTasksOwner {
 const sayEveryMs = 10_000;
 /** For how long a copy that is left is waited for, in ms. One that ends later is fenced by the one that opens it meanwhile. */
 const leaveTimeoutMs = 1_000;
+/** One that cannot be kept, or that another process has taken, is tried again after a pause, which doubles. In ms. */
+const again = { delay: 10_000, maxDelay: 600_000 } as const;
 
 /** A copy that is kept up to date. */
 interface Followed {
   readonly abort: AbortController;
+  /** `undefined` until it has looked: it is open then. */
   behind: number | undefined;
   saidAt: number;
   /** Since it was left: until it is not waited for any longer. */
@@ -55,6 +58,9 @@ export class StandbyTasks implements MemberCopies {
   readonly #followed = new Map<string, Followed>();
   /** Those that were left and are not waited for any longer: none is followed again before it has ended. */
   readonly #late = new Set<string>();
+  /** How often each ended by itself in a row. */
+  readonly #failures = new Map<string, number>();
+  readonly #pauses = new Subscription();
   #wanted: ReadonlyMap<string, TaskInfo> = new Map();
   #ended = false;
 
@@ -121,6 +127,7 @@ export class StandbyTasks implements MemberCopies {
 
   close(): void {
     this.#ended = true;
+    this.#pauses.unsubscribe();
     for (const id of this.#followed.keys()) this.#leave(id);
   }
 
@@ -149,12 +156,13 @@ export class StandbyTasks implements MemberCopies {
     const followed: Followed = { abort, behind: undefined, saidAt: -Infinity, leaving: undefined };
     this.#followed.set(id, followed);
     this.#there.add(id);
-    this.#owner.happened('standby', id);
+    const begunAt = this.#scheduler.now();
     const ended = (error?: unknown): void => {
       followed.leaving?.unsubscribe();
       if (!this.#late.delete(id)) this.#closed(id, error);
       // It may be wanted again, since it was left.
       if (abort.signal.aborted) this.#follow(id);
+      else this.#followLater(id, this.#scheduler.now() - begunAt);
     };
     defer(() => from(this.#copiesOf(task).follow(abort.signal))).subscribe({
       next: (behind) => this.#looked(id, followed, behind),
@@ -163,15 +171,30 @@ export class StandbyTasks implements MemberCopies {
     });
   }
 
+  /** It ended by itself after `lasted` ms. */
+  #followLater(id: string, lasted: number): void {
+    const failures = lasted > again.maxDelay ? 0 : (this.#failures.get(id) ?? 0);
+    this.#failures.set(id, failures + 1);
+    if (this.#ended) return;
+    const pause = scheduleAfter(this.#scheduler, backOff(again, failures), () => {
+      this.#pauses.remove(pause);
+      this.#follow(id);
+    });
+    this.#pauses.add(pause);
+  }
+
   #closed(id: string, error?: unknown): void {
+    const isKnown = this.#followed.get(id)?.behind !== undefined;
     this.#followed.delete(id);
-    this.#owner.happened('standby-ended', id, error === undefined ? {} : { error });
+    const facts = error === undefined ? {} : { error };
+    if (isKnown || error !== undefined) this.#owner.happened('standby-ended', id, facts);
     this.#owner.closed(id);
   }
 
   #looked(id: string, followed: Followed, behind: number): void {
     if (this.#followed.get(id) !== followed) return;
     const now = this.#scheduler.now();
+    if (followed.behind === undefined) this.#owner.happened('standby', id);
     const isNews = isCurrent(behind) !== isCurrent(followed.behind);
     followed.behind = behind;
     if (!isNews && now - followed.saidAt < sayEveryMs) return;

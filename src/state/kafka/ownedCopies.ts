@@ -16,19 +16,25 @@ export function ownCopy(location: string): () => void {
   };
 }
 
+/** For how long an owner is waited for, in ms: a broker that is gone, or a disk that hangs, may keep it open for much longer. */
+const patienceMs = 15_000;
+
 /**
- * Resolves when no owner has the copy open any more, or `signal` is aborted: an opening that was given up may still be under way when its
- * process begins to follow the copy.
+ * Resolves when no owner has the copy open any more, or `signal` is aborted, or after `limitMs`: an opening that was given up may still be under
+ * way when its process begins to follow the copy, which fences it then.
  */
-export function unowned(location: string, signal: AbortSignal): Promise<void> {
+export function unowned(location: string, signal: AbortSignal, limitMs = patienceMs): Promise<void> {
   const one = owned.get(location);
   if (!one || signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', done);
       one.waiting.delete(done);
       resolve();
     };
+    const timer = setTimeout(done, limitMs);
+    timer.unref();
     one.waiting.add(done);
     signal.addEventListener('abort', done);
   });

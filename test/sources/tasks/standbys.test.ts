@@ -21,6 +21,8 @@ class Standbys {
   readonly followed = new Map<string, Set<string>>();
   /** How long a copy takes to be closed, in ms. */
   closing = 30;
+  /** Why copies cannot be kept now. */
+  failing = false;
   /** By process, the copies that are there when it starts. */
   readonly there: Readonly<Record<string, readonly string[]>>;
 
@@ -52,6 +54,11 @@ class Standbys {
       const mine = this.followed.get(process) ?? new Set();
       this.followed.set(process, mine.add(id));
       this.#tell(process, 'follow', id);
+      if (this.failing) {
+        mine.delete(id);
+        subscriber.complete();
+        return;
+      }
       subscriber.add(
         timer(50, 50, this.cluster.scheduler)
           .pipe(
@@ -155,6 +162,32 @@ describe('standbys of tasks', () => {
         expect(new Set(standbys.told.filter(({ at, what }) => at > 2_000 && what === 'left'))).toEqual(new Set());
         expectAll(cluster);
         third?.process.kill();
+      });
+    });
+  });
+
+  it('are tried again, less and less often, and told of once they are open', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 2);
+      const standbys = new Standbys(cluster);
+      standbys.failing = true;
+      cluster.send(30);
+      const all = [standbys.start('first'), standbys.start('second')];
+      const typesOf = (process: string) =>
+        cluster.events
+          .filter((one) => one.process === process && one.type.startsWith('standby'))
+          .map(({ type }) => type);
+      cluster.at(75_000, () => {
+        const tried = standbys.told.filter(({ process, what }) => process === 'second' && what === 'follow');
+        const pauses = tried.slice(1).map(({ at }, i) => at - (tried[i]?.at ?? 0));
+        expect(pauses).toEqual([10_000, 20_000, 40_000]);
+        expect(typesOf('second')).toEqual([]);
+        standbys.failing = false;
+      });
+      cluster.at(155_000, () => {
+        expect(standbys.of('second')).toHaveLength(1);
+        expect(typesOf('second').slice(0, 2)).toEqual(['standby', 'standby-behind']);
+        for (const one of all) one.process.kill();
       });
     });
   });
