@@ -63,7 +63,8 @@ export type TaskReports = ReadonlyMap<string, StopReport>;
 
 /**
  * A process among those that share the tasks of a group: emits the tasks that it is assigned, and has them drained or aborted when
- * they go to another process. A task is emitted again only when nothing of its former life is open.
+ * they go to another process. A task is emitted again when nothing of its former life is open, or when that is overdue and left behind:
+ * subscribers that hang may then run beside its new life, and what they save is fenced.
  */
 export class TaskHost {
   readonly #options: TaskHostOptions;
