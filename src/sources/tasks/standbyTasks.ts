@@ -87,9 +87,19 @@ export class StandbyTasks implements MemberCopies {
   }
 
   claims(): StandbyClaims | undefined {
+    this.#place ??= this.#placeOf(firstTask);
     if (this.#place === undefined) return undefined;
     const copies = [...this.#there].map((task): TaskCopy => ({ task, behind: this.#behind(task) }));
     return { place: this.#place, copies };
+  }
+
+  /** Of a task that may not be there yet, since all copies of a process are in one place; what the subscriber throws for it is thrown later. */
+  #placeOf(task: TaskInfo): string | undefined {
+    try {
+      return this.#owner.checkpointOf(task)?.copies?.place;
+    } catch {
+      return undefined;
+    }
   }
 
   ranks(claims: StandbyClaims): ReadonlyMap<string, number> {
@@ -213,6 +223,9 @@ export class StandbyTasks implements MemberCopies {
     followed.abort.abort();
   }
 }
+
+/** The first of any layout. */
+const firstTask: TaskInfo = { id: '0', partition: 0, of: 1, partitions: [] };
 
 function infoOf({ id, partitions }: GroupTask, of: number): TaskInfo {
   return { id, partition: Number(id), of, partitions };

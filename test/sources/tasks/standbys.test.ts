@@ -31,7 +31,7 @@ class Standbys {
     this.there = there;
   }
 
-  start(process: string, standbys = 1, place = process): TaskProcess {
+  start(process: string, standbys = 1, place = process, more = {}): TaskProcess {
     const checkpoint = ({ id }: { readonly id: string }): Checkpoint => {
       const store = this.cluster.checkpointOf(id);
       const follow = (signal: AbortSignal) => this.#follow(process, id, signal);
@@ -42,7 +42,7 @@ class Standbys {
       };
       return { location: store.location, open, copies };
     };
-    return this.cluster.start(process, { standbys, checkpoint });
+    return this.cluster.start(process, { standbys, checkpoint, ...more });
   }
 
   #tell(process: string, what: Told['what'], id: string): void {
@@ -249,6 +249,21 @@ describe('standbys of tasks', () => {
       });
       cluster.at(4_000, () => {
         expect(standbys.of('d')).toEqual(expect.arrayContaining([...cluster.tasksOf('a'), ...cluster.tasksOf('b')]));
+        for (const one of all) one.process.kill();
+      });
+    });
+  });
+
+  it('are kept for topics that were not there when their processes started', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 2);
+      const standbys = new Standbys(cluster);
+      const all = ['a', 'b'].map((name) => standbys.start(name, 1, name, { topics: [/^late/], keys: 'unchecked' }));
+      cluster.at(1_000, () => cluster.log.createTopic('late', 4));
+      cluster.at(20_000, () => {
+        expect(standbys.of('a')).toEqual(cluster.tasksOf('b'));
+        expect(standbys.of('b')).toEqual(cluster.tasksOf('a'));
+        expect(standbys.of('a')).toHaveLength(2);
         for (const one of all) one.process.kill();
       });
     });
