@@ -25,6 +25,10 @@ export interface Script {
   leavesOut?(partition: number): boolean;
   /** The end of each partition. */
   readonly end: number;
+  /** The first offset of each partition. Default: 0. */
+  readonly begin?: number;
+  /** A setting of the topic, or what asking for it fails with. Default: it has no settings. */
+  settings?(name: string): string | undefined | Error;
   /** Where the first open transaction begins. Default: there is none. */
   readonly stable?: number;
 }
@@ -103,7 +107,20 @@ export function scriptedCluster(script: Script) {
       createBroker: ({ connectionPool }: { connectionPool: { host: string } }) => brokerOf(connectionPool.host),
     },
   };
-  const kafka = { [Symbol('private:Kafka:createCluster')]: () => cluster } as unknown as Kafka;
+  const admin = {
+    connect: async () => {},
+    disconnect: async () => {},
+    describeConfigs: async ({ resources: [asked] }: { resources: readonly { configNames: readonly string[] }[] }) => {
+      const name = asked?.configNames[0] ?? '';
+      const found = script.settings?.(name);
+      if (found instanceof Error) throw found;
+      return { resources: [{ configEntries: [{ configName: name, configValue: found }] }] };
+    },
+  };
+  const kafka = {
+    [Symbol('private:Kafka:createCluster')]: () => cluster,
+    admin: () => admin,
+  } as unknown as Kafka;
   return { kafka, sent, most, throttled, looks: () => looks };
 }
 
@@ -180,7 +197,13 @@ function encodeOffsets(
   const latest = isolationLevel === 1 ? (script.stable ?? script.end) : script.end;
   const answered = partitions.filter(({ partition }) => !script.leavesOut?.(partition));
   const listed = answered.flatMap(({ partition, timestamp }) => {
-    return [int(4, partition), int(2, 0), int(8, -1), int(8, timestamp === -2 ? 0 : latest), int(4, 0)];
+    return [
+      int(4, partition),
+      int(2, 0),
+      int(8, -1),
+      int(8, timestamp === -2 ? (script.begin ?? 0) : latest),
+      int(4, 0),
+    ];
   });
   const topic = [int(2, script.topic.length), Buffer.from(script.topic)];
   return Buffer.concat([int(4, 0), int(4, 1), ...topic, int(4, answered.length), ...listed]);

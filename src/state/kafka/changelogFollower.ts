@@ -13,6 +13,8 @@ const lookEveryMs = 1_000;
 const recordsPerWrite = 2_000;
 /** How old the time of a copy becomes while nothing is appended, in ms. */
 const markEveryMs = 60_000;
+/** A topic with deletions that are gone sooner would have a copy read anew again and again, ms. */
+const minTombstonesMs = 10_000;
 /** The pause after a failure doubles, ms. */
 const [firstPauseMs, maxPauseMs] = [100, 30_000];
 
@@ -74,12 +76,22 @@ class Follower {
   #mark: CopyMark | undefined;
   #position: ChangelogPosition;
   #writing: Promise<void> = Promise.resolve();
+  readonly #tombstonesMs: number | undefined;
+  /** When a look began last after which the copy was complete: on the wall clock, since others stop while a machine sleeps. */
+  #completeAt: number | undefined;
 
-  private constructor(changelog: Changelog<unknown>, copy: LocalCopy, log: string, mark: CopyMark | undefined) {
+  private constructor(
+    changelog: Changelog<unknown>,
+    copy: LocalCopy,
+    { log, tombstonesMs }: { readonly log: string; readonly tombstonesMs: number | undefined },
+    mark: CopyMark | undefined,
+  ) {
     this.#changelog = changelog;
     this.#copy = copy;
     this.#log = log;
+    this.#tombstonesMs = tombstonesMs;
     this.#mark = mark;
+    this.#completeAt = mark?.at;
     this.#position = mark ?? beginning;
   }
 
@@ -98,10 +110,14 @@ class Follower {
         // After that: its former owner may have gone on with it until then.
         const mark = copy.mark();
         const state = await unlessAborted(changelog.describe(mark), signal);
-        if (state.id === undefined) throw new NoCopyError(withoutId);
+        const { id: log, tombstonesMs } = state;
+        if (log === undefined) throw new NoCopyError(withoutId);
+        if (tombstonesMs !== undefined && tombstonesMs < minTombstonesMs) throw new NoCopyError(tooShort(tombstonesMs));
         const flaw = mark && flawOf(mark, state, Date.now());
         if (flaw !== undefined) warn(changelog.location, copies, `is rebuilt: ${flaw}`);
-        if (isNew || (mark && flaw === undefined)) return new Follower(changelog, copy, state.id, mark);
+        if (isNew || (mark && flaw === undefined)) {
+          return new Follower(changelog, copy, { log, tombstonesMs }, mark);
+        }
         // One without a mark was begun, and is not whole.
         await copy.close();
         signal.throwIfAborted();
@@ -116,6 +132,8 @@ class Follower {
   /** Reads to the end as it is now. */
   async catchUp(signal: AbortSignal, looked: (behind: number) => void): Promise<void> {
     const at = Date.now();
+    this.#completeAt ??= at;
+    this.#checkPause(at);
     let records: ChangelogRecord[] = [];
     const progress = async (offset: number, until: number): Promise<void> => {
       signal.throwIfAborted();
@@ -141,9 +159,22 @@ class Follower {
     );
     this.#position = await unlessAborted(reading, signal);
     if (isFirst) looked(0);
+    // Its process may have slept while it read.
+    this.#checkPause(Date.now());
+    this.#completeAt = at;
     const isOld = at - (this.#mark?.at ?? Number.NEGATIVE_INFINITY) > markEveryMs;
     const isOther = this.#mark?.offset !== this.#position.offset || this.#mark.epoch !== this.#position.epoch;
     if (records.length > 0 || isOther || isOld) await this.#write(records, { log: this.#log, ...this.#position, at });
+  }
+
+  /**
+   * A key that was deleted may be in the copy and its tombstone nowhere, when what came after the last look was read so much later. The
+   * copy is opened again then, and judged by its age.
+   */
+  #checkPause(now: number): void {
+    const pauseMs = Math.abs(now - (this.#completeAt ?? now));
+    if (this.#tombstonesMs === undefined || pauseMs <= this.#tombstonesMs / 2) return;
+    throw new Error(`it was last complete ${Math.round(pauseMs / 1_000)} s ago`);
   }
 
   #write(records: readonly ChangelogRecord[], mark: CopyMark | undefined): Promise<void> {
@@ -178,6 +209,10 @@ async function newest(changelog: Changelog<unknown>, copies: LocalCopies): Promi
     warn(changelog.location, copies, `is rebuilt: ${error.message}`);
     return copies.renew();
   }
+}
+
+function tooShort(tombstonesMs: number): string {
+  return `the delete.retention.ms (${tombstonesMs}) of the topic is less than ${minTombstonesMs}, so that deletions may be missing`;
 }
 
 /** At the same moments of the clock in all of a process. */

@@ -15,6 +15,7 @@ import { SparseLog } from '../../support/sparseLog.js';
 
 const root = mkdtempSync(join(tmpdir(), 'dstream-standby-'));
 let directories = 0;
+const awake = Date.now;
 const newDirectory = () => join(root, String(directories++));
 const warnings: string[] = [];
 const listen = (warning: Error & { readonly code?: string }) => {
@@ -86,6 +87,9 @@ const save = (session: Session, time: number, set: readonly [string, unknown][],
 const entriesOf = (session: Session) => [...(session.restored?.state('counts')?.entries() ?? [])];
 const keys = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i): [string, number] => [`key${from + i}`, i]);
+
+/** The clock of a machine that slept for so long, ms. */
+const sleptFor = (ms: number) => () => awake() + ms;
 
 /** What a takeover with the copy reads, and what it has. */
 async function takenOver(log: SparseLog, directory: string) {
@@ -218,6 +222,63 @@ describe('a copy that follows a changelog', () => {
     const { entries } = await takenOver(log, directory);
     expect(entries).toHaveLength(150);
     expect(entries).not.toContainEqual(['lost', 1]);
+  });
+
+  it('is read anew when its process slept for so long that tombstones are gone', async () => {
+    const [log, directory] = [new SparseLog(), newDirectory()];
+    const owner = await open(log);
+    await save(owner, 10, keys(50));
+    const standby = new Standby(log, directory);
+    await standby.current();
+    await save(owner, 20, [['more', 1]], ['key3']);
+    vi.spyOn(Date, 'now').mockImplementation(sleptFor(2 * 86_400_000));
+    log.compact();
+    expect(log.records.some(({ record }) => record.key.toString().endsWith('key3'))).toBe(false);
+    await standby.current();
+    await standby.stop();
+    const { entries } = await takenOver(log, directory);
+    expect(entries).toHaveLength(50);
+    expect(await warned()).toMatch(
+      /is not up to date: it was last complete 172\d{3} s ago\n.*is rebuilt: it is 172\d{3} s old, and deletions may be gone/,
+    );
+  });
+
+  it('is read anew when its process slept for so long while it read', async () => {
+    const [log, directory] = [new SparseLog(), newDirectory()];
+    const owner = await open(log);
+    await save(owner, 10, keys(50));
+    const opened = log.open.bind(log);
+    let sleeps = false;
+    vi.spyOn(log, 'open').mockImplementation(() => {
+      const changelog = opened();
+      const read: typeof changelog.read = (from, visit, progress) =>
+        changelog.read(from, visit, async (...at) => {
+          await progress?.(...at);
+          if (!sleeps) return;
+          sleeps = false;
+          vi.spyOn(Date, 'now').mockImplementation(sleptFor(2 * 86_400_000));
+          log.compact();
+        });
+      return { ...changelog, read };
+    });
+    const standby = new Standby(log, directory);
+    await standby.current();
+    await save(owner, 20, [['more', 1]], ['key3']);
+    sleeps = true;
+    await standby.current();
+    await standby.current();
+    await standby.stop();
+    expect((await takenOver(log, directory)).entries).toHaveLength(50);
+    expect(await warned()).toContain('is rebuilt: it is 172');
+  });
+
+  it('is not kept of a topic whose tombstones are gone at once', async () => {
+    const [log, directory] = [new SparseLog(), newDirectory()];
+    log.tombstonesMs = 1_000;
+    await save(await open(log), 10, keys(50));
+    const standby = new Standby(log, directory);
+    await standby.ended;
+    expect(await warned()).toMatch(/is not kept any more: .*delete\.retention\.ms \(1000\)/);
   });
 
   it('goes on after an election that has cut nothing', async () => {

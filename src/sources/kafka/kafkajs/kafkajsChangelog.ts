@@ -112,9 +112,12 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     // A transaction that is decided, and that the broker has not ended here: of an owner that is gone.
     if (until < position.offset && position.offset <= highWatermark) return position;
     const isShort = until < position.offset || isOtherTopic(topicId, this.#topicId);
-    if (isShort || (await this.#cutAt(client, position, epoch)) !== undefined) {
+    // What lies before its beginning now was never read.
+    const isLate = position.offset > 0 && position.offset < begin;
+    if (isShort || isLate || (await this.#cutAt(client, position, epoch)) !== undefined) {
       const { topic } = this.#place;
-      const says = `topic "${topic}" was cut or created again: it ends at ${until}, and was read up to ${position.offset}`;
+      const edge = isLate && !isShort ? `begins at ${begin}` : `ends at ${until}`;
+      const says = `topic "${topic}" was cut or created again: it ${edge}, and was read up to ${position.offset}`;
       throw new CheckpointError(this.location, 'read', { cause: new ChangelogCut(says) });
     }
     const slices = new LoopSlices();
