@@ -61,12 +61,12 @@ export class SparseLog {
           const cause = new ChangelogCut(`it was cut at ${cutAt}`);
           throw new CheckpointError('changelog in memory', 'read', { cause });
         }
-        await progress?.(position.offset, this.end);
+        await progress?.(position.offset, this.end, this.epoch);
         for (const { offset, record } of [...this.records]) {
           if (offset < position.offset) continue;
           visit(record);
           this.visited++;
-          if (this.visited % 10 === 0) await progress?.(offset + 1, this.end);
+          if (this.visited % 10 === 0) await progress?.(offset + 1, this.end, this.epoch);
         }
         return { offset: this.end, epoch: this.epoch };
       },

@@ -14,8 +14,11 @@ export interface ChangelogPosition {
 /** Why a changelog cannot be read on: what was read of it is not in it any more. The cause of the error. */
 export class ChangelogCut extends Error {}
 
-/** Called while a changelog is read, with the offset up to which it has been, and where it will end. Reading goes on when it has settled. */
-export type ReadProgress = (offset: number, until: number) => Promise<void>;
+/**
+ * Called while a changelog is read, with the offset up to which it has been, where it will end, and the epoch of its leader. Reading goes
+ * on when it has settled.
+ */
+export type ReadProgress = (offset: number, until: number, epoch?: number) => Promise<void>;
 
 /** Records of a changelog that cannot be read. */
 export interface UnreadRecords {

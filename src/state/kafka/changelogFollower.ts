@@ -2,7 +2,13 @@ import { emitWarning } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckpointError, CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
-import { type Changelog, ChangelogCut, type ChangelogPosition, type ChangelogRecord } from './changelog.js';
+import {
+  type Changelog,
+  ChangelogCut,
+  type ChangelogPosition,
+  type ChangelogRecord,
+  type ReadProgress,
+} from './changelog.js';
 import { beginning, flawOf, withoutId } from './copyFlaw.js';
 import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
 import { unowned } from './ownedCopies.js';
@@ -13,7 +19,7 @@ const lookEveryMs = 1_000;
 const recordsPerWrite = 2_000;
 /** How old the time of a copy becomes while nothing is appended, in ms. */
 const markEveryMs = 60_000;
-/** A topic with deletions that are gone sooner would have a copy read anew again and again, ms. */
+/** A topic with deletions that are gone sooner would have a copy read again and again, ms. */
 const minTombstonesMs = 10_000;
 /** The pause after a failure doubles, ms. */
 const [firstPauseMs, maxPauseMs] = [100, 30_000];
@@ -135,13 +141,13 @@ class Follower {
     this.#completeAt ??= at;
     this.#checkPause(at);
     let records: ChangelogRecord[] = [];
-    const progress = async (offset: number, until: number): Promise<void> => {
+    const progress: ReadProgress = async (offset, until, epoch = this.#position.epoch) => {
       signal.throwIfAborted();
       if (records.length < recordsPerWrite) return;
       const some = records;
       records = [];
       // What comes after the offset was written after the time of the mark, too. A copy that is begun has none before it is whole.
-      await this.#write(some, this.#mark && { ...this.#mark, offset });
+      await this.#write(some, this.#mark && { ...this.#mark, offset, epoch });
       looked(until - offset);
     };
     const before = this.#position.offset;
@@ -149,10 +155,10 @@ class Follower {
     const reading = this.#changelog.read(
       this.#position,
       (record) => records.push(record),
-      (offset, until) => {
+      (offset, until, epoch) => {
         if (isFirst) looked(Math.max(until - before, 0));
         isFirst = false;
-        return progress(offset, until);
+        return progress(offset, until, epoch);
       },
       undefined,
       signal,

@@ -298,6 +298,24 @@ describe('a copy that follows a changelog', () => {
     expect(await warned()).toBe('');
   });
 
+  it('goes on where it was left while it caught up after an election', async () => {
+    const [log, directory] = [new SparseLog(), newDirectory()];
+    const owner = await open(log);
+    await save(owner, 10, keys(500));
+    const standby = new Standby(log, directory);
+    await standby.current();
+    await standby.stop();
+    log.elect();
+    await save(owner, 20, keys(8_000, 1_000));
+    const half = new Standby(log, directory);
+    await vi.waitUntil(() => half.behind.length > 1, { interval: 1 });
+    await half.stop();
+    expect(half.behind.at(-1)).toBeGreaterThan(0);
+    const { read } = await takenOver(log, directory);
+    expect(read).toBeLessThan(7_000);
+    expect(await warned()).toBe('');
+  });
+
   it('is rebuilt for a topic that was created again, and when it is damaged', async () => {
     const [log, directory] = [new SparseLog(), newDirectory()];
     const owner = await open(log);

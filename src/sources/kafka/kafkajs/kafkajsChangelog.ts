@@ -80,6 +80,8 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   /** From when it is taken: until then another may have it. */
   #producer: TransactionalProducer | undefined;
   #reading: SharedRead | undefined;
+  /** From when its end is asked for. */
+  #watching: SharedRead | undefined;
   #appending: Promise<unknown> = Promise.resolve();
   /** The offset after what is being appended. */
   #written: number | undefined;
@@ -123,14 +125,17 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     const slices = new LoopSlices();
     let offset = Math.max(position.offset, begin);
     const unreadRanges = new UnreadRanges((records) => passed?.(records));
-    await progress?.(offset, until);
+    // It is the same log up to the position, as has been found.
+    const present = epoch ?? position.epoch;
+    const told: ReadProgress | undefined = progress && ((to, end) => progress(to, end, present));
+    await told?.(offset, until);
     while (offset < until) {
       signal?.throwIfAborted();
       const request = { ...this.#partition, offset, maxBytes: fetchBytes };
       const responses = client.fetch([request], { maxWait: 0, maxBytes: fetchBytes, ...(signal && { signal }) });
       const [fetched] = (await lastValueFrom(from(responses).pipe(toArray()))).flat();
       if (fetched?.error) throw fetched.error;
-      const { next = offset, unread } = await readTo(fetched, until, visit, slices, progress);
+      const { next = offset, unread } = await readTo(fetched, until, visit, slices, told);
       if (unread && unreadRanges.believes(unread)) {
         if (!passed) throw withSalvageHint(new CorruptCheckpointError(this.location, unread.from, unread.reason), this);
         unreadRanges.pass(unread);
@@ -141,7 +146,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       offset = next;
     }
     unreadRanges.end();
-    return { offset, epoch };
+    return { offset, epoch: present };
   }
 
   async describe(position?: ChangelogPosition): Promise<ChangelogState> {
@@ -160,12 +165,16 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   }
 
   async end(): Promise<ChangelogPosition> {
-    const { client, release } = sharedReads(this.#kafka);
+    this.#watching ??= sharedReads(this.#kafka);
     try {
-      const { highWatermark, epoch } = await this.#ends(await client);
+      const client = await this.#watching.client;
+      // It may not have heard of the topic.
+      await lastValueFrom(from(client.partitions([this.#place.topic])));
+      const { highWatermark, epoch } = await this.#ends(client);
       return { offset: highWatermark, epoch };
-    } finally {
-      release();
+    } catch (error) {
+      this.#stopWatching();
+      throw error;
     }
   }
 
@@ -205,6 +214,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
 
   async close(): Promise<void> {
     this.#stopReading();
+    this.#stopWatching();
     await this.#transactions.close(this.#appending);
   }
 
@@ -212,6 +222,11 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
   #stopReading(): void {
     this.#reading?.release();
     this.#reading = undefined;
+  }
+
+  #stopWatching(): void {
+    this.#watching?.release();
+    this.#watching = undefined;
   }
 
   async #append(records: readonly ChangelogRecord[], others: readonly BatchMessages[]): Promise<number | undefined> {

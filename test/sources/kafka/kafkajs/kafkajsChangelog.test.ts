@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KafkajsChangelog } from '../../../../src/sources/kafka/kafkajs/kafkajsChangelog.js';
+import { sharedReads } from '../../../../src/sources/kafka/kafkajs/sharedReads.js';
 import { ChangelogCut } from '../../../../src/state/kafka/changelog.js';
 import { batchAt, type Script, scriptedCluster } from '../../../support/scriptedCluster.js';
 
@@ -23,6 +24,30 @@ describe('a changelog through kafkajs', () => {
       }),
     });
     expect(await log.read({ offset: 0 }, () => {})).toMatchObject({ offset: 40 });
+    await log.close();
+  });
+
+  it('says where it ends though nobody else reads of its topic, over one client', async () => {
+    const cluster = clusterOf();
+    const log = new KafkajsChangelog(cluster.kafka, 'changelog', place);
+    expect(await log.end()).toEqual({ offset: 40, epoch: 0 });
+    const { client, release } = sharedReads(cluster.kafka);
+    const held = await client;
+    release();
+    expect(await log.end()).toEqual({ offset: 40, epoch: 0 });
+    const again = sharedReads(cluster.kafka);
+    expect(await again.client).toBe(held);
+    again.release();
+    await log.close();
+  });
+
+  it('says of which epoch what it has read is, while it reads', async () => {
+    const { kafka } = clusterOf();
+    const log = new KafkajsChangelog(kafka, 'changelog', { ...place, follows: true });
+    const epochs = new Set<number | undefined>();
+    const progress = async (_: number, __: number, epoch?: number) => void epochs.add(epoch);
+    expect(await log.read({ offset: 0 }, () => {}, progress)).toEqual({ offset: 40, epoch: 0 });
+    expect([...epochs]).toEqual([0]);
     await log.close();
   });
 });
