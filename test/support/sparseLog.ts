@@ -16,6 +16,8 @@ export class SparseLog {
   begin = 0;
   end = 0;
   tombstonesMs: number | undefined = 86_400_000;
+  /** Whether no broker can be asked for its settings. */
+  isAway = false;
   records: { readonly offset: number; readonly at: number; readonly record: ChangelogRecord }[] = [];
   /** The offsets from which it was read. */
   reads: number[] = [];
@@ -71,7 +73,8 @@ export class SparseLog {
         return { offset: this.end, epoch: this.epoch };
       },
       describe: async (position) => ({
-        ...{ id: this.id, begin: this.begin, end: this.end, tombstonesMs: this.tombstonesMs },
+        ...{ id: this.id, begin: this.begin, end: this.end },
+        tombstonesMs: this.isAway ? 'unknown' : this.tombstonesMs,
         cutAt: position && this.#cutAt(position),
       }),
       end: async () => ({ offset: this.end, epoch: this.epoch }),

@@ -39,8 +39,8 @@ export interface ChangelogState {
   readonly end: number;
   /** Where the log differs from the position that was asked about, if it does: it was cut there, and written again. */
   readonly cutAt?: number | undefined;
-  /** For how long a tombstone is there at least, ms; `undefined` where that cannot be read. */
-  readonly tombstonesMs: number | undefined;
+  /** For how long a tombstone is there at least, ms; `undefined` where that may not be read, `unknown` where no broker could be asked now. */
+  readonly tombstonesMs: number | 'unknown' | undefined;
 }
 
 /**

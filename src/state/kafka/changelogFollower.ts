@@ -7,9 +7,10 @@ import {
   ChangelogCut,
   type ChangelogPosition,
   type ChangelogRecord,
+  type ChangelogState,
   type ReadProgress,
 } from './changelog.js';
-import { beginning, flawOf, withoutId } from './copyFlaw.js';
+import { beginning, flawOf, knownTombstonesMs, retentionUnknown, withoutId, withoutRetention } from './copyFlaw.js';
 import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
 import { unowned } from './ownedCopies.js';
 
@@ -82,14 +83,14 @@ class Follower {
   #mark: CopyMark | undefined;
   #position: ChangelogPosition;
   #writing: Promise<void> = Promise.resolve();
-  readonly #tombstonesMs: number | undefined;
+  readonly #tombstonesMs: number;
   /** When a look began last after which the copy was complete: on the wall clock, since others stop while a machine sleeps. */
   #completeAt: number | undefined;
 
   private constructor(
     changelog: Changelog<unknown>,
     copy: LocalCopy,
-    { log, tombstonesMs }: { readonly log: string; readonly tombstonesMs: number | undefined },
+    { log, tombstonesMs }: { readonly log: string; readonly tombstonesMs: number },
     mark: CopyMark | undefined,
   ) {
     this.#changelog = changelog;
@@ -116,9 +117,9 @@ class Follower {
         // After that: its former owner may have gone on with it until then.
         const mark = copy.mark();
         const state = await unlessAborted(changelog.describe(mark), signal);
-        const { id: log, tombstonesMs } = state;
+        const log = state.id;
         if (log === undefined) throw new NoCopyError(withoutId);
-        if (tombstonesMs !== undefined && tombstonesMs < minTombstonesMs) throw new NoCopyError(tooShort(tombstonesMs));
+        const tombstonesMs = tombstonesOf(mark, state);
         const flaw = mark && flawOf(mark, state, Date.now());
         if (flaw !== undefined) warn(changelog.location, copies, `is rebuilt: ${flaw}`);
         if (isNew || (mark && flaw === undefined)) {
@@ -170,7 +171,8 @@ class Follower {
     this.#completeAt = at;
     const isOld = at - (this.#mark?.at ?? Number.NEGATIVE_INFINITY) > markEveryMs;
     const isOther = this.#mark?.offset !== this.#position.offset || this.#mark.epoch !== this.#position.epoch;
-    if (records.length > 0 || isOther || isOld) await this.#write(records, { log: this.#log, ...this.#position, at });
+    if (records.length > 0 || isOther || isOld)
+      await this.#write(records, { log: this.#log, ...this.#position, at, tombstonesMs: this.#tombstonesMs });
   }
 
   /**
@@ -179,7 +181,7 @@ class Follower {
    */
   #checkPause(now: number): void {
     const pauseMs = Math.abs(now - (this.#completeAt ?? now));
-    if (this.#tombstonesMs === undefined || pauseMs <= this.#tombstonesMs / 2) return;
+    if (pauseMs <= this.#tombstonesMs / 2) return;
     throw new Error(`it was last complete ${Math.round(pauseMs / 1_000)} s ago`);
   }
 
@@ -217,8 +219,15 @@ async function newest(changelog: Changelog<unknown>, copies: LocalCopies): Promi
   }
 }
 
-function tooShort(tombstonesMs: number): string {
-  return `the delete.retention.ms (${tombstonesMs}) of the topic is less than ${minTombstonesMs}, so that deletions may be missing`;
+/** For how long tombstones are there, in ms. Without that a copy would be of no use. */
+function tombstonesOf(mark: CopyMark | undefined, state: ChangelogState): number {
+  const tombstonesMs = knownTombstonesMs(mark, state);
+  if (tombstonesMs === undefined) {
+    throw state.tombstonesMs === 'unknown' ? new Error(retentionUnknown) : new NoCopyError(withoutRetention);
+  }
+  if (tombstonesMs >= minTombstonesMs) return tombstonesMs;
+  const says = `the delete.retention.ms (${tombstonesMs}) of the topic is less than ${minTombstonesMs}`;
+  throw new NoCopyError(`${says}, so that deletions may be missing`);
 }
 
 /** At the same moments of the clock in all of a process. */

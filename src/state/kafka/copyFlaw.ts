@@ -7,19 +7,31 @@ export const beginning: ChangelogPosition = { offset: 0 };
 /** Why no copy can be kept of a log without an id. */
 export const withoutId = 'brokers do not say the id of the topic, so that one created again would not be noticed';
 
+/** Why no copy can be kept of a log of which this cannot be read. */
+export const withoutRetention =
+  'the delete.retention.ms of the topic may not be read (DescribeConfigs), so that deletions may be missing';
+
+/** Why a copy is not used while this cannot be asked. */
+export const retentionUnknown =
+  'the delete.retention.ms of the topic cannot be read now, so that deletions may be missing';
+
+/** For how long tombstones are there, as of the last answer, in ms; `undefined` where there has been none. */
+export function knownTombstonesMs(mark: CopyMark | undefined, { tombstonesMs }: ChangelogState): number | undefined {
+  return tombstonesMs === 'unknown' ? mark?.tombstonesMs : tombstonesMs;
+}
+
 /** Why a copy must not be used; `undefined` for one that may be. */
-export function flawOf(
-  mark: CopyMark,
-  { id, begin, end, cutAt, tombstonesMs }: ChangelogState,
-  now: number,
-): string | undefined {
+export function flawOf(mark: CopyMark, state: ChangelogState, now: number): string | undefined {
+  const { id, begin, end, cutAt } = state;
   if (mark.log !== id) return 'it is of a topic of this name that was deleted';
   if (mark.offset < begin) return `it ends at offset ${mark.offset}, and the partition begins at ${begin}`;
   if (mark.offset > end) return `it ends at offset ${mark.offset}, and the partition at ${end}`;
   if (cutAt !== undefined)
     return `it ends at offset ${mark.offset}, and the partition was cut at ${cutAt} and written again`;
-  if (tombstonesMs === undefined)
-    return 'the delete.retention.ms of the topic cannot be read, so that deletions may be missing';
+  const tombstonesMs = knownTombstonesMs(mark, state);
+  if (tombstonesMs === undefined) {
+    return state.tombstonesMs === 'unknown' ? retentionUnknown : withoutRetention;
+  }
   const age = now - mark.at;
   if (age < 0) return 'it is of a later time than now';
   // Half of it, for clocks that differ and for the time that reading takes.

@@ -3,7 +3,7 @@ import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
 import { within } from '../../storage/within.js';
 import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.js';
-import { beginning, flawOf, withoutId } from './copyFlaw.js';
+import { beginning, flawOf, knownTombstonesMs, withoutId } from './copyFlaw.js';
 import type { CopyMark, LocalCopies, LocalCopy, VisitSlice } from './localCopy.js';
 import { ownCopy } from './ownedCopies.js';
 
@@ -32,6 +32,7 @@ export class CopyKeeper {
   /** The mark of the copy that was read; `undefined`: a new one is to be written. */
   #base: CopyMark | undefined;
   #log: string | undefined;
+  #tombstonesMs: number | undefined;
   /** Committed, and not in the copy yet: newer ones last. */
   #waiting: ChangelogRecord[] = [];
   #maxWaiting = minWaiting;
@@ -75,6 +76,7 @@ export class CopyKeeper {
     }
     const state = await this.#changelog.describe(mark);
     this.#log = state.id;
+    this.#tombstonesMs = knownTombstonesMs(mark, state);
     if (state.id === undefined) {
       await this.#giveUp(withoutId);
       return beginning;
@@ -107,7 +109,9 @@ export class CopyKeeper {
 
   /** The log was read up to this position, which was its end then or later. */
   readTo(position: ChangelogPosition, at: number): void {
-    if (this.#log !== undefined) this.#mark = { log: this.#log, ...position, at };
+    if (this.#log !== undefined) {
+      this.#mark = { log: this.#log, ...position, at, tombstonesMs: this.#tombstonesMs };
+    }
   }
 
   /**

@@ -10,6 +10,8 @@ export interface CopyMark {
   readonly epoch?: number | undefined;
   /** When that was the end of the log, or later than that: ms on the wall clock of this machine. */
   readonly at: number;
+  /** For how long a tombstone of the log was there at least, ms, when that could be asked last. */
+  readonly tombstonesMs?: number | undefined;
 }
 
 /** Receives a record in place: the bytes of its key and of its value, which are valid until the next one is visited. */

@@ -272,6 +272,16 @@ describe('a copy that follows a changelog', () => {
     expect(await warned()).toContain('is rebuilt: it is 172');
   });
 
+  it('is not kept of a topic of which it may not be read for how long tombstones are there', async () => {
+    const [log, directory] = [new SparseLog(), newDirectory()];
+    log.tombstonesMs = undefined;
+    await save(await open(log), 10, keys(50));
+    const standby = new Standby(log, directory);
+    await standby.ended;
+    expect(standby.behind).toEqual([]);
+    expect(await warned()).toMatch(/is not kept any more: .* may not be read \(DescribeConfigs\)/);
+  });
+
   it('is not kept of a topic whose tombstones are gone at once', async () => {
     const [log, directory] = [new SparseLog(), newDirectory()];
     log.tombstonesMs = 1_000;

@@ -28,7 +28,7 @@ import { kafkaAccess } from './kafkaAccess.js';
 import { KafkajsClient } from './kafkajsClient.js';
 import { kafkajsTransactions } from './kafkajsTransactions.js';
 import { type SharedRead, sharedReads } from './sharedReads.js';
-import { expiringPolicy, topicConfig } from './topicConfig.js';
+import { expiringPolicy, topicSetting } from './topicConfig.js';
 import { translateError } from './translateError.js';
 import { UnreadRanges } from './unreadRanges.js';
 import { withBackOff } from './withBackOff.js';
@@ -153,14 +153,14 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     const client = await this.#connected();
     const [{ highWatermark, begin, epoch }, retention] = await Promise.all([
       this.#ends(client),
-      topicConfig(kafkaAccess(this.#kafka).kafka, this.#place.topic, 'delete.retention.ms'),
+      topicSetting(kafkaAccess(this.#kafka).kafka, this.#place.topic, 'delete.retention.ms'),
     ]);
     return {
       id: this.#topicId,
       begin,
       end: highWatermark,
       cutAt: position && (await this.#cutAt(client, position, epoch)),
-      tombstonesMs: retention === undefined ? undefined : Number(retention),
+      tombstonesMs: retention.isKnown ? toNumber(retention.value) : 'unknown',
     };
   }
 
@@ -285,6 +285,10 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
     );
     throw new CheckpointError(this.location, 'open', { cause });
   }
+}
+
+function toNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 /**

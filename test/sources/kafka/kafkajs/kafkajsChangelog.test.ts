@@ -50,4 +50,36 @@ describe('a changelog through kafkajs', () => {
     expect([...epochs]).toEqual([0]);
     await log.close();
   });
+
+  it('asks another broker for its settings when one is down, and once for all of its partitions', async () => {
+    let asked = 0;
+    const failure = new Error('Connection error: connect ECONNREFUSED');
+    const settings = (name: string) => {
+      if (name !== 'delete.retention.ms') return 'compact';
+      return ++asked < 3 ? failure : '86400000';
+    };
+    const { kafka } = clusterOf({ settings, leaders: () => ['0', '0'] });
+    const logs = [0, 1].map(
+      (partition) => new KafkajsChangelog(kafka, 'changelog', { ...place, partition, follows: true }),
+    );
+    const states = await Promise.all(logs.map((log) => log.describe()));
+    expect(states.map(({ tombstonesMs }) => tombstonesMs)).toEqual([86_400_000, 86_400_000]);
+    expect(asked).toBe(3);
+    await Promise.all(logs.map((log) => log.close()));
+  });
+
+  it('tells settings that may not be read from those that no broker could be asked for', async () => {
+    const refused = Object.assign(new Error('Topic authorization failed'), { type: 'TOPIC_AUTHORIZATION_FAILED' });
+    const tombstonesOf = async (failure: Error) => {
+      const log = new KafkajsChangelog(clusterOf({ settings: () => failure }).kafka, 'changelog', {
+        ...place,
+        follows: true,
+      });
+      const { tombstonesMs } = await log.describe();
+      await log.close();
+      return tombstonesMs;
+    };
+    expect(await tombstonesOf(refused)).toBeUndefined();
+    expect(await tombstonesOf(new Error('Connection timeout'))).toBe('unknown');
+  });
 });
