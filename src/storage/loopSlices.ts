@@ -1,12 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 /** How long a slice keeps the event loop, in ms: the batches of other tasks, and the heartbeats of the process, pass between. */
 const sliceMs = 8;
 const stepsPerLookAtTheClock = 64;
 
-/** Divides work of many small steps into slices of the event loop. */
+/** Divides work of many small steps into slices of the event loop. Several that share one have one slice of a turn, one after the other. */
 export class LoopSlices {
   #until = performance.now() + sliceMs;
+  readonly #waiting: (() => void)[] = [];
 
   /** Whether others are to have their turn, at step `count`. */
   isOver(count: number): boolean {
@@ -14,8 +13,17 @@ export class LoopSlices {
   }
 
   /** Resolves when they have had it. */
-  async next(): Promise<void> {
-    await nextTurn();
-    this.#until = performance.now() + sliceMs;
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#waiting.length === 1) setImmediate(this.#turn);
+    });
   }
+
+  readonly #turn = (): void => {
+    const resolve = this.#waiting.shift();
+    this.#until = performance.now() + sliceMs;
+    resolve?.();
+    if (this.#waiting.length > 0) setImmediate(this.#turn);
+  };
 }

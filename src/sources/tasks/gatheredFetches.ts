@@ -18,9 +18,11 @@ interface Broker {
 export class GatheredFetches {
   readonly #client: Pick<LogClient, 'fetch' | 'broker'>;
   readonly #scheduler: SchedulerLike;
+  readonly #maxBytes: number;
   readonly #brokers = new Map<string, Broker>();
 
-  constructor(client: Pick<LogClient, 'fetch' | 'broker'>, scheduler: SchedulerLike) {
+  constructor(client: Pick<LogClient, 'fetch' | 'broker'>, scheduler: SchedulerLike, maxBytes = Infinity) {
+    this.#maxBytes = maxBytes;
     this.#client = client;
     this.#scheduler = scheduler;
   }
@@ -73,7 +75,10 @@ export class GatheredFetches {
     }
     const options: FetchOptions = {
       maxWait: Math.min(...wants.map((want) => want.options.maxWait)),
-      maxBytes: wants.reduce((sum, want) => sum + want.options.maxBytes, 0),
+      maxBytes: Math.min(
+        wants.reduce((sum, want) => sum + want.options.maxBytes, 0),
+        this.#maxBytes,
+      ),
       signal: abort.signal,
       throttled: (duration) => {
         for (const want of wants) want.options.throttled?.(duration);

@@ -13,9 +13,9 @@ interface OffsetsQuestion {
 
 /**
  * A client for all tasks of a process: what they ask at a tick, commit and fetch goes out together, so that the requests do not grow with the
- * number of tasks.
+ * number of tasks. A fetch asks for what all of them want, and for no more than `maxFetchBytes`.
  */
-export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClient {
+export function sharedLog(client: LogClient, scheduler: SchedulerLike, maxFetchBytes = Infinity): LogClient {
   const later = (work: () => void): void => void scheduler.schedule(work);
   /** The latest answer: all tasks look for theirs in it. */
   let found: { answer: readonly LogOffset[]; byPlace: ReadonlyMap<string, LogOffset> } = {
@@ -40,7 +40,7 @@ export function sharedLog(client: LogClient, scheduler: SchedulerLike): LogClien
     (answer) => answer,
   );
   const commits = new GatheredCommits(client, scheduler);
-  const fetches = new GatheredFetches(client, scheduler);
+  const fetches = new GatheredFetches(client, scheduler, maxFetchBytes);
   const { diverged, broker, address, describe, unavailable } = client;
   return {
     name: client.name,

@@ -93,7 +93,7 @@ export class StandbyTasks implements MemberCopies {
     return { place: this.#place, copies };
   }
 
-  /** Of a task that may not be there yet, since all copies of a process are in one place; what the subscriber throws for it is thrown later. */
+  /** Of a task that may not be there yet: all copies of a process are in one place. What the subscriber throws is thrown later. */
   #placeOf(task: TaskInfo): string | undefined {
     try {
       return this.#owner.checkpointOf(task)?.copies?.place;

@@ -11,6 +11,7 @@ import {
   type ReadProgress,
 } from './changelog.js';
 import { beginning, flawOf, knownTombstonesMs, retentionUnknown, withoutId, withoutRetention } from './copyFlaw.js';
+import { CopyTurns } from './copyTurns.js';
 import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
 import { unowned } from './ownedCopies.js';
 
@@ -24,6 +25,11 @@ const markEveryMs = 60_000;
 const minTombstonesMs = 10_000;
 /** The pause after a failure doubles, ms. */
 const [firstPauseMs, maxPauseMs] = [100, 30_000];
+
+/** Copies of a process that are opened at once, and that are read from the beginning at once: the tasks have the rest of the process. */
+const [opening, building] = [new CopyTurns(2), new CopyTurns(2)];
+/** Others do not wait longer for one whose broker does not answer, or that is far behind, ms. */
+const openingMs = 10_000;
 
 /** How a changelog is followed. */
 export interface Following {
@@ -45,27 +51,35 @@ export async function followChangelog({ open, copies, signal, looked }: Followin
   let said = '';
   for (;;) {
     await unowned(copies.location, signal);
-    if (signal.aborted) return;
+    let end = await opening.take(signal, openingMs);
+    if (signal.aborted) return end();
     const changelog = open();
     let follower: Follower | undefined;
     try {
       follower = await Follower.open(changelog, copies, signal);
+      if (!follower.isWhole) {
+        end();
+        end = await building.take(signal);
+      }
       while (!signal.aborted) {
         await follower.catchUp(signal, looked);
+        end();
         [pause, said] = [firstPauseMs, ''];
         await nextLook(signal);
       }
     } catch (error) {
+      end();
       if (signal.aborted) break;
-      const end = error instanceof FencedError || error instanceof NoCopyError;
-      const says = `${end ? 'is not kept any more' : 'is not up to date'}: ${reasonOf(error)}`;
+      const isEnd = error instanceof FencedError || error instanceof NoCopyError;
+      const says = `${isEnd ? 'is not kept any more' : 'is not up to date'}: ${reasonOf(error)}`;
       // The same failure again and again is one warning.
       if (says !== said) warn(changelog.location, copies, says);
       said = says;
-      if (end) break;
+      if (isEnd) break;
       await within(pause, signal);
       pause = Math.min(2 * pause, maxPauseMs);
     } finally {
+      end();
       await follower?.close().catch(() => {});
       await changelog.close();
     }
@@ -134,6 +148,11 @@ class Follower {
       await copy.close().catch(() => {});
       throw error;
     }
+  }
+
+  /** Whether only what came after its mark is to be read. */
+  get isWhole(): boolean {
+    return this.#mark !== undefined;
   }
 
   /** Reads to the end as it is now. */

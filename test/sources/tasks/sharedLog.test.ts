@@ -1,5 +1,5 @@
 import { type FetchedPartition, type GroupMembership, type LogClient, memoryLog, ProtocolError } from 'dstream';
-import { from, type Observable, Subject, throwError } from 'rxjs';
+import { EMPTY, from, type Observable, Subject, throwError } from 'rxjs';
 import type { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { sharedLog } from '../../../src/sources/tasks/sharedLog.js';
@@ -162,6 +162,27 @@ describe('sharedLog', () => {
           expect(signals[2]?.aborted).toBe(true);
         }, 1);
       }, 2);
+    });
+  });
+
+  it('asks for no more bytes than it may', () => {
+    virtual((scheduler) => {
+      const asked: number[] = [];
+      const log = memoryLog({ topics: { words: 3 }, scheduler });
+      const client = logLike(log, {
+        fetch: (_, { maxBytes }) => {
+          asked.push(maxBytes);
+          return EMPTY;
+        },
+      });
+      for (const most of [undefined, 25]) {
+        const shared = sharedLog(client, scheduler, most);
+        for (const partition of [0, 1, 2]) {
+          const request = { topic: 'words', partition, offset: 0, maxBytes: 10 };
+          from(shared.fetch([request], { maxWait: 0, maxBytes: 10 })).subscribe();
+        }
+      }
+      scheduler.schedule(() => expect(asked).toEqual([30, 25]), 10);
     });
   });
 });

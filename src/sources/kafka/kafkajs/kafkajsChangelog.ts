@@ -56,6 +56,8 @@ const fetchBytes = 4 * 1_024 * 1_024;
 const pauseMs = 50;
 /** Few enough that a slice of the event loop does not become much longer. */
 const recordsPerRead = 1_000;
+/** All copies of a process have one slice of a turn together. */
+const followerSlices = new LoopSlices();
 /**
  * A segment is compacted once it is full: with larger ones, of which a gigabyte is the default, many old values are read at a start. A reader
  * that was away for less than the retention misses no tombstone.
@@ -122,7 +124,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       const says = `topic "${topic}" was cut or created again: it ${edge}, and was read up to ${position.offset}`;
       throw new CheckpointError(this.location, 'read', { cause: new ChangelogCut(says) });
     }
-    const slices = new LoopSlices();
+    const slices = this.#place.follows ? followerSlices : new LoopSlices();
     let offset = Math.max(position.offset, begin);
     const unreadRanges = new UnreadRanges((records) => passed?.(records));
     // It is the same log up to the position, as has been found.
@@ -306,12 +308,12 @@ async function readTo(
   if (!reader) return {};
   try {
     while (!reader.done && reader.position < until) {
+      if (slices.isOver(0)) await slices.next();
       await reader.load();
       reader.read(until, recordsPerRead, ({ key, value }) => {
         // The views are valid during the call only.
         if (key) visit({ key: Buffer.from(key), value: value && Buffer.from(value) });
       });
-      if (slices.isOver(0)) await slices.next();
       await progress?.(reader.done ? reader.end : reader.position, until);
     }
     return { next: reader.done ? reader.end : reader.position };

@@ -16,6 +16,9 @@ interface Used {
   users: number;
 }
 
+/** Bytes of one response, for all copies together: those whose records did not fit ask again. */
+const maxFetchBytes = 8 * 1_024 * 1_024;
+
 const used = new WeakMap<Kafka | KafkaRuntime, Used>();
 
 /**
@@ -45,7 +48,7 @@ export function sharedReads(kafka: Kafka | KafkaRuntime): SharedRead {
 }
 
 async function connected(kafka: Kafka | KafkaRuntime): Promise<LogClient> {
-  const client = sharedLog(new KafkajsClient(kafka, { checkCrcs: true }), asyncScheduler);
+  const client = sharedLog(new KafkajsClient(kafka, { checkCrcs: true }), asyncScheduler, maxFetchBytes);
   await lastValueFrom(from(client.connect()), { defaultValue: undefined });
   return client;
 }

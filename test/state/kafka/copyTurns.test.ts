@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { followChangelog } from '../../../src/state/kafka/changelogFollower.js';
+import { CopyTurns } from '../../../src/state/kafka/copyTurns.js';
+import type { LocalCopies, LocalCopy } from '../../../src/state/kafka/localCopy.js';
+import { SparseLog } from '../../support/sparseLog.js';
+
+/** A copy that keeps nothing. */
+function noCopies(location: string): LocalCopies {
+  const copy: LocalCopy = {
+    bytes: 0,
+    mark: () => undefined,
+    read: async () => {},
+    own: async () => {},
+    write: async () => {},
+    close: async () => {},
+  };
+  const open = async () => copy;
+  return { location, ready: async () => {}, exists: async () => false, open, renew: open };
+}
+
+describe('copies that begin at once', () => {
+  it('are read from the beginning two at a time', async () => {
+    const abort = new AbortController();
+    const now = { opening: 0, building: 0 };
+    const most = { ...now };
+    const during = async <T>(what: keyof typeof now, work: () => Promise<T>): Promise<T> => {
+      now[what]++;
+      most[what] = Math.max(most[what], now[what]);
+      await sleep(2);
+      return work().finally(() => now[what]--);
+    };
+    const looked = new Set<number>();
+    const following = Array.from({ length: 8 }, (_, i) => {
+      const changelog = new SparseLog().open();
+      const open = () => ({
+        ...changelog,
+        describe: () => during('opening', () => changelog.describe()),
+        read: (...args: Parameters<typeof changelog.read>) => during('building', () => changelog.read(...args)),
+      });
+      const copies = noCopies(`copy ${i}`);
+      return followChangelog({ open, copies, signal: abort.signal, looked: () => looked.add(i) });
+    });
+    await vi.waitUntil(() => looked.size === 8, { timeout: 5_000, interval: 1 });
+    abort.abort();
+    await Promise.all(following);
+    expect(most.opening).toBe(2);
+    expect(most.building).toBe(2);
+  });
+
+  it('wait neither for one that hangs nor when they are left', async () => {
+    const turns = new CopyTurns(1);
+    const { signal } = new AbortController();
+    const end = await turns.take(signal, 5);
+    const left = new AbortController();
+    const leaving = turns.take(left.signal);
+    left.abort();
+    (await leaving)();
+    const second = await turns.take(signal);
+    end();
+    const told: string[] = [];
+    const third = turns.take(signal).then((done) => {
+      told.push('third');
+      return done;
+    });
+    await sleep(0);
+    expect(told).toEqual([]);
+    second();
+    (await third)();
+  });
+});
