@@ -29,7 +29,7 @@ export class CopyTurns {
     return end;
   }
 
-  /** Whether it has come. */
+  /** Whether it came before `signal` was aborted. */
   #turn(signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (isTurn: boolean): void => {
