@@ -40,7 +40,9 @@ const again = { delay: 10_000, maxDelay: 600_000 } as const;
 /** A copy that is kept up to date. */
 interface Followed {
   readonly abort: AbortController;
-  /** `undefined` until it has looked: it is open then. */
+  /** It has looked. */
+  isOpen: boolean;
+  /** `undefined` until it has looked, and after a failure. */
   behind: number | undefined;
   saidAt: number;
   /** Since it was left: until it is not waited for any longer. */
@@ -163,7 +165,7 @@ export class StandbyTasks implements MemberCopies {
     const isOpen = this.#followed.has(id) || this.#late.has(id);
     if (!task || this.#ended || isOpen || this.#owner.isBusy(id)) return;
     const abort = new AbortController();
-    const followed: Followed = { abort, behind: undefined, saidAt: -Infinity, leaving: undefined };
+    const followed: Followed = { abort, isOpen: false, behind: undefined, saidAt: -Infinity, leaving: undefined };
     this.#followed.set(id, followed);
     this.#there.add(id);
     const begunAt = this.#scheduler.now();
@@ -172,7 +174,10 @@ export class StandbyTasks implements MemberCopies {
       if (!this.#late.delete(id)) this.#closed(id, error);
       // It may be wanted again, since it was left.
       if (abort.signal.aborted) this.#follow(id);
-      else this.#followLater(id, this.#scheduler.now() - begunAt);
+      else {
+        this.#there.delete(id);
+        this.#followLater(id, this.#scheduler.now() - begunAt);
+      }
     };
     defer(() => from(this.#copiesOf(task).follow(abort.signal))).subscribe({
       next: (behind) => this.#looked(id, followed, behind),
@@ -194,19 +199,21 @@ export class StandbyTasks implements MemberCopies {
   }
 
   #closed(id: string, error?: unknown): void {
-    const isKnown = this.#followed.get(id)?.behind !== undefined;
+    const isKnown = this.#followed.get(id)?.isOpen === true;
     this.#followed.delete(id);
     const facts = error === undefined ? {} : { error };
     if (isKnown || error !== undefined) this.#owner.happened('standby-ended', id, facts);
     this.#owner.closed(id);
   }
 
-  #looked(id: string, followed: Followed, behind: number): void {
+  #looked(id: string, followed: Followed, behind: number | undefined): void {
     if (this.#followed.get(id) !== followed) return;
     const now = this.#scheduler.now();
-    if (followed.behind === undefined) this.#owner.happened('standby', id);
     const isNews = isCurrent(behind) !== isCurrent(followed.behind);
     followed.behind = behind;
+    if (behind === undefined) return;
+    if (!followed.isOpen) this.#owner.happened('standby', id);
+    followed.isOpen = true;
     if (!isNews && now - followed.saidAt < sayEveryMs) return;
     followed.saidAt = now;
     this.#owner.happened('standby-behind', id, { behind });

@@ -11,7 +11,7 @@ export function changelogCopies(place: string, copies: LocalCopies, open: () => 
     exists: () => copies.exists(),
     follow: (signal) =>
       new Observable((subscriber) => {
-        const looked = (behind: number) => subscriber.next(behind);
+        const looked = (behind: number | undefined) => subscriber.next(behind);
         followChangelog({ open, copies, signal, looked }).then(
           () => subscriber.complete(),
           (error: unknown) => subscriber.error(error),

@@ -38,8 +38,8 @@ export interface Following {
   readonly copies: LocalCopies;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Called at each look with how many records the copy was behind. */
-  looked(behind: number): void;
+  /** Called at each look with how many records the copy was behind, and after a failure, since nobody knows then. */
+  looked(behind: number | undefined): void;
 }
 
 /**
@@ -76,6 +76,7 @@ export async function followChangelog({ open, copies, signal, looked }: Followin
       if (says !== said) warn(changelog.location, copies, says);
       said = says;
       if (isEnd) break;
+      looked(undefined);
       await within(pause, signal);
       pause = Math.min(2 * pause, maxPauseMs);
     } finally {

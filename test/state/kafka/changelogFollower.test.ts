@@ -42,7 +42,7 @@ const warned = async () => {
 
 /** A process that keeps a copy of a log. */
 class Standby {
-  readonly behind: number[] = [];
+  readonly behind: (number | undefined)[] = [];
   readonly #abort = new AbortController();
   readonly #ended: Promise<unknown>;
   #subscription: Subscription | undefined;
@@ -358,6 +358,7 @@ describe('a copy that follows a changelog', () => {
     vi.spyOn(log, 'open').mockImplementation(() => (fails-- > 0 ? { ...opened(), describe: away } : opened()));
     const standby = new Standby(log, directory);
     await standby.current();
+    expect(standby.behind.slice(0, 2)).toEqual([undefined, undefined]);
     expect((await warned()).match(/is not up to date: the broker is away/g)).toHaveLength(1);
   });
 
