@@ -195,8 +195,9 @@ export interface CheckpointCopies {
   /** Whether there is a copy here, however old. */
   exists(): ObservableInput<boolean>;
   /**
-   * Keeps the copy here up to date while another process owns the checkpoint. Emits at each look how many records it was behind,
-   * and `undefined` when that is not known any more. When `signal` is aborted, it completes as soon as the copy may be used by another. Nothing is deleted then.
+   * Keeps the copy here up to date while another process owns the checkpoint. Emits at each look how many offsets it was behind,
+   * and `undefined` when that is not known any more. When `signal` is aborted, it completes as soon as the copy may be used by another.
+   * Nothing is deleted then.
    */
   follow(signal: AbortSignal): ObservableInput<number | undefined>;
 }

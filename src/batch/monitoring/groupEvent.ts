@@ -7,7 +7,7 @@ export interface GroupEvent {
    * taken the task over; `reopened`: the group says that the task is still this member's, so it is opened again; `slow-heartbeat`: a
    * heartbeat was late by more than a tenth of the session because the event loop was blocked; `stuck`: a task takes longer than a session
    * for a step. What does not end of its closing or release is left behind then, so that another member can go on with the task; `standby`: this
-   * member keeps copies of the checkpoints of these tasks of others from now on; `standby-behind`: how many records such a copy was behind;
+   * member keeps copies of the checkpoints of these tasks of others from now on; `standby-behind`: how many offsets such a copy was behind;
    * `standby-ended`: these copies are not kept up to date any more.
    */
   readonly type:
@@ -39,7 +39,7 @@ export interface GroupEvent {
   readonly step?: 'opening' | 'closing' | 'releasing';
   /** For how long it has lasted, in ms, of `stuck`. */
   readonly lasts?: number;
-  /** How many records of its changelog the copy had not read when it looked, of `standby-behind`. */
+  /** How many offsets of its changelog the copy had not read when it looked, of `standby-behind`: compacted records count too. */
   readonly behind?: number;
   /** Why tasks are lost, or what was refused. */
   readonly error?: unknown;

@@ -2,7 +2,7 @@
 export interface TaskCopy {
   /** The id of the task. */
   readonly task: string;
-  /** How many records it was behind when that was looked at last; `undefined` for one that is only there, however old. */
+  /** How many offsets it was behind when that was looked at last; `undefined` for one that is only there, however old. */
   readonly behind: number | undefined;
 }
 
