@@ -90,6 +90,7 @@ const refused: RefusingOf<
     kafka.ExclusiveOptions,
     kafka.KafkaBatchesOptions<never>,
     kafka.KafkaCheckpointOptions,
+    kafka.StandbyOptions,
     kafka.KafkaClientOptions,
     kafka.KafkaReceiverOptions<never>,
     kafka.KafkaRuntimeOptions,
