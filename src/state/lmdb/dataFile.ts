@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layoutIsKnown, metasOf } from './metaPages.js';
 
@@ -61,10 +61,10 @@ export class DataFile {
 
 /**
  * Makes a file longer. At its end, wherever that is: another process may be making it longer too, and what it has written
- * stays then.
+ * stays then. One that has been removed meanwhile is not made anew: LMDB refuses a file of zeros, and its binding ends the process then.
  */
 export async function appendZeros(path: string, bytes: number): Promise<void> {
-  const file = await open(path, 'a');
+  const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
   try {
     for (let left = bytes; left > 0; left -= sliceBytes)
       await file.writeFile(zeros.subarray(0, Math.min(left, sliceBytes)));

@@ -124,21 +124,37 @@ export function lmdbCopies(location: string): LocalCopies {
       await loadLmdb();
     },
     exists: async () => (await names().catch(() => [])).length > 0,
-    open: async () => {
-      await makeDirectory(location, privateFileSystem);
-      const found = await Promise.all(
-        (await names()).map(async (name) => ({ name, at: await writtenAt(location, name) })),
-      );
-      const [newest] = found.sort((a, b) => b.at - a.at);
-      return newest ? LmdbCopy.open(join(location, newest.name)) : create();
-    },
-    renew: async () => {
-      await makeDirectory(location, privateFileSystem);
-      // Before there is another one: the disk may be full.
-      await remove(await names());
-      return create();
-    },
+    open: () =>
+      inTurnAt(location, async () => {
+        await makeDirectory(location, privateFileSystem);
+        const found = await Promise.all(
+          (await names()).map(async (name) => ({ name, at: await writtenAt(location, name) })),
+        );
+        const [newest] = found.sort((a, b) => b.at - a.at);
+        return newest ? LmdbCopy.open(join(location, newest.name)) : create();
+      }),
+    renew: () =>
+      inTurnAt(location, async () => {
+        await makeDirectory(location, privateFileSystem);
+        // Before there is another one: the disk may be full.
+        await remove(await names());
+        return create();
+      }),
   };
+}
+
+/** By location, the opening or renewal that was asked for last. */
+const turns = new Map<string, Promise<unknown>>();
+
+/** One after the other: LMDB's binding ends the process where a directory is removed while it is being opened. */
+async function inTurnAt<T>(location: string, work: () => Promise<T>): Promise<T> {
+  const done = (turns.get(location) ?? Promise.resolve()).then(work, work);
+  turns.set(location, done);
+  try {
+    return await done;
+  } finally {
+    if (turns.get(location) === done) turns.delete(location);
+  }
 }
 
 /** 0 for one that has just been removed, or has not been written. */

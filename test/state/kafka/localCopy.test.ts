@@ -307,6 +307,18 @@ describe('a checkpoint in a changelog with a copy', () => {
     await settle(again.close());
   });
 
+  it('is opened and replaced by several at once, one after the other', async () => {
+    const directory = newDirectory();
+    for (let round = 0; round < 5; round++) {
+      const copies = Array.from({ length: 6 }, (_, i) => {
+        const mine = lmdbCopies(directory);
+        return i % 2 === 0 ? mine.open() : mine.renew();
+      });
+      for (const copy of await Promise.all(copies)) await copy.close();
+      expect(readdirSync(directory)).toHaveLength(1);
+    }
+  });
+
   it('keeps keys that are too long to look up, and values that are empty', async () => {
     const [log, directory] = [new SparseLog(), newDirectory()];
     const session = await open(log, lmdbCopies(directory));
