@@ -61,7 +61,7 @@ export class DataFile {
 
 /**
  * Makes a file longer. At its end, wherever that is: another process may be making it longer too, and what it has written
- * stays then. One that has been removed meanwhile is not made anew: LMDB refuses a file of zeros, and its binding ends the process then.
+ * stays then. One that has been removed meanwhile is not made again: LMDB refuses a file of zeros, and its binding ends the process then.
  */
 export async function appendZeros(path: string, bytes: number): Promise<void> {
   const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
