@@ -1,4 +1,3 @@
-import { emitWarning } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckpointError, CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
@@ -14,6 +13,7 @@ import { beginning, flawOf, knownTombstonesMs, retentionUnknown, withoutId, with
 import { CopyTurns } from './copyTurns.js';
 import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
 import { unowned } from './ownedCopies.js';
+import { warnOfCopy } from './warnOfCopy.js';
 
 /** Copies of a process look at the same moments, so that one request has what all of them want, ms. */
 const lookEveryMs = 1_000;
@@ -73,7 +73,7 @@ export async function followChangelog({ open, copies, signal, looked }: Followin
       const isEnd = error instanceof FencedError || error instanceof NoCopyError;
       const says = `${isEnd ? 'is not kept any more' : 'is not up to date'}: ${reasonOf(error)}`;
       // The same failure again and again is one warning.
-      if (says !== said) warn(changelog.location, copies, says);
+      if (says !== said) warnOfCopy(changelog.location, copies, says);
       said = says;
       if (isEnd) break;
       looked(undefined);
@@ -136,7 +136,7 @@ class Follower {
         if (log === undefined) throw new NoCopyError(withoutId);
         const tombstonesMs = tombstonesOf(mark, state);
         const flaw = mark && flawOf(mark, state, Date.now());
-        if (flaw !== undefined) warn(changelog.location, copies, `is rebuilt: ${flaw}`);
+        if (flaw !== undefined) warnOfCopy(changelog.location, copies, `is rebuilt: ${flaw}`);
         if (isNew || (mark && flaw === undefined)) {
           return new Follower(changelog, copy, { log, tombstonesMs }, mark);
         }
@@ -234,7 +234,7 @@ async function newest(changelog: Changelog<unknown>, copies: LocalCopies): Promi
     return await copies.open();
   } catch (error) {
     if (!(error instanceof CorruptCheckpointError)) throw error;
-    warn(changelog.location, copies, `is rebuilt: ${error.message}`);
+    warnOfCopy(changelog.location, copies, `is rebuilt: ${error.message}`);
     return copies.renew();
   }
 }
@@ -279,9 +279,4 @@ function reasonOf(error: unknown): string {
   const { cause } = error as { readonly cause?: unknown };
   if (error instanceof CheckpointError && cause instanceof ChangelogCut) return cause.message;
   return error instanceof Error ? error.message : String(error);
-}
-
-function warn(location: string, copies: LocalCopies, what: string): void {
-  const message = `the copy of ${location} in ${copies.location} ${what}`;
-  emitWarning(message, { type: 'DStreamWarning', code: 'DSTREAM_CHANGELOG_COPY' });
 }

@@ -1,4 +1,3 @@
-import { emitWarning } from 'node:process';
 import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
 import { within } from '../../storage/within.js';
@@ -6,6 +5,7 @@ import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.
 import { beginning, flawOf, knownTombstonesMs, withoutId } from './copyFlaw.js';
 import type { CopyMark, LocalCopies, LocalCopy, VisitSlice } from './localCopy.js';
 import { ownCopy } from './ownedCopies.js';
+import { warnOfCopy } from './warnOfCopy.js';
 
 /** Records of one transaction of the copy. */
 const recordsPerWrite = 10_000;
@@ -228,8 +228,7 @@ export class CopyKeeper {
   }
 
   #warn(what: string, reason: string): void {
-    const message = `the copy of ${this.#changelog.location} in ${this.#copies.location} ${what}: ${reason}`;
-    emitWarning(message, { type: 'DStreamWarning', code: 'DSTREAM_CHANGELOG_COPY' });
+    warnOfCopy(this.#changelog.location, this.#copies, `${what}: ${reason}`);
   }
 }
 

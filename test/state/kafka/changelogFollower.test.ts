@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FencedError } from 'dstream';
 import { firstValueFrom, from, type Subscription } from 'rxjs';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { changelogCopies } from '../../../src/state/kafka/changelogCopies.js';
 import { followChangelog } from '../../../src/state/kafka/changelogFollower.js';
 import type { LocalCopies, LocalCopy } from '../../../src/state/kafka/localCopy.js';
 import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
 import { lmdbCopies } from '../../../src/state/lmdb/lmdbCopy.js';
+import { copyWarnings } from '../../support/copyWarnings.js';
 import { change, settle } from '../../support/savedBatches.js';
 import { SparseLog } from '../../support/sparseLog.js';
 
@@ -17,28 +18,13 @@ const root = mkdtempSync(join(tmpdir(), 'dstream-standby-'));
 let directories = 0;
 const awake = Date.now;
 const newDirectory = () => join(root, String(directories++));
-const warnings: string[] = [];
-const listen = (warning: Error & { readonly code?: string }) => {
-  if (warning.code === 'DSTREAM_CHANGELOG_COPY') warnings.push(warning.message);
-};
-const printing = process.listeners('warning');
-beforeEach(() => {
-  for (const one of printing) process.off('warning', one);
-  process.on('warning', listen);
-});
+const { warned } = copyWarnings();
 const standbys: Standby[] = [];
 afterEach(async () => {
   await Promise.all(standbys.splice(0).map((standby) => standby.stop()));
-  process.off('warning', listen);
-  for (const one of printing) process.on('warning', one);
-  warnings.length = 0;
   vi.restoreAllMocks();
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-const warned = async () => {
-  await sleep(0);
-  return warnings.splice(0).join('\n');
-};
 
 /** A process that keeps a copy of a log. */
 class Standby {

@@ -6,10 +6,11 @@ import { type Checkpoint, FencedError } from 'dstream';
 import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import fc from 'fast-check';
 import { defer, from } from 'rxjs';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { LocalCopies } from '../../../src/state/kafka/localCopy.js';
 import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
 import { lmdbCopies } from '../../../src/state/lmdb/lmdbCopy.js';
+import { copyWarnings } from '../../support/copyWarnings.js';
 import { change, settle } from '../../support/savedBatches.js';
 import { SparseLog } from '../../support/sparseLog.js';
 
@@ -18,27 +19,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 let directories = 0;
 const newDirectory = () => join(root, String(directories++));
 
-const warnings: string[] = [];
-const listen = (warning: Error & { readonly code?: string }) => {
-  if (warning.code === 'DSTREAM_CHANGELOG_COPY') warnings.push(warning.message);
-};
-const printing = process.listeners('warning');
-beforeEach(() => {
-  for (const one of printing) process.off('warning', one);
-  process.on('warning', listen);
-});
-afterEach(async () => {
-  // They are emitted in a later turn.
-  await sleep(0);
-  process.off('warning', listen);
-  for (const one of printing) process.on('warning', one);
-  warnings.length = 0;
-  vi.useRealTimers();
-});
-const warned = async () => {
-  await sleep(0);
-  return warnings.splice(0).join('\n');
-};
+const { warnings, warned } = copyWarnings();
+afterEach(() => void vi.useRealTimers());
 
 const wait = { takeover: 'wait', leaseTime: 15_000 } as const;
 const by = { task: '0', memberId: 'm', generation: 1 };
