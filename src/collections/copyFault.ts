@@ -1,3 +1,5 @@
+import { messageOf } from '../batch/errors/messageOf.js';
+
 /**
  * How deep a value may be nested. V8 reads back what is nested about 1,900 deep on its default stack, and writes what is nested
  * deeper: so the limit applies when a value is written.
@@ -35,7 +37,7 @@ export function copyFault(value: unknown): string | undefined {
     const walk = new Walk(undefined);
     return walk.fault(value, 0) ?? (walk.aborted ? new Walk(new Set()).fault(value, 0) : undefined);
   } catch (error) {
-    return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    return `cannot be read: ${messageOf(error)}`;
   }
 }
 

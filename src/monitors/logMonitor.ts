@@ -1,4 +1,5 @@
 import type { BatchInfo } from '../batch/batchInfo.js';
+import { messageOf } from '../batch/errors/messageOf.js';
 import { DStreamError } from '../batch/errors.js';
 import type { BatchFailure } from '../batch/monitoring/monitorEvents.js';
 import type { MonitoredStream, RunMonitor, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
@@ -199,7 +200,7 @@ class RunLog implements RunMonitor {
     const code = error instanceof DStreamError ? error.code : 'other';
     const { topic, partition, offset } = Object(error) as Readonly<Record<string, unknown>>;
     const place = error instanceof DStreamError ? { topic, partition, offset } : {};
-    const message = this.#showErrors ? { error: error instanceof Error ? error.message : String(error) } : {};
+    const message = this.#showErrors ? { error: messageOf(error) } : {};
     return { code, ...place, ...message };
   }
 }

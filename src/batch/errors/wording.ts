@@ -1,4 +1,5 @@
 // How the messages of errors show values.
+import { messageOf } from './messageOf.js';
 
 /** A value, short enough for a message. */
 export function describe(value: unknown): string {
@@ -15,7 +16,7 @@ export function describe(value: unknown): string {
 
 export function reasonOf(options: ErrorOptions | undefined): string {
   const cause = options?.cause;
-  return cause instanceof Error ? cause.message : cause === undefined ? 'no reason given' : String(cause);
+  return cause === undefined ? 'no reason given' : messageOf(cause);
 }
 
 /** kafkajs does not always say which broker it was. */

@@ -1,3 +1,4 @@
+import { messageOf } from '../../batch/errors/messageOf.js';
 import { DStreamError } from '../../batch/errors.js';
 import { codeOf } from '../../batch/monitoring/codeOf.js';
 import type { BatchFailure, PartitionRetried, RecordsDeadLettered } from '../../batch/monitoring/monitorEvents.js';
@@ -67,8 +68,4 @@ function factsOf(error: unknown, showErrors: boolean): Facts {
     offset: typeof offset === 'number' ? offset : undefined,
     message,
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

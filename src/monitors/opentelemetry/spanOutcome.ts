@@ -1,4 +1,5 @@
 import { type Span, SpanStatusCode } from '@opentelemetry/api';
+import { messageOf } from '../../batch/errors/messageOf.js';
 import { codeOf } from '../../batch/monitoring/codeOf.js';
 import type { Complete } from './attributes.js';
 import { hrTime } from './hrTime.js';
@@ -21,7 +22,7 @@ export class SpanOutcome {
 
   fail(span: Span, error: unknown): void {
     span.setAttribute(attribute.errorType, codeOf(error));
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     span.setStatus({ code: SpanStatusCode.ERROR, ...(this.#showErrors && { message }) });
   }
 }

@@ -1,5 +1,6 @@
 import type { BatchContext } from '../../batch/batchContext.js';
 import type { DeadLetter, DeadLetterObserver } from '../../batch/deadLetters.js';
+import { messageOf } from '../../batch/errors/messageOf.js';
 import { lastActs } from '../../operators/base/lastActs.js';
 import { checkOptions, required } from '../../options/checkOptions.js';
 import { checkText } from '../../options/checks.js';
@@ -73,7 +74,7 @@ export function deadLetterTopic(kafka: Kafka | KafkaRuntime, options: DeadLetter
     open: (run) => transactionsOfRun(run, kafka, shared).connect(),
     next(letter, context) {
       const transactions = transactionsOfRun(context.run, kafka, shared);
-      transactions.add(context, output, new Map([[topic, [messageOf(letter)]]]));
+      transactions.add(context, output, new Map([[topic, [producerMessage(letter)]]]));
       if (written.has(context)) return;
       written.add(context);
       acts.add(context, () => transactions.write(context));
@@ -81,11 +82,11 @@ export function deadLetterTopic(kafka: Kafka | KafkaRuntime, options: DeadLetter
   };
 }
 
-function messageOf({ operator, id, record, error, time, origin }: DeadLetter): ProducerMessage {
+function producerMessage({ operator, id, record, error, time, origin }: DeadLetter): ProducerMessage {
   const facts = {
     operator,
     id,
-    error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    error: error instanceof Error ? `${error.name}: ${error.message}` : messageOf(error),
     'batch-time': time,
     topic: origin?.topic,
     partition: origin?.partition,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../batch/errors/messageOf.js';
 import { CheckpointError, CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
 import {
@@ -278,5 +279,5 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 function reasonOf(error: unknown): string {
   const { cause } = error as { readonly cause?: unknown };
   if (error instanceof CheckpointError && cause instanceof ChangelogCut) return cause.message;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../batch/errors/messageOf.js';
 import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
 import { within } from '../../storage/within.js';
@@ -236,8 +237,4 @@ function newestOfEach(records: readonly ChangelogRecord[]): ChangelogRecord[] {
   const newest = new Map<string, ChangelogRecord>();
   for (const record of records) newest.set(record.key.toString('latin1'), record);
   return [...newest.values()];
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
