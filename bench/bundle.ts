@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
-const entries = ['aggregators', 'kafka', 'opentelemetry', 'prometheus'];
+const entries = ['aggregators', 'kafka', 'opentelemetry', 'prometheus', 'testing'];
 const source = (file: string) => fileURLToPath(new URL(`../src/${file}.ts`, import.meta.url));
 
 /** Bundles a contender as an application would be: what compiles TypeScript has no part in its time and memory. */

@@ -1,144 +1,93 @@
 // What do tasks cost beside one driver that reads the same partitions?
 //
-//   npm run bench -- tasks [--rounds N] [--intervals N] [--records N] [--costs 0,5]
+//   npm run bench -- tasks [--rounds N] [--intervals N] [--warm-up N] [--records 1000,100] [--costs 0,5]
 //
-// The same records, in 32 partitions, counted by key in batches of a second, without more work and with a map of 5 microseconds a record: by
-// one driver, and by 32 tasks of one process. In virtual time and from memory, so that processor time is that of the library; in turns.
-// Requests are those that a log would receive. A task costs about the same for each batch, whatever its size.
+// Records in 32 partitions, each with keys of its own, as Kafka has them in record batches: counted by key in batches of a second, by one driver
+// and by 32 tasks of one process. With 1,000 records a partition and interval, also after a map of 5 microseconds a record, and with 100.
+//
+// Each contender runs alone in a process of its own, in turns, bundled as an application would be. A stream runs for as long as it is wanted, so
+// what is measured is what an interval costs once the engine has compiled everything: after a warm-up, from a topic that takes no more
+// memory and never ends. In virtual time and with a log that answers at once, so that processor time is that of the library.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  type Batch,
-  foreachBatch,
-  logBatches,
-  logTasks,
-  mapRecords,
-  memoryLog,
-  type Pair,
-  type RecordView,
-  reduceByKey,
-} from 'dstream';
-import { memoryGroup } from 'dstream/testing';
-import { mergeMap, type Observable } from 'rxjs';
-import { logLike } from '../test/support/logLike.js';
-import { VirtualClock } from '../test/support/virtualClock.js';
+import { bundle } from './bundle.js';
 import { rowOf, writeResults } from './report.js';
-import { costed, turnsPerMicrosecond } from './threads/costed.js';
+import type { ChildSample, ChildSetup } from './tasks/child.js';
+import { partitions } from './tasks/topic.js';
+import { turnsPerMicrosecond } from './threads/costed.js';
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    intervals: { type: 'string', default: '30' },
-    records: { type: 'string', default: '1000' },
+    rounds: { type: 'string', default: '7' },
+    intervals: { type: 'string', default: '300' },
+    'warm-up': { type: 'string', default: '300' },
+    records: { type: 'string', default: '1000,100' },
     costs: { type: 'string', default: '0,5' },
   },
 });
-const partitions = 32;
-const interval = 1_000;
-const perBatch = Number(options.records);
-const intervals = Number(options.intervals);
-const value = 'x'.repeat(100);
-const log = memoryLog({ topics: { flights: partitions } });
-for (let partition = 0; partition < partitions; partition++) {
-  const records = Array.from({ length: perBatch * intervals }, (_, i) => ({ key: `key${i % 200}`, value, partition }));
-  log.append('flights', records);
-}
-
-type Requests = Record<'offsets' | 'fetch' | 'commit', number>;
-
-/** Reads everything, and returns the processor time in ms and the requests for each batch time. */
-function measured(run: (clock: VirtualClock, counted: ReturnType<typeof logLike>) => Observable<unknown>) {
-  const requests: Requests = { offsets: 0, fetch: 0, commit: 0 };
-  const counted = logLike(log, {
-    offsets: (places, point) => {
-      requests.offsets++;
-      return log.offsets(places, point);
-    },
-    fetch: (wants, how) => {
-      requests.fetch++;
-      return log.fetch(wants, how);
-    },
-    commit: () => {
-      requests.commit++;
-      return [];
-    },
-  });
-  const clock = new VirtualClock();
-  const before = process.cpuUsage();
-  const running = run(clock, counted).subscribe({
-    error: (error) => {
-      throw error;
-    },
-  });
-  clock.schedule(() => running.unsubscribe(), (intervals + 2) * interval);
-  clock.flush();
-  const { user, system } = process.cpuUsage(before);
-  return { ms: (user + system) / 1_000, requests };
-}
-
-const source = {
-  topics: ['flights'],
-  groupId: 'bench',
-  start: 'earliest',
-  interval,
-  maxRatePerPartition: perBatch,
-  deserialize: (view: RecordView): Pair<string, number> => [view.keyText() ?? '', 1],
-  stepTimeout: Infinity,
-  outputTimeout: Infinity,
-} as const;
-let counted = 0;
-const perMicrosecond = turnsPerMicrosecond();
-type Pairs = Observable<Batch<Pair<string, number>>>;
-const workOf = (cost: number) => {
-  const map = costed(Math.round(cost * perMicrosecond));
-  return (pairs: Pairs) =>
-    pairs.pipe(
-      // What it returns is below 2 ** 31.
-      mapRecords(([key, one]): Pair<string, number> => (cost > 0 && map(key) === 2 ** 31 ? [key, 0] : [key, one])),
-      reduceByKey((a, b) => a + b),
-      foreachBatch((totals) => {
-        for (const [, total] of totals) counted += total;
-      }),
-    );
-};
+const [rounds, intervals, warmUp] = [options.rounds, options.intervals, options['warm-up']].map(Number) as [
+  number,
+  number,
+  number,
+];
+const counts = options.records.split(',').map(Number);
 const costs = options.costs.split(',').map(Number);
-const nameOf = (contender: string, cost: number) => (cost > 0 ? `${contender}, ${cost} µs a record` : contender);
-const contenders = costs.flatMap((cost) => {
-  const work = workOf(cost);
-  const driver = () => measured((scheduler, client) => work(logBatches(client, { ...source, scheduler })));
-  const tasks = () =>
-    measured((scheduler, client) => {
-      const group = memoryGroup({ log, scheduler });
-      // Keys are in every partition here.
-      return logTasks(client, group, { ...source, keys: 'unchecked', scheduler }).pipe(mergeMap((task) => work(task)));
-    });
-  return [
-    [nameOf('one driver', cost), driver],
-    [nameOf('32 tasks', cost), tasks],
-  ] as const;
-});
-const samples = new Map(contenders.map(([name]) => [name, [] as number[]]));
-const requests: Record<string, Requests> = {};
-for (let round = 0; round <= Number(options.rounds); round++) {
-  for (const [name, run] of contenders) {
-    counted = 0;
-    const { ms, requests: made } = run();
-    if (counted !== partitions * perBatch * intervals) throw new Error(`${name} counted ${counted} records`);
-    requests[name] = made;
-    // The first round warms up.
-    if (round > 0) samples.get(name)?.push(ms / intervals);
+const child = fileURLToPath(new URL('./.data/tasks/child.mjs', import.meta.url));
+bundle(new URL('./tasks/child.ts', import.meta.url), child);
+const perMicrosecond = turnsPerMicrosecond();
+
+/** What both contenders do. */
+interface Work {
+  readonly name: string;
+  readonly setup: Omit<ChildSetup, 'kind'>;
+}
+
+const works = counts.flatMap((records, i) =>
+  // The map is what takes the time then: measured once, and in fewer intervals.
+  (i === 0 ? costs : costs.slice(0, 1)).map((cost): Work => {
+    const turns = Math.round(cost * perMicrosecond);
+    const times = cost > 0 ? 0.1 : 1;
+    return {
+      name: `${records.toLocaleString('en')} records${cost > 0 ? `, ${cost} µs each` : ''}`,
+      setup: { records, turns, warmUp: Math.ceil(warmUp * times), intervals: Math.ceil(intervals * times) },
+    };
+  }),
+);
+const nameOf = (kind: ChildSetup['kind'], { name }: Work) =>
+  `${kind === 'driver' ? 'one driver' : `${partitions} tasks`}, ${name}`;
+const kinds = ['driver', 'tasks'] as const;
+const samples = new Map<string, ChildSample[]>();
+for (let round = 1; round <= rounds; round++) {
+  for (const work of works) {
+    for (const kind of kinds) {
+      const name = nameOf(kind, work);
+      const setup = { kind, ...work.setup } satisfies ChildSetup;
+      const sample: ChildSample = JSON.parse(
+        execFileSync(process.execPath, [child, JSON.stringify(setup)], { encoding: 'utf8' }),
+      );
+      samples.set(name, [...(samples.get(name) ?? []), sample]);
+      console.log(`round ${round}  ${name.padEnd(40)} ${sample.ms.toFixed(2)} ms`);
+    }
   }
 }
-const rows = [...samples].map(([name, times]) => rowOf(name, times));
+const rows = [...samples].map(([name, all]) =>
+  rowOf(
+    name,
+    all.map(({ ms }) => ms),
+  ),
+);
 const medianOf = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN;
 const ratios = Object.fromEntries(
-  costs.flatMap((cost) => {
-    const [driver, tasks] = [medianOf(nameOf('one driver', cost)), medianOf(nameOf('32 tasks', cost))];
+  works.flatMap((work) => {
+    const [driver, tasks] = kinds.map((kind) => medianOf(nameOf(kind, work))) as [number, number];
     return [
-      [`${nameOf('32 tasks', cost)} / one driver`, tasks / driver],
-      [`${nameOf('more for each task', cost)}, ms a batch`, (tasks - driver) / partitions],
+      [`${partitions} tasks / one driver, ${work.name}`, tasks / driver],
+      [`more for a task and batch, ${work.name}, ms`, (tasks - driver) / partitions],
     ];
   }),
 );
-console.log(requests);
+const requests = Object.fromEntries([...samples].map(([name, all]) => [name, all.at(-1)?.requests]));
 const unit = 'ms of processor time an interval';
-writeResults('tasks', { unit, rows, ratios, requests, partitions, perBatch, intervals });
+const isWhole = process.argv.length === 2;
+writeResults('tasks', { unit, rows, ratios, requests, partitions, rounds, intervals, warmUp }, isWhole);

@@ -1,10 +1,39 @@
 import { type SchedulerAction, type SchedulerLike, Subscription } from 'rxjs';
 
+type Work<S> = (this: SchedulerAction<S>, state?: S) => void;
+
 interface Timer {
   readonly time: number;
   /** Of two timers of one time, the one that was set first comes first. */
   readonly number: number;
-  readonly run: () => void;
+  readonly action: Action<never>;
+  readonly state: unknown;
+}
+
+/** What was scheduled. Once it is cancelled, it keeps nothing in memory, though its timers stay until their time. */
+class Action<S> extends Subscription implements SchedulerAction<S> {
+  readonly #push: (action: Action<S>, delay: number, state: S | undefined) => void;
+  #work: Work<S> | undefined;
+
+  constructor(push: (action: Action<S>, delay: number, state: S | undefined) => void, work: Work<S>) {
+    super();
+    this.#push = push;
+    this.#work = work;
+  }
+
+  schedule(state?: S, delay = 0): Subscription {
+    this.#push(this, delay, state);
+    return this;
+  }
+
+  run(state: S): void {
+    this.#work?.call(this, state);
+  }
+
+  override unsubscribe(): void {
+    this.#work = undefined;
+    super.unsubscribe();
+  }
 }
 
 /**
@@ -15,33 +44,27 @@ export class VirtualClock implements SchedulerLike {
   readonly #heap: Timer[] = [];
   #now = 0;
   #set = 0;
+  readonly #push = (action: Action<never>, delay: number, state: unknown): void => this.#insert(action, delay, state);
 
   now(): number {
     return this.#now;
   }
 
-  schedule<S>(work: (this: SchedulerAction<S>, state?: S) => void, delay = 0, state?: S): Subscription {
-    const action = new Subscription() as SchedulerAction<S>;
-    action.schedule = (next, again = 0) => {
-      this.#push(again, () => {
-        if (!action.closed) work.call(action, next);
-      });
-      return action;
-    };
-    return action.schedule(state, delay);
+  schedule<S>(work: Work<S>, delay = 0, state?: S): Subscription {
+    return new Action<S>(this.#push as never, work).schedule(state, delay);
   }
 
   /** Runs everything that is scheduled, in the order of time, until nothing is left. */
   flush(): void {
     for (let timer = this.#pop(); timer; timer = this.#pop()) {
       this.#now = Math.max(this.#now, timer.time);
-      timer.run();
+      timer.action.run(timer.state as never);
     }
   }
 
-  #push(delay: number, run: () => void): void {
+  #insert(action: Action<never>, delay: number, state: unknown): void {
     const heap = this.#heap;
-    const timer = { time: this.#now + Math.max(delay, 0), number: this.#set++, run };
+    const timer = { time: this.#now + Math.max(delay, 0), number: this.#set++, action, state };
     let at = heap.length;
     heap.push(timer);
     while (at > 0) {
