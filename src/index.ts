@@ -330,6 +330,7 @@ export type {
   CheckpointOpener,
   CheckpointSession,
   CheckpointUsage,
+  CopyLook,
   LiveState,
   OpenOptions,
   PlannedBatch,

@@ -188,18 +188,26 @@ export interface OpenOptions {
   readonly salvage?: Salvage | undefined;
 }
 
+/** A copy of a checkpoint, when it was looked at. */
+export interface CopyLook {
+  /** How many offsets it was behind. */
+  readonly behind: number;
+  /** Whether it could be used as it is: one that is begun could not, before it has been read to the end once. */
+  readonly isWhole: boolean;
+}
+
 /** Copies of a checkpoint on the machines of processes that do not own it. */
 export interface CheckpointCopies {
   /** Names the machine and the directory: processes with the same place have the same copies. */
   readonly place: string;
-  /** Whether there is a copy here, however old. */
+  /** Whether there is a copy here that is whole, and young enough to be used. It is answered without asking the store. */
   exists(): ObservableInput<boolean>;
   /**
-   * Keeps the copy here up to date while another process owns the checkpoint. Emits at each look how many offsets it was behind,
-   * and `undefined` when that is not known any more. When `signal` is aborted, it completes as soon as the copy may be used by another.
+   * Keeps the copy here up to date while another process owns the checkpoint. Emits at each look how the copy was, and `undefined` when that
+   * is not known any more. When `signal` is aborted, it completes as soon as the copy may be used by another.
    * Nothing is deleted then.
    */
-  follow(signal: AbortSignal): ObservableInput<number | undefined>;
+  follow(signal: AbortSignal): ObservableInput<CopyLook | undefined>;
 }
 
 /**

@@ -10,7 +10,7 @@ export interface TaskClaims {
   readonly held: readonly string[];
   /** The generation in which it was assigned these. */
   readonly generation: number;
-  /** How good its copies of the checkpoints of tasks are, by the id of the task: a higher number is better. Default: it has none. */
+  /** How good its copies of the checkpoints of tasks are, by the id of the task: a higher number is better, and 0 is of no use. Default: it has none. */
   readonly copies?: ReadonlyMap<string, number> | undefined;
   /** What it says of its copies. */
   readonly standby?: StandbyClaims | undefined;
@@ -56,7 +56,7 @@ export function assignTasks(
 function leaveLast(held: string[], of: string, members: readonly TaskClaims[], isDue: (id: string) => boolean): void {
   const due = members.filter(({ memberId, copies }) => copies && memberId !== of && isDue(memberId));
   if (due.length === 0) return;
-  const rank = (task: string) => Math.max(...due.map(({ copies }) => copies?.get(task) ?? 0));
+  const rank = (task: string) => Math.max(...due.map((member) => rankOf(member, task)));
   held.sort((a, b) => rank(a) - rank(b));
 }
 
@@ -73,19 +73,22 @@ function preferCopies(
     const larger = members.filter((one) => sizeOf(one) > least).length;
     return sizeOf(member) >= (larger < count % members.length ? least + 1 : least);
   };
-  const having = (task: string) => members.filter(({ copies }) => copies?.has(task));
+  const having = (task: string) => members.filter((member) => rankOf(member, task) > 0);
   const given = new Set<string>();
   // First those of which the fewest members have a copy.
   for (const task of [...tasks].sort((a, b) => having(a).length - having(b).length)) {
-    const rank = ({ copies }: TaskClaims) => copies?.get(task) ?? 0;
     const [best] = having(task)
       .filter((member) => !isFull(member))
-      .sort((a, b) => rank(b) - rank(a) || sizeOf(a) - sizeOf(b));
+      .sort((a, b) => rankOf(b, task) - rankOf(a, task) || sizeOf(a) - sizeOf(b));
     if (!best) continue;
     assigned.get(best.memberId)?.push(task);
     given.add(task);
   }
   return tasks.filter((task) => !given.has(task));
+}
+
+function rankOf({ copies }: TaskClaims, task: string): number {
+  return copies?.get(task) ?? 0;
 }
 
 /** Who holds each task; `undefined` where two claim it with equal right. A task that nobody claims is absent. */

@@ -35,7 +35,7 @@ export function placeStandbys(
   standbys: number,
 ): ReadonlyMap<string, readonly string[]> {
   const placement = new Placement(owners, members, tasks, standbys);
-  for (const rank of [2, 1]) placement.keep(rank);
+  for (const rank of [2, 1, 0]) placement.keep(rank);
   placement.fill();
   placement.even();
   return placement.result;

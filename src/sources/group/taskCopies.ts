@@ -4,6 +4,8 @@ export interface TaskCopy {
   readonly task: string;
   /** How many offsets it was behind when that was looked at last; `undefined` for one that is only there, however old. */
   readonly behind: number | undefined;
+  /** Whether it has never been whole, so that nobody could use it. Default: it has. */
+  readonly isBegun?: true | undefined;
 }
 
 /** What a member says that keeps copies of the checkpoints of tasks that others work on. */
@@ -22,7 +24,15 @@ export function isCurrent(behind: number | undefined): boolean {
   return behind !== undefined && behind <= currentRecords;
 }
 
-/** How good copies are, by the id of the task: 2 for one that lacks little, 1 for any other. */
+/**
+ * How good copies are, by the id of the task: 2 for one that lacks little, 1 for any other that is whole, and 0 for one that is begun, which is of no use
+ * to an owner, and goes on where it is.
+ */
 export function copyRanks(claims: StandbyClaims): ReadonlyMap<string, number> {
-  return new Map(claims.copies.map(({ task, behind }) => [task, isCurrent(behind) ? 2 : 1]));
+  return new Map(claims.copies.map((copy) => [copy.task, rankOf(copy)]));
+}
+
+function rankOf({ behind, isBegun }: TaskCopy): number {
+  if (isBegun) return 0;
+  return isCurrent(behind) ? 2 : 1;
 }

@@ -14,7 +14,7 @@ import {
 import { backOff, scheduleAfter } from '../../backpressure/longDelay.js';
 import { InvalidOptionError } from '../../batch/errors.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
-import type { Checkpoint, CheckpointCopies } from '../../state/checkpoint.js';
+import type { Checkpoint, CheckpointCopies, CopyLook } from '../../state/checkpoint.js';
 import type { GroupTask } from '../group/groupTask.js';
 import type { EventFacts, MemberCopies, OfTask } from '../group/memberEvents.js';
 import { placedStandbys } from '../group/placeStandbys.js';
@@ -32,6 +32,8 @@ export interface StandbyTasksOwner {
 
 /** How often it is said how far a copy is behind, in ms, unless that becomes little or much. */
 const sayEveryMs = 10_000;
+/** How often it is looked which of the other copies are still there and young enough, in ms. */
+const lookEveryMs = 60_000;
 /** For how long a copy that is left is waited for, in ms. One that ends later is fenced by the one that opens it meanwhile. */
 const leaveTimeoutMs = 1_000;
 /** One that cannot be kept, or that another process has taken, is tried again after a pause, which doubles. In ms. */
@@ -55,7 +57,9 @@ export class StandbyTasks implements MemberCopies {
   readonly #owner: StandbyTasksOwner;
   readonly #scheduler: SchedulerLike;
   #place: string | undefined;
-  /** Tasks of which there was a copy, when that was looked for or later. */
+  /** Tasks of which this process has heard. */
+  readonly #known = new Map<string, TaskInfo>();
+  /** Tasks of which there was a whole copy, when that was looked for last. */
   readonly #there = new Set<string>();
   readonly #followed = new Map<string, Followed>();
   /** Those that were left and are not waited for any longer: none is followed again before it has ended. */
@@ -63,6 +67,7 @@ export class StandbyTasks implements MemberCopies {
   /** How often each ended by itself in a row. */
   readonly #failures = new Map<string, number>();
   readonly #pauses = new Subscription();
+  #nextLook: Subscription | undefined;
   #wanted: ReadonlyMap<string, TaskInfo> = new Map();
   #ended = false;
 
@@ -77,21 +82,49 @@ export class StandbyTasks implements MemberCopies {
   }
 
   look(tasks: readonly GroupTask[]): Observable<unknown> {
+    return this.#look(tasks.map((task) => infoOf(task, tasks.length)));
+  }
+
+  #look(tasks: readonly TaskInfo[]): Observable<unknown> {
     const looks = tasks.map((task) => {
-      const copies = this.#copiesOf(infoOf(task, tasks.length));
+      this.#known.set(task.id, task);
+      const copies = this.#copiesOf(task);
       return defer(() => from(copies.exists())).pipe(
         last(),
         catchError(() => of(false)),
-        map((isThere) => isThere && this.#there.add(task.id)),
+        map((isThere) => {
+          // Who follows it knows better.
+          if (!this.#followed.get(task.id)?.isOpen) this.#isThere(task.id, isThere);
+        }),
       );
     });
     return looks.length === 0 ? EMPTY : forkJoin(looks);
   }
 
+  #isThere(id: string, isThere: boolean): void {
+    if (isThere) this.#there.add(id);
+    else this.#there.delete(id);
+  }
+
+  /** Copies become too old and are deleted while nobody follows them, and owners make new ones. */
+  #lookLater(): void {
+    if (this.#ended || this.#nextLook) return;
+    this.#nextLook = scheduleAfter(this.#scheduler, lookEveryMs, () => {
+      const isDue = ({ id }: TaskInfo) => !this.#followed.has(id) && (this.#there.has(id) || this.#owner.isBusy(id));
+      const looked = (): void => {
+        this.#nextLook = undefined;
+        this.#lookLater();
+      };
+      this.#look([...this.#known.values()].filter(isDue)).subscribe({ error: looked, complete: looked });
+    });
+  }
+
   claims(): StandbyClaims | undefined {
     this.#place ??= this.#placeOf(firstTask);
     if (this.#place === undefined) return undefined;
-    const copies = [...this.#there].map((task): TaskCopy => ({ task, behind: this.#behind(task) }));
+    const copies = [...new Set([...this.#there, ...this.#followed.keys()])].map((task): TaskCopy => {
+      return { task, behind: this.#behind(task), ...(!this.#there.has(task) && { isBegun: true }) };
+    });
     return { place: this.#place, copies };
   }
 
@@ -114,6 +147,8 @@ export class StandbyTasks implements MemberCopies {
 
   keep(tasks: readonly GroupTask[], tasksInAll: number): void {
     this.#wanted = new Map(tasks.map((task) => [task.id, infoOf(task, tasksInAll)]));
+    for (const [id, task] of this.#wanted) this.#known.set(id, task);
+    this.#lookLater();
     for (const id of this.#followed.keys()) if (!this.#wanted.has(id)) this.#leave(id);
     for (const id of this.#wanted.keys()) this.#follow(id);
   }
@@ -124,9 +159,10 @@ export class StandbyTasks implements MemberCopies {
   }
 
   /** Nothing of the task is open here any more. */
-  freed(id: string): void {
-    this.#there.add(id);
-    this.#follow(id);
+  freed(task: TaskInfo): void {
+    if (this.#ended) return;
+    this.#look([task]).subscribe({ error: () => {} });
+    this.#follow(task.id);
   }
 
   isOpen(id: string): boolean {
@@ -140,6 +176,7 @@ export class StandbyTasks implements MemberCopies {
   close(): void {
     this.#ended = true;
     this.#pauses.unsubscribe();
+    this.#nextLook?.unsubscribe();
     for (const id of this.#followed.keys()) this.#leave(id);
   }
 
@@ -167,7 +204,6 @@ export class StandbyTasks implements MemberCopies {
     const abort = new AbortController();
     const followed: Followed = { abort, isOpen: false, behind: undefined, saidAt: -Infinity, leaving: undefined };
     this.#followed.set(id, followed);
-    this.#there.add(id);
     const begunAt = this.#scheduler.now();
     const ended = (error?: unknown): void => {
       followed.leaving?.unsubscribe();
@@ -180,7 +216,7 @@ export class StandbyTasks implements MemberCopies {
       }
     };
     defer(() => from(this.#copiesOf(task).follow(abort.signal))).subscribe({
-      next: (behind) => this.#looked(id, followed, behind),
+      next: (look) => this.#looked(id, followed, look),
       error: ended,
       complete: () => ended(),
     });
@@ -206,8 +242,10 @@ export class StandbyTasks implements MemberCopies {
     this.#owner.closed(id);
   }
 
-  #looked(id: string, followed: Followed, behind: number | undefined): void {
+  #looked(id: string, followed: Followed, look: CopyLook | undefined): void {
     if (this.#followed.get(id) !== followed) return;
+    const behind = look?.behind;
+    if (look) this.#isThere(id, look.isWhole);
     const now = this.#scheduler.now();
     const isNews = isCurrent(behind) !== isCurrent(followed.behind);
     followed.behind = behind;

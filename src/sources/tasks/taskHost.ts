@@ -279,7 +279,7 @@ export class TaskHost {
         this.#open.delete(id);
         this.#output.closed(info);
         this.#giveOut();
-        this.#standbys?.freed(id);
+        this.#standbys?.freed(info);
         this.#leaveWhenClosed();
       },
     });

@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import type { CheckpointCopies } from '../checkpoint.js';
+import type { CheckpointCopies, CopyLook } from '../checkpoint.js';
 import type { Changelog } from './changelog.js';
 import { followChangelog } from './changelogFollower.js';
 import type { LocalCopies } from './localCopy.js';
@@ -11,7 +11,7 @@ export function changelogCopies(place: string, copies: LocalCopies, open: () => 
     exists: () => copies.exists(),
     follow: (signal) =>
       new Observable((subscriber) => {
-        const looked = (behind: number | undefined) => subscriber.next(behind);
+        const looked = (look: CopyLook | undefined) => subscriber.next(look);
         followChangelog({ open, copies, signal, looked }).then(
           () => subscriber.complete(),
           (error: unknown) => subscriber.error(error),

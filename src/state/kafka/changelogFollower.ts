@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../batch/errors/messageOf.js';
 import { CheckpointError, CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
+import type { CopyLook } from '../checkpoint.js';
 import {
   type Changelog,
   ChangelogCut,
@@ -39,8 +40,8 @@ export interface Following {
   readonly copies: LocalCopies;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Called at each look with how many records the copy was behind, and after a failure, since nobody knows then. */
-  looked(behind: number | undefined): void;
+  /** Called at each look with how the copy was, and after a failure, since nobody knows then. */
+  looked(look: CopyLook | undefined): void;
 }
 
 /**
@@ -158,7 +159,8 @@ class Follower {
   }
 
   /** Reads to the end as it is now. */
-  async catchUp(signal: AbortSignal, looked: (behind: number) => void): Promise<void> {
+  async catchUp(signal: AbortSignal, tell: (look: CopyLook) => void): Promise<void> {
+    const looked = (behind: number) => tell({ behind, isWhole: this.isWhole });
     const at = Date.now();
     this.#completeAt ??= at;
     this.#checkPause(at);

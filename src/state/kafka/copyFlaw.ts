@@ -20,6 +20,11 @@ export function knownTombstonesMs(mark: CopyMark | undefined, { tombstonesMs }: 
   return tombstonesMs === 'unknown' ? mark?.tombstonesMs : tombstonesMs;
 }
 
+/** Whether no tombstone that came after the mark of a copy can be gone: half of the time, for clocks that differ and for the time that reading takes. */
+export function isYoung(at: number, tombstonesMs: number, now: number): boolean {
+  return now >= at && now - at <= tombstonesMs / 2;
+}
+
 /** Why a copy must not be used; `undefined` for one that may be. */
 export function flawOf(mark: CopyMark, state: ChangelogState, now: number): string | undefined {
   const { id, begin, end, cutAt } = state;
@@ -34,8 +39,7 @@ export function flawOf(mark: CopyMark, state: ChangelogState, now: number): stri
   }
   const age = now - mark.at;
   if (age < 0) return 'it is of a later time than now';
-  // Half of it, for clocks that differ and for the time that reading takes.
-  if (age > tombstonesMs / 2) {
+  if (!isYoung(mark.at, tombstonesMs, now)) {
     return `it is ${Math.round(age / 1_000)} s old, and deletions may be gone after ${tombstonesMs / 1_000} s (delete.retention.ms)`;
   }
   return undefined;

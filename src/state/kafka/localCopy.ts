@@ -49,7 +49,7 @@ export interface LocalCopies {
   readonly location: string;
   /** Fails where the package that it takes is not installed: then there would never be a copy. */
   ready(): Promise<void>;
-  /** Whether there is a copy, of whatever age. */
+  /** Whether there is a copy that could be used, as far as that can be known without opening it and without the log: it is whole, and young enough. */
   exists(): Promise<boolean>;
   /** The newest copy, else a new one. */
   open(): Promise<LocalCopy>;

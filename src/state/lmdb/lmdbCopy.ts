@@ -1,19 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Database } from 'lmdb';
 import { lookupBytes } from '../../storage/keyBytes.js';
 import { LoopSlices } from '../../storage/loopSlices.js';
-import { makeDirectory } from '../../storage/makeDirectory.js';
-import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import { shortCrc32 } from '../../storage/shortCrc32.js';
 import type { ChangelogRecord } from '../kafka/changelog.js';
-import type { CopyMark, LocalCopies, LocalCopy, VisitSlice } from '../kafka/localCopy.js';
+import type { CopyMark, LocalCopy, VisitSlice } from '../kafka/localCopy.js';
 import { checkedBytes, valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
 import { LmdbEnvironment, type OpenedFiles, openFiles } from './lmdbEnvironment.js';
 import { reading } from './lmdbErrors.js';
 import { openSlices, rangeOfSlices, type Slice } from './lmdbSlices.js';
-import { loadLmdb } from './loadLmdb.js';
 
 // Two databases beside that of the owner:
 //   records  the value of each key behind a checksum; a key that is too long to look up is in front of its value
@@ -26,7 +20,7 @@ const checksumBytes = 4;
 const lengthBytes = 4;
 
 /** A copy of a changelog in a directory of LMDB. */
-class LmdbCopy extends LmdbEnvironment implements LocalCopy {
+export class LmdbCopy extends LmdbEnvironment implements LocalCopy {
   readonly #records: Database<Buffer, Buffer>;
   readonly #slices: Database<Slice, Buffer>;
   readonly #mark: Database<Buffer, Buffer>;
@@ -104,63 +98,4 @@ function visitSlice(
   }
   const keyEnd = body + lengthBytes + bytes.readUInt32BE(body);
   visit(bytes, body + lengthBytes, keyEnd, bytes, keyEnd, to);
-}
-
-/**
- * Copies in a directory, each in one of its own that is never used again: another process may still have the one that is replaced.
- */
-export function lmdbCopies(location: string): LocalCopies {
-  const names = async () => (await readdir(location)).filter((name) => name.startsWith('copy-'));
-  const remove = (all: readonly string[]) =>
-    Promise.all(all.map((name) => rm(join(location, name), { recursive: true, force: true }).catch(() => {})));
-  const create = async () => {
-    const directory = join(location, `copy-${randomUUID()}`);
-    await makeDirectory(directory, privateFileSystem);
-    return LmdbCopy.open(directory);
-  };
-  return {
-    location,
-    ready: async () => {
-      await loadLmdb();
-    },
-    exists: async () => (await names().catch(() => [])).length > 0,
-    open: () =>
-      inTurnAt(location, async () => {
-        await makeDirectory(location, privateFileSystem);
-        const found = await Promise.all(
-          (await names()).map(async (name) => ({ name, at: await writtenAt(location, name) })),
-        );
-        const [newest] = found.sort((a, b) => b.at - a.at);
-        return newest ? LmdbCopy.open(join(location, newest.name)) : create();
-      }),
-    renew: () =>
-      inTurnAt(location, async () => {
-        await makeDirectory(location, privateFileSystem);
-        // Before there is another one: the disk may be full.
-        await remove(await names());
-        return create();
-      }),
-  };
-}
-
-/** By location, the opening or renewal that was asked for last. */
-const turns = new Map<string, Promise<unknown>>();
-
-/** One after the other: LMDB's binding ends the process where a directory is removed while it is being opened. */
-async function inTurnAt<T>(location: string, work: () => Promise<T>): Promise<T> {
-  const done = (turns.get(location) ?? Promise.resolve()).then(work, work);
-  turns.set(location, done);
-  try {
-    return await done;
-  } finally {
-    if (turns.get(location) === done) turns.delete(location);
-  }
-}
-
-/** 0 for one that has just been removed, or has not been written. */
-async function writtenAt(location: string, name: string): Promise<number> {
-  return stat(join(location, name, 'data.mdb')).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => 0,
-  );
 }

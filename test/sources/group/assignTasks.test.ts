@@ -74,6 +74,12 @@ describe('assignTasks', () => {
     expect(assigned(three, numbers(6))).toEqual({ a: ['0', '1'], b: ['2', '3'], c: ['5', '4'] });
   });
 
+  it('takes a copy of no use for none', () => {
+    const three = (rank: number) => [member('a', ['0']), member('b'), member('c', [], copies(rank, '1'))];
+    expect(assigned(three(0), numbers(2))).toEqual({ a: ['0'], b: ['1'], c: [] });
+    expect(assigned(three(1), numbers(2))).toEqual({ a: ['0'], b: [], c: ['1'] });
+  });
+
   it('does not give a member with copies more than its share', () => {
     const two = [member('a', ['0', '1'], copies(2, '2', '3', '4', '5')), member('b')];
     expect(assigned(two, numbers(6))).toEqual({ a: ['0', '1', '2'], b: ['3', '4', '5'] });

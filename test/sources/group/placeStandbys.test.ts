@@ -46,6 +46,16 @@ describe('placeStandbys', () => {
     }
   });
 
+  it('leaves a copy that is begun where it is, unless another member has a whole one', () => {
+    const begun: StandbyMember = {
+      memberId: 'b',
+      standby: { place: 'b', copies: [{ task: '0', behind: 9, isBegun: true }] },
+    };
+    expect(placed({ a: ['0'] }, [member('a'), begun, member('c')])).toMatchObject({ b: ['0'], c: [] });
+    expect(placed({ a: ['0'] }, [member('a'), member('0'), begun])).toMatchObject({ 0: [], b: ['0'] });
+    expect(placed({ a: ['0'] }, [member('a'), begun, member('c', ['0'])])).toMatchObject({ b: [], c: ['0'] });
+  });
+
   it('places as many as members allow', () => {
     const members = ['a', 'b', 'c'].map((id) => member(id));
     expect(placed({ a: ['0'], b: ['1'], c: ['2'] }, members, 5)).toEqual({

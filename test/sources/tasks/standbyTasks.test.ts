@@ -1,26 +1,86 @@
 import { NEVER, Subject, VirtualTimeScheduler } from 'rxjs';
 import { expect, it } from 'vitest';
 import { StandbyTasks } from '../../../src/sources/tasks/standbyTasks.js';
+import type { CheckpointCopies, CopyLook } from '../../../src/state/checkpoint.js';
 
-it('claims how far copies are behind only while that is known, and none that has ended by itself', () => {
-  const looks = new Subject<number | undefined>();
-  const said: string[] = [];
-  const copies = { place: 'here', exists: () => [false], follow: () => looks };
+const newTasks = (copies: CheckpointCopies, said: string[] = [], busy: readonly string[] = []) => {
+  const scheduler = new VirtualTimeScheduler(undefined, 200_000);
   const owner = {
     checkpointOf: () => ({ location: 'memory', copies, open: () => NEVER }),
-    isBusy: () => false,
+    isBusy: (id: string) => busy.includes(id),
     closed: () => {},
     happened: (type: string) => void said.push(type),
   };
-  const tasks = new StandbyTasks({ owner: 'kafkaTasks', standbys: 1 }, owner, new VirtualTimeScheduler());
-  tasks.keep([{ id: '0', partitions: [{ topic: 't', partition: 0 }] }], 1);
-  looks.next(0);
+  return { tasks: new StandbyTasks({ owner: 'kafkaTasks', standbys: 1 }, owner, scheduler), scheduler };
+};
+const task = { id: '0', partitions: [{ topic: 't', partition: 0 }] };
+const info = { ...task, partition: 0, of: 1 };
+
+it('claims how far copies are behind only while that is known, and none that has ended by itself', () => {
+  const looks = new Subject<CopyLook | undefined>();
+  const said: string[] = [];
+  const copies = { place: 'here', exists: () => [false], follow: () => looks };
+  const { tasks } = newTasks(copies, said);
+  tasks.keep([task], 1);
+  looks.next({ behind: 0, isWhole: true });
   expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: 0 }]);
   looks.next(undefined);
   expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: undefined }]);
-  looks.next(20_000);
+  looks.next({ behind: 20_000, isWhole: true });
   expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: 20_000 }]);
   looks.complete();
   expect(tasks.claims()?.copies).toEqual([]);
   expect(said).toEqual(['standby', 'standby-behind', 'standby-ended']);
+});
+
+it('claims a copy that is begun as no copy but one that goes on, until it has been whole', () => {
+  const looks = new Subject<CopyLook | undefined>();
+  const { tasks } = newTasks({ place: 'here', exists: () => [false], follow: () => looks });
+  tasks.keep([task], 1);
+  expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: undefined, isBegun: true }]);
+  looks.next({ behind: 5, isWhole: false });
+  expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: 5, isBegun: true }]);
+  looks.next({ behind: 0, isWhole: true });
+  expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: 0 }]);
+  tasks.keep([], 1);
+  expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: 0 }]);
+});
+
+it('claims no copy that nobody follows any more and that has been deleted, or has become too old', () => {
+  let isThere = true;
+  const { tasks, scheduler } = newTasks({ place: 'here', exists: () => [isThere], follow: () => NEVER });
+  tasks.look([task]).subscribe();
+  tasks.keep([], 1);
+  expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: undefined }]);
+  scheduler.schedule(() => {
+    isThere = false;
+  }, 90_000);
+  scheduler.schedule(() => expect(tasks.claims()?.copies).toHaveLength(1), 110_000);
+  scheduler.schedule(() => {
+    expect(tasks.claims()?.copies).toEqual([]);
+    tasks.close();
+  }, 130_000);
+  scheduler.flush();
+});
+
+it('claims of a task that was its own the copy that it left, and of one that it works on the copy that it keeps', () => {
+  const busy: string[] = [];
+  let isThere = false;
+  const { tasks, scheduler } = newTasks({ place: 'here', exists: () => [isThere], follow: () => NEVER }, [], busy);
+  tasks.look([task]).subscribe();
+  tasks.keep([], 1);
+  busy.push('0');
+  isThere = true;
+  scheduler.schedule(() => {
+    expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: 0 }]);
+    busy.pop();
+    isThere = false;
+    tasks.freed(info);
+    expect(tasks.claims()?.copies).toEqual([]);
+    isThere = true;
+    tasks.freed(info);
+    expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: undefined }]);
+    tasks.close();
+  }, 70_000);
+  scheduler.flush();
 });

@@ -1,4 +1,4 @@
-import { type Checkpoint, InvalidOptionError } from 'dstream';
+import { type Checkpoint, type CopyLook, InvalidOptionError } from 'dstream';
 import { map, Observable, take, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { logTasksWithStandbys } from '../../support/logTasksWithStandbys.js';
@@ -23,6 +23,8 @@ class Standbys {
   closing = 30;
   /** Why copies cannot be kept now. */
   failing = false;
+  /** Those that were made here. */
+  readonly #copies = new Set<string>();
   /** By process, the copies that are there when it starts. */
   readonly there: Readonly<Record<string, readonly string[]>>;
 
@@ -35,9 +37,10 @@ class Standbys {
     const checkpoint = ({ id }: { readonly id: string }): Checkpoint => {
       const store = this.cluster.checkpointOf(id);
       const follow = (signal: AbortSignal) => this.#follow(process, id, signal);
-      const copies = { place, exists: () => [this.there[process]?.includes(id) === true], follow };
+      const copies = { place, exists: () => [this.#has(process, id)], follow };
       const open: Checkpoint['open'] = (how) => {
         this.#tell(process, 'open', id);
+        this.#made(process, id);
         return store.open(how);
       };
       return { location: store.location, open, copies };
@@ -45,11 +48,19 @@ class Standbys {
     return this.cluster.start(process, { standbys, checkpoint, ...more });
   }
 
+  #has(process: string, id: string): boolean {
+    return this.there[process]?.includes(id) === true || this.#copies.has(`${process}/${id}`);
+  }
+
+  #made(process: string, id: string): void {
+    this.#copies.add(`${process}/${id}`);
+  }
+
   #tell(process: string, what: Told['what'], id: string): void {
     this.told.push({ at: this.cluster.scheduler.now(), process, what, id });
   }
 
-  #follow(process: string, id: string, signal: AbortSignal): Observable<number> {
+  #follow(process: string, id: string, signal: AbortSignal): Observable<CopyLook> {
     return new Observable((subscriber) => {
       const mine = this.followed.get(process) ?? new Set();
       this.followed.set(process, mine.add(id));
@@ -65,7 +76,10 @@ class Standbys {
             take(2),
             map((looks) => (looks === 0 ? 50_000 : 0)),
           )
-          .subscribe((behind) => subscriber.next(behind)),
+          .subscribe((behind) => {
+            if (behind === 0) this.#made(process, id);
+            subscriber.next({ behind, isWhole: behind === 0 });
+          }),
       );
       signal.addEventListener('abort', () => {
         this.cluster.scheduler.schedule(() => {

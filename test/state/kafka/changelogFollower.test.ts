@@ -9,7 +9,7 @@ import { changelogCopies } from '../../../src/state/kafka/changelogCopies.js';
 import { followChangelog } from '../../../src/state/kafka/changelogFollower.js';
 import type { LocalCopies, LocalCopy } from '../../../src/state/kafka/localCopy.js';
 import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
-import { lmdbCopies } from '../../../src/state/lmdb/lmdbCopy.js';
+import { lmdbCopies } from '../../../src/state/lmdb/lmdbCopies.js';
 import { copyWarnings } from '../../support/copyWarnings.js';
 import { change, settle } from '../../support/savedBatches.js';
 import { SparseLog } from '../../support/sparseLog.js';
@@ -38,7 +38,7 @@ class Standby {
     const copies = changelogCopies('here', lmdbCopies(directory), () => log.open());
     this.#ended = new Promise((resolve, reject) => {
       this.#subscription = from(copies.follow(this.#abort.signal)).subscribe({
-        next: (behind) => this.behind.push(behind),
+        next: (look) => this.behind.push(look?.behind),
         error: reject,
         complete: () => resolve(undefined),
       });

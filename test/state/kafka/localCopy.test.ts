@@ -9,7 +9,7 @@ import { defer, from } from 'rxjs';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { LocalCopies } from '../../../src/state/kafka/localCopy.js';
 import { openChangelog } from '../../../src/state/kafka/openChangelog.js';
-import { lmdbCopies } from '../../../src/state/lmdb/lmdbCopy.js';
+import { lmdbCopies } from '../../../src/state/lmdb/lmdbCopies.js';
 import { copyWarnings } from '../../support/copyWarnings.js';
 import { change, settle } from '../../support/savedBatches.js';
 import { SparseLog } from '../../support/sparseLog.js';

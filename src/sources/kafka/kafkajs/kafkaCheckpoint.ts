@@ -14,7 +14,7 @@ import type { Checkpoint, OpenOptions } from '../../../state/checkpoint.js';
 import { changelogCopies } from '../../../state/kafka/changelogCopies.js';
 import type { ChangelogSession } from '../../../state/kafka/changelogSession.js';
 import { openChangelog, openDamagedChangelog } from '../../../state/kafka/openChangelog.js';
-import { lmdbCopies } from '../../../state/lmdb/lmdbCopy.js';
+import { lmdbCopies } from '../../../state/lmdb/lmdbCopies.js';
 import { resolveTakeover, takeoverChecks } from '../../../state/resolveTakeover.js';
 import type { TakeoverOptions } from '../../../storage/takeover.js';
 import type { Kafka, KafkaRuntime } from './kafka.js';

@@ -5,15 +5,21 @@ import { readPlaces, writePlaces } from './consumerProtocol.js';
 // What members of a job say in the user data of Kafka's subscriptions and assignments. Members of several versions are in one group while a new
 // one is rolled out, so the first version is written wherever it can say all there is; what has a version that is not known counts as absent.
 
+interface Copy {
+  readonly task: string;
+  readonly behind: number | undefined;
+  readonly isBegun?: true | undefined;
+}
+
 interface Place {
   readonly topic: string;
   readonly partition: number;
 }
 
-/** The copies of checkpoints that a member has; `behind` is `undefined` for an old one. */
+/** The copies of checkpoints that a member has; `behind` is `undefined` for an old one, and for one that is only begun. */
 interface MemberCopies {
   readonly place: string;
-  readonly copies: readonly { readonly task: string; readonly behind: number | undefined }[];
+  readonly copies: readonly Copy[];
 }
 
 /** What a member says of itself, beside its topics and what it holds. */
@@ -38,7 +44,7 @@ export interface AssignmentUserData {
 
 const [plain, withCopies] = [1, 2];
 /** In place of how far a copy is behind. */
-const unknownBehind = -1;
+const [unknownBehind, begun] = [-1, -2];
 /** Of the first version: the version, the number of tasks, and whether to join again. */
 const plainAssignmentBytes = 6;
 
@@ -57,10 +63,13 @@ export function encodeMemberUserData({ processId, since, standby }: MemberUserDa
     .int64(BigInt(Math.trunc(since)))
     .string(processId);
   writer.string(standby.place).int32(standby.copies.length);
-  for (const { task, behind } of standby.copies) {
-    writer.string(task).int64(BigInt(behind === undefined ? unknownBehind : Math.trunc(behind)));
-  }
+  for (const copy of standby.copies) writer.string(copy.task).int64(BigInt(lagOf(copy)));
   return writer.bytes;
+}
+
+function lagOf({ behind, isBegun }: Copy): number {
+  if (isBegun) return begun;
+  return behind === undefined ? unknownBehind : Math.trunc(behind);
 }
 
 /** Of another version nothing is known but that the member is there. */
@@ -74,11 +83,11 @@ export function readMemberUserData(data: Buffer): MemberUserData {
   reader.int8();
   const since = Number(reader.int64());
   const [processId, place] = [reader.string(), reader.string()];
-  const copies: { task: string; behind: number | undefined }[] = [];
+  const copies: Copy[] = [];
   for (let count = reader.count(); count > 0; count--) {
     const task = reader.string();
     const behind = Number(reader.int64());
-    copies.push({ task, behind: behind < 0 ? undefined : behind });
+    copies.push({ task, behind: behind < 0 ? undefined : behind, ...(behind === begun && { isBegun: true }) });
   }
   return { processId, since, standby: { place, copies } };
 }

@@ -212,6 +212,7 @@ describe('what members of a job say in user data', () => {
   const copies = [
     { task: '3', behind: 12 },
     { task: '4', behind: undefined },
+    { task: '5', behind: undefined, isBegun: true as const },
   ];
 
   it('is read as it was written', () => {

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeDirectory } from '../../storage/makeDirectory.js';
+import { privateFileSystem } from '../../storage/privateFileSystem.js';
+import type { LocalCopies, LocalCopy } from '../kafka/localCopy.js';
+import { isUsable, NotedCopy, noteIn } from './copyNote.js';
+import { LmdbCopy } from './lmdbCopy.js';
+import { loadLmdb } from './loadLmdb.js';
+
+/**
+ * Copies in a directory, each in one of its own that is never used again: another process may still have the one that is replaced.
+ */
+export function lmdbCopies(location: string): LocalCopies {
+  const names = async () => (await readdir(location)).filter((name) => name.startsWith('copy-'));
+  const remove = (all: readonly string[]) =>
+    Promise.all(all.map((name) => rm(join(location, name), { recursive: true, force: true }).catch(() => {})));
+  const create = async () => {
+    const directory = join(location, `copy-${randomUUID()}`);
+    await makeDirectory(directory, privateFileSystem);
+    return openNoted(directory);
+  };
+  return {
+    location,
+    ready: async () => {
+      await loadLmdb();
+    },
+    exists: async () => {
+      const notes = await Promise.all((await names().catch(() => [])).map((name) => noteIn(join(location, name))));
+      return notes.some((note) => isUsable(note, Date.now()));
+    },
+    open: () =>
+      inTurnAt(location, async () => {
+        await makeDirectory(location, privateFileSystem);
+        const found = await Promise.all(
+          (await names()).map(async (name) => ({ name, at: await writtenAt(location, name) })),
+        );
+        const [newest] = found.sort((a, b) => b.at - a.at);
+        return newest ? openNoted(join(location, newest.name)) : create();
+      }),
+    renew: () =>
+      inTurnAt(location, async () => {
+        await makeDirectory(location, privateFileSystem);
+        // Before there is another one: the disk may be full.
+        await remove(await names());
+        return create();
+      }),
+  };
+}
+
+async function openNoted(directory: string): Promise<LocalCopy> {
+  return new NotedCopy(await LmdbCopy.open(directory), directory);
+}
+
+/** By location, the opening or renewal that was asked for last. */
+const turns = new Map<string, Promise<unknown>>();
+
+/** One after the other: LMDB's binding ends the process where a directory is removed while it is being opened. */
+async function inTurnAt<T>(location: string, work: () => Promise<T>): Promise<T> {
+  const done = (turns.get(location) ?? Promise.resolve()).then(work, work);
+  turns.set(location, done);
+  try {
+    return await done;
+  } finally {
+    if (turns.get(location) === done) turns.delete(location);
+  }
+}
+
+/** 0 for one that has just been removed, or has not been written. */
+async function writtenAt(location: string, name: string): Promise<number> {
+  return stat(join(location, name, 'data.mdb')).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
