@@ -15,7 +15,7 @@ export interface SplitOptions {
    * added. They stay as they are.
    */
   readonly from: Checkpoint | readonly Checkpoint[];
-  /** How many partitions the topics have: a positive integer, and at least as many as there are tasks. */
+  /** How many partitions the topics have: a positive integer; with the checkpoints of tasks, at least as many as there are tasks. */
   readonly of: number;
   /** Returns the checkpoint for the records of a partition: one for each, all empty. */
   readonly to: (partition: number) => Checkpoint;
@@ -52,8 +52,9 @@ function checkSources(owner: string, option: string, value: unknown): void {
  * and `asOfJoin`. `eventTime` is split by its partitions; the ids of `deduplicate` and `deduplicateByEventTime` and the rows of `joinTable` go to
  * all. Any other state, such as that of `countByWindow`, cannot be split. States by event time and tables of several tasks cannot be put together.
  *
- * @throws {InvalidOptionError} when an option is not what it should be; (as a rejection) when a state cannot be split, a position is of a
- * higher partition, a task has planned batches with records, two tasks have one key, or one of the new checkpoints is not empty
+ * @throws {InvalidOptionError} when an option is not what it should be; (as a rejection) when a state cannot be split, `of` is not the number
+ * of partitions, a task is missing, in another place or has planned batches with records, two tasks have one key, or one of the new checkpoints
+ * is not empty
  * @throws {CheckpointError} (as a rejection) while a stream owns one of the checkpoints
  *
  * @see exportCheckpoint
@@ -100,7 +101,8 @@ async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOpti
       checkPartitions(restored, of);
       return savedOf(restored, source.location);
     });
-    if (sources.length > 1 || one.isTask) checkTask(one, task);
+    if (sources.length > 1 || one.isTask) checkTask(one, task, sources.length);
+    else checkAll(one, of);
     saved.push(one);
   }
   const parts = partsOf(saved.some(({ isTask }) => isTask) ? joined(saved, of) : (saved[0] as Saved), of, partitioner);
@@ -128,8 +130,10 @@ interface Saved extends Progress {
   readonly location: string;
   readonly planned: readonly PlannedBatch[];
   readonly states: ReadonlyMap<string, SavedState>;
-  /** Whether it is that of a task, which says for how many partitions it is. */
+  /** Whether it is that of a task. */
   readonly isTask: boolean;
+  /** For how many partitions it is, as that of a task says. */
+  readonly tasks: unknown;
 }
 
 function savedOf(restored: RestoredCheckpoint, location: string): Saved {
@@ -146,7 +150,8 @@ function savedOf(restored: RestoredCheckpoint, location: string): Saved {
     states.set(id, { id, operator, signature, version, entries: [...state.entries()] });
   }
   const isTask = stateIds.includes(taskStateId);
-  return { location, time, zeroTime, interval, positions, planned, states, isTask };
+  const [[, tasks] = []] = isTask ? [...(restored.state(taskStateId)?.entries() ?? [])] : [];
+  return { location, time, zeroTime, interval, positions, planned, states, isTask, tasks };
 }
 
 interface Part {
@@ -224,14 +229,31 @@ function joinedState(a: SavedState | undefined, b: SavedState, location: string)
   return { ...a, entries: [...entries] };
 }
 
-/** What is not worked off would be read by a task that does not have its keys any more. */
-function checkTask({ location, planned, isTask }: Saved, task: number): void {
-  if (!isTask)
-    throw new InvalidOptionError('splitCheckpoint', `from[${task}]`, location, 'must be the checkpoint of a task');
+/** @throws {InvalidOptionError} when it is not the checkpoint of that task, or is not worked off */
+function checkTask({ location, positions, planned, isTask, tasks }: Saved, task: number, given: number): void {
+  const refuse = (rule: string) => new InvalidOptionError('splitCheckpoint', `from[${task}]`, location, rule);
+  if (!isTask) throw refuse('must be the checkpoint of a task');
+  if (tasks !== given) throw refuse(`is of one of ${tasks} tasks: from must have the checkpoints of all of them`);
+  const other = Object.values(positions)
+    .flat()
+    .find(({ partition }) => partition !== task);
+  if (other) throw refuse(`is of task ${other.partition}: from must have the tasks in the order of their numbers`);
+  // What is not worked off would be read by a task that does not have its keys any more.
   const ranges = planned.flatMap((batch) => Object.values(batch.ranges).flat());
   if (!ranges.some(({ from, until }) => until > from)) return;
-  const rule = 'has planned batches with records: let the job work them off first';
-  throw new InvalidOptionError('splitCheckpoint', `from[${task}]`, location, rule);
+  throw refuse('has planned batches with records: let the job work them off first');
+}
+
+/** By another number than that of the topics, keys would go to tasks that are not theirs. A source without partitions has one. */
+function checkAll({ positions }: Saved, of: number): void {
+  const known = Math.max(
+    ...Object.values(positions)
+      .flat()
+      .map(({ partition }) => partition + 1),
+  );
+  if (known <= 1 || known >= of) return;
+  const rule = `must be the number of partitions, of which the checkpoint has ${known}: for more, divide the tasks again`;
+  throw new InvalidOptionError('splitCheckpoint', 'of', of, rule);
 }
 
 function checkPartitions({ positions, planned }: Pick<Saved, 'positions' | 'planned'>, of: number): void {

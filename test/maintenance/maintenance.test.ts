@@ -228,18 +228,22 @@ describe('splitCheckpoint', () => {
       ['@0', 3],
       ['@a', [4, 5]],
     ] as const;
-    await saveIn(checkpoint, [
-      changeOf([...places, ...panes, ['given', 2], ['a#7', 1]], [], windows),
-      changeOf(
-        [
-          ['', 5],
-          ['t/0', { records: 1 }],
-          ['t/1', { records: 2 }],
-        ],
-        [],
-        time,
-      ),
-    ]);
+    await saveIn(
+      checkpoint,
+      [
+        changeOf([...places, ...panes, ['given', 2], ['a#7', 1]], [], windows),
+        changeOf(
+          [
+            ['', 5],
+            ['t/0', { records: 1 }],
+            ['t/1', { records: 2 }],
+          ],
+          [],
+          time,
+        ),
+      ],
+      1,
+    );
     const parts = [memoryCheckpoint(), memoryCheckpoint()];
     await splitCheckpoint({ from: checkpoint, of: 2, to: (part) => parts[part]! });
     const keysOf = async (part: Checkpoint, id: string) =>
@@ -261,6 +265,8 @@ describe('splitCheckpoint', () => {
     await expect(split(2)).rejects.toThrow('of (2) must be the number of partitions');
     expect(() => split(0)).toThrow('of (0) must be a positive integer');
     await dropState(checkpoint, 'count');
+    // Keys would go by another number than that of the topic.
+    await expect(split(4)).rejects.toThrow('of (4) must be the number of partitions, of which the checkpoint has 3');
     await expect(split(3)).rejects.toThrow('to ("memory") must be empty');
     await expect(splitCheckpoint({ from: memoryCheckpoint(), of: 1, to: memoryCheckpoint })).rejects.toThrow(
       'is empty',

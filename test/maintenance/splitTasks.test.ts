@@ -129,4 +129,20 @@ describe('splitCheckpoint of tasks', () => {
     await expect(split([await task(), memoryCheckpoint()])).rejects.toThrow('is empty');
     expect(() => split([])).toThrow('from');
   });
+
+  it('refuses some of the tasks, and tasks in another order: others would read their partitions from the beginning', async () => {
+    const log = memoryLog({ topics: { words: 3 } });
+    append(log);
+    const [a, b, c] = [memoryCheckpoint(), memoryCheckpoint(), memoryCheckpoint()];
+    work(log, [a, b, c]);
+    const to = Array.from({ length: 4 }, () => memoryCheckpoint());
+    const split = (from: readonly Checkpoint[]) => splitCheckpoint({ from, of: 4, to: (p) => to[p] as Checkpoint });
+    const some = 'from[0] ("memory") is of one of 3 tasks: from must have the checkpoints of all of them';
+    await expect(split([a, b])).rejects.toThrow(some);
+    await expect(split([c])).rejects.toThrow(some);
+    await expect(split([a, c, b])).rejects.toThrow(
+      'from[1] ("memory") is of task 2: from must have the tasks in the order',
+    );
+    await split([a, b, c]);
+  });
 });
