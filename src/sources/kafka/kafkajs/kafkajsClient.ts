@@ -1,19 +1,11 @@
 import type { Kafka } from 'kafkajs';
 import { Observable, type Subscriber } from 'rxjs';
-import {
-  type DStreamError,
-  OffsetOutOfRangeError,
-  OffsetTooLargeError,
-  ProtocolError,
-  TimedOutError,
-  UnknownTopicError,
-} from '../../../batch/errors.js';
+import { type DStreamError, OffsetOutOfRangeError } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { identityOf } from '../../../batch/logIdentity.js';
 import type { SourceClient } from '../../../batch/monitoring/streamSnapshot.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
 import { checkOptions } from '../../../options/checkOptions.js';
-import { isOtherTopic } from '../../log/logBreak.js';
 import type {
   FetchedPartition,
   FetchOptions,
@@ -25,14 +17,11 @@ import type {
   OffsetsOptions,
 } from '../../log/logClient.js';
 import type { BufferRefCount } from '../protocol/bufferRefCount.js';
-import { isRetriable, offsetOutOfRange, responseError, unknownTopic } from '../protocol/errorCodes.js';
-import type { FetchPartition, FetchResponsePartition, IsolationLevel } from '../protocol/fetchProtocol.js';
-import type { ListedOffset } from '../protocol/listOffsetsProtocol.js';
+import { isRetriable, offsetOutOfRange, responseError } from '../protocol/errorCodes.js';
+import type { FetchPartition, FetchResponsePartition } from '../protocol/fetchProtocol.js';
 import { RecordBatchReader } from '../protocol/recordBatchReader.js';
-import { describeResources, type RequestResources } from '../protocol/requestResources.js';
 import { codecOf } from './codecs.js';
-import { firstOf } from './firstOf.js';
-import { GroupCommits } from './groupCommits.js';
+import { GroupOffsets } from './groupOffsets.js';
 import { kafkaAccess } from './kafkaAccess.js';
 import {
   type KafkaClientOptions,
@@ -40,29 +29,23 @@ import {
   type ResolvedKafkaClientOptions,
   resolveKafkaClientOptions,
 } from './kafkaClientOptions.js';
-import type { KafkajsPort, OffsetToCommit } from './kafkajsPort.js';
+import type { KafkajsPort } from './kafkajsPort.js';
 import type { KafkaRuntime } from './kafkaRuntime.js';
-import { type LogEnds, LogIdentities } from './logIdentities.js';
+import { LogIdentities } from './logIdentities.js';
 import { nativeCrc32c } from './nativeCrc32c.js';
-import { OffsetAsker, type OffsetQuestion } from './offsetAsker.js';
 import { OffsetChecks } from './offsetChecks.js';
+import { PartitionOffsets } from './partitionOffsets.js';
+import { PatientRequests } from './patientRequests.js';
 import { noLeader, TopicLeaders } from './topicLeaders.js';
+import { topicsOf } from './topicsOf.js';
 import { translateError } from './translateError.js';
 import { UnavailablePartitions } from './unavailablePartitions.js';
-import { withBackOff } from './withBackOff.js';
 
 /**
  * A response may contain records that were written after it took the end of the log, but not several times in a row: this many responses
  * that begin beyond the end are damage.
  */
 const maxResponsesBeyondLatest = 5;
-
-/** How long a leader that has moved is looked for before the other partitions go on. */
-const patienceMs = 1_000;
-/** What a broker answers to a commit from outside of a group that has members. */
-const memberErrors = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS']);
-/** Pauses between the attempts of a request. */
-const backOff = { firstPauseMs: 100, maxPauseMs: 1_000 } as const;
 
 /**
  * Kafka behind the client port: sends Fetch requests of its own over the connections of the user's kafkajs client, which keeps its
@@ -78,15 +61,14 @@ export class KafkajsClient implements LogClient {
   readonly #leaders: TopicLeaders;
   /** The last request to each broker: the next one waits for it. */
   readonly #inFlight = new Map<string, Promise<unknown>>();
-  readonly #offsetAsker: OffsetAsker;
-  /** Partitions whose offsets could not be asked for. */
-  readonly #unlisted = new UnavailablePartitions();
+  readonly #requests: PatientRequests;
+  readonly #partitionOffsets: PartitionOffsets;
+  readonly #groupOffsets: GroupOffsets;
   /** Partitions whose records could not be fetched. */
   readonly #unfetched = new UnavailablePartitions();
   readonly #offsetChecks = new OffsetChecks();
   /** By partition, how many responses in a row began beyond the end of the log. */
   readonly #beyondLatest = new Map<string, number>();
-  readonly #commits = new GroupCommits();
   readonly #closing = new AbortController();
   /** Not over connections that others fetch over: they would wait for it. */
   readonly #isShared: boolean;
@@ -105,7 +87,17 @@ export class KafkajsClient implements LogClient {
     this.#isShared = budget !== undefined;
     this.#identities = new LogIdentities(this.#port);
     this.#leaders = new TopicLeaders(this.#port, this.#identities);
-    this.#offsetAsker = new OffsetAsker(this.#port);
+    const { retryTimeout, isolationLevel } = this.#options;
+    this.#requests = new PatientRequests(this.#leaders, retryTimeout, this.#closing.signal);
+    this.#partitionOffsets = new PartitionOffsets({
+      port: this.#port,
+      identities: this.#identities,
+      leaders: this.#leaders,
+      requests: this.#requests,
+      unfetched: this.#unfetched,
+      isolationLevel,
+    });
+    this.#groupOffsets = new GroupOffsets(this.#port, this.#requests);
   }
 
   get longPolls(): boolean {
@@ -113,7 +105,7 @@ export class KafkajsClient implements LogClient {
   }
 
   async connect(): Promise<void> {
-    await this.#retrying('connecting', 'the cluster', () => this.#port.connect());
+    await this.#requests.retrying('connecting', 'the cluster', () => this.#port.connect());
   }
 
   async close(): Promise<void> {
@@ -125,14 +117,14 @@ export class KafkajsClient implements LogClient {
     const names = new Set(topics.filter((topic) => typeof topic === 'string'));
     const patterns = topics.filter((topic) => topic instanceof RegExp);
     if (patterns.length > 0) {
-      const all = await this.#retrying('Metadata', 'all topics', () => this.#port.metadata());
+      const all = await this.#requests.retrying('Metadata', 'all topics', () => this.#port.metadata());
       for (const { topic, isInternal } of all) {
         if (!isInternal && patterns.some((pattern) => new RegExp(pattern).test(topic))) names.add(topic);
       }
     }
     if (names.size === 0) return [];
     const sorted = [...names].sort();
-    const found = await this.#retrying('Metadata', { topics: sorted }, () => this.#leaders.add(sorted));
+    const found = await this.#requests.retrying('Metadata', { topics: sorted }, () => this.#leaders.add(sorted));
     return found.map((partition) => ({
       ...partition,
       ...identityOf({ topicId: this.#identities.of(partition).topicId }),
@@ -144,114 +136,18 @@ export class KafkajsClient implements LogClient {
     point: LogPoint,
     { partial = false }: OffsetsOptions = {},
   ): Promise<readonly LogOffset[]> {
-    if (partitions.length === 0) return [];
-    const { isolationLevel } = this.#options;
-    if (point !== 'latest') return this.#offsets(partitions, point, isolationLevel, partial);
-    // Asked at the same time: the end of what is written, as far as it lies behind, and the ids of the topics.
-    const [ends, written] = await Promise.all([
-      this.#offsets(partitions, point, isolationLevel, partial),
-      isolationLevel === 'read_committed' ? this.#offsets(partitions, point, 'read_uncommitted', partial) : undefined,
-      this.#refreshed(),
-    ]);
-    // The end of a topic that was created again meanwhile may be that of the former one.
-    const stale = ends.filter((end) => isOtherTopic(end.topicId, this.#identities.of(end).topicId));
-    if (stale.length > 0) return this.offsets(partitions, point, { partial });
-    if (!written) return ends;
-    const highWatermarks = new Map(written.map((position) => [partitionKey(position), position.offset]));
-    return ends.flatMap((position) => {
-      const end = highWatermarks.get(partitionKey(position));
-      // One of the two is not known.
-      return end === undefined ? [] : { ...position, highWatermark: Math.max(position.offset, end) };
-    });
-  }
-
-  /** Waits for fresh metadata, not for long: where it is late, a fetch still finds out that a topic is another one. */
-  async #refreshed(): Promise<void> {
-    await firstOf([this.#leaders.refresh().catch(() => {})], patienceMs);
-  }
-
-  async #offsets(
-    partitions: readonly TopicPartition[],
-    point: LogPoint,
-    isolationLevel: IsolationLevel,
-    partial: boolean,
-  ): Promise<readonly TopicPartitionOffset[]> {
-    const timestamp = point === 'latest' ? -1 : point === 'earliest' ? -2 : point.timestamp;
-    // As known before: the answer may be of the topic before one that was created since.
-    const topicIds = new Map(partitions.map((place) => [partitionKey(place), this.#identities.of(place).topicId]));
-    const question = { timestamp, isolationLevel };
-    const listed = await this.#listOffsets(partitions, question, partial);
-    const found = point === 'latest' ? await this.#confirmed(listed, question, partial) : listed;
-    const beyond = found.filter(({ offset }) => offset < 0);
-    const positions = found
-      .filter(({ offset }) => offset >= 0)
-      .map((listed) => {
-        const topicId = topicIds.get(partitionKey(listed));
-        const leaderEpoch = listed.leaderEpoch >= 0 ? listed.leaderEpoch : undefined;
-        const { topic, partition, offset } = listed;
-        return { topic, partition, offset, ...identityOf({ topicId, leaderEpoch }) };
-      });
-    if (beyond.length === 0) return positions;
-    // No record is that new: reading begins at the end.
-    return [...positions, ...(await this.#offsets(beyond, 'latest', isolationLevel, partial))];
-  }
-
-  /** Asks again for the ends whose leader has an epoch that has not been heard before. One that it does not repeat is left out. */
-  async #confirmed(
-    listed: readonly ListedOffset[],
-    question: OffsetQuestion,
-    partial: boolean,
-  ): Promise<readonly ListedOffset[]> {
-    const isHeard = (end: ListedOffset) => this.#identities.heardEpoch(end, end.leaderEpoch);
-    const doubtful = listed.filter((end) => !isHeard(end));
-    if (doubtful.length === 0) return listed;
-    const again = await this.#listOffsets(doubtful, question, partial);
-    return [
-      ...listed.filter((end) => !doubtful.includes(end)),
-      ...again.map((end) => (isHeard(end) ? end : { ...end, leaderEpoch: -1 })),
-    ];
+    return this.#partitionOffsets.of(partitions, point, partial);
   }
 
   async diverged(
     positions: readonly TopicPartitionOffset[],
     { partial = false }: OffsetsOptions = {},
   ): Promise<readonly TopicPartitionOffset[]> {
-    if (partial) return this.#divergedNow(positions);
-    return this.#retrying('OffsetForLeaderEpoch', { topics: topicsOf(positions) }, async () => {
-      const byLeader = this.#leaders.group(positions);
-      const [leaderless] = byLeader.get(noLeader) ?? [];
-      if (leaderless) throw this.#leaders.absence('OffsetForLeaderEpoch', leaderless);
-      const found = [...byLeader].map(([leader, led]) => this.#identities.diverged(leader, led));
-      return (await Promise.all(found)).flat();
-    });
-  }
-
-  /** Asks each leader once. Those of one that does not answer are unavailable. */
-  async #divergedNow(positions: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
-    const answers = [...this.#leaders.group(positions)].map(async ([leader, led]) => {
-      const [first] = led as [TopicPartitionOffset];
-      const name = `OffsetForLeaderEpoch of ${describeResources({ topics: topicsOf(led) })}`;
-      try {
-        if (leader === noLeader) throw this.#leaders.absence('OffsetForLeaderEpoch', first);
-        const answer = await firstOf([this.#identities.diverged(leader, led)], patienceMs);
-        if (answer) return answer;
-        throw new TimedOutError(name, patienceMs);
-      } catch (cause) {
-        const error = translateError(cause, 'OffsetForLeaderEpoch', { topics: topicsOf(led) });
-        if (!error.retriable) throw error;
-        for (const position of led) this.#unlisted.failed(position, error);
-        this.#leaders.refreshSoon();
-        return [];
-      }
-    });
-    return (await Promise.all(answers)).flat();
+    return this.#partitionOffsets.diverged(positions, partial);
   }
 
   unavailable(): ReturnType<NonNullable<LogClient['unavailable']>> {
-    return this.#unlisted.list.map(({ topic, partition, error }) => {
-      const isGone = error instanceof ProtocolError && error.kafkaError === unknownTopic;
-      return { topic, partition, error: isGone ? new UnknownTopicError(topic, { cause: error }) : error };
-    });
+    return this.#partitionOffsets.unavailable();
   }
 
   async committed(
@@ -259,18 +155,7 @@ export class KafkajsClient implements LogClient {
     partitions: readonly TopicPartition[],
     { stable = false }: { readonly stable?: boolean } = {},
   ): Promise<readonly TopicPartitionOffset[]> {
-    const resources = { group: groupId, topics: topicsOf(partitions) };
-    if (stable) {
-      const read = () => this.#port.stableOffsetFetch(groupId, partitions);
-      const committed = await this.#retrying('OffsetFetch', resources, read);
-      return committed
-        .filter(({ offset }) => offset >= 0)
-        .map(({ topic, partition, offset }) => ({ topic, partition, offset }));
-    }
-    const found = await this.#retrying('OffsetFetch', resources, () => this.#port.offsetFetch(groupId, partitions));
-    return found
-      .filter(({ offset }) => offset !== '-1')
-      .map(({ topic, partition, offset }) => ({ topic, partition, offset: toNumber(topic, partition, offset) }));
+    return this.#groupOffsets.committed(groupId, partitions, stable);
   }
 
   async commit(
@@ -278,53 +163,7 @@ export class KafkajsClient implements LogClient {
     positions: readonly TopicPartitionOffset[],
     member?: () => GroupMembership | undefined,
   ): Promise<void> {
-    const resources = { group: groupId, topics: topicsOf(positions) };
-    if (!member) void this.#lookForOthers(groupId);
-    const metadata = this.#commits.metadata();
-    const offsets = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset, metadata }));
-    try {
-      await this.#retrying('OffsetCommit', resources, () => this.#commit(groupId, offsets, member));
-    } catch (error) {
-      throw member ? error : await this.#withMembers(error, groupId);
-    }
-    for (const position of positions) this.#commits.committed(partitionKey(position), position);
-  }
-
-  /** A member commits in its present generation: while the group rebalances, it waits for the next one. */
-  async #commit(
-    groupId: string,
-    offsets: readonly OffsetToCommit[],
-    member: (() => GroupMembership | undefined) | undefined,
-  ): Promise<void> {
-    const used = member?.();
-    // Another member's by now.
-    if (member && !used) throw new ProtocolError('OffsetCommit', 'UNKNOWN_MEMBER_ID', false);
-    try {
-      await this.#port.offsetCommit(groupId, offsets, used);
-    } catch (error) {
-      if (!member || !(error instanceof ProtocolError)) throw error;
-      const present = member();
-      const isOver = error.kafkaError === 'ILLEGAL_GENERATION' && present && present.generation !== used?.generation;
-      if (error.kafkaError !== 'REBALANCE_IN_PROGRESS' && !isOver) throw error;
-      throw new ProtocolError(error.request, error.kafkaError, true, { cause: error });
-    }
-  }
-
-  /** It only warns, so that the commit, which is sent behind it, does not wait for it; what it fails with is met by the commit too. */
-  async #lookForOthers(groupId: string): Promise<void> {
-    const partitions = this.#commits.due(performance.now());
-    if (partitions.length === 0) return;
-    const found = await this.#port.stableOffsetFetch(groupId, partitions).catch(() => []);
-    this.#commits.look(groupId, found);
-  }
-
-  /** Only the members of a group may commit its offsets while it has any: the error says who they are. */
-  async #withMembers(error: unknown, groupId: string): Promise<unknown> {
-    if (!(error instanceof ProtocolError) || !memberErrors.has(error.kafkaError)) return error;
-    const members = await this.#port.groupMembers(groupId).catch(() => []);
-    const who = members.length > 0 ? members.join(', ') : 'unknown';
-    const detail = `group "${groupId}" is in use by consumers that are its members: ${who}`;
-    return new ProtocolError(error.request, error.kafkaError, false, { cause: error }, detail);
+    return this.#groupOffsets.commit(groupId, positions, member);
   }
 
   fetch(requests: readonly FetchRequest[], options: FetchOptions): Observable<readonly FetchedPartition[]> {
@@ -381,7 +220,7 @@ export class KafkajsClient implements LogClient {
     const { retryTimeout } = this.#options;
     const late = partitions.filter((partition) => this.#unfetched.failed(partition, error) >= retryTimeout);
     this.#leaders.refreshSoon();
-    if (late.some(({ optional = false }) => !optional)) throw await this.#explained(error);
+    if (late.some(({ optional = false }) => !optional)) throw await this.#requests.explained(error);
   }
 
   async #fetchFrom(
@@ -401,7 +240,7 @@ export class KafkajsClient implements LogClient {
     const call = (async () => {
       await before?.catch(() => {});
       if (this.#closing.signal.aborted || subscriber.closed || signal?.aborted) return undefined;
-      broken = await this.#identities.broken(leader, requests, (partition) => this.#endsOf(partition));
+      broken = await this.#identities.broken(leader, requests, (partition) => this.#partitionOffsets.endsOf(partition));
       const partitions = requests.filter((request) => !broken.has(request)).map((one) => this.#identities.request(one));
       for (const request of partitions) asked.set(partitionKey(request), request);
       return partitions.length === 0
@@ -480,20 +319,10 @@ export class KafkajsClient implements LogClient {
     return { ...place, earliest, latest, highWatermark, records: reader };
   }
 
-  async #endsOf({ topic, partition }: TopicPartition): Promise<LogEnds> {
-    const { isolationLevel } = this.#options;
-    const ends = await Promise.all([
-      this.#offsets([{ topic, partition }], 'earliest', isolationLevel, false),
-      this.#offsets([{ topic, partition }], 'latest', isolationLevel, false),
-    ]);
-    const [earliest = 0, latest = 0] = ends.map((positions) => positions[0]?.offset ?? 0);
-    return { earliest, latest };
-  }
-
   /** Kafka does not say which offsets it still has, so it is asked. */
   async #outOfRange(request: FetchRequest): Promise<FetchedPartition> {
     const { topic, partition, offset } = request;
-    const { earliest, latest } = await this.#endsOf(request);
+    const { earliest, latest } = await this.#partitionOffsets.endsOf(request);
     const lost = { topic, partition, from: Math.min(offset, latest), until: Math.max(offset, earliest) };
     return {
       topic,
@@ -505,80 +334,4 @@ export class KafkajsClient implements LogClient {
       error: new OffsetOutOfRangeError(lost, earliest, latest),
     };
   }
-
-  /** With `partial`, goes on without the partitions that stay away, if there are others. */
-  async #listOffsets(
-    partitions: readonly TopicPartition[],
-    question: OffsetQuestion,
-    partial: boolean,
-  ): Promise<readonly ListedOffset[]> {
-    const due = partial ? partitions.filter((partition) => !this.#unlisted.waits(partition)) : partitions;
-    const found: ListedOffset[] = [];
-    const begun = performance.now();
-    let left = due.length > 0 ? due : partitions;
-    await this.#retrying('ListOffsets', { topics: topicsOf(left) }, async () => {
-      const byLeader = this.#leaders.group(left);
-      const leaderless = (byLeader.get(noLeader) ?? []).map((partition) => {
-        return { partition, error: this.#leaders.absence('ListOffsets', partition) };
-      });
-      byLeader.delete(noLeader);
-      const { listed, failed: refused } = await this.#offsetAsker.ask(byLeader, question);
-      const failed = [...leaderless, ...refused];
-      found.push(...listed);
-      for (const answer of listed) {
-        // What had failed before it was away says nothing about how long it fails now.
-        if (this.#unlisted.has(answer)) this.#unfetched.answered(answer);
-        this.#unlisted.answered(answer);
-      }
-      left = failed.map(({ partition }) => partition);
-      const error = (failed.find((one) => !one.error.retriable) ?? failed[0])?.error;
-      if (!error) return;
-      // A leader that has moved is found at once.
-      const mayBeBack = failed.some((one) => one.error instanceof ProtocolError && !this.#unlisted.has(one.partition));
-      const isPatient = mayBeBack && performance.now() - begun < patienceMs;
-      if (!error.retriable || !partial || found.length === 0 || isPatient) throw error;
-      for (const one of failed) this.#unlisted.failed(one.partition, one.error);
-      this.#leaders.refreshSoon();
-    });
-    return found;
-  }
-
-  /** Retries, with fresh metadata and growing pauses, what may succeed another time. */
-  async #retrying<R>(what: string, resources: RequestResources, request: () => Promise<R>): Promise<R> {
-    const attempt = () =>
-      request().catch((cause: unknown) => {
-        throw translateError(cause, what, resources);
-      });
-    try {
-      return await withBackOff(attempt, {
-        ...backOff,
-        timeoutMs: this.#options.retryTimeout,
-        late: () => new TimedOutError(`${what} of ${describeResources(resources)}`, this.#options.retryTimeout),
-        signal: this.#closing.signal,
-        isRetriable: (error) => !this.#closing.signal.aborted && (error as DStreamError).retriable,
-        beforeRetry: () => this.#leaders.refresh(),
-      });
-    } catch (error) {
-      throw await this.#explained(error as DStreamError);
-    }
-  }
-
-  /** A broker that does not know a topic yet may learn of it; one that still does not is right. */
-  async #explained(error: DStreamError): Promise<DStreamError> {
-    if (this.#closing.signal.aborted || !(error instanceof ProtocolError) || error.kafkaError !== unknownTopic)
-      return error;
-    const absent = await this.#leaders.absent();
-    return absent === undefined ? error : new UnknownTopicError(absent, { cause: error });
-  }
-}
-
-/** Of a committed offset, as kafkajs writes it. */
-function toNumber(topic: string, partition: number, offset: string): number {
-  const value = Number(offset);
-  if (value > Number.MAX_SAFE_INTEGER) throw new OffsetTooLargeError(topic, partition, offset);
-  return value;
-}
-
-function topicsOf(partitions: readonly TopicPartition[]): readonly string[] {
-  return [...new Set(partitions.map(({ topic }) => topic))];
 }

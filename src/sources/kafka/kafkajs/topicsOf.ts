@@ -1,0 +1,5 @@
+import type { TopicPartition } from '../../../batch/topicPartition.js';
+
+export function topicsOf(partitions: readonly TopicPartition[]): readonly string[] {
+  return [...new Set(partitions.map(({ topic }) => topic))];
+}
