@@ -5,7 +5,7 @@ import { costed } from '../threads/costed.js';
 /** The records by their keys. */
 export const toPair = (view: RecordView): Pair<string, number> => [view.keyText() ?? '', 1];
 
-/** Counts by key, after a map of so many turns of a loop for each record, and adds up what was counted. */
+/** Counts by key, after a map of `turns` turns of a loop for each record, and adds up what was counted. */
 export function counting(turns: number): {
   readonly records: () => number;
   readonly work: (pairs: Observable<Batch<Pair<string, number>>>) => Observable<unknown>;
