@@ -41,12 +41,16 @@ import type { StandbyOptions } from '../../src/sources/tasks/standbyOptions.js';
 import { logLike } from './logLike.js';
 import { logTasksWithStandbys } from './logTasksWithStandbys.js';
 import { StoppableProcess } from './stoppableProcess.js';
+import type { TaskCopies } from './taskCopies.js';
 
 export const interval = 100;
 export const sessionTimeout = 1_000;
 const groupId = 'job';
 
-type Options = Partial<LogTasksOptions<string, Checkpoint> & StandbyOptions>;
+type Options = Partial<LogTasksOptions<string, Checkpoint> & StandbyOptions> & {
+  /** The copies of checkpoints that a process keeps. Default: it keeps none, unless `checkpoint` does. */
+  readonly copies?: (process: StoppableProcess) => TaskCopies;
+};
 type Tasks = TaskStream<Task<string, Checkpoint>>;
 /** How often methods of a log were called. */
 type Counts = Partial<Record<'commit' | 'offsets' | 'partitions', number>>;
@@ -238,6 +242,7 @@ export class TaskProcess {
   readonly name: string;
   readonly process: StoppableProcess;
   readonly tasks: Tasks;
+  readonly copies: TaskCopies | undefined;
   error: unknown;
   completed = false;
   batches = 0;
@@ -246,10 +251,11 @@ export class TaskProcess {
   readonly #subscription = new Subscription();
   readonly #troubles: Trouble[] = [];
 
-  constructor(cluster: TaskCluster, name: string, options: Options, work: Work, counts: Counts) {
+  constructor(cluster: TaskCluster, name: string, { copies, ...options }: Options, work: Work, counts: Counts) {
     this.cluster = cluster;
     this.name = name;
     this.process = new StoppableProcess(cluster.scheduler);
+    this.copies = copies?.(this.process);
     const group = { client: () => this.process.connected(this.#troubled(cluster.groupClient()), cluster.latency) };
     this.tasks = logTasksWithStandbys<string, Checkpoint>(cluster.client(counts, this.process), group, {
       topics: ['words'],
@@ -257,7 +263,7 @@ export class TaskProcess {
       start: 'earliest',
       interval,
       deserialize: (view) => view.valueText() ?? '',
-      checkpoint: ({ id }) => this.#remote(cluster.checkpointOf(id)),
+      checkpoint: ({ id }) => this.#remote(id),
       sessionTimeout,
       heartbeatInterval: 100,
       drainMs: 500,
@@ -296,7 +302,9 @@ export class TaskProcess {
   }
 
   /** A checkpoint that this process reaches by requests. */
-  #remote(checkpoint: Checkpoint): Checkpoint {
+  #remote(id: string): Checkpoint {
+    const checkpoint = this.cluster.checkpointOf(id);
+    const { copies } = this;
     const remote = ({ restored, encode, plan, save, close }: CheckpointSession): CheckpointSession => ({
       ...{ restored, encode },
       plan: (batch) => this.#stored('plan', ['plan:before', 'plan:after'], () => plan(batch)),
@@ -304,9 +312,13 @@ export class TaskProcess {
       close: () => this.#stored('close', ['close:before', 'close:after'], close),
     });
     const { location } = checkpoint;
-    const open = (how?: OpenOptions) => from(checkpoint.open(how)).pipe(map(remote));
+    const open = (how?: OpenOptions) => {
+      copies?.taken(id);
+      return from(checkpoint.open(how)).pipe(map(remote));
+    };
     return {
       location,
+      ...(copies && { copies: copies.of(id) }),
       open: (how) => this.#stored('open', ['task:before-open', 'task:opened'], () => open(how)),
     };
   }

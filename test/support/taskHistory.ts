@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { retry, timer } from 'rxjs';
 import { expect } from 'vitest';
+import type { CopyLook } from '../../src/state/checkpoint.js';
+import type { StoppableProcess } from './stoppableProcess.js';
 import { countAndWrite, sessionTimeout, TaskCluster, type TaskProcess, type Work } from './taskCluster.js';
+import { TaskCopies } from './taskCopies.js';
 import { VirtualClock } from './virtualClock.js';
 
 /** What happens to one process. */
@@ -23,6 +26,8 @@ const trouble = fc.record({
   fails: fc.constantFrom('not', 'fenced', 'broken'),
 });
 
+const behind = (offsets: number, isWhole = true): CopyLook => ({ behind: offsets, isWhole });
+
 /** What happens to the processes of a job in virtual time. */
 export const taskHistory = fc.record({
   events: fc.array(event, { minLength: 1, maxLength: 12 }),
@@ -34,6 +39,13 @@ export const taskHistory = fc.record({
   // And what a process has sent arrives when it is gone, and has a successor.
   storeLatency: fc.constantFrom(0, 30),
   troubles: fc.array(trouble, { maxLength: 12 }),
+  /** On how many other processes there is a copy of each state, and how those behave. */
+  standbys: fc.integer({ min: 0, max: 2 }),
+  copies: fc.record({
+    closing: fc.constantFrom(0, 30, 400, 1_500),
+    lasts: fc.constantFrom(Infinity, Infinity, 300),
+    looks: fc.constantFrom([behind(50_000, false), behind(0)], [behind(0)], [undefined, behind(0), behind(20_000)]),
+  }),
   /** What works on after an error: the stream, or who subscribes to it. */
   recovers: fc.constantFrom('option', 'operator'),
 });
@@ -42,16 +54,24 @@ export type TaskHistory = typeof taskHistory extends fc.Arbitrary<infer H> ? H :
 
 /** Lives a history, and checks that every record is written under one id and counted once. */
 export function liveTasks(history: TaskHistory): void {
-  const { events, isStatic, partitions, concurrentBatches, troubles, recovers, ...latencies } = history;
+  const { events, isStatic, partitions, concurrentBatches, troubles, recovers, standbys, copies, ...latencies } =
+    history;
   const scheduler = new VirtualClock();
   const cluster = new TaskCluster(scheduler, partitions, 12, latencies.latency, latencies.storeLatency);
   const processes: (TaskProcess | undefined)[] = [];
+  const lives: TaskProcess[] = [];
   let started = 0;
   const start = (index: number): void => {
     const instanceId = isStatic[index] ? { instanceId: `pod-${index}` } : {};
     const restarts = recovers === 'option' ? { retry: { count: Infinity, delay: 40, maxDelay: 300 } } : {};
-    const options = { ...instanceId, ...restarts, concurrentBatches };
-    processes[index] = cluster.start(`process ${started++}`, options, recovers === 'option' ? countAndWrite : patient);
+    const kept = standbys > 0 && {
+      standbys,
+      copies: (process: StoppableProcess) => new TaskCopies(`place ${index}`, process, copies),
+    };
+    const options = { ...instanceId, ...restarts, concurrentBatches, ...kept };
+    const process = cluster.start(`process ${started++}`, options, recovers === 'option' ? countAndWrite : patient);
+    processes[index] = process;
+    lives.push(process);
   };
   const apply = ({ process: index, kind, point, lasts }: (typeof events)[number]): void => {
     const process = processes[index];
@@ -96,6 +116,7 @@ export function liveTasks(history: TaskHistory): void {
     for (const process of processes) if (process?.error) expect(process.error).toMatchObject({ code: 'FENCED' });
     expect(cluster.records).toEqual(Array.from({ length: cluster.sent }, (_, i) => i));
     expect(new Map([...cluster.totals].sort())).toEqual(new Map([...cluster.expectedTotals].sort()));
+    expect(lives.flatMap(({ copies }) => copies?.faults ?? [])).toEqual([]);
     for (const process of processes) process?.process.kill();
   }, quiet);
   scheduler.flush();
@@ -124,4 +145,6 @@ export const lateSave: TaskHistory = {
   storeLatency: 0,
   troubles: [],
   recovers: 'option',
+  standbys: 0,
+  copies: { closing: 0, lasts: Infinity, looks: [behind(0)] },
 };
