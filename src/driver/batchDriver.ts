@@ -322,11 +322,11 @@ export class BatchDriver implements BatchRun {
 
   #openCheckpoint(): Observable<unknown> {
     const opened = () => {
-      const { orphans, checkpoint, task } = this.#options;
+      const { owner, orphans, checkpoint, task } = this.#options;
       const { session } = this.#resources;
       this.#state = new StateRegistry(session, orphans, checkpoint?.command?.bind(checkpoint));
       if (task && session)
-        this.#partitions = partitionsOfTask(this.#state, task, session.restored, checkpoint?.location);
+        this.#partitions = partitionsOfTask(this.#state, task, session.restored, owner, checkpoint?.location);
     };
     const waiting = (reason: string) => this.#monitor.waiting(reason);
     return this.#resources.openCheckpoint(this.#options, waiting).pipe(tap({ complete: opened }));

@@ -1,6 +1,6 @@
-import { foreachPartition } from 'dstream';
+import { foreachBatch, foreachPartition, logBatches, string } from 'dstream';
 import { describe, expect, it } from 'vitest';
-import { TaskCluster, type TaskProcess } from '../../support/taskCluster.js';
+import { interval, TaskCluster, type TaskProcess } from '../../support/taskCluster.js';
 import { virtual } from '../../support/virtual.js';
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -76,6 +76,46 @@ describe('partitions that are added', () => {
         expect(second?.error).toBeUndefined();
         expect(cluster.tasksOf('second')).toEqual(['0', '1', '2']);
         second?.unsubscribe();
+      });
+    });
+  });
+});
+
+describe('a checkpoint that is not that of the task', () => {
+  it('is refused: two tasks would go on from the states of each other, and fence each other for ever', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 2);
+      cluster.send(30);
+      const first = cluster.start('first', { checkpoint: () => cluster.checkpointOf('shared') });
+      cluster.at(2_000, () => {
+        expect(first.error).toMatchObject({
+          code: 'INVALID_OPTION',
+          message: expect.stringContaining(
+            'logTasks: checkpoint ("memory") has a position in partition 1 of words, and is not that of task 0',
+          ),
+        });
+      });
+    });
+  });
+
+  it('is refused where it is that of a whole job', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 2);
+      cluster.send(30);
+      const whole = logBatches(cluster.log, {
+        ...{ topics: ['words'], start: 'earliest', interval, deserialize: string(), scheduler },
+        ...{ checkpoint: cluster.checkpointOf('0'), stepTimeout: Infinity, outputTimeout: Infinity },
+      });
+      whole.pipe(foreachBatch(() => {})).subscribe();
+      cluster.at(250, () => void whole.stop());
+      let first: TaskProcess | undefined;
+      cluster.at(500, () => {
+        first = cluster.start('first', {}, writeOnly);
+      });
+      cluster.at(2_000, () => {
+        expect(first?.error).toMatchObject({
+          message: expect.stringContaining('splitCheckpoint divides that of a whole job'),
+        });
       });
     });
   });
