@@ -1,6 +1,7 @@
 import type { WorkerOptions } from 'node:worker_threads';
 import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
 import { resolveRetry, retryChecks } from '../driver/retryOptions.js';
+import { tellObserver } from '../observables/tellObserver.js';
 import { checkOptions, type OptionChecks, shape } from '../options/checkOptions.js';
 import {
   arrayOf,
@@ -69,7 +70,10 @@ export interface RunInThreadsOptions {
    * @default ['SIGTERM', 'SIGINT']
    */
   readonly signals?: readonly string[] | undefined;
-  /** Receives every change of a thread's status. Only `next` is called. Default none. */
+  /**
+   * Receives every change of a thread's status. Only `next` is called; what it throws is reported as an error that nobody handles, and the job
+   * goes on. Default none.
+   */
   readonly threadObserver?: Partial<Observer<ThreadEvent>> | undefined;
   /** Options of Node's `Worker`, such as `resourceLimits`, `env` or `execArgv`. Default: those of the main thread. */
   readonly worker?: WorkerOptions | undefined;
@@ -171,7 +175,7 @@ export function runJob(start: StartJobThread, url: URL, options: RunInThreadsOpt
   };
   const job = new ThreadedJob(start, {
     ...{ threads, url, blockedTimeout, stopTimeout, scheduler, retry: resolveRetry(options.retry ?? {}) },
-    happened: (event) => threadObserver?.next?.(event),
+    happened: (event) => tellObserver(threadObserver, event),
     closed: () => {
       ignore();
       void beats?.close();

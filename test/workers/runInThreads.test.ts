@@ -1,5 +1,6 @@
 import { type InvalidOptionError, ThreadExitedError, TimedOutError } from 'dstream';
 import { type RunInThreadsOptions, runInThreads, type ThreadEvent } from 'dstream/workers';
+import { config } from 'rxjs';
 import type { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { alivePlace, type JobThreadData, type ToJobThread } from '../../src/workers/jobMessages.js';
@@ -117,6 +118,25 @@ describe('runInThreads', () => {
       expect(log.slice(-3)).toEqual([`${5 * starts} 0 failed`, `${5 * starts} 1 stopping`, '50 1 ended']);
     });
     await expect(ended).rejects.toThrow(message);
+  });
+
+  it('starts a thread again where its observer throws, which is reported', () => {
+    const errors: unknown[] = [];
+    config.onUnhandledError = (error) => errors.push(error);
+    virtual((scheduler) => {
+      const next = ({ type }: ThreadEvent) => {
+        throw new Error(type);
+      };
+      const { running, threads } = job(scheduler, { threads: 1, threadObserver: { next } });
+      threads[0]?.events.exited({ exitCode: 3 });
+      at(scheduler, 1_500, () => {
+        expect(running.threads).toMatchObject([{ status: 'starting', restarts: 1 }]);
+        expect(errors).toEqual(['starting', 'restarting', 'starting'].map((type) => new Error(type)));
+        void running.stop();
+        threads[1]?.events.exited({ exitCode: 0 });
+      });
+    });
+    config.onUnhandledError = null;
   });
 
   it('ends a thread that does not stop within the limit', async () => {

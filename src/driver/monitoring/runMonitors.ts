@@ -1,6 +1,7 @@
-import { asyncScheduler, config, from, Observable, type ObservableInput } from 'rxjs';
+import { from, Observable, type ObservableInput } from 'rxjs';
 import type { Stage } from '../../batch/monitoring/stage.js';
 import type { MonitoredStream, RunMonitor, StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
+import { reportUnhandled } from '../../observables/reportUnhandled.js';
 import { type StageDescription, StageRun } from './stageRun.js';
 
 type Wrapping = RunMonitor & Required<Pick<RunMonitor, 'stage'>>;
@@ -129,13 +130,4 @@ function outcomeOf<R>(work: () => R): { readonly value: R } | { readonly error: 
 function resultOf<R>(outcome: { readonly value: R } | { readonly error: unknown }): R {
   if ('error' in outcome) throw outcome.error;
   return outcome.value;
-}
-
-/** As RxJS reports an error that no subscriber handles: later, so that nothing that runs now fails by it. */
-function reportUnhandled(error: unknown): void {
-  asyncScheduler.schedule(() => {
-    const { onUnhandledError } = config;
-    if (onUnhandledError) onUnhandledError(error);
-    else throw error;
-  });
 }

@@ -1,5 +1,6 @@
 import { tap } from 'rxjs';
 import type { Ownership } from '../../driver/ownership.js';
+import { tellObserver } from '../../observables/tellObserver.js';
 import type { GroupClient } from './groupClient.js';
 import { GroupMember } from './groupMember.js';
 import { oneTask } from './groupTask.js';
@@ -32,7 +33,7 @@ export function streamOwnership(newClient: () => GroupClient, options: StreamOwn
           lost: () => owner.lost(),
           overdue: () => owner.lost(),
           failed: (error) => owner.failed(error),
-          happened: (event) => groupObserver?.next?.(event),
+          happened: (event) => tellObserver(groupObserver, event),
         },
       );
       return {

@@ -25,7 +25,10 @@ export interface MembershipOptions {
    * @default a tenth of `sessionTimeout`
    */
   readonly heartbeatInterval?: number | undefined;
-  /** Receives what happens to the membership. Only `next` is called. Default none. */
+  /**
+   * Receives what happens to the membership. Only `next` is called; what it throws is reported as an error that nobody handles, and the job
+   * goes on. Default none.
+   */
   readonly groupObserver?: Partial<Observer<GroupEvent>> | undefined;
 }
 

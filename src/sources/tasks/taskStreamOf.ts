@@ -3,6 +3,7 @@ import type { Key } from '../../batch/key.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { ResolvedDriverOptions } from '../../driver/driverOptions.js';
 import type { Ownership } from '../../driver/ownership.js';
+import { tellObserver } from '../../observables/tellObserver.js';
 import { withMethods } from '../../options/checks.js';
 import type { Checkpoint } from '../../state/checkpoint.js';
 import type { GroupClient } from '../group/groupClient.js';
@@ -58,7 +59,7 @@ export function taskStreamOf<K, C extends Checkpoint | undefined>(
       closed: ({ id }) => shared.closed(id),
       error: (error) => subscriber.error(error),
       complete: () => subscriber.complete(),
-      happened: (event) => groupObserver?.next?.(event),
+      happened: (event) => tellObserver(groupObserver, event),
       checkpointOf: (info) => checkpointOf(host.owner, options.checkpoint, info),
     });
   });
