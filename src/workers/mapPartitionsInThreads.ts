@@ -68,7 +68,7 @@ export interface MapPartitionsInThreadsOptions {
   readonly restarts?: number | undefined;
   /** Names the operator in errors and for monitors. Default: its name. */
   readonly id?: string | undefined;
-  /** Options of Node's `Worker`, such as `resourceLimits`, `env` or `execArgv`. Default: those of the main thread. */
+  /** Options of Node's `Worker`, such as `resourceLimits`, `env` or `execArgv`, but no `workerData`. Default: those of the main thread. */
   readonly worker?: WorkerOptions | undefined;
   /**
    * The timer of `timeout` and `hedge`.

@@ -75,7 +75,7 @@ export interface RunInThreadsOptions {
    * goes on. Default none.
    */
   readonly threadObserver?: Partial<Observer<ThreadEvent>> | undefined;
-  /** Options of Node's `Worker`, such as `resourceLimits`, `env` or `execArgv`. Default: those of the main thread. */
+  /** Options of Node's `Worker`, such as `resourceLimits`, `env` or `execArgv`, but no `workerData`. Default: those of the main thread. */
   readonly worker?: WorkerOptions | undefined;
   /**
    * The timer of pauses and limits.

@@ -200,5 +200,8 @@ describe('runInThreads', () => {
       'runInThreads: url ("./job.js") must be a URL' satisfies InvalidOptionError['message'],
     );
     expect(() => runInThreads(url, { threads: 0 })).toThrow('threads (0) must be a positive integer');
+    expect(() => runInThreads(url, { worker: { workerData: { city: 'Ulm' } } })).toThrow(
+      'worker.workerData ({"city":"Ulm"}) is used already',
+    );
   });
 });
