@@ -105,6 +105,7 @@ export class TaskHost {
       {
         counted: (tasks) => this.#counted(tasks),
         assigned: (added) => {
+          if (!this.#isOfThisJob(added)) return;
           for (const task of added) {
             this.#pending.set(task.id, task);
             this.#standbys?.taken(task.id);
@@ -165,6 +166,18 @@ export class TaskHost {
   }
 
   // ---- what the group says
+
+  /** The leader assigns what it reads by itself: of another job, this one would read none of it, and nobody its own topics. */
+  #isOfThisJob(tasks: readonly GroupTask[]): boolean {
+    const { owner, member } = this.#options;
+    const isRead = ({ topic }: TopicPartition) =>
+      member.topics.some((one) => (typeof one === 'string' ? one === topic : new RegExp(one).test(topic)));
+    const other = tasks.flatMap(({ partitions }) => partitions).find((place) => !isRead(place));
+    if (!other) return true;
+    const rule = `is that of a job that reads ${other.topic}: each job needs its own`;
+    this.#end(() => this.#output.error(new InvalidOptionError(owner, 'groupId', member.groupId, rule)));
+    return false;
+  }
 
   #counted(tasks: number): void {
     if (tasks === 0) return;

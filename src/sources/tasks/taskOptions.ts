@@ -18,7 +18,7 @@ import type { TaskHostOptions } from './taskHost.js';
 
 /** How a job is divided among processes. */
 export interface TaskOptions<C extends Checkpoint | undefined = undefined> extends MembershipOptions {
-  /** The consumer group whose members share the tasks. Every process of the job has the same. */
+  /** The consumer group whose members share the tasks. Every process of the job has the same, and no other job. */
   readonly groupId: string;
   /**
    * Returns the checkpoint of a task: each task needs one of its own that all processes can reach, such as
