@@ -58,6 +58,8 @@ export interface TasksSlotParts {
   readonly random: () => number;
   readonly accidents: TasksAccidents;
   readonly faults: string[];
+  /** Whether a process waits for a moment that comes when tasks have moved many times. */
+  readonly isRareAwaited: () => boolean;
 }
 
 /** A place of which one process after another is killed, stopped and ended. */
@@ -80,12 +82,13 @@ export class TasksSlot {
 
   start(): void {
     if (this.#closed) return;
-    const { child: file, setup, postgresUrl, random, accidents, faults } = this.#parts;
+    const { child: file, setup, postgresUrl, random, accidents, faults, isRareAwaited } = this.#parts;
     const shareOfStops = setup.unfenced ? 0.5 : 0.25;
     const env: Record<string, string> = { POSTGRES_URL: postgresUrl };
-    const chance = this.#settling ? 1 : random();
+    // Those that leave and come back move the tasks for one that waits for that. Spared until their own moments, they would move none.
+    const isMover = this.leaves && isRareAwaited();
+    const chance = this.#settling || isMover ? 1 : random();
     this.#what = chance < shareOfStops ? 'stop' : chance < 0.65 ? 'kill' : undefined;
-    // Those that leave and come back move the tasks for the others.
     this.#moment = this.#what && nextMoment(setup, this.#what, !this.leaves);
     this.#startedAt = performance.now();
     if (this.#what === 'stop') env.TASKS_STOP_AT = this.#moment as string;
