@@ -62,7 +62,8 @@ export function nameOf({ pid, host, thread }: LockOwner): string {
   return pid === process.pid && thread !== threadId ? `another thread of process ${pid}` : `process ${pid}`;
 }
 
-function isNear({ host, system }: LockOwner): boolean {
+/** Whether its process id counts here, so that it can be said whether it runs. */
+export function isNear({ host, system }: LockOwner): boolean {
   return system === undefined ? host === hostname() : system === systemOf();
 }
 

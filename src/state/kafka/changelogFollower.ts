@@ -48,7 +48,16 @@ export interface Following {
  * Keeps a copy of a changelog on this machine up to date while somebody else appends to it: a standby. What it reads goes to the copy and not into
  * memory. It settles when `signal` is aborted and the copy is closed, or cannot be kept; it never fails: a copy is a help and no more.
  */
-export async function followChangelog({ open, copies, signal, looked }: Following): Promise<void> {
+export async function followChangelog(following: Following): Promise<void> {
+  const release = following.copies.hold();
+  try {
+    await follow(following);
+  } finally {
+    await release();
+  }
+}
+
+async function follow({ open, copies, signal, looked }: Following): Promise<void> {
   let pause = firstPauseMs;
   let said = '';
   for (;;) {

@@ -42,6 +42,7 @@ export class CopyKeeper {
   /** When it was asked for the leader of the log last, on the wall clock. */
   #leaderAskedAt: number;
   readonly #disown: () => void;
+  readonly #release: () => Promise<void>;
   #isOwner = false;
   #isClosed = false;
   #writing: Promise<void> | undefined;
@@ -53,6 +54,7 @@ export class CopyKeeper {
     this.#now = now;
     this.#leaderAskedAt = now();
     this.#disown = ownCopy(copies.location);
+    this.#release = copies.hold();
   }
 
   /** Bytes on disk, while there is a copy. */
@@ -170,6 +172,7 @@ export class CopyKeeper {
     this.#isGivenUp = true;
     await this.#closeCopy();
     this.#disown();
+    await within(closeTimeoutMs, this.#release(), { ref: false });
   }
 
   async #begin(all: Iterable<ChangelogRecord>, mark: CopyMark): Promise<void> {

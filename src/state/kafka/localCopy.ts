@@ -47,6 +47,8 @@ export interface LocalCopy {
 export interface LocalCopies {
   /** Names the place in messages. */
   readonly location: string;
+  /** Nobody deletes the copies here, and what nobody wants beside them is deleted, until what it returns is called. That never fails. */
+  hold(): () => Promise<void>;
   /** Fails where the package that it takes is not installed: then there would never be a copy. */
   ready(): Promise<void>;
   /** Whether there is a copy that could be used, as far as that can be known without opening it and without the log: it is whole, and young enough. */

@@ -16,7 +16,7 @@ function noCopies(location: string): LocalCopies {
     close: async () => {},
   };
   const open = async () => copy;
-  return { location, ready: async () => {}, exists: async () => false, open, renew: open };
+  return { location, hold: () => async () => {}, ready: async () => {}, exists: async () => false, open, renew: open };
 }
 
 describe('copies that begin at once', () => {

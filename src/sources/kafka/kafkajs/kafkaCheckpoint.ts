@@ -9,6 +9,7 @@ import {
   checkPositiveInteger,
   checkText,
   checkTimer,
+  orInfinity,
 } from '../../../options/checks.js';
 import type { Checkpoint, OpenOptions } from '../../../state/checkpoint.js';
 import { changelogCopies } from '../../../state/kafka/changelogCopies.js';
@@ -48,6 +49,12 @@ export interface KafkaCheckpointOptions extends TakeoverOptions {
    * @default none: all of the partition is read from Kafka
    */
   readonly copy?: string | undefined;
+  /**
+   * How long, in ms, copies stay in the directory `copy` that no process of the machine works with or keeps as a standby: then those of this topic
+   * are deleted, such as of tasks that have moved to another machine. `Infinity` deletes none. Kafka Streams calls it `state.cleanup.delay.ms`.
+   * @default 600000
+   */
+  readonly copyCleanupDelay?: number | undefined;
 }
 
 /** A checkpoint in Kafka. `sendInTransaction` takes it to write in the transaction that saves the batch. */
@@ -58,12 +65,16 @@ export interface KafkaCheckpoint extends Checkpoint {
   readonly client: Kafka | KafkaRuntime;
 }
 
+/** As of Kafka Streams. */
+const defaultCleanupDelayMs = 600_000;
+
 const optionChecks: OptionChecks<KafkaCheckpointOptions> = {
   topic: required(checkTopic),
   partition: checkNonNegativeInteger,
   partitions: checkPositiveInteger,
   transactionTimeout: allOf(checkPositiveInteger, checkTimer),
   copy: checkText,
+  copyCleanupDelay: orInfinity(checkPositiveInteger),
   ...takeoverChecks,
 };
 
@@ -126,7 +137,9 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
   checkOptions('kafkaCheckpoint', options, optionChecks);
   const { topic, partition = 0, partitions = partition === 0 ? 1 : undefined, transactionTimeout = 60_000 } = options;
   const place = options.copy === undefined ? undefined : resolve(options.copy);
-  const copies = place === undefined ? undefined : lmdbCopies(resolve(place, `${topic}-${partition}`));
+  const { copyCleanupDelay = defaultCleanupDelayMs } = options;
+  const copies =
+    place === undefined ? undefined : lmdbCopies(resolve(place, `${topic}-${partition}`), copyCleanupDelay);
   if (partitions !== undefined && partitions <= partition) {
     throw new InvalidOptionError(
       'kafkaCheckpoint',
