@@ -2,12 +2,12 @@ import { CorruptCheckpointError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import { keyFromBytes } from '../../storage/keyBytes.js';
 import type { LockOwner } from '../../storage/lockOwner.js';
+import { stateFromBytes } from '../../storage/stateBytes.js';
 import type { PlannedBatch, RestoredCheckpoint, RestoredState } from '../checkpoint.js';
 import type { Salvage } from '../damage.js';
 import { restoredCheckpoint } from '../restoredCheckpoint.js';
 import { salvagedCheckpoint } from '../salvagedCheckpoint.js';
 import { withSalvageHint } from '../salvageHint.js';
-import { ByteArena } from './byteArena.js';
 import type { Changelog, ChangelogPosition, ChangelogRecord, UnreadRecords } from './changelog.js';
 import {
   type ChangelogEntry,
@@ -25,9 +25,9 @@ import {
   stateStart,
 } from './changelogEntry.js';
 import type { CopyKeeper } from './copyKeeper.js';
-import { type DecodedEntries, decodeEntries, decodeEntry, type EncodedEntry, type Numbered } from './decodedEntries.js';
 import { LastText } from './lastText.js';
 import type { VisitSlice } from './localCopy.js';
+import { type DecodedEntries, StateEntries } from './stateEntries.js';
 
 /** Kafka drops tombstones a day after they were compacted (`delete.retention.ms`): a reader that was away for longer would miss some. */
 const maxPauseMs = 3_600_000;
@@ -40,10 +40,8 @@ export class ChangelogImage {
   readonly #changelog: Changelog<unknown>;
   readonly #planned = new Map<number, PlannedBatch>();
   readonly #descriptions = new Map<string, StateDescription>();
-  /** By id, the entries by the bytes of their keys as text: a Buffer is no key of a Map. */
-  readonly #entries = new Map<string, Map<string, EncodedEntry>>();
-  /** Where the bytes of a copy are. */
-  readonly #arena = new ByteArena();
+  /** By id. */
+  readonly #entries = new Map<string, StateEntries>();
   readonly #ids = new LastText();
   /** By id, once nothing more is read. */
   readonly #decoded = new Map<string, DecodedEntries>();
@@ -53,8 +51,6 @@ export class ChangelogImage {
   readonly #now: () => number;
   readonly #copy: CopyKeeper | undefined;
   #isLoaded = false;
-  /** Whether the entries are still to be written to a copy. */
-  #isHandedOver = false;
   #readAt: number;
 
   readonly #salvage: Salvage | undefined;
@@ -99,7 +95,7 @@ export class ChangelogImage {
 
   /** What it holds is complete: nobody else appends any more. */
   own(): void {
-    this.#isHandedOver = this.#copy?.own(this.#records()) === true;
+    this.#copy?.own(this.#records());
   }
 
   /** A record for each thing that is there, as of now, whenever they are iterated. */
@@ -111,11 +107,8 @@ export class ChangelogImage {
       if (progress) yield progressRecord(progress);
       for (const [time, batch] of planned) yield plannedRecord(time, batch);
       for (const [id, description] of descriptions) yield stateRecord(id, description);
-      // The maps of entries are handed over as they are, and do not change.
-      for (const [id, all] of entries)
-        for (const [key, { number, bytes, start, end }] of all) {
-          yield entryRecord(id, Buffer.from(key, 'latin1'), { number, state: bytes.subarray(start, end) });
-        }
+      // They are handed over as they are, and do not change.
+      for (const [id, all] of entries) for (const { key, ...value } of all.written()) yield entryRecord(id, key, value);
     })();
   }
 
@@ -133,13 +126,13 @@ export class ChangelogImage {
   async decode(): Promise<void> {
     for (const [id, entries] of this.#entries) {
       this.#entries.delete(id);
-      this.#decoded.set(id, await decodeEntries(entries, !this.#isHandedOver));
+      this.#decoded.set(id, await entries.decode());
     }
   }
 
-  /** The numbers of the entries, by id and key: what is needed to go on writing. */
-  get numbers(): ReadonlyMap<string, Map<string, Numbered>> {
-    return new Map([...this.#decoded].map(([id, { numbers }]) => [id, numbers]));
+  /** By id, what was decoded: what is needed to go on writing. */
+  get decoded(): ReadonlyMap<string, DecodedEntries> {
+    return this.#decoded;
   }
 
   get plannedTimes(): readonly number[] {
@@ -184,8 +177,9 @@ export class ChangelogImage {
         break;
       case 'entry': {
         const { id, key, value } = entry;
-        const encoded = value && { number: value.number, bytes: value.state, start: 0, end: value.state.length };
-        set(this.#entriesOf(id), key.toString('latin1'), encoded);
+        const entries = this.#entriesOf(id);
+        if (value) entries.set(key, 0, key.length, value.number, value.state, 0, value.state.length);
+        else entries.delete(key);
       }
     }
   }
@@ -199,10 +193,8 @@ export class ChangelogImage {
       return;
     }
     const number = value.readUIntBE(valueStart, stateStart);
-    const start = this.#arena.add(value, valueStart + stateStart, valueEnd);
-    const end = start + valueEnd - valueStart - stateStart;
     const entries = this.#entriesOf(this.#ids.textOf(key, keyStart + idStart, idEnd));
-    entries.set(key.toString('latin1', idEnd, keyEnd), { number, bytes: this.#arena.block, start, end });
+    entries.set(key, idEnd, keyEnd, number, value, valueStart + stateStart, valueEnd);
   };
 
   #read(record: ChangelogRecord): ChangelogEntry {
@@ -254,8 +246,8 @@ export class ChangelogImage {
     return this.#salvage ? error : withSalvageHint(error, this.#changelog);
   }
 
-  #entriesOf(id: string): Map<string, EncodedEntry> {
-    const known = this.#entries.get(id) ?? new Map<string, EncodedEntry>();
+  #entriesOf(id: string): StateEntries {
+    const known = this.#entries.get(id) ?? new StateEntries();
     this.#entries.set(id, known);
     return known;
   }
@@ -273,27 +265,25 @@ export class ChangelogImage {
 
   /** Those that can be read. A number may be damaged, and be that of another. */
   *#wholeEntries(id: string, { damaged }: Salvage): Iterable<readonly [Key, unknown]> {
-    const entries = [...this.#entriesOf(id)].sort(([, a], [, b]) => a.number - b.number);
-    for (const [key, encoded] of entries) {
-      const entry = decodeEntry(key, encoded);
-      if (!(entry instanceof Error)) {
-        yield entry;
-        continue;
+    const entries = [...this.#entriesOf(id).written()].sort((a, b) => a.number - b.number);
+    for (const entry of entries) {
+      const known = attempt(() => ({ key: keyFromBytes(entry.key) }));
+      try {
+        yield [keyFromBytes(entry.key), stateFromBytes(entry.state, entry.state.length)];
+      } catch (error) {
+        const reason = `an entry cannot be read: ${(error as Error).message}`;
+        damaged({ place: this.#changelog.location, state: id, ...known, reason });
       }
-      const known = attempt(() => ({ key: keyFromBytes(Buffer.from(key, 'latin1')) }));
-      const reason = `an entry cannot be read: ${entry.message}`;
-      damaged({ place: this.#changelog.location, state: id, ...known, reason });
     }
   }
 
   /** Oldest first. Read once: the operator owns them afterwards. */
-  *#entriesInOrder(id: string): Iterable<readonly [Key, unknown]> {
-    const entries = this.#decoded.get(id)?.entries ?? [];
-    for (const entry of entries) {
-      if (!(entry instanceof Error)) yield entry;
-      else throw this.#corrupt(`an entry of state ${JSON.stringify(id)} cannot be read: ${entry.message}`);
-    }
-    entries.length = 0;
+  #entriesInOrder(id: string): Iterable<readonly [Key, unknown]> {
+    const decoded = this.#decoded.get(id);
+    if (!decoded) return [];
+    const { states, failure } = decoded;
+    if (failure) throw this.#corrupt(`an entry of state ${JSON.stringify(id)} cannot be read: ${failure.message}`);
+    return states;
   }
 }
 

@@ -1,6 +1,7 @@
 import { defer, from, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError } from '../../batch/errors.js';
-import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
+import type { Key } from '../../batch/key.js';
+import { keyToBytes } from '../../storage/keyBytes.js';
 import { stateToBytes } from '../../storage/stateBytes.js';
 import { within } from '../../storage/within.js';
 import type {
@@ -11,13 +12,13 @@ import type {
   SavedBatch,
   StateChange,
 } from '../checkpoint.js';
+import { KeyTable } from '../keyTable.js';
 import type { Changelog, ChangelogRecord } from './changelog.js';
 import { entryRecord, plannedRecord, progressRecord, stateRecord } from './changelogEntry.js';
 import type { ChangelogImage } from './changelogImage.js';
 import type { ChangelogLease } from './changelogLease.js';
 import type { ChangelogWriter } from './changelogWriter.js';
 import type { CopyKeeper } from './copyKeeper.js';
-import type { Numbered } from './decodedEntries.js';
 
 /** What is being written when it is closed is waited for no longer than this, in ms. */
 const closeTimeoutMs = 5_000;
@@ -26,8 +27,15 @@ const closeTimeoutMs = 5_000;
 interface WrittenState {
   /** The description that was written last, as text. */
   description: string;
-  /** The number of each entry by the bytes of its key as text: an entry that changes keeps its number. */
-  readonly numbers: Map<string, Numbered>;
+  /** The number of each entry: one that changes keeps it. */
+  readonly numbers: KeyTable<Key, number>;
+  /** The bytes of keys that could not be read, as text. */
+  readonly unreadable: readonly string[];
+}
+
+/** What a batch changed in a state, with the states as bytes. */
+interface WrittenChange extends Omit<StateChange, 'set'> {
+  readonly set: readonly (readonly [key: Key, state: Buffer])[];
 }
 
 /** An opened changelog. `M` is what else can be written with a batch. */
@@ -55,15 +63,15 @@ export class ChangelogSession<M> implements CheckpointSession {
     this.#lease = lease;
     this.#copy = copy;
     this.#planned = new Set(image.plannedTimes);
-    for (const [id, numbers] of image.numbers) {
-      this.#states.set(id, { description: JSON.stringify(image.descriptions.get(id)), numbers });
-      for (const { number } of numbers.values()) this.#lastNumber = Math.max(this.#lastNumber, number);
+    for (const [id, { numbers, unreadable, last }] of image.decoded) {
+      this.#states.set(id, { description: JSON.stringify(image.descriptions.get(id)), numbers, unreadable });
+      this.#lastNumber = Math.max(this.#lastNumber, last);
     }
     this.restored = image.restored;
   }
 
-  encode(change: StateChange): EncodedChange<StateChange> {
-    return encodeChange(change, stateToBytes);
+  encode(change: StateChange): WrittenChange {
+    return { ...change, set: change.set.map(([key, state]) => [key, stateToBytes(state)] as const) };
   }
 
   plan(batch: PlannedBatch): ObservableInput<unknown> {
@@ -120,34 +128,35 @@ export class ChangelogSession<M> implements CheckpointSession {
       yield plannedRecord(time);
     }
     for (const id of dropped) yield* this.#drop(id);
-    for (const change of changes as readonly EncodedChange<StateChange>[]) yield* this.#change(change);
+    for (const change of changes as readonly WrittenChange[]) yield* this.#change(change);
     yield progressRecord(progress);
   }
 
   *#drop(id: string): Iterable<ChangelogRecord> {
-    for (const key of this.#states.get(id)?.numbers.keys() ?? []) yield entryRecord(id, Buffer.from(key, 'latin1'));
+    const { numbers = [], unreadable = [] } = this.#states.get(id) ?? {};
+    for (const [key] of numbers) yield entryRecord(id, keyToBytes(key));
+    for (const key of unreadable) yield entryRecord(id, Buffer.from(key, 'latin1'));
     this.#states.delete(id);
     yield stateRecord(id);
   }
 
-  *#change({ id, operator, signature, version, set, deleted }: EncodedChange<StateChange>): Iterable<ChangelogRecord> {
-    const state = this.#states.get(id) ?? { description: '', numbers: new Map<string, Numbered>() };
+  *#change({ id, operator, signature, version, set, deleted }: WrittenChange): Iterable<ChangelogRecord> {
+    const state = this.#states.get(id) ?? { description: '', numbers: new KeyTable<Key, number>(), unreadable: [] };
     this.#states.set(id, state);
+    const { numbers } = state;
     const description = { operator, signature, version };
     const text = JSON.stringify(description);
     if (text !== state.description) {
       state.description = text;
       yield stateRecord(id, description);
     }
+    numbers.prepare(set.map(([key]) => key));
     for (const [key, value] of set) {
-      const name = key.toString('latin1');
-      let numbered = state.numbers.get(name);
-      if (!numbered) {
-        numbered = { number: ++this.#lastNumber };
-        state.numbers.set(name, numbered);
-      }
-      yield entryRecord(id, key, { number: numbered.number, state: value });
+      const number = numbers.get(key) ?? ++this.#lastNumber;
+      numbers.set(key, number);
+      yield entryRecord(id, keyToBytes(key), { number, state: value });
     }
-    for (const key of deleted) if (state.numbers.delete(key.toString('latin1'))) yield entryRecord(id, key);
+    numbers.prepare([]);
+    for (const key of deleted) if (numbers.delete(key)) yield entryRecord(id, keyToBytes(key));
   }
 }

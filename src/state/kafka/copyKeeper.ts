@@ -119,17 +119,16 @@ export class CopyKeeper {
 
   /**
    * The changelog is this stream's, and was read to its end: what it holds is `all`, which is read in the background where there is no
-   * copy that only lacks what came after it. Returns whether it may be.
+   * copy that only lacks what came after it.
    */
-  own(all: Iterable<ChangelogRecord>): boolean {
-    if (this.#isGivenUp || !this.#mark) return false;
+  own(all: Iterable<ChangelogRecord>): void {
+    if (this.#isGivenUp || !this.#mark) return;
     this.#isOwner = true;
     if (!this.#base) this.#waiting = [];
     this.#writing = this.#begin(all, this.#mark).then(
       () => this.#writeWaiting(),
       (error: unknown) => this.#giveUp(messageOf(error)),
     );
-    return !this.#base || !this.#copy;
   }
 
   /** The owner has committed these. */

@@ -1,0 +1,69 @@
+import type { LoopSlices } from '../../storage/loopSlices.js';
+
+const digitBits = 11;
+const digits = 1 << digitBits;
+/** Between two looks at the clock. */
+const placesPerLook = 4_096;
+
+/**
+ * The places of numbers of at least 0, lowest number first, in slices of the event loop: sorting a million at once would keep it for a tenth
+ * of a second. A place with another number is left out.
+ *
+ * Source: radix sort, from the lowest digit on.
+ *
+ * @param count how many places there are
+ */
+export async function placesByNumber(numbers: Float64Array, count: number, slices: LoopSlices): Promise<Uint32Array> {
+  const all = new Uint32Array(count);
+  let used = 0;
+  let last = 0;
+  for (let place = 0; place < count; place++) {
+    const number = numbers[place] as number;
+    if (number >= 0) all[used++] = place;
+    if (number > last) last = number;
+  }
+  let places = all.subarray(0, used);
+  let sorted = new Uint32Array(used);
+  for (let unit = 1; unit <= last; unit *= digits) {
+    const starts = startsOf(numbers, places, unit);
+    for (let from = 0; from < used; from += placesPerLook) {
+      distribute(numbers, places.subarray(from, from + placesPerLook), unit, starts, sorted);
+      if (slices.isOver(0)) await slices.next();
+    }
+    [places, sorted] = [sorted, places];
+  }
+  return places;
+}
+
+/** For each digit, how many lower ones there are. */
+function startsOf(numbers: Float64Array, places: Uint32Array, unit: number): Uint32Array {
+  const starts = new Uint32Array(digits + 1);
+  for (let i = 0; i < places.length; i++) {
+    const after = digitOf(numbers[places[i] as number] as number, unit) + 1;
+    starts[after] = (starts[after] as number) + 1;
+  }
+  for (let digit = 1; digit <= digits; digit++)
+    starts[digit] = (starts[digit] as number) + (starts[digit - 1] as number);
+  return starts;
+}
+
+function distribute(
+  numbers: Float64Array,
+  places: Uint32Array,
+  unit: number,
+  starts: Uint32Array,
+  sorted: Uint32Array,
+): void {
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i] as number;
+    const digit = digitOf(numbers[place] as number, unit);
+    const to = starts[digit] as number;
+    starts[digit] = to + 1;
+    sorted[to] = place;
+  }
+}
+
+/** The shift takes the lowest 32 bits of a number of any size. */
+function digitOf(number: number, unit: number): number {
+  return ((number / unit) >>> 0) & (digits - 1);
+}

@@ -1,0 +1,265 @@
+import type { Key } from '../../batch/key.js';
+import { keyFromBytes, keyToBytes } from '../../storage/keyBytes.js';
+import { LoopSlices } from '../../storage/loopSlices.js';
+import { StateReader, stateFromBytes } from '../../storage/stateBytes.js';
+import { KeyTable } from '../keyTable.js';
+import { ByteArena } from './byteArena.js';
+import { placesByNumber } from './placesByNumber.js';
+
+/** Keys that are looked up together: in a large table that takes less time than one by one. And states that are parsed together. */
+const atOnce = 256;
+/** In the place of the number of an entry that was deleted. */
+const deleted = -1;
+
+/** An entry as it is written. */
+export interface WrittenEntry {
+  readonly key: Buffer;
+  /** Keeps its place among the others. */
+  readonly number: number;
+  readonly state: Buffer;
+}
+
+/** The entries of a state, to be used. */
+export interface DecodedEntries {
+  /** Oldest first. */
+  readonly states: KeyTable<Key, unknown>;
+  /** The number of each. */
+  readonly numbers: KeyTable<Key, number>;
+  /** The greatest number. */
+  readonly last: number;
+  /** The bytes of keys that cannot be read, as text. */
+  readonly unreadable: readonly string[];
+  /** Why one cannot be read, if that is so: the state can still be dropped. */
+  readonly failure: Error | undefined;
+}
+
+/** What is known of entries, by their places: an object for each of millions would take most of the time, and of the memory. */
+class Columns {
+  readonly keys: Key[] = [];
+  numbers = new Float64Array(atOnce);
+  /** Where the bytes of their states are, how many, and how many would have room. */
+  at = new Float64Array(atOnce);
+  lengths = new Uint32Array(atOnce);
+  rooms = new Uint32Array(atOnce);
+
+  /** Adds one without a state. */
+  add(key: Key): number {
+    const place = this.keys.push(key) - 1;
+    if (place === this.numbers.length) this.#grow();
+    this.rooms[place] = 0;
+    return place;
+  }
+
+  #grow(): void {
+    const longer = <A extends Float64Array | Uint32Array>(column: A, grown: A): A => {
+      grown.set(column);
+      return grown;
+    };
+    const length = 2 * this.numbers.length;
+    this.numbers = longer(this.numbers, new Float64Array(length));
+    this.at = longer(this.at, new Float64Array(length));
+    this.lengths = longer(this.lengths, new Uint32Array(length));
+    this.rooms = longer(this.rooms, new Uint32Array(length));
+  }
+}
+
+/** The newest entries of a state while they are read: bytes until nothing more is. */
+export class StateEntries {
+  readonly #entries = new Columns();
+  readonly #places = new KeyTable<Key, number>();
+  readonly #states = new ByteArena();
+  /** Places of the columns that are not used any more. */
+  readonly #free: number[] = [];
+  /** What is to be done with the entries, in order. */
+  readonly #changes = new Columns();
+  readonly #changedStates = new ByteArena();
+  /** Those whose keys cannot be read, by the bytes as text. */
+  readonly #unreadable = new Map<string, Omit<WrittenEntry, 'key'>>();
+
+  get size(): number {
+    this.#change();
+    return this.#places.size + this.#unreadable.size;
+  }
+
+  /** Sets the state of the key whose bytes are from `keyStart` until `keyEnd`; all bytes may be overwritten afterwards. */
+  set(
+    keys: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    number: number,
+    states: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const key = keyAt(keys, keyStart, keyEnd);
+    if (key !== undefined) this.#add(key, number, states, start, end);
+    else {
+      const state = Buffer.from(states.subarray(start, end));
+      this.#unreadable.set(keys.toString('latin1', keyStart, keyEnd), { number, state });
+    }
+  }
+
+  delete(bytes: Buffer): void {
+    const key = keyAt(bytes, 0, bytes.length);
+    if (key !== undefined) this.#add(key, deleted, bytes, 0, 0);
+    else this.#unreadable.delete(bytes.toString('latin1'));
+  }
+
+  #add(key: Key, number: number, states: Buffer, start: number, end: number): void {
+    const changes = this.#changes;
+    const change = changes.add(key);
+    changes.numbers[change] = number;
+    changes.at[change] = this.#changedStates.add(states, start, end);
+    changes.lengths[change] = end - start;
+    if (change + 1 === atOnce) this.#change();
+  }
+
+  #change(): void {
+    const { keys, numbers } = this.#changes;
+    if (keys.length === 0) return;
+    const places = this.#places;
+    places.prepare(keys);
+    for (let change = 0; change < keys.length; change++) {
+      const key = keys[change] as Key;
+      const place = places.get(key);
+      if (numbers[change] !== deleted) this.#put(change, place);
+      else if (place !== undefined) {
+        places.delete(key);
+        this.#entries.numbers[place] = deleted;
+        this.#free.push(place);
+      }
+    }
+    places.prepare([]);
+    keys.length = 0;
+    this.#changedStates.clear();
+  }
+
+  #put(change: number, known: number | undefined): void {
+    const [changes, entries] = [this.#changes, this.#entries];
+    const key = changes.keys[change] as Key;
+    let place = known;
+    if (place === undefined) {
+      place = this.#free.pop() ?? entries.add(key);
+      entries.keys[place] = key;
+      this.#places.set(key, place);
+    }
+    const from = changes.at[change] as number;
+    const length = changes.lengths[change] as number;
+    const states = this.#changedStates.blockOf(from);
+    const start = this.#changedStates.startOf(from);
+    const room = entries.rooms[place] as number;
+    if (length <= room && room > 0) this.#states.set(entries.at[place] as number, states, start, start + length);
+    else {
+      // One that grows gets room to grow on, so that what it leaves behind is not more than what is there.
+      entries.rooms[place] = room === 0 ? length : 2 * length;
+      entries.at[place] = this.#states.add(states, start, start + length, entries.rooms[place]);
+    }
+    entries.numbers[place] = changes.numbers[change] as number;
+    entries.lengths[place] = length;
+  }
+
+  /** All that are there, as they were written. Nothing may be set or deleted from then on. */
+  *written(): Iterable<WrittenEntry> {
+    this.#change();
+    const { keys, numbers } = this.#entries;
+    for (const [place, key] of keys.entries()) {
+      const number = numbers[place] as number;
+      if (number !== deleted) yield { key: keyToBytes(key), number, state: this.#stateOf(place) };
+    }
+    for (const [key, entry] of this.#unreadable) yield { key: Buffer.from(key, 'latin1'), ...entry };
+  }
+
+  /** Decodes all, in slices of the event loop. Nothing is set or deleted from then on. */
+  async decode(): Promise<DecodedEntries> {
+    this.#change();
+    const slices = new LoopSlices();
+    const entries = this.#entries;
+    const order = await placesByNumber(entries.numbers, entries.keys.length, slices);
+    const states = new KeyTable<Key, unknown>();
+    const reader = new StateReader();
+    let failure = [...this.#unreadable.keys()].map(faultOf)[0];
+    for (let from = 0; from < order.length && !failure; from += atOnce) {
+      const places = order.subarray(from, from + atOnce);
+      const read = this.#statesOf(reader, places);
+      if (read instanceof Error) failure = read;
+      else setAll(states, entries.keys, places, read);
+      if (slices.isOver(0)) await slices.next();
+    }
+    const numbers = this.#places;
+    let count = 0;
+    for (const [key, place] of numbers) {
+      numbers.set(key, entries.numbers[place] as number);
+      if (slices.isOver(++count)) await slices.next();
+    }
+    const last = entries.numbers[order.at(-1) ?? -1] ?? 0;
+    return { states, numbers, last, unreadable: [...this.#unreadable.keys()], failure };
+  }
+
+  /** The states in these places, in their order, or why one of them cannot be read. */
+  #statesOf(reader: StateReader, places: Uint32Array): readonly unknown[] | Error {
+    const { at, lengths } = this.#entries;
+    try {
+      for (const place of places) {
+        const begin = at[place] as number;
+        const start = this.#states.startOf(begin);
+        reader.add(this.#states.blockOf(begin), start + (lengths[place] as number), start);
+      }
+      const states = reader.take();
+      if (states.length === places.length) return states;
+    } catch {
+      // It is found one by one.
+    }
+    reader.reset();
+    try {
+      return Array.from(places, (place) => stateFromBytes(this.#stateOf(place), lengths[place] as number));
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  #stateOf(place: number): Buffer {
+    const begin = this.#entries.at[place] as number;
+    const start = this.#states.startOf(begin);
+    return this.#states.blockOf(begin).subarray(start, start + (this.#entries.lengths[place] as number));
+  }
+}
+
+function setAll(
+  table: KeyTable<Key, unknown>,
+  all: readonly Key[],
+  places: Uint32Array,
+  states: readonly unknown[],
+): void {
+  const keys = Array.from(places, (place) => all[place] as Key);
+  table.prepare(keys);
+  for (let i = 0; i < keys.length; i++) table.set(keys[i] as Key, states[i]);
+  table.prepare([]);
+}
+
+/** Why a key cannot be read, by its bytes as text. */
+function faultOf(key: string): Error | undefined {
+  try {
+    keyFromBytes(Buffer.from(key, 'latin1'));
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+const textKind = 's'.charCodeAt(0);
+
+/** `undefined` for bytes that are no key. */
+function keyAt(bytes: Buffer, start: number, end: number): Key | undefined {
+  // Most are texts, and most of these have no other bytes in UTF-8 than they have as they are.
+  if (bytes[start] === textKind && isAscii(bytes, start, end)) return bytes.toString('latin1', start + 1, end);
+  try {
+    return keyFromBytes(bytes, start, end);
+  } catch {
+    return undefined;
+  }
+}
+
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if ((bytes[i] as number) > 0x7f) return false;
+  return true;
+}
