@@ -16,7 +16,7 @@ export async function walk(directory: string): Promise<void> {
   const file = await openFile(path);
   try {
     const [newest, other] = newestFirst(await metasOf(path, file));
-    await walkPages(path, file, newest, other, ourTrees(true));
+    await walkPages(path, file, newest, other, ourTrees({ values: true }));
   } finally {
     await file.close();
   }

@@ -72,7 +72,7 @@ export class CopyKeeper {
     if (this.#isGivenUp) return beginning;
     let mark: CopyMark | undefined;
     try {
-      this.#copy ??= await this.#copies.open();
+      this.#copy ??= await this.#copies.open({ toRead: true });
       mark = this.#copy.mark();
     } catch (error) {
       await this.#failed(error);

@@ -53,8 +53,8 @@ export interface LocalCopies {
   ready(): Promise<void>;
   /** Whether there is a copy that could be used, as far as that can be known without opening it and without the log: it is whole, and young enough. */
   exists(): Promise<boolean>;
-  /** The newest copy, else a new one. */
-  open(): Promise<LocalCopy>;
+  /** The newest copy, else a new one. With `toRead` nothing is written to it before it was read, which checks what this does not. */
+  open(how?: { readonly toRead?: boolean }): Promise<LocalCopy>;
   /** A new one, in place of all that are there. */
   renew(): Promise<LocalCopy>;
 }

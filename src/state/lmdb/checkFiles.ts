@@ -6,7 +6,7 @@ import type { FileSystem, OpenFile } from '../../storage/fileSystem.js';
 import { privateFileSystem } from '../../storage/privateFileSystem.js';
 import { appendZeros } from './dataFile.js';
 import { contradiction, layoutIsKnown, type Meta, magicAt, metasOf, newestFirst } from './metaPages.js';
-import { ourTrees } from './pages/ourTrees.js';
+import { ourTrees, type VisitEntry } from './pages/ourTrees.js';
 import { walkPages } from './pages/walkPages.js';
 
 // LMDB maps its files into memory and trusts them: on a full disk, or of a file that was cut, it may end the process by a
@@ -27,6 +27,8 @@ export interface Check {
   readonly pages?: boolean;
   /** With `pages`, the checksums of the values in them, which matter where not all of them are read right after. */
   readonly values?: boolean;
+  /** With `pages`, all but those of this database, which `readDatabase` reads before LMDB does. */
+  readonly butOf?: string | undefined;
 }
 
 /**
@@ -81,14 +83,32 @@ async function openIfThere(fs: Pick<FileSystem, 'open'>, path: string): Promise<
   }
 }
 
-async function checkData(path: string, file: OpenFile, { pages = false, values = false }: Check): Promise<bigint> {
+/**
+ * Reads a database from its pages, without LMDB, and checks all pages of the file. `visit` takes its entries in the order of the file. A
+ * transaction of the caller that reads must be open, and whatever is written meanwhile goes to other pages then.
+ *
+ * @throws {CorruptCheckpointError} when a page is damaged: some entries may have been visited
+ */
+export async function readDatabase(directory: string, name: string, visit: VisitEntry): Promise<void> {
+  const path = join(directory, 'data.mdb');
+  const file = await privateFileSystem.open(path, 'r');
+  try {
+    const metas = await checkMetas(path, file);
+    if (metas) await walkPages(path, file, ...metas, ourTrees({ values: true, visited: { name, visit } }));
+  } finally {
+    await file.close();
+  }
+}
+
+async function checkData(path: string, file: OpenFile, check: Check): Promise<bigint> {
+  const { pages = false, values = false, butOf } = check;
   for (let attempt = 1; ; attempt++) {
     const metas = await checkMetas(path, file);
     if (!metas) return 0n;
     const [newest, other] = metas;
     if (!pages) return newest.transaction;
     try {
-      await walkPages(path, file, newest, other, ourTrees(values));
+      await walkPages(path, file, newest, other, ourTrees({ values, butOf }));
       return newest.transaction;
     } catch (error) {
       // Another process may be writing to it, over pages that this walk had still to come to.

@@ -22,7 +22,7 @@ export function lmdbCopies(location: string, cleanupDelay = Number.POSITIVE_INFI
   const create = async () => {
     const directory = join(location, `copy-${randomUUID()}`);
     await makeDirectory(directory, privateFileSystem);
-    return openNoted(directory);
+    return openNoted(directory, false);
   };
   return {
     location,
@@ -34,14 +34,14 @@ export function lmdbCopies(location: string, cleanupDelay = Number.POSITIVE_INFI
       const notes = await Promise.all((await names().catch(() => [])).map((name) => noteIn(join(location, name))));
       return notes.some((note) => isUsable(note, Date.now()));
     },
-    open: () =>
+    open: ({ toRead = false } = {}) =>
       inTurnAt(location, async () => {
         await announced(location);
         const found = await Promise.all(
           (await names()).map(async (name) => ({ name, at: await writtenAt(location, name) })),
         );
         const [newest] = found.sort((a, b) => b.at - a.at);
-        return newest ? openNoted(join(location, newest.name)) : create();
+        return newest ? openNoted(join(location, newest.name), toRead) : create();
       }),
     renew: () =>
       inTurnAt(location, async () => {
@@ -53,8 +53,8 @@ export function lmdbCopies(location: string, cleanupDelay = Number.POSITIVE_INFI
   };
 }
 
-async function openNoted(directory: string): Promise<LocalCopy> {
-  return new NotedCopy(await LmdbCopy.open(directory), directory);
+async function openNoted(directory: string, toRead: boolean): Promise<LocalCopy> {
+  return new NotedCopy(await LmdbCopy.open(directory, toRead), directory);
 }
 
 /** By location, how often this thread holds the copies there, and what ends that they are in use. */

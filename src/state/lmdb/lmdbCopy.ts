@@ -4,10 +4,12 @@ import { LoopSlices } from '../../storage/loopSlices.js';
 import { shortCrc32 } from '../../storage/shortCrc32.js';
 import type { ChangelogRecord } from '../kafka/changelog.js';
 import type { CopyMark, LocalCopy, VisitSlice } from '../kafka/localCopy.js';
+import { readDatabase } from './checkFiles.js';
 import { checkedBytes, valueFits, valueFromBytes, valueToBytes } from './lmdbEntry.js';
 import { LmdbEnvironment, type OpenedFiles, openFiles } from './lmdbEnvironment.js';
 import { reading } from './lmdbErrors.js';
 import { openSlices, rangeOfSlices, type Slice } from './lmdbSlices.js';
+import { layoutIsKnown } from './metaPages.js';
 
 // Two databases beside that of the owner:
 //   records  the value of each key behind a checksum; a key that is too long to look up is in front of its value
@@ -17,6 +19,7 @@ const markKey = Buffer.from('mark');
 /** In front of a value: whether its key is there too. */
 const shortKey = Buffer.of(0);
 const checksumBytes = 4;
+const records = 'records';
 const lengthBytes = 4;
 
 /** A copy of a changelog in a directory of LMDB. */
@@ -27,15 +30,18 @@ export class LmdbCopy extends LmdbEnvironment implements LocalCopy {
 
   private constructor(files: OpenedFiles) {
     super(files);
-    this.#records = this.openDatabase('records');
+    this.#records = this.openDatabase(records);
     this.#slices = openSlices(files, 'records');
     this.#mark = this.openDatabase('mark');
   }
 
-  /** All pages are checked: LMDB may end the process by a signal over a damaged one. Checksums of values are when they are read. */
-  static open(directory: string): Promise<LmdbCopy> {
+  /**
+   * All pages are checked: LMDB may end the process by a signal over a damaged one. With `toRead` those of the records are when they are
+   * read, as are the checksums of values.
+   */
+  static open(directory: string, toRead: boolean): Promise<LmdbCopy> {
     const make = async (files: OpenedFiles) => reading(directory, () => new LmdbCopy(files));
-    return openFiles(directory, { pages: true }, undefined, make);
+    return openFiles(directory, { pages: true, butOf: toRead ? records : undefined }, undefined, make);
   }
 
   mark(): CopyMark | undefined {
@@ -49,13 +55,21 @@ export class LmdbCopy extends LmdbEnvironment implements LocalCopy {
     const transaction = this.beginRead();
     const turns = new LoopSlices();
     try {
+      // From now on that is what it holds.
+      this.get(this.#mark, markKey, { transaction });
+      if (layoutIsKnown) {
+        await readDatabase(this.directory, records, (keys, key, keyEnd, values, value, valueEnd) =>
+          visitRecord(keys, key, keyEnd, values, value, valueEnd, visit),
+        );
+        return;
+      }
       let count = 0;
       for (const { key, value } of rangeOfSlices(this, this.#slices, { transaction })) {
         const at = shortCrc32(key.bytes, key.end, 0, key.start);
         if (!valueFits(at, value.bytes, value.start, value.end)) {
           throw this.damaged('the checksum of a record does not fit');
         }
-        visitSlice(key, value, visit);
+        visitRecord(key.bytes, key.start, key.end, value.bytes, value.start, value.end, visit);
         if (turns.isOver(++count)) await turns.next();
       }
     } finally {
@@ -86,9 +100,13 @@ function withKey(at: Buffer, key: Buffer, value: Buffer): Buffer {
   return Buffer.concat([head, key, value]);
 }
 
-function visitSlice(
-  { bytes: key, start, end }: Slice,
-  { bytes, start: from, end: to }: Slice,
+function visitRecord(
+  key: Buffer,
+  start: number,
+  end: number,
+  bytes: Buffer,
+  from: number,
+  to: number,
   visit: VisitSlice,
 ): void {
   const body = from + checksumBytes + 1;

@@ -301,6 +301,48 @@ describe('a checkpoint in a changelog with a copy', () => {
     }
   });
 
+  it('is read as of one moment, whatever is written to it meanwhile', async () => {
+    const directory = newDirectory();
+    const writer = await lmdbCopies(directory).renew();
+    await writer.own();
+    // Of all lengths: also in pages of their own.
+    const keys = Array.from({ length: 2_000 }, (_, i) => Buffer.from(`key${i}${'x'.repeat(i % 300)}`));
+    const filler = Buffer.alloc(9_000, '.');
+    const write = (round: number) => {
+      const value = (i: number) =>
+        Buffer.concat([Buffer.from([round % (7 * 36)]), filler.subarray(0, i % 100 ? 30 : 9_000)]);
+      const isHere = (i: number) => i % 7 !== round % 7;
+      return writer.write(
+        keys.map((key, i) => ({ key, value: isHere(i) ? value(i) : null })),
+        { log: 'first', offset: round, at: 0 },
+      );
+    };
+    await write(0);
+    let isOver = false;
+    const writing = (async () => {
+      for (let round = 1; !isOver; round++) await write(round);
+    })();
+    const seen = new Set<number>();
+    for (let reads = 0; reads < 15; reads++) {
+      const copy = await lmdbCopies(directory).open({ toRead: true });
+      const rounds = new Set<number>();
+      let count = 0;
+      await copy.read((_, _start, _end, value, start) => {
+        count++;
+        rounds.add(value[start] as number);
+      });
+      await copy.close();
+      const [round = -1, ...others] = rounds;
+      seen.add(round);
+      expect(others).toEqual([]);
+      expect(count).toBe(keys.filter((_, i) => i % 7 !== round % 7).length);
+    }
+    isOver = true;
+    await writing;
+    await writer.close();
+    expect(seen.size).toBeGreaterThan(3);
+  });
+
   it('keeps keys that are too long to look up, and values that are empty', async () => {
     const [log, directory] = [new SparseLog(), newDirectory()];
     const session = await open(log, lmdbCopies(directory));

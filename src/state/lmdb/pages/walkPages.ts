@@ -8,6 +8,8 @@ import { type Pages, type TreeKind, TreeWalk } from './treeWalk.js';
 /** What is checked in a database. */
 export interface DatabaseKind extends TreeKind {
   readonly flags: number;
+  /** Whether nothing of it is read. */
+  readonly isLeftOut?: boolean;
 }
 
 /** A database whose record is in the main tree. */
@@ -53,7 +55,7 @@ export async function walkPages(
     if (kind?.flags !== tree.flags) {
       throw new CorruptCheckpointError(path, at, `it has a database ${JSON.stringify(name)} with flags ${tree.flags}`);
     }
-    await new TreeWalk(pages, kind, tree).walk(written, at);
+    if (!kind.isLeftOut) await new TreeWalk(pages, kind, tree).walk(written, at);
   }
 }
 
