@@ -32,6 +32,11 @@ export interface BatchRun {
    * @internal
    */
   readonly clusters?: readonly string[] | undefined;
+  /**
+   * The groups under which its sources commit offsets.
+   * @internal
+   */
+  readonly groups?: readonly string[] | undefined;
   /** The batches that were dispatched and are not complete yet, oldest first. */
   readonly open: Iterable<BatchContext>;
   /** Calls `teardown` once when the run ends, or at once if it has ended. */

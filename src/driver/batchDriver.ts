@@ -201,7 +201,15 @@ export class BatchDriver implements BatchRun {
   }
 
   get clusters(): readonly string[] {
-    return this.#resources.runs.flatMap(([, run]) => run.snapshot?.().client?.clusterId ?? []);
+    return this.#ofClients('clusterId');
+  }
+
+  get groups(): readonly string[] {
+    return this.#ofClients('groupId');
+  }
+
+  #ofClients(id: 'clusterId' | 'groupId'): readonly string[] {
+    return this.#resources.runs.flatMap(([, run]) => run.snapshot?.().client?.[id] ?? []);
   }
 
   get task(): TaskInfo | undefined {

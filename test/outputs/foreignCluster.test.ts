@@ -1,10 +1,10 @@
-import { type BatchContext, ForeignClusterError } from 'dstream';
+import { type BatchContext, ForeignClusterError, InvalidOptionError } from 'dstream';
 import { describe, expect, it } from 'vitest';
 import { BatchTransactions } from '../../src/outputs/kafka/batchTransactions.js';
 import type { ProducerPort, TransactionsPort } from '../../src/outputs/kafka/producerPort.js';
 
-/** What a transaction of cluster B does when a batch of the given clusters is written. */
-async function write(clusters: readonly string[] | undefined): Promise<readonly string[]> {
+/** What a transaction of cluster B and group g does when a batch of the given clusters is written, whose sources commit under these groups. */
+async function write(clusters: readonly string[] | undefined, groups?: readonly string[]): Promise<readonly string[]> {
   const done: string[] = [];
   const producer: ProducerPort = {
     begin: async () => {},
@@ -24,14 +24,14 @@ async function write(clusters: readonly string[] | undefined): Promise<readonly 
   const context = {
     time: 10,
     inputs: { kafka: { ranges: [{ topic: 'in', partition: 0, from: 0, until: 5 }] } },
-    run: { clusters },
+    run: { clusters, groups },
     state: {},
   } as unknown as BatchContext;
   transactions.add(context, { operator: 'sendToKafka', id: undefined }, new Map([['out', [{ value: 'a' }]]]));
   try {
     await transactions.write(context);
   } catch (error) {
-    if (!(error instanceof ForeignClusterError)) throw error;
+    if (!(error instanceof ForeignClusterError || error instanceof InvalidOptionError)) throw error;
     done.push(error.message);
   }
   transactions.close();
@@ -50,5 +50,15 @@ describe('an output to another cluster', () => {
     expect(await write(['B'])).toEqual(written);
     expect(await write([])).toEqual(written);
     expect(await write(undefined)).toEqual(written);
+  });
+});
+
+describe('an output under a group', () => {
+  it('writes nothing where a source commits under it too: a late commit would take back what transactions have committed', async () => {
+    expect(await write(['B'], ['other', 'g'])).toEqual([
+      'sendToKafka: groupId ("g") is that of a source which commits offsets itself, and late commits would take back those of ' +
+        'transactions: set its commitOffsets to false',
+    ]);
+    expect(await write(['B'], ['other'])).toEqual(['offsets', 'send out', 'commit']);
   });
 });

@@ -1,5 +1,5 @@
 import type { BatchContext } from '../../batch/batchContext.js';
-import { ForeignClusterError, ProtocolError, RecordTooLargeError } from '../../batch/errors.js';
+import { ForeignClusterError, InvalidOptionError, ProtocolError, RecordTooLargeError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { RecordsSent } from '../../batch/monitoring/monitorEvents.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
@@ -124,7 +124,7 @@ export class BatchTransactions {
     const hasRecords = [...messages.values()].some((some) => some.length > 0);
     if (!hasRecords && !ranges.some(isMoved)) return;
     const producer = await this.#connected();
-    if (!this.#caughtUp) this.#checkCluster(context);
+    if (!this.#caughtUp) this.#checkSources(context);
     // Asked after the former owner was fenced, and until the first batch that is new: from then on nobody else commits.
     if (!this.#caughtUp && (await this.#wasWritten(ranges, context))) return;
     this.#caughtUp = true;
@@ -146,10 +146,19 @@ export class BatchTransactions {
     return { groupId: this.#groupId, offsets, member: this.#member };
   }
 
-  /** @throws {ForeignClusterError} when the offsets to be committed are those of another cluster */
-  #checkCluster({ run }: BatchContext): void {
+  /**
+   * @throws {ForeignClusterError} when the offsets to be committed are those of another cluster
+   * @throws {InvalidOptionError} when a source commits under the group too
+   */
+  #checkSources({ run }: BatchContext): void {
     const own = this.#port.clusterId?.();
-    const { clusters = [] } = run;
+    const { clusters = [], groups = [] } = run;
+    if (groups.includes(this.#groupId)) {
+      const rule =
+        'is that of a source which commits offsets itself, and late commits would take back those of transactions: ' +
+        'set its commitOffsets to false';
+      throw new InvalidOptionError('sendToKafka', 'groupId', this.#groupId, rule);
+    }
     const foreign = clusters.filter((id) => id !== own);
     if (own !== undefined && foreign.length > 0) throw new ForeignClusterError('sendToKafka', own, foreign);
   }

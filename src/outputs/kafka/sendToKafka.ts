@@ -57,7 +57,7 @@ export interface SendToKafkaOptions {
  * in it.
  *
  * @throws {InvalidOptionError} when an option is out of its range; (as a notification) when another output of the stream has the same group
- * and another client
+ * and another client, or a source of the stream commits under it
  * @throws {UnsupportedClientError} (as a notification) when `kafka` is not a client of kafkajs 2.2.4
  * @throws {FencedError} (as a notification) when another process has taken the transactional id, or one that was killed had asked for it and
  * the broker got to that late: nothing is written then

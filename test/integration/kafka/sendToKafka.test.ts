@@ -158,6 +158,19 @@ describeKafka('sendToKafka', () => {
     expect(valuesOf(await outputOf(output, 3))).toEqual(inputValues(3, 200));
   });
 
+  it('refuses a source that commits under the same group', async () => {
+    const kafka = newKafka();
+    const [input, output, groupId] = [await makeTopic(kafka, 1), await makeTopic(kafka, 1), randomUUID()];
+    await produce(kafka, input, [[{ value: 'a' }]]);
+    const source = kafkaBatches(kafka, {
+      ...{ topics: [input], groupId, start: 'earliest', interval: 50 },
+      deserialize: (view) => ({ value: view.valueText() ?? '' }),
+    });
+    const written = source.pipe(sendToKafka(kafka, { topic: output, groupId }));
+    await expect(lastValueFrom(written)).rejects.toThrow('set its commitOffsets to false');
+    expect(await committedOffsets(kafka, groupId, input)).toEqual([-1]);
+  });
+
   it('refuses a record for a partition that the topic does not have, and commits nothing of its batch', async () => {
     const kafka = newKafka();
     const [input, output, groupId] = [await inputTopic(1, 6), await makeTopic(kafka, 2), randomUUID()];
