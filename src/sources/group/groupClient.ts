@@ -98,7 +98,11 @@ export interface GroupClient {
   answeredAt?(): number;
   /** Leaves the group at once, also while a join is waiting. */
   leave(membership: GroupMembership): ObservableInput<unknown>;
-  /** The partitions of the topics now. A pattern selects every topic that matches. */
+  /**
+   * The partitions of the topics now. A pattern selects every topic that matches.
+   *
+   * @throws {UnknownTopicError} when a topic named by a string never existed
+   */
   partitions(topics: readonly (string | RegExp)[]): ObservableInput<readonly TopicPartition[]>;
   /** Called once, whatever happened; nothing is called afterwards. */
   close(): ObservableInput<unknown>;

@@ -1,5 +1,5 @@
 import { timer } from 'rxjs';
-import { ProtocolError } from '../../batch/errors.js';
+import { type DStreamError, ProtocolError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { GroupAssignment, GroupClient, JoinAnswer, JoinRequest } from '../../sources/group/groupClient.js';
 import { errorOf, expectSame, settle } from './expectations.js';
@@ -160,6 +160,12 @@ export const groupCases: Readonly<Record<string, Case>> = {
       found.map(({ topic, partition }) => ({ topic, partition }));
     expectSame('by name', places(await settle(client.partitions([trial.topic]))), expected);
     expectSame('by pattern', places(await settle(client.partitions([new RegExp(`^${trial.topic}$`)]))), expected);
+  },
+
+  async 'knows no topic that was never there'(trial) {
+    const { client } = await trial.member();
+    const error = await errorOf('the list', () => settle(client.partitions([`${trial.topic}-absent`])));
+    expectSame('the error', (error as Partial<DStreamError>)?.code, 'UNKNOWN_TOPIC');
   },
 
   async 'makes members join again when another one comes'(trial) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { foreachBatch, InvalidOptionError, string } from 'dstream';
+import { foreachBatch, InvalidOptionError, string, UnknownTopicError } from 'dstream';
 import { kafkaTasks } from 'dstream/kafka';
 import { lastValueFrom, mergeMap } from 'rxjs';
 import { expect, it } from 'vitest';
@@ -24,6 +24,12 @@ describeKafka('kafkaTasks is refused', () => {
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error).toMatchObject({ option: 'sessionTimeout' });
     expect((error as Error).message).toContain('group.min.session.timeout.ms');
+  });
+
+  it('a topic that does not exist, which was looked for again and again', async () => {
+    const error = await failureOf({ topic: 'never-created', groupId: randomUUID(), sessionTimeout: 6_000 });
+    expect(error).toBeInstanceOf(UnknownTopicError);
+    expect((error as Error).message).toContain('"never-created"');
   });
 
   it('a group of consumers of another kind, whose members the error names', async () => {

@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import { InvalidOptionError, ProtocolError } from '../../../batch/errors.js';
+import { InvalidOptionError, ProtocolError, UnknownTopicError } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
 import type { TopicPartition } from '../../../batch/topicPartition.js';
 import type {
@@ -17,7 +17,7 @@ import {
   readSubscription,
   type WireSubscription,
 } from '../protocol/consumerProtocol.js';
-import { memberIdRequired, responseError } from '../protocol/errorCodes.js';
+import { memberIdRequired, responseError, unknownTopic } from '../protocol/errorCodes.js';
 import { encodeJoinGroup, type JoinGroupResponse, readJoinGroupResponse } from '../protocol/joinGroupProtocol.js';
 import {
   encodeHeartbeat,
@@ -56,6 +56,8 @@ export class KafkajsGroupClient implements GroupClient {
   /** For leaving while a join waits for its answer. */
   #second: KafkajsPort | undefined;
   #joining = false;
+  /** The topics that were there. */
+  readonly #seen = new Set<string>();
 
   /**
    * `owner` took the options, for messages.
@@ -148,13 +150,21 @@ export class KafkajsGroupClient implements GroupClient {
       const isWanted = (topic: string) => names.includes(topic) || patterns.some((one) => new RegExp(one).test(topic));
       const wanted = found.filter(({ topic, isInternal }) => isWanted(topic) && (!isInternal || names.includes(topic)));
       const failed = wanted.find(({ errorCode }) => errorCode !== 0);
-      if (failed) throw responseError('Metadata', failed.errorCode, { topics: [failed.topic] });
+      if (failed) throw this.#absence(failed);
+      for (const { topic } of wanted) this.#seen.add(topic);
       // A broker answers in any order.
       const places = wanted.flatMap(({ topic, partitions }) =>
         partitions.map(({ partition }) => ({ topic, partition })),
       );
       return places.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
     });
+  }
+
+  /** A topic that was there may be again. */
+  #absence({ topic, errorCode }: { readonly topic: string; readonly errorCode: number }): Error {
+    const error = responseError('Metadata', errorCode, { topics: [topic] });
+    const isUnknown = error instanceof ProtocolError && error.kafkaError === unknownTopic && !this.#seen.has(topic);
+    return isUnknown ? new UnknownTopicError(topic, { cause: error }) : error;
   }
 
   async close(): Promise<void> {
