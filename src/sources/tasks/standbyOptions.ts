@@ -20,6 +20,18 @@ export interface StandbyOptions {
 export const standbyChecks: OptionChecks<StandbyOptions> = { standbys: checkNonNegativeInteger };
 
 /**
+ * Neither `kafkaBatches` nor `kafkaTasks` has both options. The error names both, not only the one that does not exist there.
+ *
+ * @throws {InvalidOptionError} when both are there
+ */
+export function checkNotExclusive(owner: string, options: object): void {
+  const { standbys, membership } = (options ?? {}) as { readonly standbys?: unknown; readonly membership?: unknown };
+  if (standbys === undefined || membership === undefined) return;
+  const rule = `cannot be set with membership ("${membership}"): standbys are of the tasks of kafkaTasks, and membership is an option of kafkaBatches`;
+  throw new InvalidOptionError(owner, 'standbys', standbys, rule);
+}
+
+/**
  * What the host of the tasks needs for them.
  *
  * @throws {InvalidOptionError} when there is no checkpoint to be copied

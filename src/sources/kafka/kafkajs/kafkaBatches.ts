@@ -4,6 +4,7 @@ import { driverChecks } from '../../../driver/driverChecks.js';
 import { type DriverOptions, resolveDriverOptions } from '../../../driver/driverOptions.js';
 import { checkOptions } from '../../../options/checkOptions.js';
 import { logSourceChecks } from '../../log/resolveLogSourceOptions.js';
+import { checkNotExclusive } from '../../tasks/standbyOptions.js';
 import { type ExclusiveOptions, exclusiveChecks, exclusiveOwnership } from './exclusiveOwnership.js';
 import type { Kafka, KafkaRuntime } from './kafka.js';
 import { kafkaClientChecks } from './kafkaClientOptions.js';
@@ -51,6 +52,7 @@ export type KafkaBatchesOptions<T> = KafkaSourceOptions<T> & DriverOptions & Exc
  * ```
  */
 export function kafkaBatches<T>(kafka: Kafka | KafkaRuntime, options: KafkaBatchesOptions<T>): BatchStream<T> {
+  checkNotExclusive('kafkaBatches', options);
   checkOptions('kafkaBatches', options, {
     ...driverChecks,
     ...logSourceChecks,

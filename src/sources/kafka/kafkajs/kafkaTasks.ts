@@ -1,6 +1,6 @@
 import { checkOptions } from '../../../options/checkOptions.js';
 import type { Checkpoint } from '../../../state/checkpoint.js';
-import { type StandbyOptions, standbyChecks, standbySetup } from '../../tasks/standbyOptions.js';
+import { checkNotExclusive, type StandbyOptions, standbyChecks, standbySetup } from '../../tasks/standbyOptions.js';
 import { newTask, type Task } from '../../tasks/task.js';
 import {
   jobTasksChecks,
@@ -80,6 +80,7 @@ export function kafkaTasks<T, C extends Checkpoint | undefined = undefined>(
   kafka: Kafka | KafkaRuntime,
   options: KafkaTasksOptions<T, C>,
 ): TaskStream<Task<T, C>> {
+  checkNotExclusive('kafkaTasks', options);
   checkOptions('kafkaTasks', options, {
     ...jobTasksChecks,
     ...taskSourceChecks,

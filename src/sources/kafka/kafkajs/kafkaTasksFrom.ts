@@ -2,7 +2,7 @@ import { checkOptions } from '../../../options/checkOptions.js';
 import type { Checkpoint } from '../../../state/checkpoint.js';
 import { newSourcesTask, resolveTaskSources } from '../../tasks/newSourcesTask.js';
 import type { SourcesTask, TaskSources } from '../../tasks/sourcesTask.js';
-import { type StandbyOptions, standbyChecks, standbySetup } from '../../tasks/standbyOptions.js';
+import { checkNotExclusive, type StandbyOptions, standbyChecks, standbySetup } from '../../tasks/standbyOptions.js';
 import { type JobTasksOptions, jobTasksChecks, resolveTaskOptions } from '../../tasks/taskOptions.js';
 import type { TaskStream } from '../../tasks/taskStream.js';
 import { taskStreamOf } from '../../tasks/taskStreamOf.js';
@@ -61,6 +61,7 @@ export function kafkaTasksFrom<const S extends TaskSources, C extends Checkpoint
   sources: S,
   options: KafkaTasksFromOptions<C>,
 ): TaskStream<SourcesTask<S, C>> {
+  checkNotExclusive('kafkaTasksFrom', options);
   checkOptions('kafkaTasksFrom', options, { ...jobTasksChecks, ...kafkaClientChecks, ...standbyChecks });
   const { newClients, setup } = taskClients('kafkaTasksFrom', kafka, options);
   const resolved = resolveTaskSources('kafkaTasksFrom', sources, options);
