@@ -58,6 +58,20 @@ describeKafka('kafkaCheckpoint with a copy', () => {
   };
   for (const { name, run } of checkpointContract(newStore)) it(`keeps the contract: ${name}`, run);
 
+  it('asks for the settings of its topic over one connection, whatever it wants to know of them', async () => {
+    const [client, topic] = [newKafka(), newTopic()];
+    const open = async () => {
+      const session = await firstValueFrom(from(kafkaCheckpoint(client, { topic, copy: root }).open()));
+      await settle(session.close());
+    };
+    const admin = vi.spyOn(client, 'admin');
+    await open();
+    // One makes the topic.
+    expect(admin).toHaveBeenCalledTimes(2);
+    await open();
+    expect(admin).toHaveBeenCalledTimes(2);
+  });
+
   it('reads only what came after it from Kafka', async () => {
     const topic = newTopic();
     const checkpoint = kafkaCheckpoint(kafka, { topic, copy: root });
