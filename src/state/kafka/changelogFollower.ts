@@ -11,7 +11,7 @@ import {
   type ChangelogState,
   type ReadProgress,
 } from './changelog.js';
-import { beginning, flawOf, knownTombstonesMs, retentionUnknown, withoutId, withoutRetention } from './copyFlaw.js';
+import { beginning, flawOf, knownTombstonesMs, lackOf, retentionUnknown } from './copyFlaw.js';
 import { CopyTurns } from './copyTurns.js';
 import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
 import { unowned } from './ownedCopies.js';
@@ -82,10 +82,12 @@ async function follow({ open, copies, signal, looked }: Following): Promise<void
       end();
       if (signal.aborted) break;
       const isEnd = error instanceof FencedError || error instanceof NoCopyError;
-      const says = `${isEnd ? 'is not kept any more' : 'is not up to date'}: ${reasonOf(error)}`;
+      const reason = reasonOf(error);
       // The same failure again and again is one warning.
-      if (says !== said) warnOfCopy(changelog.location, copies, says);
-      said = says;
+      if (reason !== said) {
+        warnOfCopy(changelog.location, copies, isEnd ? 'is not kept any more' : 'is not up to date', reason);
+      }
+      said = reason;
       if (isEnd) break;
       looked(undefined);
       await within(pause, signal);
@@ -143,13 +145,13 @@ class Follower {
         // After that: its former owner may have gone on with it until then.
         const mark = copy.mark();
         const state = await unlessAborted(changelog.describe(mark), signal);
-        const log = state.id;
-        if (log === undefined) throw new NoCopyError(withoutId);
+        const lacks = lackOf(state);
+        if (lacks !== undefined || state.id === undefined) throw new NoCopyError(lacks);
         const tombstonesMs = tombstonesOf(mark, state);
         const flaw = mark && flawOf(mark, state, Date.now());
-        if (flaw !== undefined) warnOfCopy(changelog.location, copies, `is rebuilt: ${flaw}`);
+        if (flaw !== undefined) warnOfCopy(changelog.location, copies, 'is rebuilt', flaw);
         if (isNew || (mark && flaw === undefined)) {
-          return new Follower(changelog, copy, { log, tombstonesMs }, mark);
+          return new Follower(changelog, copy, { log: state.id, tombstonesMs }, mark);
         }
         // One without a mark was begun, and is not whole.
         await copy.close();
@@ -246,7 +248,7 @@ async function newest(changelog: Changelog<unknown>, copies: LocalCopies): Promi
     return await copies.open();
   } catch (error) {
     if (!(error instanceof CorruptCheckpointError)) throw error;
-    warnOfCopy(changelog.location, copies, `is rebuilt: ${error.message}`);
+    warnOfCopy(changelog.location, copies, 'is rebuilt', error.message);
     return copies.renew();
   }
 }
@@ -254,9 +256,7 @@ async function newest(changelog: Changelog<unknown>, copies: LocalCopies): Promi
 /** For how long tombstones are there, in ms. Without that a copy would be of no use. */
 function tombstonesOf(mark: CopyMark | undefined, state: ChangelogState): number {
   const tombstonesMs = knownTombstonesMs(mark, state);
-  if (tombstonesMs === undefined) {
-    throw state.tombstonesMs === 'unknown' ? new Error(retentionUnknown) : new NoCopyError(withoutRetention);
-  }
+  if (tombstonesMs === undefined) throw new Error(retentionUnknown);
   if (tombstonesMs >= minTombstonesMs) return tombstonesMs;
   const says = `the delete.retention.ms (${tombstonesMs}) of the topic is less than ${minTombstonesMs}`;
   throw new NoCopyError(`${says}, so that deletions may be missing`);

@@ -3,7 +3,7 @@ import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
 import { within } from '../../storage/within.js';
 import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.js';
-import { beginning, flawOf, knownTombstonesMs, withoutId } from './copyFlaw.js';
+import { beginning, flawOf, knownTombstonesMs, lackOf } from './copyFlaw.js';
 import type { CopyMark, LocalCopies, LocalCopy, VisitSlice } from './localCopy.js';
 import { ownCopy } from './ownedCopies.js';
 import { warnOfCopy } from './warnOfCopy.js';
@@ -80,8 +80,9 @@ export class CopyKeeper {
     const state = await this.#changelog.describe(mark);
     this.#log = state.id;
     this.#tombstonesMs = knownTombstonesMs(mark, state);
-    if (state.id === undefined) {
-      await this.#giveUp(withoutId);
+    const lacks = lackOf(state);
+    if (lacks !== undefined) {
+      await this.#giveUp(lacks);
       return beginning;
     }
     const flaw = mark && flawOf(mark, state, this.#now());
@@ -231,7 +232,7 @@ export class CopyKeeper {
   }
 
   #warn(what: string, reason: string): void {
-    warnOfCopy(this.#changelog.location, this.#copies, `${what}: ${reason}`);
+    warnOfCopy(this.#changelog.location, this.#copies, what, reason);
   }
 }
 

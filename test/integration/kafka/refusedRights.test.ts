@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AuthenticationError, AuthorizationError, CertificateError, foreachBatch, mapRecords } from 'dstream';
-import { type KafkaBatchesOptions, kafkaBatches, sendToKafka } from 'dstream/kafka';
+import { type KafkaBatchesOptions, kafkaBatches, kafkaCheckpoint, sendToKafka } from 'dstream/kafka';
 import {
   type AclEntry,
   AclOperationTypes,
@@ -11,7 +14,7 @@ import {
   type KafkaConfig,
   ResourcePatternTypes,
 } from 'kafkajs';
-import type { Observable } from 'rxjs';
+import { firstValueFrom, from, lastValueFrom, type Observable } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
 import { goodCertificate, serverKey } from '../../support/certificates.js';
@@ -59,7 +62,15 @@ const writers: typeof cases = [
 ];
 const allowed = { user: 'allowed', has: [...reader, ['output', 'WRITE'], id] as const };
 const withdrawn = { user: 'withdrawn', has: reader };
-const all = [...cases, ...writers, allowed, withdrawn];
+/** May use a checkpoint in `output`, and not read its settings. */
+const keeper = {
+  user: 'keeper',
+  has: [
+    ['output', 'READ'],
+    ['output', 'WRITE'],
+  ] as readonly Right[],
+};
+const all = [...cases, ...writers, allowed, withdrawn, keeper];
 
 /** The private part of the key, as PEM has it. */
 const keyText = serverKey.split('\n')[1] as string;
@@ -172,6 +183,32 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
     ['writesWithoutGroup', (group: string) => `group "${group}"`],
   ])('names what a writer may not use: %s', async (user, resource) => {
     await refused(write(login(user), user), resource(groupOf(user)));
+  });
+
+  it('writes no copy of a checkpoint, and names the right that it takes', async () => {
+    const before = await aclCount();
+    const write = { ...entry('keeper', 'transactionalId', 'WRITE'), resourceName: `dstream-checkpoint-${output}-0` };
+    await admin.createAcls({ acl: [write] });
+    while ((await aclCount()) <= before);
+    const directory = mkdtempSync(join(tmpdir(), 'dstream-copies-'));
+    const warnings: string[] = [];
+    const warn = (warning: Error) => void warnings.push(warning.message);
+    process.on('warning', warn);
+    try {
+      for (const time of [10, 20]) {
+        const checkpoint = kafkaCheckpoint(login('keeper'), { topic: output, copy: directory });
+        const session = await firstValueFrom(from(checkpoint.open()));
+        const batch = { time, zeroTime: 0, interval: 10, positions: {}, changes: [] };
+        await lastValueFrom(from(session.save(batch)), { defaultValue: undefined });
+        expect(session.usage?.().bytes).toBeUndefined();
+        await lastValueFrom(from(session.close()), { defaultValue: undefined });
+        expect(await firstValueFrom(from(checkpoint.copies?.exists() ?? []))).toBe(false);
+      }
+    } finally {
+      process.off('warning', warn);
+      rmSync(directory, { recursive: true, force: true });
+    }
+    expect(warnings).toEqual([expect.stringMatching(/is not kept any more: .*delete\.retention\.ms.*DescribeConfigs/)]);
   });
 
   it('needs READ on input and group, WRITE on output and transactional id, and no more', async () => {
