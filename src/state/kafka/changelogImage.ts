@@ -178,7 +178,7 @@ export class ChangelogImage {
       case 'entry': {
         const { id, key, value } = entry;
         const entries = this.#entriesOf(id);
-        if (value) entries.set(key, 0, key.length, value.number, value.state, 0, value.state.length);
+        if (value) entries.set(key, value.number, value.state);
         else entries.delete(key);
       }
     }
@@ -194,7 +194,7 @@ export class ChangelogImage {
     }
     const number = value.readUIntBE(valueStart, stateStart);
     const entries = this.#entriesOf(this.#ids.textOf(key, keyStart + idStart, idEnd));
-    entries.set(key, idEnd, keyEnd, number, value, valueStart + stateStart, valueEnd);
+    entries.add(key, idEnd, keyEnd, number, value, valueStart + stateStart, valueEnd);
   };
 
   #read(record: ChangelogRecord): ChangelogEntry {

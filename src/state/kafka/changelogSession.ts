@@ -50,6 +50,9 @@ export class ChangelogSession<M> implements CheckpointSession {
   /** What goes with a batch, by its time. */
   readonly #others = new Map<number, M[]>();
   #lastNumber = 0;
+  /** While the numbers of what was restored are not all there: batches are saved when they are. */
+  #numbering: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(
     changelog: Changelog<M>,
@@ -63,11 +66,19 @@ export class ChangelogSession<M> implements CheckpointSession {
     this.#lease = lease;
     this.#copy = copy;
     this.#planned = new Set(image.plannedTimes);
-    for (const [id, { numbers, unreadable, last }] of image.decoded) {
-      this.#states.set(id, { description: JSON.stringify(image.descriptions.get(id)), numbers, unreadable });
-      this.#lastNumber = Math.max(this.#lastNumber, last);
-    }
+    this.#numbering = this.#number(image).finally(() => {
+      this.#numbering = undefined;
+    });
     this.restored = image.restored;
+  }
+
+  async #number({ decoded, descriptions }: ChangelogImage): Promise<void> {
+    for (const [id, { last, ...entries }] of decoded) {
+      this.#lastNumber = Math.max(this.#lastNumber, last);
+      const { unreadable } = entries;
+      const description = JSON.stringify(descriptions.get(id));
+      this.#states.set(id, { description, numbers: await entries.numbers, unreadable });
+    }
   }
 
   encode(change: StateChange): WrittenChange {
@@ -82,17 +93,24 @@ export class ChangelogSession<M> implements CheckpointSession {
   }
 
   save(batch: SavedBatch): ObservableInput<unknown> {
-    return defer(() => {
-      const others = this.#others.get(batch.time);
-      this.#others.delete(batch.time);
-      return from(this.#append(`save the batch of time ${batch.time}`, [...this.#recordsOf(batch)], others));
-    });
+    return defer(() => from(this.#numbering?.then(() => this.#save(batch)) ?? this.#save(batch)));
+  }
+
+  async #save(batch: SavedBatch): Promise<void> {
+    const action = `save the batch of time ${batch.time}`;
+    if (this.#isClosed)
+      throw new CheckpointError(this.#changelog.location, action, { cause: new Error('it is closed') });
+    const others = this.#others.get(batch.time);
+    this.#others.delete(batch.time);
+    await this.#append(action, [...this.#recordsOf(batch)], others);
   }
 
   close(): ObservableInput<unknown> {
     return defer(() => {
       this.#others.clear();
-      const settled = within(closeTimeoutMs, this.#writer.settled, { ref: false });
+      // A batch that waits for the numbers is written then.
+      const written = this.#numbering?.then(() => this.#writer.settled) ?? this.#writer.settled;
+      const settled = within(closeTimeoutMs, written, { ref: false });
       return from(this.#lease.release(settled).then(() => this.#close()));
     });
   }
@@ -109,6 +127,7 @@ export class ChangelogSession<M> implements CheckpointSession {
   }
 
   async #close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([this.#changelog.close(), this.#copy?.close()]);
   }
 

@@ -8,6 +8,7 @@ import { placesByNumber } from './placesByNumber.js';
 
 /** Keys that are looked up together: in a large table that takes less time than one by one. And states that are parsed together. */
 const atOnce = 256;
+const noBytes = Buffer.alloc(0);
 /** In the place of the number of an entry that was deleted. */
 const deleted = -1;
 
@@ -23,8 +24,8 @@ export interface WrittenEntry {
 export interface DecodedEntries {
   /** Oldest first. */
   readonly states: KeyTable<Key, unknown>;
-  /** The number of each. */
-  readonly numbers: KeyTable<Key, number>;
+  /** The number of each: only the first batch that is saved needs them, and they come while it is read. Never fails. */
+  readonly numbers: Promise<KeyTable<Key, number>>;
   /** The greatest number. */
   readonly last: number;
   /** The bytes of keys that cannot be read, as text. */
@@ -65,24 +66,33 @@ class Columns {
 
 /** The newest entries of a state while they are read: bytes until nothing more is. */
 export class StateEntries {
-  readonly #entries = new Columns();
-  readonly #places = new KeyTable<Key, number>();
+  /** Those of a copy, which nobody looks up. */
+  readonly #copied = new Columns();
+  /** Those that were set, or deleted from a copy. */
+  #entries = new Columns();
+  #places: KeyTable<Key, number> | undefined = new KeyTable<Key, number>();
   readonly #states = new ByteArena();
   /** Places of the columns that are not used any more. */
   readonly #free: number[] = [];
   /** What is to be done with the entries, in order. */
   readonly #changes = new Columns();
   readonly #changedStates = new ByteArena();
+  /** Begins when nothing more is read. */
+  readonly #merging = this.#merge();
   /** Those whose keys cannot be read, by the bytes as text. */
   readonly #unreadable = new Map<string, Omit<WrittenEntry, 'key'>>();
 
   get size(): number {
-    this.#change();
-    return this.#places.size + this.#unreadable.size;
+    this.#mergeNow();
+    const { keys, numbers } = this.#entries;
+    return this.#unreadable.size + numbers.subarray(0, keys.length).filter((number) => number !== deleted).length;
   }
 
-  /** Sets the state of the key whose bytes are from `keyStart` until `keyEnd`; all bytes may be overwritten afterwards. */
-  set(
+  /**
+   * Adds the entry of a copy, where each key comes once, before any is set or deleted. Its key has the bytes from `keyStart` until `keyEnd`; all
+   * bytes may be overwritten afterwards.
+   */
+  add(
     keys: Buffer,
     keyStart: number,
     keyEnd: number,
@@ -92,37 +102,52 @@ export class StateEntries {
     end: number,
   ): void {
     const key = keyAt(keys, keyStart, keyEnd);
-    if (key !== undefined) this.#add(key, number, states, start, end);
+    if (key === undefined)
+      this.#setUnreadable(keys.toString('latin1', keyStart, keyEnd), number, states.subarray(start, end));
     else {
-      const state = Buffer.from(states.subarray(start, end));
-      this.#unreadable.set(keys.toString('latin1', keyStart, keyEnd), { number, state });
+      const copied = this.#copied;
+      const place = copied.add(key);
+      copied.numbers[place] = number;
+      copied.at[place] = this.#states.add(states, start, end);
+      copied.lengths[place] = end - start;
     }
+  }
+
+  set(bytes: Buffer, number: number, state: Buffer): void {
+    const key = keyAt(bytes, 0, bytes.length);
+    if (key === undefined) this.#setUnreadable(bytes.toString('latin1'), number, state);
+    else this.#change(key, number, state);
   }
 
   delete(bytes: Buffer): void {
     const key = keyAt(bytes, 0, bytes.length);
-    if (key !== undefined) this.#add(key, deleted, bytes, 0, 0);
-    else this.#unreadable.delete(bytes.toString('latin1'));
+    if (key === undefined) this.#unreadable.delete(bytes.toString('latin1'));
+    else this.#change(key, deleted, noBytes);
   }
 
-  #add(key: Key, number: number, states: Buffer, start: number, end: number): void {
+  #setUnreadable(key: string, number: number, state: Buffer): void {
+    this.#unreadable.set(key, { number, state: Buffer.from(state) });
+  }
+
+  #change(key: Key, number: number, state: Buffer): void {
     const changes = this.#changes;
     const change = changes.add(key);
     changes.numbers[change] = number;
-    changes.at[change] = this.#changedStates.add(states, start, end);
-    changes.lengths[change] = end - start;
-    if (change + 1 === atOnce) this.#change();
+    changes.at[change] = this.#changedStates.add(state, 0, state.length);
+    changes.lengths[change] = state.length;
+    if (change + 1 === atOnce) this.#apply();
   }
 
-  #change(): void {
+  #apply(): void {
     const { keys, numbers } = this.#changes;
-    if (keys.length === 0) return;
     const places = this.#places;
+    if (keys.length === 0 || !places) return;
+    const keepsDeleted = this.#copied.keys.length > 0;
     places.prepare(keys);
     for (let change = 0; change < keys.length; change++) {
       const key = keys[change] as Key;
       const place = places.get(key);
-      if (numbers[change] !== deleted) this.#put(change, place);
+      if (numbers[change] !== deleted || keepsDeleted) this.#put(places, change, place);
       else if (place !== undefined) {
         places.delete(key);
         this.#entries.numbers[place] = deleted;
@@ -134,14 +159,14 @@ export class StateEntries {
     this.#changedStates.clear();
   }
 
-  #put(change: number, known: number | undefined): void {
+  #put(places: KeyTable<Key, number>, change: number, known: number | undefined): void {
     const [changes, entries] = [this.#changes, this.#entries];
     const key = changes.keys[change] as Key;
     let place = known;
     if (place === undefined) {
       place = this.#free.pop() ?? entries.add(key);
       entries.keys[place] = key;
-      this.#places.set(key, place);
+      places.set(key, place);
     }
     const from = changes.at[change] as number;
     const length = changes.lengths[change] as number;
@@ -158,9 +183,34 @@ export class StateEntries {
     entries.lengths[place] = length;
   }
 
-  /** All that are there, as they were written. Nothing may be set or deleted from then on. */
+  /** Nothing is added, set or deleted from then on: those of a copy that were not changed, and those that were set, are one. In steps. */
+  *#merge(): IterableIterator<void> {
+    this.#apply();
+    const [copied, changed, places] = [this.#copied, this.#entries, this.#places];
+    if (copied.keys.length === 0 || !places) return;
+    for (let from = 0; from < copied.keys.length && places.size > 0; from += atOnce) {
+      const keys = copied.keys.slice(from, from + atOnce);
+      places.prepare(keys);
+      for (let i = 0; i < keys.length; i++) if (places.has(keys[i] as Key)) copied.numbers[from + i] = deleted;
+      yield;
+    }
+    for (const [place, key] of changed.keys.entries()) {
+      const to = copied.add(key);
+      copied.numbers[to] = changed.numbers[place] as number;
+      copied.at[to] = changed.at[place] as number;
+      copied.lengths[to] = changed.lengths[place] as number;
+    }
+    this.#entries = copied;
+    this.#places = undefined;
+  }
+
+  #mergeNow(): void {
+    while (!this.#merging.next().done);
+  }
+
+  /** All that are there, as they were written. Nothing may be added, set or deleted from then on. */
   *written(): Iterable<WrittenEntry> {
-    this.#change();
+    this.#mergeNow();
     const { keys, numbers } = this.#entries;
     for (const [place, key] of keys.entries()) {
       const number = numbers[place] as number;
@@ -169,12 +219,12 @@ export class StateEntries {
     for (const [key, entry] of this.#unreadable) yield { key: Buffer.from(key, 'latin1'), ...entry };
   }
 
-  /** Decodes all, in slices of the event loop. Nothing is set or deleted from then on. */
+  /** Decodes all, in slices of the event loop. Nothing is added, set or deleted from then on. */
   async decode(): Promise<DecodedEntries> {
-    this.#change();
     const slices = new LoopSlices();
-    const entries = this.#entries;
-    const order = await placesByNumber(entries.numbers, entries.keys.length, slices);
+    while (!this.#merging.next().done) if (slices.isOver(0)) await slices.next();
+    const { keys, numbers } = this.#entries;
+    const order = await placesByNumber(numbers, keys.length, slices);
     const states = new KeyTable<Key, unknown>();
     const reader = new StateReader();
     let failure = [...this.#unreadable.keys()].map(faultOf)[0];
@@ -182,17 +232,32 @@ export class StateEntries {
       const places = order.subarray(from, from + atOnce);
       const read = this.#statesOf(reader, places);
       if (read instanceof Error) failure = read;
-      else setAll(states, entries.keys, places, read);
+      else setAll(states, keys, places, (i) => read[i]);
       if (slices.isOver(0)) await slices.next();
     }
-    const numbers = this.#places;
-    let count = 0;
-    for (const [key, place] of numbers) {
-      numbers.set(key, entries.numbers[place] as number);
-      if (slices.isOver(++count)) await slices.next();
+    const last = numbers[order.at(-1) ?? -1] ?? 0;
+    return { states, numbers: this.#numbered(order), last, unreadable: [...this.#unreadable.keys()], failure };
+  }
+
+  async #numbered(order: Uint32Array): Promise<KeyTable<Key, number>> {
+    const slices = new LoopSlices();
+    const { keys, numbers } = this.#entries;
+    const known = this.#places;
+    if (known) {
+      let count = 0;
+      for (const [key, place] of known) {
+        known.set(key, numbers[place] as number);
+        if (slices.isOver(++count)) await slices.next();
+      }
+      return known;
     }
-    const last = entries.numbers[order.at(-1) ?? -1] ?? 0;
-    return { states, numbers, last, unreadable: [...this.#unreadable.keys()], failure };
+    const table = new KeyTable<Key, number>();
+    for (let from = 0; from < order.length; from += atOnce) {
+      const places = order.subarray(from, from + atOnce);
+      setAll(table, keys, places, (i) => numbers[places[i] as number] as number);
+      if (slices.isOver(0)) await slices.next();
+    }
+    return table;
   }
 
   /** The states in these places, in their order, or why one of them cannot be read. */
@@ -224,15 +289,10 @@ export class StateEntries {
   }
 }
 
-function setAll(
-  table: KeyTable<Key, unknown>,
-  all: readonly Key[],
-  places: Uint32Array,
-  states: readonly unknown[],
-): void {
+function setAll<S>(table: KeyTable<Key, S>, all: readonly Key[], places: Uint32Array, of: (i: number) => S): void {
   const keys = Array.from(places, (place) => all[place] as Key);
   table.prepare(keys);
-  for (let i = 0; i < keys.length; i++) table.set(keys[i] as Key, states[i]);
+  for (let i = 0; i < keys.length; i++) table.set(keys[i] as Key, of(i));
   table.prepare([]);
 }
 

@@ -100,6 +100,32 @@ describe('a checkpoint in a changelog with a copy', () => {
     expect(await warned()).toBe('');
   });
 
+  it('saves the first batch, and is closed, while it is not known yet which number each key has', async () => {
+    const { log, directory } = await copied();
+    const all = Array.from({ length: 30_000 }, (_, i): [string, unknown] => [`key${i}`, i]);
+    const first = await open(log, lmdbCopies(directory));
+    await save(first, 20, all);
+    await settle(first.close());
+    const session = await open(log, lmdbCopies(directory), { by });
+    const saved = save(
+      session,
+      30,
+      [
+        ['key29000', 'new'],
+        ['more', 1],
+      ],
+      ['key5'],
+    );
+    await Promise.all([saved, settle(session.close())]);
+    const expected = all.flatMap(([key, n]) => (key === 'key5' ? [] : [[key, key === 'key29000' ? 'new' : n]]));
+    for (const copies of [undefined, lmdbCopies(directory)]) {
+      const again = await open(log, copies);
+      expect(again.restored?.time).toBe(30);
+      expect(entriesOf(again)).toEqual([...expected, ['more', 1]]);
+      await settle(again.close());
+    }
+  });
+
   it('uses a copy while its settings cannot be asked for, by what they were, until that is too long ago', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const { log, directory, end } = await copied();
