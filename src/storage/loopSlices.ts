@@ -1,14 +1,19 @@
-/** How long a slice keeps the event loop, in ms: the batches of other tasks, and the heartbeats of the process, pass between. */
-const sliceMs = 8;
 const stepsPerLookAtTheClock = 64;
 
 /** Divides work of many small steps into slices of the event loop. Several that share one have one slice of a turn, one after the other. */
 export class LoopSlices {
-  #until = performance.now() + sliceMs;
+  readonly #sliceMs: number;
+  #until: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** Whether others are to have their turn, at step `count`. */
-  isOver(count: number): boolean {
+  /** @param sliceMs how long a slice keeps the event loop: the batches of other tasks, and the heartbeats of the process, pass between */
+  constructor(sliceMs = 8) {
+    this.#sliceMs = sliceMs;
+    this.#until = performance.now() + sliceMs;
+  }
+
+  /** Whether others are to have their turn, at step `count`: of small steps, not each looks at the clock. */
+  isOver(count = 0): boolean {
     return count % stepsPerLookAtTheClock === 0 && performance.now() >= this.#until;
   }
 
@@ -22,7 +27,7 @@ export class LoopSlices {
 
   readonly #turn = (): void => {
     const resolve = this.#waiting.shift();
-    this.#until = performance.now() + sliceMs;
+    this.#until = performance.now() + this.#sliceMs;
     resolve?.();
     if (this.#waiting.length > 0) setImmediate(this.#turn);
   };

@@ -13,6 +13,8 @@ export interface JobThreadData {
   readonly clocks: BigInt64Array;
   /** Whether the heartbeats of its members are sent by the main thread. */
   readonly relaysHeartbeats: boolean;
+  /** By how much lower its priority is than that of the main thread. */
+  readonly niceness: number;
 }
 
 /** Members of groups whose heartbeats a thread can leave to the main thread. */

@@ -2,6 +2,7 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { besideThis } from './besideThis.js';
 import type { FromJobThread, JobThreadData, ToJobThread } from './jobMessages.js';
 import type { ThreadExit } from './partitionThread.js';
+import { startSharedThreads } from './threadPriority.js';
 
 /** What a thread tells its supervisor. */
 export interface JobThreadEvents {
@@ -18,16 +19,19 @@ export interface JobThread {
 }
 
 /** Starts a thread. */
-export type StartJobThread = (data: Omit<JobThreadData, 'url'>, events: JobThreadEvents) => JobThread;
+export type StartJobThread = (data: Omit<JobThreadData, 'url' | 'niceness'>, events: JobThreadEvents) => JobThread;
 
 /** Threads of Node that import the module at `url`. `entry` is what they run. */
 export function jobThreads(
   url: URL,
   options: WorkerOptions,
+  niceness: number,
   entry = besideThis(import.meta.url, 'jobWorker'),
 ): StartJobThread {
   return (data, { said, exited }) => {
-    const worker = new Worker(entry, { ...options, workerData: { ...data, url: url.href } satisfies JobThreadData });
+    const workerData: JobThreadData = { ...data, url: url.href, niceness };
+    startSharedThreads(niceness);
+    const worker = new Worker(entry, { ...options, workerData });
     let error: unknown;
     worker.on('message', said);
     worker.on('error', (failure) => {

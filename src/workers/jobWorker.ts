@@ -7,9 +7,11 @@ import { importFunction } from './importFunction.js';
 import { alivePlace, type FromJobThread, type JobThreadData, type ToJobThread } from './jobMessages.js';
 import { PortHeartbeats } from './portHeartbeats.js';
 import type { ThreadJob } from './threadJob.js';
+import { yieldToMainThread } from './threadPriority.js';
 import { takeDown } from './thrownError.js';
 
-const { url, index, threads, restarts, clocks, relaysHeartbeats } = workerData as JobThreadData;
+const { url, index, threads, restarts, clocks, relaysHeartbeats, niceness } = workerData as JobThreadData;
+yieldToMainThread(niceness);
 const send = (message: FromJobThread) => parentPort?.postMessage(message);
 const heartbeats = new PortHeartbeats(clocks, send);
 if (relaysHeartbeats) installHeartbeatRelay(heartbeats);

@@ -26,6 +26,7 @@ import { type PartitionContext, partitionId } from '../outputs/foreachPartition.
 import { PartitionPool } from './partitionPool.js';
 import { partitionThreads, type StartPartitionThread } from './partitionThread.js';
 import { checkUrl, checkWorkerOptions, threadsByDefault } from './threadChecks.js';
+import { checkNiceness, defaultNiceness } from './threadPriority.js';
 
 /**
  * What a module for `mapPartitionsInThreads` exports as its default: takes a partition and returns its new records, or a promise of
@@ -68,6 +69,12 @@ export interface MapPartitionsInThreadsOptions {
   readonly restarts?: number | undefined;
   /** Names the operator in errors and for monitors. Default: its name. */
   readonly id?: string | undefined;
+  /**
+   * By how much the nice value of a thread is higher than that of the main thread, an integer from 0 (the same) to 19: the main thread, with
+   * its heartbeats and timers, goes first where both want a core. On Linux only.
+   * @default 1
+   */
+  readonly niceness?: number | undefined;
   /** Options of Node's `Worker`, such as `resourceLimits`, `env` or `execArgv`, but no `workerData`. Default: those of the main thread. */
   readonly worker?: WorkerOptions | undefined;
   /**
@@ -83,6 +90,7 @@ const optionChecks: OptionChecks<MapPartitionsInThreadsOptions> = {
   hedge: shape<HedgeOptions>({ after: required(checkPositive) }),
   restarts: checkNonNegativeInteger,
   id: checkText,
+  niceness: checkNiceness,
   worker: checkWorkerOptions,
   scheduler: checkScheduler,
 };
@@ -141,7 +149,8 @@ export function mapPartitionsInThreads<T, R>(
 ): OperatorFunction<Batch<T>, Batch<R>> {
   checkUrl(operator, 'url', url);
   checkOptions(operator, options, optionChecks);
-  return mapPartitionsInPool(partitionThreads(url, options.worker ?? {}), url, options);
+  const { worker = {}, niceness = defaultNiceness } = options;
+  return mapPartitionsInPool(partitionThreads(url, worker, niceness), url, options);
 }
 
 /** The operator over threads of any kind. */

@@ -138,18 +138,13 @@ export class PartitionPool {
     job.slots.add(slot);
     const attempt = job.starts++;
     if (attempt === 0) this.#time(job);
-    try {
-      slot.thread.send({ partition, context: { ...context, attempt } });
-    } catch (error) {
-      slot.job = undefined;
-      job.slots.delete(slot);
-      this.#settle(job, () => job.failed(this.#uncloneable(job, error)));
-    }
+    slot.thread.send({ partition, context: { ...context, attempt } });
   }
 
   #newSlot(): Slot {
     const thread = this.#start({
       answered: (answer) => this.#answered(slot, answer),
+      refused: (error) => this.#refused(slot, error),
       exited: (exit) => this.#exited(slot, exit),
     });
     const slot: Slot = { thread, job: undefined };
@@ -181,6 +176,14 @@ export class PartitionPool {
       if (answer.type === 'records') job.done(answer.records);
       else job.failed(this.#errorOf(job, answer));
     });
+  }
+
+  #refused(slot: Slot, error: unknown): void {
+    const { job } = slot;
+    slot.job = undefined;
+    if (!job) return;
+    job.slots.delete(slot);
+    this.#settle(job, () => job.failed(this.#uncloneable(job, error)));
   }
 
   #exited(slot: Slot, { exitCode, error }: ThreadExit): void {

@@ -21,6 +21,7 @@ import { MainHeartbeats } from './mainHeartbeats.js';
 import { checkUrl, checkWorkerOptions, threadsByDefault } from './threadChecks.js';
 import type { ThreadEvent } from './threadEvents.js';
 import { ThreadedJob } from './threadedJob.js';
+import { checkNiceness, defaultNiceness } from './threadPriority.js';
 
 /** How a thread that has failed is started again. */
 export interface ThreadRetryOptions {
@@ -75,6 +76,12 @@ export interface RunInThreadsOptions {
    * goes on. Default none.
    */
   readonly threadObserver?: Partial<Observer<ThreadEvent>> | undefined;
+  /**
+   * By how much the nice value of a thread is higher than that of the main thread, an integer from 0 (the same) to 19: the main thread, with
+   * its heartbeats, goes first where both want a core. On Linux only.
+   * @default 1
+   */
+  readonly niceness?: number | undefined;
   /** Options of Node's `Worker`, such as `resourceLimits`, `env` or `execArgv`, but no `workerData`. Default: those of the main thread. */
   readonly worker?: WorkerOptions | undefined;
   /**
@@ -92,6 +99,7 @@ const optionChecks: OptionChecks<RunInThreadsOptions> = {
   stopTimeout: checkNonNegative,
   signals: arrayOf(checkText),
   threadObserver: checkObserver,
+  niceness: checkNiceness,
   worker: checkWorkerOptions,
   scheduler: checkScheduler,
 };
@@ -158,7 +166,8 @@ const optionChecks: OptionChecks<RunInThreadsOptions> = {
 export function runInThreads(url: URL, options: RunInThreadsOptions = {}): ThreadedJob {
   checkUrl('runInThreads', 'url', url);
   checkOptions('runInThreads', options, optionChecks);
-  return runJob(jobThreads(url, options.worker ?? {}), url, options);
+  const { worker = {}, niceness = defaultNiceness } = options;
+  return runJob(jobThreads(url, worker, niceness), url, options);
 }
 
 /** The job over threads of any kind. */

@@ -10,13 +10,18 @@ export type Act = { readonly after: number; readonly answer?: PartitionAnswer; r
 export function scriptedThreads(scheduler: SchedulerLike, act: (work: PartitionWork) => Act) {
   const log: string[] = [];
   let started = 0;
-  const start: StartPartitionThread = ({ answered, exited }) => {
+  const start: StartPartitionThread = ({ answered, refused, exited }) => {
     const name = `thread ${++started}`;
     let ended = false;
     log.push(`${scheduler.now()} ${name} starts`);
     return {
       send: (work) => {
-        structuredClone(work);
+        try {
+          structuredClone(work);
+        } catch (error) {
+          refused(error);
+          return;
+        }
         const { partition, context } = work;
         log.push(`${scheduler.now()} ${name} begins ${context.id}, attempt ${context.attempt}`);
         const { after, answer, exit } = act(work);

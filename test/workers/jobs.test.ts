@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { jobThreads } from '../../src/workers/jobThread.js';
 import { runJob } from '../../src/workers/runInThreads.js';
 import { threadEntry } from '../support/threadEntry.js';
+import { niceOf } from './jobs/niceOf.mjs';
 
 // Real threads that run jobs.
 
@@ -23,7 +24,8 @@ function start(act: string, options: RunInThreadsOptions = {}, url = acts) {
     for (const heard of waiting.splice(0)) heard();
   };
   const worker = { env: { ...process.env, CHANNEL: name, ACT: act } };
-  const job = runJob(jobThreads(url, worker, entry), url, { signals: [], retry: { delay: 1 }, ...options });
+  const { niceness = 5 } = options;
+  const job = runJob(jobThreads(url, worker, niceness, entry), url, { signals: [], retry: { delay: 1 }, ...options });
   const says = async (line: string) => {
     while (!said.includes(line)) await new Promise<void>((heard) => waiting.push(heard));
   };
@@ -48,6 +50,18 @@ describe('runInThreads, in threads', () => {
     expect(process.listenerCount('SIGUSR2')).toBe(before);
     close();
   });
+
+  it.each([5, 0])(
+    'runs them at a priority that is lower by %d, and leaves that of the main thread',
+    async (niceness) => {
+      const before = niceOf('self');
+      const { job, says, close } = start('nice', { threads: 2, niceness });
+      await Promise.all([0, 1].map((index) => says(`thread ${index} has nice ${before + niceness}`)));
+      expect(niceOf('self')).toBe(before);
+      await job.stop();
+      close();
+    },
+  );
 
   it('passes the limit on to the job, and ends a thread that does not keep to it', async () => {
     const graceful = start('', { threads: 1 });

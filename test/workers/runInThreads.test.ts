@@ -14,7 +14,7 @@ import { virtual } from '../support/virtual.js';
 const url = new URL('file:///job.js');
 
 interface FakeThread {
-  readonly data: Omit<JobThreadData, 'url'>;
+  readonly data: Omit<JobThreadData, 'url' | 'niceness'>;
   readonly events: JobThreadEvents;
   readonly received: ToJobThread[];
   ended: boolean;

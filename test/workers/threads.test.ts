@@ -20,6 +20,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { mapPartitionsInPool } from '../../src/workers/mapPartitionsInThreads.js';
 import { partitionThreads } from '../../src/workers/partitionThread.js';
 import { threadEntry } from '../support/threadEntry.js';
+import { niceOf } from './jobs/niceOf.mjs';
 
 // Real threads: what happens in them, and what comes back.
 
@@ -31,7 +32,10 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const parse = new URL('./jobs/parse.mjs', import.meta.url);
 const entry = threadEntry('partitionWorker');
 const inThreads = (options: MapPartitionsInThreadsOptions = {}, url = parse) =>
-  mapPartitionsInPool<Act, unknown>(partitionThreads(url, {}, entry), url, { threads: 2, ...options });
+  mapPartitionsInPool<Act, unknown>(partitionThreads(url, {}, options.niceness ?? 5, entry), url, {
+    threads: 2,
+    ...options,
+  });
 
 describe('mapPartitionsInThreads, in threads', () => {
   it('copies what structured clone can, and runs an exited partition again', async () => {
@@ -104,6 +108,13 @@ describe('mapPartitionsInThreads, in threads', () => {
       expect(error).toBeInstanceOf(InvalidOptionError);
       expect(String(error)).toContain(rule);
     }
+  });
+
+  it.each([5, 0])('runs at a priority that is lower by %d, and leaves that of the main thread', async (niceness) => {
+    const before = niceOf('self');
+    const stream = fromBatches<Act>([[['nice']]], { interval: 5, partitions: 1 }).pipe(inThreads({ niceness }));
+    expect((await firstValueFrom(stream)).records).toEqual([before + niceness]);
+    expect(niceOf('self')).toBe(before);
   });
 
   it('fails a batch that is retried from its checkpoint: no record is lost, and none comes twice', async () => {

@@ -50,7 +50,7 @@ describeKafka('runInThreads', () => {
     const env = { ...process.env, BROKERS: brokers.join(','), INPUT: input, OUTPUT: output, GROUP: groupId };
     const worker = { env: { ...env, CHANNEL: name, MARKER: marker, SESSION: String(sessionTimeout) } };
     const url = pathToFileURL(file);
-    const job = runJob(jobThreads(url, worker, entry), url, {
+    const job = runJob(jobThreads(url, worker, 5, entry), url, {
       ...{ threads: 2, heartbeats: newKafka(), signals: [], retry: { delay: 100 } },
     });
     try {

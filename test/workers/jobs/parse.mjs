@@ -1,6 +1,7 @@
 // The function that threads.test.ts runs in threads: what a record says happens.
 import { existsSync, writeFileSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
+import { niceOf } from './niceOf.mjs';
 
 class Measure {
   constructor(value) {
@@ -32,6 +33,9 @@ const acts = {
     });
     return new Promise(() => {});
   },
+  nice: () => niceOf('thread-self'),
+  same: (value) => value,
+  exitLater: () => void setImmediate(() => process.exit(3)),
   make: () => () => 'a function',
   context: (_, context) => context,
 };

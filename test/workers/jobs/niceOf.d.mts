@@ -1,0 +1,1 @@
+export function niceOf(thread: string): number;
