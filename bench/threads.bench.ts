@@ -1,6 +1,6 @@
 // What do worker threads gain? For maps of 0, 4, 9 and 32 microseconds a record, at 1, 2 and 4 threads:
 //
-//   npm run bench -- threads [--records N] [--seconds N] [--rounds N] [--costs 0,4,9,32] [--threads 1,2,4]
+//   npm run bench -- threads [--records N] [--seconds N] [--rounds N] [--costs 0,4,9,32] [--threads 1,2,4] [--niceness N]
 //
 // It reads as many records as take about 2 seconds of processor time, 400,000 at most: all of it takes about five minutes on two idle cores.
 // `members` are threads of runInThreads, each of which reads and decodes its share; `map` is mapPartitionsInThreads, whose records are objects
@@ -8,18 +8,14 @@
 // would make of it: the processor time of one thread, over the longest thread or, where there are more threads than cores, the sum over the cores.
 // For how long the event loop of the main thread did not turn is beside the same of a process that did nothing meanwhile, and beside the
 // processor time of its longest turn.
+import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { BroadcastChannel } from 'node:worker_threads';
-import { type Batch, foreachBatch, fromBatches, mapPartitions } from 'dstream';
-import { mapPartitionsInThreads, runInThreads } from 'dstream/workers';
-import { lastValueFrom, type OperatorFunction } from 'rxjs';
+import { bundleAll } from './bundle.js';
 import { printTable, rowOf, writeResults } from './report.js';
-import { costed, turnsPerMicrosecond } from './threads/costed.js';
-import { IdleLoop } from './threads/idleLoop.js';
-import type { Cell, Mapped } from './threads/map.js';
-import { threadTime } from './threads/threadTime.js';
+import type { ChildSetup, Spent } from './threads/child.js';
+import { turnsPerMicrosecond } from './threads/costed.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -28,9 +24,11 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     costs: { type: 'string', default: '0,4,9,32' },
     threads: { type: 'string', default: '1,2,4' },
+    niceness: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds);
+const niceness = options.niceness === undefined ? undefined : Number(options.niceness);
 /** Of a map that takes `cost` microseconds: whole batches. */
 const recordsOf = (cost: number) => {
   const wanted = Math.min(Number(options.records), (Number(options.seconds) * 1e6) / (cost + 1));
@@ -38,82 +36,16 @@ const recordsOf = (cost: number) => {
 };
 const numbers = (text: string) => text.split(',').map(Number);
 const cores = availableParallelism();
-const execArgv = ['--import', new URL('../test/support/tsInThreads.mjs', import.meta.url).href];
 
-/** One measurement: processor times in ms, of the main thread and of each worker thread. */
-interface Spent {
-  readonly main: number;
-  readonly threads: readonly number[];
-  readonly wall: number;
-  /** The longest time for which the event loop of the main thread did not turn, in ms, and that of an idle process. */
-  readonly still: number;
-  readonly idle: number;
-  /** The most processor time that the main thread took between two turns of its event loop, in ms: a busy machine does not change it. */
-  readonly busy: number;
-}
+const folder = fileURLToPath(new URL('./.data/threads', import.meta.url));
+const at = (path: string) => new URL(path, import.meta.url);
+const ofThreads = ['../src/workers/jobWorker.ts', '../src/workers/partitionWorker.ts'];
+bundleAll(['./threads/child.ts', './threads/job.ts', './threads/map.ts', ...ofThreads].map(at), folder);
 
-const idle = new IdleLoop();
-await idle.ready();
-
-async function watched(
-  work: () => Promise<{ readonly threads: readonly number[]; readonly wall?: number }>,
-): Promise<Spent> {
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  idle.begin();
-  let [busy, latest] = [0, threadTime()];
-  const look = (): void => {
-    const now = threadTime();
-    busy = Math.max(busy, now - latest);
-    latest = now;
-  };
-  const looking = setInterval(look, 1);
-  const [main, from] = [threadTime(), performance.now()];
-  const { threads, wall = performance.now() - from } = await work();
-  // A block at the end is counted when the loop turns again.
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  delay.disable();
-  clearInterval(looking);
-  // It includes its own interval of 1 ms.
-  const still = Math.max(0, delay.max / 1e6 - 1);
-  return { main: threadTime() - main, threads, wall, still, busy, idle: await idle.still() };
-}
-
-function members(threads: number, turns: number, records: number): Promise<Spent> {
-  return watched(async () => {
-    const channel = new BroadcastChannel('bench-threads');
-    const told: { readonly time: number; readonly wall: number }[] = [];
-    channel.onmessage = ({ data }: { data: { time: number; wall: number } }) => told.push(data);
-    const worker = { execArgv, env: { ...process.env, BENCH_THREADS: `${records} ${turns}` } };
-    await runInThreads(new URL('./threads/job.ts', import.meta.url), { threads, worker }).ended;
-    while (told.length < threads) await new Promise((resolve) => setTimeout(resolve, 1));
-    channel.close();
-    return { threads: told.map(({ time }) => time), wall: Math.max(...told.map(({ wall }) => wall)) };
-  });
-}
-
-/** `threads` 0 is mapPartitions. */
-async function map(threads: number, turns: number, records: number): Promise<Spent> {
-  const perBatch = 20_000;
-  const cells = Array.from({ length: perBatch }, (_, i): Cell => ({ key: `key${i % 50}`, value: 'x'.repeat(100) }));
-  const batches = Array.from({ length: Math.ceil(records / perBatch) }, () => cells);
-  const onMain = costed(turns);
-  const worker = { execArgv, env: { ...process.env, BENCH_THREADS: `${records} ${turns}` } };
-  const operator: OperatorFunction<Batch<Cell>, Batch<Mapped>> = threads === 0
-    ? mapPartitions(({ records }) => records.map(({ key, value }) => ({ key, value: onMain(value) })))
-    : mapPartitionsInThreads<Cell, Mapped>(new URL('./threads/map.ts', import.meta.url), { threads, worker });
-  const run = async (some: typeof batches, counts: boolean) => {
-    const spent = new Map<string, number>();
-    const add = foreachBatch<Mapped>((results) => {
-      for (const { key, value } of results)
-        if (counts && key.startsWith('thread')) spent.set(key, (spent.get(key) ?? 0) + value);
-    });
-    // A batch every millisecond: the stream is never idle.
-    await lastValueFrom(fromBatches(some, { interval: 1, partitions: Math.max(threads, 1) * 2 }).pipe(operator, add));
-    return [...spent.values()];
-  };
-  await run(batches.slice(0, 1), false);
-  return watched(async () => ({ threads: await run(batches, true) }));
+/** Alone in a process, as an application would run it. */
+function measured(setup: ChildSetup): Spent {
+  const child = [`${folder}/child.mjs`, JSON.stringify(setup)];
+  return JSON.parse(execFileSync(process.execPath, child, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
 }
 
 const total = ({ main, threads }: Spent) => main + threads.reduce((sum, time) => sum + time, 0);
@@ -121,30 +53,19 @@ const longest = ({ main, threads }: Spent) => Math.max(main, ...threads);
 /** How long idle cores would take. */
 const ideal = (spent: Spent) => Math.max(longest(spent), total(spent) / cores);
 
-async function main(): Promise<void> {
+function main(): void {
   const perMicrosecond = turnsPerMicrosecond();
   const counts = numbers(options.threads);
   const all = numbers(options.costs).flatMap((cost) => {
     const [turns, records] = [Math.round(cost * perMicrosecond), recordsOf(cost)];
-    return [
-      ...counts.map((threads) => ({
-        kind: 'members',
-        cost,
-        threads,
-        records,
-        run: () => members(threads, turns, records),
-      })),
-      ...[0, ...counts].map((threads) => ({
-        kind: 'map',
-        cost,
-        threads,
-        records,
-        run: () => map(threads, turns, records),
-      })),
-    ].map((one) => ({ ...one, samples: [] as Spent[] }));
+    const setups: readonly ChildSetup[] = [
+      ...counts.map((threads) => ({ kind: 'members', threads, turns, records }) as const),
+      ...[0, ...counts].map((threads) => ({ kind: 'map', threads, turns, records }) as const),
+    ];
+    return setups.map((setup) => ({ ...setup, niceness, cost, samples: [] as Spent[] }));
   });
   for (let round = 0; round < rounds; round++) {
-    for (const { run, samples } of all) samples.push(await run());
+    for (const { cost: _, samples, ...setup } of all) samples.push(measured(setup));
     console.log(`round ${round + 1} of ${rounds} after ${Math.round(process.uptime())} s`);
   }
   const rows = [];
@@ -193,8 +114,14 @@ async function main(): Promise<void> {
   const stillness = lines.map(([name, , , , main, control, busy]) => ({
     ...{ name, main: Number(main), idle: Number(control), busy: Number(busy) },
   }));
-  writeResults('threads', { unit: 'microseconds of processor time a record', cores, rows, ratios, stillness });
-  idle[Symbol.dispose]();
+  const about = {
+    unit: 'microseconds of processor time a record',
+    cores,
+    rounds,
+    ...(niceness !== undefined && { niceness }),
+  };
+  const isWhole = ['costs', 'threads', 'niceness'].every((name) => !process.argv.includes(`--${name}`));
+  writeResults('threads', { ...about, rows, ratios, stillness }, isWhole);
 }
 
-await main();
+main();
