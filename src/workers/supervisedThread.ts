@@ -172,7 +172,7 @@ export class SupervisedThread {
     const ending = this.#ending;
     if (this.#status === 'stopping' || (ending && !('error' in ending))) {
       if (ending && 'error' in ending) this.#error = ending.error;
-      this.#finish();
+      this.#finish(ending);
       return;
     }
     const { index, retry, scheduler } = this.#options;
@@ -183,20 +183,21 @@ export class SupervisedThread {
     this.#error = ending ? ending.error : new ThreadExitedError(`thread ${index}`, times, exitCode, cause);
     const isFinal = (this.#error as { readonly retriable?: unknown } | undefined)?.retriable === false;
     if (isFinal || this.#failures >= retry.count) {
-      this.#become('failed');
+      this.#become('failed', { error: this.#error });
       this.#events.ended({ error: this.#error });
       return;
     }
     const pause = backOff(retry, this.#failures++);
     this.#restarts++;
-    this.#become('restarting', pause);
+    this.#become('restarting', { pause, error: this.#error });
     this.#timers = scheduleAfter(scheduler, pause, () => this.start());
   }
 
-  #finish(): void {
+  /** `failure` is what stopping has failed by. */
+  #finish(failure: { readonly error?: unknown } = {}): void {
     this.#timers.unsubscribe();
-    this.#become('ended');
-    for (const stopped of this.#stopped.splice(0)) stopped(this.#report);
+    this.#become('ended', failure);
+    for (const stopped of this.#stopped.splice(0)) stopped({ ...this.#report, ...failure });
     this.#events.ended();
   }
 
@@ -204,13 +205,9 @@ export class SupervisedThread {
     return { index: this.#options.index, terminated: this.#terminated };
   }
 
-  #become(status: ThreadStatus, pause?: number): void {
+  #become(status: ThreadStatus, more: Pick<ThreadEvent, 'pause' | 'error'> = {}): void {
     this.#status = status;
     const { index, scheduler } = this.#options;
-    this.#events.happened({
-      ...{ type: status, index, at: scheduler.now(), restarts: this.#restarts },
-      ...(pause !== undefined && { pause }),
-      ...((status === 'restarting' || status === 'failed') && { error: this.#error }),
-    });
+    this.#events.happened({ type: status, index, at: scheduler.now(), restarts: this.#restarts, ...more });
   }
 }

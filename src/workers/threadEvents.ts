@@ -28,7 +28,7 @@ export interface ThreadEvent {
   readonly restarts: number;
   /** For `restarting`: the pause until then, in ms. */
   readonly pause?: number;
-  /** For `restarting` and `failed`: what it failed by. */
+  /** For `restarting` and `failed`: what it failed by; for `ended`, where it failed while it was stopped: by what. */
   readonly error?: unknown;
 }
 
@@ -38,4 +38,6 @@ export interface ThreadReport {
   readonly index: number;
   /** Whether it was not done within the limit, and was ended in the middle. */
   readonly terminated: boolean;
+  /** What it failed by while it was stopped, such as by its last batch. Default: it did not fail. */
+  readonly error?: unknown;
 }

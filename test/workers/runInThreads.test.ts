@@ -164,6 +164,20 @@ describe('runInThreads', () => {
     ]);
   });
 
+  it('reports what a thread fails by while it is stopped', async () => {
+    const errors: unknown[] = [];
+    let stopping: Promise<unknown> | undefined;
+    virtual((scheduler) => {
+      const next = ({ type, error }: ThreadEvent) => void (error && errors.push([type, String(error)]));
+      const { running, threads } = job(scheduler, { threads: 1, threadObserver: { next } });
+      stopping = running.stop();
+      threads[0]?.events.said({ type: 'failed', error: takeDown(new Error('the last batch')) });
+      threads[0]?.events.exited({ exitCode: 0 });
+    });
+    expect(errors).toEqual([['ended', 'Error: the last batch']]);
+    expect(await stopping).toMatchObject([{ index: 0, terminated: false, error: { message: 'the last batch' } }]);
+  });
+
   it('stops a thread that waits for its restart without starting it', async () => {
     let ended: Promise<void> | undefined;
     virtual((scheduler) => {
