@@ -26,7 +26,7 @@ export type KafkaTasksOptions<T, C extends Checkpoint | undefined = undefined> =
  * When a process joins, some tasks move to it: their open batches are finished, and it goes on with the next one. When a process is gone for
  * `sessionTimeout`, the others go on with its tasks where they were saved.
  *
- * The pipeline of `mergeMap` is built once for each task. Operators work within the task: those by key need keys of the records as they are in
+ * The pipeline of `mergeMap` is built once for each task; `switchMap` would end all but the latest. Operators work within the task: those by key need keys of the records as they are in
  * the topic, so that all records of a key are in one task, and fail with a `ForeignKeyError` otherwise; operators without a key, such as
  * `countByWindow`, have a result for each task.
  *
