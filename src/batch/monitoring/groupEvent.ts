@@ -8,7 +8,8 @@ export interface GroupEvent {
    * heartbeat was late by more than a tenth of the session because the event loop was blocked; `stuck`: a task takes longer than a session
    * for a step. What does not end of its closing or release is left behind then, so that another member can go on with the task; `standby`: this
    * member keeps copies of the checkpoints of these tasks of others from now on; `standby-behind`: how many offsets such a copy was behind;
-   * `standby-ended`: these copies are not kept up to date any more.
+   * `standby-ended`: these copies are not kept up to date any more; `standby-missing`, of the member that leads: these tasks have fewer copies than
+   * `standbys` asks for, since there are not as many processes on machines of their own; without tasks when all have as many again.
    */
   readonly type:
     | 'joined'
@@ -22,7 +23,8 @@ export interface GroupEvent {
     | 'stuck'
     | 'standby'
     | 'standby-behind'
-    | 'standby-ended';
+    | 'standby-ended'
+    | 'standby-missing';
   /** When, in ms of the scheduler's clock. */
   readonly at: number;
   /** The group. */
@@ -41,6 +43,8 @@ export interface GroupEvent {
   readonly lasts?: number;
   /** How many offsets of its changelog the copy had not read when it looked, of `standby-behind`: compacted records count too. */
   readonly behind?: number;
+  /** How many copies are missing in all, of `standby-missing`. */
+  readonly missing?: number;
   /** Why tasks are lost, or what was refused. */
   readonly error?: unknown;
 }

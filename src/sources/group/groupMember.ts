@@ -130,9 +130,10 @@ export class GroupMember {
   }
 
   /** Something has happened to a task that only its owner sees. */
-  tell(type: OfHeldTask | OfTask, id: string, more: EventFacts = {}): void {
+  tell(type: OfHeldTask | OfTask, ids: string | readonly string[], more: EventFacts = {}): void {
     const mustBeHeld = type === 'fenced' || type === 'reopened';
-    if (!mustBeHeld || this.#held.has(id)) this.#happened(type, [{ id }], more);
+    const tasks = [ids].flat().map((id) => ({ id }));
+    if (!mustBeHeld || tasks.every(({ id }) => this.#held.has(id))) this.#happened(type, tasks, more);
   }
 
   /** A task is drained: another member may have it. */

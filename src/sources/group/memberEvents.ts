@@ -40,9 +40,9 @@ export interface MemberCopies {
 }
 
 /** What an event says beside who it is about. */
-export type EventFacts = Pick<GroupEvent, 'late' | 'step' | 'lasts' | 'behind' | 'error'>;
+export type EventFacts = Pick<GroupEvent, 'late' | 'step' | 'lasts' | 'behind' | 'missing' | 'error'>;
 
 /** Events of tasks that this member holds. */
 export type OfHeldTask = 'fenced' | 'reopened';
 /** Events of other tasks, too. */
-export type OfTask = 'stuck' | 'standby' | 'standby-behind' | 'standby-ended';
+export type OfTask = 'stuck' | 'standby' | 'standby-behind' | 'standby-ended' | 'standby-missing';

@@ -57,6 +57,17 @@ export function placedStandbys(
   return placeStandbys(owners, keepers, tasks, standbys);
 }
 
+/** How many copies are missing of each task that has fewer than `standbys` says, by its id. */
+export function missingStandbys(
+  placed: ReadonlyMap<string, readonly string[]>,
+  tasks: readonly string[],
+  standbys: number,
+): ReadonlyMap<string, number> {
+  const missing = new Map(tasks.map((task) => [task, standbys]));
+  for (const task of [...placed.values()].flat()) missing.set(task, (missing.get(task) ?? 0) - 1);
+  return new Map([...missing].filter(([, count]) => count > 0));
+}
+
 class Placement {
   readonly #owners: ReadonlyMap<string, string>;
   readonly #keepers: readonly Keeper[];

@@ -17,7 +17,7 @@ import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { Checkpoint, CheckpointCopies, CopyLook } from '../../state/checkpoint.js';
 import type { GroupTask } from '../group/groupTask.js';
 import type { EventFacts, MemberCopies, OfTask } from '../group/memberEvents.js';
-import { placedStandbys } from '../group/placeStandbys.js';
+import { missingStandbys, placedStandbys } from '../group/placeStandbys.js';
 import { copyRanks, isCurrent, type StandbyClaims, type TaskCopy } from '../group/taskCopies.js';
 
 /** What the copies of a process need of it. */
@@ -27,7 +27,7 @@ export interface StandbyTasksOwner {
   isBusy(id: string): boolean;
   /** A copy that was followed is not open any more, or is not waited for any longer. */
   closed(id: string): void;
-  happened(type: OfTask, id: string, more?: EventFacts): void;
+  happened(type: OfTask, ids: string | readonly string[], more?: EventFacts): void;
 }
 
 /** How often it is said how far a copy is behind, in ms, unless that becomes little or much. */
@@ -70,6 +70,8 @@ export class StandbyTasks implements MemberCopies {
   #nextLook: Subscription | undefined;
   #wanted: ReadonlyMap<string, TaskInfo> = new Map();
   #ended = false;
+  /** Of the last assignment of this process, as the leader: at first there were none to be missed. */
+  #missing = JSON.stringify([[], 0]);
 
   constructor(
     options: { readonly owner: string; readonly standbys: number },
@@ -142,7 +144,18 @@ export class StandbyTasks implements MemberCopies {
   }
 
   place(...[assigned, members, tasks]: Parameters<MemberCopies['place']>): ReturnType<MemberCopies['place']> {
-    return placedStandbys(assigned, members, tasks, this.#options.standbys);
+    const placed = placedStandbys(assigned, members, tasks, this.#options.standbys);
+    this.#tellMissing(missingStandbys(placed, tasks, this.#options.standbys));
+    return placed;
+  }
+
+  #tellMissing(missing: ReadonlyMap<string, number>): void {
+    const ids = [...missing.keys()];
+    const count = [...missing.values()].reduce((sum, one) => sum + one, 0);
+    const now = JSON.stringify([ids, count]);
+    if (now === this.#missing) return;
+    this.#missing = now;
+    this.#owner.happened('standby-missing', ids, { missing: count });
   }
 
   keep(tasks: readonly GroupTask[], tasksInAll: number): void {

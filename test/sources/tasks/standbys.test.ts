@@ -135,6 +135,34 @@ describe('standbys of tasks', () => {
     });
   });
 
+  it('that could not be placed are named once for each change, by the process that leads', () => {
+    virtual((scheduler) => {
+      const cluster = new TaskCluster(scheduler, 3);
+      const standbys = new Standbys(cluster);
+      const all = [standbys.start('a'), standbys.start('b', 1, 'a')];
+      const told = () =>
+        cluster.events
+          .filter(({ type }) => type === 'standby-missing')
+          .map(({ process, tasks, missing }) => [process, tasks, missing]);
+      cluster.at(2_000, () => {
+        // Two processes of one machine.
+        expect(told()).toEqual([['a', ['0', '1', '2'], 3]]);
+        all.push(standbys.start('c'));
+      });
+      cluster.at(4_000, () => {
+        expect(told()).toEqual([
+          ['a', ['0', '1', '2'], 3],
+          ['a', [], 0],
+        ]);
+        all[2]?.process.kill();
+      });
+      cluster.at(8_000, () => {
+        expect(told().slice(2)).toEqual([['a', ['0', '1', '2'], 3]]);
+        for (const one of all) one.process.kill();
+      });
+    });
+  });
+
   it('are left before the task is opened in their process', () => {
     virtual((scheduler) => {
       const cluster = new TaskCluster(scheduler, 4);
