@@ -85,6 +85,7 @@ export type { Key, Pair } from './batch/key.js';
 export type { KeyedState } from './batch/keyedState.js';
 export type { EffectDescription, EffectRunner } from './batch/monitoring/effectRunner.js';
 export type { GroupEvent } from './batch/monitoring/groupEvent.js';
+export type { GroupMonitor } from './batch/monitoring/groupMonitor.js';
 export type {
   BatchFailure,
   BatchPlanned,

@@ -1,5 +1,6 @@
 import type { GroupEvent } from '../batch/monitoring/groupEvent.js';
-import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
+import type { GroupMonitor } from '../batch/monitoring/groupMonitor.js';
+import type { MonitoredStream } from '../batch/monitoring/streamMonitor.js';
 import type { StreamStatus } from '../batch/monitoring/streamStatus.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkNonNegative } from '../options/checks.js';
@@ -44,11 +45,9 @@ export interface HealthReport {
 }
 
 /** A monitor that answers liveness and readiness probes. As a `groupObserver` it knows of a process on standby, too. */
-export interface Health extends StreamMonitor {
+export interface Health extends GroupMonitor {
   /** Reports the health now. */
   check(): HealthReport;
-  /** Receives what happens to the process as a member of its group: give it as `groupObserver` too. */
-  next(event: GroupEvent): void;
 }
 
 const optionChecks: OptionChecks<HealthOptions> = { stallAfter: checkNonNegative, failedAfter: checkNonNegative };

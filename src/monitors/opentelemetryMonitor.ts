@@ -1,6 +1,7 @@
 import { type Meter, metrics, type Tracer, trace } from '@opentelemetry/api';
 import type { Observer } from 'rxjs';
-import type { RunMonitor, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
+import type { GroupMonitor } from '../batch/monitoring/groupMonitor.js';
+import type { RunMonitor } from '../batch/monitoring/streamMonitor.js';
 import { version } from '../batch/version.js';
 import { checkOptions, type OptionChecks, required, shape } from '../options/checkOptions.js';
 import {
@@ -81,7 +82,7 @@ const optionChecks: OptionChecks<OpentelemetryMonitorOptions> = {
  * that its database calls are traced below it. There is no span for a record, and none for an empty batch. The metrics are those
  * of `prometheusMonitor`, under the names of the conventions.
  *
- * One monitor serves many streams. docs/monitoring.md lists spans, attributes and metrics.
+ * One monitor serves many streams. As the `groupObserver` of `kafkaTasks`, too, it has the lag of standbys. docs/monitoring.md lists spans, attributes and metrics.
  *
  * @throws {InvalidOptionError} when the tracer is no tracer, the meter no meter, or an option is out of its range
  *
@@ -103,7 +104,7 @@ const optionChecks: OptionChecks<OpentelemetryMonitorOptions> = {
  * // => [ 'foreachBatch', 'dispatch', 'save', 'process batches' ]
  * ```
  */
-export function opentelemetryMonitor(options: OpentelemetryMonitorOptions = {}): StreamMonitor {
+export function opentelemetryMonitor(options: OpentelemetryMonitorOptions = {}): GroupMonitor {
   checkOptions('opentelemetryMonitor', options, optionChecks);
   const { links, showErrors = false, maxPartitions = 500, semconv = semconvOfEnvironment() } = options;
   const tracer = options.tracer ?? trace.getTracerProvider().getTracer('dstream', version, { schemaUrl });
@@ -113,6 +114,7 @@ export function opentelemetryMonitor(options: OpentelemetryMonitorOptions = {}):
   const instruments = new MeterInstruments(meter, complete, limit);
   const outcome = new SpanOutcome(complete, showErrors);
   return {
+    next: (event) => instruments.standbys.next(event),
     run: (stream) => {
       const spans = new RunSpans(stream, tracer, outcome, links?.max ?? 0);
       const counts = runMetrics(stream, instruments.of(stream));

@@ -1,12 +1,14 @@
 import type { Observer } from 'rxjs';
 import { InvalidOptionError } from '../batch/errors.js';
-import type { MonitoredStream, StreamMonitor } from '../batch/monitoring/streamMonitor.js';
+import type { GroupMonitor } from '../batch/monitoring/groupMonitor.js';
+import type { MonitoredStream } from '../batch/monitoring/streamMonitor.js';
 import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 import { checkObserver, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { gaugeSamples } from './metrics/gaugeSamples.js';
 import { type GaugeKey, isGauge, type MetricKey, metrics, secondsBuckets } from './metrics/metricTable.js';
 import { runMetrics } from './metrics/runMetrics.js';
 import { SeriesLimit } from './metrics/seriesLimit.js';
+import { StandbyLags } from './metrics/standbyLags.js';
 import { warningsTo } from './metrics/warningsTo.js';
 
 type Labels = Readonly<Record<string, string>>;
@@ -96,7 +98,8 @@ function checkPrefix(owner: string, option: string, prefix: unknown): void {
 /**
  * Metrics of streams for Prometheus, with the user's own prom-client. Counters and durations are recorded as they happen and go
  * on over retries; gauges are read from `snapshot()` at the scrape, so that nothing is computed between scrapes, and series of
- * a partition or stream that is gone disappear. One monitor serves many streams: each has its label `stream`.
+ * a partition or stream that is gone disappear. One monitor serves many streams: each has its label `stream`. As the `groupObserver` of
+ * `kafkaTasks`, too, it has the lag of standbys.
  *
  * Durations are in seconds, sizes in bytes. docs/monitoring.md lists every metric.
  *
@@ -124,7 +127,7 @@ function checkPrefix(owner: string, option: string, prefix: unknown): void {
  * // => dstream_records_total{stream="letters",source="batches",topic="batches"} 2
  * ```
  */
-export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMonitor {
+export function prometheusMonitor(options: PrometheusMonitorOptions): GroupMonitor {
   checkOptions('prometheusMonitor', options, optionChecks);
   const { client, prefix = 'dstream_', maxPartitions = 500 } = options;
   const registry = options.registry ?? client.register;
@@ -144,6 +147,7 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
   };
 
   const limit = new SeriesLimit(maxPartitions, warningsTo(options.warningObserver));
+  const standbys = new StandbyLags();
   const counters = new Map<MetricKey, { inc(labels: Labels, value: number): void }>();
   const snapshots = oncePerScrape(() => Array.from(streams.values(), (stream) => stream.snapshot()));
   const histograms = new Map<MetricKey, { observe(labels: Labels, value: number): void }>();
@@ -153,7 +157,7 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
         ...described(key),
         collect: () => {
           gauge.reset();
-          for (const { labels, value } of gaugeSamples(key, snapshots(key), limit)) gauge.set(labels, value);
+          for (const { labels, value } of gaugeSamples(key, snapshots(key), limit, standbys)) gauge.set(labels, value);
         },
       });
     } else if (metrics[key].kind === 'counter') counters.set(key, new client.Counter(described(key)));
@@ -161,6 +165,7 @@ export function prometheusMonitor(options: PrometheusMonitorOptions): StreamMoni
   }
 
   return {
+    next: (event) => standbys.next(event),
     run: (stream) => {
       streams.set(stream.name, stream);
       const named = (metric: MetricKey, labels: Labels) => limit.ofCounter(metric, { stream: stream.name, ...labels });

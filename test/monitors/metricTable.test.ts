@@ -5,12 +5,12 @@ import {
   eventTime,
   foreachBatch,
   fromBatches,
+  type GroupMonitor,
   json,
   logBatches,
   mapRecords,
   memoryLog,
   receiverBatches,
-  type StreamMonitor,
   updateStateByKey,
 } from 'dstream';
 import { fileCheckpoint, fileWriteAheadLog, lmdbCheckpoint } from 'dstream/node';
@@ -32,7 +32,7 @@ const directory = mkdtempSync(join(tmpdir(), 'dstream-metrics-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** The metrics of a run as text, looked at in each of its batches; the last look counts. */
-async function watched(run: (monitor: StreamMonitor, look: () => void) => Observable<unknown> | undefined) {
+async function watched(run: (monitor: GroupMonitor, look: () => void) => Observable<unknown> | undefined) {
   const registry = new client.Registry();
   let text: Promise<string> | undefined;
   const look = () => {
@@ -42,6 +42,21 @@ async function watched(run: (monitor: StreamMonitor, look: () => void) => Observ
   if (running) await lastValueFrom(running, { defaultValue: undefined });
   return (await text) ?? '';
 }
+
+const standbyEvent = {
+  type: 'standby-behind',
+  at: 0,
+  groupId: 'g',
+  memberId: 'm',
+  generation: 1,
+  tasks: ['3'],
+} as const;
+const onStandby = () =>
+  watched((monitor, look) => {
+    monitor.next({ ...standbyEvent, behind: 7 });
+    look();
+    return undefined;
+  });
 
 const scripted = () =>
   watched((monitor, look) => {
@@ -143,6 +158,7 @@ describe('the table of metrics', () => {
       await timed(),
       await throttled(),
       await shared(),
+      await onStandby(),
     ];
     const silent = Object.values(metrics)
       .map(({ prometheus }) => `dstream_${prometheus}`)

@@ -472,6 +472,19 @@ describe('the metrics of opentelemetryMonitor', () => {
     expect(points.filter((line) => line.endsWith(' 1'))).toEqual([expect.stringContaining('"failed"')]);
   });
 
+  it('have the lag of standbys, as the observer of a group', async () => {
+    const reader = new Reader();
+    const monitor = opentelemetryMonitor({ meter: new MeterProvider({ readers: [reader] }).getMeter('test') });
+    const event = { at: 0, groupId: 'g', memberId: 'm', generation: 1, tasks: ['3'] };
+    monitor.next({ ...event, type: 'standby-behind', behind: 7 });
+    monitor.next({ ...event, type: 'standby-behind', tasks: ['4'], behind: 9 });
+    monitor.next({ ...event, type: 'standby-ended', tasks: ['4'] });
+    const points = pointsOf(await reader.collect()).filter((line) => line.startsWith('dstream.standby.lag'));
+    expect(points).toEqual([
+      `dstream.standby.lag${lineOf({ 'dstream.task': '3', 'messaging.consumer.group.name': 'g' })} 7`,
+    ]);
+  });
+
   it('ask a stream of no known system for no snapshot by the batch', () => {
     const snapshotsOf = (batches: number): number => {
       const monitor = opentelemetryMonitor({ meter: new MeterProvider({ readers: [new Reader()] }).getMeter('test') });

@@ -78,6 +78,27 @@ describe('prometheusMonitor', () => {
     expect(warnings).toEqual([expect.stringContaining('more than 3 partitions')]);
   });
 
+  it('has the lag of each standby, as the observer of a group, as long as it is kept', async () => {
+    const registry = new client.Registry();
+    const monitor = prometheusMonitor({ client, registry });
+    const lags = async () => (await registry.metrics()).match(/^dstream_standby_lag_records\{.*$/gm);
+    const event = { at: 0, groupId: 'g', memberId: 'm', generation: 1, tasks: ['3'] };
+    monitor.next({ ...event, type: 'assigned', tasks: ['0', '1'] });
+    monitor.next({ ...event, type: 'standby' });
+    expect(await lags()).toBeNull();
+    monitor.next({ ...event, type: 'standby-behind', behind: 20_000 });
+    monitor.next({ ...event, type: 'standby-behind', behind: 0 });
+    monitor.next({ ...event, type: 'standby-behind', tasks: ['4'], behind: 5 });
+    monitor.next({ ...event, type: 'standby-behind', groupId: 'h', behind: 9 });
+    expect(await lags()).toEqual([
+      'dstream_standby_lag_records{group="g",task="3"} 0',
+      'dstream_standby_lag_records{group="g",task="4"} 5',
+      'dstream_standby_lag_records{group="h",task="3"} 9',
+    ]);
+    monitor.next({ ...event, type: 'standby-ended' });
+    expect(await lags()).toHaveLength(2);
+  });
+
   it('shows the worst lag in seconds of a topic, for a sum of times means nothing', async () => {
     const registry = new client.Registry();
     const monitor = prometheusMonitor({ client, registry, maxPartitions: 2, warningObserver: {} });

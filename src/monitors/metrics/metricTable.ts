@@ -6,7 +6,7 @@ export interface Metric {
   readonly kind: 'counter' | 'gauge' | 'histogram';
   /** As OpenTelemetry writes it (UCUM): seconds, bytes, or what is counted. */
   readonly unit: string;
-  /** Beside `stream`. */
+  /** Beside `stream`; `standbyLag`, which is of no stream, has no others. */
   readonly labels: readonly string[];
   readonly help: string;
 }
@@ -215,6 +215,13 @@ export const metrics = {
     'Bytes of the checkpoint, where the store knows them.',
   ),
   checkpointAge: gauge('checkpoint_age_seconds', 'dstream.checkpoint.age', 's', [], 'Time since the last save.'),
+  standbyLag: gauge(
+    'standby_lag_records',
+    'dstream.standby.lag',
+    '{record}',
+    ['group', 'task'],
+    'How many offsets the copy of a task of another process was behind.',
+  ),
   watermark: gauge(
     'event_time_watermark_seconds',
     'dstream.event_time.watermark',

@@ -8,7 +8,7 @@ type Read = (snapshot: StreamSnapshot) => readonly Sample[];
 const ms = 1_000;
 
 /** How each gauge is read from a snapshot: none is kept up to date while nobody looks. */
-export const readGauges: Readonly<Record<GaugeKey, Read>> = {
+export const readGauges: Readonly<Record<Exclude<GaugeKey, 'standbyLag'>, Read>> = {
   interval: ({ interval }) => one(interval / ms),
   waiting: ({ waiting }) => one(waiting),
   open: ({ open, saving }) => one(open.length + saving.length),

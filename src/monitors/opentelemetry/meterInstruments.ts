@@ -4,6 +4,7 @@ import { gaugeSamples } from '../metrics/gaugeSamples.js';
 import { type GaugeKey, isGauge, type MetricKey, metrics, secondsBuckets } from '../metrics/metricTable.js';
 import type { Instruments } from '../metrics/runMetrics.js';
 import type { SeriesLimit } from '../metrics/seriesLimit.js';
+import { StandbyLags } from '../metrics/standbyLags.js';
 import { type Complete, only } from './attributes.js';
 import { attribute, own } from './semconv.js';
 
@@ -14,6 +15,7 @@ const attributeOf: Readonly<Record<string, string>> = {
   topic: attribute.destination,
   partition: attribute.destinationPartition,
   code: attribute.errorType,
+  group: attribute.consumerGroup,
   stream: own.stream,
 };
 
@@ -32,6 +34,7 @@ export class MeterInstruments {
   readonly #counters = new Map<MetricKey, Counter>();
   readonly #histograms = new Map<MetricKey, Histogram>();
   readonly #streams = new Map<string, MonitoredStream>();
+  readonly standbys = new StandbyLags();
 
   constructor(meter: Meter, complete: Complete, limit: SeriesLimit) {
     this.#complete = complete;
@@ -51,7 +54,7 @@ export class MeterInstruments {
       (result) => {
         const snapshots = Array.from(this.#streams.values(), (stream) => stream.snapshot());
         for (const [key, gauge] of gauges) {
-          for (const { labels, value } of gaugeSamples(key, snapshots, limit)) {
+          for (const { labels, value } of gaugeSamples(key, snapshots, limit, this.standbys)) {
             result.observe(gauge, value, this.#attributes(key, labels));
           }
         }
