@@ -1,5 +1,6 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
+import { InvalidRecordError } from '../../batch/errors.js';
 import type { Key } from '../../batch/key.js';
 import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 import { checkFunction, checkText } from '../../options/checks.js';
@@ -65,6 +66,8 @@ const optionChecks: OptionChecks<ShuffleTopicOptions<unknown>> = {
  * Source: Spark's shuffle, Kafka Streams' repartition topic.
  *
  * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {InvalidRecordError} (as a notification, of `write`) when a record has no key, or one that is an object
+ * @throws {UnknownTopicError} (as a notification, of `write`) when the topic does not exist
  *
  * @see {@link sendToKafka} for the transactions, and for what the source of the first job must have
  * @see {@link kafkaTasks}
@@ -120,7 +123,15 @@ export function shuffleTopic<T>(options: ShuffleTopicOptions<T>): ShuffleTopic<T
       const output = { operator: 'shuffleTopic', id: writeOptions.id };
       return transactionalOutput(output, kafka, resolveTransactionOptions(writeOptions), (batch) => {
         const timestamp = String(batch.context.time);
-        const messageOf = (record: T) => ({ ...placeOf(key(record)), value: serialize(record), timestamp });
+        const messageOf = (record: T) => {
+          const place = placeOf(key(record));
+          if (place.key !== undefined) return { ...place, value: serialize(record), timestamp };
+          throw new InvalidRecordError(
+            'shuffleTopic',
+            record,
+            'has no key: `key` returns undefined, and null is a key',
+          );
+        };
         return messagesByTopic(kafka, batch, { ...output, topic, messageOf });
       });
     },

@@ -49,6 +49,23 @@ describeKafka('shuffleTopic', () => {
     };
   });
 
+  it('refuses a record without a key, which would go anywhere, and a topic that does not exist', async () => {
+    const kafka = newKafka();
+    const input = await makeTopic(kafka, 1);
+    await produce(kafka, input, [flights.slice(0, 1).map((flight) => ({ value: JSON.stringify(flight) }))]);
+    const written = (topic: string, key: (flight: Flight) => string) => {
+      const groupId = randomUUID();
+      const source = { topics: [input], groupId, commitOffsets: false, start: 'earliest', interval: 20 } as const;
+      const { write } = shuffleTopic<Flight>({ topic, key });
+      const batches = kafkaBatches(kafka, { ...source, deserialize: json<Flight>() });
+      return lastValueFrom(batches.pipe(write(kafka, { groupId, transactionTimeout: 1_000 })));
+    };
+    const misspelt = (flight: Flight) => (flight as unknown as { readonly orgin: string }).orgin;
+    await expect(written(await makeTopic(kafka, 2), misspelt)).rejects.toThrow(/record \{"carrier".* has no key/);
+    const absent = written('never-created', ({ origin }) => origin);
+    await expect(absent).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC', topic: 'never-created' });
+  });
+
   it('gives records another key, each once and in order, over failures', async () => {
     const kafka = newKafka();
     const [input, between] = [await makeTopic(kafka, 3), await makeTopic(kafka, 5)];

@@ -1,5 +1,11 @@
 import type { Message, Transaction } from 'kafkajs';
-import { DStreamError, ProtocolError, RecordTooLargeError, UnsupportedClientError } from '../../../batch/errors.js';
+import {
+  DStreamError,
+  ProtocolError,
+  RecordTooLargeError,
+  UnknownTopicError,
+  UnsupportedClientError,
+} from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { messageSize } from '../../../outputs/kafka/messageSize.js';
 import {
@@ -10,6 +16,7 @@ import {
   type TransactionsPort,
 } from '../../../outputs/kafka/producerPort.js';
 import { within } from '../../../storage/within.js';
+import { unknownTopic } from '../protocol/errorCodes.js';
 import { groupByTopic } from '../protocol/groupByTopic.js';
 import type { RequestResources } from '../protocol/requestResources.js';
 import type { GuardedProducer } from './guardedProducer.js';
@@ -91,7 +98,11 @@ export function kafkajsTransactions(
     return withBackOff(attempt, { ...lookUpBackOff, timeoutMs: waitMs, isRetriable, signal: closing.signal });
   };
   const waitMs = Math.min(topicTimeoutMs, timeoutMs);
-  const partitionsOf = (topic: string) => lookUp('Metadata', { topics: [topic] }, () => port.leaders([topic]), waitMs);
+  const partitionsOf = (topic: string) =>
+    lookUp('Metadata', { topics: [topic] }, () => port.leaders([topic]), waitMs).catch((cause: unknown) => {
+      const isUnknown = cause instanceof ProtocolError && cause.kafkaError === unknownTopic;
+      throw isUnknown ? new UnknownTopicError(topic, { cause }) : cause;
+    });
   const findCoordinator = (transactionalId: string) =>
     lookUp('FindCoordinator', { transactionalId }, () => port.findTransactionCoordinator(transactionalId));
   const producers: KafkajsProducer[] = [];
