@@ -64,6 +64,7 @@ export interface SendToKafkaOptions {
  * @throws {TimedOutError} (as a notification) when the broker has aborted a transaction after `transactionTimeout`: nothing is written then
  * @throws {RuntimeClosedError} when `kafka` is a runtime that is closed
  * @throws {ForeignClusterError} (as a notification) when the stream reads from another cluster
+ * @throws {UnknownTopicError} (as a notification) when a topic to write to does not exist
  * @throws {InvalidRecordError} (as a notification) when a record is no such message, when it has no topic or names a partition that its
  * topic does not have, or when its batch has no offset ranges
  * @throws {RecordTooLargeError} (as a notification) when a record is larger than its topic allows: when its batch is replayed, it is

@@ -67,7 +67,6 @@ const optionChecks: OptionChecks<ShuffleTopicOptions<unknown>> = {
  *
  * @throws {InvalidOptionError} when an option is out of its range
  * @throws {InvalidRecordError} (as a notification, of `write`) when a record has no key, or one that is an object
- * @throws {UnknownTopicError} (as a notification, of `write`) when the topic does not exist
  *
  * @see {@link sendToKafka} for the transactions, and for what the source of the first job must have
  * @see {@link kafkaTasks}
