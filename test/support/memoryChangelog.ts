@@ -1,5 +1,6 @@
 import { FencedError } from 'dstream';
 import type { Changelog, ChangelogRecord } from '../../src/state/kafka/changelog.js';
+import { visitOnce } from './visitOnce.js';
 
 /** The records of one partition in memory, and who may append. */
 export interface ChangelogMemory {
@@ -23,7 +24,7 @@ export function memoryChangelog(
     },
     describe: async () => ({ id: 'topic', begin: 0, end: memory.records.length, tombstonesMs: 86_400_000 }),
     read: async ({ offset }, visit) => {
-      for (const record of memory.records.slice(offset)) visit(record);
+      for (const record of memory.records.slice(offset)) visitOnce(record, visit);
       return { offset: memory.records.length };
     },
     take: async () => {

@@ -6,6 +6,7 @@ import {
   type ChangelogPosition,
   type ChangelogRecord,
 } from '../../src/state/kafka/changelog.js';
+import { visitOnce } from './visitOnce.js';
 
 /**
  * A compacted partition in memory, with offsets that stay: what compaction takes away leaves a gap, and a tombstone goes once it has been
@@ -66,7 +67,7 @@ export class SparseLog {
         await progress?.(position.offset, this.end, this.epoch);
         for (const { offset, record } of [...this.records]) {
           if (offset < position.offset) continue;
-          visit(record);
+          visitOnce(record, visit);
           this.visited++;
           if (this.visited % 10 === 0) await progress?.(offset + 1, this.end, this.epoch);
         }

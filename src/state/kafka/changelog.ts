@@ -4,6 +4,11 @@ export interface ChangelogRecord {
   readonly value: Buffer | null;
 }
 
+/** A record with bytes of its own. */
+export function recordOf({ key, value }: ChangelogRecord): ChangelogRecord {
+  return { key: Buffer.from(key), value: value && Buffer.from(value) };
+}
+
 /** A place in a changelog, up to which it was read. */
 export interface ChangelogPosition {
   readonly offset: number;
@@ -52,7 +57,8 @@ export interface Changelog<M = never> {
   /** The command line that does something to it, for messages. Default: none is named. */
   command?(action: string): string;
   /**
-   * Calls `visit` with the committed records from a position to the end as it is now, in order. Returns the position after them. With
+   * Calls `visit` with the committed records from a position to the end as it is now, in order; their bytes are valid until it returns. Returns
+   * the position after them. With
    * `passed` records that cannot be read are passed over, and it is called with their offsets. It fails soon after `signal` is aborted.
    *
    * @throws {CorruptCheckpointError} when a record cannot be read, without `passed`

@@ -10,6 +10,7 @@ import {
   type ChangelogRecord,
   type ChangelogState,
   type ReadProgress,
+  recordOf,
 } from './changelog.js';
 import { beginning, flawOf, knownTombstonesMs, lackOf, retentionUnknown } from './copyFlaw.js';
 import { CopyTurns } from './copyTurns.js';
@@ -189,7 +190,7 @@ class Follower {
     let isFirst = true;
     const reading = this.#changelog.read(
       this.#position,
-      (record) => records.push(record),
+      (record) => records.push(recordOf(record)),
       (offset, until, epoch) => {
         if (isFirst) looked(Math.max(until - before, 0));
         isFirst = false;

@@ -84,7 +84,7 @@ export class ChangelogImage {
       this.#position = await this.#copy.load(this.#takeSlice, () => this.#clear());
     }
     const visit = (record: ChangelogRecord) => {
-      this.#take(record);
+      if (!this.#takeEntry(record)) this.#take(record);
       this.#copy?.read(record);
     };
     const salvage = this.#salvage;
@@ -178,10 +178,20 @@ export class ChangelogImage {
       case 'entry': {
         const { id, key, value } = entry;
         const entries = this.#entriesOf(id);
-        if (value) entries.set(key, value.number, value.state);
-        else entries.delete(key);
+        if (value) entries.set(key, 0, value.number, value.state, 0);
+        else entries.delete(key, 0);
       }
     }
+  }
+
+  /** Takes the record of an entry in place, as nearly all are; whether it was one, and whole. */
+  #takeEntry({ key, value }: ChangelogRecord): boolean {
+    const idEnd = key.length > idStart ? entryIdEnd(key, 0) : -1;
+    if (this.#salvage || idEnd < 0 || idEnd > key.length || (value && value.length < stateStart)) return false;
+    const entries = this.#entriesOf(this.#ids.textOf(key, idStart, idEnd));
+    if (value) entries.set(key, idEnd, value.readUIntBE(0, stateStart), value, stateStart);
+    else entries.delete(key, idEnd);
+    return true;
   }
 
   /** A record of the copy: what is kept of it is copied. */

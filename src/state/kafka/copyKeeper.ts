@@ -2,7 +2,7 @@ import { messageOf } from '../../batch/errors/messageOf.js';
 import { CorruptCheckpointError, FencedError } from '../../batch/errors.js';
 import { failpoint } from '../../storage/failpoint.js';
 import { within } from '../../storage/within.js';
-import type { Changelog, ChangelogPosition, ChangelogRecord } from './changelog.js';
+import { type Changelog, type ChangelogPosition, type ChangelogRecord, recordOf } from './changelog.js';
 import { beginning, flawOf, knownTombstonesMs, lackOf } from './copyFlaw.js';
 import type { CopyMark, LocalCopies, LocalCopy, VisitSlice } from './localCopy.js';
 import { ownCopy } from './ownedCopies.js';
@@ -108,7 +108,7 @@ export class CopyKeeper {
 
   /** A record of the log was read that comes after the copy. */
   read(record: ChangelogRecord): void {
-    if (this.#base) this.#push([record]);
+    if (this.#base) this.#push([recordOf(record)]);
   }
 
   /** The log was read up to this position, which was its end then or later. */

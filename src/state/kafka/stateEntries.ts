@@ -113,28 +113,29 @@ export class StateEntries {
     }
   }
 
-  set(bytes: Buffer, number: number, state: Buffer): void {
-    const key = keyAt(bytes, 0, bytes.length);
-    if (key === undefined) this.#setUnreadable(bytes.toString('latin1'), number, state);
-    else this.#change(key, number, state);
+  /** Sets the state of the key whose bytes begin at `keyStart`; all bytes may be overwritten afterwards. */
+  set(bytes: Buffer, keyStart: number, number: number, states: Buffer, start: number): void {
+    const key = keyAt(bytes, keyStart, bytes.length);
+    if (key === undefined) this.#setUnreadable(bytes.toString('latin1', keyStart), number, states.subarray(start));
+    else this.#change(key, number, states, start);
   }
 
-  delete(bytes: Buffer): void {
-    const key = keyAt(bytes, 0, bytes.length);
-    if (key === undefined) this.#unreadable.delete(bytes.toString('latin1'));
-    else this.#change(key, deleted, noBytes);
+  delete(bytes: Buffer, keyStart: number): void {
+    const key = keyAt(bytes, keyStart, bytes.length);
+    if (key === undefined) this.#unreadable.delete(bytes.toString('latin1', keyStart));
+    else this.#change(key, deleted, noBytes, 0);
   }
 
   #setUnreadable(key: string, number: number, state: Buffer): void {
     this.#unreadable.set(key, { number, state: Buffer.from(state) });
   }
 
-  #change(key: Key, number: number, state: Buffer): void {
+  #change(key: Key, number: number, states: Buffer, start: number): void {
     const changes = this.#changes;
     const change = changes.add(key);
     changes.numbers[change] = number;
-    changes.at[change] = this.#changedStates.add(state, 0, state.length);
-    changes.lengths[change] = state.length;
+    changes.at[change] = this.#changedStates.add(states, start, states.length);
+    changes.lengths[change] = states.length - start;
     if (change + 1 === atOnce) this.#apply();
   }
 

@@ -8,12 +8,12 @@ import { LoopSlices } from '../../../src/storage/loopSlices.js';
 import { stateFromBytes, stateToBytes } from '../../../src/storage/stateBytes.js';
 import { propertySettings } from '../../property/settings.js';
 
-/** Puts an entry whose bytes are overwritten afterwards. */
+/** Puts an entry, behind other bytes, all of which are overwritten afterwards. */
 function put(entries: StateEntries, key: Buffer, number: number, state: Buffer): void {
-  const [keyBytes, stateBytes] = [Buffer.from(key), Buffer.from(state)];
-  entries.set(keyBytes, number, stateBytes);
-  keyBytes.fill(0);
-  stateBytes.fill(0);
+  const [keys, states] = [Buffer.concat([Buffer.from('x,'), key]), Buffer.concat([Buffer.from('abc'), state])];
+  entries.set(keys, 2, number, states, 3);
+  keys.fill(0);
+  states.fill(0);
 }
 
 /** Adds one of a copy, in the middle of other bytes. */
@@ -62,7 +62,7 @@ describe('the entries of a state of a changelog', () => {
           if (isCopied) continue;
           const gone = all[(keys[i] ?? all.length) % 600];
           if (!gone) continue;
-          read.delete(keyToBytes(gone.key));
+          read.delete(keyToBytes(gone.key), 0);
           model.delete(nameOf(gone));
         }
         const expected = [...model.values()].sort((a, b) => a.number - b.number);
@@ -107,7 +107,7 @@ describe('the entries of a state of a changelog', () => {
     const count = 40_000;
     for (let i = 0; i < count; i++) add(entries, keyToBytes(i), count - i, stateToBytes(i));
     for (let i = 0; i < count; i += 100) put(entries, keyToBytes(i), count - i, stateToBytes(i + 0.5));
-    for (let i = 1; i < count; i += 100) entries.delete(keyToBytes(i));
+    for (let i = 1; i < count; i += 100) entries.delete(keyToBytes(i), 0);
     let turns = 0;
     const ticking = setInterval(() => turns++, 0);
     const decoding = entries.decode();
@@ -134,7 +134,7 @@ describe('the entries of a state of a changelog', () => {
       // One that grows, others that come and go.
       put(entries, keyToBytes('grows'), 1, stateToBytes('x'.repeat(round * 100)));
       for (let i = 0; i < 50; i++) put(entries, keyToBytes(`${round}/${i}`), 2 + i, stateToBytes('y'.repeat(1_000)));
-      for (let i = 0; i < 50; i++) entries.delete(keyToBytes(`${round}/${i}`));
+      for (let i = 0; i < 50; i++) entries.delete(keyToBytes(`${round}/${i}`), 0);
     }
     expect(entries.size).toBe(1);
     // Of a megabyte each; 20 were written.
@@ -155,7 +155,7 @@ describe('the entries of a state of a changelog', () => {
     put(entries, keyToBytes('a'), 1, stateToBytes(1));
     const unknown = [Buffer.from('?\u00e9', 'latin1'), Buffer.from('!'), Buffer.alloc(0)];
     for (const [i, key] of unknown.entries()) put(entries, key, 2 + i, stateToBytes(i));
-    entries.delete(Buffer.from('!'));
+    entries.delete(Buffer.from('!'), 0);
     expect(entries.size).toBe(3);
     expect([...entries.written()].map(({ key, number }) => [key, number])).toEqual([
       [keyToBytes('a'), 1],

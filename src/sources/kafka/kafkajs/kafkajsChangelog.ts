@@ -311,8 +311,7 @@ async function readTo(
       if (slices.isOver(0)) await slices.next();
       await reader.load();
       reader.read(until, recordsPerRead, ({ key, value }) => {
-        // The views are valid during the call only.
-        if (key) visit({ key: Buffer.from(key), value: value && Buffer.from(value) });
+        if (key) visit({ key: key as Buffer, value: value as Buffer | null });
       });
       await progress?.(reader.done ? reader.end : reader.position, until);
     }
