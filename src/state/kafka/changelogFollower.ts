@@ -13,6 +13,7 @@ import {
   recordOf,
 } from './changelog.js';
 import { beginning, flawOf, knownTombstonesMs, lackOf, retentionUnknown } from './copyFlaw.js';
+import { copySlices } from './copySlices.js';
 import { CopyTurns } from './copyTurns.js';
 import type { CopyMark, LocalCopies, LocalCopy } from './localCopy.js';
 import { unowned } from './ownedCopies.js';
@@ -230,6 +231,8 @@ class Follower {
     failpoint('standby:before');
     for (let from = 0; from === 0 || from < records.length; from += recordsPerWrite) {
       const isLast = from + recordsPerWrite >= records.length;
+      // Records are encoded at once, before they are written off this thread.
+      if (copySlices.isOver()) await copySlices.next();
       await this.#copy.write(records.slice(from, from + recordsPerWrite), isLast ? mark : undefined);
     }
     failpoint('standby:written');

@@ -48,6 +48,46 @@ describe('copies that begin at once', () => {
     expect(most.building).toBe(2);
   });
 
+  it('are written in slices of a turn that all of them have together', async () => {
+    const abort = new AbortController();
+    const writeMs = 4;
+    const written: number[] = [];
+    let turn = 0;
+    let ticking = setImmediate(function tick() {
+      turn++;
+      ticking = setImmediate(tick);
+    });
+    const all = Array.from({ length: 30 }, (_, i) => {
+      const copies = noCopies(`slice ${i}`);
+      const write: LocalCopy['write'] = async () => {
+        const end = performance.now() + writeMs;
+        while (performance.now() < end);
+        written.push(turn);
+      };
+      const opened = async () => ({ ...(await copies.open()), write });
+      const log = new SparseLog();
+      const looked = { count: 0 };
+      const following = followChangelog({
+        ...{ open: () => log.open(), signal: abort.signal, looked: () => looked.count++ },
+        copies: { ...copies, open: opened, renew: opened },
+      });
+      return { log, looked, following };
+    });
+    // Each has been whole once: from now on they look at the same moments.
+    await vi.waitUntil(() => all.every(({ looked }) => looked.count > 1), { timeout: 20_000, interval: 1 });
+    written.length = 0;
+    const record = { key: Buffer.from('a'), value: Buffer.from('b') };
+    for (const { log } of all) log.records.push({ offset: log.end++, at: Date.now(), record });
+    await vi.waitUntil(() => written.length >= all.length, { timeout: 20_000, interval: 1 });
+    abort.abort();
+    await Promise.all(all.map(({ following }) => following));
+    clearImmediate(ticking);
+    const counts = new Map<number, number>();
+    for (const one of written) counts.set(one, (counts.get(one) ?? 0) + 1);
+    // A slice has 8 ms.
+    expect(Math.max(...counts.values())).toBeLessThanOrEqual(3);
+  });
+
   it('wait neither for one that hangs nor when they are left', async () => {
     const turns = new CopyTurns(1);
     const { signal } = new AbortController();

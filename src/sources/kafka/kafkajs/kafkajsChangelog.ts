@@ -19,6 +19,7 @@ import {
   type ReadProgress,
   type UnreadRecords,
 } from '../../../state/kafka/changelog.js';
+import { copySlices } from '../../../state/kafka/copySlices.js';
 import { withSalvageHint } from '../../../state/salvageHint.js';
 import { LoopSlices } from '../../../storage/loopSlices.js';
 import { isOtherTopic } from '../../log/logBreak.js';
@@ -56,8 +57,6 @@ const fetchBytes = 4 * 1_024 * 1_024;
 const pauseMs = 50;
 /** Few enough that a slice of the event loop does not become much longer. */
 const recordsPerRead = 1_000;
-/** All copies of a process have one slice of a turn together. */
-const followerSlices = new LoopSlices();
 /**
  * A segment is compacted once it is full: with larger ones, of which a gigabyte is the default, many old values are read at a start. A reader
  * that was away for less than the retention misses no tombstone.
@@ -124,7 +123,7 @@ export class KafkajsChangelog implements Changelog<BatchMessages> {
       const says = `topic "${topic}" was cut or created again: it ${edge}, and was read up to ${position.offset}`;
       throw new CheckpointError(this.location, 'read', { cause: new ChangelogCut(says) });
     }
-    const slices = this.#place.follows ? followerSlices : new LoopSlices();
+    const slices = this.#place.follows ? copySlices : new LoopSlices();
     let offset = Math.max(position.offset, begin);
     const unreadRanges = new UnreadRanges((records) => passed?.(records));
     // It is the same log up to the position, as has been found.
