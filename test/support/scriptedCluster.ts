@@ -111,10 +111,12 @@ export function scriptedCluster(script: Script) {
     connect: async () => {},
     disconnect: async () => {},
     describeConfigs: async ({ resources: [asked] }: { resources: readonly { configNames: readonly string[] }[] }) => {
-      const name = asked?.configNames[0] ?? '';
-      const found = script.settings?.(name);
-      if (found instanceof Error) throw found;
-      return { resources: [{ configEntries: [{ configName: name, configValue: found }] }] };
+      const configEntries = (asked?.configNames ?? []).map((configName) => {
+        const configValue = script.settings?.(configName);
+        if (configValue instanceof Error) throw configValue;
+        return { configName, configValue };
+      });
+      return { resources: [{ configEntries }] };
     },
   };
   const kafka = {
