@@ -117,7 +117,8 @@ export class StandbyTasks implements MemberCopies {
         this.#nextLook = undefined;
         this.#lookLater();
       };
-      this.#look([...this.#known.values()].filter(isDue)).subscribe({ error: looked, complete: looked });
+      const due = [...this.#known.values()].filter(isDue);
+      defer(() => this.#look(due)).subscribe({ error: looked, complete: looked });
     });
   }
 
@@ -174,7 +175,7 @@ export class StandbyTasks implements MemberCopies {
   /** Nothing of the task is open here any more. */
   freed(task: TaskInfo): void {
     if (this.#ended) return;
-    this.#look([task]).subscribe({ error: () => {} });
+    defer(() => this.#look([task])).subscribe({ error: () => {} });
     this.#follow(task.id);
   }
 

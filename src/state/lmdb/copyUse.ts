@@ -26,10 +26,16 @@ export function isUseFile(name: string): boolean {
 }
 
 /** Announces that the copies in a directory are used. Resolves when nobody deletes them, with what ends the use. */
-export async function use(location: string): Promise<() => Promise<void>> {
+export async function use(location: string, patience = patienceMs): Promise<() => Promise<void>> {
   const end = await announce(location, 'open');
-  const deadline = performance.now() + patienceMs;
-  while ((await living(location, sweep)) && performance.now() < deadline) await sleep(pauseMs);
+  const deadline = performance.now() + patience;
+  while (await living(location, sweep)) {
+    if (performance.now() >= deadline) {
+      await removeAll(location, sweep);
+      break;
+    }
+    await sleep(pauseMs);
+  }
   // Those of processes that were killed.
   await living(location, open);
   return end;
@@ -69,6 +75,12 @@ async function announce(location: string, kind: 'open' | 'sweep'): Promise<() =>
     await rm(path, { force: true }).catch(() => {});
     own.delete(owner.token);
   };
+}
+
+async function removeAll(location: string, kind: RegExp): Promise<void> {
+  for (const name of (await readdir(location).catch(() => [])).filter((one) => kind.test(one))) {
+    await rm(join(location, name), { force: true }).catch(() => {});
+  }
 }
 
 /** Whether there is such a file of a process that may be running. Those of others, which were killed, are removed. */

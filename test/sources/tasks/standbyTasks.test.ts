@@ -3,10 +3,18 @@ import { expect, it } from 'vitest';
 import { StandbyTasks } from '../../../src/sources/tasks/standbyTasks.js';
 import type { CheckpointCopies, CopyLook } from '../../../src/state/checkpoint.js';
 
-const newTasks = (copies: CheckpointCopies, said: string[] = [], busy: readonly string[] = []) => {
+const newTasks = (
+  copies: CheckpointCopies,
+  said: string[] = [],
+  busy: readonly string[] = [],
+  making: () => void = () => {},
+) => {
   const scheduler = new VirtualTimeScheduler(undefined, 200_000);
   const owner = {
-    checkpointOf: () => ({ location: 'memory', copies, open: () => NEVER }),
+    checkpointOf: () => {
+      making();
+      return { location: 'memory', copies, open: () => NEVER };
+    },
     isBusy: (id: string) => busy.includes(id),
     closed: () => {},
     happened: (type: string) => void said.push(type),
@@ -61,6 +69,21 @@ it('claims no copy that nobody follows any more and that has been deleted, or ha
     tasks.close();
   }, 130_000);
   scheduler.flush();
+});
+
+it('goes on when the checkpoint of a task cannot be made any more', () => {
+  let throws = false;
+  const copies = { place: 'here', exists: () => [true], follow: () => NEVER };
+  const { tasks, scheduler } = newTasks(copies, [], [], () => {
+    if (throws) throw new Error('no checkpoint');
+  });
+  tasks.look([task]).subscribe();
+  tasks.keep([], 1);
+  throws = true;
+  tasks.freed(info);
+  scheduler.schedule(() => tasks.close(), 130_000);
+  scheduler.flush();
+  expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: undefined }]);
 });
 
 it('claims of a task that was its own the copy that it left, and of one that it works on the copy that it keeps', () => {

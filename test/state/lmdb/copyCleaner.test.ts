@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -151,6 +152,16 @@ describe('copies that nobody wants', () => {
       await child.end();
       await until(() => !existsSync(join(root, 'jobs-1')));
     });
+  });
+
+  it('are not waited for for long where the process that deleted them was in a container that is gone', async () => {
+    const location = join(newRoot(), 'jobs-0');
+    mkdirSync(location);
+    const gone = { token: randomUUID(), host: 'gone', pid: 1, started: '1', system: 'gone', beat: '0' };
+    writeFileSync(join(location, `sweep-${gone.token}`), JSON.stringify(gone));
+    const end = await use(location, 50);
+    expect(readdirSync(location)).toEqual([expect.stringContaining('open-')]);
+    await end();
   });
 
   it('are waited for by who is about to use them, and are deleted by nobody after that', async () => {
