@@ -24,27 +24,36 @@ export async function placesByNumber(numbers: Float64Array, count: number, slice
   }
   let places = all.subarray(0, used);
   let sorted = new Uint32Array(used);
-  for (let unit = 1; unit <= last; unit *= digits) {
-    const starts = startsOf(numbers, places, unit);
+  const each = async (work: (some: Uint32Array) => void): Promise<void> => {
     for (let from = 0; from < used; from += placesPerLook) {
-      distribute(numbers, places.subarray(from, from + placesPerLook), unit, starts, sorted);
+      work(places.subarray(from, from + placesPerLook));
       if (slices.isOver(0)) await slices.next();
     }
+  };
+  for (let unit = 1; unit <= last; unit *= digits) {
+    // By digit: how many have it, and then where the next of them goes.
+    const counts = new Uint32Array(digits);
+    await each((some) => countDigits(numbers, some, unit, counts));
+    const starts = startsOf(counts);
+    await each((some) => distribute(numbers, some, unit, starts, sorted));
     [places, sorted] = [sorted, places];
   }
   return places;
 }
 
-/** For each digit, how many lower ones there are. */
-function startsOf(numbers: Float64Array, places: Uint32Array, unit: number): Uint32Array {
-  const starts = new Uint32Array(digits + 1);
+function countDigits(numbers: Float64Array, places: Uint32Array, unit: number, counts: Uint32Array): void {
   for (let i = 0; i < places.length; i++) {
-    const after = digitOf(numbers[places[i] as number] as number, unit) + 1;
-    starts[after] = (starts[after] as number) + 1;
+    const digit = digitOf(numbers[places[i] as number] as number, unit);
+    counts[digit] = (counts[digit] as number) + 1;
   }
-  for (let digit = 1; digit <= digits; digit++)
-    starts[digit] = (starts[digit] as number) + (starts[digit - 1] as number);
-  return starts;
+}
+
+function startsOf(counts: Uint32Array): Uint32Array {
+  let before = 0;
+  return counts.map((count) => {
+    before += count;
+    return before - count;
+  });
 }
 
 function distribute(
