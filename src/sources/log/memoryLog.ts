@@ -6,6 +6,7 @@ import { partitionPoint } from '../../collections/partitionPoint.js';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkScheduler } from '../../options/checks.js';
 import { partitionOfKey } from '../../partitioning/partitionOfKey.js';
+import { isSelected } from './isSelected.js';
 import { isOtherTopic } from './logBreak.js';
 import type {
   FetchedPartition,
@@ -202,7 +203,7 @@ export class MemoryLog implements LogClient {
       if (typeof topic === 'string') {
         if (!this.#topics.has(topic)) return throwError(() => new UnknownTopicError(topic));
         names.add(topic);
-      } else for (const name of this.#topics.keys()) if (new RegExp(topic).test(name)) names.add(name);
+      } else for (const name of this.#topics.keys()) if (isSelected(name, [topic])) names.add(name);
     }
     return of(
       [...names]

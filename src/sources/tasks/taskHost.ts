@@ -22,6 +22,7 @@ import { GroupMember } from '../group/groupMember.js';
 import { type GroupTask, taskPerPartition } from '../group/groupTask.js';
 import type { GroupMemberEvents } from '../group/memberEvents.js';
 import type { GroupMemberOptions } from '../group/memberOptions.js';
+import { isSelected } from '../log/isSelected.js';
 import type { LogClient } from '../log/logClient.js';
 import { AssignedTask } from './assignedTask.js';
 import type { StandbyTasks, StandbyTasksOwner } from './standbyTasks.js';
@@ -170,9 +171,8 @@ export class TaskHost {
   /** The leader assigns what it reads by itself: of another job, this one would read none of it, and nobody its own topics. */
   #isOfThisJob(tasks: readonly GroupTask[]): boolean {
     const { owner, member } = this.#options;
-    const isRead = ({ topic }: TopicPartition) =>
-      member.topics.some((one) => (typeof one === 'string' ? one === topic : new RegExp(one).test(topic)));
-    const other = tasks.flatMap(({ partitions }) => partitions).find((place) => !isRead(place));
+    const places = tasks.flatMap(({ partitions }) => partitions);
+    const other = places.find(({ topic }) => !isSelected(topic, member.topics));
     if (!other) return true;
     const rule = `is that of a job that reads ${other.topic}: each job needs its own`;
     this.#end(() => this.#output.error(new InvalidOptionError(owner, 'groupId', member.groupId, rule)));

@@ -6,6 +6,7 @@ import { identityOf } from '../../../batch/logIdentity.js';
 import type { SourceClient } from '../../../batch/monitoring/streamSnapshot.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
 import { checkOptions } from '../../../options/checkOptions.js';
+import { isSelected } from '../../log/isSelected.js';
 import type {
   FetchedPartition,
   FetchOptions,
@@ -119,7 +120,7 @@ export class KafkajsClient implements LogClient {
     if (patterns.length > 0) {
       const all = await this.#requests.retrying('Metadata', 'all topics', () => this.#port.metadata());
       for (const { topic, isInternal } of all) {
-        if (!isInternal && patterns.some((pattern) => new RegExp(pattern).test(topic))) names.add(topic);
+        if (!isInternal && isSelected(topic, patterns)) names.add(topic);
       }
     }
     if (names.size === 0) return [];

@@ -10,6 +10,7 @@ import type {
   JoinRequest,
 } from '../../group/groupClient.js';
 import { joinMarginMs } from '../../group/joinMargin.js';
+import { isSelected } from '../../log/isSelected.js';
 import {
   encodeAssignment,
   encodeSubscription,
@@ -145,10 +146,8 @@ export class KafkajsGroupClient implements GroupClient {
   async partitions(topics: readonly (string | RegExp)[]): Promise<readonly TopicPartition[]> {
     return this.#request('Metadata', 'the topics', async () => {
       const names = topics.filter((topic) => typeof topic === 'string');
-      const patterns = topics.filter((topic) => topic instanceof RegExp);
-      const found = await this.#port.metadata(patterns.length > 0 ? undefined : names);
-      const isWanted = (topic: string) => names.includes(topic) || patterns.some((one) => new RegExp(one).test(topic));
-      const wanted = found.filter(({ topic, isInternal }) => isWanted(topic) && (!isInternal || names.includes(topic)));
+      const found = await this.#port.metadata(names.length < topics.length ? undefined : names);
+      const wanted = found.filter(({ topic, isInternal }) => isSelected(topic, isInternal ? names : topics));
       const failed = wanted.find(({ errorCode }) => errorCode !== 0);
       if (failed) throw this.#absence(failed);
       for (const { topic } of wanted) this.#seen.add(topic);
