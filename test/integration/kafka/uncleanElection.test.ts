@@ -1,21 +1,23 @@
 import { memoryCheckpoint } from 'dstream';
-import { type Kafka, logLevel } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
-import { createTopics } from '../../support/createTopics.js';
 import { eventually, reading } from '../../support/identity.js';
 import { newKafka } from '../../support/kafka.js';
+import { Replicas } from '../../support/replicas.js';
 
 const named = (name: string, count: number, from = 0) => Array.from({ length: count }, (_, i) => `${name}${from + i}`);
 
-// Needs a cluster of its own, whose brokers it may kill: node 1 keeps the metadata going, nodes 2 and 3 have the partition.
+// Needs a cluster of its own, whose brokers it may kill.
 describe.skipIf(whyNoBroker())('a log that an unclean election has cut', () => {
   let cluster: KafkaCluster;
+  let replicas: Replicas;
   let kafka: Kafka;
   let topics = 0;
   beforeAll(async () => {
     cluster = await startKafka({ nodes: 3 });
-    kafka = newKafka({ brokers: cluster.brokers.split(','), logLevel: logLevel.NOTHING, retry: { retries: 10 } });
+    replicas = new Replicas(cluster);
+    ({ kafka } = replicas);
   }, 600_000);
   afterAll(() => cluster?.stop(), 120_000);
 
@@ -31,60 +33,22 @@ describe.skipIf(whyNoBroker())('a log that an unclean election has cut', () => {
       }
     });
 
-  const inSync = (topic: string) =>
-    eventually('replicas in sync', async () => {
-      const admin = kafka.admin();
-      await admin.connect();
-      try {
-        const [found] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
-        return found?.partitions[0]?.isr ?? [];
-      } finally {
-        await admin.disconnect();
-      }
-    });
-
-  const untilInSync = (topic: string, nodes: readonly number[]) =>
-    eventually(`replicas ${nodes} in sync`, async () => {
-      const isr = await inSync(topic);
-      if ([...isr].sort().join() !== nodes.join()) throw new Error(`in sync: ${isr}`);
-    });
-
   /** A topic of two replicas with 100 records on both, and 200 that only the leader (node 2) has. */
   async function prepare(): Promise<string> {
     const topic = `unclean-${++topics}`;
-    const admin = kafka.admin();
-    await admin.connect();
-    await createTopics(admin, [
-      {
-        topic,
-        replicaAssignment: [{ partition: 0, replicas: [2, 3] }],
-        configEntries: [
-          { name: 'unclean.leader.election.enable', value: 'true' },
-          { name: 'min.insync.replicas', value: '1' },
-        ],
-      },
-    ]);
-    await admin.disconnect();
+    await replicas.makeTopic(topic);
     // Both have them when it is answered.
     await send(topic, named('old', 100), -1);
-    await untilInSync(topic, [2, 3]);
-    await cluster.nodes[2]?.kill('SIGKILL');
-    await untilInSync(topic, [2]);
+    await replicas.part(topic);
     await send(topic, named('old', 200, 100));
     return topic;
   }
 
   /** Node 3 becomes the leader, with the first 100 records, and gets 400 others. */
   async function elect(topic: string): Promise<void> {
-    await cluster.nodes[1]?.kill('SIGKILL');
-    await cluster.nodes[2]?.start();
+    await replicas.elect();
     await send(topic, named('new', 400));
   }
-
-  const restore = async (topic: string) => {
-    await cluster.nodes[1]?.start();
-    await untilInSync(topic, [2, 3]);
-  };
 
   it('is read on from where it was cut while the stream runs', { timeout: 600_000 }, async () => {
     const topic = await prepare();
@@ -93,7 +57,7 @@ describe.skipIf(whyNoBroker())('a log that an unclean election has cut', () => {
     await elect(topic);
     await run.has(700);
     await run.stop();
-    await restore(topic);
+    await replicas.restore(topic);
     expect(run.errors).toEqual([]);
     expect(run.values).toEqual([...named('old', 300), ...named('new', 400)]);
     expect(run.lost).toMatchObject([{ topic, partition: 0, from: 100, until: 300 }]);
@@ -111,7 +75,7 @@ describe.skipIf(whyNoBroker())('a log that an unclean election has cut', () => {
     const second = reading({ kafka, topic, checkpoint, offsetOutOfRange: 'earliest' });
     await second.has(400);
     await second.stop();
-    await restore(topic);
+    await replicas.restore(topic);
     expect(refused.values).toEqual([]);
     expect(refused.errors).toMatchObject([{ code: 'OFFSET_OUT_OF_RANGE', reason: 'diverged', earliest: 100 }]);
     expect(second.values).toEqual(named('new', 400));
