@@ -3,6 +3,7 @@ import { maxTimerMs } from '../options/checks.js';
 
 /** Runs `work` after `delay` ms, however long that is: what is more than a timer can wait is waited for in steps. */
 export function scheduleAfter(scheduler: SchedulerLike, delay: number, work: () => void): Subscription {
+  if (delay <= maxTimerMs) return scheduler.schedule(() => work(), delay);
   const waiting = new Subscription();
   const wait = (left: number): void => {
     const step = Math.min(left, maxTimerMs);

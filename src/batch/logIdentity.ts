@@ -5,14 +5,15 @@ import type { TopicPartitionOffset } from './topicPartition.js';
 export type LogIdentity = Pick<TopicPartitionOffset, 'topicId' | 'leaderEpoch'>;
 
 /** The identity as far as it is known: absent fields stay absent, so that what is saved has no `undefined` in it. */
-export function identityOf(known: {
+export function identityOf({
+  topicId,
+  leaderEpoch,
+}: {
   readonly topicId?: string | undefined;
   readonly leaderEpoch?: number | undefined;
 }): LogIdentity {
-  return {
-    ...(known.topicId !== undefined && { topicId: known.topicId }),
-    ...(known.leaderEpoch !== undefined && { leaderEpoch: known.leaderEpoch }),
-  };
+  if (topicId === undefined) return leaderEpoch === undefined ? {} : { leaderEpoch };
+  return leaderEpoch === undefined ? { topicId } : { topicId, leaderEpoch };
 }
 
 /** Where a log goes on after a range, as far as the range says: not the epoch of its last record batch, which is read later. */

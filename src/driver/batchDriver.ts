@@ -3,9 +3,7 @@ import {
   defer,
   EMPTY,
   ignoreElements,
-  map,
   merge,
-  mergeMap,
   type Observable,
   type ObservableInput,
   ReplaySubject,
@@ -24,14 +22,16 @@ import type { GroupMembership } from '../batch/groupMembership.js';
 import { isInsideEffect } from '../batch/insideEffect.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEvents.js';
+import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { KeyCheck } from '../collections/ownKeys.js';
 import { ownValue } from '../collections/ownValue.js';
-import { inTurn } from '../observables/inTurn.js';
+import { begun, inTurn, type Step } from '../observables/inTurn.js';
+import { lastOf } from '../observables/lastOf.js';
 import { lastOfEach } from '../observables/lastOfEach.js';
-import type { Source } from '../sources/source.js';
+import type { Fetched, Source } from '../sources/source.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { BatchDispatcher, type RunFields } from './batchDispatcher.js';
 import type { Tick } from './batchIntervals.js';
@@ -155,8 +155,7 @@ export class BatchDriver implements BatchRun {
     this.#planner = new Planner(options.initialRate, this.#now);
     this.#ticker = new Ticker(options, {
       ...on,
-      plan: (tick) =>
-        this.#monitor.step('plan', tick.time, () => this.#limits.step('planning', tick.time, () => this.#plan(tick))),
+      plan: (tick) => this.#step('plan', 'planning', tick.time, () => this.#plan(tick)),
       ready: () => this.#planned.size < maxPlannedBatches,
       active: () => this.#ticking,
     });
@@ -397,13 +396,12 @@ export class BatchDriver implements BatchRun {
 
   #plan(tick: Tick): Observable<unknown> {
     const late = this.#options.scheduler.now() >= tick.time + this.#ticker.interval;
-    return this.#planner.plan(tick, this.#resources.runs, { stopping: this.#stopping !== undefined, late }).pipe(
-      mergeMap((batch) => {
-        if (!batch) return this.#sourcesEnded();
-        this.#latest = batch;
-        return inTurn([() => this.#logPlan(batch), () => this.#queue(batch, false)]);
-      }),
-    );
+    const planned = this.#planner.plan(tick, this.#resources.runs, { stopping: this.#stopping !== undefined, late });
+    return lastOf(planned, undefined, (batch) => {
+      if (!batch) return this.#sourcesEnded();
+      this.#latest = batch;
+      return begun([() => this.#logPlan(batch), () => this.#queue(batch, false)]);
+    });
   }
 
   #queue(batch: RunningBatch, replayed: boolean): Observable<never> {
@@ -449,28 +447,36 @@ export class BatchDriver implements BatchRun {
         ] as const,
     );
     const { held } = this.#options;
-    // Records that are there already are handed out at once, and the operators run.
-    const fetched = this.#monitor.step('fetch', batch.time, () =>
-      this.#limits.step('reading', batch.time, () => {
-        const read = lastOfEach(fetches);
-        return held ? inTurn([() => held.renew()], () => read) : read;
-      }),
-    );
-    const dispatched = fetched.pipe(
-      map((answers) => {
-        const read = new Map([...answers].map(([name, answer]) => [name, answer ?? neverFetched(name)]));
-        this.#partitions?.snapshot(batch.time);
-        const givenUp = givenUpOf(batch, read, this.#failing);
-        const given = givenUp ? withoutRecords(batch, read) : read;
-        const aside = typeof this.#options.onRecordError === 'object' ? givenUp : undefined;
-        this.#dispatcher.dispatch(batch, given, this.#runFields, aside);
-      }),
-    );
-    const counted = this.#replays.count(batch);
-    if (!counted) return dispatched;
     const { time } = batch;
-    const noted = () => this.#monitor.step('plan', time, () => this.#limits.step('planning', time, () => counted));
-    return inTurn([noted, () => dispatched]);
+    // Records that are there already are handed out at once, and the operators run.
+    const read = () => {
+      const all = lastOfEach(fetches, (answers) => answers);
+      const renewed = held ? held.renew() : EMPTY;
+      return renewed === EMPTY ? all : inTurn([() => renewed], () => all);
+    };
+    const dispatched = () =>
+      lastOf(this.#step('fetch', 'reading', time, read), new Map(), (answers) => {
+        this.#dispatch(batch, answers);
+        return EMPTY;
+      });
+    const counted = this.#replays.count(batch);
+    if (!counted) return dispatched();
+    return inTurn([() => this.#step('plan', 'planning', time, () => counted), dispatched]);
+  }
+
+  /** One of the steps of a batch, begun at once: its stage in reports, and what it is called in errors. */
+  #step<T>(stage: FailureStage, step: string, time: number, work: Step<T>): Observable<T> {
+    return this.#limits.step(step, time, work, this.#monitor.blames({ stage, time }));
+  }
+
+  #dispatch(batch: RunningBatch, answers: ReadonlyMap<string, Fetched<unknown> | undefined>): void {
+    const read = new Map<string, Fetched<unknown>>();
+    for (const [name, answer] of answers) read.set(name, answer ?? neverFetched(name));
+    this.#partitions?.snapshot(batch.time);
+    const givenUp = givenUpOf(batch, read, this.#failing);
+    const given = givenUp ? withoutRecords(batch, read) : read;
+    const aside = typeof this.#options.onRecordError === 'object' ? givenUp : undefined;
+    this.#dispatcher.dispatch(batch, given, this.#runFields, aside);
   }
 
   get #runFields(): RunFields {

@@ -1,7 +1,7 @@
 import { EMPTY, type Observable, type ObservableInput, type SchedulerLike, tap } from 'rxjs';
 import type { BatchInfo } from '../batch/batchInfo.js';
-import { inTurn } from '../observables/inTurn.js';
-import { lastOfEach } from '../observables/lastOfEach.js';
+import { begun, inTurn } from '../observables/inTurn.js';
+import { eachOf } from '../observables/lastOfEach.js';
 import type { Positions } from '../state/checkpoint.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
 import type { BatchReplays } from './batchReplays.js';
@@ -122,20 +122,20 @@ export class BatchSaver {
   #save(batch: RunningBatch): Observable<unknown> {
     const { time } = batch;
     const { monitor, limits, now } = this.#parts;
-    const save = () => {
+    const save = (failed: (error: unknown) => void) => {
       batch.enter('save', now());
       const steps = [() => this.#parts.replays.passed(batch), () => this.#saveCheckpoint(batch)];
-      return limits.step('saving', time, () => inTurn(steps));
+      return limits.step('saving', time, () => begun(steps), failed);
     };
-    const commit = () => {
+    const commit = (failed: (error: unknown) => void) => {
       batch.enter('commit', now());
-      return limits.step('committing', time, () => this.#commit(batch));
+      return limits.step('committing', time, () => this.#commit(batch), failed);
     };
     const committed = () => {
       this.committed.advance(batch.positions);
       return EMPTY;
     };
-    return inTurn([
+    return begun([
       () => this.#lastActs(batch),
       () => monitor.stage({ kind: 'save', time }, save),
       () => this.#commits.commit(inTurn([() => monitor.stage({ kind: 'commit', time }, commit), committed])),
@@ -165,7 +165,7 @@ export class BatchSaver {
   }
 
   #commit(batch: RunningBatch): ObservableInput<unknown> {
-    return lastOfEach(
+    return eachOf(
       this.#parts.resources.runs.map(([name, run]) => [name, () => run.commit(batch.plans.get(name)?.ranges ?? [])]),
     );
   }

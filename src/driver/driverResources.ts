@@ -7,6 +7,8 @@ import { closeAll } from './closeAll.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import type { HeldWork } from './ownership.js';
 
+type Runs = readonly (readonly [name: string, run: SourceRun<unknown>])[];
+
 interface Closable {
   close(): ObservableInput<unknown>;
 }
@@ -16,13 +18,11 @@ export class DriverResources {
   session: CheckpointSession | undefined;
   /** In the order of the sources, whichever opens first. */
   readonly #runs = new Map<string, SourceRun<unknown> | undefined>();
+  /** Those that are open. */
+  runs: Runs = [];
   #closed = false;
   /** Ends the wait for a checkpoint that another stream owns. */
   readonly #waiting = new AbortController();
-
-  get runs(): readonly (readonly [name: string, run: SourceRun<unknown>])[] {
-    return [...this.#runs].flatMap(([name, run]) => (run ? [[name, run] as const] : []));
-  }
 
   /** `waiting` is called when the checkpoint is in use, with the reason. */
   openCheckpoint(
@@ -52,7 +52,10 @@ export class DriverResources {
     const cancels = (opening: ObservableInput<SourceRun<unknown>>) => !('then' in opening);
     const open = Object.entries(sources).map(([name, source]) => {
       this.#runs.set(name, undefined);
-      const keep = (run: SourceRun<unknown>) => this.#runs.set(name, run);
+      const keep = (run: SourceRun<unknown>) => {
+        this.#runs.set(name, run);
+        this.runs = [...this.#runs].flatMap(([name, run]) => (run ? [[name, run] as const] : []));
+      };
       return this.#opening(() => source.open(setup(name)), keep, cancels);
     });
     return merge(...open);

@@ -1,8 +1,9 @@
-import { EMPTY, map, mergeMap, type Observable, of } from 'rxjs';
+import { EMPTY, type Observable, of } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
+import { lastOf } from '../observables/lastOf.js';
 import { lastOfEach } from '../observables/lastOfEach.js';
 import type { Plan, SourceRun } from '../sources/source.js';
 import type { Tick } from './batchIntervals.js';
@@ -47,34 +48,40 @@ export class Planner {
     const submissionTime = this.#now();
     const decisions = new Map<string, RateDecision | undefined>();
     const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
-    const planAll = (some: Runs): Observable<Plans> =>
+    const planAll = <R>(some: Runs, result: (plans: Plans) => R): Observable<R> =>
       lastOfEach(
         some.map(([name, run]) => [
           name,
           () => (stopping && !run.stop ? EMPTY : run.plan({ time, interval, late, rate: rateOf(name) })),
         ]),
+        result,
       );
-    return this.#inOrder(runs, planAll).pipe(
-      map((plans) => {
-        if ([...plans.values()].every((plan) => plan === undefined)) return undefined;
-        const planned = new Map(runs.map(([name]) => [name, plans.get(name) ?? noPlan]));
-        return new RunningBatch(time, interval, submissionTime, planned, decisions);
-      }),
-    );
+    return this.#inOrder(runs, planAll, (plans) => {
+      if ([...plans.values()].every((plan) => plan === undefined)) return undefined;
+      const planned = new Map(runs.map(([name]) => [name, plans.get(name) ?? noPlan]));
+      return new RunningBatch(time, interval, submissionTime, planned, decisions);
+    });
   }
 
   /** Plans the sources that come first; the others at once where these have been read, else not in this batch. */
-  #inOrder(runs: Runs, planAll: (some: Runs) => Observable<Plans>): Observable<Plans> {
+  #inOrder<R>(
+    runs: Runs,
+    planAll: <A>(some: Runs, result: (plans: Plans) => A) => Observable<A>,
+    result: (plans: Plans) => R,
+  ): Observable<R> {
     const behind = runs.filter(([name]) => this.#tables.isBehind(name));
-    if (behind.length === 0) return planAll(runs);
-    return planAll(behind).pipe(
-      mergeMap((first) => {
+    if (behind.length === 0) return planAll(runs, result);
+    const none: Plans = new Map();
+    return lastOf(
+      planAll(behind, (plans) => plans),
+      none,
+      (first) => {
         for (const [name, plan] of first) this.#tables.planned(name, plan);
         const held = behind.some(([name]) => this.#tables.isBehind(name));
         const others = runs.filter((run) => !behind.includes(run));
-        const rest = held ? of(new Map(others.map(([name]) => [name, noPlan]))) : planAll(others);
-        return rest.pipe(map((later) => new Map([...first, ...later])));
-      }),
+        const all = (later: Plans) => result(new Map([...first, ...later]));
+        return held ? of(all(new Map(others.map(([name]) => [name, noPlan])))) : planAll(others, all);
+      },
     );
   }
 

@@ -1,5 +1,6 @@
-import { from, type ObservableInput, Subscription } from 'rxjs';
+import { EMPTY, from, type ObservableInput, Subscription } from 'rxjs';
 import { Fifo } from '../collections/fifo.js';
+import { Listener } from '../observables/listener.js';
 
 /**
  * Works through items one at a time, in order. Work that settles synchronously is done in a loop, not by recursion, so
@@ -7,13 +8,20 @@ import { Fifo } from '../collections/fifo.js';
  */
 export class SerialQueue<T> {
   readonly #items = new Fifo<T>();
-  readonly #subscription = new Subscription();
   readonly #work: (item: T) => ObservableInput<unknown>;
   readonly #ready: () => boolean;
   readonly #fail: (error: unknown) => void;
   readonly #drained: () => void;
+  #running = Subscription.EMPTY;
+  #closed = false;
   #busy = false;
   #looping = false;
+
+  readonly #done = (): void => {
+    this.#busy = false;
+    this.run();
+    if (this.idle && !this.#closed) this.#drained();
+  };
 
   /**
    * `drained` is called whenever the last item has been worked off; `ready` says whether the next item may start (call
@@ -57,29 +65,31 @@ export class SerialQueue<T> {
   run(): void {
     if (this.#looping) return;
     this.#looping = true;
-    while (!this.#busy && !this.#subscription.closed && this.#items.size > 0 && this.#ready()) this.#start();
+    while (!this.#busy && !this.#closed && this.#items.size > 0 && this.#ready()) this.#start();
     this.#looping = false;
   }
 
   /** Stops the work under way and drops the rest. */
   close(): void {
     this.clear();
-    this.#subscription.unsubscribe();
+    this.#closed = true;
+    this.#running.unsubscribe();
   }
 
   #start(): void {
     const item = this.#items.shift() as T;
     this.#busy = true;
-    const work = new Subscription();
-    this.#subscription.add(work);
-    const done = (): void => {
-      this.#subscription.remove(work);
-      this.#busy = false;
-      this.run();
-      if (this.idle && !this.#subscription.closed) this.#drained();
-    };
     try {
-      work.add(from(this.#work(item)).subscribe({ error: this.#fail, complete: done }));
+      const work = this.#work(item);
+      if (work === EMPTY) {
+        this.#done();
+        return;
+      }
+      const listener = new Listener(this.#fail, this.#done);
+      this.#running = listener;
+      // It may have been closed meanwhile.
+      if (this.#closed) listener.unsubscribe();
+      from(work).subscribe(listener);
     } catch (error) {
       this.#fail(error);
     }

@@ -1,4 +1,5 @@
 import { EMPTY, from, Observable, type ObservableInput } from 'rxjs';
+import { Listener } from './listener.js';
 
 /** A piece of work, begun when it is called. */
 export type Step<T = unknown> = () => ObservableInput<T>;
@@ -26,7 +27,9 @@ export function inTurn<T = never>(steps: readonly Step[], end?: Step<T>): Observ
           const work = (steps[next++] as Step)();
           if (work === EMPTY) continue;
           isFree = false;
-          subscriber.add(from(work).subscribe({ error: fail, complete: settled }));
+          const listener = new Listener(fail, settled);
+          subscriber.add(listener);
+          from(work).subscribe(listener);
         }
         if (!isFree || subscriber.closed) return;
         if (end) from(end()).subscribe(subscriber);
@@ -39,4 +42,13 @@ export function inTurn<T = never>(steps: readonly Step[], end?: Step<T>): Observ
     };
     goOn();
   });
+}
+
+/** The same as `inTurn` without an end, begun at once, for a step itself. Returns `EMPTY` where no step has left anything to wait for. */
+export function begun(steps: readonly Step[]): Observable<never> {
+  for (let i = 0; i < steps.length; i++) {
+    const work = (steps[i] as Step)();
+    if (work !== EMPTY) return inTurn([() => work, ...steps.slice(i + 1)]);
+  }
+  return EMPTY;
 }

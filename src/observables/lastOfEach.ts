@@ -1,33 +1,48 @@
-import { from, Observable } from 'rxjs';
+import { from, Observable, type ObservableInput } from 'rxjs';
 import type { Step } from './inTurn.js';
+import { Listener } from './listener.js';
 
-/** Runs all of `works` at once. Emits their last values, by name, when all have completed; `undefined` for one that had none. */
-export function lastOfEach<T>(
-  works: readonly (readonly [name: string, work: Step<T>])[],
-): Observable<Map<string, T | undefined>> {
+/** Pieces of work by name. */
+type Works<T> = readonly (readonly [name: string, work: Step<T>])[];
+
+/**
+ * Runs all of `works` at once. Emits what `result` makes of their last values, by name, when all have completed; `undefined` is that of one
+ * without values.
+ */
+export function lastOfEach<T, R>(works: Works<T>, result: (values: Map<string, T | undefined>) => R): Observable<R> {
   return new Observable((subscriber) => {
-    const values = new Map<string, T | undefined>(works.map(([name]) => [name, undefined]));
+    const values = new Map<string, T | undefined>();
+    for (const [name] of works) values.set(name, undefined);
     let left = works.length;
+    const fail = (error: unknown): void => subscriber.error(error);
     const settle = (): void => {
-      subscriber.next(values);
-      subscriber.complete();
+      try {
+        subscriber.next(result(values));
+        subscriber.complete();
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const completed = (): void => {
+      if (--left === 0) settle();
     };
     if (left === 0) settle();
     for (const [name, work] of works) {
       if (subscriber.closed) return;
       try {
-        subscriber.add(
-          from(work()).subscribe({
-            next: (value) => values.set(name, value),
-            error: (error: unknown) => subscriber.error(error),
-            complete: () => {
-              if (--left === 0) settle();
-            },
-          }),
-        );
+        const source = from(work());
+        const listener = new Listener<T>(fail, completed, (value) => values.set(name, value));
+        subscriber.add(listener);
+        source.subscribe(listener);
       } catch (error) {
-        subscriber.error(error);
+        fail(error);
       }
     }
   });
+}
+
+/** Completes when all of `works` have. A single one is begun at once, and returned. */
+export function eachOf(works: Works<unknown>): ObservableInput<unknown> {
+  const [first] = works;
+  return first && works.length === 1 ? first[1]() : lastOfEach(works, (values) => values);
 }

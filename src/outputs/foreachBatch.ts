@@ -1,10 +1,10 @@
-import { type OperatorFunction, of } from 'rxjs';
+import { EMPTY, type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { insideEffect } from '../batch/insideEffect.js';
 import { inTurn } from '../observables/inTurn.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
-import { settled } from '../operators/base/settled.js';
+import { leftOf } from '../operators/base/settled.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
 import { checkFunction, checkText } from '../options/checks.js';
 
@@ -58,9 +58,10 @@ export function foreachBatch<T>(
 ): OperatorFunction<Batch<T>, Batch<T>> {
   checkFunction('foreachBatch', 'effect', effect);
   checkOptions('foreachBatch', options, foreachBatchChecks);
-  const run = (batch: Batch<T>) =>
-    inTurn([() => settled(() => insideEffect(batch.context, () => effect(batch.records, batch.context)))], () =>
-      of(batch),
-    );
+  const run = (batch: Batch<T>) => {
+    const { context } = batch;
+    const left = leftOf(insideEffect(context, () => effect(batch.records, context)));
+    return left === EMPTY ? of(batch) : inTurn([() => left], () => of(batch));
+  };
   return heldEffects(run, true, { operator: 'foreachBatch', id: options.id });
 }

@@ -1,8 +1,8 @@
-import { EMPTY, of, Subject, throwError, timer } from 'rxjs';
+import { EMPTY, from, of, Subject, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { inTurn } from '../../src/observables/inTurn.js';
+import { begun, inTurn } from '../../src/observables/inTurn.js';
 import { lastOf } from '../../src/observables/lastOf.js';
-import { lastOfEach } from '../../src/observables/lastOfEach.js';
+import { eachOf, lastOfEach } from '../../src/observables/lastOfEach.js';
 import { watched } from '../../src/observables/watched.js';
 import { virtual } from '../support/virtual.js';
 
@@ -57,11 +57,62 @@ describe('inTurn', () => {
   });
 });
 
-it('lastOf emits the last value, or what was said for none', () => {
+it('lastOf goes on with what is made of the last value, or of what was said for none', () => {
   const said: unknown[] = [];
-  heard(said, lastOf(of(1, 2), 0));
-  heard(said, lastOf(EMPTY, 0));
-  expect(said).toEqual([2, 'complete', 0, 'complete']);
+  heard(
+    said,
+    lastOf(of(1, 2), 0, (value) => of(value, 'more')),
+  );
+  heard(said, lastOf(EMPTY, 0, of));
+  heard(
+    said,
+    lastOf(of(1), 0, () => EMPTY),
+  );
+  heard(
+    said,
+    lastOf(of(1), 0, () => {
+      throw 'thrown';
+    }),
+  );
+  heard(
+    said,
+    lastOf(
+      throwError(() => 'failed'),
+      0,
+      () => expect.unreachable(),
+    ),
+  );
+  expect(said).toEqual([2, 'more', 'complete', 0, 'complete', 'complete', 'thrown', 'failed']);
+});
+
+it('begun begins at once, and is EMPTY where no step leaves anything', () => {
+  const [said, open] = [[] as unknown[], new Subject<void>()];
+  expect(begun([() => EMPTY, () => EMPTY])).toBe(EMPTY);
+  const rest = begun([
+    () => EMPTY,
+    () => open,
+    () => {
+      said.push('third');
+      return EMPTY;
+    },
+  ]);
+  heard(said, rest);
+  expect(said).toEqual([]);
+  open.complete();
+  expect(said).toEqual(['third', 'complete']);
+});
+
+it('eachOf begins a single piece of work at once, and waits for all of several', () => {
+  const [said, open] = [[] as unknown[], new Subject<void>()];
+  expect(eachOf([['a', () => EMPTY]])).toBe(EMPTY);
+  const both = eachOf([
+    ['a', () => EMPTY],
+    ['b', () => open],
+  ]);
+  from(both).subscribe({ complete: () => said.push('complete') });
+  expect(said).toEqual([]);
+  open.complete();
+  expect(said).toEqual(['complete']);
 });
 
 it('lastOfEach emits the last values when all have completed, and fails with the first that fails', () => {
@@ -71,20 +122,24 @@ it('lastOfEach emits the last values when all have completed, and fails with the
     ['b', () => EMPTY],
     ['c', () => slow],
   ] as const;
-  heard(said, lastOfEach<unknown>(works));
+  const values = (all: ReadonlyMap<string, unknown>) => all;
+  heard(said, lastOfEach<unknown, unknown>(works, values));
   expect(said).toEqual([]);
   slow.next('last');
   slow.complete();
-  heard(said, lastOfEach([]));
+  heard(said, lastOfEach([], values));
   const throws = () => {
     throw 'thrown';
   };
   heard(
     said,
-    lastOfEach([
-      ['a', throws],
-      ['b', () => expect.unreachable()],
-    ]),
+    lastOfEach(
+      [
+        ['a', throws],
+        ['b', () => expect.unreachable()],
+      ],
+      values,
+    ),
   );
   const all = new Map<string, unknown>([
     ['a', 2],

@@ -10,19 +10,24 @@ interface Timer {
   readonly state: unknown;
 }
 
-/** What was scheduled. Once it is cancelled, it keeps nothing in memory, though its timers stay until their time. */
+interface Clock {
+  insert(action: Action<never>, delay: number, state: unknown): void;
+  cancelled(): void;
+}
+
+/** What was scheduled. Once it is cancelled, it keeps nothing in memory. */
 class Action<S> extends Subscription implements SchedulerAction<S> {
-  readonly #push: (action: Action<S>, delay: number, state: S | undefined) => void;
+  readonly #clock: Clock;
   #work: Work<S> | undefined;
 
-  constructor(push: (action: Action<S>, delay: number, state: S | undefined) => void, work: Work<S>) {
+  constructor(clock: Clock, work: Work<S>) {
     super();
-    this.#push = push;
+    this.#clock = clock;
     this.#work = work;
   }
 
   schedule(state?: S, delay = 0): Subscription {
-    this.#push(this, delay, state);
+    this.#clock.insert(this as Action<never>, delay, state);
     return this;
   }
 
@@ -31,27 +36,35 @@ class Action<S> extends Subscription implements SchedulerAction<S> {
   }
 
   override unsubscribe(): void {
+    if (!this.closed) this.#clock.cancelled();
     this.#work = undefined;
     super.unsubscribe();
   }
 }
 
 /**
- * Virtual time on a heap. RxJS's own keeps timers that were cancelled, and sorts all of them whenever one is set: most of the time of a long
+ * Virtual time on a heap. RxJS's own keeps all timers that were cancelled, and sorts all of them whenever one is set: most of the time of a long
  * history would go there. All that runs by it must be given it as its scheduler.
  */
 export class VirtualClock implements SchedulerLike {
-  readonly #heap: Timer[] = [];
+  #heap: Timer[] = [];
   #now = 0;
   #set = 0;
-  readonly #push = (action: Action<never>, delay: number, state: unknown): void => this.#insert(action, delay, state);
+  /** How many of the timers were cancelled, at most. */
+  #cancelled = 0;
+  readonly #clock: Clock = {
+    insert: (action, delay, state) => this.#insert(action, delay, state),
+    cancelled: () => {
+      this.#cancelled++;
+    },
+  };
 
   now(): number {
     return this.#now;
   }
 
   schedule<S>(work: Work<S>, delay = 0, state?: S): Subscription {
-    return new Action<S>(this.#push as never, work).schedule(state, delay);
+    return new Action<S>(this.#clock, work).schedule(state, delay);
   }
 
   /** Runs everything that is scheduled, in the order of time, until nothing is left. */
@@ -63,6 +76,7 @@ export class VirtualClock implements SchedulerLike {
   }
 
   #insert(action: Action<never>, delay: number, state: unknown): void {
+    if (this.#cancelled > 64 && this.#cancelled * 2 > this.#heap.length) this.#forgetCancelled();
     const heap = this.#heap;
     const timer = { time: this.#now + Math.max(delay, 0), number: this.#set++, action, state };
     let at = heap.length;
@@ -74,6 +88,12 @@ export class VirtualClock implements SchedulerLike {
       at = parent;
     }
     heap[at] = timer;
+  }
+
+  #forgetCancelled(): void {
+    this.#cancelled = 0;
+    // What is in order is a heap.
+    this.#heap = this.#heap.filter(({ action }) => !action.closed).sort((a, b) => (isBefore(a, b) ? -1 : 1));
   }
 
   #pop(): Timer | undefined {

@@ -1,4 +1,4 @@
-import { type Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+import { type Observable, type SchedulerLike, Subscription } from 'rxjs';
 import { scheduleAfter } from '../../backpressure/longDelay.js';
 import type { BatchInfo } from '../../batch/batchInfo.js';
 import type { EffectRunner } from '../../batch/monitoring/effectRunner.js';
@@ -33,6 +33,9 @@ export interface DriverMonitorOptions {
   /** The clock of the driver, in ms: it never goes back. */
   readonly now: () => number;
 }
+
+/** Work that calls `failed` with its error before that goes on. */
+type Watched<T> = (failed: (error: unknown) => void) => Observable<T>;
 
 type Origin = Pick<BatchFailure, 'time' | 'stage' | 'operator' | 'id'>;
 
@@ -182,17 +185,17 @@ export class DriverMonitor {
     this.#end({ reason: 'failed', at: this.#now(), error });
   }
 
-  /** The same as `work`; when it fails, that is where the stream failed. */
-  step<T>(stage: Origin['stage'], time: number, work: () => ObservableInput<T>): Observable<T> {
-    return watched(work, (error) => this.#blame(error, { stage, time }));
+  /** To be called with the error of work: that is where the stream failed. */
+  blames(origin: Origin): (error: unknown) => void {
+    return (error) => this.#blame(error, origin);
   }
 
-  /** The same as `step`, run as a stage. */
-  stage<T>(description: StageDescription, work: () => ObservableInput<T>): Observable<T> {
+  /** The same as `work`, run as a stage. It calls what it is given when it fails. */
+  stage<T>(description: StageDescription, work: Watched<T>): Observable<T> {
     const { kind: stage, time, operator, id } = description;
     const monitors = this.#monitors;
-    const run = monitors ? () => monitors.stageOf(description, work) : work;
-    return watched(run, (error) => this.#blame(error, { stage, time, operator, id }));
+    const failed = this.blames({ stage, time, operator, id });
+    return monitors ? watched(() => monitors.stageOf(description, () => work(() => {})), failed) : work(failed);
   }
 
   /** Runs the dispatch of a batch as a stage. */
@@ -210,7 +213,7 @@ export class DriverMonitor {
   effects(time: number, limited: EffectRunner['limited']): EffectRunner {
     return {
       limited,
-      effect: (effect, work) => this.stage({ kind: 'effect', time, ...effect }, work),
+      effect: (effect, work) => this.stage({ kind: 'effect', time, ...effect }, (failed) => watched(work, failed)),
       failing: (error, operator, id) => this.#blame(error, { stage: 'dispatch', time, operator, id }),
       retried: (event) => this.#monitors?.tell((monitor) => monitor.retried?.({ time, ...event })),
       deadLettered: (event) => this.#monitors?.tell((monitor) => monitor.deadLettered?.({ time, ...event })),

@@ -8,12 +8,13 @@ import { inTurn } from '../../observables/inTurn.js';
  * this, a batch would be complete before any of them is.
  */
 export function settled(work: () => unknown): Observable<never> {
-  const step = () => {
-    const returned = work();
-    // `condition && save()` returns false where there is nothing to do, `list.push(...records)` a number.
-    return isInput(returned) ? pendingIn(returned) : EMPTY;
-  };
-  return inTurn([step]);
+  return inTurn([() => leftOf(work())]);
+}
+
+/** Completes when what a function has returned has settled, as `settled` does. `EMPTY` where there is nothing to wait for. */
+export function leftOf(returned: unknown): Observable<unknown> {
+  // `condition && save()` returns false where there is nothing to do, `list.push(...records)` a number.
+  return isInput(returned) ? pendingIn(returned) : EMPTY;
 }
 
 /** Keeps a batch open until what an Observer returned has settled: its `next` may be an async function. */

@@ -1,6 +1,6 @@
 import { EMPTY, from, last, type Observable, tap } from 'rxjs';
 import { partitionKey, type TopicPartitionOffset } from '../../batch/topicPartition.js';
-import { inTurn } from '../../observables/inTurn.js';
+import { begun } from '../../observables/inTurn.js';
 import { lastOf } from '../../observables/lastOf.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { LogClient, LogOffset } from './logClient.js';
@@ -20,7 +20,7 @@ export function checkIdentity(
   const recreated = heard.filter(([state, latest]) => isOtherTopic(state.topicId, latest.topicId));
   const same = heard.filter(([state, latest]) => !isOtherTopic(state.topicId, latest.topicId));
   const unchecked = same.flatMap(([state, { leaderEpoch }]) => state.unchecked(leaderEpoch));
-  const takeEnds = (diverged: readonly TopicPartitionOffset[]): void => {
+  const takeEnds = (diverged: readonly TopicPartitionOffset[]): Observable<never> => {
     const away = new Set(client.unavailable?.().map(partitionKey));
     for (const [state, latest] of same) {
       if (away.has(state.key)) continue;
@@ -30,15 +30,15 @@ export function checkIdentity(
       state.heard(latest);
       state.checked(latest.leaderEpoch);
     }
+    return EMPTY;
   };
   const checkEnds = (): Observable<unknown> => {
     if (unchecked.length > 0 && client.diverged) {
-      return lastOf(client.diverged(unchecked, { partial: true }), []).pipe(tap(takeEnds));
+      return lastOf(client.diverged(unchecked, { partial: true }), [], takeEnds);
     }
-    takeEnds([]);
-    return EMPTY;
+    return takeEnds([]);
   };
-  return inTurn([() => takeRecreated(client, recreated, broken), checkEnds]);
+  return begun([() => takeRecreated(client, recreated, broken), checkEnds]);
 }
 
 function takeRecreated(

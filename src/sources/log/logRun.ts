@@ -18,8 +18,9 @@ import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
 import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
 import { sumOf } from '../../collections/sumOf.js';
-import { inTurn } from '../../observables/inTurn.js';
+import { begun, inTurn } from '../../observables/inTurn.js';
 import { lastOf } from '../../observables/lastOf.js';
+import { Listener } from '../../observables/listener.js';
 import type { Fetched, Narrow, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import { AwayPartitions } from './awayPartitions.js';
 import type { BatchCursor } from './batchCursor.js';
@@ -57,6 +58,8 @@ export class LogRun<R> implements SourceRun<R> {
   readonly #newCursor: NewCursor<R>;
   readonly #setup: SourceSetup;
   readonly #states = new Map<string, PartitionState>();
+  /** Those that are planned; `undefined` where it has to be made again. */
+  #activeStates: readonly PartitionState[] | undefined;
   readonly #readAhead: ReadAhead;
   readonly #planner: LogPlanner;
   readonly #alignment: TimeAlignment;
@@ -146,18 +149,20 @@ export class LogRun<R> implements SourceRun<R> {
     const steps = [() => this.#discover(), () => this.#hearLatest(), () => this.#learnSizes()];
     return inTurn(steps, () => {
       const budget = this.#planner.budget(this.#present, request);
-      return this.#wanted(budget).pipe(
-        map((wanted) => {
-          const plan = this.#withAway(this.#planner.plan(this.#present, request, budget, wanted));
-          this.#planned(plan.ranges);
-          this.#fresh.add(plan.ranges);
-          this.#ended = this.#options.until !== undefined && this.#allEnded;
-          this.#poll(request, plan);
-          this.#readAhead.pump();
-          return plan;
-        }),
-      );
+      const wanted = this.#wanted(budget);
+      const plan = (counts?: readonly number[]) => this.#planWith(request, budget, counts);
+      return wanted ? wanted.pipe(map(plan)) : of(plan());
     });
+  }
+
+  #planWith(request: PlanRequest, budget: PlanBudget, wanted: readonly number[] | undefined): Plan {
+    const plan = this.#withAway(this.#planner.plan(this.#present, request, budget, wanted));
+    this.#planned(plan.ranges);
+    this.#fresh.add(plan.ranges);
+    this.#ended = this.#options.until !== undefined && this.#allEnded;
+    this.#poll(request, plan);
+    this.#readAhead.pump();
+    return plan;
   }
 
   /** Where a plan has everything that is known, the records of the next one are waited for until its tick. */
@@ -172,13 +177,13 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** Whether every partition can be read now. */
   get #isWhole(): boolean {
-    return this.#unavailable.length === 0 && this.#unstarted.list.length === 0;
+    return this.#unavailable.length === 0 && this.#unstarted.size === 0;
   }
 
   /** Where the rate is shared by time: the records of each partition up to the time of the batch. */
-  #wanted({ records }: PlanBudget): Observable<readonly number[] | undefined> {
+  #wanted({ records }: PlanBudget): Observable<readonly number[] | undefined> | undefined {
     const states = this.#present;
-    if (this.#options.rateSharing !== 'aligned' || records < states.length) return of(undefined);
+    if (this.#options.rateSharing !== 'aligned' || records < states.length) return undefined;
     if (records !== Infinity) return this.#alignment.counts(states, records);
     this.#alignment.caughtUp();
     return of(states.map(({ waiting }) => waiting));
@@ -196,7 +201,6 @@ export class LogRun<R> implements SourceRun<R> {
         if (leftOver) this.#lost.push(leftOver);
         state.seek(range);
       }
-      const planEnds = new Map(ranges.map((range) => [partitionKey(range), range.until]));
       const maxRecords = ranges.map((_, i) => limits?.maxRecords[i] ?? Infinity);
       const bounds = { maxRecords, maxBytes: limits?.maxBytes ?? Infinity };
       const reading = new BatchReading(states, bounds, cursor, this.#setup.scheduler);
@@ -206,8 +210,9 @@ export class LogRun<R> implements SourceRun<R> {
         reading.endEarly();
         run();
       };
-      // A batch that is replayed is to have the same records again.
-      const watch = this.#fresh.has(ranges) ? new StallWatch(this.#setup.scheduler, stalled) : undefined;
+      // A batch that is replayed is to have the same records again, and one partition alone holds up no others.
+      const watch =
+        this.#fresh.has(ranges) && this.#active.length > 1 ? new StallWatch(this.#setup.scheduler, stalled) : undefined;
       const fail = (error: unknown) => subscriber.error(error);
       const run = (): void => {
         if (subscriber.closed || finishing) return;
@@ -245,7 +250,8 @@ export class LogRun<R> implements SourceRun<R> {
         const elapsed = this.#setup.scheduler.now() - begun;
         const traced = traceParents && { traceParents: traceParents.values };
         const progress = progressOf(read, states, ends);
-        const left = sumOf(read, (range) => (planEnds.get(partitionKey(range)) ?? range.until) - range.until);
+        let left = 0;
+        for (const [i, range] of read.entries()) left += (ranges[i] ?? range).until - range.until;
         const fetched = { ...this.#fetched(reading, cursor), ranges: read, lag: lag + left, positions, progress };
         const away = unavailable && { unavailable };
         subscriber.next({ ...fetched, ...away, ...traced });
@@ -256,8 +262,10 @@ export class LogRun<R> implements SourceRun<R> {
       };
       const subscription: Subscription = new Subscription();
       subscription.add(cursor.pending);
-      subscription.add(() => watch?.close());
-      subscription.add(this.#readAhead.arrivals.subscribe({ next: run, error: fail }));
+      if (watch) subscription.add(() => watch.close());
+      const arrivals = new Listener<void>(fail, () => {}, run);
+      subscription.add(arrivals);
+      this.#readAhead.arrivals.subscribe(arrivals);
       run();
       return subscription;
     });
@@ -334,6 +342,7 @@ export class LogRun<R> implements SourceRun<R> {
   #add(position: TopicPartitionOffset): PartitionState {
     const state = new PartitionState(position);
     this.#states.set(state.key, state);
+    this.#activeStates = undefined;
     return state;
   }
 
@@ -369,7 +378,8 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** The partitions that are planned. */
   get #active(): readonly PartitionState[] {
-    return [...this.#states.values()].filter(({ leaving }) => !leaving);
+    this.#activeStates ??= [...this.#states.values()].filter(({ leaving }) => !leaving);
+    return this.#activeStates;
   }
 
   /** A plan says which partitions it does without; what waits in them counts too. */
@@ -444,26 +454,24 @@ export class LogRun<R> implements SourceRun<R> {
 
   #hearLatest(): Observable<unknown> {
     if (this.#client.longPolls && this.#isWhole && this.#readAhead.knows(this.#active)) return EMPTY;
-    const asked = [...this.#active, ...this.#unstarted.list];
+    const asked = this.#unstarted.size === 0 ? this.#active : [...this.#active, ...this.#unstarted.list];
     if (asked.length === 0) return EMPTY;
-    const latest = lastOf(this.#client.offsets(asked, 'latest', { partial: true }), []);
-    return latest.pipe(
-      mergeMap((heard) =>
-        inTurn([
-          () => this.#startHeard(heard),
-          () => this.#checkIdentity(heard),
-          () => {
-            this.#noteAway();
-            return this.#checkTruncated();
-          },
-        ]),
-      ),
+    const none: readonly LogOffset[] = [];
+    return lastOf(this.#client.offsets(asked, 'latest', { partial: true }), none, (heard) =>
+      begun([
+        () => this.#startHeard(heard),
+        () => this.#checkIdentity(heard),
+        () => {
+          this.#noteAway();
+          return this.#checkTruncated();
+        },
+      ]),
     );
   }
 
   #startHeard(heard: readonly LogOffset[]): Observable<unknown> {
     this.#noteAway();
-    if (this.#unstarted.list.length === 0) return EMPTY;
+    if (this.#unstarted.size === 0) return EMPTY;
     return this.#unstarted.start(heard, this.#setup.restored).pipe(
       tap(({ positions, lost }) => {
         for (const position of positions) this.#add(position);

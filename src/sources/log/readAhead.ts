@@ -1,9 +1,10 @@
-import { defer, type SchedulerLike, Subject, Subscription } from 'rxjs';
+import { from, type SchedulerLike, Subject, Subscription } from 'rxjs';
 import { OffsetOutOfRangeError } from '../../batch/errors.js';
 import { identityOf } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import { sumOf } from '../../collections/sumOf.js';
+import { Listener } from '../../observables/listener.js';
 import type { SourceSetup } from '../source.js';
 import { maxPartitionBytes, maxRequestBytes, sampleBytes } from './fetchBounds.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
@@ -14,6 +15,13 @@ import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import type { BudgetMember } from './sharedBudget.js';
 import { passOver } from './startPositions.js';
 import { WatchedFetch } from './watchedFetch.js';
+
+/** What one broker is asked for. */
+interface Request {
+  readonly asked: FetchRequest[];
+  /** Bytes that it may ask for besides. */
+  left: number;
+}
 
 /** How long a log may wait for records. They are known to be there, so this only matters when the log has changed. */
 const maxWaitMs = 500;
@@ -119,11 +127,11 @@ export class ReadAhead {
    */
   pump(): void {
     if (this.#failed || this.#abort.signal.aborted) return;
-    const states = [...this.#partitions.values()];
-    const due = states.filter((state) => this.#isDue(state));
-    const refused = due.length > 0 ? this.#request(states, due) : 0;
+    const due: PartitionState[] = [];
+    for (const state of this.#partitions.values()) if (this.#isDue(state)) due.push(state);
+    const refused = due.length > 0 ? this.#request(due) : 0;
     this.#budget?.settle(this.#held, refused);
-    if (this.#polls.polling) this.#pollAll(states);
+    if (this.#polls.polling) this.#pollAll();
   }
 
   #isDue(state: PartitionState): boolean {
@@ -132,24 +140,21 @@ export class ReadAhead {
   }
 
   /** Fetches for the partitions that are due. Returns how many bytes the budget has refused. */
-  #request(states: readonly PartitionState[], due: readonly PartitionState[]): number {
-    const sampled = states.filter(({ sampling }) => sampling);
+  #request(due: readonly PartitionState[]): number {
     const isFirst = (state: PartitionState) => state.sampling || (this.#open.has(state) && state.readers.length === 0);
-    const requests = new Map<string, { readonly asked: FetchRequest[]; left: number }>();
-    const planned = due.filter((state) => state.fetchFrom < state.planned);
-    const wanted = [...new Set([...due.filter(isFirst), ...planned, ...due])].flatMap((state) => {
+    const requests = new Map<string, Request>();
+    const isPlanned = (state: PartitionState) => state.fetchFrom < state.planned;
+    const ordered = due.length === 1 ? due : new Set([...due.filter(isFirst), ...due.filter(isPlanned), ...due]);
+    const wanted: { readonly state: PartitionState; readonly bytes: number; readonly request: Request }[] = [];
+    for (const state of ordered) {
       const records = state.target - state.fetchFrom;
       const broker = this.#client.broker?.(state) ?? '';
-      if (this.#busy.has(broker)) return [];
-      const request = requests.get(broker) ?? {
-        asked: [],
-        left: maxRequestBytes,
-      };
+      if (this.#busy.has(broker)) continue;
+      const request = requests.get(broker) ?? { asked: [], left: maxRequestBytes };
       requests.set(broker, request);
-      const sample = Math.min(sampleBytes, this.#options.maxBufferedBytes / Math.max(sampled.length, 1));
-      const bytes = Math.min(state.sampling || records <= 0 ? sample : state.size.bytesFor(records), maxPartitionBytes);
-      return [{ state, bytes, request }];
-    });
+      const bytes = state.sampling || records <= 0 ? this.#sampleBytes : state.size.bytesFor(records);
+      wanted.push({ state, bytes: Math.min(bytes, maxPartitionBytes), request });
+    }
     let free = this.#allowed(sumOf(wanted, ({ bytes }) => bytes)) - this.#held;
     let refused = 0;
     for (const { state, bytes, request } of wanted) {
@@ -165,6 +170,13 @@ export class ReadAhead {
     }
     for (const [broker, { asked }] of requests) if (asked.length > 0) this.#fetch(broker, asked);
     return refused;
+  }
+
+  /** Each of the partitions that are sampled gets its share of the buffer. */
+  get #sampleBytes(): number {
+    let sampled = 0;
+    for (const { sampling } of this.#partitions.values()) if (sampling) sampled++;
+    return Math.min(sampleBytes, this.#options.maxBufferedBytes / Math.max(sampled, 1));
   }
 
   close(): void {
@@ -204,9 +216,9 @@ export class ReadAhead {
   }
 
   /** Has each broker wait for records that has nothing else to do. */
-  #pollAll(states: readonly PartitionState[]): void {
+  #pollAll(): void {
     const byBroker = new Map<string, PartitionState[]>();
-    for (const state of states) {
+    for (const state of this.#partitions.values()) {
       if (state.leaving) continue;
       const broker = this.#client.broker?.(state) ?? '';
       const led = byBroker.get(broker);
@@ -271,39 +283,42 @@ export class ReadAhead {
     const watched = this.#fetchObserver && this.#watched(broker, requests, this.#fetchObserver);
     const maxWait = poll?.maxWait ?? maxWaitMs;
     const options = { maxWait, maxBytes, signal: this.#abort.signal, throttled: watched?.throttled };
-    const subscription = new Subscription();
+    const received = (fetched: readonly FetchedPartition[]): void => {
+      settle(fetched.map(partitionKey));
+      watched?.received(fetched);
+      const brought = fetched.some(({ records, error }) => records || error);
+      for (const partition of fetched) {
+        if (poll && partition.error) this.#polls.stop();
+        else this.#receive(partition, poll !== undefined);
+        const state = this.#stateOf(partitionKey(partition));
+        state.sampling = false;
+        state.stalled = undefined;
+      }
+      if (poll) this.#polls.answered(broker, brought, waitsUntil, this.#scheduler.now());
+      // A partition that returns nothing while others return something did not fit the response.
+      else if (!brought) this.#pause(fetched.map(partitionKey));
+      // The next request is sent before this response is decoded, so that the log works meanwhile.
+      this.pump();
+      this.arrivals.next();
+    };
+    const failed = (error: unknown): void => {
+      watched?.ended({ error });
+      if (poll) giveUp();
+      else this.#fail(error);
+    };
+    const completed = (): void => {
+      watched?.ended();
+      giveUp();
+    };
+    const subscription = new Listener(failed, completed, received);
     this.#fetches.add(subscription);
     // Its broker is silent, and another one may lead the partitions by now.
     if (poll) subscription.add(this.#scheduler.schedule(giveUp, poll.patience));
-    subscription.add(
-      defer(() => this.#client.fetch(requests, options)).subscribe({
-        next: (fetched) => {
-          settle(fetched.map(partitionKey));
-          watched?.received(fetched);
-          const brought = fetched.some(({ records, error }) => records || error);
-          for (const partition of fetched) {
-            if (poll && partition.error) this.#polls.stop();
-            else this.#receive(partition, poll !== undefined);
-            Object.assign(this.#stateOf(partitionKey(partition)), { sampling: false, stalled: undefined });
-          }
-          if (poll) this.#polls.answered(broker, brought, waitsUntil, this.#scheduler.now());
-          // A partition that returns nothing while others return something did not fit the response.
-          else if (!brought) this.#pause(fetched.map(partitionKey));
-          // The next request is sent before this response is decoded, so that the log works meanwhile.
-          this.pump();
-          this.arrivals.next();
-        },
-        error: (error: unknown) => {
-          watched?.ended({ error });
-          if (poll) giveUp();
-          else this.#fail(error);
-        },
-        complete: () => {
-          watched?.ended();
-          giveUp();
-        },
-      }),
-    );
+    try {
+      from(this.#client.fetch(requests, options)).subscribe(subscription);
+    } catch (error) {
+      subscription.error(error);
+    }
   }
 
   #watched(

@@ -29,6 +29,10 @@ export class UnstartedPartitions {
     return this.#entries.has(partitionKey(partition));
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get list(): readonly LogPartition[] {
     return Array.from(this.#entries.values(), ({ partition }) => partition);
   }

@@ -65,14 +65,14 @@ export class GatheredFetches {
     };
     // When nobody waits for it any more, the request is given up.
     let listeners = wants.length;
-    for (const { subscriber } of wants) {
-      subscriber.add(() => {
-        if (--listeners > 0) return;
-        abort.abort();
-        sending.unsubscribe();
-        goOn();
-      });
-    }
+    const left = (): void => {
+      if (--listeners > 0) return;
+      // An abort costs as much as a task does for a batch: not once all is over.
+      if (!sending.closed) abort.abort();
+      sending.unsubscribe();
+      goOn();
+    };
+    for (const { subscriber } of wants) subscriber.add(left);
     const options: FetchOptions = {
       maxWait: Math.min(...wants.map((want) => want.options.maxWait)),
       maxBytes: Math.min(
@@ -97,9 +97,11 @@ export class GatheredFetches {
           }
         },
         error: (error: unknown) => {
+          sending.unsubscribe();
           for (const { subscriber } of wants) subscriber.error(error);
         },
         complete: () => {
+          sending.unsubscribe();
           for (const { subscriber } of wants) subscriber.complete();
         },
       }),

@@ -47,7 +47,11 @@ export function sharedLog(client: LogClient, scheduler: SchedulerLike, maxFetchB
     connect: () => client.connect(),
     partitions: (topics) => partitions.ask(topics.map(String).join(), topics),
     offsets: (places, point, options) =>
-      offsets.ask(JSON.stringify([point, options]), { partitions: places, point, options }),
+      offsets.ask(`${typeof point === 'string' ? point : point.timestamp} ${options?.partial}`, {
+        partitions: places,
+        point,
+        options,
+      }),
     committed: (groupId, places, options) => from(client.committed(groupId, places, options)).pipe(last()),
     commit: (groupId, positions, member) =>
       member ? commits.commit(groupId, positions, member) : client.commit(groupId, positions),
