@@ -28,7 +28,7 @@ export interface ChildSample {
 const { kind, records, turns, warmUp, intervals }: ChildSetup = JSON.parse(process.argv[2] ?? '{}');
 const clock = new VirtualClock();
 const log = endlessLog(records, () => clock.now());
-const counted = counting(turns);
+const counted = counting(turns, () => clock.now() > warmUp * interval);
 const source = {
   topics: ['flights'],
   groupId: 'bench',
