@@ -1,16 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** The first that settles; `undefined` if none does in time. */
 export async function firstOf<R>(
   attempts: readonly Promise<R>[],
   timeoutMs: number | undefined,
 ): Promise<R | undefined> {
   if (timeoutMs === undefined) return Promise.race(attempts);
-  const ended = new AbortController();
-  const silence = sleep(timeoutMs, undefined, { signal: ended.signal }).catch(() => undefined);
+  // Cleared, and not aborted: an AbortSignal makes an error for each wait, and there are several for each batch.
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
+  });
   try {
     return await Promise.race([...attempts, silence]);
   } finally {
-    ended.abort();
+    clearTimeout(timer);
   }
 }

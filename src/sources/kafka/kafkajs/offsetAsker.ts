@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type DStreamError, TimedOutError } from '../../../batch/errors.js';
 import { partitionKey, type TopicPartition } from '../../../batch/topicPartition.js';
 import { responseError } from '../protocol/errorCodes.js';
@@ -114,12 +113,13 @@ function covers({ listed }: AskedOffsets, asked: readonly TopicPartition[]): boo
 
 /** Resolves when all have settled, or some time after the first. */
 async function settledSoon(calls: readonly Promise<unknown>[]): Promise<void> {
-  const ended = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
   const soon = new Promise<void>((resolve) => {
-    for (const call of calls) {
-      void call.then(() => sleep(patienceMs, undefined, { signal: ended.signal }).then(resolve, resolve));
-    }
+    const wait = (): void => {
+      timer ??= setTimeout(resolve, patienceMs);
+    };
+    for (const call of calls) void call.then(wait);
   });
   await Promise.race([Promise.all(calls), soon]);
-  ended.abort();
+  clearTimeout(timer);
 }
