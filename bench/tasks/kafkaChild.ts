@@ -1,21 +1,33 @@
-// One contender of `npm run bench -- tasks --kafka`: node kafkaChild.mjs KIND BROKERS TOPIC. It reads what is new, prints a line when it works, and at
-// each line on its standard input the processor time and the records since the line before, as JSON.
+// One contender of `npm run bench -- tasks --kafka`: node kafkaChild.mjs KIND BROKERS TOPIC SECONDS. It reads what is new: for SECONDS with short
+// intervals, so that everything is compiled, then with those that are measured. At each line on its standard input it prints the processor time and
+// the records since the line before, as JSON.
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { kafkaBatches, kafkaTasks } from 'dstream/kafka';
 import { Kafka, logLevel } from 'kafkajs';
-import { mergeMap, type Observable } from 'rxjs';
+import { concat, defer, mergeMap, type Observable, takeUntil, timer } from 'rxjs';
 import { counting, toPair } from './counting.js';
 import { interval } from './topic.js';
 
-const [kind = '', brokers = '', topic = ''] = process.argv.slice(2);
+const [kind = '', brokers = '', topic = '', warmUp = ''] = process.argv.slice(2);
 const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
-const source = { topics: [topic], groupId: `bench-${randomUUID()}`, interval, deserialize: toPair } as const;
 const { records, work } = counting(0);
-const running: Observable<unknown> =
-  kind === 'driver'
-    ? work(kafkaBatches(kafka, { ...source, start: 'latest' }))
-    : kafkaTasks(kafka, { ...source, start: 'latest' }).pipe(mergeMap((task) => work(task)));
+const job = (interval: number): Observable<unknown> => {
+  const source = {
+    topics: [topic],
+    groupId: `bench-${randomUUID()}`,
+    interval,
+    start: 'latest',
+    deserialize: toPair,
+  } as const;
+  return kind === 'driver'
+    ? work(kafkaBatches(kafka, source))
+    : kafkaTasks(kafka, source).pipe(mergeMap((task) => work(task)));
+};
+const running = concat(
+  job(interval / 20).pipe(takeUntil(timer(Number(warmUp) * 1_000))),
+  defer(() => job(interval)),
+);
 running.subscribe({
   error: (error) => {
     console.error(error);

@@ -10,11 +10,15 @@ import { partitions, perRecordBatch } from './topic.js';
 
 const file = fileURLToPath(new URL('../.data/tasks/kafkaChild.mjs', import.meta.url));
 const topic = 'tasks';
+/** Between the warm-up and the first round. */
+const settleSeconds = 15;
 /** Record batches of a partition in a second. */
 const perSecond = 10;
 
-function start(kind: 'driver' | 'tasks', brokers: string) {
-  const child = spawn(process.execPath, [file, kind, brokers, topic], { stdio: ['pipe', 'pipe', 'inherit'] });
+function start(kind: 'driver' | 'tasks', brokers: string, warmUp: number) {
+  const child = spawn(process.execPath, [file, kind, brokers, topic, `${warmUp}`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const look = async (): Promise<{ readonly ms: number; readonly records: number }> => {
     child.stdin.write('\n');
@@ -32,9 +36,10 @@ export async function onKafka(rounds: number, warmUp: number, seconds: number) {
   const { brokers, stop } = await startKafka({ longLived: true });
   await makeTopic(brokers, topic, partitions);
   const end = producing(brokers, topic, perSecond);
-  const contenders = [start('driver', brokers), start('tasks', brokers)] as const;
+  const contenders = [start('driver', brokers, warmUp), start('tasks', brokers, warmUp)] as const;
   try {
-    await sleep(warmUp * 1_000);
+    // And until the job with long intervals has its tasks.
+    await sleep((warmUp + settleSeconds) * 1_000);
     for (const { look } of contenders) await look();
     for (let round = 1; round <= rounds; round++) {
       await sleep(seconds * 1_000);
