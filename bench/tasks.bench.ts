@@ -15,7 +15,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bundle } from './bundle.js';
+import { bundle } from '../test/support/bundle.js';
 import { rowOf, writeResults } from './report.js';
 import type { ChildSample, ChildSetup } from './tasks/child.js';
 import { onKafka } from './tasks/onKafka.js';

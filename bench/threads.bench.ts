@@ -12,7 +12,7 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bundleAll } from './bundle.js';
+import { bundleAll } from '../test/support/bundle.js';
 import { printTable, rowOf, writeResults } from './report.js';
 import type { ChildSetup, Spent } from './threads/child.js';
 import { turnsPerMicrosecond } from './threads/costed.js';

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasCommand, jars } from '../../scripts/maven.mjs';
-import { bundle } from '../bundle.js';
+import { bundle } from '../../test/support/bundle.js';
 import { shape } from './topic.js';
 
 /** What runs a contender over a topic. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import zlib from 'node:zlib';
 import { ensureKafka } from '../../scripts/kafka-broker.mjs';
 import { hasCommand } from '../../scripts/maven.mjs';
-import { bundle } from '../bundle.js';
+import { bundle } from '../../test/support/bundle.js';
 import type { Topic } from './topics.js';
 
 /** One reading of one topic. Rates are records a second. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ensureKafka } from '../../scripts/kafka-broker.mjs';
 import { hasCommand } from '../../scripts/maven.mjs';
-import { bundle } from '../bundle.js';
+import { bundle } from '../../test/support/bundle.js';
 
 /** What one reader saw. */
 interface Measured {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startKafka } from '../../scripts/kafka-broker.mjs';
-import { bundle } from '../bundle.js';
+import { bundle } from '../../test/support/bundle.js';
 import { makeTopic } from '../latency/topic.js';
 import { producing } from './producing.js';
 import { partitions, perRecordBatch } from './topic.js';

@@ -3,14 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bundle } from '../../support/bundle.js';
 import { registerCodecs } from '../../support/codecs.js';
 import { brokers, describeKafka, makeTopic, newKafka } from '../../support/kafka.js';
 
-const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const child = file(`.cache/compressed-${process.pid}.mjs`);
+const child = fileURLToPath(new URL(`../../../.cache/compressed-${process.pid}.mjs`, import.meta.url));
 const total = 40_000;
 const perSend = 1_000;
 const size = 10_000;
@@ -41,21 +40,7 @@ describeKafka('a topic of which 1 byte on the wire is 100 in memory', () => {
   beforeAll(async () => {
     await registerCodecs();
     directory = mkdtempSync(join(tmpdir(), 'dstream-compressed-'));
-    await build({
-      entryPoints: [file('test/support/compressedChild.ts')],
-      outfile: child,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      packages: 'external',
-      alias: {
-        dstream: file('src/index.ts'),
-        'dstream/kafka': file('src/kafka.ts'),
-        'dstream/node': file('src/node.ts'),
-      },
-      logLevel: 'error',
-    });
+    bundle(new URL('../../support/compressedChild.ts', import.meta.url), child);
   });
   afterAll(() => {
     Object.assign(kafkajs.CompressionCodecs, registered);

@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bundle } from '../../support/bundle.js';
 import { brokers, describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
 import { nightly } from '../../support/nightly.js';
 
-const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const child = file(`.cache/memory-${process.pid}.mjs`);
+const child = fileURLToPath(new URL(`../../../.cache/memory-${process.pid}.mjs`, import.meta.url));
 const partitions = 4;
 /** Records kept by mistake would take more than the limit in both cases. */
 const total = nightly ? 2_000_000 : 1_000_000;
@@ -35,17 +34,7 @@ describeKafka('a backlog, with the default byte bounds at an interval of 100 ms'
     topic = await makeTopic(kafka, partitions);
     await produce(kafka, topic, messages());
     // In one file, as an application: what compiles TypeScript has no part in the memory.
-    await build({
-      entryPoints: [file('test/support/memoryChild.ts')],
-      outfile: child,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      packages: 'external',
-      alias: { dstream: file('src/index.ts'), 'dstream/kafka': file('src/kafka.ts') },
-      logLevel: 'error',
-    });
+    bundle(new URL('../../support/memoryChild.ts', import.meta.url), child);
   });
   afterAll(() => rmSync(child, { force: true }));
 

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
-const entries = ['aggregators', 'kafka', 'opentelemetry', 'prometheus', 'testing', 'workers'];
-const source = (file: string) => fileURLToPath(new URL(`../src/${file}.ts`, import.meta.url));
+const entries = ['aggregators', 'kafka', 'node', 'opentelemetry', 'prometheus', 'testing', 'workers'];
+const source = (file: string) => fileURLToPath(new URL(`../../src/${file}.ts`, import.meta.url));
 
 const settings = {
   bundle: true,
@@ -16,7 +16,7 @@ const settings = {
   },
 } as const;
 
-/** Bundles a contender as an application would be: what compiles TypeScript has no part in its time and memory. */
+/** Bundles a program as an application would be: what compiles TypeScript has no part in its time and memory. */
 export function bundle(entry: URL, outfile: string): void {
   buildSync({ ...settings, entryPoints: [fileURLToPath(entry)], outfile });
 }
