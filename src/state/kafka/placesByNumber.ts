@@ -27,7 +27,7 @@ export async function placesByNumber(numbers: Float64Array, count: number, slice
   const each = async (work: (some: Uint32Array) => void): Promise<void> => {
     for (let from = 0; from < used; from += placesPerLook) {
       work(places.subarray(from, from + placesPerLook));
-      if (slices.isOver(0)) await slices.next();
+      if (slices.isOver()) await slices.next();
     }
   };
   for (let unit = 1; unit <= last; unit *= digits) {

@@ -223,7 +223,7 @@ export class StateEntries {
   /** Decodes all, in slices of the event loop. Nothing is added, set or deleted from then on. */
   async decode(): Promise<DecodedEntries> {
     const slices = new LoopSlices();
-    while (!this.#merging.next().done) if (slices.isOver(0)) await slices.next();
+    while (!this.#merging.next().done) if (slices.isOver()) await slices.next();
     const { keys, numbers } = this.#entries;
     const order = await placesByNumber(numbers, keys.length, slices);
     const states = new KeyTable<Key, unknown>();
@@ -234,7 +234,7 @@ export class StateEntries {
       const read = this.#statesOf(reader, places);
       if (read instanceof Error) failure = read;
       else setAll(states, keys, places, (i) => read[i]);
-      if (slices.isOver(0)) await slices.next();
+      if (slices.isOver()) await slices.next();
     }
     const last = numbers[order.at(-1) ?? -1] ?? 0;
     return { states, numbers: this.#numbered(order), last, unreadable: [...this.#unreadable.keys()], failure };
@@ -256,7 +256,7 @@ export class StateEntries {
     for (let from = 0; from < order.length; from += atOnce) {
       const places = order.subarray(from, from + atOnce);
       setAll(table, keys, places, (i) => numbers[places[i] as number] as number);
-      if (slices.isOver(0)) await slices.next();
+      if (slices.isOver()) await slices.next();
     }
     return table;
   }

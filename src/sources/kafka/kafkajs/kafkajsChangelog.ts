@@ -307,7 +307,7 @@ async function readTo(
   if (!reader) return {};
   try {
     while (!reader.done && reader.position < until) {
-      if (slices.isOver(0)) await slices.next();
+      if (slices.isOver()) await slices.next();
       await reader.load();
       reader.read(until, recordsPerRead, ({ key, value }) => {
         if (key) visit({ key: key as Buffer, value: value as Buffer | null });
