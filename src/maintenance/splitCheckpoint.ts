@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
+import { topicsOf } from '../batch/topicsOf.js';
 import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
 import { checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
@@ -192,7 +193,7 @@ function joined(tasks: readonly Saved[], of: number): Saved {
   const names = [...new Set(tasks.flatMap(({ positions }) => Object.keys(positions)))];
   const positions = names.map((name) => {
     const known = tasks.flatMap((task) => task.positions[name] ?? []);
-    const topics = [...new Set(known.map(({ topic }) => topic))];
+    const topics = topicsOf(known);
     const added = Array.from({ length: of - tasks.length }, (_, i) => tasks.length + i);
     return [
       name,

@@ -2,6 +2,7 @@ import { catchError, concat, defer, from, last, map, type Observable, of, toArra
 import { UnknownTopicError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition } from '../../batch/topicPartition.js';
+import { topicsOf } from '../../batch/topicsOf.js';
 import type { LogClient, LogPartition } from './logClient.js';
 
 export interface LeavingPartitions {
@@ -24,7 +25,7 @@ export function leavingPartitions(
 ): Observable<LeavingPartitions> {
   const present = new Set(read.map(partitionKey));
   const left = replay.filter((range) => range.until > range.from && !present.has(partitionKey(range)));
-  const topics = [...new Set(left.map(({ topic }) => topic))];
+  const topics = topicsOf(left);
   return concat(...topics.map((topic) => partitionsOf(client, topic, policy))).pipe(
     toArray(),
     map((found) => {

@@ -16,6 +16,7 @@ import { TimedOutError, UnknownTopicError } from '../../batch/errors.js';
 import { positionAfter } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { topicsOf } from '../../batch/topicsOf.js';
 import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
 import { sumOf } from '../../collections/sumOf.js';
 import { begun, inTurn } from '../../observables/inTurn.js';
@@ -333,7 +334,7 @@ export class LogRun<R> implements SourceRun<R> {
     if (topics) return this.#client.partitions(topics);
     // Explicit partitions are looked up too: one that does not exist is an error and not an endless wait.
     const wanted = partitions ?? [];
-    return from(this.#client.partitions([...new Set(wanted.map(({ topic }) => topic))])).pipe(
+    return from(this.#client.partitions(topicsOf(wanted))).pipe(
       last(),
       map((existing) => selectPartitions(existing, wanted)),
     );

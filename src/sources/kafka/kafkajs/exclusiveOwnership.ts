@@ -1,5 +1,6 @@
 import { asyncScheduler } from 'rxjs';
 import { InvalidOptionError } from '../../../batch/errors.js';
+import { topicsOf } from '../../../batch/topicsOf.js';
 import type { DriverOptions } from '../../../driver/driverOptions.js';
 import type { Ownership } from '../../../driver/ownership.js';
 import type { OptionChecks } from '../../../options/checkOptions.js';
@@ -57,7 +58,7 @@ export function exclusiveOwnership(
   return streamOwnership(() => withRelayedHeartbeats(new KafkajsGroupClient(owner, kafka)), {
     ...resolved,
     groupId,
-    topics: topics ?? [...new Set(partitions.map(({ topic }) => topic))],
+    topics: topics ?? topicsOf(partitions),
     processId,
     discoverInterval,
     drainMs: 10 * interval,

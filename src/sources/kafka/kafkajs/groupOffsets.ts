@@ -1,10 +1,10 @@
 import { OffsetTooLargeError, ProtocolError } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
+import { topicsOf } from '../../../batch/topicsOf.js';
 import { GroupCommits } from './groupCommits.js';
 import type { KafkajsPort, OffsetToCommit } from './kafkajsPort.js';
 import type { PatientRequests } from './patientRequests.js';
-import { topicsOf } from './topicsOf.js';
 
 /** What a broker answers to a commit from outside of a group that has members. */
 const memberErrors = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS']);

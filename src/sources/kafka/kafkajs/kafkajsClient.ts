@@ -5,6 +5,7 @@ import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { identityOf } from '../../../batch/logIdentity.js';
 import type { SourceClient } from '../../../batch/monitoring/streamSnapshot.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
+import { topicsOf } from '../../../batch/topicsOf.js';
 import { checkOptions } from '../../../options/checkOptions.js';
 import { isSelected } from '../../log/isSelected.js';
 import type {
@@ -38,7 +39,6 @@ import { OffsetChecks } from './offsetChecks.js';
 import { PartitionOffsets } from './partitionOffsets.js';
 import { PatientRequests } from './patientRequests.js';
 import { noLeader, TopicLeaders } from './topicLeaders.js';
-import { topicsOf } from './topicsOf.js';
 import { translateError } from './translateError.js';
 import { UnavailablePartitions } from './unavailablePartitions.js';
 

@@ -1,6 +1,7 @@
 import { ProtocolError, TimedOutError, UnknownTopicError } from '../../../batch/errors.js';
 import { identityOf } from '../../../batch/logIdentity.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
+import { topicsOf } from '../../../batch/topicsOf.js';
 import { isOtherTopic } from '../../log/logBreak.js';
 import type { LogClient, LogOffset, LogPoint } from '../../log/logClient.js';
 import { unknownTopic } from '../protocol/errorCodes.js';
@@ -13,7 +14,6 @@ import type { LogEnds, LogIdentities } from './logIdentities.js';
 import { OffsetAsker, type OffsetQuestion } from './offsetAsker.js';
 import type { PatientRequests } from './patientRequests.js';
 import { noLeader, type TopicLeaders } from './topicLeaders.js';
-import { topicsOf } from './topicsOf.js';
 import { translateError } from './translateError.js';
 import { UnavailablePartitions } from './unavailablePartitions.js';
 
