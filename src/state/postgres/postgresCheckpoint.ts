@@ -25,7 +25,7 @@ export interface PostgresCheckpointOptions extends TakeoverOptions {
   /**
    * How long a transaction may idle before the server rolls it back, in ms. It bounds how long the locks of a suspended
    * process delay the one that takes over. Where a batch has an output in its transaction, every output of the batch must be
-   * faster.
+   * faster. Closing waits as long for a server that does not answer.
    * @default 60000
    */
   readonly transactionTimeout?: number | undefined;

@@ -31,16 +31,33 @@ export interface PostgresResult {
   readonly command: string;
 }
 
-/** Takes a client for as long as the work takes. If the work fails the client is closed, because its state is unknown. */
-export async function withClient<T>(pool: PostgresPool, work: (client: PostgresClient) => Promise<T>): Promise<T> {
+/**
+ * Takes a client for as long as the work takes. If the work fails, or `givenUp` is aborted, the client is closed, because its state is unknown:
+ * what the work waits for fails then.
+ */
+export async function withClient<T>(
+  pool: PostgresPool,
+  work: (client: PostgresClient) => Promise<T>,
+  givenUp?: AbortSignal,
+): Promise<T> {
   const client = await takeClient(pool);
+  let taken = true;
+  const end = (destroy: boolean) => {
+    if (taken) giveBack(client, destroy);
+    taken = false;
+  };
+  const giveUp = () => end(true);
+  givenUp?.addEventListener('abort', giveUp);
   try {
+    givenUp?.throwIfAborted();
     const result = await work(client);
-    giveBack(client, false);
+    end(false);
     return result;
   } catch (error) {
-    giveBack(client, true);
+    end(true);
     throw error;
+  } finally {
+    givenUp?.removeEventListener('abort', giveUp);
   }
 }
 

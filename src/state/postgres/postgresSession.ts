@@ -3,6 +3,7 @@ import { defer, from, type Observable, type ObservableInput } from 'rxjs';
 import { CheckpointError, DStreamError, FencedError } from '../../batch/errors.js';
 import { lookupBytes } from '../../storage/keyBytes.js';
 import { type EncodedChange, encodeChange } from '../../storage/keyedChange.js';
+import { within } from '../../storage/within.js';
 import type {
   CheckpointSession,
   CheckpointUsage,
@@ -33,7 +34,11 @@ export class PostgresSession implements CheckpointSession {
   readonly #lease: PostgresLease;
   /** Batches whose outputs have a transaction, oldest first. */
   readonly #open = new Map<number, BatchTransaction>();
+  /** The one in which a batch is saved. */
+  #saving: BatchTransaction | undefined;
   readonly #running = new Set<Promise<unknown>>();
+  /** Ends what the server has not answered when closing has waited for it. */
+  readonly #givenUp = new AbortController();
   /** Of the save that was asked for last. */
   #saved: Promise<void> = Promise.resolve();
   #seq: number;
@@ -102,7 +107,7 @@ export class PostgresSession implements CheckpointSession {
     const { pool, tables, job } = this.#job;
     const query = `select epoch::text from ${tables.jobs} where job = $1`;
     try {
-      const { rows } = await withClient(pool, (client) => client.query(query, [job]));
+      const { rows } = await withClient(pool, (client) => client.query(query, [job]), this.#givenUp.signal);
       return rows[0]?.epoch !== this.#epoch;
     } catch {
       return false;
@@ -129,20 +134,19 @@ export class PostgresSession implements CheckpointSession {
   async #plan({ time, zeroTime, interval, ranges, attempts = 0 }: PlannedBatch): Promise<void> {
     const { pool, tables, job, location } = this.#job;
     // The shared lock keeps a new epoch from beginning, and from reading, until this has been written.
-    const { rowCount } = await withClient(pool, (client) =>
-      client.query(
-        `insert into ${tables.planned} (job, time, zero_time, interval, ranges, attempts)
-         select job, $3, $4, $5, $6, $7 from ${tables.jobs} where job = $1 and epoch = $2 for share
-         on conflict (job, time) do update set ranges = excluded.ranges, attempts = excluded.attempts`,
-        [job, this.#epoch, time, zeroTime, interval, JSON.stringify(ranges), attempts],
-      ),
-    );
+    const statement = `insert into ${tables.planned} (job, time, zero_time, interval, ranges, attempts)
+       select job, $3, $4, $5, $6, $7 from ${tables.jobs} where job = $1 and epoch = $2 for share
+       on conflict (job, time) do update set ranges = excluded.ranges, attempts = excluded.attempts`;
+    const values = [job, this.#epoch, time, zeroTime, interval, JSON.stringify(ranges), attempts];
+    const { rowCount } = await withClient(pool, (client) => client.query(statement, values), this.#givenUp.signal);
     if (rowCount === 0) throw new FencedError(location);
   }
 
   async #save(batch: SavedBatch): Promise<void> {
     const transaction = this.#open.get(batch.time) ?? new BatchTransaction(() => this.#begin());
+    this.#saving = transaction;
     await transaction.finish((begun) => this.#saveIn(begun, batch));
+    this.#saving = undefined;
     this.#open.delete(batch.time);
   }
 
@@ -211,9 +215,15 @@ export class PostgresSession implements CheckpointSession {
 
   async #close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled([...this.#running]);
-    const open = [...this.#open.values()];
+    const { transactionTimeout } = this.#job;
+    // A server that does not answer keeps nobody from opening the job again: what it was asked for is fenced then.
+    const settled = await within(transactionTimeout, Promise.allSettled([...this.#running]));
+    if (!settled) this.#givenUp.abort();
+    const open = new Set(this.#open.values());
+    if (this.#saving) open.add(this.#saving);
     this.#open.clear();
-    for (const transaction of open) await transaction.abort();
+    const aborted = Promise.all([...open].map((transaction) => transaction.abort()));
+    // Those that only begin have waited as long as what runs.
+    if (settled) await within(transactionTimeout, aborted);
   }
 }

@@ -8,7 +8,7 @@ import {
 } from 'dstream/node';
 import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import { Pool } from 'pg';
-import { firstValueFrom, from, lastValueFrom } from 'rxjs';
+import { firstValueFrom, from, ignoreElements, lastValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { saveAtOnce, savedAtOnce, seenIn } from '../../support/overlappingSaves.js';
 import { describePostgres, newName, newPool } from '../../support/postgres.js';
@@ -75,6 +75,47 @@ describePostgres('postgresCheckpoint', () => {
     expect(refused).toBeInstanceOf(CorruptCheckpointError);
     expect((refused as Error).message).toContain('it has format 2, and only format 1 can be read');
     expect((await pool.query('select epoch from dstream.jobs where job = $1', [job])).rows).toEqual(before.rows);
+  });
+
+  it('closes though the server does not answer, and what it was asked for has no effect on the next owner', async () => {
+    const job = newName();
+    const small = newPool(3);
+    const checkpoint = postgresCheckpoint(small, { job, transactionTimeout: 300 });
+    const session = await firstValueFrom(from(checkpoint.open()));
+    const saved = (time: number) => ({ time, zeroTime: 0, interval: 10, positions: {}, changes: [] });
+    const errorOf = (asked: Parameters<typeof settle>[0]) => settle(asked).catch((error: unknown) => error);
+    const takeover = { takeover: 'force' } as const;
+    await settle(session.save(saved(10)));
+    // Somebody has locked the row of the job, and is not done.
+    const locking = await pool.connect();
+    await locking.query('begin');
+    await locking.query('select * from dstream.jobs where job = $1 for update', [job]);
+    const output = errorOf(
+      checkpoint.inTransaction(20, (transaction) =>
+        from(transaction.query('update dstream.jobs set time = 15 where job = $1', [job])).pipe(ignoreElements()),
+      ),
+    );
+    const asked = [
+      errorOf(session.plan({ time: 30, zeroTime: 0, interval: 10, ranges: {} })),
+      errorOf(session.save(saved(12))),
+    ];
+    const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%dstream%jobs%'`;
+    while ((await pool.query(waiting)).rowCount !== 3);
+    await settle(session.close());
+    // They do not keep a connection each from the next owner.
+    expect({ taken: small.totalCount - small.idleCount }).toEqual({ taken: 0 });
+    expect(await Promise.all([output, ...asked])).toEqual([
+      expect.any(Error),
+      expect.any(CheckpointError),
+      expect.any(CheckpointError),
+    ]);
+    const opening = firstValueFrom(from(checkpoint.open(takeover)));
+    await locking.query('rollback');
+    locking.release();
+    const next = await opening;
+    expect(next.restored?.time).toBe(10);
+    await settle(next.close());
+    await small.end();
   });
 
   it('fails with a CheckpointError when the server cannot be reached', async () => {
