@@ -1,4 +1,4 @@
-import { EMPTY, from, merge, Observable, type ObservableInput, tap } from 'rxjs';
+import { AsyncSubject, concatMap, defer, EMPTY, from, merge, Observable, type ObservableInput, of, tap } from 'rxjs';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { Source, SourceRun, SourceSetup } from '../sources/source.js';
@@ -21,6 +21,10 @@ export class DriverResources {
   /** Those that are open. */
   runs: Runs = [];
   #closed = false;
+  /** Where the work is divided among processes: the opening of the checkpoint, until it has ended, and what it opens too late is closed. */
+  #opens: Observable<never> | undefined;
+  /** Nothing of the checkpoint is open any more. */
+  #left = (): void => {};
   /** Ends the wait for a checkpoint that another stream owns. */
   readonly #waiting = new AbortController();
 
@@ -36,12 +40,24 @@ export class DriverResources {
     const keep = (session: CheckpointSession) => {
       this.session = session;
     };
-    const opening = this.#opening(
-      () => checkpoint.open({ waiting, signal: this.#waiting.signal, ...takeover, ...openedBy(held, task) }),
-      keep,
-      () => false,
-    );
+    const open = () => checkpoint.open({ waiting, signal: this.#waiting.signal, ...takeover, ...openedBy(held, task) });
+    const opening = this.#opening(held ? () => this.#awaited(open, held) : open, keep, () => false);
     return opening.pipe(tap({ complete: () => checkInterval(options, this.session) }));
+  }
+
+  #awaited(open: () => ObservableInput<CheckpointSession>, held: HeldWork): Observable<CheckpointSession> {
+    const ended = new AsyncSubject<never>();
+    this.#opens = ended;
+    this.#left = held.opens();
+    const end = (): void => {
+      if (!this.session) this.#left();
+      this.#opens = undefined;
+      ended.complete();
+    };
+    return defer(() => from(open())).pipe(
+      concatMap((session) => (this.#closed ? closeAll([session]) : of(session))),
+      tap({ error: end, complete: end }),
+    );
   }
 
   openSources(
@@ -75,7 +91,15 @@ export class DriverResources {
   close(late: Observable<unknown>): Observable<never> {
     this.#closed = true;
     this.#waiting.abort();
-    return closeAll([...(this.session ? [this.session] : []), ...this.runs.map(([, run]) => run)], late);
+    return closeAll([...this.#checkpoint(), ...this.runs.map(([, run]) => run)], late);
+  }
+
+  #checkpoint(): readonly Closable[] {
+    const { session } = this;
+    const left = () => this.#left();
+    if (session) return [{ close: () => closeAll([session]).pipe(tap({ error: left, complete: left })) }];
+    const opens = this.#opens;
+    return opens ? [{ close: () => opens }] : [];
   }
 
   #opening<R extends Closable>(

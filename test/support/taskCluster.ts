@@ -312,15 +312,14 @@ export class TaskProcess {
       close: () => this.#stored('close', ['close:before', 'close:after'], close),
     });
     const { location } = checkpoint;
-    const open = (how?: OpenOptions) => from(checkpoint.open(how)).pipe(map(remote));
+    const open = (how?: OpenOptions) => {
+      copies?.taken(id);
+      return from(checkpoint.open(how)).pipe(map(remote));
+    };
     return {
       location,
       ...(copies && { copies: copies.of(id) }),
-      open: (how) => {
-        // Now: an opening that nobody waits for any longer may arrive when its process follows the copy again.
-        copies?.taken(id);
-        return this.#stored('open', ['task:before-open', 'task:opened'], () => open(how));
-      },
+      open: (how) => this.#stored('open', ['task:before-open', 'task:opened'], () => open(how)),
     };
   }
 

@@ -9,6 +9,8 @@ import type { GroupMember } from '../group/groupMember.js';
 export interface AssignedTaskEvents {
   /** It is subscribed to. */
   opened(): void;
+  /** Its checkpoint is about to be opened. Returns what is called when nothing of it is open any more. */
+  opens(): () => void;
   /** It was to be given away, and nothing of it is open. */
   released(): void;
   /** A subscription of it has ended, and nothing of it is open. */
@@ -60,6 +62,7 @@ export class AssignedTask implements Ownership {
       start: () => (this.#state === 'held' ? owner.assigned() : owner.ended()),
       membership: () => (this.#state === 'over' ? undefined : this.#member.membership(id)),
       renew: () => this.#member.renew(),
+      opens: () => this.#events.opens(),
       confirm: (error) => {
         this.#member.tell('fenced', id, { error });
         return this.#member.confirm(id).pipe(

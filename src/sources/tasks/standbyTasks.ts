@@ -25,6 +25,8 @@ export interface StandbyTasksOwner {
   checkpointOf(task: TaskInfo): Checkpoint | undefined;
   /** Whether the task is this process's, or something of it is still open here. */
   isBusy(id: string): boolean;
+  /** Whether the checkpoint of the task is open here, or being opened, also where it is another process's now. */
+  isOpen(id: string): boolean;
   /** A copy that was followed is not open any more, or is not waited for any longer. */
   closed(id: string): void;
   happened(type: OfTask, ids: string | readonly string[], more?: EventFacts): void;
@@ -214,7 +216,7 @@ export class StandbyTasks implements MemberCopies {
   #follow(id: string): void {
     const task = this.#wanted.get(id);
     const isOpen = this.#followed.has(id) || this.#late.has(id);
-    if (!task || this.#ended || isOpen || this.#owner.isBusy(id)) return;
+    if (!task || this.#ended || isOpen || this.#owner.isBusy(id) || this.#owner.isOpen(id)) return;
     const abort = new AbortController();
     const followed: Followed = { abort, isOpen: false, behind: undefined, saidAt: -Infinity, leaving: undefined };
     this.#followed.set(id, followed);

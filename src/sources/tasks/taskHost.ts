@@ -78,6 +78,8 @@ export class TaskHost {
   readonly #assigned = new Map<string, { readonly task: GroupTask; readonly given: AssignedTask }>();
   /** Whatever has something open, whether it is still assigned to this process or not. */
   readonly #open = new Map<string, AssignedTask>();
+  /** By task, how often its checkpoint is open here, or being opened: also of lives that were left behind. */
+  readonly #checkpoints = new Map<string, number>();
   /** Tasks that are given out again, since there is another number of them. */
   readonly #again = new Set<string>();
   readonly #work = new Subscription();
@@ -131,7 +133,8 @@ export class TaskHost {
   #standbyOwner(): StandbyTasksOwner {
     return {
       checkpointOf: (task) => this.#output.checkpointOf(task),
-      isBusy: (id) => this.#pending.has(id) || this.#assigned.has(id) || this.#open.has(id),
+      isBusy: (id) => this.#isBusy(id),
+      isOpen: (id) => this.#checkpoints.has(id),
       closed: () => {
         this.#giveOut();
         this.#leaveWhenClosed();
@@ -284,6 +287,7 @@ export class TaskHost {
         this.#open.set(id, given);
         this.#output.opened(info);
       },
+      opens: () => this.#opens(info),
       released: () => {
         if (this.#assigned.get(id)?.given === given) this.#released(task);
       },
@@ -302,6 +306,23 @@ export class TaskHost {
       first !== undefined && (first.readTopics.has(topic) || partition >= first.partitions);
     this.#output.next(given, { partition, isAdded });
     if (this.#options.refusesUnclaimed && !given.wasClaimed) this.#expectClaim(given);
+  }
+
+  #isBusy(id: string): boolean {
+    return this.#pending.has(id) || this.#assigned.has(id) || this.#open.has(id);
+  }
+
+  #opens(info: TaskInfo): () => void {
+    const { id } = info;
+    this.#checkpoints.set(id, (this.#checkpoints.get(id) ?? 0) + 1);
+    return () => {
+      const left = (this.#checkpoints.get(id) ?? 0) - 1;
+      if (left > 0) this.#checkpoints.set(id, left);
+      else {
+        this.#checkpoints.delete(id);
+        if (!this.#isBusy(id)) this.#standbys?.freed(info);
+      }
+    };
   }
 
   /** A task without a subscriber would make no progress. */

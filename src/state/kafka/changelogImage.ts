@@ -74,8 +74,12 @@ export class ChangelogImage {
     return this.#owner && { ...this.#owner, beat: String(this.#position.offset) };
   }
 
-  /** @throws {CorruptCheckpointError} when a record cannot be read */
-  async catchUp(): Promise<void> {
+  /**
+   * Fails soon after `signal` is aborted.
+   *
+   * @throws {CorruptCheckpointError} when a record cannot be read
+   */
+  async catchUp(signal?: AbortSignal): Promise<void> {
     if (Math.abs(this.#now() - this.#readAt) > maxPauseMs) this.#forget();
     const now = this.#now();
     this.#readAt = now;
@@ -89,7 +93,7 @@ export class ChangelogImage {
     };
     const salvage = this.#salvage;
     const passed = salvage && ((records: UnreadRecords) => this.#passed(records, salvage));
-    this.#position = await this.#changelog.read(this.#position, visit, undefined, passed);
+    this.#position = await this.#changelog.read(this.#position, visit, undefined, passed, signal);
     this.#copy?.readTo(this.#position, now);
   }
 

@@ -49,14 +49,17 @@ export class ChangelogLease<M> {
     { by, ...acquisition }: Acquisition & { readonly by?: CheckpointOpener | undefined },
   ): Promise<ChangelogLease<M>> {
     const watch = new LeaseWatch(changelog.location, acquisition);
+    const { signal } = acquisition;
     // A process that waits reads on, so that little is left to read when it is due.
-    await image.catchUp();
+    await image.catchUp(signal);
     while (!by && !(await isFree(image.owner, watch, changelog.location, acquisition))) {
       await watch.pause();
-      await image.catchUp();
+      await image.catchUp(signal);
     }
+    // Nobody waits for it any longer: it would fence the one that has it now.
+    signal?.throwIfAborted();
     await changelog.take();
-    await image.catchUp();
+    await image.catchUp(signal);
     image.own();
     const owner = newOwner(acquisition.leaseTime);
     if (by) writer.prepend(ownerRecord(owner));

@@ -56,6 +56,8 @@ export class PostgresLease {
     for (;;) {
       const watched = await withClient(place.pool, (client) => readOwner(client, place));
       if (await isFree(watched.owner, watch, place.location, acquisition)) {
+        // Nobody waits for it any longer: it would fence the one that has it now.
+        acquisition.signal?.throwIfAborted();
         const row = await withClient(place.pool, (client) => beginEpoch(client, place, watched.epoch, owner));
         if (row) return { row, lease: new PostgresLease(place, row.epoch, owner, acquisition.leaseTime) };
       }

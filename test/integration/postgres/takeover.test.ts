@@ -71,6 +71,17 @@ describePostgres('the lease of a job in PostgreSQL', () => {
     await settle(third.close());
   });
 
+  it('is taken from nobody by an opening that is given up before', async () => {
+    const job = newName();
+    const owner = await open(job);
+    const given = new AbortController();
+    const late = open(job, { takeover: 'force', signal: given.signal });
+    given.abort();
+    await expect(late).rejects.toMatchObject({ cause: { name: 'AbortError' } });
+    await save(owner, 10);
+    await settle(owner.close());
+  });
+
   it('is what the command line works with', async () => {
     const job = newName();
     const session = await open(job);

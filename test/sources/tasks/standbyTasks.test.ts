@@ -16,6 +16,7 @@ const newTasks = (
       return { location: 'memory', copies, open: () => NEVER };
     },
     isBusy: (id: string) => busy.includes(id),
+    isOpen: () => false,
     closed: () => {},
     happened: (type: string) => void said.push(type),
   };

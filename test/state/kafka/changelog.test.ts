@@ -4,7 +4,7 @@ import { CheckpointError, CorruptCheckpointError, type Damage, exportCheckpoint 
 import { type CheckpointStore, checkpointContract } from 'dstream/testing';
 import { defer, firstValueFrom, from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { ChangelogRecord } from '../../../src/state/kafka/changelog.js';
+import type { Changelog, ChangelogRecord } from '../../../src/state/kafka/changelog.js';
 import { ChangelogImage } from '../../../src/state/kafka/changelogImage.js';
 import { ChangelogWriter } from '../../../src/state/kafka/changelogWriter.js';
 import { openChangelog, openDamagedChangelog } from '../../../src/state/kafka/openChangelog.js';
@@ -234,6 +234,22 @@ describe('a checkpoint in a changelog', () => {
     await expect(open(memory, { takeover: 'refuse' })).rejects.toThrow('in use by another stream of this process');
     await Promise.all([settle(first.close()), settle(second.close())]);
     expect(memory.records.at(-1)).toEqual({ key: Buffer.from('o'), value: null });
+  });
+
+  it('is taken from nobody by an opening that was given up while it read', async () => {
+    const memory: ChangelogMemory = { records: [] };
+    const owner = await open(memory);
+    await settle(owner.save(batch(10)));
+    const given = new AbortController();
+    const late = memoryChangelog(memory);
+    const read: Changelog['read'] = (...how) => {
+      given.abort();
+      return late.read(...how);
+    };
+    const by = { memberId: 'late', generation: 1 };
+    await expect(open(memory, { by, signal: given.signal }, { ...late, read })).rejects.toThrow(/aborted/);
+    await settle(owner.save(batch(20)));
+    await settle(owner.close());
   });
 
   it('writes nothing for a member of a group that saves nothing', async () => {
