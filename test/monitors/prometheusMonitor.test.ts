@@ -97,6 +97,11 @@ describe('prometheusMonitor', () => {
     ]);
     monitor.next({ ...event, type: 'standby-ended' });
     expect(await lags()).toHaveLength(2);
+    // Nobody knows it: a value that stays would look as if the copy were as near as before.
+    monitor.next({ ...event, type: 'standby-stale', tasks: ['4'] });
+    expect(await lags()).toHaveLength(1);
+    monitor.next({ ...event, type: 'standby-behind', tasks: ['4'], behind: 7 });
+    expect(await lags()).toContain('dstream_standby_lag_records{group="g",task="4"} 7');
   });
 
   it('shows the worst lag in seconds of a topic, for a sum of times means nothing', async () => {

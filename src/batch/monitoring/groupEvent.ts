@@ -8,6 +8,7 @@ export interface GroupEvent {
    * heartbeat was late by more than a tenth of the session because the event loop was blocked; `stuck`: a task takes longer than a session
    * for a step. What does not end of its closing or release is left behind then, so that another member can go on with the task; `standby`: this
    * member keeps copies of the checkpoints of these tasks of others from now on; `standby-behind`: how many offsets such a copy was behind;
+   * `standby-stale`: nobody knows that any more, since no look at the log has ended for half a minute; the next `standby-behind` says that one has;
    * `standby-ended`: these copies are not kept up to date any more; `standby-missing`, of the member that leads: these tasks have fewer copies than
    * `standbys` asks for, since there are not as many processes on machines of their own; without tasks when all have as many again.
    */
@@ -23,6 +24,7 @@ export interface GroupEvent {
     | 'stuck'
     | 'standby'
     | 'standby-behind'
+    | 'standby-stale'
     | 'standby-ended'
     | 'standby-missing';
   /** When, in ms of the scheduler's clock. */

@@ -1,7 +1,7 @@
 import type { GroupEvent } from '../../batch/monitoring/groupEvent.js';
 import type { Sample } from './metricTable.js';
 
-/** How far the copies that this process keeps for others are behind, as the events of its groups say. */
+/** How far the copies that this process keeps for others are behind, as the events of its groups say: nothing where nobody knows. */
 export class StandbyLags {
   readonly #lags = new Map<string, Sample>();
 
@@ -9,7 +9,7 @@ export class StandbyLags {
     for (const task of tasks) {
       const key = `${task} ${group}`;
       if (behind !== undefined) this.#lags.set(key, { labels: { group, task }, value: behind });
-      else if (type === 'standby-ended') this.#lags.delete(key);
+      else if (type === 'standby-ended' || type === 'standby-stale') this.#lags.delete(key);
     }
   }
 

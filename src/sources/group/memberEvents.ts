@@ -45,4 +45,4 @@ export type EventFacts = Pick<GroupEvent, 'late' | 'step' | 'lasts' | 'behind' |
 /** Events of tasks that this member holds. */
 export type OfHeldTask = 'fenced' | 'reopened';
 /** Events of other tasks, too. */
-export type OfTask = 'stuck' | 'standby' | 'standby-behind' | 'standby-ended' | 'standby-missing';
+export type OfTask = 'stuck' | 'standby' | 'standby-behind' | 'standby-stale' | 'standby-ended' | 'standby-missing';

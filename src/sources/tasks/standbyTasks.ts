@@ -34,6 +34,8 @@ export interface StandbyTasksOwner {
 
 /** How often it is said how far a copy is behind, in ms, unless that becomes little or much. */
 const sayEveryMs = 10_000;
+/** Nobody knows how far a copy is behind when no look has ended for this long, in ms. */
+const staleAfterMs = 30_000;
 /** How often it is looked which of the other copies are still there and young enough, in ms. */
 const lookEveryMs = 60_000;
 /** For how long a copy that is left is waited for, in ms. One that ends later is fenced by the one that opens it meanwhile. */
@@ -49,6 +51,8 @@ interface Followed {
   /** `undefined` until it has looked, and after a failure. */
   behind: number | undefined;
   saidAt: number;
+  /** Since the last look that ended, until it is too old. */
+  stale: Subscription;
   /** Since it was left: until it is not waited for any longer. */
   leaving: Subscription | undefined;
 }
@@ -218,7 +222,10 @@ export class StandbyTasks implements MemberCopies {
     const isOpen = this.#followed.has(id) || this.#late.has(id);
     if (!task || this.#ended || isOpen || this.#owner.isBusy(id) || this.#owner.isOpen(id)) return;
     const abort = new AbortController();
-    const followed: Followed = { abort, isOpen: false, behind: undefined, saidAt: -Infinity, leaving: undefined };
+    const followed: Followed = {
+      ...{ abort, isOpen: false, leaving: undefined },
+      ...{ behind: undefined, saidAt: -Infinity, stale: Subscription.EMPTY },
+    };
     this.#followed.set(id, followed);
     const begunAt = this.#scheduler.now();
     const ended = (error?: unknown): void => {
@@ -251,7 +258,9 @@ export class StandbyTasks implements MemberCopies {
   }
 
   #closed(id: string, error?: unknown): void {
-    const isKnown = this.#followed.get(id)?.isOpen === true;
+    const followed = this.#followed.get(id);
+    const isKnown = followed?.isOpen === true;
+    followed?.stale.unsubscribe();
     this.#followed.delete(id);
     const facts = error === undefined ? {} : { error };
     if (isKnown || error !== undefined) this.#owner.happened('standby-ended', id, facts);
@@ -266,11 +275,20 @@ export class StandbyTasks implements MemberCopies {
     const isNews = isCurrent(behind) !== isCurrent(followed.behind);
     followed.behind = behind;
     if (behind === undefined) return;
+    followed.stale.unsubscribe();
+    followed.stale = scheduleAfter(this.#scheduler, staleAfterMs, () => this.#stale(id, followed));
     if (!followed.isOpen) this.#owner.happened('standby', id);
     followed.isOpen = true;
     if (!isNews && now - followed.saidAt < sayEveryMs) return;
     followed.saidAt = now;
     this.#owner.happened('standby-behind', id, { behind });
+  }
+
+  #stale(id: string, followed: Followed): void {
+    followed.behind = undefined;
+    // The next look is news.
+    followed.saidAt = -Infinity;
+    this.#owner.happened('standby-stale', id);
   }
 
   #leave(id: string): void {

@@ -8,23 +8,29 @@ import {
   fixedRate,
   foreachBatch,
   foreachPartition,
+  type GroupMonitor,
   json,
   type LogSourceOptions,
   logBatches,
   memoryCheckpoint,
   memoryLog,
   pid,
-  type StreamMonitor,
 } from 'dstream';
 import { prometheusMonitor } from 'dstream/prometheus';
 import * as client from 'prom-client';
 import {
+  delay,
+  endWith,
+  ignoreElements,
+  merge,
   NEVER,
   type Observable,
   of,
   retry,
   type SchedulerLike,
   switchMap,
+  takeWhile,
+  tap,
   throwError,
   timer,
   VirtualTimeScheduler,
@@ -40,7 +46,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const scrapeInterval = 30;
 const minutes = 30;
 
-type Job = (monitor: StreamMonitor, scheduler: SchedulerLike) => Observable<unknown>;
+type Job = (monitor: GroupMonitor, scheduler: SchedulerLike) => Observable<unknown>;
 
 /**
  * The series of a job that runs in virtual time, as `input_series` of promtool. An absent sample is `_`, as where a series has not
@@ -91,12 +97,33 @@ function fed(scheduler: SchedulerLike, more: Partial<LogSourceOptions<number> & 
   return logBatches(log, { ...options, scheduler, ...more });
 }
 
+/** Copies that say how far they are behind every ten seconds, until brokers do not answer any more. */
+function copies(monitor: GroupMonitor, scheduler: SchedulerLike, until = Infinity) {
+  const event = { groupId: 'g', memberId: 'm', generation: 1, tasks: ['3'] } as const;
+  return timer(0, 10_000, scheduler).pipe(
+    takeWhile((n) => n * 10_000 < until),
+    tap(() => monitor.next({ ...event, type: 'standby-behind', at: scheduler.now(), behind: 7 })),
+    ignoreElements(),
+    endWith(null),
+    delay(30_000, scheduler),
+    tap(() => monitor.next({ ...event, type: 'standby-stale', at: scheduler.now() })),
+  );
+}
+
 const fails = () => throwError(() => new Error('no'));
 
 const jobs: Readonly<Record<string, Job>> = {
   healthy: (monitor, scheduler) =>
-    fed(scheduler, { checkpoint: memoryCheckpoint(), monitors: [monitor] }).pipe(
-      foreachBatch(() => timer(20, scheduler)),
+    merge(
+      fed(scheduler, { checkpoint: memoryCheckpoint(), monitors: [monitor] }).pipe(
+        foreachBatch(() => timer(20, scheduler)),
+      ),
+      copies(monitor, scheduler),
+    ),
+  unsure: (monitor, scheduler) =>
+    merge(
+      fed(scheduler, { monitors: [monitor] }).pipe(foreachBatch(() => timer(20, scheduler))),
+      copies(monitor, scheduler, 600_000),
     ),
   hanging: (monitor, scheduler) =>
     fed(scheduler, { checkpoint: memoryCheckpoint(), outputTimeout: Infinity, monitors: [monitor] }).pipe(
@@ -144,6 +171,7 @@ const lifetimes: Readonly<Record<string, number>> = { crashing: 4 };
 /** The alerts that fire at the end of each job, or shortly after what happened once. */
 const expected: Readonly<Record<string, { readonly at: string; readonly alerts: readonly string[] }>> = {
   healthy: { at: '25m', alerts: [] },
+  unsure: { at: '20m', alerts: ['DStreamStandbyUnknown'] },
   hanging: { at: '8m', alerts: ['DStreamNotRunning', 'DStreamStalled', 'DStreamCheckpointOld'] },
   hangingFirst: { at: '4m', alerts: ['DStreamStalled'] },
   slow: { at: '25m', alerts: ['DStreamFallsBehind', 'DStreamRateAtFloor', 'DStreamLagGrows'] },
@@ -160,7 +188,7 @@ const missing = spawnSync(promtool, ['--version']).error !== undefined;
 
 describe.skipIf(missing)('the alerts', () => {
   it('are rules that Prometheus takes', () => {
-    expect(execFileSync(promtool, ['check', 'rules', rules], { encoding: 'utf8' })).toContain('9 rules found');
+    expect(execFileSync(promtool, ['check', 'rules', rules], { encoding: 'utf8' })).toContain('10 rules found');
   });
 
   it.each(Object.keys(jobs))('fire as they should for a job that is %s', async (name) => {

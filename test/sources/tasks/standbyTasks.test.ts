@@ -108,3 +108,29 @@ it('claims of a task that was its own the copy that it left, and of one that it 
   }, 70_000);
   scheduler.flush();
 });
+
+it('says that nobody knows how far a copy is behind when no look has ended for half a minute, and again once one has', () => {
+  const looks = new Subject<CopyLook | undefined>();
+  const said: string[] = [];
+  const { tasks, scheduler } = newTasks({ place: 'here', exists: () => [true], follow: () => looks }, said);
+  const saidAt = (at: number, events: readonly string[]) =>
+    scheduler.schedule(() => expect(said.splice(0)).toEqual(events), at);
+  const look = (at: number, behind: number | undefined) =>
+    scheduler.schedule(() => looks.next(behind === undefined ? behind : { behind, isWhole: true }), at);
+  tasks.keep([task], 1);
+  look(0, 20_000);
+  look(5_000, 20_000);
+  // The brokers are away: looks fail, or do not end.
+  look(6_000, undefined);
+  saidAt(34_999, ['standby', 'standby-behind']);
+  saidAt(35_001, ['standby-stale']);
+  look(36_000, undefined);
+  look(100_000, 20_000);
+  saidAt(100_001, ['standby-behind']);
+  look(110_001, 0);
+  scheduler.schedule(() => tasks.keep([], 1), 110_002);
+  saidAt(150_000, ['standby-behind', 'standby-ended']);
+  scheduler.schedule(() => expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: undefined }]), 99_000);
+  scheduler.schedule(() => tasks.close(), 160_000);
+  scheduler.flush();
+});
