@@ -5,6 +5,7 @@ import type { BatchState } from './batchState.js';
 import type { GroupMembership } from './groupMembership.js';
 import type { BatchWaiter, Hold, LastAct } from './hold.js';
 import type { EffectRunner } from './monitoring/effectRunner.js';
+import type { PartitionSelection } from './partitionSelection.js';
 import type { RecordErrors } from './recordErrors.js';
 import type { TaskInfo } from './taskInfo.js';
 
@@ -16,6 +17,11 @@ export interface BatchRun {
   readonly restarts?: boolean | undefined;
   /** The task that the run works on, where a job is divided into tasks. */
   readonly task?: TaskInfo | undefined;
+  /**
+   * The partitions that its sources were given, where topics are divided by hand.
+   * @internal
+   */
+  readonly selection?: PartitionSelection | undefined;
   /**
    * Throws for a key that is another task's; absent where keys are not checked.
    * @internal
@@ -63,6 +69,11 @@ export interface BatchContext {
   readonly recordErrors?: RecordErrors | undefined;
   /** The task that the batch is of, where a job is divided into tasks. */
   readonly task?: TaskInfo | undefined;
+  /**
+   * Names the partitions that the stream was given when the batch was planned, where topics are divided by hand.
+   * @internal
+   */
+  readonly selection?: string | undefined;
   /** The run of the driver that the batch belongs to. Only batches of one run can be joined. */
   readonly run: BatchRun;
   /**

@@ -106,12 +106,13 @@ export class BatchDispatcher {
 
   #open(batch: RunningBatch, fields: RunFields): OpenBatch {
     const { run, now } = this.#parts;
-    const { time, interval, inputs } = batch;
+    const { time, interval, inputs, selection } = batch;
     const events = {
       complete: () => this.#completed(batch),
       fail: (error: unknown) => this.#fail(batch, error),
     };
-    return new OpenBatch({ ...fields, time, interval, inputs, run, effects: this.#effects(time) }, events, now);
+    const effects = this.#effects(time);
+    return new OpenBatch({ ...fields, time, interval, inputs, selection, run, effects }, events, now);
   }
 
   #handOut(open: OpenBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {

@@ -25,6 +25,7 @@ import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEve
 import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
+import type { PartitionSelection } from '../batch/partitionSelection.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { KeyCheck } from '../collections/ownKeys.js';
 import { ownValue } from '../collections/ownValue.js';
@@ -32,6 +33,7 @@ import { begun, inTurn, type Step } from '../observables/inTurn.js';
 import { lastOf } from '../observables/lastOf.js';
 import { lastOfEach } from '../observables/lastOfEach.js';
 import type { Fetched, Source } from '../sources/source.js';
+import { withSelection } from '../state/plannedSelection.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { BatchDispatcher, type RunFields } from './batchDispatcher.js';
 import type { Tick } from './batchIntervals.js';
@@ -49,6 +51,7 @@ import { savedRanges } from './plannedRanges.js';
 import { Planner } from './planner.js';
 import { RecordPolicy } from './recordPolicy.js';
 import { noPlan, type RunningBatch } from './runningBatch.js';
+import { selectionOfRun } from './selectionOfRun.js';
 import { SerialQueue } from './serialQueue.js';
 import type { Finish } from './stopReport.js';
 import { Ticker } from './ticker.js';
@@ -94,6 +97,7 @@ export type Restart = Pick<StreamRestart, 'attempt' | 'delay'>;
  * Source: Spark's `JobGenerator` and `JobScheduler`.
  */
 export class BatchDriver implements BatchRun {
+  readonly selection: PartitionSelection | undefined;
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #output: DriverOutput;
@@ -139,6 +143,8 @@ export class BatchDriver implements BatchRun {
   ) {
     this.#sources = sources;
     this.#options = options;
+    // A task has a name of its own.
+    this.selection = options.task ? undefined : selectionOfRun(sources);
     this.#output = output;
     this.#announced = announced;
     this.#failing = failing;
@@ -400,6 +406,7 @@ export class BatchDriver implements BatchRun {
     return lastOf(planned, undefined, (batch) => {
       if (!batch) return this.#sourcesEnded();
       this.#latest = batch;
+      batch.selection = this.selection?.all;
       return begun([() => this.#logPlan(batch), () => this.#queue(batch, false)]);
     });
   }
@@ -416,8 +423,8 @@ export class BatchDriver implements BatchRun {
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
     if (!this.#resources.session) return EMPTY;
     const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, savedRanges(plan)]));
-    const { time, interval, attempts } = batch;
-    const planned = { time, zeroTime: this.#zeroTime, interval, ranges };
+    const { time, interval, attempts, selection } = batch;
+    const planned = { time, zeroTime: this.#zeroTime, interval, ranges: withSelection(ranges, selection) };
     return this.#resources.session.plan(attempts > 0 ? { ...planned, attempts } : planned);
   }
 

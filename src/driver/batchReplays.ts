@@ -2,6 +2,7 @@ import { EMPTY, from, type ObservableInput } from 'rxjs';
 import { ownValue } from '../collections/ownValue.js';
 import type { Plan } from '../sources/source.js';
 import type { PlannedBatch } from '../state/checkpoint.js';
+import { selectionIn } from '../state/plannedSelection.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import type { DriverResources } from './driverResources.js';
 import type { FailingBatches } from './failingBatches.js';
@@ -37,6 +38,7 @@ export class BatchReplays {
       return [name, { ...plan, lag: runs.get(name)?.lagBeyond?.(plan.ranges) ?? 0 }];
     });
     const batch = new RunningBatch(time, interval, now, new Map(plans), undefined, { attempts });
+    batch.selection = selectionIn(ranges);
     if (!failing) return batch;
     // The first start was not counted. What ended the process has failed too, though nobody could say so.
     const isExhausted = this.#counts && attempts >= Math.max(options.retry?.count ?? Infinity, 1);

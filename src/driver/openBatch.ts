@@ -34,6 +34,7 @@ export class OpenBatch implements BatchContext {
   readonly zeroTime: number;
   readonly inputs: Readonly<Record<string, InputInfo>>;
   readonly state: BatchState;
+  readonly selection: string | undefined;
   readonly run: BatchRun;
   readonly effects: EffectRunner | undefined;
   readonly recordErrors: RecordErrors | undefined;
@@ -56,6 +57,7 @@ export class OpenBatch implements BatchContext {
     this.zeroTime = fields.zeroTime;
     this.inputs = fields.inputs;
     this.state = fields.state;
+    this.selection = fields.selection;
     this.run = fields.run;
     this.effects = fields.effects;
     this.recordErrors = fields.recordErrors;

@@ -27,6 +27,8 @@ export class RunningBatch {
   readonly replayed: boolean;
   /** How often it was started again, as the checkpoint counts it. */
   attempts: number;
+  /** Names the partitions that the stream was given when it was planned, where topics are divided by hand. */
+  selection: string | undefined;
   /** Whether the present attempt is among them. */
   counted = false;
   readonly #decisions: ReadonlyMap<string, RateDecision | undefined>;

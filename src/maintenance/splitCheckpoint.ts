@@ -5,6 +5,7 @@ import { checkOptions, type OptionChecks, required } from '../options/checkOptio
 import { checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
 import type { Checkpoint, PlannedBatch, RestoredCheckpoint, StateChange } from '../state/checkpoint.js';
+import { withoutSelection, withSelection } from '../state/plannedSelection.js';
 import { partitionsKey, taskStateId, taskStateOperator } from '../state/taskState.js';
 import { changesOf, checkCheckpoint, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
 import { divisionOf, type SplitEntry } from './splitters.js';
@@ -165,7 +166,7 @@ function partsOf(saved: Saved, of: number, partitioner: Partitioner<Key>): reado
   const { time, zeroTime, interval, isTask } = saved;
   const parts = Array.from({ length: of }, (_, partition): Part => {
     const positions = ofPartition(saved.positions, partition);
-    const planned = saved.planned.map((batch) => ({ ...batch, ranges: ofPartition(batch.ranges, partition) }));
+    const planned = saved.planned.map((batch) => ({ ...batch, ranges: plannedOf(batch.ranges, partition) }));
     return { progress: { time, zeroTime, interval, positions }, planned, changes: [] };
   });
   for (const { entries: all, ...description } of saved.states.values()) {
@@ -263,6 +264,16 @@ function checkPartitions({ positions, planned }: Pick<Saved, 'positions' | 'plan
   if (!beyond) return;
   const rule = `must be the number of partitions: the checkpoint has partition ${beyond.partition} of ${beyond.topic}`;
   throw new InvalidOptionError('splitCheckpoint', 'of', of, rule);
+}
+
+/** With what names the outputs of the part: those of all parts would have the same names else. */
+function plannedOf(all: PlannedBatch['ranges'], partition: number): PlannedBatch['ranges'] {
+  const ranges = ofPartition(withoutSelection(all), partition);
+  const topics = topicsOf(Object.values(ranges).flat());
+  return withSelection(
+    ranges,
+    topics.length > 0 ? `${topics.map(encodeURIComponent).join('+')}-${partition}` : undefined,
+  );
 }
 
 function ofPartition<P extends { readonly partition: number }>(

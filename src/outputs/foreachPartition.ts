@@ -40,8 +40,9 @@ import {
 /** What an effect receives besides the partition. */
 export interface PartitionContext {
   /**
-   * `TIME-INDEX`, in a job that is divided into tasks `TIME-TASK-INDEX`: unique, and the same when the partition runs again, so that what
-   * is written can be named by it.
+   * `TIME-INDEX`; in a job that is divided into tasks `TIME-TASK-INDEX`, and in a stream that was given `partitions`
+   * `TIME-TOPIC-PARTITION-INDEX`, or `TIME-TOPIC-PARTITION_HASH-INDEX` for several. Unique, and the same when the partition runs again, so
+   * that what is written can be named by it.
    */
   readonly id: string;
   /** The batch time, in ms. */
@@ -52,6 +53,11 @@ export interface PartitionContext {
   readonly attempt: number;
   /** The task that the batch is of, where a job is divided into tasks. */
   readonly task?: TaskInfo | undefined;
+  /**
+   * What the id has between time and index.
+   * @internal
+   */
+  readonly part?: string | undefined;
 }
 
 /** How a failed partition is retried: alone, while the others continue. */
@@ -203,12 +209,20 @@ export function foreachPartition<T>(
   const runOne = (partition: Partition<T>, batchContext: BatchContext): Observable<never> => {
     const { time, interval, effects, task } = batchContext;
     const id = partitionId(batchContext, partition.index);
+    const part = partOf(batchContext);
     const description = { ...owner, partition: partition.index };
     let attempt = 0;
     const once = () =>
       settled(() =>
         insideEffect(batchContext, () =>
-          effect(partition, { id, time, interval, attempt: attempt++, ...(task && { task }) }),
+          effect(partition, {
+            id,
+            time,
+            interval,
+            attempt: attempt++,
+            ...(task && { task }),
+            ...(part !== undefined && { part }),
+          }),
         ),
       );
     const all = (effects ? defer(() => effects.limited(description, once)) : once()).pipe(
@@ -244,9 +258,15 @@ export function foreachPartition<T>(
   }, true);
 }
 
-/** Partitions of several tasks have the same index: the task tells them apart. */
-export function partitionId({ time, task }: Pick<BatchContext, 'time' | 'task'>, index: number): string {
-  return task ? `${time}-${task.id}-${index}` : `${time}-${index}`;
+export function partitionId(context: BatchContext, index: number): string {
+  const { time } = context;
+  const part = partOf(context);
+  return part === undefined ? `${time}-${index}` : `${time}-${part}-${index}`;
+}
+
+/** Names the part of the job: partitions of batches of several tasks, or of streams that divide topics by hand, have the same index. */
+function partOf({ task, selection }: Pick<BatchContext, 'task' | 'selection'>): string | undefined {
+  return task ? task.id : selection;
 }
 
 function resolve<T>(options: ForeachPartitionOptions<T>) {

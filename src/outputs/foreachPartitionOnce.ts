@@ -28,9 +28,10 @@ export interface ForeachPartitionOnceOptions<T> extends ForeachPartitionOptions<
  * Output operation with an effect that happens exactly once, by unique ids: calls `effect` with each partition of each
  * batch, except those already written. It is `foreachPartition`, and takes its options.
  *
- * The id of a partition is `TIME-INDEX`, in a job that is divided into tasks `TIME-TASK-INDEX`. It is the same when the batch runs again after a crash, because its time and its
- * ranges were saved before it was read (which takes a checkpoint). `effect` writes the records and the id as one: a row
- * with the id in the same transaction, an object with the id as its name. `written` then finds what exists already.
+ * The id of a partition is `TIME-INDEX`, in a job that is divided into tasks `TIME-TASK-INDEX`, in a stream with `partitions` of its own
+ * `TIME-TOPIC-PARTITION-INDEX`. It is the same when the batch runs again after a crash, because its time and its ranges were saved before it
+ * was read (which takes a checkpoint). `effect` writes the records and the id as one: a row with the id in the same transaction, an object
+ * with the id as its name. `written` then finds what exists already.
  *
  * Takes batches of any records; passes them on unchanged, in order.
  *

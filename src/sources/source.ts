@@ -6,6 +6,7 @@ import type { ReceiverInfo, ReceiverStatus } from '../batch/monitoring/receiverS
 import type { PartitionSnapshot, SourceSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { Partition } from '../batch/partition.js';
+import type { PartitionSelection } from '../batch/partitionSelection.js';
 import type { RecordOrigin } from '../batch/recordErrors.js';
 import type { Segment } from '../batch/segment.js';
 import type { TopicPartitionOffset } from '../batch/topicPartition.js';
@@ -193,6 +194,11 @@ export interface Source<T> {
    * applies to it.
    */
   readonly readFirst?: boolean | undefined;
+  /**
+   * The partitions that it was given to read, where it was not given topics.
+   * @internal
+   */
+  readonly selection?: PartitionSelection | undefined;
   /**
    * The same source with records that are decoded on each iteration: one segment per partition. Operators that process records one
    * by one use it, so that no batch of records is held in memory.

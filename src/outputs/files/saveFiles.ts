@@ -57,12 +57,12 @@ export function saveFiles<T>(
   if (typeof prefix !== 'function') checkPrefix(operator, prefix);
   const extension = suffix ?? format.suffix;
   const ending = `${extension === undefined ? '' : `.${extension}`}${extensions[compression]}`;
-  return foreachPartition<T>(async ({ index, records }, { time, interval, task }) => {
+  return foreachPartition<T>(async ({ index, records }, { time, interval, part }) => {
     const start = typeof prefix === 'function' ? checkPrefix(operator, prefix({ time, interval })) : prefix;
-    // Files of several tasks have the same index.
-    const part = `part-${task ? `${task.id}-` : ''}${String(index).padStart(5, '0')}${ending}`;
+    // Files of several parts of a job have the same index.
+    const file = `part-${part === undefined ? '' : `${part}-`}${String(index).padStart(5, '0')}${ending}`;
     // In a folder that batches share, such as that of an hour, the time is in the name of the file.
-    const name = start.endsWith('/') ? `${start}${time}-${part}` : `${start}-${time}/${part}`;
+    const name = start.endsWith('/') ? `${start}${time}-${file}` : `${start}-${time}/${file}`;
     try {
       await completed(sink.write(name, compressed(chunksOf(records, format), compression)));
     } catch (cause) {

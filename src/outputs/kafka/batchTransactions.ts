@@ -27,6 +27,8 @@ interface BatchWrite {
 export interface TransactionOwner {
   readonly groupId: string;
   readonly transactionalId: string;
+  /** What an earlier version of the library has for this owner as its transactional id. Default: the same. */
+  readonly formerId?: string | undefined;
   /** Who commits offsets, where the run is a member of the group. */
   readonly member?: (() => GroupMembership | undefined) | undefined;
 }
@@ -42,6 +44,7 @@ export class BatchTransactions {
   readonly #port: TransactionsPort;
   readonly #groupId: string;
   readonly #transactionalId: string;
+  readonly #formerId: string | undefined;
   readonly #member: (() => GroupMembership | undefined) | undefined;
   /** Called when a topic does not allow a record of that size. */
   readonly #refused: (error: RecordTooLargeError) => void;
@@ -56,13 +59,14 @@ export class BatchTransactions {
 
   constructor(
     port: TransactionsPort,
-    { groupId, transactionalId, member }: TransactionOwner,
+    { groupId, transactionalId, formerId, member }: TransactionOwner,
     refused: (error: RecordTooLargeError) => void,
   ) {
     this.#port = port;
     this.#refused = refused;
     this.#groupId = groupId;
     this.#transactionalId = transactionalId;
+    this.#formerId = formerId;
     this.#member = member;
   }
 
@@ -172,9 +176,35 @@ export class BatchTransactions {
     await closing.get(this.#transactionalId);
     // Closed while it waited: the id belongs to the next run.
     if (this.#closed) throw new Error('the output is closed');
+    if (this.#formerId !== undefined) await this.#fence(this.#formerId);
     const producer = new TransactionalProducer(this.#port.producer(this.#transactionalId));
     await producer.connect();
     return producer;
+  }
+
+  /** Ends the transaction of the owner of this id, and writes nothing under it. */
+  #fence(transactionalId: string): Promise<void> {
+    const fence = async () => {
+      const producer = this.#port.producer(transactionalId);
+      try {
+        await producer.begin();
+      } finally {
+        await producer.close();
+      }
+    };
+    return this.#inTurn(transactionalId, fence);
+  }
+
+  /** One after the other: a client may have one producer with this id only. */
+  #inTurn(transactionalId: string, work: () => Promise<void>): Promise<void> {
+    const working = Promise.allSettled([closing.get(transactionalId)]).then(work);
+    const settled = working
+      .catch(() => {})
+      .then(() => {
+        if (closing.get(transactionalId) === settled) closing.delete(transactionalId);
+      });
+    closing.set(transactionalId, settled);
+    return working;
   }
 
   /**

@@ -12,7 +12,8 @@ import { resolveTransactionOptions, transactionChecks } from './transactionOptio
 export interface SendToKafkaOptions {
   /**
    * Consumer group under which the transactions commit the offsets of the input. It is also the transactional id, in a job that is divided
-   * into tasks `GROUP-TASK`, so each job needs its own. Give the source the same group, with `commitOffsets: false`.
+   * into tasks `GROUP-TASK`, in a stream that was given `partitions` `GROUP-TOPIC-PARTITION` by the first of them, so each job needs its own.
+   * Give the source the same group, with `commitOffsets: false`.
    */
   readonly groupId: string;
   /** Topic for records without a `topic` of their own. Default: none. */
@@ -39,7 +40,8 @@ export interface SendToKafkaOptions {
  * The transaction is the last act of the batch: it begins when the effects of all other outputs have settled, so that the offsets it
  * commits never cover what another output still writes. Several `sendToKafka` with the same group in one stream share one producer
  * and one transaction a batch, and must have the same client. The transactional id is the group, with the id of the task where a job is
- * divided into tasks: a process that takes the work over fences the previous owner.
+ * divided into tasks, or the first of the `partitions` that the stream was given: a process that takes the work over fences the previous
+ * owner.
  *
  * Without a checkpoint the stream restarts at the committed offsets. With one, which state needs, a batch is replayed with the same
  * ranges, and what was committed before is not written again. A new subscription of the same group in the same process waits

@@ -37,11 +37,14 @@ export function transactionsOfRun(
     const rule = 'is that of another output of this stream with another client: give both the same client';
     throw new InvalidOptionError('sendToKafka', 'groupId', groupId, rule);
   }
-  // Each task has an owner of its own: with one id for all, their owners would fence each other.
-  const transactionalId = run.task ? `${groupId}-${run.task.id}` : groupId;
+  // Each part of a job has an owner of its own: with one id for all, their owners would fence each other.
+  const part = run.task ? run.task.id : run.selection?.first;
+  const transactionalId = part === undefined ? groupId : `${groupId}-${part}`;
+  // Streams that are given partitions had the id of the group once: one that still runs, or was killed, is fenced too.
+  const formerId = run.task || part === undefined ? undefined : groupId;
   const port = kafkajsTransactions(kafka, transactionTimeout);
   const member = run.membership;
-  const owner = { groupId, transactionalId, member };
+  const owner = { groupId, transactionalId, formerId, member };
   const transactions = new BatchTransactions(port, owner, (error) => noteRefusal(kafka, error));
   runs.set(run, byGroup.set(groupId, { kafka, transactions }));
   run.whenClosed(() => transactions.close());

@@ -27,7 +27,10 @@ export interface InvalidRecord {
 export interface LogSourceOptions<T> {
   /** Topics to read, by name or by pattern. Either this or `partitions` is required. */
   readonly topics?: readonly (string | RegExp)[] | undefined;
-  /** Explicit partitions, instead of all partitions of `topics`. Either this or `topics` is required. */
+  /**
+   * Explicit partitions, instead of all partitions of `topics`. Either this or `topics` is required. Ids, files and transactions of outputs are
+   * named by them, so that streams which divide a topic do not clash.
+   */
   readonly partitions?: readonly TopicPartition[] | undefined;
   /**
    * Turns a record into the value that operators receive. The view and its bytes are valid during the call only, so the function

@@ -6,6 +6,7 @@ import { LazyCursor } from './lazyCursor.js';
 import type { LogClient } from './logClient.js';
 import { LogRun, type NewCursor } from './logRun.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
+import { selectionOf } from './selectionOf.js';
 
 /** A source whose options have been checked. `kind` names it in messages; each subscription calls `newClient`. */
 export function resolvedLogSource<T>(
@@ -13,9 +14,11 @@ export function resolvedLogSource<T>(
   newClient: () => LogClient,
   options: ResolvedLogSourceOptions<T>,
 ): Source<T> {
+  const selection = options.partitions && selectionOf(options.partitions);
   const source = <R>(newCursor: NewCursor<R>): Source<R> => ({
     kind,
     durable: options.groupId !== undefined,
+    selection,
     open: (setup) =>
       defer(() => {
         const run = new LogRun<R>(kind, newClient(), options, newCursor, setup);

@@ -68,10 +68,14 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
   async 'restores a batch that was planned again as it was planned last, in its place'(trial) {
     await trial.life(async (session) => {
       for (const n of [1, 2, 3]) await settle(session.plan(plannedBatch(n)));
-      await settle(session.plan({ ...plannedBatch(2), ranges: {}, attempts: 3 }));
+      await settle(session.plan({ ...plannedBatch(2), ranges: { none: [] }, attempts: 3 }));
     });
     const planned = (await trial.look())?.planned.map(({ time, ranges, attempts }) => [time, ranges, attempts ?? 0]);
-    const expected = [1, 2, 3].map((n) => [n * interval, n === 2 ? {} : plannedBatch(n).ranges, n === 2 ? 3 : 0]);
+    const expected = [1, 2, 3].map((n) => [
+      n * interval,
+      n === 2 ? { none: [] } : plannedBatch(n).ranges,
+      n === 2 ? 3 : 0,
+    ]);
     expectSame('batch 2 planned again', planned, expected);
   },
 

@@ -327,4 +327,39 @@ describeKafka('sendToKafka', () => {
     await untilCommitted(one, some, [30, 30]);
     expect([...ids]).toEqual([one.groupId]);
   });
+
+  it('takes an id for each stream that divides a topic by hand', async () => {
+    const one = await job(3, 40);
+    const ids = new Set<string | undefined>();
+    const noted = withProducer(one.kafka, (_, id) => {
+      ids.add(id);
+      return {};
+    });
+    const { topics: _, ...options } = one.options as Options & { readonly topics: unknown };
+    const reads = (...of: readonly number[]) =>
+      kafkaBatches(one.kafka, {
+        ...options,
+        partitions: of.map((partition) => ({ topic: one.input, partition })),
+        maxRatePerPartition: 250,
+      }).pipe(mixed, mapRecords(message), send(one, noted));
+    await untilCommitted(one, merge(reads(0), reads(2, 1)), [40, 40, 40]);
+    expect([...((await written(one)) ?? [])].sort()).toEqual(inputValues(3, 40).flat().sort());
+    // The first is that of earlier versions: nothing is written under it any more.
+    const [first, ...own] = [...ids];
+    expect(first).toBe(one.groupId);
+    expect(own.sort()).toEqual([0, 1].map((partition) => `${one.groupId}-${one.input}-${partition}`));
+  });
+
+  it('fences a stream of an earlier version that was given the same partitions', async () => {
+    const one = await job(1, 5);
+    const { topics: _, ...options } = one.options as Options & { readonly topics: unknown };
+    const before = await earlier(one, one.groupId, 5);
+    const stream = kafkaBatches(one.kafka, { ...options, partitions: [{ topic: one.input, partition: 0 }] });
+    const sent = new Promise<void>((resolve) => {
+      void untilCommitted(one, stream.pipe(mapRecords(message), send(one, one.kafka)), [5]).then(resolve);
+    });
+    await sent;
+    await expect(before.commit()).rejects.toMatchObject({ type: expect.stringMatching(/EPOCH|FENCED/) });
+    expect(await written(one)).toEqual(inputValues(1, 5)[0]);
+  });
 });
