@@ -1,4 +1,5 @@
-import { EMPTY, tap } from 'rxjs';
+import { EMPTY, type SchedulerLike, Subscription, tap } from 'rxjs';
+import { scheduleAfter } from '../../backpressure/longDelay.js';
 import { SubscribedTaskError } from '../../batch/errors.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { Lease, Owner, Ownership } from '../../driver/ownership.js';
@@ -17,6 +18,14 @@ export interface AssignedTaskEvents {
   closed(): void;
 }
 
+/** Times in ms. */
+interface TaskLimits {
+  readonly drainMs: number;
+  /** How long a step may take, and how long it may have no subscriber, until the group observer hears of that. */
+  readonly patience: number;
+  readonly scheduler: SchedulerLike;
+}
+
 type Member = Pick<GroupMember, 'membership' | 'renew' | 'confirm' | 'tell'>;
 
 /**
@@ -27,22 +36,26 @@ export class AssignedTask implements Ownership {
   readonly info: TaskInfo;
   readonly drainMs: number;
   readonly #patience: number;
+  readonly #scheduler: SchedulerLike;
   readonly #member: Member;
   readonly #events: AssignedTaskEvents;
   #state: 'held' | 'releasing' | 'over' = 'held';
   #owner: Owner | undefined;
   #wasClaimed = false;
+  /** Runs while nobody is subscribed to it. */
+  #unclaimed = Subscription.EMPTY;
 
   constructor(
     info: TaskInfo,
     member: Member,
-    { drainMs, patience }: { readonly drainMs: number; readonly patience: number },
+    { drainMs, patience, scheduler }: TaskLimits,
     events: AssignedTaskEvents,
   ) {
     this.info = info;
     this.#member = member;
     this.drainMs = drainMs;
     this.#patience = patience;
+    this.#scheduler = scheduler;
     this.#events = events;
   }
 
@@ -57,6 +70,7 @@ export class AssignedTask implements Ownership {
     if (this.#owner) throw new SubscribedTaskError(id);
     this.#owner = owner;
     this.#wasClaimed = true;
+    this.#unclaimed.unsubscribe();
     this.#events.opened();
     return {
       start: () => (this.#state === 'held' ? owner.assigned() : owner.ended()),
@@ -81,12 +95,21 @@ export class AssignedTask implements Ownership {
       },
       leave: () => {
         this.#owner = undefined;
+        this.expectClaim();
         this.#events.closed();
         // It was to be given away while its subscription was ending.
         if (this.#state === 'releasing') this.#giveAway();
         return EMPTY;
       },
     };
+  }
+
+  /** Nobody is subscribed to it: its partition is not read until somebody is. */
+  expectClaim(): void {
+    if (this.#owner || this.#state !== 'held') return;
+    this.#unclaimed = scheduleAfter(this.#scheduler, this.#patience, () => {
+      this.#member.tell('stuck', this.info.id, { step: 'unclaimed', lasts: this.#patience });
+    });
   }
 
   /** It is to be given away: what is open is finished within `drainTimeout` ms. */
@@ -102,12 +125,17 @@ export class AssignedTask implements Ownership {
 
   /** It is another process's, or nobody's: what is open is aborted. */
   end(): void {
-    this.#state = 'over';
+    this.#over();
     this.#owner?.ended();
   }
 
-  #giveAway(): void {
+  #over(): void {
     this.#state = 'over';
+    this.#unclaimed.unsubscribe();
+  }
+
+  #giveAway(): void {
+    this.#over();
     this.#events.released();
   }
 }

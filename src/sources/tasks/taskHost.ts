@@ -84,6 +84,7 @@ export class TaskHost {
   readonly #again = new Set<string>();
   readonly #work = new Subscription();
   #state: 'new' | 'preparing' | 'ready' = 'new';
+  #isGivingOut = false;
   #count = 0;
   /** What was there when this process was first assigned something. */
   #first: { readonly partitions: number; readonly readTopics: ReadonlySet<string> } | undefined;
@@ -267,11 +268,26 @@ export class TaskHost {
     throw new InvalidOptionError(owner, 'topics', member.topics, rule);
   }
 
+  /** One after the other, also where the subscriber leaves one as it gets the next. */
   #giveOut(): void {
-    for (const [id, task] of [...this.#pending]) {
-      if (this.#state !== 'ready' || this.#ending || this.#open.has(id) || this.#standbys?.isOpen(id)) continue;
-      if (this.#pending.delete(id)) this.#give(task);
+    if (this.#isGivingOut) return;
+    this.#isGivingOut = true;
+    try {
+      for (let task = this.#next(); task; task = this.#next()) {
+        this.#pending.delete(task.id);
+        this.#give(task);
+      }
+    } finally {
+      this.#isGivingOut = false;
     }
+  }
+
+  #next(): GroupTask | undefined {
+    if (this.#state !== 'ready' || this.#ending) return undefined;
+    for (const [id, task] of this.#pending) {
+      if (!this.#open.has(id) && !this.#standbys?.isOpen(id)) return task;
+    }
+    return undefined;
   }
 
   #give(task: GroupTask): void {
@@ -279,7 +295,7 @@ export class TaskHost {
     const partition = Number(id);
     const info: TaskInfo = { id, partition, of: this.#count, partitions };
     const { drainMs, member } = this.#options;
-    const limits = { drainMs, patience: member.sessionTimeout };
+    const limits = { drainMs, patience: member.sessionTimeout, scheduler: member.scheduler };
     const given: AssignedTask = new AssignedTask(info, this.#member, limits, {
       opened: () => {
         // Who still subscribes to one that was given away does not work on it.
@@ -305,6 +321,7 @@ export class TaskHost {
     const isAdded = (topic: string) =>
       first !== undefined && (first.readTopics.has(topic) || partition >= first.partitions);
     this.#output.next(given, { partition, isAdded });
+    given.expectClaim();
     if (this.#options.refusesUnclaimed && !given.wasClaimed) this.#expectClaim(given);
   }
 
