@@ -9,6 +9,7 @@ import type { StateRegistry } from '../state/stateRegistry.js';
 import { type GivenUp, putBatchAside } from './givenUpRecords.js';
 import type { DriverMonitor } from './monitoring/driverMonitor.js';
 import { OpenBatch } from './openBatch.js';
+import type { HeldWork } from './ownership.js';
 import type { RunningBatch } from './runningBatch.js';
 import type { TimeLimits } from './timeLimits.js';
 
@@ -22,6 +23,7 @@ export interface DispatcherParts {
   readonly now: () => number;
   /** Whether a batch that no operation claims fails the stream. */
   readonly refusesUnclaimed: () => boolean;
+  readonly held?: Pick<HeldWork, 'dispatched'> | undefined;
 }
 
 export interface DispatcherEvents {
@@ -90,6 +92,7 @@ export class BatchDispatcher {
     const end = now();
     batch.dispatchDelay = end - batch.dispatchTime;
     batch.enter('effect', end);
+    this.#parts.held?.dispatched(batch.dispatchDelay);
     own.release();
     this.#current = undefined;
   }

@@ -181,7 +181,7 @@ export class BatchDriver implements BatchRun {
     const parts = { monitor: this.#monitor, limits: this.#limits, now: this.#now };
     const refusesUnclaimed = () => this.#refusesUnclaimed;
     this.#dispatcher = new BatchDispatcher(
-      { ...parts, run: this, states: announced.states, refusesUnclaimed },
+      { ...parts, run: this, states: announced.states, refusesUnclaimed, held: options.held },
       { ...on, next: (name, batch) => output.next(name, batch), completed: (batch) => this.#saver.completed(batch) },
     );
     this.#saver = new BatchSaver(

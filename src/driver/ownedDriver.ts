@@ -165,6 +165,7 @@ export class OwnedDriver implements Driver {
     return this.#newDriver(output, {
       membership: () => (opened === this.#opened && this.#assigned ? this.#lease.membership() : undefined),
       renew: () => this.#lease.renew(),
+      dispatched: (ms) => this.#lease.dispatched(ms),
       opens: () => this.#lease.opens(),
       patience: this.#lease.patience,
       stuck: (step, lasts) => this.#lease.stuck(step, lasts),

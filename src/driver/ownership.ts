@@ -12,6 +12,8 @@ export interface HeldWork {
    * is alive, so that the batch has the session for itself; most times that is at once.
    */
   renew(): Observable<never>;
+  /** The operators of a batch have run, for `ms` in which nothing else could: no heartbeat went out. */
+  dispatched(ms: number): void;
   /** The checkpoint is about to be opened. Returns what is to be called when nothing of it is open any more, however late that is. */
   opens(): () => void;
   /** How long opening and closing may take before `stuck` is called, in ms. */

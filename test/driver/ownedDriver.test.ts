@@ -27,6 +27,7 @@ function owned(scheduler: SchedulerLike, checkpoint: Checkpoint) {
         patience: 1_000,
         stuck: (step: string) => void tell(`stuck ${step}`),
         renew: () => EMPTY,
+        dispatched: () => {},
         opens: () => () => void tell('left'),
         released: () => void tell('released'),
         leave: () => EMPTY,

@@ -1,4 +1,5 @@
 import {
+  type Batch,
   type Checkpoint,
   type CheckpointSession,
   FencedError,
@@ -217,7 +218,7 @@ const isTransient = (error: unknown) =>
 const keyOf = (value: number, keys: number): string => `key-${value % keys}`;
 
 /** Writes the records by id, and keeps the count of each key as state. */
-export function countAndWrite(task: Task<string, Checkpoint>, { cluster, process }: TaskProcess): Observable<unknown> {
+export function countAndWrite(task: Observable<Batch<string>>, { cluster, process }: TaskProcess): Observable<unknown> {
   const write = (id: string, records: readonly string[]) => of(cluster.written.set(id, records));
   return task.pipe(
     foreachPartition(({ records }, { id }) =>

@@ -69,7 +69,20 @@ export class VirtualClock implements SchedulerLike {
 
   /** Runs everything that is scheduled, in the order of time, until nothing is left. */
   flush(): void {
-    for (let timer = this.#pop(); timer; timer = this.#pop()) {
+    this.#runUntil(Infinity);
+  }
+
+  /** What a function calls that does not return for so many ms: everything else goes on. */
+  block(ms: number): void {
+    const until = this.#now + ms;
+    this.#runUntil(until);
+    this.#now = until;
+  }
+
+  #runUntil(end: number): void {
+    while ((this.#heap[0]?.time ?? Infinity) <= end) {
+      const timer = this.#pop();
+      if (!timer) return;
       this.#now = Math.max(this.#now, timer.time);
       timer.action.run(timer.state as never);
     }

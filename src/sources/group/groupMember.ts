@@ -23,6 +23,7 @@ import type { GroupAssignment, GroupClient, JoinAnswer } from './groupClient.js'
 import type { GroupTask } from './groupTask.js';
 import { HeldTasks } from './heldTasks.js';
 import { joinMarginMs } from './joinMargin.js';
+import { LateHeartbeats } from './lateHeartbeats.js';
 import { leaderAssignments } from './leaderAssignments.js';
 import type { EventFacts, GroupMemberEvents, OfHeldTask, OfTask } from './memberEvents.js';
 import type { GroupMemberOptions } from './memberOptions.js';
@@ -42,6 +43,7 @@ const leaveTimeoutMs = 5_000;
  *       └──────────────── all is lost ──────────────┘
  */
 export class GroupMember {
+  readonly late: LateHeartbeats;
   readonly #client: GroupClient;
   readonly #options: GroupMemberOptions;
   readonly #events: GroupMemberEvents;
@@ -75,6 +77,7 @@ export class GroupMember {
     this.#events = events;
     this.#since = options.scheduler.now();
     this.#requests = new MemberRequests(options.scheduler, options.heartbeatInterval);
+    this.late = new LateHeartbeats(options, (facts) => this.#happened('slow-heartbeat', [], facts));
     this.#held = new HeldTasks(options, (task, lasts) => {
       this.#happened('stuck', [task], { step: 'releasing', lasts });
       events.overdue(task);
@@ -178,6 +181,7 @@ export class GroupMember {
   #join(): void {
     if (this.#state === 'left') return;
     this.#state = 'joining';
+    this.late.expect(Infinity);
     this.#rejoin.unsubscribe();
     this.#watch.unsubscribe();
     const { groupId, instanceId, protocol, topics, sessionTimeout, processId } = this.#options;
@@ -262,22 +266,19 @@ export class GroupMember {
   // ---- heartbeats
 
   #beatLater(delay = this.#options.heartbeatInterval): void {
-    const due = this.#now + delay;
-    this.#requests.wait(delay, () => {
-      const late = this.#now - due;
-      const isNotSent = late > this.#options.sessionTimeout / 10 && !this.#client.answeredAt;
-      if (isNotSent) this.#happened('slow-heartbeat', [], { late });
-      this.#beat();
-    });
+    if (!this.#client.answeredAt) this.late.expect(this.#now + delay);
+    this.#requests.wait(delay, () => this.#beat());
   }
 
   /** `beside` leaves the heartbeat that is under way alone: replaced again and again, none would be answered where answers take long. */
   #beat(how: 'instead' | 'beside' = 'instead'): void {
     const sentAt = this.#now;
     this.#beatAt = sentAt;
+    this.late.gone();
     const beaten = () => {
       this.#answeredAt = Math.max(this.#answeredAt, sentAt);
       this.#requests.succeeded();
+      this.late.answered();
       this.#armFence();
       this.#beatLater();
       this.#held.answer();
@@ -327,7 +328,8 @@ export class GroupMember {
   #lose(error: unknown): void {
     const lost = this.#held.clear();
     if (lost.length === 0) return;
-    this.#happened('lost', lost, { error });
+    this.late.gone();
+    this.#happened('lost', lost, { ...this.late.facts, error });
     this.#events.lost(lost);
   }
 

@@ -40,7 +40,10 @@ export interface MemberCopies {
 }
 
 /** What an event says beside who it is about. */
-export type EventFacts = Pick<GroupEvent, 'late' | 'step' | 'lasts' | 'behind' | 'missing' | 'error'>;
+export type EventFacts = Pick<
+  GroupEvent,
+  'late' | 'dispatchDelay' | 'reason' | 'step' | 'lasts' | 'behind' | 'missing' | 'error'
+>;
 
 /** Events of tasks that this member holds. */
 export type OfHeldTask = 'fenced' | 'reopened';

@@ -40,6 +40,7 @@ export function streamOwnership(newClient: () => GroupClient, options: StreamOwn
         start: () => member.start(),
         membership: () => member.membership(held),
         renew: () => member.renew(),
+        dispatched: (ms) => member.late.dispatched(ms),
         opens: () => () => {},
         confirm: (error) => {
           member.tell('fenced', held, { error });

@@ -26,7 +26,7 @@ interface TaskLimits {
   readonly scheduler: SchedulerLike;
 }
 
-type Member = Pick<GroupMember, 'membership' | 'renew' | 'confirm' | 'tell'>;
+type Member = Pick<GroupMember, 'membership' | 'renew' | 'late' | 'confirm' | 'tell'>;
 
 /**
  * A task from when it is assigned to this process until it is given away or lost. One subscription at a time works on it; where that
@@ -76,6 +76,7 @@ export class AssignedTask implements Ownership {
       start: () => (this.#state === 'held' ? owner.assigned() : owner.ended()),
       membership: () => (this.#state === 'over' ? undefined : this.#member.membership(id)),
       renew: () => this.#member.renew(),
+      dispatched: (ms) => this.#member.late.dispatched(ms),
       opens: () => this.#events.opens(),
       confirm: (error) => {
         this.#member.tell('fenced', id, { error });

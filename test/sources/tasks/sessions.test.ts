@@ -1,6 +1,7 @@
+import { mapRecords } from 'dstream';
 import { from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { sessionTimeout, TaskCluster } from '../../support/taskCluster.js';
+import { countAndWrite, sessionTimeout, TaskCluster, type Work } from '../../support/taskCluster.js';
 import { VirtualClock } from '../../support/virtualClock.js';
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -45,6 +46,52 @@ describe('the session of a process that shares tasks', () => {
     });
     expect(eventsOf(cluster, 'first')).toEqual(['slow-heartbeat']);
     expect(eventsOf(cluster, 'second')).toEqual([]);
+  });
+
+  it.each([
+    ['batches', 0.7],
+    ['batches', 1.4],
+    ['something else', 0.7],
+    ['something else', 1.4],
+  ] as const)('has an event that says when %s kept its heartbeats from going out, for %s of it', (who, share) => {
+    const clock = new VirtualClock();
+    const cluster = new TaskCluster(clock);
+    const blocked = share * sessionTimeout;
+    cluster.send(150);
+    let isDue = false;
+    const blocks = (value: string) => {
+      if (isDue) block();
+      isDue = false;
+      return value;
+    };
+    const slow: Work = (task, life) => countAndWrite(task.pipe(mapRecords(blocks)), life);
+    const [first, second] = [cluster.start('first', {}, slow), cluster.start('second')];
+    const block = () => {
+      first.process.stop();
+      clock.block(blocked);
+      cluster.at(clock.now(), () => first.process.continue());
+    };
+    cluster.at(2_050, () => {
+      if (who === 'batches') isDue = true;
+      else block();
+    });
+    cluster.at(8_000, () => {
+      const late = cluster.events.filter(({ at, process }) => at > 2_050 && process === 'first');
+      const facts = late.flatMap(({ type, late = 0, dispatchDelay, reason }) =>
+        reason === undefined ? [] : [{ type, isOfBatches: (dispatchDelay ?? Number.NaN) > late / 2, reason }],
+      );
+      expect(facts.map(({ type }) => type)).toEqual(share < 1 ? ['slow-heartbeat'] : ['slow-heartbeat', 'lost']);
+      for (const { isOfBatches, reason } of facts) {
+        expect(isOfBatches).toBe(who === 'batches');
+        expect(reason).toMatch(
+          who === 'batches'
+            ? /^late by \d+ ms: batches blocked the event loop for \d+ ms$/
+            : /for 0 ms, .* for the rest$/,
+        );
+      }
+      for (const { process } of [first, second]) process.kill();
+    });
+    clock.flush();
   });
 
   it('is for a batch alone: a heartbeat goes out before, unless the last one is recent', () => {
