@@ -10,6 +10,7 @@ export { type ImportOptions, importCheckpoint } from './maintenance/importCheckp
 export { type CheckpointSummary, inspectCheckpoint, type StateSummary } from './maintenance/inspectCheckpoint.js';
 export { renameState } from './maintenance/renameState.js';
 export { type SplitOptions, splitCheckpoint } from './maintenance/splitCheckpoint.js';
+export type { SplitDescription } from './maintenance/splitDescription.js';
 export { healthListener } from './monitors/node/healthListener.js';
 export { type CsvOptions, csv, type FileFormat, jsonLines } from './outputs/files/fileFormat.js';
 export type { FileSink } from './outputs/files/fileSink.js';

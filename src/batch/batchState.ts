@@ -20,6 +20,12 @@ export interface StateDescription<K extends Key, S> {
   readonly version?: number | undefined;
   /** Turns a state saved under an older `version` into today's. Without it an older version is refused. */
   readonly migrate?: ((state: unknown, fromVersion: number, key: K) => S) | undefined;
+  /**
+   * Divides the state among tasks, in `splitCheckpoint`: called with each key and its state for each task, and returns what of it is the
+   * task's own, `undefined` for nothing. `mine` says whether a key of the records goes to the task; of a state by these keys it is
+   * `(key, state, mine) => (mine(key) ? state : undefined)`. Default: the state cannot be divided.
+   */
+  readonly split?: ((key: K, state: S, mine: (key: Key) => boolean) => S | undefined) | undefined;
   /** Receives the state as of the last complete batch, to be read from outside. */
   readonly queryable?: { connect(state: CommittedState<K, S>): void } | undefined;
 }

@@ -2,13 +2,14 @@ import { InvalidOptionError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import { topicsOf } from '../batch/topicsOf.js';
 import { checkOptions, type OptionChecks, required } from '../options/checkOptions.js';
-import { checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
+import { arrayOf, checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
 import type { Checkpoint, PlannedBatch, RestoredCheckpoint, StateChange } from '../state/checkpoint.js';
 import { withoutSelection, withSelection } from '../state/plannedSelection.js';
 import { partitionsKey, taskStateId, taskStateOperator } from '../state/taskState.js';
 import { changesOf, checkCheckpoint, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
-import { divisionOf, type SplitEntry } from './splitters.js';
+import { checkDescription, ownDivision, type SplitDescription } from './splitDescription.js';
+import { type Division, divisionOf } from './splitters.js';
 
 /** Options of `splitCheckpoint`. */
 export interface SplitOptions {
@@ -26,6 +27,11 @@ export interface SplitOptions {
    * @default kafkaPartitioner
    */
   readonly partitioner?: Partitioner<Key> | undefined;
+  /**
+   * How operators of your own describe their states, each with its `id` and a `split`.
+   * @default none
+   */
+  readonly states?: readonly SplitDescription[] | undefined;
 }
 
 const optionChecks: OptionChecks<SplitOptions> = {
@@ -33,6 +39,7 @@ const optionChecks: OptionChecks<SplitOptions> = {
   of: required(checkPositiveInteger),
   to: required(checkFunction),
   partitioner: checkFunction,
+  states: arrayOf(checkDescription),
 };
 
 function checkSources(owner: string, option: string, value: unknown): void {
@@ -52,11 +59,14 @@ function checkSources(owner: string, option: string, value: unknown): void {
  * It needs states by the keys of the records as they are in the topic: those of `updateStateByKey`, `mapWithState`, `sessionWindow`,
  * `eventSessionWindow`, `reduceByKeyAndWindow`, `aggregateByKeyAndWindow`, `groupByKeyAndWindow`, of event-time windows by key, `intervalJoin`
  * and `asOfJoin`. `eventTime` is split by its partitions; the ids of `deduplicate` and `deduplicateByEventTime` and the rows of `joinTable` go to
- * all. Any other state, such as that of `countByWindow`, cannot be split. States by event time and tables of several tasks cannot be put together.
+ * all. A state of an operator of your own is divided by the `split` of its description, which you pass in `states`. Any other state, such as
+ * that of `countByWindow`, cannot be split. States by event time and tables of several tasks cannot be put together.
  *
  * @throws {InvalidOptionError} when an option is not what it should be; (as a rejection) when a state cannot be split, `of` is not the number
  * of partitions, a task is missing, in another place or has planned batches with records, two tasks have one key, or one of the new checkpoints
  * is not empty
+ * @throws {IncompatibleStateError} (as a rejection) when the state of a description in `states` was saved by another operator, or under another
+ * signature or version
  * @throws {CheckpointError} (as a rejection) while a stream owns one of the checkpoints
  *
  * @see exportCheckpoint
@@ -86,7 +96,7 @@ export function splitCheckpoint(options: SplitOptions): Promise<void> {
   return split(options);
 }
 
-async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOptions): Promise<void> {
+async function split({ from, of, to, partitioner = kafkaPartitioner, states = [] }: SplitOptions): Promise<void> {
   const sources = Array.isArray(from) ? (from as readonly Checkpoint[]) : [from as Checkpoint];
   if (sources.length > of) {
     throw new InvalidOptionError(
@@ -96,12 +106,13 @@ async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOpti
       `must be at least the number of tasks (${sources.length})`,
     );
   }
+  const described = new Map(states.map((state) => [state.id, state]));
   const saved: Saved[] = [];
   for (const [task, source] of sources.entries()) {
     const one = await withCheckpoint(source, ({ restored }) => {
       if (!restored) throw new InvalidOptionError('splitCheckpoint', 'from', source.location, 'is empty');
       checkPartitions(restored, of);
-      return savedOf(restored, source.location);
+      return savedOf(restored, source.location, described);
     });
     if (sources.length > 1 || one.isTask) checkTask(one, task, sources.length);
     else checkAll(one, of);
@@ -121,10 +132,12 @@ async function split({ from, of, to, partitioner = kafkaPartitioner }: SplitOpti
 }
 
 type Progress = Pick<RestoredCheckpoint, 'time' | 'zeroTime' | 'interval' | 'positions'>;
+type Entry = readonly [key: Key, state: unknown];
 type Description = Pick<StateChange, 'id' | 'operator' | 'signature' | 'version'>;
 
 interface SavedState extends Description {
-  readonly entries: readonly SplitEntry[];
+  readonly division: Division;
+  readonly entries: readonly Entry[];
 }
 
 /** What a checkpoint has, read. */
@@ -138,18 +151,26 @@ interface Saved extends Progress {
   readonly tasks: unknown;
 }
 
-function savedOf(restored: RestoredCheckpoint, location: string): Saved {
+function savedOf(
+  restored: RestoredCheckpoint,
+  location: string,
+  described: ReadonlyMap<string | undefined, SplitDescription>,
+): Saved {
   const { time, zeroTime, interval, positions, planned, stateIds } = restored;
   const states = new Map<string, SavedState>();
   for (const id of stateIds) {
     const state = id === taskStateId ? undefined : restored.state(id);
     if (!state) continue;
     const { operator, signature, version } = state;
-    if (!divisionOf(operator)) {
-      const rule = `is a state of ${operator}, which cannot be split by key: drop it first, or keep one job`;
+    const own = described.get(id);
+    const division = own ? ownDivision(own, id, state) : divisionOf(operator);
+    if (!division) {
+      const rule =
+        `is a state of ${operator}, which cannot be split by key: drop it first, or keep one job; ` +
+        'if the operator is your own, pass the description of its state, with a split, in states';
       throw new InvalidOptionError('splitCheckpoint', 'from', id, rule);
     }
-    states.set(id, { id, operator, signature, version, entries: [...state.entries()] });
+    states.set(id, { id, operator, signature, version, division, entries: [...state.entries()] });
   }
   const isTask = stateIds.includes(taskStateId);
   const [[, tasks] = []] = isTask ? [...(restored.state(taskStateId)?.entries() ?? [])] : [];
@@ -169,14 +190,23 @@ function partsOf(saved: Saved, of: number, partitioner: Partitioner<Key>): reado
     const planned = saved.planned.map((batch) => ({ ...batch, ranges: plannedOf(batch.ranges, partition) }));
     return { progress: { time, zeroTime, interval, positions }, planned, changes: [] };
   });
-  for (const { entries: all, ...description } of saved.states.values()) {
-    const split = divisionOf(description.operator)?.split((key) => partitioner(key, of), of);
-    const entries = parts.map((): SplitEntry[] => []);
-    for (const entry of all) {
-      for (const [partition, part] of split?.(entry) ?? []) entries[partition]?.push(part);
-    }
+  const partitions = new Map<Key, number>();
+  const partitionOf = (key: Key): number => {
+    const known = partitions.get(key);
+    if (known !== undefined) return known;
+    const partition = partitioner(key, of);
+    partitions.set(key, partition);
+    return partition;
+  };
+  const isOf = parts.map((_, partition) => (key: Key) => partitionOf(key) === partition);
+  for (const { entries, division, ...description } of saved.states.values()) {
     for (const [partition, part] of parts.entries()) {
-      part.changes.push(...changesOf(description, entries[partition] ?? []));
+      const mine = isOf[partition] as (key: Key) => boolean;
+      const own = entries.flatMap(([key, state]): Entry[] => {
+        const left = division.split(key, state, mine, partition);
+        return left === undefined ? [] : [[key, left]];
+      });
+      part.changes.push(...changesOf(description, own));
     }
   }
   const ofTask = { id: taskStateId, operator: taskStateOperator, signature: '', version: 0 };
@@ -212,10 +242,10 @@ function joined(tasks: readonly Saved[], of: number): Saved {
 
 /** @throws {InvalidOptionError} when they are not of one operator, or cannot be put together */
 function joinedState(a: SavedState | undefined, b: SavedState, location: string): SavedState {
-  const { id, operator, signature, version } = b;
+  const { id, operator, signature, version, division } = b;
   const refuse = (rule: string) => new InvalidOptionError('splitCheckpoint', 'from', id, `${rule}, in ${location}`);
   if (!a) return b;
-  const join = divisionOf(operator)?.join;
+  const { join } = division;
   if (!join)
     throw refuse(`is a state of ${operator}, of which those of several tasks cannot be put together: drop it first`);
   if (a.operator !== operator || a.signature !== signature || a.version !== version) {

@@ -1,42 +1,31 @@
 import type { Key } from '../batch/key.js';
 import { savedKeyOf } from '../operators/base/paneEntries.js';
 
-export type SplitEntry = readonly [key: Key, state: unknown];
-
-/** Says in which parts an entry of a state goes on, and what of it. */
-export type Split = (entry: SplitEntry) => Iterable<readonly [part: number, entry: SplitEntry]>;
-
-/** @param partOf the part of a key of the records, of `parts` */
-type Splitter = (partOf: (key: Key) => number, parts: number) => Split;
+/**
+ * What of an entry goes on in a part, `undefined` for nothing: the `split` of a `StateDescription`, which is passed the number of the part too.
+ * `mine` says whether a key of the records belongs to the part.
+ */
+export type Split = (key: Key, state: unknown, mine: (key: Key) => boolean, part: number) => unknown;
 
 /** One entry of two that have one key, from the states of two tasks; `undefined` where both cannot be right. */
 type Join = (a: unknown, b: unknown) => unknown;
 
 /** How the state of an operator is divided among tasks. */
 export interface Division {
-  readonly split: Splitter;
+  readonly split: Split;
   /** Absent where the states of several tasks cannot be put together. */
   readonly join?: Join;
 }
 
 /** The state of a key goes with it. */
-const byKey: Splitter = (partOf) => (entry) => [[partOf(entry[0]), entry]];
+const byKey: Split = (key, state, mine) => (mine(key) ? state : undefined);
 
 /** Each part knows all of it: ids that a part never meets do no harm, until their window is over. */
-const toAll: Splitter = (_, parts) => (entry) => Array.from({ length: parts }, (_, part) => [part, entry] as const);
+const toAll: Split = (_, state) => state;
 
 /** A pane has the partials of all keys of a batch; the time of the last result is no pane. */
-const byPane: Splitter = (partOf, parts) => {
-  const all = toAll(partOf, parts);
-  return (entry) => {
-    const [time, pane] = entry;
-    if (typeof pane !== 'object' || pane === null) return all(entry);
-    return Array.from({ length: parts }, (_, part) => part).flatMap((part): [number, SplitEntry][] => {
-      const mine = cut(pane as SavedPane | Partials, (key) => partOf(key) === part);
-      return mine ? [[part, [time, mine]]] : [];
-    });
-  };
-};
+const byPane: Split = (_, pane, mine) =>
+  typeof pane === 'object' && pane !== null ? cut(pane as SavedPane | Partials, mine) : pane;
 
 /** Each key was in one task. */
 const never: Join = () => undefined;
@@ -73,24 +62,18 @@ function cut(pane: SavedPane | Partials, isMine: (key: Key) => boolean): SavedPa
 }
 
 /** An entry for each key of a pane; others say which panes these are, and which windows have ended. */
-const byEventPane: Splitter = (partOf, parts) => {
-  const all = toAll(partOf, parts);
-  return (entry) => {
-    const key = savedKeyOf(entry[0] as string);
-    return key === undefined ? all(entry) : [[partOf(key), entry]];
-  };
+const byEventPane: Split = (saved, state, mine) => {
+  const key = savedKeyOf(saved as string);
+  return key === undefined || mine(key) ? state : undefined;
 };
 
 /** An entry for each record that waits, under its number; the first of its values is the key. */
-const byRow: Splitter = (partOf) => (entry) => [[partOf((entry[1] as readonly [Key])[0]), entry]];
+const byRow: Split = (_, row, mine) => (mine((row as readonly [Key])[0]) ? row : undefined);
 
 /** An entry for each partition of a topic, by its name and number, and the watermark of all. */
-const byPartition: Splitter = (partOf, parts) => {
-  const all = toAll(partOf, parts);
-  return (entry) => {
-    const partition = /\/(\d+)$/.exec(String(entry[0]))?.[1];
-    return partition === undefined ? all(entry) : [[Number(partition), entry]];
-  };
+const byPartition: Split = (key, state, _, part) => {
+  const partition = /\/(\d+)$/.exec(String(key))?.[1];
+  return partition === undefined || Number(partition) === part ? state : undefined;
 };
 
 const divisions: ReadonlyMap<string, Division> = new Map<string, Division>([

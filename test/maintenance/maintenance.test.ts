@@ -263,6 +263,18 @@ describe('splitCheckpoint', () => {
     const split = (of: number, to = memoryCheckpoint()) => splitCheckpoint({ from: checkpoint, of, to: () => to });
     await expect(split(3)).rejects.toThrow('("count") is a state of countByWindow, which cannot be split by key');
     await expect(split(2)).rejects.toThrow('of (2) must be the number of partitions');
+    const withStates = (states: unknown) =>
+      splitCheckpoint({ from: checkpoint, of: 3, to: () => memoryCheckpoint(), states: states as [] });
+    await expect(withStates([{ operator: 'countByWindow', id: 'count' }])).rejects.toThrow(
+      'states ("count") is a state of countByWindow, whose description has no split: say there which keys go to a task',
+    );
+    const described = { operator: 'mine', id: 'count', version: 2, split: () => undefined };
+    await expect(withStates([described])).rejects.toMatchObject({
+      code: 'INCOMPATIBLE_STATE',
+      message: expect.stringContaining('the operator wants mine, version 2'),
+    });
+    expect(() => withStates([{ operator: 'mine', split: 'by key' }])).toThrow('states[0].id (undefined) must be');
+    expect(() => withStates([null])).toThrow('states[0] (null) must be the description of a state');
     expect(() => split(0)).toThrow('of (0) must be a positive integer');
     await dropState(checkpoint, 'count');
     // Keys would go by another number than that of the topic.

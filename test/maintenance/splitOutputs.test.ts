@@ -14,6 +14,7 @@ import {
   groupByKeyAndWindow,
   intervalJoin,
   joinTable,
+  type KeyedState,
   kafkaPartitioner,
   logBatches,
   logTasks,
@@ -25,13 +26,14 @@ import {
   type RecordView,
   reduceByKeyAndEventWindow,
   reduceByKeyAndWindow,
+  type StateDescription,
   sessionWindow,
   updateStateByKey,
 } from 'dstream';
 import { mean } from 'dstream/aggregators';
 import { splitCheckpoint } from 'dstream/node';
 import { memoryGroup } from 'dstream/testing';
-import { mergeMap, type Observable, type OperatorFunction, share } from 'rxjs';
+import { defer, finalize, map, mergeMap, type Observable, type OperatorFunction, share } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../support/virtualClock.js';
 
@@ -48,12 +50,46 @@ const isSteady = (key: string) => steady.get(kafkaPartitioner(key, partitions)) 
 type Event = Pair<string, number>;
 type Events = Observable<Batch<Event>>;
 
+/** The state of an operator of a user: what each key had, by the number of letters in it. */
+const lengths: StateDescription<number, Record<string, number>> = {
+  operator: 'countByLength',
+  id: 'own',
+  split: (_, counts, mine) => {
+    const own = Object.entries(counts).filter(([key]) => mine(key));
+    return own.length > 0 ? Object.fromEntries(own) : undefined;
+  },
+};
+
+/** An operator as users write them, with what the library exports. */
+function countByLength(events: Events): Observable<Batch<string>> {
+  return defer(() => {
+    let state: KeyedState<number, Record<string, number>> | undefined;
+    const count = (batch: Batch<Event>): Batch<string> => {
+      const { state: states, time } = batch.context;
+      state ??= states.keyed(lengths);
+      const kept = state;
+      const counts = batch.records.map(([key]) => {
+        const before = kept.get(key.length) ?? {};
+        const n = (before[key] ?? 0) + 1;
+        kept.set(key.length, { ...before, [key]: n });
+        return `${key} was counted ${n} times`;
+      });
+      kept.snapshot(time);
+      return batch.withRecords(counts);
+    };
+    return events.pipe(
+      map(count),
+      finalize(() => state?.close()),
+    );
+  });
+}
+
 const add = (a: number, b: number) => a + b;
 const window = 5 * interval;
 const slide = 2 * interval;
 const latest = (rows: Events) => rows.pipe(mapRecords(([key, time]) => [key, `row ${time}`] as const));
 
-/** Every operator whose state goes to the tasks of its keys. */
+/** Every operator whose state goes to the tasks of its keys, and one of a user. */
 const operators: Readonly<Record<string, (events: Events) => Observable<Batch<unknown>>>> = {
   updateStateByKey: (events) =>
     events.pipe(updateStateByKey((values, total: number | undefined) => values.length + (total ?? 0), { id: 'it' })),
@@ -92,6 +128,7 @@ const operators: Readonly<Record<string, (events: Events) => Observable<Batch<un
     const all = timed(events).pipe(share());
     return all.pipe(intervalJoin(all, { lower: -2 * interval, upper: interval, id: 'it' }));
   },
+  countByLength,
   asOfJoin: (events) => {
     const all = timed(events).pipe(share());
     return all.pipe(asOfJoin(all, { maxAge: window, id: 'it' }));
@@ -182,7 +219,8 @@ describe('splitCheckpoint', () => {
     const one = memoryCheckpoint();
     const before = inOne(name, log, one, halves);
     const parts = Array.from({ length: partitions }, () => memoryCheckpoint());
-    await splitCheckpoint({ from: one, of: partitions, to: (partition) => parts[partition] as Checkpoint });
+    const to = (partition: number) => parts[partition] as Checkpoint;
+    await splitCheckpoint({ from: one, of: partitions, to, states: [lengths] });
     const after = inTasks(name, log, parts);
     expect(after.length).toBeGreaterThan(0);
     expect([...before, ...after].sort()).toEqual([...whole].sort());

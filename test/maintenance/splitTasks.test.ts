@@ -11,7 +11,7 @@ import {
   reduceByKeyAndWindow,
   updateStateByKey,
 } from 'dstream';
-import { splitCheckpoint } from 'dstream/node';
+import { inspectCheckpoint, splitCheckpoint } from 'dstream/node';
 import { memoryGroup } from 'dstream/testing';
 import { from, lastValueFrom, merge, mergeMap, share } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -128,6 +128,22 @@ describe('splitCheckpoint of tasks', () => {
     await expect(split([await task(), await task()], 1)).rejects.toThrow('must be at least the number of tasks (2)');
     await expect(split([await task(), memoryCheckpoint()])).rejects.toThrow('is empty');
     expect(() => split([])).toThrow('from');
+    const own = (key: string) => task(changeOf([[key, 1]], [], { id: 'own', operator: 'mine', signature: '' }));
+    const description = {
+      operator: 'mine',
+      id: 'own',
+      split: (key: string, n: number, mine: (key: string) => boolean) => (mine(key) ? n : undefined),
+    };
+    const splitOwn = async (...keys: readonly string[]) => {
+      const to = [memoryCheckpoint(), memoryCheckpoint(), memoryCheckpoint()];
+      const from = await Promise.all(keys.map(own));
+      await splitCheckpoint({ from, of: 3, to: (p) => to[p] as Checkpoint, states: [description] });
+      return Promise.all(
+        to.map(async (one) => (await inspectCheckpoint(one)).states.find(({ id }) => id === 'own')?.keys),
+      );
+    };
+    await expect(splitOwn('a', 'a')).rejects.toThrow('has the key "a" in two tasks');
+    expect((await splitOwn('a', 'b')).reduce((sum, keys = 0) => (sum ?? 0) + keys)).toBe(2);
   });
 
   it('refuses some of the tasks, and tasks in another order: others would read their partitions from the beginning', async () => {
