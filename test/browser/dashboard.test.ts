@@ -218,6 +218,44 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     expect(problems).toEqual([]);
   });
 
+  it('shows the copies that a process keeps for others, and what happens to it in its group, also before it has a task', async () => {
+    const board = await openBoard();
+    const event = { at: Date.now(), groupId: 'g', memberId: 'm', generation: 1, tasks: [] };
+    board.next({ ...event, type: 'joined' });
+    for (const [id, behind] of [['3', 0] as const, ['4', 12_400] as const]) {
+      board.next({ ...event, type: 'standby', tasks: [id] });
+      board.next({ ...event, type: 'standby-behind', tasks: [id], behind });
+    }
+    const tab = await (await newContext()).newPage();
+    await tab.goto(board.url);
+    const group = tab.getByRole('region', { name: 'Group', exact: true });
+    const facts = async () => {
+      const values = await group.locator('dd').allTextContents();
+      return (await group.locator('dt').allTextContents()).map((name, i) => [name, values[i]]);
+    };
+    const none = ['Tasks', 'none'];
+    await expect.poll(facts, deadline).toEqual([none, ['Copy of 4', '12,400 behind'], ['Copy of 3', '0 behind']]);
+    board.next({ ...event, type: 'standby-stale', tasks: ['3'] });
+    await expect.poll(facts, deadline).toEqual([none, ['Copy of 3', 'not known'], ['Copy of 4', '12,400 behind']]);
+    // The process takes a task over, and loses it.
+    board.next({ ...event, type: 'standby-ended', tasks: ['4'] });
+    board.next({ ...event, type: 'assigned', tasks: ['4'] });
+    const stream = hangingStream(board);
+    closing.push(() => stream.subscription.unsubscribe());
+    await expect.poll(facts, deadline).toEqual([
+      ['Tasks', '4'],
+      ['Copy of 3', 'not known'],
+    ]);
+    board.next({ ...event, type: 'lost', tasks: ['4'], reason: 'late by 9 ms' });
+    const events = () => group.locator('li .badge').allTextContents();
+    await expect
+      .poll(events, deadline)
+      .toEqual(['lost', 'assigned', 'standby-ended', 'standby-stale', 'standby', 'standby', 'joined']);
+    expect(await group.locator('li').first().locator('.where').textContent()).toBe('late by 9 ms');
+    expect(await group.locator('.bad').allTextContents()).toEqual(['lost']);
+    expect(await seriousViolations(tab)).toEqual([]);
+  });
+
   it('opens a batch to its ranges and stages, by click and by keyboard, also from a chart', async () => {
     const { tab, snapshot } = await hangingPage();
     const last = snapshot().lastBatch;

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { MonitoredStream, StreamSnapshot } from 'dstream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventStream } from '../../src/dashboard/server/eventStream.js';
+import { GroupRecord } from '../../src/dashboard/server/groupRecord.js';
 import { PageFeed } from '../../src/dashboard/server/pageFeed.js';
 import { StreamRecord } from '../../src/dashboard/server/streamRecord.js';
 
@@ -53,8 +54,10 @@ describe('the feed of the pages', () => {
   afterEach(() => void vi.useRealTimers());
 
   function feedOf(...records: readonly StreamRecord[]) {
+    const group = new GroupRecord(false);
     const feed = new PageFeed(
       new Map(records.map((record) => [record.name, record])),
+      group,
       () => Date.now(),
       () => {},
     );
@@ -63,8 +66,24 @@ describe('the feed of the pages', () => {
       feed.add(new EventStream(response as unknown as ServerResponse), wanted, undefined);
       return response;
     };
-    return { feed, open };
+    return { feed, group, open };
   }
+
+  it('sends what happens in the group of the process, also before there is a stream', () => {
+    const joined = { type: 'joined', at: 0, groupId: 'g', memberId: 'm', generation: 1, tasks: [] } as const;
+    for (const records of [[], [new StreamRecord(stream, 'run', false)]]) {
+      const { group, open } = feedOf(...records);
+      const page = open();
+      vi.advanceTimersByTime(250);
+      expect(page.written.join()).not.toContain('"group"');
+      const before = page.updates;
+      group.next(joined);
+      vi.advanceTimersByTime(250);
+      expect(page.updates).toBe(before + 1);
+      const { group: shown } = JSON.parse(/data: (.*)/.exec(page.written.at(-1) ?? '')?.[1] ?? '{}');
+      expect(shown).toMatchObject({ tasks: '', events: [{ type: 'joined' }] });
+    }
+  });
 
   it('sends at most four updates a second, however often the stream changes', () => {
     const record = new StreamRecord(stream, 'run', false);

@@ -1,4 +1,5 @@
 import type { BoardUpdate } from '../wire/boardUpdate.js';
+import type { GroupView } from '../wire/groupView.js';
 import type { StreamView } from '../wire/streamView.js';
 import { Connection, type ConnectionState, loadDetail, signIn } from './connection.js';
 import { histogram } from './model/distribution.js';
@@ -14,6 +15,7 @@ import { element } from './view/element.js';
 import { ErrorPanel } from './view/errorPanel.js';
 import { EventTimePanel } from './view/eventTimePanel.js';
 import { Figures } from './view/figures.js';
+import { GroupPanel } from './view/groupPanel.js';
 import { HistogramBars } from './view/histogramBars.js';
 import { LagPanel } from './view/lagPanel.js';
 import { OpenPanel } from './view/openPanel.js';
@@ -30,6 +32,7 @@ const histogramBins = 8;
 let history = new History();
 let streams: readonly string[] = [];
 let view: StreamView | undefined;
+let group: GroupView | undefined;
 let link: Link = { state: 'online', heardAt: undefined };
 
 const fragment = new URLSearchParams(location.hash.slice(1));
@@ -40,6 +43,7 @@ const state = new StatePanel();
 const eventTime = new EventTimePanel();
 const open = new OpenPanel();
 const errors = new ErrorPanel();
+const member = new GroupPanel();
 const batches = new BatchPanel(({ id }) => loadDetail(view?.name ?? '', id));
 const totals = new HistogramBars();
 const specs = [inputChart, processingChart, schedulingChart, { ...totalChart, beside: totals.root }];
@@ -58,7 +62,7 @@ const board = element(
     'div',
     { class: 'lists' },
     batches.root,
-    element('div', { class: 'stack' }, eventTime.root, open.root, errors.root),
+    element('div', { class: 'stack' }, eventTime.root, open.root, errors.root, member.root),
   ),
 );
 const form = new SignInForm(enter);
@@ -75,7 +79,7 @@ document.addEventListener('visibilitychange', () => {
 const queue = new DrawQueue(
   () => {
     topBar.update(streams, view, verdictOf(view, history.rows, history.failures, link), link.state === 'online');
-    board.dataset.empty = String(view === undefined);
+    board.dataset.empty = String(!view && !group);
   },
   () => view && figures.update(view, history.rows),
   ...specs.map((_, i) => () => charts.update(history.rows, i)),
@@ -89,6 +93,7 @@ const queue = new DrawQueue(
   () => view && eventTime.update(view),
   () => view && open.update(view),
   () => errors.update(history.failures),
+  () => member.update(group),
 );
 
 void start();
@@ -135,6 +140,7 @@ function follow(stream: string): void {
 function update(news: BoardUpdate): void {
   streams = news.streams;
   view = news.view ?? view;
+  group = news.group ?? group;
   link = { state: 'online', heardAt: Date.now() };
   history.add(news.rows, news.failures);
   queue.request();

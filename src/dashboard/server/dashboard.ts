@@ -9,6 +9,7 @@ import { health } from '../../monitors/health.js';
 import { Access } from './access.js';
 import { boardListener } from './boardListener.js';
 import { type DashboardOptions, type ResolvedDashboardOptions, resolveDashboardOptions } from './dashboardOptions.js';
+import { GroupRecord } from './groupRecord.js';
 import { PageFeed } from './pageFeed.js';
 import { builtPage, PageFiles } from './pageFiles.js';
 import { StreamRecord } from './streamRecord.js';
@@ -17,7 +18,7 @@ import { StreamRecord } from './streamRecord.js';
 export interface Dashboard extends StreamMonitor, AsyncDisposable {
   /** Where the page is, without the token. */
   readonly url: string;
-  /** Receives what happens to the process as a member of its group: given as `groupObserver` too, the board is ready on standby. */
+  /** Receives what happens to the process as a member of its group: given as `groupObserver` too, the board shows it and is ready on standby. */
   next(event: GroupEvent): void;
   /** Closes the server and the connections of all pages. */
   close(): Promise<void>;
@@ -60,7 +61,8 @@ export async function dashboard(options: DashboardOptions = {}): Promise<Dashboa
 /** The same with the page of another folder. */
 export async function openDashboard(options: ResolvedDashboardOptions, page: URL): Promise<Dashboard> {
   const records = new Map<string, StreamRecord>();
-  const feed = new PageFeed(records, () => performance.now(), reportUnhandled);
+  const group = new GroupRecord(options.showErrors);
+  const feed = new PageFeed(records, group, () => performance.now(), reportUnhandled);
   const probes = health();
   const { access, files } = { access: new Access(options), files: new PageFiles(page) };
   const server = createServer(
@@ -87,7 +89,10 @@ export async function openDashboard(options: ResolvedDashboardOptions, page: URL
       records.set(stream.name, record);
       return record.watch(stream);
     },
-    next: (event) => probes.next(event),
+    next: (event) => {
+      probes.next(event);
+      group.next(event);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

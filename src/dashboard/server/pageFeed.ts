@@ -1,5 +1,6 @@
 import type { BoardUpdate } from '../wire/boardUpdate.js';
 import type { EventStream } from './eventStream.js';
+import type { GroupRecord } from './groupRecord.js';
 import type { StreamRecord } from './streamRecord.js';
 
 /** At most 4 updates a second, however short the batch interval is. */
@@ -33,14 +34,21 @@ type Shared = Map<StreamRecord, { readonly view: string; readonly news: Map<numb
  */
 export class PageFeed {
   readonly #records: ReadonlyMap<string, StreamRecord>;
+  readonly #group: GroupRecord;
   readonly #now: () => number;
   readonly #report: (error: unknown) => void;
   readonly #pages = new Set<Page>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `now` is a clock in ms that never goes back; `report` receives what a snapshot throws. */
-  constructor(records: ReadonlyMap<string, StreamRecord>, now: () => number, report: (error: unknown) => void) {
+  constructor(
+    records: ReadonlyMap<string, StreamRecord>,
+    group: GroupRecord,
+    now: () => number,
+    report: (error: unknown) => void,
+  ) {
     this.#records = records;
+    this.#group = group;
     this.#now = now;
     this.#report = report;
   }
@@ -99,10 +107,11 @@ export class PageFeed {
     if (page.stream.queuedBytes > 0) return;
     const now = this.#now();
     const record = this.#recordOf(page);
-    const changed = page.changes !== (record?.changes ?? 0);
+    const changes = this.#group.changes + (record?.changes ?? 0);
+    const changed = page.changes !== changes;
     const aged = now - page.sentAt >= idleIntervalMs && record?.live === true;
     if (changed || aged) {
-      page.changes = record?.changes ?? 0;
+      page.changes = changes;
       page.sentAt = now;
       page.wroteAt = now;
       this.#send(page, record, shared);
@@ -114,7 +123,10 @@ export class PageFeed {
 
   #send(page: Page, record: StreamRecord | undefined, shared: Shared): void {
     if (!record) {
-      const nothing: BoardUpdate = { streams: [...this.#records.keys()], rows: [], failures: [] };
+      const nothing: BoardUpdate = {
+        ...{ streams: [...this.#records.keys()], group: this.#group.view() },
+        ...{ rows: [], failures: [] },
+      };
       page.stream.send('', JSON.stringify(nothing));
       return;
     }
@@ -143,6 +155,8 @@ export class PageFeed {
     shared.set(record, known);
     const news = known.news.get(number) ?? JSON.stringify(record.after(number)).slice(1);
     known.news.set(number, news);
-    return `{"streams":${JSON.stringify([...this.#records.keys()])},"view":${known.view},${news}`;
+    const group = JSON.stringify({ group: this.#group.view() }).slice(1, -1);
+    const streams = JSON.stringify([...this.#records.keys()]);
+    return `{"streams":${streams},"view":${known.view},${group && `${group},`}${news}`;
   }
 }

@@ -1,5 +1,6 @@
 import type { BatchRow } from './batchRow.js';
 import type { FailureRow } from './failureRow.js';
+import type { GroupView } from './groupView.js';
 import type { StreamView } from './streamView.js';
 
 /** One message of the event stream of a page. */
@@ -8,6 +9,8 @@ export interface BoardUpdate {
   readonly streams: readonly string[];
   /** `undefined` while the stream has not been subscribed to. */
   readonly view?: StreamView | undefined;
+  /** `undefined` for a process that is no member of a group. */
+  readonly group?: GroupView | undefined;
   /** What is new since the id that the page has. */
   readonly rows: readonly BatchRow[];
   readonly failures: readonly FailureRow[];
