@@ -1,6 +1,6 @@
 import { CertificateError, ConnectionError, type DStreamError } from '../../../batch/errors.js';
+import { firstOf } from '../../../storage/firstOf.js';
 import type { BrokerAddress } from '../protocol/metadataProtocol.js';
-import { firstOf } from './firstOf.js';
 import type { Broker, Cluster } from './kafkajsCluster.js';
 import { translateError } from './translateError.js';
 

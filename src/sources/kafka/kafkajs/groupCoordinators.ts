@@ -1,5 +1,5 @@
+import { firstOf } from '../../../storage/firstOf.js';
 import { responseError } from '../protocol/errorCodes.js';
-import { firstOf } from './firstOf.js';
 import type { Broker } from './kafkajsCluster.js';
 
 /** After this time without an answer the coordinator is looked up again, and so on with pauses that double up to the second one. */

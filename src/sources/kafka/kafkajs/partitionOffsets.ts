@@ -2,13 +2,13 @@ import { ProtocolError, TimedOutError, UnknownTopicError } from '../../../batch/
 import { identityOf } from '../../../batch/logIdentity.js';
 import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../../batch/topicPartition.js';
 import { topicsOf } from '../../../batch/topicsOf.js';
+import { firstOf } from '../../../storage/firstOf.js';
 import { isOtherTopic } from '../../log/logBreak.js';
 import type { LogClient, LogOffset, LogPoint } from '../../log/logClient.js';
 import { unknownTopic } from '../protocol/errorCodes.js';
 import type { IsolationLevel } from '../protocol/fetchProtocol.js';
 import type { ListedOffset } from '../protocol/listOffsetsProtocol.js';
 import { describeResources } from '../protocol/requestResources.js';
-import { firstOf } from './firstOf.js';
 import type { KafkajsPort } from './kafkajsPort.js';
 import type { LogEnds, LogIdentities } from './logIdentities.js';
 import { OffsetAsker, type OffsetQuestion } from './offsetAsker.js';
