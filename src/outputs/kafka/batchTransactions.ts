@@ -5,19 +5,17 @@ import type { RecordsSent } from '../../batch/monitoring/monitorEvents.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import type { Owner } from '../../operators/base/perBatch.js';
+import { BatchMessages, type MessagesByTopic, type TimedMessages } from './batchMessages.js';
 import { batchTimeOf, metadataOf } from './batchMetadata.js';
-import type { ProducerMessage, TransactionsPort } from './producerPort.js';
+import type { TransactionsPort } from './producerPort.js';
 import { type GroupOffsets, TransactionalProducer } from './transactionalProducer.js';
-
-/** Records by the topic that they go to. */
-export type MessagesByTopic = ReadonlyMap<string, readonly ProducerMessage[]>;
 
 /** What one output writes to one topic. */
 type Sending = Owner & Pick<RecordsSent, 'system' | 'topic'> & { records: number };
 
 /** What all outputs of one group write of one batch. */
 interface BatchWrite {
-  readonly messages: Map<string, ProducerMessage[]>;
+  readonly messages: BatchMessages;
   /** How many of them each output writes to each topic. */
   readonly sendings: Sending[];
   writing: Promise<void> | undefined;
@@ -50,6 +48,8 @@ export class BatchTransactions {
   readonly #refused: (error: RecordTooLargeError) => void;
   readonly #writes = new WeakMap<BatchContext, BatchWrite>();
   #producer: Promise<TransactionalProducer> | undefined;
+  /** Of the batch that was written last, by this run or an earlier one. */
+  #lastTime = Number.NEGATIVE_INFINITY;
   /** Whether this run has gone beyond what an earlier one has written. */
   #caughtUp = false;
   #writing: Promise<unknown> = Promise.resolve();
@@ -77,14 +77,11 @@ export class BatchTransactions {
   }
 
   /** Adds records of an output to what is written of a batch. */
-  add(context: BatchContext, output: Owner, added: MessagesByTopic): void {
+  add(context: BatchContext, output: Owner, added: MessagesByTopic | TimedMessages): void {
     const { messages, sendings } = this.#writeOf(context);
-    for (const [topic, more] of added) {
-      count(sendings, output, topic, more.length);
-      const before = messages.get(topic);
-      if (before) for (const message of more) before.push(message);
-      else messages.set(topic, [...more]);
-    }
+    messages.add(added);
+    const now = typeof added === 'function' ? added(context.time) : added;
+    for (const [topic, { length }] of now) count(sendings, output, topic, length);
   }
 
   /**
@@ -117,30 +114,39 @@ export class BatchTransactions {
   #writeOf(context: BatchContext): BatchWrite {
     const known = this.#writes.get(context);
     if (known) return known;
-    const made: BatchWrite = { messages: new Map(), sendings: [], writing: undefined };
+    const made: BatchWrite = { messages: new BatchMessages(), sendings: [], writing: undefined };
     this.#writes.set(context, made);
     return made;
   }
 
   async #write(context: BatchContext, { messages, sendings }: BatchWrite): Promise<void> {
-    const { time } = context;
     const ranges = Object.values(context.inputs).flatMap((input) => input.ranges);
-    const hasRecords = [...messages.values()].some((some) => some.length > 0);
-    if (!hasRecords && !ranges.some(isMoved)) return;
+    if (!sendings.some(({ records }) => records > 0) && !ranges.some(isMoved)) return;
     const producer = await this.#connected();
     if (!this.#caughtUp) this.#checkSources(context);
     // Asked after the former owner was fenced, and until the first batch that is new: from then on nobody else commits.
     if (!this.#caughtUp && (await this.#wasWritten(ranges, context))) return;
     this.#caughtUp = true;
+    const time = messages.areTimed ? this.#timeOf(context) : context.time;
     const sending = sendings.map((one) => context.effects?.sending(one));
     try {
-      await producer.write({ messages, offsets: this.#offsetsOf(ranges, time) });
+      await producer.write({ messages: messages.at(time), offsets: this.#offsetsOf(ranges, time) });
     } catch (error) {
       for (const sent of sending) sent?.({ error });
       if (error instanceof RecordTooLargeError) this.#refused(error);
       throw error;
     }
     for (const sent of sending) sent?.();
+  }
+
+  /**
+   * The time of a batch among those of all owners. Without a checkpoint an owner whose clock is behind has batches of times that were
+   * written already: it goes on from the last of these, as it would from a checkpoint.
+   */
+  #timeOf({ time, interval, state }: BatchContext): number {
+    if (state.durable) return time;
+    this.#lastTime = time > this.#lastTime ? time : this.#lastTime + interval;
+    return this.#lastTime;
   }
 
   /** With the time of the batch, so that one whose offsets did not move is recognized when it is replayed. */
@@ -217,6 +223,7 @@ export class BatchTransactions {
     const committed = new Map(offsets.map((one) => [partitionKey(one), one]));
     const timeOf = (range: OffsetRange) => batchTimeOf(of(range)?.metadata ?? '');
     const of = (range: OffsetRange) => committed.get(partitionKey(range));
+    this.#lastTime = Math.max(this.#lastTime, ...ranges.map(timeOf));
     const moved = ranges.filter(isMoved);
     // Offsets of an earlier batch may lie beyond this one, where a log was cut or is read again. Times tell, except where somebody
     // else may have committed after the sources read their positions.

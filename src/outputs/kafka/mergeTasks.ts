@@ -9,7 +9,7 @@ import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { json } from '../../sources/log/json.js';
 import type { RecordView } from '../../sources/log/recordView.js';
 import type { SendToKafkaOptions } from './sendToKafka.js';
-import { type MergedResult, type SavedPartial, type TaskPartial, TaskPartials } from './taskPartials.js';
+import { type MergedResult, partialOf, type SavedPartial, type TaskPartial, TaskPartials } from './taskPartials.js';
 import { transactionalOutput } from './transactionalOutput.js';
 import { resolveTransactionOptions, transactionChecks } from './transactionOptions.js';
 
@@ -65,13 +65,16 @@ const optionChecks: OptionChecks<MergeTasksOptions<never>> = {
  *
  * The first job writes each partial in a transaction that commits its input, as `sendToKafka` does, and the second one reads committed records:
  * each partial counts once, whatever crashes. A batch without records is written too, for the second job to know how far the task is.
- * Partials are JSON, which has no `Infinity` and no `NaN`. The batch times of all tasks must be comparable: without `dynamicInterval`.
+ * Partials are JSON, which has no `Infinity` and no `NaN`. With `dynamicInterval`, each task has batches of its own times: `write` takes results of
+ * windows and slides, whose times all tasks have, and refuses those of single batches. A task without a checkpoint that goes to a process whose clock
+ * is behind writes times after those of its former owner.
  *
  * The topic is yours to create, with one partition: `retention.ms` bounds how long the second job may be down.
  *
  * Source: the last stage of a reduction over all partitions in Spark, such as `countByWindow`.
  *
  * @throws {InvalidOptionError} when an option is out of its range
+ * @throws {InvalidOptionError} (as a notification, of `write`) when results are of a time that only this task has, because of `dynamicInterval`
  * @throws {InvalidRecordError} (as a notification, of `merge`) when a task writes a time again, or there are more tasks than `tasks`
  *
  * @see {@link shuffleTopic} for results by key
@@ -123,10 +126,11 @@ export function mergeTasks<T>(options: MergeTasksOptions<T>): MergedTasks<T> {
       checkOptions('mergeTasks.write', writeOptions, { ...transactionChecks, id: checkText });
       const output = { operator: 'mergeTasks', id: writeOptions.id };
       return transactionalOutput<T>(output, kafka, resolveTransactionOptions(writeOptions), (batch) => {
-        const { time, task } = batch.context;
-        const partial: TaskPartial<T> = { task: task?.id ?? '0', time, ...reduced(batch, merge) };
-        const message = { partition: 0, key: partial.task, value: JSON.stringify(partial), timestamp: String(time) };
-        return new Map([[topic, [message]]]);
+        const partial = partialOf(batch, merge);
+        return (time) => {
+          const value = JSON.stringify({ ...partial, time });
+          return new Map([[topic, [{ partition: 0, key: partial.task, value, timestamp: String(time) }]]]);
+        };
       });
     },
     source: { topics: [topic], start: 'earliest', deserialize },
@@ -145,10 +149,4 @@ export function mergeTasks<T>(options: MergeTasksOptions<T>): MergedTasks<T> {
       });
     },
   };
-}
-
-function reduced<T>(batch: Batch<T>, merge: (a: T, b: T) => T): { readonly value?: T } {
-  const { records } = batch;
-  if (records.length === 0) return {};
-  return { value: records.reduce((a, b) => merge(a, b)) };
 }

@@ -1,7 +1,7 @@
 import type { Batch } from '../../batch/batch.js';
 import { InvalidRecordError } from '../../batch/errors.js';
 import { visitEach } from '../../operators/base/visitEach.js';
-import type { MessagesByTopic } from './batchTransactions.js';
+import type { MessagesByTopic } from './batchMessages.js';
 import { checkMessage } from './checkMessage.js';
 import type { OutputMessage } from './outputMessage.js';
 import type { ProducerMessage } from './producerPort.js';

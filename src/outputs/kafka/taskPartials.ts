@@ -1,4 +1,5 @@
-import { InvalidRecordError } from '../../batch/errors.js';
+import type { Batch } from '../../batch/batch.js';
+import { InvalidOptionError, InvalidRecordError } from '../../batch/errors.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { partitionPoint } from '../../collections/partitionPoint.js';
 
@@ -10,6 +11,22 @@ export interface TaskPartial<T> {
   readonly time: number;
   /** Absent where the batch had no record. */
   readonly value?: T;
+}
+
+/**
+ * What the task of a batch has for its time.
+ *
+ * @throws {InvalidOptionError} when its time is one that only this task may have
+ */
+export function partialOf<T>({ records, context }: Batch<T>, merge: (a: T, b: T) => T): TaskPartial<T> {
+  const { time, maxInterval, task: { id: task } = { id: '0' } } = context;
+  if (records.length === 0) return { task, time };
+  // Every task has a batch at each multiple of it, and at no other time is that sure.
+  if (maxInterval !== undefined && time % maxInterval !== 0) {
+    const rule = `is for results of windows and slides only, as each task has batches of its own times: ${time} is no multiple of its maxInterval (${maxInterval})`;
+    throw new InvalidOptionError('mergeTasks.write', 'dynamicInterval', undefined, rule);
+  }
+  return { task, time, value: records.reduce((a, b) => merge(a, b)) };
 }
 
 /** What all tasks have for a batch time. */

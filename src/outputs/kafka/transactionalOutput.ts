@@ -6,7 +6,7 @@ import { lastActs } from '../../operators/base/lastActs.js';
 import { type Owner, perBatch } from '../../operators/base/perBatch.js';
 import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { kafkajsTransactions } from '../../sources/kafka/kafkajs/kafkajsTransactions.js';
-import type { MessagesByTopic } from './batchTransactions.js';
+import type { MessagesByTopic, TimedMessages } from './batchMessages.js';
 import { type TransactionOptions, transactionsOfRun } from './transactionsOfRun.js';
 
 /**
@@ -19,7 +19,7 @@ export function transactionalOutput<T>(
   output: Owner,
   kafka: Kafka | KafkaRuntime,
   options: TransactionOptions,
-  messagesOf: (batch: Batch<T>) => MessagesByTopic,
+  messagesOf: (batch: Batch<T>) => MessagesByTopic | TimedMessages,
 ): MonoTypeOperatorFunction<Batch<T>> {
   // Fails now if `kafka` is not supported.
   kafkajsTransactions(kafka, options.transactionTimeout);

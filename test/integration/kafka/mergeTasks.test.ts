@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Checkpoint, countBatch, foreachBatch, memoryCheckpoint, type RecordView, string } from 'dstream';
 import { kafkaBatches, kafkaTasks, mergeTasks } from 'dstream/kafka';
-import { defer, lastValueFrom, mergeMap, retry, tap } from 'rxjs';
+import { asyncScheduler, defer, lastValueFrom, mergeMap, retry, type SchedulerLike, tap } from 'rxjs';
 import { expect, it } from 'vitest';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
@@ -114,5 +114,56 @@ describeKafka('mergeTasks', () => {
       expect(value).toBe(ofTasks.reduce(sum));
     }
     expect(failures).toBeLessThan(1);
+  });
+
+  it('counts all of a task once that goes to a process whose clock is late, without a checkpoint', async () => {
+    const kafka = newKafka();
+    const [input, between] = [await makeTopic(kafka, 2), await makeTopic(kafka, 1)];
+    const groupId = randomUUID();
+    const counts = mergeTasks<number>({ topic: between, tasks: 2, merge: sum });
+    const lateBy = (ms: number): SchedulerLike => ({
+      now: () => asyncScheduler.now() - ms,
+      schedule: asyncScheduler.schedule.bind(asyncScheduler) as SchedulerLike['schedule'],
+    });
+    /** Counts what is sent, and then goes on until `end`. */
+    const count = async (scheduler: SchedulerLike, end: Promise<unknown>) => {
+      await produce(kafka, input, [Array.from({ length: 100 }, (_, i) => ({ partition: i % 2, value: String(i) }))]);
+      const counting = kafkaTasks(kafka, {
+        ...{ topics: [input], groupId, commitOffsets: false, start: 'earliest', interval: 50, scheduler },
+        ...{ maxRatePerPartition: 100, deserialize: string() },
+      });
+      let seen = 0;
+      await lastValueFrom(
+        counting.pipe(
+          mergeMap((task) => task.pipe(countBatch(), counts.write(kafka, { groupId }))),
+          tap(({ records: [n = 0] }) => {
+            seen += n;
+            if (seen >= 100) void Promise.allSettled([end]).then(() => counting.stop());
+          }),
+        ),
+        { defaultValue: undefined },
+      );
+    };
+    const results: { readonly time: number; readonly value: number }[] = [];
+    const merging = kafkaBatches(kafka, { ...counts.source, interval: 50 });
+    const merged = lastValueFrom(
+      merging.pipe(
+        counts.merge(),
+        foreachBatch((more) => {
+          results.push(...more);
+          if (results.reduce((all, { value }) => all + value, 0) >= 300) void merging.stop();
+        }),
+      ),
+      { defaultValue: undefined },
+    );
+    merged.catch(() => {});
+    await count(lateBy(0), Promise.resolve());
+    await count(lateBy(60_000), Promise.resolve());
+    await count(lateBy(0), merged);
+    await merged;
+    expect(results.reduce((all, { value }) => all + value, 0)).toBe(300);
+    const times = results.map(({ time }) => time);
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+    expect(times.filter((time) => time % 50 !== 0)).toEqual([]);
   });
 });
