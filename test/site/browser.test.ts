@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
+import type { BrowserContext, Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { hasChromium, seriousViolations } from '../support/chromium.js';
 import { nightly } from '../support/nightly.js';
-import { dist, readPage, serveSite, sitePages } from './builtSite.js';
+import { dist, readPage, sitePages } from './builtSite.js';
+import { siteInBrowser } from './siteInBrowser.js';
 
 const deadline = { timeout: 300_000 };
 
@@ -37,25 +38,17 @@ const runnable = sitePages().filter((page) => page !== 'tutorial.html' && readPa
 
 // Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
 describe.skipIf(!hasChromium)('the site in a browser', () => {
-  let browser: Browser;
+  const site = siteInBrowser();
   let context: BrowserContext;
   /** In which an example has minutes, because the machine may have other work. */
   let unhurried: BrowserContext;
-  let site: Awaited<ReturnType<typeof serveSite>>;
   /** Errors of pages, and requests to other hosts. */
   const problems: string[] = [];
 
   beforeAll(async () => {
-    site = await serveSite();
-    browser = await launchChromium();
-    context = await browser.newContext({ viewport: { width: 1_440, height: 900 } });
-    unhurried = await browser.newContext({ viewport: { width: 1_440, height: 900 } });
+    context = await site.browser.newContext({ viewport: { width: 1_440, height: 900 } });
+    unhurried = await site.browser.newContext({ viewport: { width: 1_440, height: 900 } });
     await unhurried.addInitScript('globalThis.exampleTimeLimitMs = 120_000');
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
   });
 
   async function open(path: string, from = context): Promise<Page> {
@@ -173,7 +166,7 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
   });
 
   it('the picture of the home page runs by itself while it is seen, and its slider bends the rate', async () => {
-    const page = await browser.newPage({ viewport: { width: 390, height: 400 } });
+    const page = await site.browser.newPage({ viewport: { width: 390, height: 400 } });
     page.setDefaultTimeout(deadline.timeout);
     const loaded: string[] = [];
     page.on('request', (request) => loaded.push(request.url()));
@@ -204,7 +197,7 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
   });
 
   it('the picture of the home page stands still for readers who want no motion, until they start it', async () => {
-    const page = await browser.newPage({ viewport: { width: 1_440, height: 900 }, reducedMotion: 'reduce' });
+    const page = await site.browser.newPage({ viewport: { width: 1_440, height: 900 }, reducedMotion: 'reduce' });
     page.setDefaultTimeout(deadline.timeout);
     const loaded: string[] = [];
     page.on('request', (request) => loaded.push(request.url()));
@@ -284,7 +277,7 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
   });
 
   it('the first load of the playground is less than 250 KB, fonts included', async () => {
-    const page = await browser.newPage();
+    const page = await site.browser.newPage();
     page.setDefaultTimeout(deadline.timeout);
     const loaded: { readonly url: string; readonly bytes: number }[] = [];
     const sizes: Promise<void>[] = [];
@@ -348,7 +341,7 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
   }
 
   it('on a phone a diagram scrolls to the column of its step', async () => {
-    const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    const page = await site.browser.newPage({ viewport: { width: 390, height: 844 } });
     page.setDefaultTimeout(deadline.timeout);
     await page.goto(`${site.url}backpressure.html`);
     const diagram = page.getByRole('figure', { name: 'An output that is slow for a while' });
@@ -420,7 +413,7 @@ describe.skipIf(!hasChromium)('the site in a browser', () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const width of nightly ? [1_440, 390] : [colorScheme === 'light' ? 390 : 1_440]) {
       it(`axe finds nothing serious in ${colorScheme}, ${width} pixels wide, and nothing is cut off`, async () => {
-        const own = await browser.newContext({
+        const own = await site.browser.newContext({
           viewport: { width, height: 900 },
           colorScheme,
           reducedMotion: 'reduce',

@@ -1,24 +1,15 @@
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium, seriousViolations } from '../support/chromium.js';
-import { serveSite } from './builtSite.js';
+import { describe, expect, it } from 'vitest';
+import { hasChromium, seriousViolations } from '../support/chromium.js';
+import { siteInBrowser } from './siteInBrowser.js';
 
 const deadline = { timeout: 300_000 };
 
 describe.skipIf(!hasChromium)('the live picture of event time', () => {
-  let browser: Browser;
-  let site: Awaited<ReturnType<typeof serveSite>>;
-  beforeAll(async () => {
-    site = await serveSite();
-    browser = await launchChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
-  });
+  const site = siteInBrowser();
 
   async function open(options: Parameters<Browser['newPage']>[0]): Promise<{ page: Page; figure: Locator }> {
-    const page = await browser.newPage({ reducedMotion: 'reduce', ...options });
+    const page = await site.browser.newPage({ reducedMotion: 'reduce', ...options });
     page.setDefaultTimeout(deadline.timeout);
     await page.goto(`${site.url}event-time.html`);
     const figure = page.getByRole('figure', { name: /^Try it/ });

@@ -1,7 +1,7 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium } from '../support/chromium.js';
-import { readPage, serveSite, sitePages } from './builtSite.js';
+import { describe, expect, it } from 'vitest';
+import { hasChromium } from '../support/chromium.js';
+import { readPage, sitePages } from './builtSite.js';
+import { siteInBrowser } from './siteInBrowser.js';
 
 const looked = ['index.html', 'tutorial.html', 'operators/reduceByKeyAndWindow.html', 'api/core/foreachBatch.html'];
 
@@ -29,18 +29,7 @@ it('no page waits for anything before it shows its text', () => {
 
 // Debian's chromium: .ci/run installs it. Elsewhere the test says that it was left out.
 describe.skipIf(!hasChromium)('the first picture of a page', () => {
-  let browser: Browser;
-  let site: Awaited<ReturnType<typeof serveSite>>;
-
-  beforeAll(async () => {
-    site = await serveSite();
-    browser = await launchChromium();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
-  });
+  const site = siteInBrowser();
 
   it.each([
     [1_440, 'light'],
@@ -49,7 +38,11 @@ describe.skipIf(!hasChromium)('the first picture of a page', () => {
     for (const path of looked) {
       const pictures: unknown[] = [];
       for (const blocked of [/\.(?:woff2?|css)$/, /\.woff2?$/]) {
-        const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme, reducedMotion: 'reduce' });
+        const page = await site.browser.newPage({
+          viewport: { width, height: 900 },
+          colorScheme,
+          reducedMotion: 'reduce',
+        });
         page.setDefaultTimeout(120_000);
         // Without the scripts of the site nothing changes but for the style sheet.
         await page.route(/\.js$|\.woff2?$|\.css$/, (route, request) =>
