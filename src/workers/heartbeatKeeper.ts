@@ -50,7 +50,7 @@ export class HeartbeatKeeper {
       this.#release(place);
       if (membership.instanceId !== undefined) continue;
       // Without this the session ends by itself.
-      defer(() => from(this.#client.leave(membership))).subscribe({ error: () => {} });
+      defer(() => this.#client.leave(membership)).subscribe({ error: () => {} });
     }
   }
 

@@ -1,4 +1,4 @@
-import { catchError, defer, from, last, type ObservableInput, tap, throwError } from 'rxjs';
+import { catchError, defer, last, type ObservableInput, tap, throwError } from 'rxjs';
 import { ProtocolError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { GroupClient } from './groupClient.js';
@@ -72,14 +72,14 @@ class RelayedGroupClient implements GroupClient {
   };
 
   sync: GroupClient['sync'] = (membership, assignments) =>
-    defer(() => from(this.#client.sync(membership, assignments))).pipe(
+    defer(() => this.#client.sync(membership, assignments)).pipe(
       last(),
       // Before the tasks are given out, which may take long.
       tap(() => this.#beats.keep(membership, this.#interval)),
     );
 
   heartbeat: GroupClient['heartbeat'] = (membership) =>
-    defer(() => from(this.#beats.beat(membership))).pipe(
+    defer(() => this.#beats.beat(membership)).pipe(
       catchError(({ kafkaError, retriable, cause }: HeartbeatRefusal) =>
         throwError(() => new ProtocolError('Heartbeat', kafkaError, retriable, { cause })),
       ),

@@ -1,4 +1,4 @@
-import { defer, from, Subscription } from 'rxjs';
+import { defer, Subscription } from 'rxjs';
 import { scheduleAfter } from '../../backpressure/longDelay.js';
 import type { TopicPartition } from '../../batch/topicPartition.js';
 import type { GroupClient } from './groupClient.js';
@@ -22,7 +22,7 @@ export function watchPartitions(
     };
     looking.add(
       scheduleAfter(scheduler, discoverInterval, () => {
-        const asked = defer(() => from(client.partitions(topics))).subscribe({
+        const asked = defer(() => client.partitions(topics)).subscribe({
           next: (partitions) => (samePartitions(known, partitions) ? again() : changed()),
           error: again,
         });

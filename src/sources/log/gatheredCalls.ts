@@ -1,4 +1,4 @@
-import { defer, from, last, Observable, type ObservableInput, Subscription } from 'rxjs';
+import { defer, last, Observable, type ObservableInput, Subscription } from 'rxjs';
 
 interface Call<Q, A> {
   readonly question: Q;
@@ -58,7 +58,7 @@ export class GatheredCalls<Q, A> {
       sent.unsubscribe();
       for (const call of all) tell(call);
     };
-    const answer = defer(() => from(this.#send(all.map(({ question }) => question)))).pipe(last());
+    const answer = defer(() => this.#send(all.map(({ question }) => question))).pipe(last());
     sent.add(
       answer.subscribe({
         next: (value) => settle((call) => call.answer(value)),

@@ -1,4 +1,4 @@
-import { catchError, concat, defer, from, last, map, type Observable, of, toArray } from 'rxjs';
+import { catchError, concat, defer, last, map, type Observable, of, toArray } from 'rxjs';
 import { UnknownTopicError } from '../../batch/errors.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey, type TopicPartition } from '../../batch/topicPartition.js';
@@ -44,7 +44,7 @@ function partitionsOf(
   topic: string,
   policy: 'error' | 'earliest' | 'latest',
 ): Observable<readonly LogPartition[]> {
-  return defer(() => from(client.partitions([topic]))).pipe(
+  return defer(() => client.partitions([topic])).pipe(
     last(undefined, []),
     catchError((error: unknown) => {
       if (!(error instanceof UnknownTopicError) || policy === 'error') throw error;

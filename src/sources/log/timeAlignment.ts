@@ -1,4 +1,4 @@
-import { defer, from, last, map, mergeMap, type Observable, of } from 'rxjs';
+import { defer, last, map, mergeMap, type Observable, of } from 'rxjs';
 import { partitionKey } from '../../batch/topicPartition.js';
 import { sumOf } from '../../collections/sumOf.js';
 import type { LogClient } from './logClient.js';
@@ -94,7 +94,7 @@ export class TimeAlignment {
 
   #find(states: readonly PartitionState[], until: number, budget: number): Observable<Found> {
     const waiting = sumOf(states, (state) => state.waiting);
-    return defer(() => from(this.#client.offsets(states, { timestamp: until }, { partial: true }))).pipe(
+    return defer(() => this.#client.offsets(states, { timestamp: until }, { partial: true })).pipe(
       last(undefined, []),
       map((positions) => {
         const offsets = new Map(positions.map((position) => [partitionKey(position), position.offset]));

@@ -1,4 +1,4 @@
-import { defer, from, Observable, type SchedulerLike } from 'rxjs';
+import { defer, Observable, type SchedulerLike } from 'rxjs';
 import { ProtocolError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { TopicPartitionOffset } from '../../batch/topicPartition.js';
@@ -73,7 +73,7 @@ export class GatheredCommits {
       return members.includes(undefined) ? undefined : members[0];
     };
     const positions = commits.flatMap((commit) => commit.positions);
-    defer(() => from(this.#client.commit(groupId, positions, member))).subscribe({
+    defer(() => this.#client.commit(groupId, positions, member)).subscribe({
       error: (error: unknown) => {
         const held = commits.filter((commit) => commit.member());
         for (const commit of commits) if (held.length === commits.length || !held.includes(commit)) commit.fail(error);

@@ -1,4 +1,4 @@
-import { defer, from, Observable, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
+import { defer, Observable, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
 import { byPlace, partitionKey } from '../../batch/topicPartition.js';
 import type { FetchedPartition, FetchOptions, FetchRequest, LogClient } from '../log/logClient.js';
 
@@ -85,7 +85,7 @@ export class GatheredFetches {
       },
     };
     sending.add(
-      defer(() => from(this.#client.fetch(requests, options))).subscribe({
+      defer(() => this.#client.fetch(requests, options)).subscribe({
         next: (fetched) => {
           for (const one of fetched) open.delete(partitionKey(one));
           // The next request is sent before this response is decoded.

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
-import { defer, from } from 'rxjs';
+import { defer } from 'rxjs';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkText } from '../../options/checks.js';
 import type { FileSystem } from '../../storage/fileSystem.js';
@@ -93,7 +93,7 @@ export function fileCheckpoint(directory: string, options: FileCheckpointOptions
   return {
     location,
     command,
-    open: (how) => defer(() => from(open(how))),
+    open: (how) => defer(() => open(how)),
   };
 }
 

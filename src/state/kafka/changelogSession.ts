@@ -93,7 +93,7 @@ export class ChangelogSession<M> implements CheckpointSession {
   }
 
   save(batch: SavedBatch): ObservableInput<unknown> {
-    return defer(() => from(this.#numbering?.then(() => this.#save(batch)) ?? this.#save(batch)));
+    return defer(() => this.#numbering?.then(() => this.#save(batch)) ?? this.#save(batch));
   }
 
   async #save(batch: SavedBatch): Promise<void> {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { defer, from } from 'rxjs';
+import { defer } from 'rxjs';
 import { checkOptions, type OptionChecks } from '../../options/checkOptions.js';
 import { checkPositiveInteger, checkText, oneOf } from '../../options/checks.js';
 import type { FileSystem } from '../../storage/fileSystem.js';
@@ -100,7 +100,7 @@ export function lmdbCheckpoint(directory: string, options: LmdbCheckpointOptions
   return {
     location,
     command,
-    open: (how) => defer(() => from(open(how))),
+    open: (how) => defer(() => open(how)),
   };
 }
 

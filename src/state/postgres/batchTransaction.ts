@@ -1,4 +1,4 @@
-import { catchError, concat, defer, EMPTY, from, lastValueFrom, mergeMap, type Observable, throwError } from 'rxjs';
+import { catchError, concat, defer, EMPTY, lastValueFrom, mergeMap, type Observable, throwError } from 'rxjs';
 import type { PostgresQueries } from './postgresPool.js';
 import type { PostgresTransaction } from './postgresTransaction.js';
 
@@ -36,7 +36,7 @@ export class BatchTransaction {
 
   /** Writes the effect in the transaction. Several may be under way at once. */
   run(effect: TransactionEffect): Observable<never> {
-    return defer(() => from(this.#current)).pipe(
+    return defer(() => this.#current).pipe(
       mergeMap((transaction) => {
         let failure: { readonly error: unknown } | undefined;
         const attempt = effect(transaction.queries).pipe(

@@ -1,4 +1,4 @@
-import { defer, from, type Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../batch/errors.js';
 import { checkOptions, type OptionChecks, required } from '../../options/checkOptions.js';
 import { allOf, checkPositiveInteger, checkTimer, withMethods } from '../../options/checks.js';
@@ -119,7 +119,7 @@ export function postgresCheckpoint(pool: PostgresPool, options: PostgresCheckpoi
   return {
     location,
     command: (action) => jobCommand(job, action),
-    open: (how) => defer(() => from(open(how))),
+    open: (how) => defer(() => open(how)),
     inTransaction: (time, effect) =>
       defer(() => {
         if (current) return current.inTransaction(time, effect);

@@ -61,7 +61,7 @@ export class PostgresSession implements CheckpointSession {
   }
 
   plan(batch: PlannedBatch): ObservableInput<unknown> {
-    return defer(() => from(this.#run(`plan the batch of time ${batch.time}`, () => this.#plan(batch))));
+    return defer(() => this.#run(`plan the batch of time ${batch.time}`, () => this.#plan(batch)));
   }
 
   save(batch: SavedBatch): ObservableInput<unknown> {
@@ -74,7 +74,7 @@ export class PostgresSession implements CheckpointSession {
   }
 
   close(): ObservableInput<unknown> {
-    return defer(() => from(this.#lease.release(this.#close())));
+    return defer(() => this.#lease.release(this.#close()));
   }
 
   /**

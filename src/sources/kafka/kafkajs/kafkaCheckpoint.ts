@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { defer, from } from 'rxjs';
+import { defer } from 'rxjs';
 import { CheckpointError, DStreamError, InvalidOptionError } from '../../../batch/errors.js';
 import { checkOptions, type OptionChecks, required } from '../../../options/checkOptions.js';
 import {
@@ -174,7 +174,7 @@ export function kafkaCheckpoint(kafka: Kafka | KafkaRuntime, options: KafkaCheck
       changelogCopies(`${hostname()} ${place}`, copies, () => {
         return new KafkajsChangelog(kafka, location, { ...changelogPlace, follows: true });
       }),
-    open: (how) => defer(() => from(open(how))),
+    open: (how) => defer(() => open(how)),
     inTransaction: (session, time, messages) => {
       const rule = 'must be the checkpoint of the stream';
       if (!current || session !== current)

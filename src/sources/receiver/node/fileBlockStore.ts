@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { defer, from } from 'rxjs';
+import { defer } from 'rxjs';
 import { checkOptions, type OptionChecks } from '../../../options/checkOptions.js';
 import { checkText } from '../../../options/checks.js';
 import type { FileSystem } from '../../../storage/fileSystem.js';
@@ -72,7 +72,7 @@ export function fileBlockStore(directory: string, options: FileBlockStoreOptions
     const openLocked = (locked: LockedDirectory) => open(request, locked);
     return LockedDirectory.open(location, 'block store', openLocked, fs, undefined, settings.integrityKey);
   };
-  return { location, open: (request) => defer(() => from(openIn(request))) };
+  return { location, open: (request) => defer(() => openIn(request)) };
 }
 
 /** Files whose bytes need not survive the process. */

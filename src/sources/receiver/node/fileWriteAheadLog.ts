@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { defer, from, type Observer } from 'rxjs';
+import { defer, type Observer } from 'rxjs';
 import { checkOptions, type OptionChecks } from '../../../options/checkOptions.js';
 import {
   checkBoolean,
@@ -143,7 +143,7 @@ export function fileWriteAheadLog(directory: string, options: FileWriteAheadLogO
       throw withSalvageHint(error, { command: (action) => logCommand(location, action) });
     }
   };
-  return { location, open: (request) => defer(() => from(open(request))) };
+  return { location, open: (request) => defer(() => open(request)) };
 }
 
 export function resolveFileLogOptions(options: FileWriteAheadLogOptions): FileLogSettings {
