@@ -1,4 +1,16 @@
-import { AsyncSubject, concatMap, defer, EMPTY, from, merge, Observable, type ObservableInput, of, tap } from 'rxjs';
+import {
+  AsyncSubject,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  from,
+  merge,
+  Observable,
+  type ObservableInput,
+  of,
+  tap,
+} from 'rxjs';
 import { InvalidOptionError } from '../batch/errors.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { Source, SourceRun, SourceSetup } from '../sources/source.js';
@@ -40,24 +52,31 @@ export class DriverResources {
     const keep = (session: CheckpointSession) => {
       this.session = session;
     };
-    const open = () => checkpoint.open({ waiting, signal: this.#waiting.signal, ...takeover, ...openedBy(held, task) });
-    const opening = this.#opening(held ? () => this.#awaited(open, held) : open, keep, () => false);
-    return opening.pipe(tap({ complete: () => checkInterval(options, this.session) }));
+    let ended = (): void => {};
+    const open = () => {
+      if (held) ended = this.#begin(held);
+      return checkpoint.open({ waiting, signal: this.#waiting.signal, ...takeover, ...openedBy(held, task) });
+    };
+    const opening = this.#opening(
+      () => defer(open),
+      keep,
+      () => false,
+      () => ended(),
+    );
+    const checked = opening.pipe(tap({ complete: () => checkInterval(options, this.session) }));
+    return held ? concat(held.granted(), checked) : checked;
   }
 
-  #awaited(open: () => ObservableInput<CheckpointSession>, held: HeldWork): Observable<CheckpointSession> {
+  /** Returns what is to be called when the opening has ended. */
+  #begin(held: HeldWork): () => void {
     const ended = new AsyncSubject<never>();
     this.#opens = ended;
     this.#left = held.opens();
-    const end = (): void => {
+    return () => {
       if (!this.session) this.#left();
       this.#opens = undefined;
       ended.complete();
     };
-    return defer(() => from(open())).pipe(
-      concatMap((session) => (this.#closed ? closeAll([session]) : of(session))),
-      tap({ error: end, complete: end }),
-    );
   }
 
   openSources(
@@ -106,16 +125,21 @@ export class DriverResources {
     open: () => ObservableInput<R>,
     keep: (opened: R) => void,
     cancels: (opening: ObservableInput<R>) => boolean,
+    ended = (): void => {},
   ): Observable<never> {
     return new Observable((subscriber) => {
       const opening = open();
-      const subscription = from(opening).subscribe({
-        next: (opened) => {
-          if (this.#closed) from(opened.close()).subscribe({ error: () => {} });
-          else keep(opened);
+      const kept = from(opening).pipe(concatMap((opened) => (this.#closed ? closeAll([opened]) : of(opened))));
+      const subscription = kept.subscribe({
+        next: keep,
+        error: (error: unknown) => {
+          ended();
+          subscriber.error(error);
         },
-        error: (error: unknown) => subscriber.error(error),
-        complete: () => subscriber.complete(),
+        complete: () => {
+          ended();
+          subscriber.complete();
+        },
       });
       return () => {
         if (cancels(opening)) subscription.unsubscribe();

@@ -1,4 +1,4 @@
-import { defer, from, type Observable, Subscription } from 'rxjs';
+import { defer, Subscription } from 'rxjs';
 import { backOff, scheduleAfter } from '../backpressure/longDelay.js';
 import type { BatchRun } from '../batch/batchContext.js';
 import { DStreamError, ProtocolError } from '../batch/errors.js';
@@ -163,12 +163,8 @@ export class OwnedDriver implements Driver {
       closed: () => this.#closed(),
     };
     return this.#newDriver(output, {
+      ...this.#lease,
       membership: () => (opened === this.#opened && this.#assigned ? this.#lease.membership() : undefined),
-      renew: () => this.#lease.renew(),
-      dispatched: (ms) => this.#lease.dispatched(ms),
-      opens: () => this.#lease.opens(),
-      patience: this.#lease.patience,
-      stuck: (step, lasts) => this.#lease.stuck(step, lasts),
     });
   }
 
@@ -251,10 +247,7 @@ export class OwnedDriver implements Driver {
         if (!told) finish(report ?? { completed: [], aborted: [] });
       }
     };
-    quietly(
-      defer(() => from(this.#lease.leave())),
-      left,
-    );
+    defer(() => this.#lease.leave()).subscribe({ error: left, complete: left });
   }
 }
 
@@ -262,8 +255,4 @@ export class OwnedDriver implements Driver {
 function isFence(error: unknown): boolean {
   if (error instanceof ProtocolError) return memberErrors.has(error.kafkaError);
   return error instanceof DStreamError && error.code === 'FENCED';
-}
-
-function quietly(work: Observable<unknown>, done: () => void): void {
-  work.subscribe({ error: done, complete: done });
 }

@@ -14,6 +14,11 @@ export interface HeldWork {
   renew(): Observable<never>;
   /** The operators of a batch have run, for `ms` in which nothing else could: no heartbeat went out. */
   dispatched(ms: number): void;
+  /**
+   * Called before the checkpoint is opened, which fences another process that works on it. Completes when the group has said not long ago that
+   * the work is this process's, which most times is at once, and not at all when it is another's.
+   */
+  granted(): Observable<never>;
   /** The checkpoint is about to be opened. Returns what is to be called when nothing of it is open any more, however late that is. */
   opens(): () => void;
   /** How long opening and closing may take before `stuck` is called, in ms. */

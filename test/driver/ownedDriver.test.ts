@@ -28,6 +28,7 @@ function owned(scheduler: SchedulerLike, checkpoint: Checkpoint) {
         stuck: (step: string) => void tell(`stuck ${step}`),
         renew: () => EMPTY,
         dispatched: () => {},
+        granted: () => EMPTY,
         opens: () => () => void tell('left'),
         released: () => void tell('released'),
         leave: () => EMPTY,

@@ -5,8 +5,9 @@ export interface GroupEvent {
    * given away when their open batches are finished; `released`: they are; `lost`: the group has removed the member, or it has had no
    * answer for a whole session, so that other members may have its tasks; `fenced`: a write was refused because another process has
    * taken the task over; `reopened`: the group says that the task is still this member's, so it is opened again; `slow-heartbeat`: a
-   * heartbeat was late by more than a tenth of the session because the event loop was blocked, and `reason` says by what; `stuck`: a task takes
-   * longer than a session for a step, or nobody has been subscribed to it for that long (`unclaimed`). What does not end of its closing or
+   * heartbeat was late by more than a tenth of the session because the event loop was blocked, and `reason` says by what; `failing`: requests to the
+   * group have failed for a third of a session and are tried again, told once a minute; `recovered`: they do no more; `stuck`: a task takes longer
+   * than a session for a step, or nobody has been subscribed to it for that long (`unclaimed`). What does not end of its closing or
    * release is left behind then, so that another member can go on with the task; `standby`: this
    * member keeps copies of the checkpoints of these tasks of others from now on; `standby-behind`: how many offsets such a copy was behind;
    * `standby-stale`: nobody knows that any more, since no look at the log has ended for half a minute; the next `standby-behind` says that one has;
@@ -22,6 +23,8 @@ export interface GroupEvent {
     | 'fenced'
     | 'reopened'
     | 'slow-heartbeat'
+    | 'failing'
+    | 'recovered'
     | 'stuck'
     | 'standby'
     | 'standby-behind'
@@ -46,12 +49,14 @@ export interface GroupEvent {
   readonly reason?: string;
   /** What does not end, of `stuck`. */
   readonly step?: 'opening' | 'closing' | 'releasing' | 'unclaimed';
-  /** For how long it has lasted, in ms, of `stuck`. */
+  /** For how long it has lasted, in ms, of `stuck`, `failing` and `recovered`. */
   readonly lasts?: number;
+  /** How many requests have failed in a row, of `failing` and `recovered`. */
+  readonly attempts?: number;
   /** How many offsets of its changelog the copy had not read when it looked, of `standby-behind`: compacted records count too. */
   readonly behind?: number;
   /** How many copies are missing in all, of `standby-missing`. */
   readonly missing?: number;
-  /** Why tasks are lost, or what was refused. */
+  /** Why tasks are lost, what was refused, or what requests to the group failed with. */
   readonly error?: unknown;
 }

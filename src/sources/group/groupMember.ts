@@ -7,6 +7,7 @@ import {
   last,
   map,
   mergeMap,
+  NEVER,
   Observable,
   type ObservableInput,
   of,
@@ -24,7 +25,7 @@ import type { GroupTask } from './groupTask.js';
 import { HeldTasks } from './heldTasks.js';
 import { joinMarginMs } from './joinMargin.js';
 import { LateHeartbeats } from './lateHeartbeats.js';
-import { leaderAssignments } from './leaderAssignments.js';
+import { assigned } from './leaderAssignments.js';
 import type { EventFacts, GroupMemberEvents, OfHeldTask, OfTask } from './memberEvents.js';
 import type { GroupMemberOptions } from './memberOptions.js';
 import { MemberRequests } from './memberRequests.js';
@@ -66,8 +67,10 @@ export class GroupMember {
   #state: 'idle' | 'joining' | 'stable' | 'left' = 'idle';
   /** When the last heartbeat was sent, or what counts as one. */
   #beatAt = 0;
-  /** When the last request was sent that the group has answered. */
+  /** When the last request was sent that the group has answered, or when it has answered after it had waited for others. */
   #answeredAt = 0;
+  /** When the last request was sent whose answer says what this member has. */
+  #grantedAt = -Infinity;
   /** Of the leader: all partitions, as it knew them when it assigned. */
   #known: readonly TopicPartition[] | undefined;
 
@@ -76,7 +79,7 @@ export class GroupMember {
     this.#options = options;
     this.#events = events;
     this.#since = options.scheduler.now();
-    this.#requests = new MemberRequests(options.scheduler, options.heartbeatInterval);
+    this.#requests = new MemberRequests(options, (type, facts) => this.#happened(type, [], facts));
     this.late = new LateHeartbeats(options, (facts) => this.#happened('slow-heartbeat', [], facts));
     this.#held = new HeldTasks(options, (task, lasts) => {
       this.#happened('stuck', [task], { step: 'releasing', lasts });
@@ -89,7 +92,7 @@ export class GroupMember {
     this.#state = 'joining';
     this.#answeredAt = this.#now;
     this.#attempt(
-      () => concat(from(this.#client.connect()), this.#lookForCopies()),
+      () => concat(this.#client.connect(), this.#events.copies?.look(this.#allTasks) ?? EMPTY),
       () => this.#join(),
       () => this.start(),
     );
@@ -102,19 +105,26 @@ export class GroupMember {
 
   /** Asks the group whether a task is still this member's. Completes with the answer. */
   confirm(id: string): Observable<boolean> {
+    if (!this.membership(id)) return of(false);
     return new Observable((subscriber) => {
-      const answer = (held: boolean) => {
+      const withdraw = this.#held.ask(id, (held) => {
         subscriber.next(held);
         subscriber.complete();
-      };
-      if (!this.membership(id)) {
-        answer(false);
-        return undefined;
-      }
-      const withdraw = this.#held.ask(id, answer);
-      if (this.#state === 'stable') this.#beat();
+      });
+      // One heartbeat for all that ask in one turn.
+      if (this.#state === 'stable' && this.#beatAt !== this.#now) this.#beat();
       return withdraw;
     });
+  }
+
+  /**
+   * Before something that takes the work from another process: completes when the group has said not long ago that the task is this member's, which
+   * most times is at once. It does not complete when the task is another's, of which the owner hears by itself.
+   */
+  granted(id: string): Observable<never> {
+    const saidAt = Math.max(this.#grantedAt, this.#elsewhereAt);
+    if (this.membership(id) && this.#now - saidAt <= this.#options.sessionTimeout / 2) return EMPTY;
+    return this.confirm(id).pipe(mergeMap((held) => (held ? EMPTY : NEVER)));
   }
 
   /**
@@ -168,14 +178,9 @@ export class GroupMember {
 
   // ---- joining
 
-  #lookForCopies(): Observable<unknown> {
-    const { copies } = this.#events;
+  get #allTasks(): Observable<readonly GroupTask[]> {
     const { topics, layout } = this.#options;
-    if (!copies) return EMPTY;
-    return defer(() => from(this.#client.partitions(topics))).pipe(
-      last(),
-      mergeMap((partitions) => copies.look(layout(partitions))),
-    );
+    return defer(() => this.#client.partitions(topics)).pipe(last(), map(layout));
   }
 
   #join(): void {
@@ -194,11 +199,8 @@ export class GroupMember {
       generation: this.#assignedIn,
       standby: this.#events.copies?.claims(),
     };
-    const request = {
-      ...{ groupId, memberId: this.#memberId, instanceId, protocol, sessionTimeout },
-      rebalanceTimeout: sessionTimeout,
-      subscription,
-    };
+    const member = { groupId, memberId: this.#memberId, instanceId, protocol, sessionTimeout };
+    const request = { ...member, rebalanceTimeout: sessionTimeout, subscription };
     this.#armFence(joinMarginMs);
     this.#attempt(
       () => this.#client.join(request),
@@ -213,24 +215,18 @@ export class GroupMember {
     this.#generation = answer.generation;
     this.#happened('joined', []);
     this.#waitedFor();
-    const assignments = answer.members.length === 0 ? of(new Map<string, GroupAssignment>()) : this.#assign(answer);
+    const assignments = assigned(answer, this.#client, this.#options, this.#events.copies);
+    // The sync goes out then, or later.
+    const joinedAt = this.#now;
     this.#attempt(
       () => assignments.pipe(mergeMap((all) => this.#client.sync(this.#identity, all))),
-      (assignment) => this.#synced(assignment),
+      (assignment) => this.#synced(assignment, joinedAt),
       () => this.#join(),
     );
   }
 
-  /** The leader assigns, by what the topics have now. */
-  #assign(answer: JoinAnswer): Observable<ReadonlyMap<string, GroupAssignment>> {
-    const { layout, topics } = this.#options;
-    return from(this.#client.partitions(topics)).pipe(
-      last(),
-      map((known) => leaderAssignments(answer, known, layout, this.#events.copies)),
-    );
-  }
-
-  #synced({ partitions, tasks, rejoin, known, standbys = [] }: GroupAssignment): void {
+  #synced({ partitions, tasks, rejoin, known, standbys = [] }: GroupAssignment, sentAt: number): void {
+    this.#grantedAt = sentAt;
     this.#state = 'stable';
     this.#assignedIn = this.#generation;
     this.#tasks = tasks;
@@ -276,9 +272,10 @@ export class GroupMember {
     this.#beatAt = sentAt;
     this.late.gone();
     const beaten = () => {
-      this.#answeredAt = Math.max(this.#answeredAt, sentAt);
       this.#requests.succeeded();
       this.late.answered();
+      this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+      this.#grantedAt = sentAt;
       this.#armFence();
       this.#beatLater();
       this.#held.answer();
@@ -312,10 +309,9 @@ export class GroupMember {
     this.#fence.unsubscribe();
     const left = Math.max(this.#answeredAt + sessionTimeout + margin - this.#now, 0);
     this.#fence = scheduleAfter(scheduler, left, () => {
-      const elsewhere = this.#client.answeredAt?.() ?? 0;
-      if (elsewhere > this.#answeredAt) {
+      if (this.#elsewhereAt > this.#answeredAt) {
         // This thread was blocked, and its heartbeats were not.
-        this.#answeredAt = elsewhere;
+        this.#answeredAt = this.#elsewhereAt;
         this.#armFence(margin);
         return;
       }
@@ -323,6 +319,10 @@ export class GroupMember {
       this.#answeredAt = this.#now;
       if (this.#state === 'stable') this.#join();
     });
+  }
+
+  get #elsewhereAt(): number {
+    return this.#client.answeredAt?.() ?? 0;
   }
 
   #lose(error: unknown): void {
@@ -380,7 +380,7 @@ export class GroupMember {
       this.#fail(error);
       return;
     }
-    this.#requests.retry(again);
+    this.#requests.retry(error, again);
   }
 
   get #now(): number {

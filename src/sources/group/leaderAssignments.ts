@@ -1,11 +1,27 @@
+import { from, last, map, type Observable, of } from 'rxjs';
 import type { TopicPartition } from '../../batch/topicPartition.js';
 import { assignTasks } from './assignTasks.js';
-import type { GroupAssignment, JoinAnswer } from './groupClient.js';
+import type { GroupAssignment, GroupClient, JoinAnswer } from './groupClient.js';
 import type { TaskLayout } from './groupTask.js';
 import type { MemberCopies } from './memberEvents.js';
+import type { GroupMemberOptions } from './memberOptions.js';
+
+/** What a member assigns to all, by their ids, by what the topics have now: the leader does, and the others assign nothing. */
+export function assigned(
+  answer: JoinAnswer,
+  client: Pick<GroupClient, 'partitions'>,
+  { topics, layout }: Pick<GroupMemberOptions, 'topics' | 'layout'>,
+  copies: MemberCopies | undefined,
+): Observable<ReadonlyMap<string, GroupAssignment>> {
+  if (answer.members.length === 0) return of(new Map());
+  return from(client.partitions(topics)).pipe(
+    last(),
+    map((known) => leaderAssignments(answer, known, layout, copies)),
+  );
+}
 
 /** What the leader of a group assigns to its members, by their ids, where the topics have these partitions. */
-export function leaderAssignments(
+function leaderAssignments(
   answer: JoinAnswer,
   known: readonly TopicPartition[],
   layout: TaskLayout,

@@ -1,4 +1,4 @@
-import type { ObservableInput } from 'rxjs';
+import type { Observable, ObservableInput } from 'rxjs';
 import type { GroupEvent } from '../../batch/monitoring/groupEvent.js';
 import type { TaskClaims } from './assignTasks.js';
 import type { GroupTask } from './groupTask.js';
@@ -25,8 +25,8 @@ export interface GroupMemberEvents {
 
 /** The copies of checkpoints that a member keeps. */
 export interface MemberCopies {
-  /** Looks once, before the first join, which copies of these tasks are there. */
-  look(tasks: readonly GroupTask[]): ObservableInput<unknown>;
+  /** Looks once, before the first join, which copies of the tasks are there, of which it asks for all. */
+  look(tasks: Observable<readonly GroupTask[]>): ObservableInput<unknown>;
   claims(): StandbyClaims | undefined;
   /** For the leader: how good the copies of a member are, by the id of the task, and who is to keep some, by the id of the member. */
   ranks(claims: StandbyClaims): ReadonlyMap<string, number>;
@@ -42,7 +42,7 @@ export interface MemberCopies {
 /** What an event says beside who it is about. */
 export type EventFacts = Pick<
   GroupEvent,
-  'late' | 'dispatchDelay' | 'reason' | 'step' | 'lasts' | 'behind' | 'missing' | 'error'
+  'late' | 'dispatchDelay' | 'reason' | 'step' | 'lasts' | 'attempts' | 'behind' | 'missing' | 'error'
 >;
 
 /** Events of tasks that this member holds. */

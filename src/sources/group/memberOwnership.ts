@@ -41,6 +41,7 @@ export function streamOwnership(newClient: () => GroupClient, options: StreamOwn
         membership: () => member.membership(held),
         renew: () => member.renew(),
         dispatched: (ms) => member.late.dispatched(ms),
+        granted: () => member.granted(held),
         opens: () => () => {},
         confirm: (error) => {
           member.tell('fenced', held, { error });

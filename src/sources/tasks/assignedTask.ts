@@ -26,7 +26,7 @@ interface TaskLimits {
   readonly scheduler: SchedulerLike;
 }
 
-type Member = Pick<GroupMember, 'membership' | 'renew' | 'late' | 'confirm' | 'tell'>;
+type Member = Pick<GroupMember, 'membership' | 'renew' | 'granted' | 'late' | 'confirm' | 'tell'>;
 
 /**
  * A task from when it is assigned to this process until it is given away or lost. One subscription at a time works on it; where that
@@ -41,7 +41,6 @@ export class AssignedTask implements Ownership {
   readonly #events: AssignedTaskEvents;
   #state: 'held' | 'releasing' | 'over' = 'held';
   #owner: Owner | undefined;
-  #wasClaimed = false;
   /** Runs while nobody is subscribed to it. */
   #unclaimed = Subscription.EMPTY;
 
@@ -59,17 +58,11 @@ export class AssignedTask implements Ownership {
     this.#events = events;
   }
 
-  /** Whether it was subscribed to. */
-  get wasClaimed(): boolean {
-    return this.#wasClaimed;
-  }
-
   /** @throws {SubscribedTaskError} while a subscription works on it */
   claim(owner: Owner): Lease {
     const { id } = this.info;
     if (this.#owner) throw new SubscribedTaskError(id);
     this.#owner = owner;
-    this.#wasClaimed = true;
     this.#unclaimed.unsubscribe();
     this.#events.opened();
     return {
@@ -77,6 +70,7 @@ export class AssignedTask implements Ownership {
       membership: () => (this.#state === 'over' ? undefined : this.#member.membership(id)),
       renew: () => this.#member.renew(),
       dispatched: (ms) => this.#member.late.dispatched(ms),
+      granted: () => this.#member.granted(id),
       opens: () => this.#events.opens(),
       confirm: (error) => {
         this.#member.tell('fenced', id, { error });
@@ -105,12 +99,12 @@ export class AssignedTask implements Ownership {
     };
   }
 
-  /** Nobody is subscribed to it: its partition is not read until somebody is. */
-  expectClaim(): void {
-    if (this.#owner || this.#state !== 'held') return;
-    this.#unclaimed = scheduleAfter(this.#scheduler, this.#patience, () => {
-      this.#member.tell('stuck', this.info.id, { step: 'unclaimed', lasts: this.#patience });
-    });
+  /** Calls `late` when nobody is subscribed to it for so long, in ms: its partition is not read until somebody is. */
+  expectClaim(
+    within = this.#patience,
+    late = () => this.#member.tell('stuck', this.info.id, { step: 'unclaimed', lasts: within }),
+  ): void {
+    if (!this.#owner && this.#state === 'held') this.#unclaimed = scheduleAfter(this.#scheduler, within, late);
   }
 
   /** It is to be given away: what is open is finished within `drainTimeout` ms. */

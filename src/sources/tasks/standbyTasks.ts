@@ -3,9 +3,9 @@ import {
   defer,
   EMPTY,
   forkJoin,
-  from,
   last,
   map,
+  mergeMap,
   type Observable,
   of,
   type SchedulerLike,
@@ -89,15 +89,15 @@ export class StandbyTasks implements MemberCopies {
     this.#scheduler = scheduler;
   }
 
-  look(tasks: readonly GroupTask[]): Observable<unknown> {
-    return this.#look(tasks.map((task) => infoOf(task, tasks.length)));
+  look(tasks: Observable<readonly GroupTask[]>): Observable<unknown> {
+    return tasks.pipe(mergeMap((all) => this.#look(all.map((task) => infoOf(task, all.length)))));
   }
 
   #look(tasks: readonly TaskInfo[]): Observable<unknown> {
     const looks = tasks.map((task) => {
       this.#known.set(task.id, task);
       const copies = this.#copiesOf(task);
-      return defer(() => from(copies.exists())).pipe(
+      return defer(() => copies.exists()).pipe(
         last(),
         catchError(() => of(false)),
         map((isThere) => {
@@ -238,7 +238,7 @@ export class StandbyTasks implements MemberCopies {
         this.#followLater(id, this.#scheduler.now() - begunAt);
       }
     };
-    defer(() => from(this.#copiesOf(task).follow(abort.signal))).subscribe({
+    defer(() => this.#copiesOf(task).follow(abort.signal)).subscribe({
       next: (look) => this.#looked(id, followed, look),
       error: ended,
       complete: () => ended(),

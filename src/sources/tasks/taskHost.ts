@@ -11,7 +11,6 @@ import {
   Subscription,
   tap,
 } from 'rxjs';
-import { scheduleAfter } from '../../backpressure/longDelay.js';
 import { InvalidOptionError, UnclaimedBatchError } from '../../batch/errors.js';
 import type { TaskInfo } from '../../batch/taskInfo.js';
 import type { TopicPartition } from '../../batch/topicPartition.js';
@@ -78,8 +77,8 @@ export class TaskHost {
   readonly #assigned = new Map<string, { readonly task: GroupTask; readonly given: AssignedTask }>();
   /** Whatever has something open, whether it is still assigned to this process or not. */
   readonly #open = new Map<string, AssignedTask>();
-  /** By task, how often its checkpoint is open here, or being opened: also of lives that were left behind. */
-  readonly #checkpoints = new Map<string, number>();
+  /** The tasks whose checkpoints are open here, or being opened: also of lives that were left behind. */
+  readonly #checkpoints = new Set<{ readonly id: string }>();
   /** Tasks that are given out again, since there is another number of them. */
   readonly #again = new Set<string>();
   readonly #work = new Subscription();
@@ -135,7 +134,7 @@ export class TaskHost {
     return {
       checkpointOf: (task) => this.#output.checkpointOf(task),
       isBusy: (id) => this.#isBusy(id),
-      isOpen: (id) => this.#checkpoints.has(id),
+      isOpen: (id) => [...this.#checkpoints].some((open) => open.id === id),
       closed: () => {
         this.#giveOut();
         this.#leaveWhenClosed();
@@ -230,8 +229,8 @@ export class TaskHost {
     this.#state = 'preparing';
     const { topics, groupId } = this.#options.member;
     const prepared = concat(
-      defer(() => from(this.#log.connect())),
-      defer(() => from(this.#log.partitions(topics))).pipe(
+      defer(() => this.#log.connect()),
+      defer(() => this.#log.partitions(topics)).pipe(
         last(),
         tap((partitions) => this.#checkCounts(partitions)),
         mergeMap((partitions) =>
@@ -321,8 +320,8 @@ export class TaskHost {
     const isAdded = (topic: string) =>
       first !== undefined && (first.readTopics.has(topic) || partition >= first.partitions);
     this.#output.next(given, { partition, isAdded });
-    given.expectClaim();
-    if (this.#options.refusesUnclaimed && !given.wasClaimed) this.#expectClaim(given);
+    if (this.#options.refusesUnclaimed) given.expectClaim(this.#options.interval, () => this.#unclaimed(id));
+    else given.expectClaim();
   }
 
   #isBusy(id: string): boolean {
@@ -330,30 +329,18 @@ export class TaskHost {
   }
 
   #opens(info: TaskInfo): () => void {
-    const { id } = info;
-    this.#checkpoints.set(id, (this.#checkpoints.get(id) ?? 0) + 1);
+    const open = { id: info.id };
+    this.#checkpoints.add(open);
     return () => {
-      const left = (this.#checkpoints.get(id) ?? 0) - 1;
-      if (left > 0) this.#checkpoints.set(id, left);
-      else {
-        this.#checkpoints.delete(id);
-        if (!this.#isBusy(id)) this.#standbys?.freed(info);
-      }
+      this.#checkpoints.delete(open);
+      if (!this.#isBusy(info.id)) this.#standbys?.freed(info);
     };
   }
 
   /** A task without a subscriber would make no progress. */
-  #expectClaim(given: AssignedTask): void {
-    const { member, interval } = this.#options;
-    const { scheduler } = member;
-    const looked = scheduleAfter(scheduler, interval, () => {
-      this.#work.remove(looked);
-      const { id } = given.info;
-      if (given.wasClaimed || this.#assigned.get(id)?.given !== given) return;
-      const error = new UnclaimedBatchError(scheduler.now(), `task ${id}`);
-      this.#end(() => this.#output.error(error));
-    });
-    this.#work.add(looked);
+  #unclaimed(id: string): void {
+    const error = new UnclaimedBatchError(this.#options.member.scheduler.now(), `task ${id}`);
+    this.#end(() => this.#output.error(error));
   }
 
   #released(task: GroupTask): void {
@@ -387,7 +374,7 @@ export class TaskHost {
       notify();
       for (const stopped of this.#stopped) stopped(this.#reports);
     };
-    const closeLog: Observable<unknown> = this.#state === 'new' ? EMPTY : defer(() => from(this.#log.close()));
+    const closeLog: Observable<unknown> = this.#state === 'new' ? EMPTY : defer(() => this.#log.close());
     concat(this.#member.leave(), closeLog).subscribe({ error: left, complete: left });
   }
 }

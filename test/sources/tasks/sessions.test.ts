@@ -162,7 +162,37 @@ describe('the session of a process that shares tasks', () => {
         all.coordinatorIsAway = false;
       });
     });
-    expect([...eventsOf(cluster, 'first'), ...eventsOf(cluster, 'second')]).toEqual([]);
+    for (const process of ['first', 'second']) {
+      const told = cluster.events.filter((event) => event.process === process && event.at >= 2_000);
+      expect(told.map(({ type }) => type)).toEqual(['failing', 'recovered']);
+      for (const { at, lasts = 0, attempts = 0, error } of told) {
+        // Since when, how often, and why.
+        expect(at - lasts).toBeGreaterThanOrEqual(2_050);
+        expect(at - lasts).toBeLessThan(2_200);
+        expect(attempts).toBeGreaterThan(2);
+        expect(error).toMatchObject({ kafkaError: 'COORDINATOR_NOT_AVAILABLE' });
+      }
+    }
+  });
+
+  it('tells once a minute that the group has not answered, and once that it does again', () => {
+    const minute = 60_000;
+    const clock = new VirtualClock();
+    const cluster = new TaskCluster(clock);
+    const process = cluster.start('first');
+    const told = () => eventsOf(cluster, 'first', 1_000);
+    cluster.at(1_000, () => {
+      cluster.coordinatorIsAway = true;
+    });
+    cluster.at(1_000 + 2.5 * minute, () => {
+      expect(told()).toEqual(['failing', 'lost', 'failing', 'failing']);
+      cluster.coordinatorIsAway = false;
+    });
+    cluster.at(1_000 + 3 * minute, () => {
+      expect(told().slice(4)).toEqual(['joined', 'recovered', 'assigned']);
+      process.process.kill();
+    });
+    clock.flush();
   });
 
   it('ends when nobody hears of the coordinator for longer: a process gives up its tasks by itself, and has some again when it is back', () => {
@@ -190,5 +220,32 @@ describe('the session of a process that shares tasks', () => {
       ['fenced', '1'],
       ['reopened', '1'],
     ]);
+  });
+
+  it('is asked about before a task is opened again: a process that was stopped meanwhile fences nobody', () => {
+    const clock = new VirtualClock();
+    const cluster = new TaskCluster(clock);
+    cluster.send(150);
+    const first = cluster.start('first', { retry: { count: 10, delay: 250, maxDelay: 250 } });
+    const second = cluster.start('second');
+    cluster.at(2_050, () => {
+      for (let task = 0; task < 2; task++) first.meets({ step: 'save', lasts: 0, fails: 'broken' });
+    });
+    // Both of its tasks have failed, and are to be opened again, before its next heartbeat.
+    cluster.at(2_340, () => {
+      expect(cluster.tasksOf('first')).toHaveLength(2);
+      first.process.stop();
+    });
+    cluster.at(2_340 + 2 * sessionTimeout, () => {
+      expect(cluster.tasksOf('second')).toHaveLength(4);
+      first.process.continue();
+    });
+    cluster.at(8_000, () => {
+      expect([...eventsOf(cluster, 'first'), ...eventsOf(cluster, 'second')]).not.toContain('fenced');
+      expect([cluster.tasksOf('first'), cluster.tasksOf('second')].map(({ length }) => length)).toEqual([2, 2]);
+      expect(cluster.records).toEqual(numbers(cluster.sent));
+      for (const { process } of [first, second]) process.kill();
+    });
+    clock.flush();
   });
 });

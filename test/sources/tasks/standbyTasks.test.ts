@@ -1,4 +1,4 @@
-import { NEVER, Subject, VirtualTimeScheduler } from 'rxjs';
+import { NEVER, of, Subject, VirtualTimeScheduler } from 'rxjs';
 import { expect, it } from 'vitest';
 import { StandbyTasks } from '../../../src/sources/tasks/standbyTasks.js';
 import type { CheckpointCopies, CopyLook } from '../../../src/state/checkpoint.js';
@@ -58,7 +58,7 @@ it('claims a copy that is begun as no copy but one that goes on, until it has be
 it('claims no copy that nobody follows any more and that has been deleted, or has become too old', () => {
   let isThere = true;
   const { tasks, scheduler } = newTasks({ place: 'here', exists: () => [isThere], follow: () => NEVER });
-  tasks.look([task]).subscribe();
+  tasks.look(of([task])).subscribe();
   tasks.keep([], 1);
   expect(tasks.claims()?.copies).toEqual([{ task: '0', behind: undefined }]);
   scheduler.schedule(() => {
@@ -78,7 +78,7 @@ it('goes on when the checkpoint of a task cannot be made any more', () => {
   const { tasks, scheduler } = newTasks(copies, [], [], () => {
     if (throws) throw new Error('no checkpoint');
   });
-  tasks.look([task]).subscribe();
+  tasks.look(of([task])).subscribe();
   tasks.keep([], 1);
   throws = true;
   tasks.freed(info);
@@ -91,7 +91,7 @@ it('claims of a task that was its own the copy that it left, and of one that it 
   const busy: string[] = [];
   let isThere = false;
   const { tasks, scheduler } = newTasks({ place: 'here', exists: () => [isThere], follow: () => NEVER }, [], busy);
-  tasks.look([task]).subscribe();
+  tasks.look(of([task])).subscribe();
   tasks.keep([], 1);
   busy.push('0');
   isThere = true;
