@@ -364,7 +364,8 @@ export class BatchDriver implements BatchRun {
       const positions = ownValue(restored?.positions, name);
       this.#saver.restore(name, positions ?? []);
       const replay = restored?.planned.map((planned) => ownValue(planned.ranges, name) ?? []) ?? [];
-      if (this.#sources[name]?.readFirst) this.#planner.readFirst(name);
+      const isFirst = this.#sources[name]?.readFirst;
+      if (isFirst) this.#planner.readFirst(name);
       else if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
       const { held } = this.#options;
       const monitors = {
@@ -375,7 +376,18 @@ export class BatchDriver implements BatchRun {
         synced: this.#monitor.syncObserver(name),
         maxTraceParents: this.#monitor.maxTraceParents,
       };
-      return { name, interval, scheduler: steady, restored: positions, replay, outputsReady, keepOffsets, ...monitors };
+      const hasOthers = !isFirst && Object.keys(this.#sources).length > 1;
+      return {
+        name,
+        interval,
+        scheduler: steady,
+        restored: positions,
+        replay,
+        outputsReady,
+        keepOffsets,
+        hasOthers,
+        ...monitors,
+      };
     });
   }
 

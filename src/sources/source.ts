@@ -47,6 +47,11 @@ export interface SourceSetup {
   readonly membership?: (() => GroupMembership | undefined) | undefined;
   /** To be called when a receiver of the source changes its status; absent where nobody listens. */
   readonly received?: ((status: ReceiverStatus) => void) | undefined;
+  /**
+   * Whether a batch waits for other sources too, which this one must not hold up. One that is read first, as a table is, may.
+   * @default false
+   */
+  readonly hasOthers?: boolean | undefined;
   /** Ranges that were planned and not completed before a restart: they are fetched again, before anything else. */
   readonly replay: readonly (readonly OffsetRange[])[];
 }

@@ -273,7 +273,7 @@ export class GroupMember {
     this.late.gone();
     const beaten = () => {
       this.#requests.succeeded();
-      this.late.answered();
+      this.late.facts = {};
       this.#answeredAt = Math.max(this.#answeredAt, sentAt);
       this.#grantedAt = sentAt;
       this.#armFence();

@@ -212,8 +212,8 @@ export class LogRun<R> implements SourceRun<R> {
         run();
       };
       // A batch that is replayed is to have the same records again, and one partition alone holds up no others.
-      const watch =
-        this.#fresh.has(ranges) && this.#active.length > 1 ? new StallWatch(this.#setup.scheduler, stalled) : undefined;
+      const isWatched = this.#fresh.has(ranges) && (this.#active.length > 1 || this.#setup.hasOthers);
+      const watch = isWatched ? new StallWatch(this.#setup.scheduler, stalled) : undefined;
       const fail = (error: unknown) => subscriber.error(error);
       const run = (): void => {
         if (subscriber.closed || finishing) return;
@@ -406,7 +406,7 @@ export class LogRun<R> implements SourceRun<R> {
 
   /** These hold up others: batches do without them until they answer. Returns whether there are others. */
   #leave(states: readonly PartitionState[]): boolean {
-    if (states.length >= this.#active.length) return false;
+    if (states.length >= this.#active.length && !this.#setup.hasOthers) return false;
     const since = this.#setup.scheduler.now();
     for (const state of states) {
       const error = new TimedOutError(`Fetch of ${state.key}`, stallMs);

@@ -1,15 +1,21 @@
 import {
+  type Batch,
   type BatchInfo,
+  batchesFrom,
   foreachBatch,
   type LogClient,
   logBatches,
+  logSource,
+  logTasksFrom,
   type MemoryLog,
   memoryCheckpoint,
   memoryLog,
   string,
 } from 'dstream';
-import { from, ignoreElements, mergeMap, retry, type SchedulerLike, timer } from 'rxjs';
+import { memoryGroup } from 'dstream/testing';
+import { from, ignoreElements, merge, mergeMap, type Observable, retry, type SchedulerLike, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { logLike } from '../../support/logLike.js';
 import { virtual } from '../../support/virtual.js';
 
 /** What a client takes to say that a broker has not answered, in ms. */
@@ -143,4 +149,56 @@ describe('a partition whose broker does not answer', () => {
     const withRecords = seen.filter(({ records }) => records.length > 0).map(({ records }) => records.length);
     expect(withRecords).toEqual([5, 5]);
   });
+
+  it.each(['batchesFrom', 'logTasksFrom'] as const)(
+    'holds up no other source of %s, where each has one partition',
+    (how) => {
+      const seen = { a: [] as Seen[], b: [] as Seen[] };
+      const infos: BatchInfo[] = [];
+      virtual((scheduler) => {
+        const topics = memoryLog({ topics: { a: 1, b: 1 }, scheduler });
+        const isSilent = () => scheduler.now() > 1_000 && scheduler.now() < 20_000;
+        const client = logLike(topics, {
+          broker: ({ topic }) => topic,
+          fetch: (requests, options) =>
+            isSilent() && requests.some(({ topic }) => topic === 'b')
+              ? timer(requestTimeoutMs, scheduler).pipe(ignoreElements())
+              : timer(1, scheduler).pipe(mergeMap(() => from(topics.fetch(requests, options)))),
+        });
+        let sent = 0;
+        const append = () => {
+          for (const topic of ['a', 'b']) topics.append(topic, values(0, sent, 5));
+          sent += 5;
+          if (sent < 200) scheduler.schedule(append, 500);
+        };
+        append();
+        const source = (topic: string) => ({ topics: [topic], start: 'earliest', deserialize: string() }) as const;
+        const job = { interval: 100, scheduler, batchObserver: { next: (info: BatchInfo) => void infos.push(info) } };
+        const counted = ({ a, b }: Readonly<Record<'a' | 'b', Observable<Batch<string | null>>>>) => {
+          const see = (name: 'a' | 'b') => (records: readonly (string | null)[]) =>
+            void seen[name].push({ at: scheduler.now(), records });
+          return merge(a.pipe(foreachBatch(see('a'))), b.pipe(foreachBatch(see('b'))));
+        };
+        const failed = (error: unknown) => expect.fail(`${error}`);
+        if (how === 'batchesFrom') {
+          const streams = batchesFrom({ a: logSource(client, source('a')), b: logSource(client, source('b')) }, job);
+          counted(streams).subscribe({ error: failed });
+          scheduler.schedule(() => void streams.a.stop(), 60_000);
+        } else {
+          const group = memoryGroup({ log: topics, scheduler });
+          const tasks = logTasksFrom(client, group, { a: source('a'), b: source('b') }, { ...job, groupId: 'g' });
+          tasks.pipe(mergeMap(({ streams }) => counted(streams))).subscribe({ error: failed });
+          scheduler.schedule(() => void tasks.stop(), 60_000);
+        }
+      });
+      const until = (time: number, of: readonly Seen[]) =>
+        of.filter(({ at }) => at <= time).flatMap(({ records }) => records);
+      for (const of of [seen.a, seen.b]) expect(until(60_000, of)).toEqual(expected(0, 200));
+      expect(until(10_000, seen.a).length).toBeGreaterThan(80);
+      expect(until(20_000, seen.b).length).toBeLessThan(20);
+      const unavailable = infos.flatMap(({ inputs }) => inputs.b?.unavailable ?? []);
+      expect(unavailable[0]).toMatchObject({ topic: 'b', partition: 0, error: { code: 'TIMED_OUT', retriable: true } });
+      expect(infos.at(-1)?.inputs.b?.unavailable).toBeUndefined();
+    },
+  );
 });
