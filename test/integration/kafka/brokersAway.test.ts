@@ -1,7 +1,16 @@
-import { type BatchInfo, type BatchStream, foreachBatch, memoryCheckpoint, type StreamMonitor, string } from 'dstream';
-import { type KafkaBatchesOptions, kafkaBatches } from 'dstream/kafka';
+import { randomUUID } from 'node:crypto';
+import {
+  type BatchInfo,
+  type BatchStream,
+  foreachBatch,
+  memoryCheckpoint,
+  type RecordView,
+  type StreamMonitor,
+  string,
+} from 'dstream';
+import { type KafkaBatchesOptions, kafkaBatches, kafkaTasksFrom } from 'dstream/kafka';
 import type { Kafka } from 'kafkajs';
-import { filter, firstValueFrom, lastValueFrom, ReplaySubject, Subject } from 'rxjs';
+import { filter, firstValueFrom, lastValueFrom, merge, mergeMap, ReplaySubject, Subject } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaCluster, startKafka, whyNoBroker } from '../../../scripts/kafka-broker.mjs';
 import { kafkajsPort } from '../../../src/sources/kafka/kafkajs/kafkajsPort.js';
@@ -188,6 +197,81 @@ describe.skipIf(whyNoBroker())('brokers that are away', () => {
       expect([...reading.values].sort()).toEqual([...sent].sort());
       await reading.stop();
       expect(await committedOffsets(direct(), groupId, topic)).toEqual([21, 21, 21]);
+    },
+  );
+
+  it.each([
+    ['is silent', (proxy: FaultyProxy) => Object.assign(proxy, { swallow: 'both' })],
+    [
+      'answers no fetch, and everything else',
+      (proxy: FaultyProxy) => {
+        proxy.tamper = ({ apiKey }) => (apiKey === fetchKey ? { bytes: Buffer.alloc(0), after: 'silence' } : undefined);
+      },
+    ],
+  ])(
+    'one that %s holds up no other source of a task, which has one partition of each',
+    { timeout },
+    async (_, leave) => {
+      const groupId = randomUUID();
+      const coordinator = await coordinatorOf(direct(), groupId);
+      const [here, away] = [1, 2, 3].filter((broker) => broker !== coordinator) as [number, number];
+      const topicOn = (broker: number) =>
+        makeTopic(direct(), 1, {
+          numPartitions: -1,
+          replicationFactor: -1,
+          replicaAssignment: [{ partition: 0, replicas: [broker] }],
+        });
+      const [left, right] = [await topicOn(here), await topicOn(away)];
+      for (const topic of [left, right]) await send(topic, 0, 'before');
+      const kafka = newKafka({
+        brokers: cluster.proxiedBrokers.split(','),
+        requestTimeout: 5_000,
+        retry: { retries: 1 },
+      });
+      const source = (topic: string) =>
+        ({ topics: [topic], start: 'earliest', deserialize: (view: RecordView) => view.valueText() ?? '' }) as const;
+      const seen = { left: [] as string[], right: [] as string[] };
+      let unavailable: unknown;
+      const tasks = kafkaTasksFrom(
+        kafka,
+        { left: source(left), right: source(right) },
+        {
+          ...{ groupId, interval: 100, retryTimeout: timeout, stepTimeout: timeout },
+          batchObserver: {
+            next: ({ inputs }) => {
+              unavailable = inputs.right?.unavailable;
+            },
+          },
+        },
+      );
+      const failed = lastValueFrom(
+        tasks.pipe(
+          mergeMap(({ streams }) =>
+            merge(
+              streams.left.pipe(foreachBatch((records) => void seen.left.push(...records))),
+              streams.right.pipe(foreachBatch((records) => void seen.right.push(...records))),
+            ),
+          ),
+        ),
+        { defaultValue: undefined },
+      );
+      const until = (enough: () => boolean) => Promise.race([failed, expect.poll(enough, { timeout }).toBe(true)]);
+      await until(() => seen.left.length + seen.right.length === 6);
+      leave(proxyOf(away - 1));
+      for (const round of ['lost', 'still']) {
+        for (const topic of [left, right]) await send(topic, 0, round);
+        await until(() => seen.left.includes(`${round}-2`));
+      }
+      await until(() => unavailable !== undefined);
+      expect(unavailable).toMatchObject([{ topic: right, partition: 0 }]);
+      proxyOf(away - 1).heal();
+      proxyOf(away - 1).cutAll();
+      await until(() => seen.right.length === 9);
+      for (const values of Object.values(seen)) {
+        expect(values).toEqual(['before', 'lost', 'still'].flatMap((round) => valuesOf(round, 3)));
+      }
+      await tasks.stop();
+      await failed;
     },
   );
 
