@@ -70,6 +70,7 @@ class Cluster {
       ...{ groupId: 'job', instanceId: more.instanceId, topics: ['words'], processId: name, sessionTimeout, scheduler },
       ...{ heartbeatInterval: 100, discoverInterval: 30_000, retryTimeout: 60_000, drainMs: 500 },
       groupObserver: { next: (event) => this.events.push(event) },
+      warn: () => {},
     });
     const stream = batchesOf(
       'log',

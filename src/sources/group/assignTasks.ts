@@ -6,6 +6,8 @@ export interface TaskClaims {
   readonly instanceId?: string | undefined;
   /** When the member was created. */
   readonly since: number;
+  /** Those that it reads, by name. Default: it does not say so. */
+  readonly topics?: readonly string[] | undefined;
   /** The tasks that it holds. */
   readonly held: readonly string[];
   /** The generation in which it was assigned these. */

@@ -31,6 +31,7 @@ function leaderAssignments(
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const claims = answer.members.map(({ memberId, instanceId, subscription }) => ({
     ...{ memberId, instanceId, since: subscription.since, generation: subscription.generation },
+    topics: subscription.topics,
     held: layout(subscription.owned).map(({ id }) => id),
     standby: subscription.standby,
     copies: subscription.standby && copies?.ranks(subscription.standby),

@@ -6,27 +6,33 @@ import { GroupMember } from './groupMember.js';
 import { oneTask } from './groupTask.js';
 import type { GroupMemberOptions } from './memberOptions.js';
 import type { ResolvedMembershipOptions } from './membershipOptions.js';
+import { otherJobs } from './otherJobs.js';
 
 /** What the ownership of a whole stream needs to know. */
 export type StreamOwnershipOptions = Omit<GroupMemberOptions, 'layout' | 'protocol'> &
-  Pick<ResolvedMembershipOptions, 'groupObserver'>;
+  Pick<ResolvedMembershipOptions, 'groupObserver'> & {
+    /** Called when the group has another job, which reads other topics. */
+    readonly warn: (message: string) => void;
+  };
 
 /** Members of a group of this kind have all or nothing. */
 const protocol = 'dstream-exclusive-1';
 
 /** The work of a stream belongs to one member of its group at a time; each subscription is a member of its own. */
 export function streamOwnership(newClient: () => GroupClient, options: StreamOwnershipOptions): Ownership {
-  const { groupObserver, drainMs, ...rest } = options;
+  const { groupObserver, drainMs, warn, ...rest } = options;
   return {
     drainMs,
     claim: (owner) => {
       let held = '';
+      const jobs = otherJobs(rest, warn);
       const member = new GroupMember(
         newClient(),
         { ...rest, protocol, layout: oneTask, drainMs },
         {
           assigned: (tasks) => {
             held = tasks[0]?.id ?? '';
+            jobs.keep(tasks, tasks.length);
             owner.assigned();
           },
           release: () => owner.release(),
@@ -34,6 +40,7 @@ export function streamOwnership(newClient: () => GroupClient, options: StreamOwn
           overdue: () => owner.lost(),
           failed: (error) => owner.failed(error),
           happened: (event) => tellObserver(groupObserver, event),
+          copies: jobs,
         },
       );
       return {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { foreachBatch, string } from 'dstream';
+import { foreachBatch, type GroupEvent, string } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
+import type { Subscription } from 'rxjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildChild } from '../../crash/buildChild.js';
 import { Child } from '../../support/childProcess.js';
@@ -121,5 +122,41 @@ describeKafka("membership: 'exclusive'", () => {
     for (const one of runs) one.unsubscribe();
     expect(message.match(new RegExp(`/${process.pid}/`, 'g'))?.length).toBe(2);
     expect(await committedOffsets(kafka, groupId, input)).toHaveLength(1);
+  });
+
+  it.concurrent('warns when another job of the group works, naming the group and the topics of both', async () => {
+    const [one, another] = await Promise.all([makeTopic(kafka, 1), makeTopic(kafka, 1)]);
+    const groupId = randomUUID();
+    const warnings: string[] = [];
+    const listen = ({ message }: Error): void => {
+      if (message.includes(groupId)) warnings.push(message);
+    };
+    process.on('warning', listen);
+    const run = (topic: string) => {
+      const joined = new Promise<void>((resolve) => {
+        const groupObserver = { next: ({ type }: GroupEvent) => type === 'joined' && resolve() };
+        const options = {
+          membership: 'exclusive',
+          groupId,
+          sessionTimeout: 6_000,
+          interval: 100,
+          groupObserver,
+        } as const;
+        runs.push(
+          kafkaBatches(kafka, { ...options, topics: [topic], deserialize: string() })
+            .pipe(foreachBatch(() => {}))
+            .subscribe(),
+        );
+      });
+      return joined;
+    };
+    const runs: Subscription[] = [];
+    await run(one);
+    await run(another);
+    const told = (mine: string, theirs: string) =>
+      warnings.filter((message) => message.includes(`it reads ${theirs}, and this one ${mine}.`)).length;
+    await expect.poll(() => [told(one, another), told(another, one)], { timeout: 60_000 }).toEqual([1, 1]);
+    process.off('warning', listen);
+    for (const one of runs) one.unsubscribe();
   });
 });

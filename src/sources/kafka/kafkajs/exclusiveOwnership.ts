@@ -1,3 +1,4 @@
+import { emitWarning } from 'node:process';
 import { asyncScheduler } from 'rxjs';
 import { InvalidOptionError } from '../../../batch/errors.js';
 import { topicsOf } from '../../../batch/topicsOf.js';
@@ -64,5 +65,6 @@ export function exclusiveOwnership(
     drainMs: 10 * interval,
     retryTimeout: options.retryTimeout ?? 60_000,
     scheduler: options.scheduler ?? asyncScheduler,
+    warn: (message) => emitWarning(message, { type: 'DStreamWarning', code: 'DSTREAM_SHARED_GROUP' }),
   });
 }
