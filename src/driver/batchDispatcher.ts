@@ -7,18 +7,18 @@ import type { RecordErrors } from '../batch/recordErrors.js';
 import type { FailedDecoding, Fetched } from '../sources/source.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
 import { type GivenUp, putBatchAside } from './givenUpRecords.js';
+import type { EffectLimit } from './limitedEffect.js';
 import type { DriverMonitor } from './monitoring/driverMonitor.js';
 import { OpenBatch } from './openBatch.js';
 import type { HeldWork } from './ownership.js';
 import type { RunningBatch } from './runningBatch.js';
-import type { TimeLimits } from './timeLimits.js';
 
 export interface DispatcherParts {
   readonly run: BatchRun;
   /** The states that operators behind the streams have announced. */
   readonly states: ReadonlySet<AnyStateDescription>;
   readonly monitor: DriverMonitor;
-  readonly limits: TimeLimits;
+  readonly limit: EffectLimit;
   /** The clock for durations, in ms. */
   readonly now: () => number;
   /** Whether a batch that no operation claims fails the stream. */
@@ -114,8 +114,10 @@ export class BatchDispatcher {
       complete: () => this.#completed(batch),
       fail: (error: unknown) => this.#fail(batch, error),
     };
+    const { state, zeroTime, maxInterval, recordErrors } = fields;
     const effects = this.#effects(time);
-    return new OpenBatch({ ...fields, time, interval, inputs, selection, run, effects }, events, now);
+    const given = { time, interval, inputs, selection, run, effects, state, zeroTime, maxInterval, recordErrors };
+    return new OpenBatch(given, events, now);
   }
 
   #handOut(open: OpenBatch, fetched: ReadonlyMap<string, Fetched<unknown>>): void {
@@ -138,9 +140,9 @@ export class BatchDispatcher {
 
   /** How outputs run their effects, where that needs anything. */
   #effects(time: number): EffectRunner | undefined {
-    const { limits, monitor } = this.#parts;
-    if (!limits.ofEffects && !monitor.watched) return undefined;
-    return monitor.effects(time, (effect, work) => limits.effect(time, effect, work));
+    const { limit, monitor } = this.#parts;
+    if (limit.outputTimeout === Infinity && !monitor.watched) return undefined;
+    return monitor.effects(time, limit);
   }
 
   #completed(batch: RunningBatch): void {

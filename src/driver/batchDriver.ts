@@ -22,16 +22,14 @@ import type { GroupMembership } from '../batch/groupMembership.js';
 import { isInsideEffect } from '../batch/insideEffect.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEvents.js';
-import type { FailureStage } from '../batch/monitoring/stage.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { PartitionSelection } from '../batch/partitionSelection.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { KeyCheck } from '../collections/ownKeys.js';
 import { ownValue } from '../collections/ownValue.js';
-import { begun, inTurn, type Step } from '../observables/inTurn.js';
-import { lastOf } from '../observables/lastOf.js';
-import { lastOfEach } from '../observables/lastOfEach.js';
+import { lastOfAll } from '../observables/lastOfEach.js';
+import type { Steps } from '../observables/steps.js';
 import type { Fetched, Source } from '../sources/source.js';
 import { withSelection } from '../state/plannedSelection.js';
 import { StateRegistry } from '../state/stateRegistry.js';
@@ -52,10 +50,9 @@ import { Planner } from './planner.js';
 import { RecordPolicy } from './recordPolicy.js';
 import { noPlan, type RunningBatch } from './runningBatch.js';
 import { selectionOfRun } from './selectionOfRun.js';
-import { SerialQueue } from './serialQueue.js';
+import { type BatchStep, SerialQueue, type Turn } from './serialQueue.js';
 import type { Finish } from './stopReport.js';
 import { Ticker } from './ticker.js';
-import { TimeLimits } from './timeLimits.js';
 import { withoutRecords } from './withoutRecords.js';
 
 /** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
@@ -115,7 +112,6 @@ export class BatchDriver implements BatchRun {
   readonly #dispatcher: BatchDispatcher;
   readonly #saver: BatchSaver;
   readonly #monitor: DriverMonitor;
-  readonly #limits: TimeLimits;
   /** The batch planned last. */
   #latest: RunningBatch | undefined;
   #state = new StateRegistry();
@@ -156,16 +152,21 @@ export class BatchDriver implements BatchRun {
       save: (batch) => this.#logPlan(batch),
     });
     this.#now = steadyClock(options.scheduler);
-    const on = { fail: (error: unknown) => this.#fail(error), drained: () => this.#finishWhenDrained() };
+    const fail = (error: unknown, step?: BatchStep) => {
+      if (step) this.#monitor.blame(error, { stage: step.stage, time: step.time });
+      this.#fail(error);
+    };
+    const on = { fail, drained: () => this.#finishWhenDrained() };
+    const limit = { stepTimeout: options.stepTimeout, scheduler: options.scheduler };
     const free = () => this.#saver.started.length < options.concurrentBatches;
     this.#planner = new Planner(options.initialRate, this.#now);
     this.#ticker = new Ticker(options, {
       ...on,
-      plan: (tick) => this.#step('plan', 'planning', tick.time, () => this.#plan(tick)),
+      plan: (tick, turn) => this.#plan(tick, turn),
       ready: () => this.#planned.size < maxPlannedBatches,
       active: () => this.#ticking,
     });
-    this.#planned = new SerialQueue((batch) => this.#process(batch), on, free);
+    this.#planned = new SerialQueue((batch, turn) => this.#process(batch, turn), on, limit, free);
     const kinds = Object.entries(sources).map(([name, { kind }]) => [name, kind] as const);
     const stream = {
       name: options.name,
@@ -174,20 +175,19 @@ export class BatchDriver implements BatchRun {
       checkpoint: options.checkpoint?.location,
       snapshot: () => this.snapshot(),
     };
-    this.#limits = new TimeLimits(options);
     this.#monitor = new DriverMonitor({ ...options, now: this.#now }, stream, history, () => this.#pendingSince);
     const { onRecordError, maxErrors } = options;
     if (onRecordError !== 'fail') this.#recordPolicy = new RecordPolicy({ onRecordError, maxErrors, now: this.#now });
-    const parts = { monitor: this.#monitor, limits: this.#limits, now: this.#now };
+    const parts = { monitor: this.#monitor, now: this.#now };
     const refusesUnclaimed = () => this.#refusesUnclaimed;
     this.#dispatcher = new BatchDispatcher(
-      { ...parts, run: this, states: announced.states, refusesUnclaimed, held: options.held },
+      { ...parts, limit: options, run: this, states: announced.states, refusesUnclaimed, held: options.held },
       { ...on, next: (name, batch) => output.next(name, batch), completed: (batch) => this.#saver.completed(batch) },
     );
     this.#saver = new BatchSaver(
       {
         ...parts,
-        scheduler: options.scheduler,
+        limit,
         wall: () => options.scheduler.now(),
         resources: this.#resources,
         run: () => this.#runFields,
@@ -412,24 +412,28 @@ export class BatchDriver implements BatchRun {
     return !(this.#closed || this.#ended || this.#stopping?.draining === false);
   }
 
-  #plan(tick: Tick): Observable<unknown> {
+  *#plan(tick: Tick, turn: Turn): Steps {
+    turn.enter({ stage: 'plan', name: 'planning', time: tick.time });
     const late = this.#options.scheduler.now() >= tick.time + this.#ticker.interval;
-    const planned = this.#planner.plan(tick, this.#resources.runs, { stopping: this.#stopping !== undefined, late });
-    return lastOf(planned, undefined, (batch) => {
-      if (!batch) return this.#sourcesEnded();
-      this.#latest = batch;
-      batch.selection = this.selection?.all;
-      return begun([() => this.#logPlan(batch), () => this.#queue(batch, false)]);
-    });
+    const when = { stopping: this.#stopping !== undefined, late };
+    const batch = yield* this.#planner.plan(tick, this.#resources.runs, when);
+    if (!batch) {
+      this.#ended = true;
+      this.#ticker.clear();
+      return;
+    }
+    this.#latest = batch;
+    batch.selection = this.selection?.all;
+    yield this.#logPlan(batch);
+    this.#queue(batch, false);
   }
 
-  #queue(batch: RunningBatch, replayed: boolean): Observable<never> {
+  #queue(batch: RunningBatch, replayed: boolean): void {
     // Planned while the run was to be given away: it is in the checkpoint.
-    if (this.#stopping?.releasing) return EMPTY;
+    if (this.#stopping?.releasing) return;
     this.#planner.queued(batch);
     this.#monitor.planned(() => batch.planned(replayed));
     this.#planned.push(batch);
-    return EMPTY;
   }
 
   #logPlan(batch: RunningBatch): ObservableInput<unknown> {
@@ -445,47 +449,30 @@ export class BatchDriver implements BatchRun {
     return this.#logPlan(batch);
   }
 
-  #sourcesEnded(): Observable<never> {
-    this.#ended = true;
-    this.#ticker.clear();
-    return EMPTY;
-  }
-
   // ---- from planned to saved
 
-  #process(batch: RunningBatch): Observable<unknown> {
+  *#process(batch: RunningBatch, turn: Turn): Steps {
+    const { time } = batch;
     this.#saver.start(batch);
     batch.processingStartTime = this.#now();
     batch.enter('fetch', batch.processingStartTime);
     this.#ticker.run();
-    const fetches = this.#resources.runs.map(
-      ([name, run]) =>
-        [
-          name,
-          () => run.fetch(batch.plans.get(name) ?? noPlan, (ranges) => this.#narrow(batch, name, ranges)),
-        ] as const,
-    );
-    const { held } = this.#options;
-    const { time } = batch;
+    if (this.#replays.counts(batch)) {
+      turn.enter({ stage: 'plan', name: 'planning', time });
+      yield this.#replays.count(batch);
+    }
+    turn.enter({ stage: 'fetch', name: 'reading', time });
     // Records that are there already are handed out at once, and the operators run.
-    const read = () => {
-      const all = lastOfEach(fetches, (answers) => answers);
-      const renewed = held ? held.renew() : EMPTY;
-      return renewed === EMPTY ? all : inTurn([() => renewed], () => all);
-    };
-    const dispatched = () =>
-      lastOf(this.#step('fetch', 'reading', time, read), new Map(), (answers) => {
-        this.#dispatch(batch, answers);
-        return EMPTY;
-      });
-    const counted = this.#replays.count(batch);
-    if (!counted) return dispatched();
-    return inTurn([() => this.#step('plan', 'planning', time, () => counted), dispatched]);
-  }
-
-  /** One of the steps of a batch, begun at once: its stage in reports, and what it is called in errors. */
-  #step<T>(stage: FailureStage, step: string, time: number, work: Step<T>): Observable<T> {
-    return this.#limits.step(step, time, work, this.#monitor.blames({ stage, time }));
+    const { held } = this.#options;
+    if (held) yield held.renew();
+    const answers = yield* lastOfAll(
+      this.#resources.runs.map(([name, run]) => [
+        name,
+        () => run.fetch(batch.plans.get(name) ?? noPlan, (ranges) => this.#narrow(batch, name, ranges)),
+      ]),
+    );
+    turn.leave();
+    this.#dispatch(batch, answers);
   }
 
   #dispatch(batch: RunningBatch, answers: ReadonlyMap<string, Fetched<unknown> | undefined>): void {

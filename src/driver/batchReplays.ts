@@ -48,9 +48,13 @@ export class BatchReplays {
     return batch;
   }
 
-  /** Counts an attempt, before it begins; `undefined` where it is not counted. */
-  count(batch: RunningBatch): ObservableInput<unknown> | undefined {
-    if (!batch.replayed || !this.#counts) return undefined;
+  /** Whether attempts on this batch are counted. */
+  counts(batch: RunningBatch): boolean {
+    return batch.replayed && this.#counts;
+  }
+
+  /** Counts an attempt, before it begins. */
+  count(batch: RunningBatch): ObservableInput<unknown> {
     batch.counted = true;
     batch.attempts++;
     return this.#parts.save(batch);

@@ -1,7 +1,7 @@
-import { EMPTY, type Observable, type ObservableInput, type SchedulerLike, tap } from 'rxjs';
+import { EMPTY, type ObservableInput } from 'rxjs';
 import type { BatchInfo } from '../batch/batchInfo.js';
-import { begun, inTurn } from '../observables/inTurn.js';
 import { eachOf } from '../observables/lastOfEach.js';
+import type { Steps } from '../observables/steps.js';
 import type { Positions } from '../state/checkpoint.js';
 import type { StateRegistry } from '../state/stateRegistry.js';
 import type { BatchReplays } from './batchReplays.js';
@@ -10,14 +10,12 @@ import type { DriverResources } from './driverResources.js';
 import type { DriverMonitor } from './monitoring/driverMonitor.js';
 import { ReachedPositions } from './reachedPositions.js';
 import type { RunningBatch } from './runningBatch.js';
-import { SerialQueue } from './serialQueue.js';
-import type { TimeLimits } from './timeLimits.js';
+import { SerialQueue, type SerialQueueEvents, type StepLimit, type Turn } from './serialQueue.js';
 
 export interface SaverParts {
   readonly resources: DriverResources;
   readonly monitor: DriverMonitor;
-  readonly limits: TimeLimits;
-  readonly scheduler: SchedulerLike;
+  readonly limit: StepLimit;
   /** The clock for durations, in ms. */
   readonly now: () => number;
   /** The clock of the timestamps of records, in ms. */
@@ -27,12 +25,9 @@ export interface SaverParts {
   readonly run: () => { readonly state: StateRegistry; readonly zeroTime: number };
 }
 
-export interface SaverEvents {
+export interface SaverEvents extends SerialQueueEvents {
   /** The batch is saved, and committed unless its commit is late, and has left its place. */
   saved(batch: RunningBatch, info: BatchInfo): void;
-  fail(error: unknown): void;
-  /** Everything that was complete is saved and committed. */
-  drained(): void;
 }
 
 /**
@@ -56,8 +51,8 @@ export class BatchSaver {
   constructor(parts: SaverParts, events: SaverEvents) {
     this.#parts = parts;
     this.#events = events;
-    this.#done = new SerialQueue((batch) => this.#save(batch), events);
-    this.#commits = new CommitLane(parts.scheduler, events);
+    this.#done = new SerialQueue((batch, turn) => this.#save(batch, turn), events, parts.limit);
+    this.#commits = new CommitLane(parts.limit, events);
   }
 
   /** All that have been started and not yet saved. */
@@ -119,36 +114,27 @@ export class BatchSaver {
    * the sources commit their offsets, which is not waited for when it is late; controllers and observers are notified. So committed
    * offsets never exceed what is saved, and after a crash between the two a restart follows the checkpoint.
    */
-  #save(batch: RunningBatch): Observable<unknown> {
-    const { time } = batch;
-    const { monitor, limits, now } = this.#parts;
-    const save = (failed: (error: unknown) => void) => {
-      batch.enter('save', now());
-      const steps = [() => this.#parts.replays.passed(batch), () => this.#saveCheckpoint(batch)];
-      return limits.step('saving', time, () => begun(steps), failed);
-    };
-    const commit = (failed: (error: unknown) => void) => {
-      batch.enter('commit', now());
-      return limits.step('committing', time, () => this.#commit(batch), failed);
-    };
-    const committed = () => {
-      this.committed.advance(batch.positions);
-      return EMPTY;
-    };
-    return begun([
-      () => this.#lastActs(batch),
-      () => monitor.stage({ kind: 'save', time }, save),
-      () => this.#commits.commit(inTurn([() => monitor.stage({ kind: 'commit', time }, commit), committed])),
-      () => this.#saved(batch),
-    ]);
-  }
-
-  #lastActs(batch: RunningBatch): Observable<unknown> {
-    if (!batch.open?.hasLastActs) return EMPTY;
-    const done = () => {
-      batch.processingEndTime = this.#parts.now();
-    };
-    return batch.open.runLastActs().pipe(tap({ complete: done }));
+  *#save(batch: RunningBatch, turn: Turn): Steps {
+    const { time, open } = batch;
+    const { monitor, now } = this.#parts;
+    if (open?.hasLastActs) {
+      yield open.runLastActs();
+      batch.processingEndTime = now();
+    }
+    turn.enter({ stage: 'save', name: 'saving', time });
+    batch.enter('save', now());
+    yield this.#parts.replays.passed(batch);
+    yield monitor.stage({ kind: 'save', time }, () => this.#saveCheckpoint(batch));
+    turn.leave();
+    yield this.#commits.commit({
+      time,
+      work: () => {
+        batch.enter('commit', now());
+        return monitor.stage({ kind: 'commit', time }, () => this.#commit(batch));
+      },
+      committed: () => this.committed.advance(batch.positions),
+    });
+    this.#saved(batch);
   }
 
   #saveCheckpoint(batch: RunningBatch): ObservableInput<unknown> {
@@ -170,7 +156,7 @@ export class BatchSaver {
     );
   }
 
-  #saved(batch: RunningBatch): Observable<never> {
+  #saved(batch: RunningBatch): void {
     this.#started.shift();
     this.#saving--;
     this.#parts.run().state.completed(batch.time);
@@ -178,6 +164,5 @@ export class BatchSaver {
     const info = batch.info(savedAt, this.#parts.wall());
     this.#last = { info, savedAt };
     this.#events.saved(batch, info);
-    return EMPTY;
   }
 }

@@ -1,10 +1,23 @@
-import { EMPTY, Observable, type SchedulerLike } from 'rxjs';
+import { EMPTY, Observable, type ObservableInput } from 'rxjs';
 import { scheduleAfter } from '../backpressure/longDelay.js';
-import { inTurn } from '../observables/inTurn.js';
-import { SerialQueue } from './serialQueue.js';
+import type { Steps } from '../observables/steps.js';
+import { SerialQueue, type SerialQueueEvents, type StepLimit, type Turn } from './serialQueue.js';
 
 /** How long a batch waits for its commit, in ms. */
 const patienceMs = 1_000;
+
+/** What a batch has to commit. */
+export interface Commit {
+  /** The batch. */
+  readonly time: number;
+  work(): ObservableInput<unknown>;
+  committed(): void;
+}
+
+interface Waiting extends Commit {
+  isDone: boolean;
+  done(): void;
+}
 
 /**
  * Commits one batch after the other, in order. A batch waits for its own commit, but not for one that is late: the broker that keeps the
@@ -12,18 +25,18 @@ const patienceMs = 1_000;
  * follows, and fails the stream once it takes longer than it may.
  */
 export class CommitLane {
-  readonly #queue: SerialQueue<Observable<unknown>>;
-  readonly #scheduler: SchedulerLike;
+  readonly #queue: SerialQueue<Waiting>;
+  readonly #limit: StepLimit;
   /** One was late: until the lane has caught up nothing waits for it. */
   #late = false;
 
-  constructor(scheduler: SchedulerLike, on: { readonly fail: (error: unknown) => void; readonly drained: () => void }) {
-    this.#scheduler = scheduler;
+  constructor(limit: StepLimit, events: SerialQueueEvents) {
+    this.#limit = limit;
     const drained = () => {
       this.#late = false;
-      on.drained();
+      events.drained();
     };
-    this.#queue = new SerialQueue((commit) => commit, { fail: on.fail, drained });
+    this.#queue = new SerialQueue((commit, turn) => this.#commit(commit, turn), { ...events, drained }, limit);
   }
 
   /** Whether everything is committed. */
@@ -31,17 +44,20 @@ export class CommitLane {
     return this.#queue.idle;
   }
 
-  /** Completes when `work` has, or when it is late. Unsubscribing does not end the work. */
-  commit(work: Observable<unknown>): Observable<never> {
+  /** The commit begins at once where nothing is before it. What it returns completes when it is done, or late; unsubscribing does not end it. */
+  commit(commit: Commit): Observable<never> {
+    const waiting: Waiting = {
+      time: commit.time,
+      work: () => commit.work(),
+      committed: () => commit.committed(),
+      isDone: false,
+      done: () => {},
+    };
+    this.#queue.push(waiting);
+    if (waiting.isDone || this.#late) return EMPTY;
     return new Observable((subscriber) => {
-      const done = () => {
-        subscriber.complete();
-        return EMPTY;
-      };
-      this.#queue.push(inTurn([() => work, done]));
-      if (subscriber.closed) return undefined;
-      if (this.#late) subscriber.complete();
-      return scheduleAfter(this.#scheduler, patienceMs, () => {
+      waiting.done = () => subscriber.complete();
+      return scheduleAfter(this.#limit.scheduler, patienceMs, () => {
         this.#late = true;
         subscriber.complete();
       });
@@ -51,5 +67,14 @@ export class CommitLane {
   /** Ends what is under way, and drops the rest. */
   close(): void {
     this.#queue.close();
+  }
+
+  *#commit(commit: Waiting, turn: Turn): Steps {
+    turn.enter({ stage: 'commit', name: 'committing', time: commit.time });
+    yield commit.work();
+    turn.leave();
+    commit.committed();
+    commit.isDone = true;
+    commit.done();
   }
 }

@@ -1,10 +1,10 @@
-import { EMPTY, type Observable, of } from 'rxjs';
+import { EMPTY } from 'rxjs';
 import type { RateController } from '../backpressure/rateController.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { RateDecision } from '../batch/rateDecision.js';
 import { ownValue } from '../collections/ownValue.js';
-import { lastOf } from '../observables/lastOf.js';
-import { lastOfEach } from '../observables/lastOfEach.js';
+import { lastOfAll } from '../observables/lastOfEach.js';
+import type { Steps } from '../observables/steps.js';
 import type { Plan, SourceRun } from '../sources/source.js';
 import type { Tick } from './batchIntervals.js';
 import { InFlight } from './inFlight.js';
@@ -40,49 +40,35 @@ export class Planner {
   }
 
   /** The batch of a tick; `undefined` when every source has ended. A stream that stops plans only sources that gather records. */
-  plan(
+  *plan(
     { time, interval }: Tick,
     runs: Runs,
     { stopping, late }: { readonly stopping: boolean; readonly late: boolean },
-  ): Observable<RunningBatch | undefined> {
+  ): Steps<RunningBatch | undefined> {
     const submissionTime = this.#now();
     const decisions = new Map<string, RateDecision | undefined>();
-    const rateOf = (name: string) => (lag: number) => this.#rate(name, time, lag, decisions);
-    const planAll = <R>(some: Runs, result: (plans: Plans) => R): Observable<R> =>
-      lastOfEach(
-        some.map(([name, run]) => [
-          name,
-          () => (stopping && !run.stop ? EMPTY : run.plan({ time, interval, late, rate: rateOf(name) })),
-        ]),
-        result,
-      );
-    return this.#inOrder(runs, planAll, (plans) => {
-      if ([...plans.values()].every((plan) => plan === undefined)) return undefined;
-      const planned = new Map(runs.map(([name]) => [name, plans.get(name) ?? noPlan]));
-      return new RunningBatch(time, interval, submissionTime, planned, decisions);
-    });
+    const planOf = (name: string, run: SourceRun<unknown>) => {
+      if (stopping && !run.stop) return EMPTY;
+      return run.plan({ time, interval, late, rate: (lag) => this.#rate(name, time, lag, decisions) });
+    };
+    const plans = yield* this.#inOrder(runs, (some) =>
+      lastOfAll(some.map(([name, run]) => [name, () => planOf(name, run)])),
+    );
+    if ([...plans.values()].every((plan) => plan === undefined)) return undefined;
+    const planned = new Map(runs.map(([name]) => [name, plans.get(name) ?? noPlan]));
+    return new RunningBatch(time, interval, submissionTime, planned, decisions);
   }
 
   /** Plans the sources that come first; the others at once where these have been read, else not in this batch. */
-  #inOrder<R>(
-    runs: Runs,
-    planAll: <A>(some: Runs, result: (plans: Plans) => A) => Observable<A>,
-    result: (plans: Plans) => R,
-  ): Observable<R> {
+  *#inOrder(runs: Runs, planAll: (some: Runs) => Steps<Plans>): Steps<Plans> {
     const behind = runs.filter(([name]) => this.#tables.isBehind(name));
-    if (behind.length === 0) return planAll(runs, result);
-    const none: Plans = new Map();
-    return lastOf(
-      planAll(behind, (plans) => plans),
-      none,
-      (first) => {
-        for (const [name, plan] of first) this.#tables.planned(name, plan);
-        const held = behind.some(([name]) => this.#tables.isBehind(name));
-        const others = runs.filter((run) => !behind.includes(run));
-        const all = (later: Plans) => result(new Map([...first, ...later]));
-        return held ? of(all(new Map(others.map(([name]) => [name, noPlan])))) : planAll(others, all);
-      },
-    );
+    if (behind.length === 0) return yield* planAll(runs);
+    const first = yield* planAll(behind);
+    for (const [name, plan] of first) this.#tables.planned(name, plan);
+    const held = behind.some(([name]) => this.#tables.isBehind(name));
+    const others = runs.filter((run) => !behind.includes(run));
+    const later: Plans = held ? new Map(others.map(([name]) => [name, noPlan])) : yield* planAll(others);
+    return new Map([...first, ...later]);
   }
 
   /** The batch waits for its turn: controllers see it in flight. */

@@ -1,21 +1,19 @@
-import { type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+import { type SchedulerLike, Subscription } from 'rxjs';
+import type { Steps } from '../observables/steps.js';
 import { BatchIntervals, type Tick } from './batchIntervals.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
-import { SerialQueue } from './serialQueue.js';
+import { SerialQueue, type SerialQueueEvents, type Turn } from './serialQueue.js';
 
 /** Ticks that fire in one turn of the event loop, when many are due. */
 const maxTicksPerTurn = 64;
 
-export interface TickerEvents {
+export interface TickerEvents extends SerialQueueEvents {
   /** A tick is due: plans its batch. The next one is not planned before this has completed. */
-  plan(tick: Tick): ObservableInput<unknown>;
+  plan(tick: Tick, turn: Turn): Steps;
   /** Whether the next tick may be planned; call `run` when the answer may have changed. */
   ready(): boolean;
   /** Whether ticks are still wanted. */
   active(): boolean;
-  fail(error: unknown): void;
-  /** All ticks that are due have been planned. */
-  drained(): void;
 }
 
 /** Fires the ticks of a run and has them planned, one at a time. */
@@ -29,7 +27,10 @@ export class Ticker {
   #next = new Subscription();
 
   constructor(
-    options: Pick<ResolvedDriverOptions, 'interval' | 'dynamicInterval' | 'scheduler' | 'maxMissedBatches'>,
+    options: Pick<
+      ResolvedDriverOptions,
+      'interval' | 'dynamicInterval' | 'scheduler' | 'maxMissedBatches' | 'stepTimeout'
+    >,
     events: TickerEvents,
   ) {
     this.#scheduler = options.scheduler;
@@ -40,7 +41,8 @@ export class Ticker {
       if (events.active() && this.#behind) this.#schedule();
       else events.drained();
     };
-    this.#due = new SerialQueue((tick) => events.plan(tick), { fail: events.fail, drained }, events.ready);
+    const on = { fail: events.fail, drained };
+    this.#due = new SerialQueue((tick, turn) => events.plan(tick, turn), on, options, events.ready);
   }
 
   /** The interval of batches to come, in ms. */

@@ -1,9 +1,9 @@
 import { from, Observable, type ObservableInput } from 'rxjs';
-import type { Step } from './inTurn.js';
 import { Listener } from './listener.js';
+import type { Steps } from './steps.js';
 
-/** Pieces of work by name. */
-type Works<T> = readonly (readonly [name: string, work: Step<T>])[];
+/** Pieces of work by name, begun when they are called. */
+type Works<T> = readonly (readonly [name: string, work: () => ObservableInput<T>])[];
 
 /**
  * Runs all of `works` at once. Emits what `result` makes of their last values, by name, when all have completed; `undefined` is that of one
@@ -39,6 +39,14 @@ export function lastOfEach<T, R>(works: Works<T>, result: (values: Map<string, T
       }
     }
   });
+}
+
+/** The same in steps, with the values themselves. A single one, as most streams have it, needs no Observable for all. */
+export function* lastOfAll<T>(works: Works<T>): Steps<Map<string, T | undefined>> {
+  const [first] = works;
+  if (!first || works.length > 1) return (yield lastOfEach(works, (values) => values)) as Map<string, T | undefined>;
+  const [name, work] = first;
+  return new Map([[name, (yield work()) as T | undefined]]);
 }
 
 /** Completes when all of `works` have. A single one is begun at once, and returned. */

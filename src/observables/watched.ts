@@ -1,9 +1,8 @@
-import { from, Observable } from 'rxjs';
-import type { Step } from './inTurn.js';
+import { from, Observable, type ObservableInput } from 'rxjs';
 import { passing } from './listener.js';
 
 /** The same as `work`; `failed` is called with its error before that goes on. */
-export function watched<T>(work: Step<T>, failed: (error: unknown) => void): Observable<T> {
+export function watched<T>(work: () => ObservableInput<T>, failed: (error: unknown) => void): Observable<T> {
   return new Observable((subscriber) => {
     const listener = passing(subscriber, failed);
     try {

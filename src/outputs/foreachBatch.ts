@@ -2,7 +2,7 @@ import { EMPTY, type OperatorFunction, of } from 'rxjs';
 import type { Batch } from '../batch/batch.js';
 import type { BatchContext } from '../batch/batchContext.js';
 import { insideEffect } from '../batch/insideEffect.js';
-import { inTurn } from '../observables/inTurn.js';
+import { stepped } from '../observables/steps.js';
 import { heldEffects } from '../operators/base/heldEffects.js';
 import { leftOf } from '../operators/base/settled.js';
 import { checkOptions, type OptionChecks } from '../options/checkOptions.js';
@@ -61,7 +61,11 @@ export function foreachBatch<T>(
   const run = (batch: Batch<T>) => {
     const { context } = batch;
     const left = leftOf(insideEffect(context, () => effect(batch.records, context)));
-    return left === EMPTY ? of(batch) : inTurn([() => left], () => of(batch));
+    if (left === EMPTY) return of(batch);
+    return stepped(function* () {
+      yield left;
+      return batch;
+    });
   };
   return heldEffects(run, true, { operator: 'foreachBatch', id: options.id });
 }

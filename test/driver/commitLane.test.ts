@@ -1,20 +1,27 @@
 import { foreachBatch, memoryCheckpoint } from 'dstream';
-import { NEVER, Subject, tap, timer } from 'rxjs';
+import { NEVER, type ObservableInput, type SchedulerLike, Subject, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { CommitLane } from '../../src/driver/commitLane.js';
 import { scripted } from '../support/scripted.js';
 import { virtual } from '../support/virtual.js';
 
 describe('the commits of batches', () => {
-  const lane = (scheduler: Parameters<Parameters<typeof virtual>[0]>[0]) => {
+  const lane = (scheduler: SchedulerLike) => {
     const events: unknown[] = [];
-    const commits = new CommitLane(scheduler, {
-      fail: (error) => events.push(['failed', error, scheduler.now()]),
-      drained: () => events.push(['drained', scheduler.now()]),
-    });
-    const commit = (name: string, work: Parameters<CommitLane['commit']>[0]) =>
+    const commits = new CommitLane(
+      { stepTimeout: 60_000, scheduler },
+      {
+        fail: (error) => events.push(['failed', error, scheduler.now()]),
+        drained: () => events.push(['drained', scheduler.now()]),
+      },
+    );
+    const commit = (name: string, work: ObservableInput<unknown>) =>
       commits
-        .commit(work.pipe(tap({ complete: () => events.push(['committed', name, scheduler.now()]) })))
+        .commit({
+          time: 0,
+          work: () => work,
+          committed: () => events.push(['committed', name, scheduler.now()]),
+        })
         .subscribe({ complete: () => events.push(['goes on', name, scheduler.now()]) });
     return { events, commits, commit };
   };

@@ -1,4 +1,4 @@
-import type { Observable, ObservableInput } from 'rxjs';
+import type { Observable, ObservableInput, Subscriber } from 'rxjs';
 import type { PartitionRetried, RecordsDeadLettered, RecordsSent } from './monitorEvents.js';
 import type { Stage } from './stage.js';
 
@@ -14,6 +14,10 @@ export interface EffectRunner {
   limited<T>(effect: EffectDescription, work: () => ObservableInput<T>): Observable<T>;
   /** The same values as `work` has, run as a stage of the monitors that ends with it. */
   effect<T>(effect: EffectDescription, work: () => ObservableInput<T>): Observable<T>;
+  /** Both, for a subscriber; `failed` is to be called with an error before it goes on. Where nobody watches, it is subscribed to `work` itself. */
+  follow<T>(effect: EffectDescription, work: () => ObservableInput<T>, subscriber: Subscriber<T>): void;
+  /** An effect has failed. */
+  failed(effect: EffectDescription, error: unknown): void;
   /** An operator is about to fail the batch by what a user's function threw. */
   failing(error: unknown, operator: string, id?: string): void;
   /** An effect on a partition failed and will run again. */

@@ -1,4 +1,4 @@
-import { type Observable, type SchedulerLike, Subscription } from 'rxjs';
+import { type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
 import { scheduleAfter } from '../../backpressure/longDelay.js';
 import type { BatchInfo } from '../../batch/batchInfo.js';
 import type { EffectRunner } from '../../batch/monitoring/effectRunner.js';
@@ -14,7 +14,8 @@ import type {
 import type { ReceiverStatus } from '../../batch/monitoring/receiverStatus.js';
 import type { MonitoredStream, StreamMonitor } from '../../batch/monitoring/streamMonitor.js';
 import type { StatusTrigger } from '../../batch/monitoring/streamStatus.js';
-import { watched } from '../../observables/watched.js';
+import type { EffectLimit } from '../limitedEffect.js';
+import { BatchEffects, type ErrorOrigin } from './batchEffects.js';
 import { diagnosticsMonitor } from './diagnosticsMonitor.js';
 import { RunMonitors } from './runMonitors.js';
 import type { StageDescription } from './stageRun.js';
@@ -34,11 +35,6 @@ export interface DriverMonitorOptions {
   readonly now: () => number;
 }
 
-/** Work that calls `failed` with its error before that goes on. */
-type Watched<T> = (failed: (error: unknown) => void) => Observable<T>;
-
-type Origin = Pick<BatchFailure, 'time' | 'stage' | 'operator' | 'id'>;
-
 /**
  * What a driver reports of its run: the status, which is always kept, and everything else, which goes to the monitors and
  * costs nothing without monitors.
@@ -55,8 +51,9 @@ export class DriverMonitor {
   readonly #timer = new Subscription();
   #progressTime: number;
   /** Where the latest error came from: the first that named it knows best. */
-  #blamed: { readonly error: unknown; readonly origin: Origin } | undefined;
+  #blamed: { readonly error: unknown; readonly origin: ErrorOrigin } | undefined;
   #recovery: { readonly done: number; readonly total: number } | undefined;
+  readonly #blames = (error: unknown, origin: ErrorOrigin): void => this.blame(error, origin);
 
   /** `pendingSince` returns since when the oldest batch that is open or due has been so. */
   constructor(
@@ -168,7 +165,7 @@ export class DriverMonitor {
   }
 
   /** Where an error came from. */
-  originOf(error: unknown): Origin {
+  originOf(error: unknown): ErrorOrigin {
     const blamed = this.#blamed;
     return blamed && blamed.error === error ? blamed.origin : { time: undefined, stage: 'open' };
   }
@@ -185,17 +182,19 @@ export class DriverMonitor {
     this.#end({ reason: 'failed', at: this.#now(), error });
   }
 
-  /** To be called with the error of work: that is where the stream failed. */
-  blames(origin: Origin): (error: unknown) => void {
-    return (error) => this.#blame(error, origin);
+  /** That is where the stream failed: to be called with an error before it goes on. The first call with it counts. */
+  blame(error: unknown, origin: ErrorOrigin): void {
+    if (this.#blamed?.error !== error) this.#blamed = { error, origin };
   }
 
-  /** The same as `work`, run as a stage. It calls what it is given when it fails. */
-  stage<T>(description: StageDescription, work: Watched<T>): Observable<T> {
-    const { kind: stage, time, operator, id } = description;
-    const monitors = this.#monitors;
-    const failed = this.blames({ stage, time, operator, id });
-    return monitors ? watched(() => monitors.stageOf(description, () => work(() => {})), failed) : work(failed);
+  /** The same as `work`, run as a stage. Left because it took too long, it ends with the error that it is blamed for. */
+  stage<T>(description: StageDescription, work: () => ObservableInput<T>): ObservableInput<T> {
+    const { kind, time } = description;
+    const failure = () => {
+      const { stage, time: failed } = this.#blamed?.origin ?? {};
+      return stage === kind && failed === time ? this.#blamed : undefined;
+    };
+    return this.#monitors ? this.#monitors.stageOf(description, work, failure) : work();
   }
 
   /** Runs the dispatch of a batch as a stage. */
@@ -206,29 +205,12 @@ export class DriverMonitor {
 
   /** A hold of the batch failed: in its dispatch, unless an effect was blamed before. */
   holdFailed(error: unknown, time: number, dispatching: boolean): void {
-    this.#blame(error, { stage: dispatching ? 'dispatch' : 'effect', time });
+    this.blame(error, { stage: dispatching ? 'dispatch' : 'effect', time });
   }
 
   /** How the outputs of a batch run their effects. */
-  effects(time: number, limited: EffectRunner['limited']): EffectRunner {
-    return {
-      limited,
-      effect: (effect, work) => this.stage({ kind: 'effect', time, ...effect }, (failed) => watched(work, failed)),
-      failing: (error, operator, id) => this.#blame(error, { stage: 'dispatch', time, operator, id }),
-      retried: (event) => this.#monitors?.tell((monitor) => monitor.retried?.({ time, ...event })),
-      deadLettered: (event) => this.#monitors?.tell((monitor) => monitor.deadLettered?.({ time, ...event })),
-      sending: (event) => {
-        const startTime = this.#now();
-        return (failure) => {
-          const sent = { time, ...event, startTime, duration: this.#now() - startTime, ...failure };
-          this.#monitors?.tell((monitor) => monitor.sent?.(sent));
-        };
-      },
-    };
-  }
-
-  #blame(error: unknown, origin: Origin): void {
-    if (this.#blamed?.error !== error) this.#blamed = { error, origin };
+  effects(time: number, limit: EffectLimit): EffectRunner {
+    return new BatchEffects(time, limit, this.#blames, this.#monitors, this.#now);
   }
 
   #trigger(trigger: StatusTrigger, failure?: { readonly error: unknown }): void {

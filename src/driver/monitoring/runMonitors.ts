@@ -59,12 +59,21 @@ export class RunMonitors {
     }
   }
 
-  /** The same values as `work` has; calls and subscribes to it inside a stage, which ends with it. */
-  stageOf<T>(description: StageDescription, work: () => ObservableInput<T>): Observable<T> {
+  /**
+   * The same values as `work` has; calls and subscribes to it inside a stage, which ends with it. Where it is left before it has settled,
+   * `failure` returns the error that ended it, if it was not just given up.
+   */
+  stageOf<T>(
+    description: StageDescription,
+    work: () => ObservableInput<T>,
+    failure: () => { readonly error: unknown } | undefined = () => undefined,
+  ): Observable<T> {
     return new Observable<T>((subscriber) => {
       const stage = this.#begin(description);
-      // Left before it settled: given up, with no error of its own.
-      subscriber.add(() => stage.end(this.#now()));
+      subscriber.add(() => {
+        const ended = failure();
+        stage.end(this.#now(), ended && { error: ended.error });
+      });
       const run = () =>
         from(work()).subscribe({
           next: (value) => subscriber.next(value),

@@ -1,20 +1,12 @@
-import {
-  AsyncSubject,
-  concat,
-  concatMap,
-  defer,
-  finalize,
-  from,
-  map,
-  Observable,
-  type ObservableInput,
-  type OperatorFunction,
-  Subscription,
-} from 'rxjs';
+import { concat, defer, from, Observable, type ObservableInput, type OperatorFunction, type Subscriber } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
+import type { Hold } from '../../batch/hold.js';
 import { derivedFrom } from '../../batch/lineage.js';
 import type { EffectDescription } from '../../batch/monitoring/effectRunner.js';
-import { watched } from '../../observables/watched.js';
+import { Fifo } from '../../collections/fifo.js';
+import { Listener } from '../../observables/listener.js';
+
+type Effect<T, R> = (batch: Batch<T>) => ObservableInput<Batch<R>>;
 
 /**
  * Makes every asynchronous operator. On arrival each batch is held and its effect started (or, with `overlap` false, started
@@ -23,86 +15,165 @@ import { watched } from '../../observables/watched.js';
  * batch completes. An effect that fails also fails the batch; one that is unsubscribed before it has settled abandons it.
  */
 export function heldEffects<T, R>(
-  effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
+  effect: Effect<T, R>,
   overlap: boolean,
   described?: EffectDescription,
 ): OperatorFunction<Batch<T>, Batch<R>> {
   return (source) => {
-    const results = defer(() => {
-      const running = new Subscription();
-      return source.pipe(
-        map((batch) => hold(batch, effect, overlap, running, described)),
-        concatMap((held) => held),
-        finalize(() => running.unsubscribe()),
+    const results = new Observable<Batch<R>>((subscriber) => {
+      const effects = new HeldEffects(effect, overlap, described, subscriber);
+      const arrivals = new Listener<Batch<T>>(
+        (error) => subscriber.error(error),
+        () => effects.end(),
+        (batch) => effects.add(batch),
       );
+      // Where the subscriber leaves, the source ends before its batches are abandoned.
+      subscriber.add(arrivals);
+      subscriber.add(() => effects.close());
+      source.subscribe(arrivals);
     });
     return derivedFrom(results, source);
   };
 }
 
-function hold<T, R>(
-  batch: Batch<T>,
-  effect: (batch: Batch<T>) => ObservableInput<Batch<R>>,
-  overlap: boolean,
-  running: Subscription,
-  described: EffectDescription | undefined,
-): Observable<Batch<R>> {
-  let abort = (): void => {};
-  let aborted = false;
-  const held = batch.context.hold(() => {
-    aborted = true;
-    abort();
-  });
-  let delivering = false;
-  const open = new Subscription(() => {
-    if (!delivering) held.abandon();
-  });
-  running.add(open);
+/** The batches of one subscription whose effects have not passed on, in their order. */
+class HeldEffects<T, R> {
+  readonly #effect: Effect<T, R>;
+  readonly #overlap: boolean;
+  readonly #described: EffectDescription | undefined;
+  readonly #subscriber: Subscriber<Batch<R>>;
+  readonly #held = new Fifo<HeldEffect<T, R>>();
+  /** No batch follows. */
+  #isEnding = false;
+  #isPassingOn = false;
 
-  const { effects, state } = batch.context;
-  const { restoring } = state;
-  const start = () => from(effect(batch));
-  const run = restoring ? () => concat(restoring, defer(start)) : start;
-  const limited = () =>
-    effects && described ? effects.effect(described, () => effects.limited(described, run)) : run();
-  const work = new Observable<Batch<R>>((subscriber) => {
-    abort = () => subscriber.complete();
-    // Now, not when its turn comes: a batch that has failed must not wait for those before it.
-    watched(limited, (error) => held.fail(error)).subscribe(subscriber);
-  });
-  const result = new AsyncSubject<Batch<R>>();
-  if (overlap) open.add(work.subscribe(result));
+  constructor(
+    effect: Effect<T, R>,
+    overlap: boolean,
+    described: EffectDescription | undefined,
+    subscriber: Subscriber<Batch<R>>,
+  ) {
+    this.#effect = effect;
+    this.#overlap = overlap;
+    this.#described = described;
+    this.#subscriber = subscriber;
+  }
 
-  return new Observable((subscriber) => {
-    const deliver = (notify: () => void): void => {
-      delivering = true;
-      notify();
-      held.release();
-      running.remove(open);
-    };
-    // Abandoned while it waited for its turn: its effect does not start, and a result goes no further.
-    if (aborted) {
-      subscriber.complete();
-      return;
+  add(batch: Batch<T>): void {
+    const held = new HeldEffect<T, R>(batch, () => this.#passOn());
+    this.#held.push(held);
+    if (this.#overlap) held.start(this.#effect, this.#described);
+    this.#passOn();
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    this.#passOn();
+  }
+
+  /** Abandons what has not passed on. */
+  close(): void {
+    for (const held of this.#held.takeWhile(() => true)) held.abandon();
+  }
+
+  /** Passes on, from the oldest, what has settled. */
+  #passOn(): void {
+    if (this.#isPassingOn) return;
+    this.#isPassingOn = true;
+    const subscriber = this.#subscriber;
+    for (let held = this.#held.first; held && !subscriber.closed; held = this.#held.first) {
+      held.start(this.#effect, this.#described);
+      if (!held.settled) break;
+      this.#held.shift();
+      held.passOn(subscriber);
     }
-    let last: Batch<R> | undefined;
-    return (overlap ? result : work).subscribe({
-      next: (value) => {
-        last = value;
+    this.#isPassingOn = false;
+    if (this.#isEnding && this.#held.size === 0) subscriber.complete();
+  }
+}
+
+/** A batch whose effect has not passed on. */
+class HeldEffect<T, R> {
+  readonly #batch: Batch<T>;
+  readonly #hold: Hold;
+  readonly #passOn: () => void;
+  #running: Listener<Batch<R>> | undefined;
+  #value: Batch<R> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  settled = false;
+
+  /** `settles` is called when it has settled, unless that is at its start. */
+  constructor(batch: Batch<T>, settles: () => void) {
+    this.#batch = batch;
+    this.#passOn = settles;
+    this.#hold = batch.context.hold(() => this.#aborted());
+  }
+
+  /** Once: later calls do nothing. */
+  start(effect: Effect<T, R>, described: EffectDescription | undefined): void {
+    // Aborted while it waited for its turn: its effect does not start.
+    if (this.#running || this.settled) return;
+    const batch = this.#batch;
+    const { effects, state } = batch.context;
+    const { restoring } = state;
+    // Now, not when its turn comes: a batch that has failed must not wait for those before it.
+    const failed = (error: unknown): void => {
+      this.#failure = { error };
+      if (described) effects?.failed(described, error);
+      this.#hold.fail(error);
+      this.#settle();
+    };
+    const running = new Listener<Batch<R>>(
+      failed,
+      () => this.#settle(),
+      (value) => {
+        this.#value = value;
       },
-      error: (error: unknown) => {
-        delivering = true;
-        running.remove(open);
-        // The batch has failed by it, and the stream starts again by itself.
-        if (batch.context.run.restarts) subscriber.complete();
-        else subscriber.error(error);
-      },
-      complete: () => {
-        const value = last;
-        if (value === undefined) deliver(() => {});
-        else deliver(() => subscriber.next(value));
-        subscriber.complete();
-      },
-    });
-  });
+    );
+    this.#running = running;
+    const run = restoring
+      ? () =>
+          concat(
+            restoring,
+            defer(() => effect(batch)),
+          )
+      : () => effect(batch);
+    if (effects && described) effects.follow(described, run, running);
+    else follow(run, running);
+  }
+
+  passOn(subscriber: Subscriber<Batch<R>>): void {
+    if (!this.#failure) {
+      const value = this.#value;
+      if (value) subscriber.next(value);
+      this.#hold.release();
+    }
+    // The batch has failed by it; some streams start again by themselves.
+    else if (!this.#batch.context.run.restarts) subscriber.error(this.#failure.error);
+  }
+
+  abandon(): void {
+    this.#hold.abandon();
+    this.#running?.unsubscribe();
+  }
+
+  /** A result goes no further. */
+  #aborted(): void {
+    this.#running?.unsubscribe();
+    this.#value = undefined;
+    this.#settle();
+  }
+
+  #settle(): void {
+    this.settled = true;
+    this.#passOn();
+  }
+}
+
+function follow<T>(work: () => ObservableInput<T>, listener: Listener<T>): void {
+  try {
+    from(work()).subscribe(listener);
+  } catch (error) {
+    listener.error(error);
+  }
 }

@@ -1,6 +1,15 @@
-import { EMPTY, from, isObservable, mergeMap, type Observable, type ObservableInput, observable } from 'rxjs';
+import {
+  defer,
+  EMPTY,
+  from,
+  ignoreElements,
+  isObservable,
+  mergeMap,
+  type Observable,
+  type ObservableInput,
+  observable,
+} from 'rxjs';
 import type { BatchContext } from '../../batch/batchContext.js';
-import { inTurn } from '../../observables/inTurn.js';
 
 /**
  * Completes when everything that `work` returns has settled: a promise or any `ObservableInput`, and the promises and
@@ -8,7 +17,7 @@ import { inTurn } from '../../observables/inTurn.js';
  * this, a batch would be complete before any of them is.
  */
 export function settled(work: () => unknown): Observable<never> {
-  return inTurn([() => leftOf(work())]);
+  return defer(() => leftOf(work())).pipe(ignoreElements());
 }
 
 /** Completes when what a function has returned has settled, as `settled` does. `EMPTY` where there is nothing to wait for. */

@@ -1,7 +1,6 @@
 import { EMPTY, from, last, type Observable, tap } from 'rxjs';
 import { partitionKey, type TopicPartitionOffset } from '../../batch/topicPartition.js';
-import { begun } from '../../observables/inTurn.js';
-import { lastOf } from '../../observables/lastOf.js';
+import type { Steps } from '../../observables/steps.js';
 import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { LogClient, LogOffset } from './logClient.js';
 import type { PartitionState } from './partitionState.js';
@@ -12,33 +11,26 @@ type Heard = readonly (readonly [state: PartitionState, latest: LogOffset])[];
  * Takes the ends of the logs as they are now, and notices those that have become other logs: a topic of another id, and one whose new
  * leader does not have what was planned. `broken` is called for each. Those that cannot be compared now are left as they were.
  */
-export function checkIdentity(
+export function* checkIdentity(
   client: LogClient,
   heard: Heard,
   broken: (state: PartitionState, found: LogBreak) => void,
-): Observable<unknown> {
+): Steps {
   const recreated = heard.filter(([state, latest]) => isOtherTopic(state.topicId, latest.topicId));
   const same = heard.filter(([state, latest]) => !isOtherTopic(state.topicId, latest.topicId));
+  yield takeRecreated(client, recreated, broken);
   const unchecked = same.flatMap(([state, { leaderEpoch }]) => state.unchecked(leaderEpoch));
-  const takeEnds = (diverged: readonly TopicPartitionOffset[]): Observable<never> => {
-    const away = new Set(client.unavailable?.().map(partitionKey));
-    for (const [state, latest] of same) {
-      if (away.has(state.key)) continue;
-      const of = diverged.filter((position) => partitionKey(position) === state.key);
-      const first = Math.min(...of.map(({ offset }) => offset));
-      if (first < Infinity) broken(state, { reason: 'diverged', first, latest });
-      state.heard(latest);
-      state.checked(latest.leaderEpoch);
-    }
-    return EMPTY;
-  };
-  const checkEnds = (): Observable<unknown> => {
-    if (unchecked.length > 0 && client.diverged) {
-      return lastOf(client.diverged(unchecked, { partial: true }), [], takeEnds);
-    }
-    return takeEnds([]);
-  };
-  return begun([() => takeRecreated(client, recreated, broken), checkEnds]);
+  const answer = unchecked.length > 0 && client.diverged ? yield client.diverged(unchecked, { partial: true }) : [];
+  const diverged = (answer as readonly TopicPartitionOffset[] | undefined) ?? [];
+  const away = new Set(client.unavailable?.().map(partitionKey));
+  for (const [state, latest] of same) {
+    if (away.has(state.key)) continue;
+    const of = diverged.filter((position) => partitionKey(position) === state.key);
+    const first = Math.min(...of.map(({ offset }) => offset));
+    if (first < Infinity) broken(state, { reason: 'diverged', first, latest });
+    state.heard(latest);
+    state.checked(latest.leaderEpoch);
+  }
 }
 
 function takeRecreated(

@@ -19,9 +19,8 @@ import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '..
 import { topicsOf } from '../../batch/topicsOf.js';
 import type { UnavailablePartition } from '../../batch/unavailablePartition.js';
 import { sumOf } from '../../collections/sumOf.js';
-import { begun, inTurn } from '../../observables/inTurn.js';
-import { lastOf } from '../../observables/lastOf.js';
 import { Listener } from '../../observables/listener.js';
+import { type Steps, stepped } from '../../observables/steps.js';
 import type { Fetched, Narrow, Plan, PlanRequest, SourceRun, SourceSetup, SourceStatus } from '../source.js';
 import { AwayPartitions } from './awayPartitions.js';
 import type { BatchCursor } from './batchCursor.js';
@@ -147,16 +146,15 @@ export class LogRun<R> implements SourceRun<R> {
   plan(request: PlanRequest): Observable<Plan> {
     // What is still to be read may be cut short: then there is more to plan.
     if (this.#ended && this.#allEnded && !this.#active.some(({ unread }) => unread)) return EMPTY;
-    const steps = [() => this.#discover(), () => this.#hearLatest(), () => this.#learnSizes()];
-    return inTurn(steps, () => {
-      const budget = this.#planner.budget(this.#present, request);
-      const wanted = this.#wanted(budget);
-      const plan = (counts?: readonly number[]) => this.#planWith(request, budget, counts);
-      return wanted ? wanted.pipe(map(plan)) : of(plan());
-    });
+    return stepped(() => this.#plan(request));
   }
 
-  #planWith(request: PlanRequest, budget: PlanBudget, wanted: readonly number[] | undefined): Plan {
+  *#plan(request: PlanRequest): Steps<Plan> {
+    yield this.#discover();
+    yield* this.#hearLatest();
+    yield this.#learnSizes();
+    const budget = this.#planner.budget(this.#present, request);
+    const wanted = (yield this.#wanted(budget)) as readonly number[] | undefined;
     const plan = this.#withAway(this.#planner.plan(this.#present, request, budget, wanted));
     this.#planned(plan.ranges);
     this.#fresh.add(plan.ranges);
@@ -182,9 +180,9 @@ export class LogRun<R> implements SourceRun<R> {
   }
 
   /** Where the rate is shared by time: the records of each partition up to the time of the batch. */
-  #wanted({ records }: PlanBudget): Observable<readonly number[] | undefined> | undefined {
+  #wanted({ records }: PlanBudget): Observable<readonly number[] | undefined> {
     const states = this.#present;
-    if (this.#options.rateSharing !== 'aligned' || records < states.length) return undefined;
+    if (this.#options.rateSharing !== 'aligned' || records < states.length) return EMPTY;
     if (records !== Infinity) return this.#alignment.counts(states, records);
     this.#alignment.caughtUp();
     return of(states.map(({ waiting }) => waiting));
@@ -249,13 +247,18 @@ export class LogRun<R> implements SourceRun<R> {
         const positions = states.map(([range, state], i) => this.#settle(range, read[i] ?? range, state));
         this.#readAhead.prioritize([]);
         const elapsed = this.#setup.scheduler.now() - begun;
-        const traced = traceParents && { traceParents: traceParents.values };
         const progress = progressOf(read, states, ends);
         let left = 0;
         for (const [i, range] of read.entries()) left += (ranges[i] ?? range).until - range.until;
-        const fetched = { ...this.#fetched(reading, cursor), ranges: read, lag: lag + left, positions, progress };
-        const away = unavailable && { unavailable };
-        subscriber.next({ ...fetched, ...away, ...traced });
+        subscriber.next({
+          ranges: read,
+          lag: lag + left,
+          positions,
+          progress,
+          ...this.#fetched(reading, cursor),
+          ...(unavailable && { unavailable }),
+          ...(traceParents && { traceParents: traceParents.values }),
+        });
         // Operators run during `complete`: that is when lazily decoded records are read.
         subscriber.complete();
         cursor.release();
@@ -453,25 +456,20 @@ export class LogRun<R> implements SourceRun<R> {
     );
   }
 
-  #hearLatest(): Observable<unknown> {
-    if (this.#client.longPolls && this.#isWhole && this.#readAhead.knows(this.#active)) return EMPTY;
+  *#hearLatest(): Steps {
+    if (this.#client.longPolls && this.#isWhole && this.#readAhead.knows(this.#active)) return;
     const asked = this.#unstarted.size === 0 ? this.#active : [...this.#active, ...this.#unstarted.list];
-    if (asked.length === 0) return EMPTY;
-    const none: readonly LogOffset[] = [];
-    return lastOf(this.#client.offsets(asked, 'latest', { partial: true }), none, (heard) =>
-      begun([
-        () => this.#startHeard(heard),
-        () => this.#checkIdentity(heard),
-        () => {
-          this.#noteAway();
-          return this.#checkTruncated();
-        },
-      ]),
-    );
+    if (asked.length === 0) return;
+    const answer = yield this.#client.offsets(asked, 'latest', { partial: true });
+    const heard = (answer as readonly LogOffset[] | undefined) ?? [];
+    this.#noteAway();
+    yield this.#startHeard(heard);
+    yield* this.#checkIdentity(heard);
+    this.#noteAway();
+    yield this.#checkTruncated();
   }
 
   #startHeard(heard: readonly LogOffset[]): Observable<unknown> {
-    this.#noteAway();
     if (this.#unstarted.size === 0) return EMPTY;
     return this.#unstarted.start(heard, this.#setup.restored).pipe(
       tap(({ positions, lost }) => {
@@ -481,7 +479,7 @@ export class LogRun<R> implements SourceRun<R> {
     );
   }
 
-  #checkIdentity(heard: readonly LogOffset[]): Observable<unknown> {
+  #checkIdentity(heard: readonly LogOffset[]): Steps {
     const found = heard.flatMap((latest) => {
       const state = this.#states.get(partitionKey(latest));
       return state ? [[state, latest] as const] : [];
