@@ -1,9 +1,9 @@
 // What do tasks cost beside one driver that reads the same partitions?
 //
-//   npm run bench -- tasks [--rounds N] [--intervals N] [--warm-up N] [--records 1000,100] [--costs 0,5] [--kafka [--seconds N]]
+//   npm run bench -- tasks [--rounds N] [--intervals N] [--warm-up N] [--records 1000,3000,100] [--costs 0,5] [--kafka [--seconds N]]
 //
 // Records in 32 partitions, each with keys of its own, as Kafka has them in record batches: counted by key in batches of a second, by one driver
-// and by 32 tasks of one process. With 1,000 records a partition and interval, also after a map of 5 microseconds a record, and with 100.
+// and by 32 tasks of one process. With 1,000 records a partition and interval, also after a map of 5 microseconds a record, with 3,000 and with 100.
 //
 // Each contender runs alone in a process of its own, in turns, bundled as an application would be. A stream runs for as long as it is wanted, so
 // what is measured is what an interval costs once the engine has compiled everything: after a warm-up, from a topic that takes no more
@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '5' },
     intervals: { type: 'string', default: '250' },
     'warm-up': { type: 'string' },
-    records: { type: 'string', default: '1000,100' },
+    records: { type: 'string', default: '1000,3000,100' },
     costs: { type: 'string', default: '0,5' },
     kafka: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '30' },
