@@ -10,7 +10,7 @@ import type { Acquisition } from './takeover.js';
 
 /** A directory that this thread has locked, or is locking. */
 interface Holding {
-  /** While it is being closed: settles when the directory is free again. */
+  /** While it is being closed, or given up before it was locked: settles when the directory is free again. */
   closed?: Promise<unknown>;
 }
 
@@ -58,6 +58,28 @@ export class DirectoryLock {
     }
     const holding: Holding = {};
     held.set(directory, holding);
+    const { signal } = acquisition;
+    const taking = DirectoryLock.#take(fs, directory, acquisition, holding);
+    const givenUp = () => {
+      holding.closed = taking;
+    };
+    signal?.addEventListener('abort', givenUp);
+    try {
+      const lock = await taking;
+      // Locked all the same: it is free when that is closed.
+      delete holding.closed;
+      return lock;
+    } finally {
+      signal?.removeEventListener('abort', givenUp);
+    }
+  }
+
+  static async #take(
+    fs: FileSystem,
+    directory: string,
+    acquisition: Acquisition,
+    holding: Holding,
+  ): Promise<DirectoryLock> {
     try {
       const lock = await takeFile(fs, directory, acquisition);
       failpoint('lock:taken');

@@ -32,6 +32,14 @@ function owned(directory: string, owner: object): void {
   renameSync(whole, join(directory, 'lock'));
 }
 
+function deferred() {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
 /** Gives signs of life in the name of an owner until it is left. `beats` resolves after some of them. */
 function beating(directory: string, owner: LockOwner) {
   let count = 0;
@@ -124,6 +132,30 @@ describe('the lock of a directory', () => {
     expect(await lock).toMatchObject({ name: 'AbortError' });
     owner.leave();
     expect(readdirSync(directory)).toEqual(['lock']);
+  });
+
+  it('is waited for by the next one of this process where the one before has given up and not let go yet', async () => {
+    const directory = newDirectory();
+    owned(directory, elsewhere);
+    const [letGo, isLettingGo] = [deferred(), deferred()];
+    const fs: FileSystem = {
+      ...nodeFileSystem,
+      remove: async (path) => {
+        isLettingGo.resolve();
+        await letGo.promise;
+        await nodeFileSystem.remove(path);
+      },
+    };
+    const controller = new AbortController();
+    const waits = deferred();
+    const before = take(directory, { fs, signal: controller.signal, leaseTime: 600_000, waiting: waits.resolve });
+    await waits.promise;
+    controller.abort();
+    const next = take(directory, { takeover: 'wait' });
+    await isLettingGo.promise;
+    letGo.resolve();
+    await expect(before).rejects.toMatchObject({ name: 'AbortError' });
+    await (await next).release();
   });
 
   it('is not lost to its owner where it is unreadable once', async () => {
