@@ -93,7 +93,7 @@ export class BatchReading<R> {
 
   /** What was fetched beyond the ranges of this batch and not yet counted for another one. */
   takeOvershoot(): { readonly records: number; readonly bytes: number } {
-    const taken = this.#ranges.map(({ range, state }) => state.takeOvershoot(range.until));
+    const taken = this.#ranges.map(({ range, state }) => state.overshoots.take(range.until));
     return {
       records: taken.reduce((sum, { records }) => sum + records, 0),
       bytes: taken.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -193,7 +193,7 @@ export class BatchReading<R> {
     } catch (error) {
       const reason = damageIn(error);
       if (reason === undefined) throw error;
-      if (!state.believesDamage(reason)) {
+      if (!state.doubts.believesDamage(state.position, reason)) {
         state.drop();
         return false;
       }

@@ -3,22 +3,14 @@ import { RecordDensity } from '../../backpressure/recordDensity.js';
 import type { DStreamError } from '../../batch/errors.js';
 import { identityOf, type LogIdentity } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
-import type { TopicPartition, TopicPartitionOffset } from '../../batch/topicPartition.js';
-import { partitionKey } from '../../batch/topicPartition.js';
+import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../batch/topicPartition.js';
+import { FetchDoubts } from './fetchDoubts.js';
 import { LeaderEpochs } from './leaderEpochs.js';
 import { isOtherTopic, type LogBreak, passBreak } from './logBreak.js';
 import type { FetchedPartition, LogOffset } from './logClient.js';
-import { PendingRanges } from './pendingRanges.js';
+import { Overshoots } from './overshoots.js';
+import { type LogRange, PendingRanges } from './pendingRanges.js';
 import type { RecordReader } from './recordReader.js';
-
-/** A planned range; `jumps` where it does not begin at the end of the one before it. */
-export type LogRange = OffsetRange & { readonly jumps?: true };
-
-/** After as many fetches in a row that bring damage it is taken for that of the log, whatever each of them brings. */
-const maxDamages = 8;
-
-/** A log that has grown by more offsets since it was heard last is asked once more. */
-const maxGrowth = 2 ** 20;
 
 /**
  * The state of one partition in a source.
@@ -71,11 +63,8 @@ export class PartitionState implements TopicPartition {
   paused = false;
   /** The next range does not begin where the one before it ended. */
   jumps = false;
-  /** What a fetch has brought and was not believed. */
-  #doubt: string | undefined;
-  /** How many fetches in a row have brought damage at `#damagedAt`. */
-  #damages = 0;
-  #damagedAt = -1;
+  readonly doubts = new FetchDoubts();
+  readonly overshoots = new Overshoots();
   /** What this run passes over, until the range after it is read. */
   #passed: OffsetRange | undefined;
   /** Only what is planned is read: the source does not read this partition any more. */
@@ -87,10 +76,8 @@ export class PartitionState implements TopicPartition {
   /** The epoch at which everything planned was in the log: where the leader has another, it has to be compared again. */
   #plannedEpoch: number | undefined;
   #isHeard = false;
-  #heardFarEnd = false;
   readonly #epochs = new LeaderEpochs();
   readonly #ranges = new PendingRanges();
-  #overshoots: readonly Overshoot[] = [];
 
   constructor({ topic, partition, offset, topicId, leaderEpoch }: TopicPartitionOffset) {
     this.topic = topic;
@@ -103,12 +90,13 @@ export class PartitionState implements TopicPartition {
     this.latest = offset;
     this.highWatermark = offset;
     this.topicId = topicId;
-    this.#begin(offset, leaderEpoch);
+    this.#plannedEpoch = leaderEpoch;
+    if (leaderEpoch !== undefined) this.#epochs.add([{ leaderEpoch, offset: offset - 1 }]);
   }
 
   /** The end of the log that was heard now. */
   heard({ offset, highWatermark = offset, topicId, leaderEpoch }: LogOffset): void {
-    if (!this.#isHeard || this.#believesEnd(highWatermark)) {
+    if (!this.#isHeard || this.doubts.believesEnd(highWatermark, this.#knownEnd)) {
       this.latest = offset;
       this.highWatermark = highWatermark;
     }
@@ -119,17 +107,13 @@ export class PartitionState implements TopicPartition {
 
   /** The end of the log that a fetch has brought: never less than what was heard, for answers overtake each other. */
   fetched({ latest, highWatermark = latest }: Pick<FetchedPartition, 'latest' | 'highWatermark'>): void {
-    if (!this.#believesEnd(Math.max(latest, highWatermark))) return;
+    if (!this.doubts.believesEnd(Math.max(latest, highWatermark), this.#knownEnd)) return;
     this.latest = Math.max(this.latest, latest);
     this.highWatermark = highWatermark;
   }
 
-  /** No checksum covers an end, and one beyond the log would plan records that are not there. */
-  #believesEnd(end: number): boolean {
-    const isFar = end - Math.max(this.latest, this.highWatermark) > maxGrowth;
-    const isBelieved = !isFar || this.#heardFarEnd;
-    this.#heardFarEnd = isFar;
-    return isBelieved;
+  get #knownEnd(): number {
+    return Math.max(this.latest, this.highWatermark);
   }
 
   /** To be saved with positions and ranges. */
@@ -168,7 +152,7 @@ export class PartitionState implements TopicPartition {
   /** Whether records are left after this offset, by what was heard last; or none is to be read. */
   endAt(until: number): 'open' | 'caughtUp' | 'ended' {
     if (until >= this.bound) return 'ended';
-    return until < Math.max(this.latest, this.highWatermark) ? 'open' : 'caughtUp';
+    return until < this.#knownEnd ? 'open' : 'caughtUp';
   }
 
   /** Offsets that are not planned yet. */
@@ -224,8 +208,7 @@ export class PartitionState implements TopicPartition {
     const { target } = this;
     const from = Math.max(target, offset);
     if (end > from && !polled) {
-      const overshoot = { target, from, end, size: bytes / (end - offset), sampled: this.sampling };
-      this.#overshoots = [...this.#overshoots, overshoot];
+      this.overshoots.add({ target, from, end, size: bytes / (end - offset), sampled: this.sampling });
     }
     this.size.observe(end - offset, bytes);
     if (records.recordCount !== undefined) this.density.observe(records.recordCount, end - offset);
@@ -233,41 +216,10 @@ export class PartitionState implements TopicPartition {
     this.fetchFrom = end;
   }
 
-  /** What was fetched beyond a plan up to `until`, since the last call. */
-  takeOvershoot(until: number): { readonly records: number; readonly bytes: number } {
-    const taken = this.#overshoots.filter(({ target }) => target <= until);
-    this.#overshoots = this.#overshoots.filter(({ target }) => target > until);
-    return {
-      records: taken.reduce((sum, { from, end }) => sum + end - from, 0),
-      bytes: Math.round(taken.reduce((sum, { from, end, size }) => sum + (end - from) * size, 0)),
-    };
-  }
-
   /** Discards what was received and not yet decoded. It has to be fetched again. */
   drop(): void {
     this.fetchFrom = this.position;
     this.readers.length = 0;
-  }
-
-  /**
-   * Whether a fetch has brought this before: what no checksum covers, or does not fit it, may be damage on its way, and is believed once
-   * two fetches have brought the same.
-   */
-  believes(what: string): boolean {
-    const isKnown = this.#doubt === what;
-    this.#doubt = isKnown ? undefined : what;
-    return isKnown;
-  }
-
-  /**
-   * Whether the damage at the position is in the log: a fetch has brought the same before. What differs from fetch to fetch happens on the
-   * way; but a log that grows may look different each time.
-   */
-  believesDamage(reason: string): boolean {
-    const { position } = this;
-    this.#damages = position === this.#damagedAt ? this.#damages + 1 : 1;
-    this.#damagedAt = position;
-    return this.believes(`damage at ${position}: ${reason}`) || this.#damages >= maxDamages;
   }
 
   /**
@@ -285,7 +237,7 @@ export class PartitionState implements TopicPartition {
     // An empty range may begin beyond what is planned, if the one before it was cut short since.
     if (until === this.planned || until === range.from) return;
     this.jumps = false;
-    this.#overshoots = this.#overshoots.flatMap((one) => afterPlan(one, this.planned, until));
+    this.overshoots.planned(this.planned, until);
     this.planned = until;
   }
 
@@ -387,7 +339,7 @@ export class PartitionState implements TopicPartition {
     this.fetchFrom = offset;
     this.time = undefined;
     this.readers.length = 0;
-    this.#overshoots = [];
+    this.overshoots.clear();
     this.#ranges.giveUp(offset);
     this.#passed = undefined;
     this.jumps = false;
@@ -418,12 +370,6 @@ export class PartitionState implements TopicPartition {
     return this.position >= until;
   }
 
-  #begin(offset: number, leaderEpoch: number | undefined): void {
-    if (leaderEpoch === undefined) return;
-    this.#epochs.add([{ leaderEpoch, offset: offset - 1 }]);
-    this.#plannedEpoch = leaderEpoch;
-  }
-
   #positionAt(offset: number): TopicPartitionOffset {
     const { topic, partition, topicId } = this;
     const identity = identityOf({ topicId, leaderEpoch: this.#epochs.before(offset) });
@@ -443,26 +389,8 @@ export class PartitionState implements TopicPartition {
     this.#passed = undefined;
     this.jumps = false;
     this.ahead = 0;
-    this.#overshoots = [];
+    this.overshoots.clear();
     this.#ranges.cutAt(offset);
     this.#epochs.cutAt(offset);
   }
-}
-
-/** What one fetch returned beyond what was asked for, because a record batch is the smallest unit that a log returns. */
-interface Overshoot {
-  /** The target when it arrived. */
-  readonly target: number;
-  /** The offsets beyond the target. */
-  readonly from: number;
-  readonly end: number;
-  /** Mean bytes of an offset in that fetch. */
-  readonly size: number;
-  readonly sampled: boolean;
-}
-
-/** A sample overshoots a plan only as far as it reaches beyond it. */
-function afterPlan(overshoot: Overshoot, from: number, until: number): readonly Overshoot[] {
-  if (!overshoot.sampled || overshoot.target !== from) return [overshoot];
-  return overshoot.end > until ? [{ ...overshoot, target: until, from: Math.max(overshoot.from, until) }] : [];
 }

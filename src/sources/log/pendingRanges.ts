@@ -1,5 +1,8 @@
 import type { OffsetRange } from '../../batch/offsetRange.js';
 
+/** A planned range; `jumps` where it does not begin at the end of the one before it. */
+export type LogRange = OffsetRange & { readonly jumps?: true };
+
 interface PendingRange {
   readonly range: OffsetRange;
   /** How many batches have planned it: an empty range comes again and again. */

@@ -1,19 +1,16 @@
 import { from, type SchedulerLike, Subject, Subscription } from 'rxjs';
-import { OffsetOutOfRangeError } from '../../batch/errors.js';
-import { identityOf } from '../../batch/logIdentity.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
 import { partitionKey } from '../../batch/topicPartition.js';
 import { sumOf } from '../../collections/sumOf.js';
 import { Listener } from '../../observables/listener.js';
 import type { SourceSetup } from '../source.js';
+import { type FetchAnswersParts, receiveAnswer } from './fetchAnswers.js';
 import { maxPartitionBytes, maxRequestBytes, sampleBytes } from './fetchBounds.js';
-import { isOtherTopic, type LogBreak } from './logBreak.js';
 import type { FetchedPartition, FetchRequest, LogClient } from './logClient.js';
 import { LongPolls, type Poll, type PollBounds } from './longPolls.js';
 import type { PartitionState } from './partitionState.js';
 import type { ResolvedLogSourceOptions } from './resolveLogSourceOptions.js';
 import type { BudgetMember } from './sharedBudget.js';
-import { passOver } from './startPositions.js';
 import { WatchedFetch } from './watchedFetch.js';
 
 /** What one broker is asked for. */
@@ -54,8 +51,9 @@ export class ReadAhead {
   readonly #budget: BudgetMember | undefined;
   readonly #fetches = new Subscription();
   readonly #abort = new AbortController();
-  readonly #lost: OffsetRange[] = [];
   readonly #polls = new LongPolls();
+  readonly #answers: FetchAnswersParts;
+  readonly #lost: OffsetRange[] = [];
   #nextPoll = Subscription.EMPTY;
   /** Brokers that have a request in flight. */
   readonly #busy = new Set<string>();
@@ -77,6 +75,13 @@ export class ReadAhead {
     this.#partitions = partitions;
     this.#options = options;
     this.#scheduler = scheduler;
+    this.#answers = {
+      policy: options.offsetOutOfRange,
+      polls: this.#polls,
+      scheduler,
+      lost: this.#lost,
+      fail: (error) => this.#fail(error),
+    };
     this.#budget = options.budget?.join({
       discard: (bytes) => {
         this.#discard(bytes);
@@ -288,9 +293,9 @@ export class ReadAhead {
       watched?.received(fetched);
       const brought = fetched.some(({ records, error }) => records || error);
       for (const partition of fetched) {
-        if (poll && partition.error) this.#polls.stop();
-        else this.#receive(partition, poll !== undefined);
         const state = this.#stateOf(partitionKey(partition));
+        if (poll && partition.error) this.#polls.stop();
+        else this.#received += receiveAnswer(this.#answers, state, partition, poll !== undefined);
         state.sampling = false;
         state.stalled = undefined;
       }
@@ -348,89 +353,9 @@ export class ReadAhead {
     this.#fetches.add(pause);
   }
 
-  #receive(fetched: FetchedPartition, polled: boolean): void {
-    const state = this.#stateOf(partitionKey(fetched));
-    // A response to a request from before the log was found to be recreated.
-    if (fetched.offset !== state.fetchFrom) return;
-    if (fetched.error) {
-      this.#refused(state, fetched);
-      return;
-    }
-    // Of the topic before this one, or of a leader that has been replaced.
-    if (isOtherTopic(fetched.topicId, state.topicId)) return;
-    if ((fetched.leaderEpoch ?? Infinity) < (state.leaderEpoch ?? -1)) return;
-    const { records } = fetched;
-    const differs = records && state.divergence(records, fetched.offset);
-    const leaderEpoch = records?.leaderEpochs?.at(-1)?.leaderEpoch;
-    if (isNewEpoch(leaderEpoch, fetched, state) && !state.believes(`epoch ${leaderEpoch} at ${fetched.offset}`)) {
-      records?.release?.();
-      return;
-    }
-    if (differs !== undefined) {
-      records?.release?.();
-      if (!state.believes(`another log at ${differs}`)) return;
-      const { topic, partition, topicId } = state;
-      const latest = { topic, partition, offset: fetched.latest, ...identityOf({ topicId, leaderEpoch }) };
-      this.#breakOff(state, { reason: 'diverged', first: differs, latest });
-      return;
-    }
-    const known = state.leaderEpoch;
-    state.fetched(fetched);
-    if (records) {
-      this.#received += fetched.bytes;
-      state.receive(records, fetched.offset, fetched.bytes, polled);
-    }
-    this.#polls.heard(state, fetched.leaderEpoch, this.#scheduler.now());
-    if (known !== undefined && state.leaderEpoch !== known) this.#polls.stop();
-  }
-
-  /** The log does not have the offset: fails, or continues at an end of the log and notes what is lost. */
-  #refused(state: PartitionState, fetched: FetchedPartition): void {
-    const { error, earliest, latest } = fetched;
-    const policy = this.#options.offsetOutOfRange;
-    const outOfRange = error instanceof OffsetOutOfRangeError;
-    if (outOfRange && error.reason !== 'range') {
-      const { topic, partition, topicId, leaderEpoch } = fetched;
-      // It has been dealt with since the request was sent.
-      if (error.reason === 'recreated' && !isOtherTopic(topicId, state.topicId)) return;
-      const present = { topic, partition, offset: error.latest, ...identityOf({ topicId, leaderEpoch }) };
-      this.#breakOff(state, { reason: error.reason, first: error.earliest, latest: present });
-      return;
-    }
-    // No batch needs it yet, and one needs what was fetched before: it is fetched again once it is planned.
-    if (outOfRange && state.fetchFrom > state.planned) {
-      state.ahead = 0;
-      return;
-    }
-    if (!outOfRange || policy === 'error') {
-      this.#fail(error);
-      return;
-    }
-    const { topic, partition, fetchFrom } = state;
-    const { position, lost } = passOver({ topic, partition, offset: fetchFrom }, earliest, latest, policy);
-    this.#lost.push(lost);
-    state.latest = latest;
-    if (position.offset < fetchFrom) state.moveTo(position.offset);
-    else state.skipTo(position.offset);
-  }
-
-  #breakOff(state: PartitionState, found: LogBreak): void {
-    try {
-      this.#lost.push(...state.breakOff(found, this.#options.offsetOutOfRange));
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
   #stateOf(key: string): PartitionState {
     return this.#partitions.get(key) as PartitionState;
   }
-}
-
-/** Whether a record batch has an epoch that its leader did not have when it was asked: no checksum covers it. */
-function isNewEpoch(epoch: number | undefined, fetched: FetchedPartition, state: PartitionState): boolean {
-  const known = Math.max(fetched.leaderEpoch ?? -1, state.leaderEpoch ?? -1);
-  return epoch !== undefined && known >= 0 && epoch > known;
 }
 
 /** Whether a partition can be polled: everything planned has been read, and nothing else is under way. */
