@@ -13,7 +13,7 @@ import { niceOf } from './jobs/niceOf.mjs';
 const acts = new URL('./jobs/acts.mjs', import.meta.url);
 const entry = threadEntry('jobWorker');
 
-/** The job, and what its threads have said. */
+/** The job, and what its threads have said: by a channel of their own, so it may come after what the job says itself. */
 function start(act: string, options: RunInThreadsOptions = {}, url = acts) {
   const name = randomUUID();
   const channel = new BroadcastChannel(name);
@@ -39,10 +39,8 @@ describe('runInThreads, in threads', () => {
     await Promise.all([says('thread 0 of 2, restart 1'), says('thread 1 of 2, restart 1')]);
     process.kill(process.pid, 'SIGUSR2');
     await job.ended;
-    expect(said.filter((line) => line.includes('stops')).sort()).toEqual([
-      'thread 0 stops within undefined',
-      'thread 1 stops within undefined',
-    ]);
+    await Promise.all([says('thread 0 stops within undefined'), says('thread 1 stops within undefined')]);
+    expect(said.filter((line) => line.includes('stops'))).toHaveLength(2);
     expect(job.threads.map(({ status, restarts }) => [status, restarts])).toEqual([
       ['ended', 1],
       ['ended', 1],
@@ -67,7 +65,7 @@ describe('runInThreads, in threads', () => {
     const graceful = start('', { threads: 1 });
     await graceful.says('thread 0 of 1, restart 0');
     expect(await graceful.job.stop({ drainTimeout: 60_000 })).toEqual([{ index: 0, terminated: false }]);
-    expect(graceful.said).toContain('thread 0 stops within 60000');
+    await graceful.says('thread 0 stops within 60000');
     graceful.close();
     const hanging = start('ignore', { threads: 1, stopTimeout: 1 });
     await hanging.says('thread 0 of 1, restart 0');
