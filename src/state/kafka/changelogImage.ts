@@ -126,11 +126,11 @@ export class ChangelogImage {
     });
   }
 
-  /** What was read is to be used: nothing is read any more. */
+  /** What was read is to be used: nothing is read any more. Long states are bytes until they are first asked for. */
   async decode(): Promise<void> {
     for (const [id, entries] of this.#entries) {
       this.#entries.delete(id);
-      this.#decoded.set(id, await entries.decode());
+      this.#decoded.set(id, await entries.decode((failure) => this.#unreadable(id, failure)));
     }
   }
 
@@ -296,8 +296,12 @@ export class ChangelogImage {
     const decoded = this.#decoded.get(id);
     if (!decoded) return [];
     const { states, failure } = decoded;
-    if (failure) throw this.#corrupt(`an entry of state ${JSON.stringify(id)} cannot be read: ${failure.message}`);
+    if (failure) throw this.#unreadable(id, failure);
     return states;
+  }
+
+  #unreadable(id: string, { message }: Error) {
+    return this.#corrupt(`an entry of state ${JSON.stringify(id)} cannot be read: ${message}`);
   }
 }
 

@@ -5,6 +5,7 @@ import { StateReader, stateFromBytes } from '../../storage/stateBytes.js';
 import { KeyTable } from '../keyTable.js';
 import { ByteArena } from './byteArena.js';
 import { placesByNumber } from './placesByNumber.js';
+import { minUnreadBytes, UnreadState, UnreadStates } from './unreadStates.js';
 
 /** Keys that are looked up together: in a large table that takes less time than one by one. And states that are parsed together. */
 const atOnce = 256;
@@ -72,6 +73,8 @@ export class StateEntries {
   #entries = new Columns();
   #places: KeyTable<Key, number> | undefined = new KeyTable<Key, number>();
   readonly #states = new ByteArena();
+  /** The bytes of the longest state that was ever there. */
+  #longest = 0;
   /** Places of the columns that are not used any more. */
   readonly #free: number[] = [];
   /** What is to be done with the entries, in order. */
@@ -110,6 +113,7 @@ export class StateEntries {
       copied.numbers[place] = number;
       copied.at[place] = this.#states.add(states, start, end);
       copied.lengths[place] = end - start;
+      this.#longest = Math.max(this.#longest, end - start);
     }
   }
 
@@ -182,6 +186,7 @@ export class StateEntries {
     }
     entries.numbers[place] = changes.numbers[change] as number;
     entries.lengths[place] = length;
+    this.#longest = Math.max(this.#longest, length);
   }
 
   /** Nothing is added, set or deleted from then on: those of a copy that were not changed, and those that were set, are one. In steps. */
@@ -220,13 +225,16 @@ export class StateEntries {
     for (const [key, entry] of this.#unreadable) yield { key: Buffer.from(key, 'latin1'), ...entry };
   }
 
-  /** Decodes all, in slices of the event loop. Nothing is added, set or deleted from then on. */
-  async decode(): Promise<DecodedEntries> {
+  /**
+   * Decodes all, in slices of the event loop: but long states, which are bytes until they are first asked for. `corrupt` returns the error for one
+   * that cannot be read then. Nothing is added, set or deleted from then on.
+   */
+  async decode(corrupt: (failure: Error) => Error = (failure) => failure): Promise<DecodedEntries> {
     const slices = new LoopSlices();
     while (!this.#merging.next().done) if (slices.isOver()) await slices.next();
     const { keys, numbers } = this.#entries;
     const order = await placesByNumber(numbers, keys.length, slices);
-    const states = new KeyTable<Key, unknown>();
+    const states = this.#longest >= minUnreadBytes ? new UnreadStates(corrupt) : new KeyTable<Key, unknown>();
     const reader = new StateReader();
     let failure = [...this.#unreadable.keys()].map(faultOf)[0];
     for (let from = 0; from < order.length && !failure; from += atOnce) {
@@ -261,9 +269,16 @@ export class StateEntries {
     return table;
   }
 
-  /** The states in these places, in their order, or why one of them cannot be read. */
-  #statesOf(reader: StateReader, places: Uint32Array): readonly unknown[] | Error {
+  /** The states in these places, in their order, or why one of them cannot be read. Long ones are not read. */
+  #statesOf(reader: StateReader, all: Uint32Array): readonly unknown[] | Error {
     const { at, lengths } = this.#entries;
+    const isLong = (place: number) => (lengths[place] as number) >= minUnreadBytes;
+    const places = this.#longest >= minUnreadBytes ? all.filter((place) => !isLong(place)) : all;
+    const withLong = (states: readonly unknown[]): readonly unknown[] => {
+      if (places.length === all.length) return states;
+      let next = 0;
+      return Array.from(all, (place) => (isLong(place) ? this.#unread(place) : states[next++]));
+    };
     try {
       for (const place of places) {
         const begin = at[place] as number;
@@ -271,16 +286,25 @@ export class StateEntries {
         reader.add(this.#states.blockOf(begin), start + (lengths[place] as number), start);
       }
       const states = reader.take();
-      if (states.length === places.length) return states;
+      if (states.length === places.length) return withLong(states);
     } catch {
       // It is found one by one.
     }
     reader.reset();
     try {
-      return Array.from(places, (place) => stateFromBytes(this.#stateOf(place), lengths[place] as number));
+      return withLong(Array.from(places, (place) => stateFromBytes(this.#stateOf(place), lengths[place] as number)));
     } catch (error) {
       return error as Error;
     }
+  }
+
+  #unread(place: number): UnreadState {
+    const begin = this.#entries.at[place] as number;
+    return new UnreadState(
+      this.#states.blockOf(begin),
+      this.#states.startOf(begin),
+      this.#entries.lengths[place] as number,
+    );
   }
 
   #stateOf(place: number): Buffer {

@@ -40,6 +40,7 @@ const anyState = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.constant(undefined),
   fc.dictionary(fc.string(), fc.nat()),
+  fc.string({ minLength: 250, maxLength: 270 }),
 );
 
 describe('the entries of a state of a changelog', () => {
@@ -148,6 +149,30 @@ describe('the entries of a state of a changelog', () => {
     for (let i = 0; i < count; i++) put(entries, keyToBytes(i), i, Buffer.alloc(0));
     expect([...entries.written()].map(({ state }) => state.length)).toEqual(new Array(count).fill(0));
     expect((await entries.decode()).failure === undefined).toBe(count === 0);
+  });
+
+  it('are bytes until they are asked for where they are long, and read once', async () => {
+    const entries = new StateEntries();
+    const long = (i: number) => ({ count: i, text: 'x'.repeat(300) });
+    for (let i = 0; i < 600; i++) add(entries, keyToBytes(i), i, stateToBytes(i % 3 === 0 ? long(i) : i));
+    put(entries, keyToBytes(300), 300, Buffer.alloc(400, '{'));
+    put(entries, keyToBytes(303), 303, serialize(new Map([['long', long(303)]])));
+    const { states, failure } = await entries.decode((error) => new Error(`corrupt: ${error.message}`));
+    expect([failure, states.size]).toEqual([undefined, 600]);
+    expect([states.get(1), states.get(3), states.get(303)]).toEqual([1, long(3), new Map([['long', long(303)]])]);
+    expect(states.get(3)).toBe(states.get(3));
+    expect(() => states.get(300)).toThrow('corrupt: ');
+    expect(() => [...states]).toThrow('corrupt: ');
+    states.set(300, 'new');
+    states.delete(6);
+    const keys = Array.from({ length: 600 }, (_, i) => i).filter((i) => i !== 6);
+    states.prepare(keys);
+    expect(keys.map((key) => states.get(key))).toEqual([...states].map(([, state]) => state));
+    expect([...states].map(([key]) => key)).toEqual(keys);
+    expect([states.get(9), states.get(300), states.has(6)]).toEqual([long(9), 'new', false]);
+    const [first] = states;
+    expect(first).toEqual([0, long(0)]);
+    expect(states.get(0)).toBe(first?.[1]);
   });
 
   it('keep a key that cannot be read as it is', async () => {
