@@ -14,7 +14,19 @@ import {
   string,
   UnclaimedBatchError,
 } from 'dstream';
-import { delay, EMPTY, finalize, map, merge, retry, type SchedulerLike, share, throwError, timer } from 'rxjs';
+import {
+  delay,
+  EMPTY,
+  finalize,
+  map,
+  merge,
+  observeOn,
+  retry,
+  type SchedulerLike,
+  share,
+  throwError,
+  timer,
+} from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { collect, scripted } from '../support/scripted.js';
 import { virtual } from '../support/virtual.js';
@@ -163,6 +175,20 @@ describe('unclaimed and late batches', () => {
       ),
     );
     expect(events).toEqual(['LATE_HOLD']);
+    const observed: unknown[] = [];
+    virtual((scheduler) =>
+      collect(
+        scripted()
+          .stream({ unclaimed: 'complete' })
+          .pipe(
+            observeOn(scheduler, 3),
+            foreachBatch(() => {}),
+          ),
+        observed,
+        () => 'next',
+      ),
+    );
+    expect(observed).toEqual(['LATE_HOLD']);
     expect(new LateHoldError(10).message).toContain('concatMapBatch');
   });
 });

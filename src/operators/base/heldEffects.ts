@@ -60,10 +60,15 @@ class HeldEffects<T, R> {
   }
 
   add(batch: Batch<T>): void {
-    const held = new HeldEffect<T, R>(batch, () => this.#passOn());
-    this.#held.push(held);
-    if (this.#overlap) held.start(this.#effect, this.#described);
-    this.#passOn();
+    try {
+      const held = new HeldEffect<T, R>(batch, () => this.#passOn());
+      this.#held.push(held);
+      if (this.#overlap) held.start(this.#effect, this.#described);
+      this.#passOn();
+    } catch (error) {
+      // A batch that is complete cannot be held, and what emits it, such as `observeOn`, may not catch that.
+      this.#subscriber.error(error);
+    }
   }
 
   end(): void {
