@@ -1,5 +1,11 @@
 import type { BatchContext } from '../../batch/batchContext.js';
-import { ForeignClusterError, InvalidOptionError, ProtocolError, RecordTooLargeError } from '../../batch/errors.js';
+import {
+  AuthorizationError,
+  ForeignClusterError,
+  InvalidOptionError,
+  ProtocolError,
+  RecordTooLargeError,
+} from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { RecordsSent } from '../../batch/monitoring/monitorEvents.js';
 import type { OffsetRange } from '../../batch/offsetRange.js';
@@ -194,6 +200,9 @@ export class BatchTransactions {
       const producer = this.#port.producer(transactionalId);
       try {
         await producer.begin();
+      } catch (error) {
+        // Who may not use it has nothing under way with it, and can commit nothing.
+        if (!(error instanceof AuthorizationError)) throw error;
       } finally {
         await producer.close();
       }

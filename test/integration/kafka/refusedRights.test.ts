@@ -61,6 +61,8 @@ const writers: typeof cases = [
   { user: 'writesWithoutGroup', has: [['input', 'READ'], ['output', 'WRITE'], id] },
 ];
 const allowed = { user: 'allowed', has: [...reader, ['output', 'WRITE'], id] as const };
+/** Is given partitions: its transactional id is named by them. */
+const dividing = { user: 'dividing', has: [...reader, ['output', 'WRITE'], id] as const };
 const withdrawn = { user: 'withdrawn', has: reader };
 /** May use a checkpoint in `output`, and not read its settings. */
 const keeper = {
@@ -70,7 +72,7 @@ const keeper = {
     ['output', 'WRITE'],
   ] as readonly Right[],
 };
-const all = [...cases, ...writers, allowed, withdrawn, keeper];
+const all = [...cases, ...writers, allowed, dividing, withdrawn, keeper];
 
 /** The private part of the key, as PEM has it. */
 const keyText = serverKey.split('\n')[1] as string;
@@ -87,14 +89,17 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
   let admin: Admin;
   let input = '';
   let output = '';
-  /** Of each user, also as the transactional id. */
+  /** Of each user, also as the transactional id unless it is given partitions. */
   const groups = new Map(all.map(({ user }) => [user, `${user}-${randomUUID()}`]));
   const groupOf = (user: string) => groups.get(user) as string;
   const resources = (user: string): Record<Right[0], readonly [type: AclResourceTypes, name: string]> => ({
     input: [AclResourceTypes.TOPIC, input],
     output: [AclResourceTypes.TOPIC, output],
     group: [AclResourceTypes.GROUP, groupOf(user)],
-    transactionalId: [AclResourceTypes.TRANSACTIONAL_ID, groupOf(user)],
+    transactionalId: [
+      AclResourceTypes.TRANSACTIONAL_ID,
+      user === dividing.user ? `${groupOf(user)}-${input}-0` : groupOf(user),
+    ],
   });
 
   beforeAll(async () => {
@@ -211,14 +216,19 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
     expect(warnings).toEqual([expect.stringMatching(/is not kept any more: .*delete\.retention\.ms.*DescribeConfigs/)]);
   });
 
-  it('needs READ on input and group, WRITE on output and transactional id, and no more', async () => {
-    const stream = read(login('allowed'), 'allowed', { commitOffsets: false });
+  it.each([
+    ['allowed', 'topics'],
+    ['dividing', 'partitions'],
+  ])('needs READ on input and group, WRITE on output and transactional id, and no more: %s', async (user, given) => {
+    const partitions = [{ topic: input, partition: 0 }];
+    const reading = given === 'topics' ? {} : { topics: undefined, partitions };
+    const stream = read(login(user), user, { commitOffsets: false, ...reading } as never);
     await new Promise<void>((resolve, reject) => {
       let records = 0;
       stream
         .pipe(
           mapRecords((value) => ({ value })),
-          sendToKafka(login('allowed'), { topic: output, groupId: groupOf('allowed'), transactionTimeout }),
+          sendToKafka(login(user), { topic: output, groupId: groupOf(user), transactionTimeout }),
         )
         .subscribe({
           next: (batch) => {
@@ -231,7 +241,7 @@ describe.skipIf(whyNoBroker())('a broker with an authorizer and with TLS', () =>
         });
     });
     // A broker answers EndTxn before it has ended the transaction everywhere.
-    const committed = () => committedPartitions(admin, groupOf('allowed'), input);
+    const committed = () => committedPartitions(admin, groupOf(user), input);
     await vi.waitFor(async () => expect(await committed()).toMatchObject([{ offset: '2' }]), 300_000);
   });
 
