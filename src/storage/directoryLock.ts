@@ -9,9 +9,27 @@ import { beatOf, type LockOwner, newOwner } from './lockOwner.js';
 import type { Acquisition } from './takeover.js';
 
 /** A directory that this thread has locked, or is locking. */
-interface Holding {
-  /** While it is being closed, or given up before it was locked: settles when the directory is free again. */
-  closed?: Promise<unknown>;
+class Holding {
+  /** While it is being closed, or was given up before it was open: settles when the directory is free again. */
+  closed: Promise<unknown> | undefined;
+  free = (): void => {};
+  readonly #freed = new Promise<void>((resolve) => {
+    this.free = resolve;
+  });
+  readonly #signal: AbortSignal | undefined;
+  readonly #givenUp = (): void => {
+    this.closed = this.#freed;
+  };
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#givenUp);
+  }
+
+  /** It cannot be given up any more, only closed. */
+  opened(): void {
+    this.#signal?.removeEventListener('abort', this.#givenUp);
+  }
 }
 
 /** Far longer than a write of a few hundred bytes takes. */
@@ -56,30 +74,9 @@ export class DirectoryLock {
       else if (acquisition.takeover === 'force') break;
       else throw inUse(directory, sibling);
     }
-    const holding: Holding = {};
+    acquisition.signal?.throwIfAborted();
+    const holding = new Holding(acquisition.signal);
     held.set(directory, holding);
-    const { signal } = acquisition;
-    const taking = DirectoryLock.#take(fs, directory, acquisition, holding);
-    const givenUp = () => {
-      holding.closed = taking;
-    };
-    signal?.addEventListener('abort', givenUp);
-    try {
-      const lock = await taking;
-      // Locked all the same: it is free when that is closed.
-      delete holding.closed;
-      return lock;
-    } finally {
-      signal?.removeEventListener('abort', givenUp);
-    }
-  }
-
-  static async #take(
-    fs: FileSystem,
-    directory: string,
-    acquisition: Acquisition,
-    holding: Holding,
-  ): Promise<DirectoryLock> {
     try {
       const lock = await takeFile(fs, directory, acquisition);
       failpoint('lock:taken');
@@ -94,6 +91,11 @@ export class DirectoryLock {
   async check(): Promise<void> {
     const owner = await readOwner(this.#fs, join(this.#directory, 'lock'));
     if (tokenOf(owner) !== this.#lock.owner.token) throw new FencedError(this.#directory);
+  }
+
+  /** What is in the directory is open. Until then an abort of the signal means that it will be released. */
+  opened(): void {
+    this.#holding.opened();
   }
 
   /** Announces that `release` will have been called when `closed` settles. */
@@ -118,6 +120,8 @@ export class DirectoryLock {
 
 function forget(directory: string, holding: Holding): void {
   if (held.get(directory) === holding) held.delete(directory);
+  holding.opened();
+  holding.free();
 }
 
 async function takeFile(fs: FileSystem, directory: string, acquisition: Acquisition): Promise<LockFile> {

@@ -39,7 +39,9 @@ export class LockedDirectory extends Directory {
       await makeDirectory(location, fs);
       const lock = await DirectoryLock.take(fs, location, acquisition);
       try {
-        return await open(new LockedDirectory(location, fs, lock, key && { key, what }));
+        const opened = await open(new LockedDirectory(location, fs, lock, key && { key, what }));
+        lock.opened();
+        return opened;
       } catch (error) {
         await lock.release();
         throw error;

@@ -65,3 +65,16 @@ it('a stream that is unsubscribed, or stopped, while it waits takes nothing over
   // The next one of this process would be refused if the one before waited still.
   (await waiting())();
 });
+
+it('a stream that is unsubscribed while it opens its checkpoint can be subscribed to again at once', async () => {
+  const directory = mkdtempSync(join(root, 'again-'));
+  const batches = fromBatches([['a']], { interval: 5, checkpoint: fileCheckpoint(directory) }).pipe(
+    foreachBatch(() => {}),
+  );
+  for (let turns = 0; turns < 12; turns++) {
+    const subscription = batches.subscribe();
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    subscription.unsubscribe();
+    await lastValueFrom(batches, { defaultValue: undefined });
+  }
+});

@@ -158,6 +158,16 @@ describe('the lock of a directory', () => {
     await (await next).release();
   });
 
+  it('is waited for where the one before was given up while it opened what is in the directory', async () => {
+    const directory = newDirectory();
+    const controller = new AbortController();
+    const before = await take(directory, { signal: controller.signal });
+    controller.abort();
+    const next = take(directory);
+    await before.release();
+    await (await next).release();
+  });
+
   it('is not lost to its owner where it is unreadable once', async () => {
     const directory = newDirectory();
     let torn = false;
