@@ -28,7 +28,7 @@ import type { PartitionSelection } from '../batch/partitionSelection.js';
 import type { TaskInfo } from '../batch/taskInfo.js';
 import type { KeyCheck } from '../collections/ownKeys.js';
 import { ownValue } from '../collections/ownValue.js';
-import { lastOfAll } from '../observables/lastOfEach.js';
+import { lastOfEach } from '../observables/lastOfEach.js';
 import type { Steps } from '../observables/steps.js';
 import type { Fetched, Source } from '../sources/source.js';
 import { withSelection } from '../state/plannedSelection.js';
@@ -465,14 +465,15 @@ export class BatchDriver implements BatchRun {
     // Records that are there already are handed out at once, and the operators run.
     const { held } = this.#options;
     if (held) yield held.renew();
-    const answers = yield* lastOfAll(
-      this.#resources.runs.map(([name, run]) => [
-        name,
-        () => run.fetch(batch.plans.get(name) ?? noPlan, (ranges) => this.#narrow(batch, name, ranges)),
-      ]),
-    );
-    turn.leave();
-    this.#dispatch(batch, answers);
+    const fetches = this.#resources.runs.map(([name, run]) => {
+      const fetch = () => run.fetch(batch.plans.get(name) ?? noPlan, (ranges) => this.#narrow(batch, name, ranges));
+      return [name, fetch] as const;
+    });
+    // While the last of them completes: records that are decoded lazily can be read until then.
+    yield lastOfEach(fetches, (answers) => {
+      turn.leave();
+      this.#dispatch(batch, answers);
+    });
   }
 
   #dispatch(batch: RunningBatch, answers: ReadonlyMap<string, Fetched<unknown> | undefined>): void {

@@ -15,16 +15,15 @@ export interface StepsEvents<R> {
 
 /**
  * Runs one work in steps after the other. A driver has dozens of steps for every batch, and most are `EMPTY`: operators of RxJS would
- * make several objects for each of them.
- *
- * Steps are resumed while what they waited for completes, since records that are decoded lazily can be read until then. So each that
- * settles at once takes a stack frame.
+ * make several objects for each of them. What settles at once goes on in a loop, when it has been subscribed to and is done with all it does.
  */
 export class StepRunner<R = void> {
   readonly #events: StepsEvents<R>;
   #steps: Steps<R> | undefined;
   #waiting: Listener<unknown> | undefined;
   #value: unknown;
+  #isSettled = false;
+  #isLooping = false;
 
   constructor(events: StepsEvents<R>) {
     this.#events = events;
@@ -53,30 +52,36 @@ export class StepRunner<R = void> {
   };
 
   readonly #resume = (): void => {
-    const steps = this.#steps;
-    if (!steps) return;
-    let result: IteratorResult<ObservableInput<unknown>, R>;
+    this.#isSettled = true;
+    if (this.#isLooping) return;
+    this.#isLooping = true;
+    let end: { readonly result: R } | undefined;
     try {
-      do {
-        const value = this.#value;
-        this.#value = undefined;
-        result = steps.next(value);
-        // Closed by the step itself.
-        if (this.#steps !== steps) return;
-      } while (!result.done && result.value === EMPTY);
-      if (!result.done) {
-        const listener = new Listener(this.#failed, this.#resume, this.#received);
-        this.#waiting = listener;
-        from(result.value).subscribe(listener);
-        return;
-      }
+      while (this.#steps && this.#isSettled && !end) end = this.#next(this.#steps);
     } catch (error) {
+      this.#isLooping = false;
       this.#failed(error);
       return;
     }
+    this.#isLooping = false;
+    if (!end || !this.#steps) return;
     this.#steps = undefined;
-    this.#events.done(result.value);
+    this.#events.done(end.result);
   };
+
+  #next(steps: Steps<R>): { readonly result: R } | undefined {
+    const value = this.#value;
+    this.#value = undefined;
+    const next = steps.next(value);
+    if (next.done) return { result: next.value };
+    // It may have been closed by the step itself.
+    if (next.value === EMPTY || !this.#steps) return undefined;
+    this.#isSettled = false;
+    const listener = new Listener(this.#failed, this.#resume, this.#received);
+    this.#waiting = listener;
+    from(next.value).subscribe(listener);
+    return undefined;
+  }
 }
 
 /** An Observable of what `work` returns, if that is anything; it is begun with each subscription. */
