@@ -200,7 +200,8 @@ describePostgres('foreachBatchInTransaction', () => {
       await lastValueFrom(run);
       await blocked;
       other.release();
-      expect(calls).toBe(3);
+      // Four, where the second attempt was faster than the other transaction, and met it again.
+      expect(calls).toBeGreaterThanOrEqual(3);
       expect(await writtenBatches(job)).toEqual([1, 2]);
       expect(await valuesOf()).toEqual([3, 3]);
     });
