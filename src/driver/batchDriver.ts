@@ -157,7 +157,6 @@ export class BatchDriver implements BatchRun {
       this.#fail(error);
     };
     const on = { fail, drained: () => this.#finishWhenDrained() };
-    const limit = { stepTimeout: options.stepTimeout, scheduler: options.scheduler };
     const free = () => this.#saver.started.length < options.concurrentBatches;
     this.#planner = new Planner(options.initialRate, this.#now);
     this.#ticker = new Ticker(options, {
@@ -166,7 +165,7 @@ export class BatchDriver implements BatchRun {
       ready: () => this.#planned.size < maxPlannedBatches,
       active: () => this.#ticking,
     });
-    this.#planned = new SerialQueue((batch, turn) => this.#process(batch, turn), on, limit, free);
+    this.#planned = new SerialQueue((batch, turn) => this.#process(batch, turn), on, options, free);
     const kinds = Object.entries(sources).map(([name, { kind }]) => [name, kind] as const);
     const stream = {
       name: options.name,
@@ -178,16 +177,15 @@ export class BatchDriver implements BatchRun {
     this.#monitor = new DriverMonitor({ ...options, now: this.#now }, stream, history, () => this.#pendingSince);
     const { onRecordError, maxErrors } = options;
     if (onRecordError !== 'fail') this.#recordPolicy = new RecordPolicy({ onRecordError, maxErrors, now: this.#now });
-    const parts = { monitor: this.#monitor, now: this.#now };
+    const parts = { monitor: this.#monitor, now: this.#now, limit: options };
     const refusesUnclaimed = () => this.#refusesUnclaimed;
     this.#dispatcher = new BatchDispatcher(
-      { ...parts, limit: options, run: this, states: announced.states, refusesUnclaimed, held: options.held },
+      { ...parts, run: this, states: announced.states, refusesUnclaimed, held: options.held },
       { ...on, next: (name, batch) => output.next(name, batch), completed: (batch) => this.#saver.completed(batch) },
     );
     this.#saver = new BatchSaver(
       {
         ...parts,
-        limit,
         wall: () => options.scheduler.now(),
         resources: this.#resources,
         run: () => this.#runFields,

@@ -14,7 +14,8 @@ export interface Commit {
   committed(): void;
 }
 
-interface Waiting extends Commit {
+interface Waiting {
+  readonly commit: Commit;
   isDone: boolean;
   done(): void;
 }
@@ -36,7 +37,7 @@ export class CommitLane {
       this.#late = false;
       events.drained();
     };
-    this.#queue = new SerialQueue((commit, turn) => this.#commit(commit, turn), { ...events, drained }, limit);
+    this.#queue = new SerialQueue((waiting, turn) => this.#commit(waiting, turn), { ...events, drained }, limit);
   }
 
   /** Whether everything is committed. */
@@ -46,13 +47,7 @@ export class CommitLane {
 
   /** The commit begins at once where nothing is before it. What it returns completes when it is done, or late; unsubscribing does not end it. */
   commit(commit: Commit): Observable<never> {
-    const waiting: Waiting = {
-      time: commit.time,
-      work: () => commit.work(),
-      committed: () => commit.committed(),
-      isDone: false,
-      done: () => {},
-    };
+    const waiting: Waiting = { commit, isDone: false, done: () => {} };
     this.#queue.push(waiting);
     if (waiting.isDone || this.#late) return EMPTY;
     return new Observable((subscriber) => {
@@ -69,12 +64,13 @@ export class CommitLane {
     this.#queue.close();
   }
 
-  *#commit(commit: Waiting, turn: Turn): Steps {
+  *#commit(waiting: Waiting, turn: Turn): Steps {
+    const { commit } = waiting;
     turn.enter({ stage: 'commit', name: 'committing', time: commit.time });
     yield commit.work();
     turn.leave();
     commit.committed();
-    commit.isDone = true;
-    commit.done();
+    waiting.isDone = true;
+    waiting.done();
   }
 }

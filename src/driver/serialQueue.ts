@@ -46,8 +46,6 @@ export class SerialQueue<T> implements Turn {
   readonly #runner: StepRunner;
   /** One timer for all steps: most end long before it, and it is set again only when it fires. */
   #timer: Subscription | undefined;
-  /** The step that the timer was set for, and then how much of its time is left is known without the clock. */
-  #watched: BatchStep | undefined;
   #step: BatchStep | undefined;
   #since = 0;
   #closed = false;
@@ -136,15 +134,15 @@ export class SerialQueue<T> implements Turn {
     this.#events.fail(error, this.#step);
   }
 
+  /** Sets the timer for a step: when it fires in this one, its time is over whatever the clock says. */
   #watch(step: BatchStep, delay: number): void {
     if (this.#closed) return;
     const { stepTimeout, scheduler } = this.#limit;
-    this.#watched = step;
     this.#timer = scheduleAfter(scheduler, delay, () => {
       this.#timer = undefined;
       const current = this.#step;
       if (!current) return;
-      if (current === this.#watched) {
+      if (current === step) {
         this.#fail(new TimedOutError(`${current.name} batch ${current.time}`, stepTimeout));
         return;
       }

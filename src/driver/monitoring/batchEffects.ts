@@ -1,4 +1,4 @@
-import { from, type Observable, type ObservableInput, type Subscriber } from 'rxjs';
+import type { Observable, ObservableInput, Subscriber } from 'rxjs';
 import type { EffectDescription, EffectRunner } from '../../batch/monitoring/effectRunner.js';
 import type {
   BatchFailure,
@@ -6,6 +6,7 @@ import type {
   RecordsDeadLettered,
   RecordsSent,
 } from '../../batch/monitoring/monitorEvents.js';
+import { follow } from '../../observables/follow.js';
 import { watched } from '../../observables/watched.js';
 import { type EffectLimit, limitEffect, limitedEffect } from '../limitedEffect.js';
 import type { RunMonitors } from './runMonitors.js';
@@ -47,14 +48,10 @@ export class BatchEffects implements EffectRunner {
   }
 
   follow<T>(effect: EffectDescription, work: () => ObservableInput<T>, subscriber: Subscriber<T>): void {
-    try {
-      if (this.#monitors) from(this.#staged(effect, () => this.limited(effect, work))).subscribe(subscriber);
-      else {
-        from(work()).subscribe(subscriber);
-        limitEffect(this.#limit, this.#time, effect, subscriber);
-      }
-    } catch (error) {
-      subscriber.error(error);
+    if (this.#monitors) follow(() => this.#staged(effect, () => this.limited(effect, work)), subscriber);
+    else {
+      follow(work, subscriber);
+      limitEffect(this.#limit, this.#time, effect, subscriber);
     }
   }
 

@@ -1,9 +1,10 @@
-import { concat, defer, from, Observable, type ObservableInput, type OperatorFunction, type Subscriber } from 'rxjs';
+import { concat, defer, Observable, type ObservableInput, type OperatorFunction, type Subscriber } from 'rxjs';
 import type { Batch } from '../../batch/batch.js';
 import type { Hold } from '../../batch/hold.js';
 import { derivedFrom } from '../../batch/lineage.js';
 import type { EffectDescription } from '../../batch/monitoring/effectRunner.js';
 import { Fifo } from '../../collections/fifo.js';
+import { follow } from '../../observables/follow.js';
 import { Listener } from '../../observables/listener.js';
 
 type Effect<T, R> = (batch: Batch<T>) => ObservableInput<Batch<R>>;
@@ -172,13 +173,5 @@ class HeldEffect<T, R> {
   #settle(): void {
     this.settled = true;
     this.#passOn();
-  }
-}
-
-function follow<T>(work: () => ObservableInput<T>, listener: Listener<T>): void {
-  try {
-    from(work()).subscribe(listener);
-  } catch (error) {
-    listener.error(error);
   }
 }
