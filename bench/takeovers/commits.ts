@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin } from 'kafkajs';
+import type { Admin, KafkaJSError } from 'kafkajs';
 
 /** A commit, as it was seen from outside. */
 export interface SeenCommit {
@@ -21,7 +21,7 @@ export class Commits {
     this.seen = Array.from({ length: partitions }, () => []);
     const watch = async () => {
       while (!this.#ended) {
-        const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+        const [found] = await admin.fetchOffsets({ groupId, topics: [topic] }).catch(notYet);
         const at = performance.now();
         for (const { partition, offset, metadata } of found?.partitions ?? []) {
           // `dstream HOST/PID/RANDOM/RANDOM TIME`
@@ -62,4 +62,10 @@ export class Commits {
     this.#ended = true;
     await this.#watching;
   }
+}
+
+/** The coordinator of a new group has to be found first. */
+function notYet(error: KafkaJSError): [] {
+  if (error.retriable) return [];
+  throw error;
 }
