@@ -100,7 +100,8 @@ export class GroupMember {
 
   /** Who commits the offsets of a task now; `undefined` when it is not this member's. */
   membership(id: string): GroupMembership | undefined {
-    return this.#held.isOwned(id) && this.#memberId !== '' ? this.#identity : undefined;
+    if (!this.#held.isOwned(id) || this.#memberId === '') return undefined;
+    return this.#state === 'joining' ? { ...this.#identity, isJoining: true } : this.#identity;
   }
 
   /** Asks the group whether a task is still this member's. Completes with the answer. */

@@ -79,7 +79,7 @@ function led(
   const member = memberOf(scheduler, client, said, drains);
   member.start();
   timer(40_000).subscribe(() => member.leave().subscribe());
-  return { said, claims };
+  return { said, claims, member };
 }
 
 describe('a member of a group', () => {
@@ -95,6 +95,17 @@ describe('a member of a group', () => {
         sessionTimeout - 100,
       );
       timer(30_000).subscribe(() => expect(said).toEqual(['joined', 'assigned 0,1', 'joined']));
+    });
+  });
+
+  it('says that its generation may be over as long as it waits for the next one', () => {
+    virtual((scheduler) => {
+      const { member } = led(scheduler, [0, 500], [[0], [0]]);
+      const says = (at: number, is: object) =>
+        timer(at).subscribe(() => expect(member.membership('0')).toEqual({ groupId: 'g', memberId: 'm', ...is }));
+      says(900, { generation: 1 });
+      says(1_300, { generation: 1, isJoining: true });
+      says(3_000, { generation: 2 });
     });
   });
 

@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { encodeTxnOffsetCommit, readTxnOffsetCommitResponse } from '../protocol/txnOffsetCommitProtocol.js';
 import type { Broker, TxnOffsets } from './kafkajsCluster.js';
+import { mayHaveNext } from './mayHaveNext.js';
 import { refusal } from './refusal.js';
 import { sendOverBroker } from './sendOverBroker.js';
 
@@ -44,8 +45,7 @@ async function commit(
   const code = partitions.find(({ errorCode }) => errorCode !== 0)?.errorCode;
   if (code === undefined) return;
   const error = refusal(txnOffsetCommit.apiName, code);
-  const present = membership();
-  const isOver = errorType(error) === 'ILLEGAL_GENERATION' && present && present.generation !== used.generation;
+  const isOver = errorType(error) === 'ILLEGAL_GENERATION' && mayHaveNext(used, membership());
   throw isOver ? new GenerationOverError(error.message, { cause: error }) : error;
 }
 
