@@ -1,7 +1,8 @@
 import { InvalidRecordError } from 'dstream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type SavedPartial, type TaskPartial, TaskPartials } from '../../src/outputs/kafka/taskPartials.js';
+import type { TimedMessages } from '../../src/outputs/kafka/batchMessages.js';
+import { messagesOf, type SavedPartial, type TaskPartial, TaskPartials } from '../../src/outputs/kafka/taskPartials.js';
 import { propertySettings } from '../property/settings.js';
 
 const sum = (a: number, b: number) => a + b;
@@ -14,6 +15,23 @@ const addAll = (all: readonly TaskPartial<number>[], partials: TaskPartials<numb
   });
 
 describe('partials of tasks', () => {
+  it('are serialized once, at whatever time they are written', () => {
+    let serialized = 0;
+    const value = { toJSON: () => ++serialized };
+    const messages = messagesOf('partials', { task: '3', time: 10, value });
+    const idle = messagesOf('partials', { task: '3', time: 10 });
+    const written = (of: TimedMessages, time: number) =>
+      of(time)
+        .get('partials')
+        ?.map((message) => ({ ...message, value: JSON.parse(String(message.value)) }));
+    for (const time of [10, 20]) {
+      const place = { partition: 0, key: '3', timestamp: String(time) };
+      expect(written(messages, time)).toEqual([{ ...place, value: { task: '3', time, value: 1 } }]);
+      expect(written(idle, time)).toEqual([{ ...place, value: { task: '3', time } }]);
+    }
+    expect(serialized).toBe(1);
+  });
+
   it('are a result once all tasks have reached its time', () => {
     const partials = partialsOf(2);
     expect(addAll([{ task: '0', time: 10, value: 1 }], partials)).toEqual([]);

@@ -9,7 +9,14 @@ import type { Kafka, KafkaRuntime } from '../../sources/kafka/kafkajs/kafka.js';
 import { json } from '../../sources/log/json.js';
 import type { RecordView } from '../../sources/log/recordView.js';
 import type { SendToKafkaOptions } from './sendToKafka.js';
-import { type MergedResult, partialOf, type SavedPartial, type TaskPartial, TaskPartials } from './taskPartials.js';
+import {
+  type MergedResult,
+  messagesOf,
+  partialOf,
+  type SavedPartial,
+  type TaskPartial,
+  TaskPartials,
+} from './taskPartials.js';
 import { transactionalOutput } from './transactionalOutput.js';
 import { resolveTransactionOptions, transactionChecks } from './transactionOptions.js';
 
@@ -125,13 +132,9 @@ export function mergeTasks<T>(options: MergeTasksOptions<T>): MergedTasks<T> {
     write(kafka, writeOptions) {
       checkOptions('mergeTasks.write', writeOptions, { ...transactionChecks, id: checkText });
       const output = { operator: 'mergeTasks', id: writeOptions.id };
-      return transactionalOutput<T>(output, kafka, resolveTransactionOptions(writeOptions), (batch) => {
-        const partial = partialOf(batch, merge);
-        return (time) => {
-          const value = JSON.stringify({ ...partial, time });
-          return new Map([[topic, [{ partition: 0, key: partial.task, value, timestamp: String(time) }]]]);
-        };
-      });
+      return transactionalOutput<T>(output, kafka, resolveTransactionOptions(writeOptions), (batch) =>
+        messagesOf(topic, partialOf(batch, merge)),
+      );
     },
     source: { topics: [topic], start: 'earliest', deserialize },
     merge({ id } = {}) {

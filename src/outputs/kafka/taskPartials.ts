@@ -2,6 +2,7 @@ import type { Batch } from '../../batch/batch.js';
 import { InvalidOptionError, InvalidRecordError } from '../../batch/errors.js';
 import type { KeyedState } from '../../batch/keyedState.js';
 import { partitionPoint } from '../../collections/partitionPoint.js';
+import type { TimedMessages } from './batchMessages.js';
 
 /** What one task has for a batch time. */
 export interface TaskPartial<T> {
@@ -27,6 +28,16 @@ export function partialOf<T>({ records, context }: Batch<T>, merge: (a: T, b: T)
     throw new InvalidOptionError('mergeTasks.write', 'dynamicInterval', undefined, rule);
   }
   return { task, time, value: records.reduce((a, b) => merge(a, b)) };
+}
+
+/** What is written of a partial, at its own time or a later one. */
+export function messagesOf(topic: string, { task, value: partial }: TaskPartial<unknown>): TimedMessages {
+  // Once: it may be large, and what is written is asked for twice.
+  const rest = JSON.stringify({ task, value: partial }).slice(1);
+  return (time) => {
+    const value = `{"time":${time},${rest}`;
+    return new Map([[topic, [{ partition: 0, key: task, value, timestamp: String(time) }]]]);
+  };
 }
 
 /** What all tasks have for a batch time. */
