@@ -132,7 +132,7 @@ export class BatchTransactions {
     if (!this.#caughtUp) this.#checkSources(context);
     // Asked after the former owner was fenced, and until the first batch that is new: from then on nobody else commits.
     if (!this.#caughtUp && (await this.#wasWritten(ranges, context))) return;
-    this.#caughtUp = true;
+    this.#caughtUp = this.#timesTell(context) || ranges.some(isMoved);
     const time = messages.areTimed ? this.#timeOf(context) : context.time;
     const sending = sendings.map((one) => context.effects?.sending(one));
     try {
@@ -149,9 +149,10 @@ export class BatchTransactions {
    * The time of a batch among those of all owners. Without a checkpoint an owner whose clock is behind has batches of times that were
    * written already: it goes on from the last of these, as it would from a checkpoint.
    */
-  #timeOf({ time, interval, state }: BatchContext): number {
+  #timeOf({ time, interval, maxInterval = interval, state }: BatchContext): number {
     if (state.durable) return time;
-    this.#lastTime = time > this.#lastTime ? time : this.#lastTime + interval;
+    const next = (Math.floor(this.#lastTime / maxInterval) + 1) * maxInterval;
+    this.#lastTime = time > this.#lastTime ? time : next;
     return this.#lastTime;
   }
 
@@ -227,16 +228,16 @@ export class BatchTransactions {
    *
    * @throws {ProtocolError} when an offset in the middle of them was committed: another process has written some of them
    */
-  async #wasWritten(ranges: readonly OffsetRange[], { time, state }: BatchContext): Promise<boolean> {
+  async #wasWritten(ranges: readonly OffsetRange[], context: BatchContext): Promise<boolean> {
+    const { time, state } = context;
     const offsets = await this.#port.stableOffsets(this.#groupId, ranges);
     const committed = new Map(offsets.map((one) => [partitionKey(one), one]));
     const timeOf = (range: OffsetRange) => batchTimeOf(of(range)?.metadata ?? '');
     const of = (range: OffsetRange) => committed.get(partitionKey(range));
     this.#lastTime = Math.max(this.#lastTime, ...ranges.map(timeOf));
     const moved = ranges.filter(isMoved);
-    // Offsets of an earlier batch may lie beyond this one, where a log was cut or is read again. Times tell, except where somebody
-    // else may have committed after the sources read their positions.
-    const timesTell = this.#fencedFirst || state.durable === true;
+    // Offsets of an earlier batch may lie beyond this one, where a log was cut or is read again.
+    const timesTell = this.#timesTell(context);
     const isEarlier = (range: OffsetRange) => timesTell && timeOf(range) > -Infinity && timeOf(range) < time;
     for (const range of moved) {
       if (isEarlier(range)) continue;
@@ -246,11 +247,17 @@ export class BatchTransactions {
       const reason = `${what} is committed already, in the middle of [${range.from}, ${range.until})`;
       throw new ProtocolError('OffsetFetch', reason, true);
     }
-    // Later batches may have been written too: with several open batches, a write can precede its save by far.
-    if (moved.length === 0) return ranges.some((range) => timeOf(range) >= time);
+    // Later batches may have been written too: with several open batches, a write can precede its save by far. Without a checkpoint no batch
+    // comes again, and where nothing has moved an earlier time is that of a clock which is behind.
+    if (moved.length === 0) return state.durable === true && ranges.some((range) => timeOf(range) >= time);
     const written = moved.filter((range) => !isEarlier(range) && (of(range)?.offset ?? -1) >= range.until);
     if (written.length === 0 || written.length === moved.length) return written.length > 0;
     throw new ProtocolError('OffsetFetch', 'some partitions of the batch are committed already, others not', true);
+  }
+
+  /** Whether the times of batches tell what was written: else somebody may have committed after the sources read their positions. */
+  #timesTell({ state }: BatchContext): boolean {
+    return this.#fencedFirst || state.durable === true;
   }
 }
 

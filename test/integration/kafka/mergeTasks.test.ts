@@ -1,7 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { type Checkpoint, countBatch, foreachBatch, memoryCheckpoint, type RecordView, string } from 'dstream';
 import { kafkaBatches, kafkaTasks, mergeTasks } from 'dstream/kafka';
-import { asyncScheduler, defer, lastValueFrom, mergeMap, retry, type SchedulerLike, tap } from 'rxjs';
+import {
+  asyncScheduler,
+  defer,
+  filter,
+  firstValueFrom,
+  lastValueFrom,
+  mergeMap,
+  retry,
+  type SchedulerLike,
+  Subject,
+  tap,
+} from 'rxjs';
 import { expect, it } from 'vitest';
 import { standingCasesOfOutput } from '../../operators/standingOutputs.js';
 import { describeKafka, makeTopic, newKafka, produce } from '../../support/kafka.js';
@@ -125,9 +136,10 @@ describeKafka('mergeTasks', () => {
       now: () => asyncScheduler.now() - ms,
       schedule: asyncScheduler.schedule.bind(asyncScheduler) as SchedulerLike['schedule'],
     });
-    /** Counts what is sent, and then goes on until `end`. */
-    const count = async (scheduler: SchedulerLike, end: Promise<unknown>) => {
-      await produce(kafka, input, [Array.from({ length: 100 }, (_, i) => ({ partition: i % 2, value: String(i) }))]);
+    /** Counts `sent` records, and then goes on until `end`. */
+    const count = async (scheduler: SchedulerLike, end: Promise<unknown>, sent = 100) => {
+      const more = Array.from({ length: sent }, (_, i) => ({ partition: i % 2, value: String(i) }));
+      if (sent > 0) await produce(kafka, input, [more]);
       const counting = kafkaTasks(kafka, {
         ...{ topics: [input], groupId, commitOffsets: false, start: 'earliest', interval: 50, scheduler },
         ...{ maxRatePerPartition: 100, deserialize: string() },
@@ -138,19 +150,23 @@ describeKafka('mergeTasks', () => {
           mergeMap((task) => task.pipe(countBatch(), counts.write(kafka, { groupId }))),
           tap(({ records: [n = 0] }) => {
             seen += n;
-            if (seen >= 100) void Promise.allSettled([end]).then(() => counting.stop());
+            if (seen >= sent) void Promise.allSettled([end]).then(() => counting.stop());
           }),
         ),
         { defaultValue: undefined },
       );
     };
     const results: { readonly time: number; readonly value: number }[] = [];
+    const seen = new Subject<number>();
+    /** Until there is a result of this time or a later one. */
+    const resultOf = (time: number) => firstValueFrom(seen.pipe(filter((last) => last >= time)));
     const merging = kafkaBatches(kafka, { ...counts.source, interval: 50 });
     const merged = lastValueFrom(
       merging.pipe(
         counts.merge(),
         foreachBatch((more) => {
           results.push(...more);
+          for (const { time } of more) seen.next(time);
           if (results.reduce((all, { value }) => all + value, 0) >= 300) void merging.stop();
         }),
       ),
@@ -158,7 +174,9 @@ describeKafka('mergeTasks', () => {
     );
     merged.catch(() => {});
     await count(lateBy(0), Promise.resolve());
-    await count(lateBy(60_000), Promise.resolve());
+    // Without records too, its times are those after the last ones.
+    await count(lateBy(600_000), resultOf(asyncScheduler.now()), 0);
+    await count(lateBy(600_000), Promise.resolve());
     await count(lateBy(0), merged);
     await merged;
     expect(results.reduce((all, { value }) => all + value, 0)).toBe(300);
