@@ -1,4 +1,6 @@
 /** The sum of what `of` returns for each element. */
 export function sumOf<E>(elements: readonly E[], of: (element: E) => number): number {
-  return elements.reduce((total, element) => total + of(element), 0);
+  let total = 0;
+  for (const element of elements) total += of(element);
+  return total;
 }

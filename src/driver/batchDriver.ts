@@ -475,8 +475,8 @@ export class BatchDriver implements BatchRun {
   }
 
   #dispatch(batch: RunningBatch, answers: ReadonlyMap<string, Fetched<unknown> | undefined>): void {
-    const read = new Map<string, Fetched<unknown>>();
-    for (const [name, answer] of answers) read.set(name, answer ?? neverFetched(name));
+    for (const [name, answer] of answers) if (!answer) neverFetched(name);
+    const read = answers as ReadonlyMap<string, Fetched<unknown>>;
     this.#partitions?.snapshot(batch.time);
     const givenUp = givenUpOf(batch, read, this.#failing);
     const given = givenUp ? withoutRecords(batch, read) : read;

@@ -54,8 +54,14 @@ export class Planner {
     const plans = yield* this.#inOrder(runs, (some) =>
       lastOfAll(some.map(([name, run]) => [name, () => planOf(name, run)])),
     );
-    if ([...plans.values()].every((plan) => plan === undefined)) return undefined;
-    const planned = new Map(runs.map(([name]) => [name, plans.get(name) ?? noPlan]));
+    const planned = new Map<string, Plan>();
+    let isEnded = true;
+    for (const [name] of runs) {
+      const plan = plans.get(name);
+      if (plan) isEnded = false;
+      planned.set(name, plan ?? noPlan);
+    }
+    if (isEnded) return undefined;
     return new RunningBatch(time, interval, submissionTime, planned, decisions);
   }
 

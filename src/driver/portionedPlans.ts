@@ -1,7 +1,7 @@
 import type { Plan } from '../sources/source.js';
 
 /** The same plans, limited to that number of records: the first ones, in the order of the ranges. */
-export function portionedPlans(plans: ReadonlyMap<string, Plan>, portion: number): ReadonlyMap<string, Plan> {
+export function portionedPlans(plans: ReadonlyMap<string, Plan>, portion: number): Map<string, Plan> {
   let left = portion;
   const portioned = new Map<string, Plan>();
   for (const [name, plan] of plans) {

@@ -47,11 +47,12 @@ export class RunningBatch {
   stage: FailureStage = 'plan';
   since: number;
 
+  /** `plans` are the batch's own from now on. */
   constructor(
     time: number,
     interval: number,
     submissionTime: number,
-    plans: ReadonlyMap<string, Plan>,
+    plans: Map<string, Plan>,
     decisions: ReadonlyMap<string, RateDecision | undefined> = new Map(),
     replay?: { readonly attempts: number },
   ) {
@@ -59,7 +60,7 @@ export class RunningBatch {
     this.interval = interval;
     this.submissionTime = submissionTime;
     this.since = submissionTime;
-    this.#plans = new Map(plans);
+    this.#plans = plans;
     this.#decisions = decisions;
     this.replayed = replay !== undefined;
     this.attempts = replay?.attempts ?? 0;
@@ -77,7 +78,7 @@ export class RunningBatch {
 
   /** It may have only this number of records; the others go to the batches that follow. */
   limit(records: number): void {
-    this.#plans = new Map(portionedPlans(this.#plans, records));
+    this.#plans = portionedPlans(this.#plans, records);
   }
 
   enter(stage: FailureStage, now: number): void {
@@ -149,6 +150,7 @@ export class RunningBatch {
         lag = plan.lag,
         positions,
         traceParents,
+        failed: _,
         ...read
       }: Fetched<unknown> = fetched.get(name) ?? { partitions: [] };
       this.#plans.set(name, { ...plan, ranges });
@@ -206,11 +208,11 @@ export class RunningBatch {
 function inputsAt(inputs: Readonly<Record<string, InputInfo>>, now: number): Readonly<Record<string, InputInfo>> {
   if (Object.values(inputs).every(({ partitions }) => partitions === undefined)) return inputs;
   const entries = Object.entries(inputs).map(([name, { partitions, ...input }]) => {
-    const at = partitions?.map((partition) => ({
-      ...partition,
-      behind: behindOf(partition.lag, partition.newestTimestamp, now),
-    }));
-    return [name, { ...input, ...(at && { partitions: at }) }] as const;
+    const at = partitions?.map(({ topic, partition, from, until, end, lag, newestTimestamp }) => {
+      const behind = behindOf(lag, newestTimestamp, now);
+      return { topic, partition, from, until, end, lag, newestTimestamp, behind };
+    });
+    return [name, at ? { ...input, partitions: at } : input] as const;
   });
   return Object.fromEntries(entries);
 }

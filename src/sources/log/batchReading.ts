@@ -93,11 +93,13 @@ export class BatchReading<R> {
 
   /** What was fetched beyond the ranges of this batch and not yet counted for another one. */
   takeOvershoot(): { readonly records: number; readonly bytes: number } {
-    const taken = this.#ranges.map(({ range, state }) => state.overshoots.take(range.until));
-    return {
-      records: taken.reduce((sum, { records }) => sum + records, 0),
-      bytes: taken.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
+    const all = { records: 0, bytes: 0 };
+    for (const { range, state } of this.#ranges) {
+      const { records, bytes } = state.overshoots.take(range.until);
+      all.records += records;
+      all.bytes += bytes;
+    }
+    return all;
   }
 
   /**
@@ -146,7 +148,6 @@ export class BatchReading<R> {
   }
 
   #close(): void {
-    const isOpen = ({ planned, state, left }: OpenRange<R>) => left > 0 && state.awaits(planned);
     if (this.#open.every(isOpen)) return;
     const closed = this.#open.filter((open) => !isOpen(open));
     this.#open = this.#open.filter(isOpen);
@@ -223,6 +224,10 @@ export class BatchReading<R> {
       (error: unknown) => loaded(() => fail(error)),
     );
   }
+}
+
+function isOpen({ planned, state, left }: OpenRange<unknown>): boolean {
+  return left > 0 && state.awaits(planned);
 }
 
 /** What may be wrong with the bytes, rather than with the log; `undefined` for any other error. */

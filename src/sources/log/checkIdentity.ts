@@ -16,8 +16,8 @@ export function* checkIdentity(
   heard: Heard,
   broken: (state: PartitionState, found: LogBreak) => void,
 ): Steps {
-  const recreated = heard.filter(([state, latest]) => isOtherTopic(state.topicId, latest.topicId));
-  const same = heard.filter(([state, latest]) => !isOtherTopic(state.topicId, latest.topicId));
+  const recreated = heard.filter(isRecreated);
+  const same = recreated.length === 0 ? heard : heard.filter((one) => !isRecreated(one));
   yield takeRecreated(client, recreated, broken);
   const unchecked = same.flatMap(([state, { leaderEpoch }]) => state.unchecked(leaderEpoch));
   const answer = unchecked.length > 0 && client.diverged ? yield client.diverged(unchecked, { partial: true }) : [];
@@ -25,12 +25,22 @@ export function* checkIdentity(
   const away = new Set(client.unavailable?.().map(partitionKey));
   for (const [state, latest] of same) {
     if (away.has(state.key)) continue;
-    const of = diverged.filter((position) => partitionKey(position) === state.key);
-    const first = Math.min(...of.map(({ offset }) => offset));
+    const first = firstOf(diverged, state.key);
     if (first < Infinity) broken(state, { reason: 'diverged', first, latest });
     state.heard(latest);
     state.checked(latest.leaderEpoch);
   }
+}
+
+/** Infinity where none of these is in the partition. */
+function firstOf(positions: readonly TopicPartitionOffset[], key: string): number {
+  let first = Infinity;
+  for (const position of positions) if (partitionKey(position) === key) first = Math.min(first, position.offset);
+  return first;
+}
+
+function isRecreated([state, latest]: Heard[number]): boolean {
+  return isOtherTopic(state.topicId, latest.topicId);
 }
 
 function takeRecreated(

@@ -37,7 +37,8 @@ export class LogPartitions {
 
   /** The active partitions that can be read now. */
   get present(): readonly PartitionState[] {
-    return this.active.filter(({ away, stalled }) => !away && !stalled);
+    const { active } = this;
+    return active.every(isPresent) ? active : active.filter(isPresent);
   }
 
   /** The partitions that a plan does without. */
@@ -93,7 +94,7 @@ export class LogPartitions {
   withUnavailable(plan: Plan): Plan {
     const { unavailable } = this;
     if (unavailable.length === 0) return plan;
-    const waiting = this.active.filter(({ away, stalled }) => away || stalled);
+    const waiting = this.active.filter((state) => !isPresent(state));
     return { ...plan, unavailable, lag: plan.lag + sumOf(waiting, ({ lag }) => lag) };
   }
 
@@ -120,4 +121,8 @@ export class LogPartitions {
     }
     return true;
   }
+}
+
+function isPresent({ away, stalled }: PartitionState): boolean {
+  return !away && !stalled;
 }

@@ -153,9 +153,10 @@ export class LogRun<R> implements SourceRun<R> {
     yield this.#discover();
     yield* this.#hearLatest();
     yield sampledSizes(partitions, this.#readAhead, this.#setup.scheduler);
-    const budget = this.#planner.budget(partitions.present, request);
-    const wanted = (yield this.#wanted(budget)) as readonly number[] | undefined;
-    const plan = partitions.withUnavailable(this.#planner.plan(partitions.present, request, budget, wanted));
+    const { present } = partitions;
+    const budget = this.#planner.budget(present, request);
+    const wanted = (yield this.#wanted(present, budget)) as readonly number[] | undefined;
+    const plan = partitions.withUnavailable(this.#planner.plan(present, request, budget, wanted));
     partitions.plan(plan.ranges);
     this.#fresh.add(plan.ranges);
     this.#ended = this.#options.until !== undefined && this.#partitions.allEnded;
@@ -180,8 +181,7 @@ export class LogRun<R> implements SourceRun<R> {
   }
 
   /** Where the rate is shared by time: the records of each partition up to the time of the batch. */
-  #wanted({ records }: PlanBudget): Observable<readonly number[] | undefined> {
-    const states = this.#partitions.present;
+  #wanted(states: readonly PartitionState[], { records }: PlanBudget): Observable<readonly number[] | undefined> {
     if (this.#options.rateSharing !== 'aligned' || records < states.length) return EMPTY;
     if (records !== Infinity) return this.#alignment.counts(states, records);
     this.#alignment.caughtUp();

@@ -25,6 +25,8 @@ const maxWaitMs = 500;
 /** Pause after a fetch that returned nothing: a log in memory would answer at once, again and again. */
 const emptyPauseMs = 100;
 
+const none: ReadonlySet<PartitionState> = new Set();
+
 export type ReadAheadOptions = Pick<
   ResolvedLogSourceOptions<unknown>,
   'maxBufferedBytes' | 'offsetOutOfRange' | 'budget'
@@ -58,7 +60,7 @@ export class ReadAhead {
   /** Brokers that have a request in flight. */
   readonly #busy = new Set<string>();
   /** Partitions whose range in the batch that is being read has not been read to its end. */
-  #open: ReadonlySet<PartitionState> = new Set();
+  #open = none;
   #requested = 0;
   #failed = false;
   #received = 0;
@@ -105,7 +107,7 @@ export class ReadAhead {
 
   /** The batch that is being read still needs `open`: those without buffered bytes are fetched first from now on. */
   prioritize(open: readonly PartitionState[]): void {
-    this.#open = new Set(open);
+    this.#open = open.length > 0 ? new Set(open) : none;
     this.pump();
   }
 

@@ -5,7 +5,7 @@ import type { BatchCursor } from './batchCursor.js';
 export function skippedRecords(
   counts: BatchCursor<unknown>['skipped'],
 ): Pick<Fetched<unknown>, 'skipped' | 'skippedBy'> {
-  const skippedBy = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
   const skipped = counts.malformed + counts.deserialization;
-  return skipped > 0 ? { skipped, skippedBy } : {};
+  if (skipped === 0) return {};
+  return { skipped, skippedBy: Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)) };
 }
