@@ -57,7 +57,9 @@ export class GatheredCommits {
       this.#underWay = false;
       return;
     }
-    const [lost, held] = [all.filter(({ member }) => !member()), all.filter(({ member }) => member())];
+    const held: Commit[] = [];
+    const lost: Commit[] = [];
+    for (const commit of all) (commit.member() ? held : lost).push(commit);
     for (const { fail } of lost) fail(new ProtocolError('OffsetCommit', 'UNKNOWN_MEMBER_ID', false));
     this.#send(groupId, held, () => this.#next(groupId));
   }
@@ -69,8 +71,12 @@ export class GatheredCommits {
     }
     // A task that is given away while the commit is tried again must not be committed with it.
     const member = () => {
-      const members = commits.map((commit) => commit.member());
-      return members.includes(undefined) ? undefined : members[0];
+      let found: GroupMembership | undefined;
+      for (const commit of commits) {
+        found = commit.member();
+        if (!found) break;
+      }
+      return found;
     };
     const positions = commits.flatMap((commit) => commit.positions);
     defer(() => this.#client.commit(groupId, positions, member)).subscribe({

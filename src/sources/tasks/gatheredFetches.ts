@@ -1,5 +1,5 @@
 import { defer, Observable, type SchedulerLike, type Subscriber, Subscription } from 'rxjs';
-import { byPlace, partitionKey } from '../../batch/topicPartition.js';
+import { partitionKey } from '../../batch/topicPartition.js';
 import type { FetchedPartition, FetchOptions, FetchRequest, LogClient } from '../log/logClient.js';
 
 interface Want {
@@ -47,15 +47,26 @@ export class GatheredFetches {
   }
 
   #next(broker: Broker): void {
-    const wants = broker.waiting;
-    broker.waiting = [];
+    const wants: Want[] = [];
+    const later: Want[] = [];
+    const wantOf = new Map<string, Want>();
+    for (const want of broker.waiting) {
+      const keys = want.requests.map(partitionKey);
+      // Two sources may read one partition: each where it is, so that one waits.
+      if (keys.some((key) => wantOf.has(key))) later.push(want);
+      else {
+        wants.push(want);
+        for (const key of keys) wantOf.set(key, want);
+      }
+    }
+    broker.waiting = later;
     broker.busy = wants.length > 0;
-    if (broker.busy) this.#send(wants, () => this.#next(broker));
+    if (broker.busy) this.#send(wants, wantOf, () => this.#next(broker));
   }
 
-  #send(wants: readonly Want[], then: () => void): void {
+  #send(wants: readonly Want[], wantOf: ReadonlyMap<string, Want>, then: () => void): void {
     const requests = wants.flatMap((want) => want.requests);
-    const open = new Set(requests.map(partitionKey));
+    const open = new Set(wantOf.keys());
     const abort = new AbortController();
     const sending = new Subscription();
     let free = true;
@@ -87,14 +98,18 @@ export class GatheredFetches {
     sending.add(
       defer(() => this.#client.fetch(requests, options)).subscribe({
         next: (fetched) => {
-          for (const one of fetched) open.delete(partitionKey(one));
+          const answers = new Map<Want, FetchedPartition[]>();
+          for (const one of fetched) {
+            const key = partitionKey(one);
+            open.delete(key);
+            const want = wantOf.get(key);
+            const own = want && answers.get(want);
+            if (own) own.push(one);
+            else if (want) answers.set(want, [one]);
+          }
           // The next request is sent before this response is decoded.
           if (open.size === 0) goOn();
-          const found = byPlace(fetched);
-          for (const want of wants) {
-            const own = want.requests.flatMap((request) => found.get(partitionKey(request)) ?? []);
-            if (own.length > 0) want.subscriber.next(own);
-          }
+          for (const [{ subscriber }, own] of answers) subscriber.next(own);
         },
         error: (error: unknown) => {
           sending.unsubscribe();

@@ -12,8 +12,8 @@ import { taskStreamOf } from './taskStreamOf.js';
 /**
  * The tasks of a job with several sources over a partitioned log: the counterpart of `kafkaTasksFrom` for any `LogClient` with a group.
  *
- * @throws {InvalidOptionError} when there is no source, or an option is out of its range; (as a notification) when the topics have
- * different numbers of partitions
+ * @throws {InvalidOptionError} when there is no source, an option is out of its range, or two sources read a topic without a checkpoint;
+ * (as a notification) when the topics have different numbers of partitions
  *
  * @see {@link kafkaTasksFrom} for Kafka
  *

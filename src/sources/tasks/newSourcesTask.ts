@@ -18,7 +18,7 @@ export interface ResolvedTaskSources {
   readonly given: readonly TaskSourceOptions<unknown>[];
 }
 
-/** @throws {InvalidOptionError} when there is no source of topics, or an option of one is out of its range */
+/** @throws {InvalidOptionError} when there is no source of topics, one is out of its range, or two read a topic without a checkpoint */
 export function resolveTaskSources(
   owner: string,
   sources: TaskSources,
@@ -39,10 +39,30 @@ export function resolveTaskSources(
     logs[name] = resolveTaskSource(owner, source, options);
     given.push(source);
   }
+  if (!options.checkpoint) checkTopicsOnce(owner, sources, logs);
   if (given.length === 0) {
     throw new InvalidOptionError(owner, 'sources', sources, 'must have topics too: tasks are their partitions');
   }
   return { logs, tables, given };
+}
+
+/** @throws {InvalidOptionError} when two sources would go on at one position, which is that of either */
+function checkTopicsOnce(
+  owner: string,
+  sources: TaskSources,
+  logs: Readonly<Record<string, ResolvedLogSourceOptions<unknown>>>,
+): void {
+  const readers = new Map<string, string>();
+  for (const [name, { topics = [] }] of Object.entries(logs)) {
+    for (const topic of topics) {
+      const other = readers.get(String(topic));
+      if (other === undefined) readers.set(String(topic), name);
+      else if (other !== name) {
+        const rule = `reads ${topic}, as sources.${other} does: the group has one position of it, so that needs a checkpoint`;
+        throw new InvalidOptionError(owner, `sources.${name}`, sources[name], rule);
+      }
+    }
+  }
 }
 
 /** @throws {InvalidOptionError} when it is a source and no table */

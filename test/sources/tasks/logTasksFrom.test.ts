@@ -1,6 +1,7 @@
 import {
   type BatchInfo,
   fixedRate,
+  foreachBatch,
   foreachPartition,
   join,
   logTasksFrom,
@@ -10,7 +11,7 @@ import {
   type RecordView,
 } from 'dstream';
 import { memoryGroup } from 'dstream/testing';
-import { mergeMap } from 'rxjs';
+import { merge, mergeMap } from 'rxjs';
 import type { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { StoppableProcess } from '../../support/stoppableProcess.js';
@@ -110,6 +111,36 @@ describe('logTasksFrom', () => {
         expect([...perBatchTime.values()].slice(0, 4)).toEqual([20, 20, 20, 20]);
         first.subscription?.unsubscribe();
       }, 1_000);
+    });
+  });
+
+  it('reads a topic for each of its sources, with a checkpoint', () => {
+    virtual((scheduler) => {
+      const log = memoryLog({ topics: { left: 2 }, scheduler });
+      const group = memoryGroup({ log, scheduler });
+      const both = { left: source('left'), again: source('left') };
+      const options = { groupId: 'job', interval: 100, scheduler };
+      const rule = /sources.again .* reads left, as sources.left does: the group has one position of it/;
+      expect(() => logTasksFrom(log, group, both, options)).toThrow(rule);
+      const seen = { left: [] as string[], again: [] as string[] };
+      const subscription = logTasksFrom(log, group, both, { ...options, checkpoint: () => memoryCheckpoint() })
+        .pipe(
+          mergeMap(({ streams: { left, again } }) =>
+            merge(
+              left.pipe(foreachBatch((records) => void seen.left.push(...records))),
+              again.pipe(foreachBatch((records) => void seen.again.push(...records))),
+            ),
+          ),
+        )
+        .subscribe();
+      for (let i = 0; i < 20; i++) {
+        scheduler.schedule(() => void log.append('left', [{ key: `k${i}`, value: `${i}` }]), 100 * i + 50);
+      }
+      scheduler.schedule(() => {
+        const all = Array.from({ length: 20 }, (_, i) => `${i}`).sort();
+        expect([[...seen.left].sort(), [...seen.again].sort()]).toEqual([all, all]);
+        subscription.unsubscribe();
+      }, 4_000);
     });
   });
 

@@ -20,8 +20,8 @@ export type KafkaTasksFromOptions<C extends Checkpoint | undefined = undefined> 
  * every topic, so records of one key can be joined if all topics are keyed by it and have the same number of partitions. A table among the
  * sources (`kafkaTable`, `logTable`, `tableFrom`) is seen whole by every task, and read once for all tasks of a process.
  *
- * @throws {InvalidOptionError} when there is no source, or an option is out of its range; (as a notification) when the topics have
- * different numbers of partitions
+ * @throws {InvalidOptionError} when there is no source, an option is out of its range, or two sources read a topic without a checkpoint;
+ * (as a notification) when the topics have different numbers of partitions
  * @throws {UnsupportedClientError} when `kafka` is not a client of kafkajs 2.2.4
  * @throws {RuntimeClosedError} when `kafka` is a `kafkaRuntime` that is closed
  *
