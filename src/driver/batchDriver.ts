@@ -31,7 +31,6 @@ import { ownValue } from '../collections/ownValue.js';
 import { lastOfEach } from '../observables/lastOfEach.js';
 import type { Steps } from '../observables/steps.js';
 import type { Fetched, Source } from '../sources/source.js';
-import { withSelection } from '../state/plannedSelection.js';
 import { StateRegistry } from '../state/stateRegistry.js';
 import { BatchDispatcher, type RunFields } from './batchDispatcher.js';
 import type { Tick } from './batchIntervals.js';
@@ -438,8 +437,14 @@ export class BatchDriver implements BatchRun {
     if (!this.#resources.session) return EMPTY;
     const ranges = Object.fromEntries([...batch.plans].map(([name, plan]) => [name, savedRanges(plan)]));
     const { time, interval, attempts, selection } = batch;
-    const planned = { time, zeroTime: this.#zeroTime, interval, ranges: withSelection(ranges, selection) };
-    return this.#resources.session.plan(attempts > 0 ? { ...planned, attempts } : planned);
+    return this.#resources.session.plan({
+      time,
+      zeroTime: this.#zeroTime,
+      interval,
+      ranges,
+      ...(attempts > 0 && { attempts }),
+      ...(selection !== undefined && { selection }),
+    });
   }
 
   #narrow(batch: RunningBatch, name: string, ranges: readonly OffsetRange[]): ObservableInput<unknown> {

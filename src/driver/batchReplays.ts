@@ -30,7 +30,8 @@ export class BatchReplays {
   }
 
   /** The batch, with the part of its records that it may have. */
-  batchOf({ time, interval, ranges, attempts = 0 }: PlannedBatch, now: number): RunningBatch {
+  batchOf(planned: PlannedBatch, now: number): RunningBatch {
+    const { time, interval, ranges, attempts = 0 } = planned;
     const { options, sources, resources, failing } = this.#parts;
     const runs = new Map(resources.runs);
     const plans = sources.map((name): [string, Plan] => {
@@ -38,7 +39,7 @@ export class BatchReplays {
       return [name, { ...plan, lag: runs.get(name)?.lagBeyond?.(plan.ranges) ?? 0 }];
     });
     const batch = new RunningBatch(time, interval, now, new Map(plans), undefined, { attempts });
-    batch.selection = selectionIn(ranges);
+    batch.selection = selectionIn(planned, sources);
     if (!failing) return batch;
     // The first start was not counted. What ended the process has failed too, though nobody could say so.
     const isExhausted = this.#counts && attempts >= Math.max(options.retry?.count ?? Infinity, 1);

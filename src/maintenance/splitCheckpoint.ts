@@ -5,7 +5,6 @@ import { checkOptions, type OptionChecks, required } from '../options/checkOptio
 import { arrayOf, checkFunction, checkPositiveInteger, withMethods } from '../options/checks.js';
 import { kafkaPartitioner, type Partitioner } from '../partitioning/kafkaPartitioner.js';
 import type { Checkpoint, PlannedBatch, RestoredCheckpoint, StateChange } from '../state/checkpoint.js';
-import { withoutSelection, withSelection } from '../state/plannedSelection.js';
 import { partitionsKey, taskStateId, taskStateOperator } from '../state/taskState.js';
 import { changesOf, checkCheckpoint, saveChanges, settle, withCheckpoint } from './openedCheckpoint.js';
 import { checkDescription, ownDivision, type SplitDescription } from './splitDescription.js';
@@ -187,7 +186,7 @@ function partsOf(saved: Saved, of: number, partitioner: Partitioner<Key>): reado
   const { time, zeroTime, interval, isTask } = saved;
   const parts = Array.from({ length: of }, (_, partition): Part => {
     const positions = ofPartition(saved.positions, partition);
-    const planned = saved.planned.map((batch) => ({ ...batch, ranges: plannedOf(batch.ranges, partition) }));
+    const planned = saved.planned.map((batch) => plannedOf(batch, partition));
     return { progress: { time, zeroTime, interval, positions }, planned, changes: [] };
   });
   const partitions = new Map<Key, number>();
@@ -297,13 +296,11 @@ function checkPartitions({ positions, planned }: Pick<Saved, 'positions' | 'plan
 }
 
 /** With what names the outputs of the part: those of all parts would have the same names else. */
-function plannedOf(all: PlannedBatch['ranges'], partition: number): PlannedBatch['ranges'] {
-  const ranges = ofPartition(withoutSelection(all), partition);
+function plannedOf({ selection: _, ...batch }: PlannedBatch, partition: number): PlannedBatch {
+  const ranges = ofPartition(batch.ranges, partition);
   const topics = topicsOf(Object.values(ranges).flat());
-  return withSelection(
-    ranges,
-    topics.length > 0 ? `${topics.map(encodeURIComponent).join('+')}-${partition}` : undefined,
-  );
+  if (topics.length === 0) return { ...batch, ranges };
+  return { ...batch, ranges, selection: `${topics.map(encodeURIComponent).join('+')}-${partition}` };
 }
 
 function ofPartition<P extends { readonly partition: number }>(

@@ -71,6 +71,11 @@ export interface PlannedBatch {
    * (`onBatchError`). Absent for none.
    */
   readonly attempts?: number;
+  /**
+   * Names the partitions that the stream was given, such as `orders-0`, where it divides a topic by hand: the outputs of the batch have the
+   * same names when it runs again, whatever the stream is given by then. Absent for none.
+   */
+  readonly selection?: string;
 }
 
 /** A complete batch. */

@@ -1,24 +1,14 @@
 import type { PlannedBatch } from './checkpoint.js';
 
 /**
- * The names of a batch's outputs contain the partitions that its stream was given: a batch keeps them when it runs again, whatever the stream
- * is given by then. They are saved among its ranges, as a source without ranges, whose name is theirs in brackets. Batches that were planned
- * by versions without such names have none.
+ * The `selection` of a planned batch. Earlier versions have saved it among the ranges, as a source without ranges whose name is the selection
+ * in brackets.
+ *
+ * @param sources the names of the stream's sources: one of them may look like that too
  */
-export function withSelection(ranges: PlannedBatch['ranges'], selection: string | undefined): PlannedBatch['ranges'] {
-  return selection === undefined ? ranges : { ...ranges, [`(${selection})`]: [] };
-}
-
-/** What `withSelection` has added; `undefined` for nothing. */
-export function selectionIn(ranges: PlannedBatch['ranges']): string | undefined {
-  return Object.keys(ranges).find(isSelection)?.slice(1, -1);
-}
-
-/** The ranges of the sources alone. */
-export function withoutSelection(ranges: PlannedBatch['ranges']): PlannedBatch['ranges'] {
-  return Object.fromEntries(Object.entries(ranges).filter(([name]) => !isSelection(name)));
-}
-
-function isSelection(name: string): boolean {
-  return /^\(.+\)$/.test(name);
+export function selectionIn({ selection, ranges }: PlannedBatch, sources: readonly string[]): string | undefined {
+  if (selection !== undefined) return selection;
+  const saved = ([name, own]: [string, readonly unknown[]]) =>
+    own.length === 0 && !sources.includes(name) && /^\(.+-\d+(_[\da-f]{8})?\)$/.test(name);
+  return Object.entries(ranges).find(saved)?.[0].slice(1, -1);
 }

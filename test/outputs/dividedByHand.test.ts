@@ -2,15 +2,19 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  batchesFrom,
   type Checkpoint,
   foreachBatch,
   foreachPartitionOnce,
   logBatches,
+  logSource,
   memoryCheckpoint,
   memoryLog,
+  type PlannedBatch,
   type TopicPartition,
+  unionBatches,
 } from 'dstream';
-import { saveAsTextFiles, splitCheckpoint } from 'dstream/node';
+import { inspectCheckpoint, saveAsTextFiles, splitCheckpoint } from 'dstream/node';
 import { from, lastValueFrom, merge } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { settle } from '../support/savedBatches.js';
@@ -72,6 +76,15 @@ function writeOnce(
   return failure;
 }
 
+/** Plans a batch, as the run that ends thereby. */
+async function plan(checkpoint: Checkpoint, batch: Pick<PlannedBatch, 'ranges' | 'selection'>): Promise<void> {
+  const session = await lastValueFrom(from(checkpoint.open()));
+  await settle(session.plan({ time: interval, zeroTime: 0, interval, ...batch }));
+  await settle(session.close());
+}
+
+const plannedIn = async (checkpoint: Checkpoint) => (await inspectCheckpoint(checkpoint)).planned;
+
 const recordsIn = (store: ReadonlyMap<string, readonly string[]>) => [...store.values()].flat().sort();
 const everything = ['of 0', 'of 1', 'of 2', 'of 3'];
 
@@ -118,12 +131,61 @@ describe('streams that divide a topic by hand', () => {
     expect(recordsIn(store)).toEqual(['of 0', 'of 1', 'of 2']);
   });
 
+  it('save the partitions that they were given with the plan of a batch', async () => {
+    const checkpoint = memoryCheckpoint();
+    writeOnce(filled(), new Map(), [{ of: [1], checkpoint }], { failsAt: 1 });
+    const [{ ranges, selection } = {} as PlannedBatch] = await plannedIn(checkpoint);
+    expect(Object.keys(ranges)).toEqual(['log']);
+    expect(selection).toBe('words-1');
+  });
+
+  it.each<[string, Pick<PlannedBatch, 'ranges' | 'selection'>]>([
+    ['', { ranges: {}, selection: 'words-1_0badcafe' }],
+    [' as the source without ranges that it was', { ranges: { '(words-1_0badcafe)': [] } }],
+  ])('write a batch by the ids of the selection that it was saved with%s', async (_, { ranges, ...selection }) => {
+    const checkpoint = memoryCheckpoint();
+    const range = { topic: 'words', partition: 1, from: 0, until: 1 };
+    await plan(checkpoint, { ranges: { log: [range], ...ranges }, ...selection });
+    const log = filled();
+    log.append('words', [{ value: 'later', partition: 1 }]);
+    const store = new Map<string, readonly string[]>([['100-words-1_0badcafe-0', ['of 1']]]);
+    expect(writeOnce(log, store, [{ of: [1], checkpoint }])).toBeUndefined();
+    expect(recordsIn(store)).toEqual(['later', 'of 1']);
+    expect([...store.keys()][1]).toMatch(/^\d+-words-1-0$/);
+  });
+
+  it.each(['(x)', '(x-0)', '(words-0_0badcafe)'])('do not take a source called %s for what they were given', (name) => {
+    const log = memoryLog({ topics: { words: 1, quiet: 1 } });
+    log.append('words', [{ value: 'one' }]);
+    const checkpoint = memoryCheckpoint();
+    const ids: string[] = [];
+    const life = (fails: boolean) =>
+      virtual((scheduler) => {
+        const of = (topic: string) =>
+          logSource(log, { topics: [topic], start: 'earliest', deserialize: (view) => view.valueText() ?? '' });
+        const streams = batchesFrom({ words: of('words'), [name]: of('quiet') }, { interval, scheduler, checkpoint });
+        const running = streams.words
+          .pipe(
+            unionBatches(streams[name] as typeof streams.words),
+            foreachPartitionOnce<string>(({ records }, { id }) => void (records.length > 0 && ids.push(id)), {
+              written: () => [[]],
+            }),
+            foreachBatch(() => {
+              if (fails) throw new Error('crashed after the output');
+            }),
+          )
+          .subscribe({ error: () => {} });
+        scheduler.schedule(() => running.unsubscribe(), 1.5 * interval);
+      });
+    life(true);
+    life(false);
+    expect(ids).toEqual(['100-0', '100-0']);
+  });
+
   it('go on exactly once from a checkpoint whose planned batches have the ids of an earlier version', async () => {
     const checkpoint = memoryCheckpoint();
-    const session = await lastValueFrom(from(checkpoint.open()));
     const range = { topic: 'words', partition: 1, from: 0, until: 1 };
-    await settle(session.plan({ time: interval, zeroTime: 0, interval, ranges: { log: [range] } }));
-    await settle(session.close());
+    await plan(checkpoint, { ranges: { log: [range] } });
     const log = filled();
     log.append('words', [{ value: 'later', partition: 1 }]);
     // It was written, and the process ended before the batch was saved.
@@ -133,16 +195,32 @@ describe('streams that divide a topic by hand', () => {
     expect([...store.keys()][1]).toMatch(/^\d+-words-1-0$/);
   });
 
-  it('write what one stream has planned by ids of their own, once its checkpoint is split', async () => {
+  it.each<[string, Pick<PlannedBatch, 'ranges' | 'selection'>]>([
+    ['', { ranges: {} }],
+    [' with a selection', { ranges: {}, selection: 'words-0_0badcafe' }],
+    [' with a selection as the source without ranges that it was', { ranges: { '(words-0_0badcafe)': [] } }],
+  ])('write what one stream has planned%s by ids of their own, once its checkpoint is split', async (_, given) => {
     const checkpoint = memoryCheckpoint();
-    const session = await lastValueFrom(from(checkpoint.open()));
     const ranges = [0, 1, 2, 3].map((partition) => ({ topic: 'words', partition, from: 0, until: 1 }));
-    await settle(session.plan({ time: interval, zeroTime: 0, interval, ranges: { log: ranges } }));
-    await settle(session.close());
+    await plan(checkpoint, { ...given, ranges: { log: ranges, ...given.ranges } });
     const parts = [0, 1, 2, 3].map((partition) => ({ of: [partition], checkpoint: memoryCheckpoint() }));
     await splitCheckpoint({ from: checkpoint, of: 4, to: (partition) => parts[partition]?.checkpoint as Checkpoint });
     const store = new Map<string, readonly string[]>();
     expect(writeOnce(filled(), store, parts)).toBeUndefined();
     expect(recordsIn(store)).toEqual(everything);
+    const ids = [...store].filter(([, records]) => records.length > 0).map(([id]) => id);
+    expect(ids.sort()).toEqual([0, 1, 2, 3].map((partition) => `100-words-${partition}-0`));
+  });
+
+  it('leave the ranges of a source with a name in brackets when a checkpoint is split', async () => {
+    const checkpoint = memoryCheckpoint();
+    const ranges = [0, 1].map((partition) => ({ topic: 'words', partition, from: 0, until: 1 }));
+    await plan(checkpoint, { ranges: { '(x)': ranges, '(x-0)': ranges } });
+    const parts = [memoryCheckpoint(), memoryCheckpoint()];
+    await splitCheckpoint({ from: checkpoint, of: 2, to: (partition) => parts[partition] as Checkpoint });
+    for (const [partition, part] of parts.entries()) {
+      const [{ ranges: own } = {} as PlannedBatch] = await plannedIn(part);
+      expect(own).toEqual({ '(x)': [ranges[partition]], '(x-0)': [ranges[partition]] });
+    }
   });
 });

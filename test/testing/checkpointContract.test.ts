@@ -52,6 +52,11 @@ describe('the contract', () => {
 
   it.each<[string, Spoil, RegExp]>([
     ['does not plan', () => ({ plan: () => EMPTY }), /planned and not saved/],
+    [
+      'forgets the selection of a plan',
+      ({ plan }) => ({ plan: ({ selection: _, ...batch }) => plan(batch) }),
+      /keeps the selection/,
+    ],
     ['does not save', () => ({ save: () => EMPTY }), /last saved batch/],
     ['encodes late', () => ({ encode: (change) => change }), /encodes a change at once/],
     ['loses deletions', ({ encode }) => ({ encode: (change) => encode({ ...change, deleted: [] }) }), /become empty/],

@@ -60,16 +60,17 @@ export async function readJob(
 
 async function readPlanned(client: PostgresClient, tables: PostgresTables, job: string): Promise<PlannedBatch[]> {
   const { rows } = await client.query(
-    `select time::text, zero_time::text, interval::text, ranges::text, attempts
+    `select time::text, zero_time::text, interval::text, ranges::text, attempts, selection
      from ${tables.planned} where job = $1 order by planned_batches.time`,
     [job],
   );
-  return rows.map(({ time, zero_time, interval, ranges, attempts }) => ({
+  return rows.map(({ time, zero_time, interval, ranges, attempts, selection }) => ({
     time: Number(time),
     zeroTime: Number(zero_time),
     interval: Number(interval),
     ranges: JSON.parse(ranges),
     ...(attempts > 0 && { attempts }),
+    ...(selection !== null && { selection }),
   }));
 }
 

@@ -131,13 +131,14 @@ export class PostgresSession implements CheckpointSession {
     return PostgresTransaction.begin(pool, transactionTimeout);
   }
 
-  async #plan({ time, zeroTime, interval, ranges, attempts = 0 }: PlannedBatch): Promise<void> {
+  async #plan({ time, zeroTime, interval, ranges, attempts = 0, selection }: PlannedBatch): Promise<void> {
     const { pool, tables, job, location } = this.#job;
     // The shared lock keeps a new epoch from beginning, and from reading, until this has been written.
-    const statement = `insert into ${tables.planned} (job, time, zero_time, interval, ranges, attempts)
-       select job, $3, $4, $5, $6, $7 from ${tables.jobs} where job = $1 and epoch = $2 for share
-       on conflict (job, time) do update set ranges = excluded.ranges, attempts = excluded.attempts`;
-    const values = [job, this.#epoch, time, zeroTime, interval, JSON.stringify(ranges), attempts];
+    const statement = `insert into ${tables.planned} (job, time, zero_time, interval, ranges, attempts, selection)
+       select job, $3, $4, $5, $6, $7, $8 from ${tables.jobs} where job = $1 and epoch = $2 for share
+       on conflict (job, time) do update
+       set ranges = excluded.ranges, attempts = excluded.attempts, selection = excluded.selection`;
+    const values = [job, this.#epoch, time, zeroTime, interval, JSON.stringify(ranges), attempts, selection ?? null];
     const { rowCount } = await withClient(pool, (client) => client.query(statement, values), this.#givenUp.signal);
     if (rowCount === 0) throw new FencedError(location);
   }

@@ -30,7 +30,7 @@ export function tablesIn(schema: string): PostgresTables {
 export async function createTables(client: PostgresClient, tables: PostgresTables): Promise<void> {
   // Each version has added something: the newest addition says whether all of them are there.
   const newest = `select not exists (
-    select from pg_attribute where attrelid = to_regclass($1) and attname = 'attempts') as missing`;
+    select from pg_attribute where attrelid = to_regclass($1) and attname = 'selection') as missing`;
   const isComplete = async () => {
     const { rows } = await client.query(newest, [tables.planned]);
     return rows[0]?.missing !== true;
@@ -64,6 +64,7 @@ export async function createTables(client: PostgresClient, tables: PostgresTable
       primary key (job, time)
     );
     alter table ${tables.planned} add column if not exists attempts int not null default 0;
+    alter table ${tables.planned} add column if not exists selection text;
     create table if not exists ${tables.states} (
       job text not null,
       id text not null,

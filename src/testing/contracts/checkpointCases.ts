@@ -79,6 +79,17 @@ export const checkpointCases: Readonly<Record<string, Case>> = {
     expectSame('batch 2 planned again', planned, expected);
   },
 
+  async 'keeps the selection of a planned batch, as it was planned last'(trial) {
+    const named = (n: number, selection: string) => ({ ...plannedBatch(n), selection });
+    const planned = [named(1, 'orders-0'), named(2, 'a%2Fb-0_7f2c01d4+orders-1'), plannedBatch(3)];
+    await trial.life(async (session) => {
+      for (const batch of [plannedBatch(1), named(2, 'b-1'), named(3, 'c-2'), ...planned])
+        await settle(session.plan(batch));
+    });
+    await trial.life(() => {});
+    await trial.expect('selections', { ...after(0, {}), planned });
+  },
+
   async 'plans a batch while another is being saved'(trial) {
     await trial.life(async (session) => {
       await settle(session.plan(plannedBatch(1)));

@@ -65,6 +65,34 @@ describePostgres('postgresCheckpoint', () => {
     await large.end();
   });
 
+  it('opens tables of earlier versions, which have fewer columns, with what was planned there', async () => {
+    const schema = newName();
+    const checkpoint = postgresCheckpoint(pool, { job: 'a', schema });
+    const plan = { time: 10, zeroTime: 0, interval: 10, ranges: { log: [], '(orders-0)': [] } };
+    const first = await firstValueFrom(from(checkpoint.open()));
+    await settle(first.plan(plan));
+    await settle(first.close());
+    const columns = async () => {
+      const query = 'select column_name from information_schema.columns where table_schema = $1 and table_name = $2';
+      const { rows } = await pool.query(query, [schema, 'planned_batches']);
+      return rows.map(({ column_name }) => column_name as string);
+    };
+    const all = await columns();
+    for (const columnsOfLater of [['selection'], ['attempts', 'selection']]) {
+      for (const column of columnsOfLater)
+        await pool.query(`alter table ${schema}.planned_batches drop column ${column}`);
+      const session = await firstValueFrom(from(checkpoint.open()));
+      expect((await columns()).sort()).toEqual(all.sort());
+      expect(session.restored?.planned).toEqual([plan]);
+      await settle(session.plan({ ...plan, selection: 'orders-1' }));
+      await settle(session.close());
+      const next = await firstValueFrom(from(checkpoint.open()));
+      expect(next.restored?.planned).toEqual([{ ...plan, selection: 'orders-1' }]);
+      await settle(next.close());
+    }
+    await pool.query(`drop schema ${schema} cascade`);
+  });
+
   it('refuses a format that it does not know, and leaves the job to its owner', async () => {
     const job = newName();
     const checkpoint = postgresCheckpoint(pool, { job });
