@@ -8,6 +8,8 @@ export interface TaskClaims {
   readonly since: number;
   /** Those that it reads, by name. Default: it does not say so. */
   readonly topics?: readonly string[] | undefined;
+  /** Patterns of topics that it reads, as text. Default: it does not say so. */
+  readonly patterns?: readonly string[] | undefined;
   /** The tasks that it holds. */
   readonly held: readonly string[];
   /** The generation in which it was assigned these. */

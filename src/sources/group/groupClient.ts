@@ -7,6 +7,8 @@ import type { StandbyClaims } from './taskCopies.js';
 export interface GroupSubscription {
   /** The topics, by name. */
   readonly topics: readonly string[];
+  /** Patterns of topics, as text. Absent for a member that reads none or does not say so. */
+  readonly patterns?: readonly string[] | undefined;
   /** Names the process in messages and events. */
   readonly processId: string;
   /** When the member was created, in ms: of two that are alike, the older one comes first. */

@@ -193,6 +193,7 @@ export class GroupMember {
     const { groupId, instanceId, protocol, topics, sessionTimeout, processId } = this.#options;
     const subscription = {
       topics: topics.filter((topic) => typeof topic === 'string'),
+      patterns: this.#events.copies?.patterns,
       processId,
       since: this.#since,
       owned: this.#held.claim(),

@@ -32,6 +32,7 @@ function leaderAssignments(
   const claims = answer.members.map(({ memberId, instanceId, subscription }) => ({
     ...{ memberId, instanceId, since: subscription.since, generation: subscription.generation },
     topics: subscription.topics,
+    patterns: subscription.patterns,
     held: layout(subscription.owned).map(({ id }) => id),
     standby: subscription.standby,
     copies: subscription.standby && copies?.ranks(subscription.standby),

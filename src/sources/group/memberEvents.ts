@@ -28,6 +28,8 @@ export interface MemberCopies {
   /** Looks once, before the first join, which copies of the tasks are there, of which it asks for all. */
   look(tasks: Observable<readonly GroupTask[]>): ObservableInput<unknown>;
   claims(): StandbyClaims | undefined;
+  /** Patterns of topics of which the leader is to hear, as text. Default: none. */
+  readonly patterns?: readonly string[];
   /** For the leader: how good the copies of a member are, by the id of the task, and who is to keep some, by the id of the member. */
   ranks(claims: StandbyClaims): ReadonlyMap<string, number>;
   place(

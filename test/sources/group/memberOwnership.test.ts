@@ -3,13 +3,17 @@ import { memoryGroup } from 'dstream/testing';
 import { from, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../../src/driver/ownership.js';
+import type { GroupClient, JoinRequest } from '../../../src/sources/group/groupClient.js';
 import { streamOwnership } from '../../../src/sources/group/memberOwnership.js';
 import { virtual } from '../../support/virtual.js';
 
 const sessionTimeout = 3_000;
 
 /** The warnings of processes with one group, which start one after the other and read these topics, and which of them has the work. */
-function warningsOf(jobs: readonly (readonly (string | RegExp)[])[]): readonly (readonly string[])[] {
+function warningsOf(
+  jobs: readonly (readonly (string | RegExp)[])[],
+  clientOf = (client: GroupClient, _: number) => client,
+): readonly (readonly string[])[] {
   const warnings: string[][] = jobs.map(() => []);
   virtual((scheduler) => {
     const log = memoryLog({ topics: { clicks: 2, views: 1 }, scheduler });
@@ -17,7 +21,7 @@ function warningsOf(jobs: readonly (readonly (string | RegExp)[])[]): readonly (
     const working = new Set<number>();
     const leases: Lease[] = [];
     jobs.forEach((topics, index) => {
-      const ownership = streamOwnership(() => group.client(), {
+      const ownership = streamOwnership(() => clientOf(group.client(), index), {
         ...{ groupId: 'g', topics, processId: `process ${index}`, instanceId: undefined, drainMs: 100, sessionTimeout },
         ...{ heartbeatInterval: 300, discoverInterval: 5_000, retryTimeout: 60_000, scheduler },
         warn: (message) => warnings[index]?.push(message),
@@ -60,5 +64,42 @@ describe("members of a group with membership: 'exclusive'", () => {
     expect(warningsOf([['clicks'], ['clicks'], ['clicks']])).toEqual([[], [], []]);
     expect(warningsOf([[/clicks|views/], ['views', 'clicks']])).toEqual([[], []]);
     expect(warningsOf([['clicks'], [/cl/]])).toEqual([[], []]);
+    expect(warningsOf([[/cl/i], [/cl/i]])).toEqual([[], []]);
+    expect(
+      warningsOf([
+        ['views', /cl/],
+        [/cl/, 'views'],
+      ]),
+    ).toEqual([[], []]);
+  });
+
+  it('are warned of a job with other patterns, whether there are topics that these select or not', () => {
+    const [[first, ...more] = [], second = []] = warningsOf([[/clicks/], [/views/]]);
+    expect(first).toContain('Group "g" has another job: it reads /views/, and this one /clicks/.');
+    expect(more).toEqual([]);
+    expect(second).toHaveLength(1);
+    const counts = (...jobs: Parameters<typeof warningsOf>) => warningsOf(...jobs).map(({ length }) => length);
+    expect(counts([['clicks'], [/views/]])).toEqual([1, 1]);
+    expect(counts([[/cl/], [/clicks|views/]])).toEqual([1, 0]);
+    expect(counts([[/cl/, /later/], [/cl/]])).toEqual([1, 0]);
+    expect(counts([['clicks'], ['clicks', /later/]])).toEqual([1, 0]);
+  });
+
+  it('are not warned of a member of an earlier version, which does not say its patterns, or of a pattern that they cannot read', () => {
+    const saying = (patterns: readonly string[] | undefined) => (client: GroupClient, index: number) => ({
+      ...client,
+      join: (request: JoinRequest) =>
+        client.join(index === 0 ? request : { ...request, subscription: { ...request.subscription, patterns } }),
+    });
+    expect(
+      warningsOf(
+        [
+          ['views', /cl/],
+          [/cl/, 'views'],
+        ],
+        saying(undefined),
+      ),
+    ).toEqual([[], []]);
+    expect(warningsOf([['clicks'], [/cl/]], saying(['/cl(/', '/cl/later']))).toEqual([[], []]);
   });
 });

@@ -90,10 +90,14 @@ export class BodyReader {
     return this.#slice(this.compactCount());
   }
 
+  /** How many bytes were not read yet. */
+  get left(): number {
+    return this.#body.length - this.#at;
+  }
+
   /** @throws {RangeError} when bytes are left over: what was read is not what was sent */
   end(): void {
-    const left = this.#body.length - this.#at;
-    if (left !== 0) throw new RangeError(`${left} bytes are left over at the end of the response`);
+    if (this.left !== 0) throw new RangeError(`${this.left} bytes are left over at the end of the response`);
   }
 
   bytes(): Buffer {

@@ -29,6 +29,8 @@ export interface MemberUserData {
   readonly since: number;
   /** Where it keeps copies for others. */
   readonly standby?: MemberCopies | undefined;
+  /** Patterns of topics, as text. */
+  readonly patterns?: readonly string[] | undefined;
 }
 
 /** What the leader tells a member, beside its partitions. */
@@ -48,9 +50,12 @@ const [unknownBehind, begun] = [-1, -2];
 /** Of the first version: the version, the number of tasks, and whether to join again. */
 const plainAssignmentBytes = 6;
 
-/** Version 1: version, since, and the name of the process to the end. Version 2: the same with lengths, and the copies. */
-export function encodeMemberUserData({ processId, since, standby }: MemberUserData): Buffer {
-  if (!standby) {
+/**
+ * Version 1: version, since, and the name of the process to the end. Version 2: the same with lengths, the copies, and where there are any the
+ * patterns, which members of before do not look at; without copies their place is empty.
+ */
+export function encodeMemberUserData({ processId, since, standby, patterns = [] }: MemberUserData): Buffer {
+  if (!standby && patterns.length === 0) {
     const text = Buffer.from(processId);
     const data = Buffer.alloc(9 + text.length);
     data.writeInt8(plain);
@@ -62,8 +67,11 @@ export function encodeMemberUserData({ processId, since, standby }: MemberUserDa
     .int8(withCopies)
     .int64(BigInt(Math.trunc(since)))
     .string(processId);
-  writer.string(standby.place).int32(standby.copies.length);
-  for (const copy of standby.copies) writer.string(copy.task).int64(BigInt(lagOf(copy)));
+  const { place, copies } = standby ?? { place: '', copies: [] };
+  writer.string(place).int32(copies.length);
+  for (const copy of copies) writer.string(copy.task).int64(BigInt(lagOf(copy)));
+  if (patterns.length > 0) writer.int32(patterns.length);
+  for (const pattern of patterns) writer.sized(Buffer.from(pattern));
   return writer.bytes;
 }
 
@@ -89,7 +97,14 @@ export function readMemberUserData(data: Buffer): MemberUserData {
     const behind = Number(reader.int64());
     copies.push({ task, behind: behind < 0 ? undefined : behind, ...(behind === begun && { isBegun: true }) });
   }
-  return { processId, since, standby: { place, copies } };
+  const patterns: string[] = [];
+  for (let count = reader.left > 0 ? reader.count() : 0; count > 0; count--)
+    patterns.push(reader.bytes().toString('utf8'));
+  return {
+    ...{ processId, since },
+    ...(place !== '' && { standby: { place, copies } }),
+    ...(patterns.length > 0 && { patterns }),
+  };
 }
 
 /**

@@ -216,7 +216,9 @@ describe('what members of a job say in user data', () => {
   ];
 
   it('is read as it was written', () => {
-    for (const said of [plain, { ...plain, standby: { place: 'host /var/copies', copies } }]) {
+    const standby = { place: 'host /var/copies', copies };
+    const patterns = ['/^eu-/', '/^клик/u', String(new RegExp('long|'.repeat(10_000)))];
+    for (const said of [plain, { ...plain, standby }, { ...plain, patterns }, { ...plain, standby, patterns }]) {
       expect(readMemberUserData(encodeMemberUserData(said))).toEqual(said);
     }
     const assignment = { tasks: 8, rejoin: true };
@@ -225,9 +227,18 @@ describe('what members of a job say in user data', () => {
     expect(readAssignmentUserData(encodeAssignmentUserData(standbys))).toEqual(standbys);
   });
 
-  it('has the bytes of version 1 without copies, which older members read', () => {
-    expect([...encodeMemberUserData(plain)]).toEqual([1, ...int64(plain.since), ...Buffer.from(plain.processId)]);
+  it('has the bytes of version 1 without copies and patterns, which older members read', () => {
+    const bytes = [1, ...int64(plain.since), ...Buffer.from(plain.processId)];
+    for (const patterns of [undefined, []]) {
+      expect([...encodeMemberUserData({ ...plain, patterns })]).toEqual(bytes);
+    }
     expect([...encodeAssignmentUserData({ tasks: 8, rejoin: true, standbys: [] })]).toEqual([1, ...int32(8), 1]);
+  });
+
+  it('has patterns behind the bytes of version 2, which older members do not look at', () => {
+    const older = [2, ...int64(plain.since), ...text(plain.processId), ...text(''), ...int32(0)];
+    const data = encodeMemberUserData({ ...plain, patterns: ['/a/'] });
+    expect([...data]).toEqual([...older, ...int32(1), ...sized([...Buffer.from('/a/')])]);
   });
 
   it('says nothing in a version that is not known, or without any bytes', () => {
