@@ -162,6 +162,8 @@ export class BatchSaver {
     this.#parts.run().state.completed(batch.time);
     const savedAt = this.#parts.now();
     const info = batch.info(savedAt, this.#parts.wall());
+    // The driver remembers the batch it planned last: not with all that its operators held.
+    batch.open = undefined;
     this.#last = { info, savedAt };
     this.#events.saved(batch, info);
   }

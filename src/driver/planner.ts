@@ -11,6 +11,8 @@ import { InFlight } from './inFlight.js';
 import { noPlan, RunningBatch } from './runningBatch.js';
 import { TablesFirst } from './tablesFirst.js';
 
+const noDecisions: Map<string, RateDecision | undefined> = new Map();
+
 type Runs = readonly (readonly [name: string, run: SourceRun<unknown>])[];
 /** The plan of each source; `undefined` when it has ended. */
 type Plans = ReadonlyMap<string, Plan | undefined>;
@@ -46,7 +48,7 @@ export class Planner {
     { stopping, late }: { readonly stopping: boolean; readonly late: boolean },
   ): Steps<RunningBatch | undefined> {
     const submissionTime = this.#now();
-    const decisions = new Map<string, RateDecision | undefined>();
+    const decisions = this.#controllers.size > 0 ? new Map<string, RateDecision | undefined>() : noDecisions;
     const planOf = (name: string, run: SourceRun<unknown>) => {
       if (stopping && !run.stop) return EMPTY;
       return run.plan({ time, interval, late, rate: (lag) => this.#rate(name, time, lag, decisions) });
