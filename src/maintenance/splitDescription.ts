@@ -3,6 +3,7 @@ import { IncompatibleStateError, InvalidOptionError } from '../batch/errors.js';
 import type { Key } from '../batch/key.js';
 import { checkFunction, checkText } from '../options/checks.js';
 import type { RestoredState } from '../state/checkpoint.js';
+import { readsSignature } from '../state/readsSignature.js';
 import type { Division } from './splitters.js';
 
 /** The part of a `StateDescription` that `splitCheckpoint` needs: of a state with keys and values of any type. */
@@ -30,13 +31,12 @@ export function checkDescription(owner: string, option: string, value: unknown):
  * @throws {IncompatibleStateError} when it would not read what was saved
  */
 export function ownDivision(own: SplitDescription, id: string, saved: RestoredState): Division {
-  const { operator, signature = '', version = 0, reads, split } = own;
+  const { operator, signature = '', version = 0, split } = own;
   if (!split) {
     const rule = `is a state of ${operator}, whose description has no split: say there which keys go to a task, or drop it first`;
     throw new InvalidOptionError('splitCheckpoint', 'states', id, rule);
   }
-  const isReadable = saved.signature === signature || reads?.(saved.signature) === true;
-  if (saved.operator !== operator || !isReadable || saved.version !== version) {
+  if (saved.operator !== operator || !readsSignature(own, saved.signature) || saved.version !== version) {
     const shown = (of: Pick<RestoredState, 'operator' | 'signature' | 'version'>) =>
       `${`${of.operator} ${of.signature}`.trim()}, version ${of.version}`;
     const rule = 'splitCheckpoint needs the description under which the state was saved';

@@ -10,6 +10,7 @@ import type { CheckpointSession, RestoredState } from './checkpoint.js';
 import { CommittedCopy } from './committedCopy.js';
 import { KeyTable } from './keyTable.js';
 import { MemoryKeyedState, type SaveChanges } from './memoryKeyedState.js';
+import { readsSignature } from './readsSignature.js';
 import { encodeSavable } from './savableState.js';
 
 /** What becomes of the states of a checkpoint that no operator of the stream asks for. */
@@ -263,13 +264,13 @@ function helpFor(id: string, command: (action: string) => string): string {
 
 /** @throws {IncompatibleStateError} when the operator cannot read what was saved */
 function checkCompatible<K extends Key, S>(
-  { operator, signature = '', version = 0, migrate, reads }: StateDescription<K, S>,
+  description: StateDescription<K, S>,
   id: string,
   restored: RestoredState,
   command: ((action: string) => string) | undefined,
 ): void {
-  const readable = restored.signature === signature || reads?.(restored.signature) === true;
-  if (restored.operator !== operator || !readable) {
+  const { operator, signature = '', version = 0, migrate } = description;
+  if (restored.operator !== operator || !readsSignature(description, restored.signature)) {
     const saved = `${restored.operator} ${restored.signature}`.trim();
     const help = command
       ? `; give the operator another id, or begin empty: ${command(`drop ${JSON.stringify(id)}`)}`
