@@ -6,22 +6,17 @@ import {
   merge,
   type Observable,
   type ObservableInput,
-  ReplaySubject,
   type SchedulerLike,
   Subscription,
   shareReplay,
   tap,
 } from 'rxjs';
-import { scheduleAfter } from '../backpressure/longDelay.js';
 import { steadyClock } from '../backpressure/steadyClock.js';
 import type { Announcements } from '../batch/announcements.js';
-import type { Batch } from '../batch/batch.js';
 import type { BatchContext, BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
 import type { GroupMembership } from '../batch/groupMembership.js';
-import { isInsideEffect } from '../batch/insideEffect.js';
 import type { KeyedState } from '../batch/keyedState.js';
-import type { BatchFailure, StreamRestart } from '../batch/monitoring/monitorEvents.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
 import type { PartitionSelection } from '../batch/partitionSelection.js';
@@ -36,10 +31,13 @@ import { BatchDispatcher, type RunFields } from './batchDispatcher.js';
 import type { Tick } from './batchIntervals.js';
 import { BatchReplays } from './batchReplays.js';
 import { BatchSaver } from './batchSaver.js';
+import { DriverEnding } from './driverEnding.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
+import type { DriverOutput } from './driverOutput.js';
 import { DriverResources } from './driverResources.js';
-import { type FailingBatches, mayBeOfRecords } from './failingBatches.js';
+import type { FailingBatches } from './failingBatches.js';
 import { givenUpOf } from './givenUpRecords.js';
+import { limitedStep } from './limitedStep.js';
 import { DriverMonitor, type FailureHistory } from './monitoring/driverMonitor.js';
 import { driverSnapshot } from './monitoring/driverSnapshot.js';
 import { orphanedSources } from './orphanedSources.js';
@@ -53,32 +51,6 @@ import { type BatchStep, SerialQueue, type Turn } from './serialQueue.js';
 import type { Finish } from './stopReport.js';
 import { Ticker } from './ticker.js';
 import { withoutRecords } from './withoutRecords.js';
-
-/** Where a driver sends its batches: one for each source at every tick, in the order of the sources. */
-export interface DriverOutput {
-  /** Returns whether this source still has a subscriber, once it has received the batch. */
-  next(name: string, batch: Batch<unknown>): boolean;
-  /** With `restart` the stream starts again after its pause. */
-  error(error: unknown, restart?: Restart): void;
-  complete(): void;
-  /** The batch of this time got through. */
-  saved?(time: number): void;
-  /** Everything is closed, however the run ended: what it had open may be opened again. */
-  closed?(): void;
-  /** Whether, and when, the stream starts again after a failure; asked once, before `error`. */
-  restart?(failed: FailedRun): Restart | undefined;
-}
-
-/** Where a run failed, and by what. */
-export interface FailedRun extends Pick<BatchFailure, 'time' | 'stage' | 'error'> {
-  /** How often the checkpoint says that the batch was started again and did not get through, this time included. */
-  readonly attempts: number;
-  /** How many records it had, at most. */
-  readonly records: number;
-}
-
-/** The stream starts again: how often it has done so with no batch getting through, and after which pause in ms. */
-export type Restart = Pick<StreamRestart, 'attempt' | 'delay'>;
 
 /**
  * Drives one or several sources through one subscription.
@@ -119,14 +91,9 @@ export class BatchDriver implements BatchRun {
   /** For how many partitions the state of a task is. */
   #partitions: KeyedState<string, number> | undefined;
   #zeroTime = 0;
-  #ended = false;
-  /** It plans and sends nothing more. */
-  #closed = false;
-  /** Everything is closed, too. */
-  #isOver = false;
   /** The limit of the opening. */
   #opening = Subscription.EMPTY;
-  #stopping: Stopping | undefined;
+  readonly #ending: DriverEnding;
 
   constructor(
     sources: Readonly<Record<string, Source<unknown>>>,
@@ -153,16 +120,16 @@ export class BatchDriver implements BatchRun {
     this.#now = steadyClock(options.scheduler);
     const fail = (error: unknown, step?: BatchStep) => {
       if (step) this.#monitor.blame(error, { stage: step.stage, time: step.time });
-      this.#fail(error);
+      this.#ending.fail(error);
     };
-    const on = { fail, drained: () => this.#finishWhenDrained() };
+    const on = { fail, drained: () => this.#ending.finishWhenDrained() };
     const free = () => this.#saver.started.length < options.concurrentBatches;
     this.#planner = new Planner(options.initialRate, this.#now);
     this.#ticker = new Ticker(options, {
       ...on,
       plan: (tick, turn) => this.#plan(tick, turn),
       ready: () => this.#planned.size < maxPlannedBatches,
-      active: () => this.#ticking,
+      active: () => this.#ending.ticking,
     });
     this.#planned = new SerialQueue((batch, turn) => this.#process(batch, turn), on, options, free);
     const kinds = Object.entries(sources).map(([name, { kind }]) => [name, kind] as const);
@@ -192,6 +159,10 @@ export class BatchDriver implements BatchRun {
       },
       { ...on, saved: (batch, info) => this.#saved(batch, info) },
     );
+    this.#ending = new DriverEnding({
+      ...{ run: this, options, output, work: this.#work, resources: this.#resources, monitor: this.#monitor },
+      ...{ ticker: this.#ticker, planned: this.#planned, saver: this.#saver, replays: this.#replays },
+    });
   }
 
   get restarts(): boolean {
@@ -228,7 +199,7 @@ export class BatchDriver implements BatchRun {
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#ending.closed;
   }
 
   get open(): readonly BatchContext[] {
@@ -237,12 +208,14 @@ export class BatchDriver implements BatchRun {
 
   start(): void {
     // Left before it began: nobody would close what is opened now.
-    if (this.#closed) return;
-    this.#opening = this.#limited('opening');
+    if (this.closed) return;
+    this.#opening = limitedStep(this.#options, 'opening');
     this.#work.add(this.#opening);
     const sources = defer(() => this.#openSources());
     const opened = concat(this.#openCheckpoint(), sources);
-    this.#work.add(opened.subscribe({ error: (error) => this.#fail(error), complete: () => this.#startTicking() }));
+    this.#work.add(
+      opened.subscribe({ error: (error) => this.#ending.fail(error), complete: () => this.#startTicking() }),
+    );
   }
 
   whenClosed(teardown: () => void): void {
@@ -251,7 +224,7 @@ export class BatchDriver implements BatchRun {
 
   /** Unsubscribed: aborts what is open. Nothing more is sent. */
   close(): void {
-    this.#shut(() => this.#monitor.ended('unsubscribed'));
+    this.#ending.unsubscribed();
   }
 
   /** What can be known of the run now. */
@@ -268,7 +241,7 @@ export class BatchDriver implements BatchRun {
       open: this.#saver.open,
       saving: this.#saver.saving,
       sources: this.#sources,
-      runs: this.#closed ? [] : this.#resources.runs,
+      runs: this.closed ? [] : this.#resources.runs,
       committed: this.#saver.committed,
       latest: this.#latest,
       state: this.#state.snapshot(),
@@ -287,45 +260,12 @@ export class BatchDriver implements BatchRun {
     return batch?.submissionTime ?? this.#ticker.oldest;
   }
 
-  /**
-   * Plans no more batches, but of what sources have gathered, finishes those that are planned, completes the output, then calls `finish`. The
-   * function of an output that calls it may be about to wait for it, and the stream for that function: `finish` is called at once.
-   */
   stop(drainTimeout: number, finish: Finish): void {
-    const callers = isInsideEffect(this) ? [] : [finish];
-    if (this.#isOver) {
-      finish({ completed: [], aborted: [] });
-      return;
-    }
-    if (this.#stopping) this.#stopping.finish.push(...callers);
-    // One that has failed does not start again now, once it is closed.
-    else if (this.#closed) this.#stopping = { draining: false, releasing: false, completed: [], finish: callers };
-    else this.#stopAfter(drainTimeout, callers);
-    if (callers.length === 0) finish({ completed: [], aborted: [], unfinished: this.#unfinished });
+    this.#ending.stop(drainTimeout, finish);
   }
 
-  /**
-   * Finishes the batches that are open and no others: those that are planned stay in the checkpoint, for the process that opens it next. Then
-   * completes the output, and calls `finish`.
-   */
   release(drainTimeout: number, finish: Finish): void {
-    if (this.#closed || this.#stopping) this.stop(drainTimeout, finish);
-    else this.#stopAfter(drainTimeout, [finish], true);
-  }
-
-  #stopAfter(drainTimeout: number, finish: Finish[], releasing = false): void {
-    const draining = !releasing && this.#resources.stop();
-    this.#stopping = { draining, releasing, completed: [], finish };
-    this.#monitor.stopping();
-    this.#ticker.clear();
-    if (releasing) this.#planned.clear();
-    this.#work.add(scheduleAfter(this.#options.scheduler, drainTimeout, () => this.#finish()));
-    this.#finishWhenDrained();
-  }
-
-  /** The times of the batches that are open or planned. */
-  get #unfinished(): number[] {
-    return [...this.#saver.started, ...this.#planned.waiting].map(({ time }) => time);
+    this.#ending.release(drainTimeout, finish);
   }
 
   // ---- opening
@@ -405,18 +345,13 @@ export class BatchDriver implements BatchRun {
 
   // ---- ticking and planning
 
-  get #ticking(): boolean {
-    return !(this.#closed || this.#ended || this.#stopping?.draining === false);
-  }
-
   *#plan(tick: Tick, turn: Turn): Steps {
     turn.enter({ stage: 'plan', name: 'planning', time: tick.time });
     const late = this.#options.scheduler.now() >= tick.time + this.#ticker.interval;
-    const when = { stopping: this.#stopping !== undefined, late };
+    const when = { stopping: this.#ending.isStopping, late };
     const batch = yield* this.#planner.plan(tick, this.#resources.runs, when);
     if (!batch) {
-      this.#ended = true;
-      this.#ticker.clear();
+      this.#ending.sourcesEnded();
       return;
     }
     this.#latest = batch;
@@ -427,7 +362,7 @@ export class BatchDriver implements BatchRun {
 
   #queue(batch: RunningBatch, replayed: boolean): void {
     // Planned while the run was to be given away: it is in the checkpoint.
-    if (this.#stopping?.releasing) return;
+    if (this.#ending.isReleasing) return;
     this.#planner.queued(batch);
     this.#monitor.planned(() => batch.planned(replayed));
     this.#planned.push(batch);
@@ -522,107 +457,13 @@ export class BatchDriver implements BatchRun {
 
   #saved(batch: RunningBatch, info: BatchInfo): void {
     this.#planner.saved(batch, info);
-    this.#stopping?.completed.push(batch.time);
+    this.#ending.saved(batch.time);
     this.#options.batchObserver?.next(info);
     this.#monitor.completed(info);
     this.#output.saved?.(batch.time);
     this.#ticker.completed(info.interval, info.processingDelay + info.saveDelay);
     this.#planned.run();
   }
-
-  // ---- ending
-
-  #finishWhenDrained(): void {
-    const drained = this.#ticker.idle && this.#planned.idle && this.#saver.idle;
-    if (drained && !this.#ticking) this.#finish();
-  }
-
-  #finish(): void {
-    this.#shut((closing) => {
-      if (closing) {
-        this.#notifyFailed(closing.error);
-        return;
-      }
-      this.#monitor.ended(this.#stopping ? 'stopped' : 'completed');
-      this.#output.complete();
-    });
-  }
-
-  /** What fails while closing after a failure is a consequence of it: the first error is the one to report. */
-  #fail(error: unknown): void {
-    const { time, stage } = this.#monitor.originOf(error);
-    this.#shut(() => this.#notifyFailed(error), error, mayBeOfRecords(error, stage) ? time : undefined);
-  }
-
-  /** A stream that was to stop does not start again. */
-  #notifyFailed(error: unknown): void {
-    const { time, stage } = this.#monitor.originOf(error);
-    const batch = this.#saver.started.find((started) => started.time === time);
-    const failed = { error, time, stage, attempts: batch?.attempts ?? 0, records: batch?.records ?? 0 };
-    const restart = this.#stopping ? undefined : this.#output.restart?.(failed);
-    this.#monitor.failed(error, restart);
-    this.#output.error(error, restart);
-  }
-
-  /**
-   * Aborts what is open and closes everything, so that a `retry()` finds files and locks free; then notifies the output how
-   * it ended (with what failed while closing), and then the caller of `stop`. `failed` is the time of the batch whose records are to blame.
-   */
-  #shut(notify: (closing?: { readonly error: unknown }) => void, cause?: unknown, failed?: number): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#replays.uncount(this.#saver.started, failed);
-    const { started } = this.#saver;
-    const aborted = this.#unfinished;
-    // The newest first: what waits behind an older batch must know that it is aborted before that one releases it.
-    for (const batch of [...started].reverse()) batch.open?.close(cause);
-    this.#ticker.close();
-    this.#planned.close();
-    this.#saver.close();
-    this.#work.unsubscribe();
-    const closed = (closing?: { readonly error: unknown }) => {
-      this.#isOver = true;
-      notify(closing);
-      for (const finish of this.#stopping?.finish ?? []) {
-        finish({ completed: this.#stopping?.completed ?? [], aborted });
-      }
-      this.#output.closed?.();
-    };
-    const late = new ReplaySubject<void>(1);
-    const limit = this.#limited('closing', () => late.next());
-    limit.add(
-      this.#resources.close(late).subscribe({
-        error: (error: unknown) => {
-          limit.unsubscribe();
-          closed({ error });
-        },
-        complete: () => {
-          limit.unsubscribe();
-          closed();
-        },
-      }),
-    );
-  }
-
-  /** Where other processes wait for the work, the group observer hears of a step that takes too long. */
-  #limited(step: 'opening' | 'closing', late: () => void = () => {}): Subscription {
-    const { held, scheduler } = this.#options;
-    if (!held) return new Subscription();
-    const { patience } = held;
-    return scheduleAfter(scheduler, patience, () => {
-      held.stuck(step, patience);
-      late();
-    });
-  }
-}
-
-interface Stopping {
-  /** Whether sources still have something to be planned. */
-  readonly draining: boolean;
-  /** Whether planned batches are left to the process that opens the checkpoint next. */
-  readonly releasing: boolean;
-  readonly completed: number[];
-  readonly finish: Finish[];
 }
 
 /** Batches that are planned ahead of the one that is read: more are planned when these have been read. */

@@ -1,9 +1,9 @@
 import { type Announcements, newAnnouncements } from '../batch/announcements.js';
 import type { Batch } from '../batch/batch.js';
 import type { Source } from '../sources/source.js';
-import type { DriverOutput } from './batchDriver.js';
 import { BatchStream, type SubscribeBatches } from './batchStream.js';
 import { checkSources, type ResolvedDriverOptions } from './driverOptions.js';
+import type { DriverOutput } from './driverOutput.js';
 import type { FailureHistory } from './monitoring/driverMonitor.js';
 import { newDriver } from './newDriver.js';
 import type { Ownership } from './ownership.js';

@@ -1,7 +1,8 @@
 import type { Announcements } from '../batch/announcements.js';
 import type { Source } from '../sources/source.js';
-import { BatchDriver, type DriverOutput } from './batchDriver.js';
+import { BatchDriver } from './batchDriver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
+import type { DriverOutput } from './driverOutput.js';
 import type { FailureHistory } from './monitoring/driverMonitor.js';
 import { OwnedDriver } from './ownedDriver.js';
 import type { Ownership } from './ownership.js';

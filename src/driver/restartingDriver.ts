@@ -3,8 +3,9 @@ import { backOff, scheduleAfter } from '../backpressure/longDelay.js';
 import type { BatchRun } from '../batch/batchContext.js';
 import { DStreamError } from '../batch/errors.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
-import type { BatchDriver, DriverOutput, FailedRun, Restart } from './batchDriver.js';
+import type { BatchDriver } from './batchDriver.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
+import type { DriverOutput, FailedRun, Restart } from './driverOutput.js';
 import { FailingBatches, mayBeOfRecords } from './failingBatches.js';
 import type { Finish } from './stopReport.js';
 

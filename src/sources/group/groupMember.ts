@@ -100,8 +100,7 @@ export class GroupMember {
 
   /** Who commits the offsets of a task now; `undefined` when it is not this member's. */
   membership(id: string): GroupMembership | undefined {
-    if (!this.#held.isOwned(id) || this.#memberId === '') return undefined;
-    return this.#state === 'joining' ? { ...this.#identity, isJoining: true } : this.#identity;
+    return this.#held.isOwned(id) && this.#memberId !== '' ? this.#identity : undefined;
   }
 
   /** Asks the group whether a task is still this member's. Completes with the answer. */
@@ -391,7 +390,8 @@ export class GroupMember {
 
   get #identity(): GroupMembership {
     const { groupId, instanceId } = this.#options;
-    return { groupId, instanceId, memberId: this.#memberId, generation: this.#generation };
+    const isJoining = this.#state === 'joining' || undefined;
+    return { groupId, instanceId, memberId: this.#memberId, generation: this.#generation, isJoining };
   }
 
   #happened(type: GroupEvent['type'], tasks: readonly Pick<GroupTask, 'id'>[], more: EventFacts = {}): void {
