@@ -19,7 +19,7 @@ import { scheduleAfter } from '../../backpressure/longDelay.js';
 import { DStreamError, FencedError, ProtocolError } from '../../batch/errors.js';
 import type { GroupMembership } from '../../batch/groupMembership.js';
 import type { GroupEvent } from '../../batch/monitoring/groupEvent.js';
-import type { TopicPartition } from '../../batch/topicPartition.js';
+import type { TellFailures } from './failuresInARow.js';
 import type { GroupAssignment, GroupClient, JoinAnswer } from './groupClient.js';
 import type { GroupTask } from './groupTask.js';
 import { HeldTasks } from './heldTasks.js';
@@ -29,8 +29,8 @@ import { assigned } from './leaderAssignments.js';
 import type { EventFacts, GroupMemberEvents, OfHeldTask, OfTask } from './memberEvents.js';
 import type { GroupMemberOptions } from './memberOptions.js';
 import { MemberRequests } from './memberRequests.js';
+import { PartitionWatch } from './partitionWatch.js';
 import { quietly } from './quietly.js';
-import { watchPartitions } from './watchPartitions.js';
 
 /** How long leaving the group may take: without it the others wait for the end of the session. */
 const leaveTimeoutMs = 5_000;
@@ -51,8 +51,8 @@ export class GroupMember {
   readonly #since: number;
   readonly #held: HeldTasks;
   readonly #requests: MemberRequests;
+  readonly #watch: PartitionWatch;
   #fence = new Subscription();
-  #watch = new Subscription();
   /** Open as long as the heartbeat of `renew` is not on its way. */
   #sending = Subscription.EMPTY;
   #rejoin = Subscription.EMPTY;
@@ -71,15 +71,15 @@ export class GroupMember {
   #answeredAt = 0;
   /** When the last request was sent whose answer says what this member has. */
   #grantedAt = -Infinity;
-  /** Of the leader: all partitions, as it knew them when it assigned. */
-  #known: readonly TopicPartition[] | undefined;
 
   constructor(client: GroupClient, options: GroupMemberOptions, events: GroupMemberEvents) {
     this.#client = client;
     this.#options = options;
     this.#events = events;
     this.#since = options.scheduler.now();
-    this.#requests = new MemberRequests(options, (type, facts) => this.#happened(type, [], facts));
+    const tell: TellFailures = (type, facts) => this.#happened(type, [], facts);
+    this.#requests = new MemberRequests(options, tell);
+    this.#watch = new PartitionWatch(client, options, () => this.#join(), tell);
     this.late = new LateHeartbeats(options, (facts) => this.#happened('slow-heartbeat', [], facts));
     this.#held = new HeldTasks(options, (task, lasts) => {
       this.#happened('stuck', [task], { step: 'releasing', lasts });
@@ -188,7 +188,7 @@ export class GroupMember {
     this.#state = 'joining';
     this.late.expect(Infinity);
     this.#rejoin.unsubscribe();
-    this.#watch.unsubscribe();
+    this.#watch.stop();
     const { groupId, instanceId, protocol, topics, sessionTimeout, processId } = this.#options;
     const subscription = {
       topics: topics.filter((topic) => typeof topic === 'string'),
@@ -235,8 +235,7 @@ export class GroupMember {
     this.#requests.succeeded();
     this.#waitedFor();
     this.#beatLater();
-    this.#known = known;
-    this.#watchPartitions();
+    this.#watch.start(known);
     // What was drained or lost since it was claimed nobody has until the next join.
     const { added, revoked, letGo } = this.#held.assign(this.#options.layout(partitions));
     this.#held.answer();
@@ -290,12 +289,6 @@ export class GroupMember {
     else this.#requests.send(send, beaten, refused);
   }
 
-  /** The leader looks for partitions that were added. */
-  #watchPartitions(): void {
-    this.#watch.unsubscribe();
-    if (this.#known) this.#watch = watchPartitions(this.#client, this.#options, this.#known, () => this.#join());
-  }
-
   // ---- losing
 
   /** The group has waited for other members, for up to a session: the next one begins with its answer. */
@@ -338,7 +331,7 @@ export class GroupMember {
     this.#state = 'left';
     this.#requests.close();
     this.#rejoin.unsubscribe();
-    this.#watch.unsubscribe();
+    this.#watch.stop();
     this.#fence.unsubscribe();
     this.#held.clear();
   }

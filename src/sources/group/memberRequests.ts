@@ -1,32 +1,24 @@
 import { defer, last, type ObservableInput, Subscription } from 'rxjs';
 import { backOff, scheduleAfter } from '../../backpressure/longDelay.js';
-import type { EventFacts } from './memberEvents.js';
+import { FailuresInARow, type TellFailures } from './failuresInARow.js';
 import type { GroupMemberOptions } from './memberOptions.js';
 
 /** Pauses between the attempts of a request that may succeed another time. */
 const pauses = { delay: 100, maxDelay: 1_000 } as const;
 
-/** How often `failing` is repeated, in ms. */
-const tellEveryMs = 60_000;
-
-/** Tells of requests that fail again and again, and of the first one after them that does not. */
-type Tell = (type: 'failing' | 'recovered', facts: EventFacts) => void;
-
 /** The request of a member that is under way, or the pause before the next one: the next replaces it. */
 export class MemberRequests {
   readonly #options: Pick<GroupMemberOptions, 'scheduler' | 'heartbeatInterval' | 'sessionTimeout'>;
-  readonly #tell: Tell;
+  readonly #failures: FailuresInARow;
   #current = new Subscription();
   #isAsking = false;
-  /** In a row. */
-  #failures = 0;
-  #failsSince = 0;
-  #error: unknown;
-  #toldAt = -Infinity;
 
-  constructor(options: Pick<GroupMemberOptions, 'scheduler' | 'heartbeatInterval' | 'sessionTimeout'>, tell: Tell) {
+  constructor(
+    options: Pick<GroupMemberOptions, 'scheduler' | 'heartbeatInterval' | 'sessionTimeout'>,
+    tell: TellFailures,
+  ) {
     this.#options = options;
-    this.#tell = tell;
+    this.#failures = new FailuresInARow(options, tell);
   }
 
   send<R>(send: () => ObservableInput<R>, done: (answer: R) => void, failed: (error: unknown) => void): void {
@@ -49,30 +41,14 @@ export class MemberRequests {
     this.#current = scheduleAfter(this.#options.scheduler, delay, next);
   }
 
-  /**
-   * The request has failed, and is sent `again` after a pause that grows with each failure in a row. What has failed for a third of a session
-   * is reported.
-   */
+  /** The request has failed, and is sent `again` after a pause that grows with each failure in a row. */
   retry(error: unknown, again: () => void): void {
-    const { scheduler, sessionTimeout, heartbeatInterval } = this.#options;
-    const now = scheduler.now();
-    this.wait(Math.min(backOff(pauses, this.#failures), heartbeatInterval), again);
-    if (this.#failures++ === 0) this.#failsSince = now;
-    this.#error = error;
-    if (now - this.#failsSince < sessionTimeout / 3 || now - this.#toldAt < tellEveryMs) return;
-    this.#toldAt = now;
-    this.#say('failing');
+    this.wait(Math.min(backOff(pauses, this.#failures.count), this.#options.heartbeatInterval), again);
+    this.#failures.failed(error);
   }
 
   succeeded(): void {
-    if (this.#toldAt > -Infinity) this.#say('recovered');
-    this.#toldAt = -Infinity;
-    this.#failures = 0;
-  }
-
-  #say(type: 'failing' | 'recovered'): void {
-    const lasts = this.#options.scheduler.now() - this.#failsSince;
-    this.#tell(type, { attempts: this.#failures, lasts, error: this.#error });
+    this.#failures.succeeded();
   }
 
   close(): void {

@@ -8,6 +8,7 @@ import { virtual } from '../../support/virtual.js';
 
 const sessionTimeout = 6_000;
 const drainMs = 500;
+const nothingHeld = { topics: ['t'], processId: 'a', since: 0, owned: [], generation: -1 };
 const places = (...numbers: number[]) => numbers.map((partition) => ({ topic: 't', partition }));
 
 /** A member whose events go to `said`. What is to be given away is at once, or never. */
@@ -188,6 +189,40 @@ describe('a member of a group', () => {
       member.start();
       timer(60_000).subscribe(() => {
         expect([joins, looks]).toEqual([2, 2]);
+        member.leave().subscribe();
+      });
+    });
+  });
+
+  it('reports that its looks for new partitions fail, though its heartbeats do not', () => {
+    virtual((scheduler) => {
+      const said: string[] = [];
+      const fails = () => scheduler.now() > 1_000 && scheduler.now() < 78_000;
+      const client: GroupClient = {
+        connect: () => EMPTY,
+        join: () => of({ generation: 1, memberId: 'm', members: [{ memberId: 'm', subscription: nothingHeld }] }),
+        sync: (_, all) => of(all.get('m') ?? { partitions: [], tasks: 0, rejoin: false }),
+        heartbeat: () => EMPTY,
+        leave: () => EMPTY,
+        partitions: () => (fails() ? throwError(() => new ProtocolError('Metadata', 'no', true)) : of(places(0))),
+        close: () => EMPTY,
+      };
+      const member = memberOf(scheduler, client, said);
+      member.start();
+      const heard: (readonly [number, readonly string[]])[] = [];
+      for (const at of [9_000, 11_000, 69_000, 71_000, 79_000, 81_000, 100_000]) {
+        timer(at).subscribe(() => heard.push([at, said.splice(0)]));
+      }
+      timer(100_001).subscribe(() => {
+        expect(heard).toEqual([
+          [9_000, ['joined', 'assigned 0']],
+          [11_000, ['failing']],
+          [69_000, []],
+          [71_000, ['failing']],
+          [79_000, []],
+          [81_000, ['recovered']],
+          [100_000, []],
+        ]);
         member.leave().subscribe();
       });
     });
