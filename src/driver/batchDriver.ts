@@ -13,15 +13,11 @@ import {
 } from 'rxjs';
 import { steadyClock } from '../backpressure/steadyClock.js';
 import type { Announcements } from '../batch/announcements.js';
-import type { BatchContext, BatchRun } from '../batch/batchContext.js';
+import type { BatchRun } from '../batch/batchContext.js';
 import type { BatchInfo } from '../batch/batchInfo.js';
-import type { GroupMembership } from '../batch/groupMembership.js';
 import type { KeyedState } from '../batch/keyedState.js';
 import type { StreamSnapshot } from '../batch/monitoring/streamSnapshot.js';
 import type { OffsetRange } from '../batch/offsetRange.js';
-import type { PartitionSelection } from '../batch/partitionSelection.js';
-import type { TaskInfo } from '../batch/taskInfo.js';
-import type { KeyCheck } from '../collections/ownKeys.js';
 import { ownValue } from '../collections/ownValue.js';
 import { lastOfEach } from '../observables/lastOfEach.js';
 import type { Steps } from '../observables/steps.js';
@@ -35,6 +31,7 @@ import { DriverEnding } from './driverEnding.js';
 import type { ResolvedDriverOptions } from './driverOptions.js';
 import type { DriverOutput } from './driverOutput.js';
 import { DriverResources } from './driverResources.js';
+import { DriverRun } from './driverRun.js';
 import type { FailingBatches } from './failingBatches.js';
 import { givenUpOf } from './givenUpRecords.js';
 import { limitedStep } from './limitedStep.js';
@@ -46,7 +43,6 @@ import { savedRanges } from './plannedRanges.js';
 import { Planner } from './planner.js';
 import { RecordPolicy } from './recordPolicy.js';
 import { noPlan, type RunningBatch } from './runningBatch.js';
-import { selectionOfRun } from './selectionOfRun.js';
 import { type BatchStep, SerialQueue, type Turn } from './serialQueue.js';
 import type { Finish } from './stopReport.js';
 import { Ticker } from './ticker.js';
@@ -64,8 +60,7 @@ import { withoutRecords } from './withoutRecords.js';
  *
  * Source: Spark's `JobGenerator` and `JobScheduler`.
  */
-export class BatchDriver implements BatchRun {
-  readonly selection: PartitionSelection | undefined;
+export class BatchDriver {
   readonly #sources: Readonly<Record<string, Source<unknown>>>;
   readonly #options: ResolvedDriverOptions;
   readonly #output: DriverOutput;
@@ -94,6 +89,7 @@ export class BatchDriver implements BatchRun {
   /** The limit of the opening. */
   #opening = Subscription.EMPTY;
   readonly #ending: DriverEnding;
+  readonly #run: DriverRun;
 
   constructor(
     sources: Readonly<Record<string, Source<unknown>>>,
@@ -105,8 +101,6 @@ export class BatchDriver implements BatchRun {
   ) {
     this.#sources = sources;
     this.#options = options;
-    // A task has a name of its own.
-    this.selection = options.task ? undefined : selectionOfRun(sources);
     this.#output = output;
     this.#announced = announced;
     this.#failing = failing;
@@ -122,6 +116,11 @@ export class BatchDriver implements BatchRun {
       if (step) this.#monitor.blame(error, { stage: step.stage, time: step.time });
       this.#ending.fail(error);
     };
+    this.#run = new DriverRun({
+      ...{ sources, options, work: this.#work, resources: this.#resources },
+      closed: () => this.#ending.closed,
+      started: () => this.#saver.started,
+    });
     const on = { fail, drained: () => this.#ending.finishWhenDrained() };
     const free = () => this.#saver.started.length < options.concurrentBatches;
     this.#planner = new Planner(options.initialRate, this.#now);
@@ -146,7 +145,7 @@ export class BatchDriver implements BatchRun {
     const parts = { monitor: this.#monitor, now: this.#now, limit: options };
     const refusesUnclaimed = () => this.#refusesUnclaimed;
     this.#dispatcher = new BatchDispatcher(
-      { ...parts, run: this, states: announced.states, refusesUnclaimed, held: options.held },
+      { ...parts, run: this.#run, states: announced.states, refusesUnclaimed, held: options.held },
       { ...on, next: (name, batch) => output.next(name, batch), completed: (batch) => this.#saver.completed(batch) },
     );
     this.#saver = new BatchSaver(
@@ -160,55 +159,18 @@ export class BatchDriver implements BatchRun {
       { ...on, saved: (batch, info) => this.#saved(batch, info) },
     );
     this.#ending = new DriverEnding({
-      ...{ run: this, options, output, work: this.#work, resources: this.#resources, monitor: this.#monitor },
+      ...{ run: this.#run, options, output, work: this.#work, resources: this.#resources, monitor: this.#monitor },
       ...{ ticker: this.#ticker, planned: this.#planned, saver: this.#saver, replays: this.#replays },
     });
   }
 
-  get restarts(): boolean {
-    return this.#options.retry !== undefined || this.#options.held !== undefined;
-  }
-
   get run(): BatchRun {
-    return this;
-  }
-
-  get clusters(): readonly string[] {
-    return this.#ofClients('clusterId');
-  }
-
-  get groups(): readonly string[] {
-    return this.#ofClients('groupId');
-  }
-
-  #ofClients(id: 'clusterId' | 'groupId'): readonly string[] {
-    return this.#resources.runs.flatMap(([, run]) => run.snapshot?.().client?.[id] ?? []);
-  }
-
-  get task(): TaskInfo | undefined {
-    return this.#options.task;
-  }
-
-  get membership(): (() => GroupMembership | undefined) | undefined {
-    const { held } = this.#options;
-    return held && (() => held.membership());
-  }
-
-  get keyCheck(): KeyCheck | undefined {
-    return this.#options.keyCheck;
-  }
-
-  get closed(): boolean {
-    return this.#ending.closed;
-  }
-
-  get open(): readonly BatchContext[] {
-    return this.#saver.started.flatMap(({ open }) => (open && !open.settled ? [open] : []));
+    return this.#run;
   }
 
   start(): void {
     // Left before it began: nobody would close what is opened now.
-    if (this.closed) return;
+    if (this.#ending.closed) return;
     this.#opening = limitedStep(this.#options, 'opening');
     this.#work.add(this.#opening);
     const sources = defer(() => this.#openSources());
@@ -216,10 +178,6 @@ export class BatchDriver implements BatchRun {
     this.#work.add(
       opened.subscribe({ error: (error) => this.#ending.fail(error), complete: () => this.#startTicking() }),
     );
-  }
-
-  whenClosed(teardown: () => void): void {
-    this.#work.add(teardown);
   }
 
   /** Unsubscribed: aborts what is open. Nothing more is sent. */
@@ -241,7 +199,7 @@ export class BatchDriver implements BatchRun {
       open: this.#saver.open,
       saving: this.#saver.saving,
       sources: this.#sources,
-      runs: this.closed ? [] : this.#resources.runs,
+      runs: this.#ending.closed ? [] : this.#resources.runs,
       committed: this.#saver.committed,
       latest: this.#latest,
       state: this.#state.snapshot(),
@@ -289,12 +247,12 @@ export class BatchDriver implements BatchRun {
     // Looked up when a source gets there: by then all branches of a shared stream are subscribed.
     const { onRecordError } = this.#options;
     const openings = defer(() => {
-      const open = [...this.#announced.openings].map((opening) => opening(this));
-      if (typeof onRecordError === 'object' && onRecordError.open) open.push(onRecordError.open(this));
+      const open = [...this.#announced.openings].map((opening) => opening(this.#run));
+      if (typeof onRecordError === 'object' && onRecordError.open) open.push(onRecordError.open(this.#run));
       return merge(...open);
     });
     const outputsReady = openings.pipe(ignoreElements(), shareReplay());
-    const keepOffsets = this.#recordPolicy !== undefined;
+    const { membership } = this.#run;
     const kept = restored ? orphanedSources(this.#options, this.#sources, restored) : [];
     for (const [name, positions] of kept) this.#saver.restore(name, positions);
     return this.#resources.openSources(this.#sources, (name) => {
@@ -304,27 +262,12 @@ export class BatchDriver implements BatchRun {
       const isFirst = this.#sources[name]?.readFirst;
       if (isFirst) this.#planner.readFirst(name);
       else if (backpressure) this.#planner.control(name, backpressure({ interval, initialRate, source: name }));
-      const { held } = this.#options;
-      const monitors = {
-        waiting: (reason: string) => this.#monitor.waiting(reason),
-        ...(held && { membership: () => held.membership() }),
-        fetched: this.#monitor.fetchObserver(name),
-        received: this.#monitor.receiverObserver(name),
-        synced: this.#monitor.syncObserver(name),
-        maxTraceParents: this.#monitor.maxTraceParents,
+      const setup = {
+        ...{ name, interval, scheduler: steady, restored: positions, replay, outputsReady },
+        keepOffsets: this.#recordPolicy !== undefined,
+        hasOthers: !isFirst && Object.keys(this.#sources).length > 1,
       };
-      const hasOthers = !isFirst && Object.keys(this.#sources).length > 1;
-      return {
-        name,
-        interval,
-        scheduler: steady,
-        restored: positions,
-        replay,
-        outputsReady,
-        keepOffsets,
-        hasOthers,
-        ...monitors,
-      };
+      return { ...setup, ...observed(this.#monitor, name), ...(membership && { membership }) };
     });
   }
 
@@ -355,7 +298,7 @@ export class BatchDriver implements BatchRun {
       return;
     }
     this.#latest = batch;
-    batch.selection = this.selection?.all;
+    batch.selection = this.#run.selection?.all;
     yield this.#logPlan(batch);
     this.#queue(batch, false);
   }
@@ -476,4 +419,15 @@ function neverFetched(name: string): never {
 function first<T>(items: Iterable<T>): T | undefined {
   for (const item of items) return item;
   return undefined;
+}
+
+/** What a source tells of. */
+function observed(monitor: DriverMonitor, name: string) {
+  return {
+    waiting: (reason: string) => monitor.waiting(reason),
+    fetched: monitor.fetchObserver(name),
+    received: monitor.receiverObserver(name),
+    synced: monitor.syncObserver(name),
+    maxTraceParents: monitor.maxTraceParents,
+  };
 }

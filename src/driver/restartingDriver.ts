@@ -70,7 +70,7 @@ export class RestartingDriver implements Driver {
   }
 
   get run(): BatchRun {
-    return this.#driver;
+    return this.#driver.run;
   }
 
   get dispatching(): number | undefined {
