@@ -12,7 +12,7 @@ ensureInstalled();
 /** Bytes after gzip, about a tenth above the size when they were last set. A change that is worth it may raise one; its commit says why. */
 const limits = [
   { what: 'mapRecords alone', code: "export { mapRecords } from './src/index.ts'", bytes: 2_400 },
-  { what: 'everything in dstream', code: "export * from './src/index.ts'", bytes: 117_000 },
+  { what: 'everything in dstream', code: "export * from './src/index.ts'", bytes: 117_500 },
   { what: 'everything in dstream/aggregators', code: "export * from './src/aggregators.ts'", bytes: 5_100 },
   { what: 'everything in dstream/opentelemetry', code: "export * from './src/opentelemetry.ts'", bytes: 9_300 },
   { what: 'everything in dstream/testing', code: "export * from './src/testing.ts'", bytes: 24_500 },

@@ -42,7 +42,7 @@ interface Stopping {
 
 /**
  * How a run ends, once: its sources end, or it is stopped, given away, unsubscribed, or fails. Batches are finished first, or aborted; then
- * everything is closed; then whoever waits for the end hears of it.
+ * everything is closed; then all who wait for the end hear of it.
  */
 export class DriverEnding {
   readonly #parts: DriverEndingParts;
