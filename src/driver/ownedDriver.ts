@@ -48,6 +48,8 @@ export class OwnedDriver implements Driver {
   #opened = 0;
   /** The opening that was to be given away last. */
   #given = 0;
+  /** The opening that was lost last. It may still be closing when the work is this process's again, and others have worked on it meanwhile. */
+  #lost = 0;
   #failure: { readonly error: unknown } | undefined;
   /** How often in a row the work was opened and fenced with no batch getting through. */
   #fenced = 0;
@@ -74,6 +76,7 @@ export class OwnedDriver implements Driver {
       },
       release: (drainTimeout, finish) => this.#release(drainTimeout, finish),
       lost: () => {
+        if (this.#state !== 'none' || this.#driver.run.closed) this.#lost = this.#opened;
         this.#assigned = false;
         this.#releasing = false;
         this.#abort();
@@ -164,7 +167,10 @@ export class OwnedDriver implements Driver {
     };
     return this.#newDriver(output, {
       ...this.#lease,
-      membership: () => (opened === this.#opened && this.#assigned ? this.#lease.membership() : undefined),
+      membership: () => {
+        const isPresent = opened === this.#opened && opened !== this.#lost && this.#assigned;
+        return isPresent ? this.#lease.membership() : undefined;
+      },
     });
   }
 

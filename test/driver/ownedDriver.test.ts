@@ -1,4 +1,4 @@
-import { type Checkpoint, type CheckpointSession, memoryCheckpoint, memoryLog, string } from 'dstream';
+import { type BatchRun, type Checkpoint, type CheckpointSession, memoryCheckpoint, memoryLog, string } from 'dstream';
 import { EMPTY, from, map, mergeMap, type SchedulerLike, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../src/driver/batchesOf.js';
@@ -64,6 +64,28 @@ it('a stream that loses its work while it is giving it away waits to be assigned
     });
     timer(400).subscribe(() => {
       expect(Math.max(...times)).toBeGreaterThan(300);
+      subscription.unsubscribe();
+    });
+  });
+});
+
+it('a stream that was assigned its work again while it closes what it has lost commits nothing of that', () => {
+  virtual((scheduler) => {
+    const { stream, work } = owned(scheduler, slowClosing(memoryCheckpoint(), 100));
+    const runs = new Set<BatchRun>();
+    const subscription = stream.subscribe(({ context }) => void runs.add(context.run));
+    const commits = () => [...runs].map(({ membership }) => membership?.() !== undefined);
+    timer(55).subscribe(() => {
+      expect(commits()).toEqual([true]);
+      work.owner?.lost();
+      expect(commits()).toEqual([false]);
+    });
+    timer(60).subscribe(() => {
+      work.owner?.assigned();
+      expect(commits()).toEqual([false]);
+    });
+    timer(300).subscribe(() => {
+      expect(commits()).toEqual([false, true]);
       subscription.unsubscribe();
     });
   });
