@@ -37,7 +37,9 @@ import {
   timer,
 } from 'rxjs';
 import { CheckpointError } from '../../src/batch/errors.js';
+import type { GroupMembership } from '../../src/batch/groupMembership.js';
 import type { GroupClient } from '../../src/sources/group/groupClient.js';
+import { mayHaveNext } from '../../src/sources/kafka/kafkajs/mayHaveNext.js';
 import type { StandbyOptions } from '../../src/sources/tasks/standbyOptions.js';
 import { logLike } from './logLike.js';
 import { logTasksWithStandbys } from './logTasksWithStandbys.js';
@@ -138,15 +140,22 @@ export class TaskCluster {
     };
     return logLike(log, {
       // Tried again while the group rebalances, and while it has no coordinator, as the client of Kafka does.
-      commit: (id, positions, member) =>
-        process
+      commit: (id, positions, member) => {
+        let used: GroupMembership | undefined;
+        const isOver = (error: unknown) =>
+          error instanceof ProtocolError && error.kafkaError === 'ILLEGAL_GENERATION' && mayHaveNext(used, member?.());
+        const again = (error: unknown) =>
+          isTransient(error) || isOver(error) ? timer(20, process) : throwError(() => error);
+        return process
           .send(['commit:before', 'commit:after'], () => {
             count('commit');
             if (this.coordinatorIsAway) throw away('OffsetCommit');
-            group.checkCommit(id, member?.());
+            used = member?.();
+            group.checkCommit(id, used);
             return log.commit(id, positions);
           })
-          .pipe(retry({ delay: (error) => (isTransient(error) ? timer(20, process) : throwError(() => error)) })),
+          .pipe(retry({ delay: again }));
+      },
       offsets: (partitions, point) => {
         count('offsets');
         return log.offsets(partitions, point);

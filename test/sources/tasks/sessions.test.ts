@@ -248,4 +248,24 @@ describe('the session of a process that shares tasks', () => {
     });
     clock.flush();
   });
+
+  it('goes on when others join, though a commit may be refused before it hears of the new generation', () => {
+    const clock = new VirtualClock();
+    const cluster = new TaskCluster(clock, 4, 12, 60);
+    cluster.send(200);
+    const processes: Process[] = [];
+    // At another moment of the interval each.
+    for (const at of [0, 1_025, 2_050, 3_075]) {
+      cluster.at(at, () => void processes.push(cluster.start(`process ${processes.length}`)));
+    }
+    cluster.at(8_000, () => {
+      expect(processes.map(({ error }) => error)).toEqual(processes.map(() => undefined));
+      const told = cluster.events.filter(({ type }) => ['fenced', 'reopened', 'lost'].includes(type));
+      expect(told).toEqual([]);
+      expect(processes.map(({ name }) => cluster.tasksOf(name).length)).toEqual([1, 1, 1, 1]);
+      for (const { process } of processes) process.kill();
+    });
+    clock.flush();
+    expect(cluster.records).toEqual(numbers(cluster.sent));
+  });
 });
