@@ -74,7 +74,7 @@ const optionChecks: OptionChecks<MergeTasksOptions<never>> = {
  * each partial counts once, whatever crashes. A batch without records is written too, for the second job to know how far the task is.
  * Partials are JSON, which has no `Infinity` and no `NaN`. With `dynamicInterval`, each task has batches of its own times: `write` takes results of
  * windows and slides, whose times all tasks have, and refuses those of single batches. A task without a checkpoint that goes to a process whose clock
- * is behind writes times after those of its former owner.
+ * is behind writes times after those of its former owner. Windows of the first job need a checkpoint.
  *
  * The topic is yours to create, with one partition: `retention.ms` bounds how long the second job may be down.
  *
