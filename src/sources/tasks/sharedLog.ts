@@ -26,8 +26,9 @@ export function sharedLog(client: LogClient, scheduler: SchedulerLike, maxFetchB
     later,
     (questions) => {
       const { point, options } = questions[0] as OffsetsQuestion;
-      const partitions = questions.flatMap((question) => question.partitions);
-      return client.offsets(partitions, point, options);
+      // Once each: two sources of a task may read one partition, and Kafka refuses a request that has it twice.
+      const partitions = byPlace(questions.flatMap((question) => question.partitions));
+      return client.offsets([...partitions.values()], point, options);
     },
     (answer, { partitions }) => {
       if (found.answer !== answer) found = { answer, byPlace: byPlace(answer) };

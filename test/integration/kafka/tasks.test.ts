@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { foreachBatch, kafkaPartitioner, type RecordView, unionBatches } from 'dstream';
+import { foreachBatch, kafkaPartitioner, memoryCheckpoint, type RecordView, unionBatches } from 'dstream';
 import { kafkaTasksFrom } from 'dstream/kafka';
-import { lastValueFrom, mergeMap } from 'rxjs';
+import { lastValueFrom, merge, mergeMap } from 'rxjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildChild } from '../../crash/buildChild.js';
 import { Child } from '../../support/childProcess.js';
@@ -205,6 +205,44 @@ describeKafka('kafkaTasks', () => {
     expect([...seen].sort()).toEqual(expected(60));
     await second.tasks.stop();
     await second.ended;
+  });
+
+  it.concurrent('a topic is read for each of two sources', async () => {
+    const topic = await makeTopic(kafka, 2);
+    const read = {
+      topics: [topic],
+      start: 'earliest',
+      deserialize: (view: RecordView) => view.valueText() ?? '',
+    } as const;
+    const seen = { one: [] as string[], other: [] as string[] };
+    const options = { groupId: randomUUID(), interval: 100, heartbeatInterval: 200 };
+    const tasks = kafkaTasksFrom(
+      newKafka(),
+      { one: read, other: { ...read, maxRatePerPartition: 100 } },
+      { ...options, checkpoint: () => memoryCheckpoint() },
+    );
+    const ended = lastValueFrom(
+      tasks.pipe(
+        mergeMap(({ streams: { one, other } }) =>
+          merge(
+            one.pipe(foreachBatch((records) => void seen.one.push(...records))),
+            other.pipe(foreachBatch((records) => void seen.other.push(...records))),
+          ),
+        ),
+      ),
+      { defaultValue: undefined },
+    );
+    const values = Array.from({ length: 100 }, (_, i) => `${i}`);
+    await produce(kafka, topic, [values.map((value, i) => ({ partition: i % 2, value }))]);
+    await Promise.race([
+      ended,
+      (async () => {
+        while (seen.one.length < 100 || seen.other.length < 100) await sleep(20);
+      })(),
+    ]);
+    expect([[...seen.one].sort(), [...seen.other].sort()]).toEqual([[...values].sort(), [...values].sort()]);
+    await tasks.stop();
+    await ended;
   });
 
   const withPostgres = postgresUrl === '' ? it.skip : it.concurrent;
