@@ -7,8 +7,8 @@ import { firstGap } from '../protocol/offsetGap.js';
 export class OffsetChecks {
   /** By partition, where the last record batch ended. */
   readonly #ends = new Map<string, number>();
-  /** By partition, the gap that was seen last. */
-  readonly #doubts = new Map<string, string>();
+  /** By partition and offset of the fetch, where the log went on behind the gap: two sources may read one partition, each at its gap. */
+  readonly #doubts = new Map<string, number>();
   readonly #withGaps = new Set<string>();
 
   /** The bytes of a fetch from an offset that may be read; none, if the same fetch is to be repeated. */
@@ -16,16 +16,16 @@ export class OffsetChecks {
     if (bytes.length === 0 || this.#withGaps.has(partition)) return bytes;
     const gap = firstGap(bytes, from, this.#ends.get(partition) === from);
     if (!gap) {
-      this.#doubts.delete(partition);
+      if (this.#doubts.size > 0) this.#doubts.delete(`${partition} ${from}`);
       return bytes;
     }
     if (gap.at > 0) return bytes.subarray(0, gap.at);
-    const doubt = `${from} ${gap.baseOffset}`;
-    if (this.#doubts.get(partition) !== doubt) {
-      this.#doubts.set(partition, doubt);
+    const fetch = `${partition} ${from}`;
+    if (this.#doubts.get(fetch) !== gap.baseOffset) {
+      this.#doubts.set(fetch, gap.baseOffset);
       return bytes.subarray(0, 0);
     }
-    this.#doubts.delete(partition);
+    this.#doubts.delete(fetch);
     this.#withGaps.add(partition);
     return bytes;
   }

@@ -54,4 +54,13 @@ describe('base offsets', () => {
     const next = batchAt(40, 1);
     expect(checks.trusted('t/0', 22, next)).toBe(next);
   });
+
+  it('with two gaps, at which two sources are in turn, are believed too', () => {
+    const checks = new OffsetChecks();
+    const [here, there] = [batchAt(14, 2), batchAt(34, 2)];
+    expect(checks.trusted('t/0', 10, here)).toHaveLength(0);
+    expect(checks.trusted('t/0', 30, there)).toHaveLength(0);
+    expect(checks.trusted('t/0', 10, here)).toBe(here);
+    expect(checks.trusted('t/0', 30, there)).toBe(there);
+  });
 });
