@@ -83,3 +83,39 @@ describe('an owner whose clock is behind what its former one has written', () =>
     expect([values, asked]).toEqual([['1100', '1200', '1300'], 3]);
   });
 });
+
+describe('two sources that read a partition, each at its position', () => {
+  const range = (from: number, until: number): OffsetRange => ({ topic: 'in', partition: 0, from, until });
+  const batch = (time: number, one: OffsetRange, other: OffsetRange) => ({
+    ...{ time, state: { durable: true } as BatchContext['state'] },
+    inputs: {
+      one: { records: 1, ranges: [one] },
+      other: { records: 1, ranges: [other] },
+    } as unknown as BatchContext['inputs'],
+  });
+
+  it.each<[string, OffsetRange, OffsetRange]>([
+    ['ahead', range(8, 9), range(3, 5)],
+    ['in the middle', range(4, 9), range(3, 5)],
+    ['behind', range(3, 5), range(5, 8)],
+    ['without records', range(3, 5), range(8, 8)],
+    ['the same', range(3, 5), range(4, 5)],
+  ])(
+    'commit that of the one behind, and know a batch that was written by it: the other one is %s',
+    async (_, ...ranges) => {
+      const written = batch(1_000, ...ranges);
+      const { values, commits } = await write([written, batch(1_100, range(5, 8), range(5, 6))]);
+      expect(values).toEqual(['1100']);
+      expect(commits).toEqual([[6, 'dstream 1100']]);
+    },
+  );
+
+  it('commit it when nothing is sent, too', async () => {
+    const batches = [batch(1_100, range(8, 8), range(5, 8)), batch(1_200, range(8, 9), range(8, 10))];
+    const { commits } = await write(batches, new Map());
+    expect(commits).toEqual([
+      [8, 'dstream 1100'],
+      [9, 'dstream 1200'],
+    ]);
+  });
+});

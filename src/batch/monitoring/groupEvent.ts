@@ -6,9 +6,9 @@ export interface GroupEvent {
    * answer for a whole session, so that other members may have its tasks; `fenced`: a write was refused because another process has
    * taken the task over; `reopened`: the group says that the task is still this member's, so it is opened again; `slow-heartbeat`: a
    * heartbeat was late by more than a tenth of the session because the event loop was blocked, and `reason` says by what; `failing`: requests to the
-   * group, or looks for new partitions, have failed for a third of a session and are tried again, told once a minute; `recovered`: they do no more; `stuck`: a task takes longer
-   * than a session for a step, or nobody has been subscribed to it for that long (`unclaimed`). What does not end of its closing or
-   * release is left behind then, so that another member can go on with the task; `standby`: this
+   * group, or looks for new partitions, have failed for a third of a session and are tried again, told once a minute; `recovered`: they
+   * do no more; `stuck`: a task takes longer than a session for a step, or nobody has been subscribed to it for that long (`unclaimed`).
+   * What does not end of its closing or release is left behind then, so that another member can go on with the task; `standby`: this
    * member keeps copies of the checkpoints of these tasks of others from now on; `standby-behind`: how many offsets such a copy was behind;
    * `standby-stale`: nobody knows that any more, since no look at the log has ended for half a minute; the next `standby-behind` says that one has;
    * `standby-ended`: these copies are not kept up to date any more; `standby-missing`, of the member that leads: these tasks have fewer copies than

@@ -126,7 +126,7 @@ export class BatchTransactions {
   }
 
   async #write(context: BatchContext, { messages, sendings }: BatchWrite): Promise<void> {
-    const ranges = Object.values(context.inputs).flatMap((input) => input.ranges);
+    const ranges = hindmost(Object.values(context.inputs).flatMap((input) => input.ranges));
     if (!sendings.some(({ records }) => records > 0) && !ranges.some(isMoved)) return;
     const producer = await this.#connected();
     if (!this.#caughtUp) this.#checkSources(context);
@@ -259,6 +259,17 @@ export class BatchTransactions {
   #timesTell({ state }: BatchContext): boolean {
     return this.#fencedFirst || state.durable === true;
   }
+}
+
+/** The group has one position of a partition: where several sources read it, that of the one behind. */
+function hindmost(ranges: readonly OffsetRange[]): readonly OffsetRange[] {
+  const found = new Map<string, OffsetRange>();
+  for (const range of ranges) {
+    const known = found.get(partitionKey(range)) ?? range;
+    const isBehind = range.until < known.until || (range.until === known.until && range.from < known.from);
+    found.set(partitionKey(range), isBehind ? range : known);
+  }
+  return [...found.values()];
 }
 
 function isMoved({ from, until }: OffsetRange): boolean {
