@@ -13,7 +13,7 @@ export function taskKeys({ partition, of }: TaskInfo, partitioner: Partitioner<K
     const owner = partitioner(key, of);
     if (owner !== partition) throw new ForeignKeyError(operator, key, partition, owner);
   };
-  // It takes less than to look a key up.
+  // It takes about as long as to look up one of few keys, and much less than to look up one of many.
   return partitioner === kafkaPartitioner ? check : checkedOnce(check);
 }
 
