@@ -74,8 +74,19 @@ export async function startKafka({ longLived = false, ...options } = {}) {
   return launch(classpath, { ...options, jvm: [...quickly, `-XX:SharedArchiveFile=${archiveOf(classpath)}`] });
 }
 
+/** Another process may take a port after it was found free: then with others. */
+async function launch(classpath, options) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launchOnce(classpath, options);
+    } catch (error) {
+      if (attempt === 3 || !/Address already in use/.test(error.message)) throw error;
+    }
+  }
+}
+
 /** `jvm`: flags of all processes; `archive`: the file for the classes that a broker has loaded when it ends. */
-async function launch(
+async function launchOnce(
   classpath,
   { nodes = 1, properties = {}, proxy, users = ['reader'], guarded = false, jvm = [], archive },
 ) {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../../scripts/free-ports.mjs';
 
 /** Sends numbers, each until it is acknowledged. */
 export interface NumberedSender {
@@ -73,7 +74,7 @@ export async function httpSender(clients = 4): Promise<NumberedSender> {
   const acknowledged = new Set<number>();
   const delays: number[] = [];
   const agent = new Agent({ keepAlive: true });
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   let stopped = false;
   let next = 0;
   const post = (n: number) =>
@@ -109,14 +110,4 @@ export async function httpSender(clients = 4): Promise<NumberedSender> {
       agent.destroy();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../../scripts/free-ports.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const prometheus = process.env.PROMETHEUS ?? 'prometheus';
@@ -42,15 +42,6 @@ async function demo(): Promise<string> {
   throw new Error('the demo ended without an address');
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** Asks until there is an answer that is not empty. */
 async function query(
   port: number,
@@ -75,7 +66,7 @@ const missing = spawnSync(prometheus, ['--version']).error !== undefined;
 describe.skipIf(missing)('a Prometheus that scrapes the demo', () => {
   it('answers queries about its stream', async () => {
     const target = await demo();
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const config = {
       global: { scrape_interval: '500ms', evaluation_interval: '1s' },
       rule_files: [join(root, 'docs/monitoring/alerts.yml')],
