@@ -4,6 +4,7 @@ import { foreachBatch, UnsupportedCodecError } from 'dstream';
 import { kafkaBatches } from 'dstream/kafka';
 import kafkajs, { type CompressionTypes, type IHeaders, type KafkaMessage, type Message } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { endsOf } from '../../chaos/endsOf.js';
 import { registerCodecs } from '../../support/codecs.js';
 import { describeKafka, makeTopic, newKafka } from '../../support/kafka.js';
 import { nightly } from '../../support/nightly.js';
@@ -105,13 +106,11 @@ async function send(topic: string, messages: readonly Message[], compression?: C
   await producer.disconnect();
 }
 
+const endOf = async (topic: string) => (await endsOf(kafka, topic)).get(0) ?? 0;
+
 /** A broker answers the end of a transaction before it has written its marker. */
 async function untilEnd(topic: string, offset: number): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  const end = async () => Number((await admin.fetchTopicOffsets(topic))[0]?.high);
-  while ((await end()) < offset) await sleep(20);
-  await admin.disconnect();
+  while ((await endOf(topic)) < offset) await sleep(20);
 }
 
 const varied = (): Message[] => [
@@ -232,9 +231,9 @@ describeKafka('every record equals what kafkajs reads', () => {
       if (seen.length < sent + 100) break;
     }
     // The broker goes on compacting meanwhile: what kafkajs reads is compared when we read the same before and after.
-    for (let before = await readUntilEnd(topic); ; ) {
+    for (let before = await readUntil(topic, await endOf(topic)); ; ) {
       const theirs = await readByKafkajs(topic, before.at(-1)?.offset ?? -1);
-      const after = await readUntilEnd(topic);
+      const after = await readUntil(topic, await endOf(topic));
       if (after.length === before.length) {
         expect(normal(before)).toEqual(normal(theirs));
         break;
@@ -268,14 +267,6 @@ async function readUntil(topic: string, end: number): Promise<readonly Seen[]> {
     });
   });
   return seen;
-}
-
-async function readUntilEnd(topic: string): Promise<readonly Seen[]> {
-  const admin = kafka.admin();
-  await admin.connect();
-  const [offsets] = await admin.fetchTopicOffsets(topic);
-  await admin.disconnect();
-  return readUntil(topic, Number(offsets?.high));
 }
 
 describeKafka('codecs', () => {
