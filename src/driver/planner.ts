@@ -11,8 +11,6 @@ import { InFlight } from './inFlight.js';
 import { noPlan, RunningBatch } from './runningBatch.js';
 import { TablesFirst } from './tablesFirst.js';
 
-const noDecisions: Map<string, RateDecision | undefined> = new Map();
-
 type Runs = readonly (readonly [name: string, run: SourceRun<unknown>])[];
 /** The plan of each source; `undefined` when it has ended. */
 type Plans = ReadonlyMap<string, Plan | undefined>;
@@ -48,7 +46,7 @@ export class Planner {
     { stopping, late }: { readonly stopping: boolean; readonly late: boolean },
   ): Steps<RunningBatch | undefined> {
     const submissionTime = this.#now();
-    const decisions = this.#controllers.size > 0 ? new Map<string, RateDecision | undefined>() : noDecisions;
+    const decisions = this.#controllers.size > 0 ? new Map<string, RateDecision | undefined>() : undefined;
     const planOf = (name: string, run: SourceRun<unknown>) => {
       if (stopping && !run.stop) return EMPTY;
       return run.plan({ time, interval, late, rate: (lag) => this.#rate(name, time, lag, decisions) });
@@ -91,11 +89,16 @@ export class Planner {
     }
   }
 
-  #rate(name: string, time: number, lag: number, decisions: Map<string, RateDecision | undefined>): number | undefined {
+  #rate(
+    name: string,
+    time: number,
+    lag: number,
+    decisions?: Map<string, RateDecision | undefined>,
+  ): number | undefined {
     const controller = this.#controllers.get(name);
     if (!controller) return undefined;
     const rate = controller.rate(this.#inFlight.formation(name, time, this.#now(), lag));
-    decisions.set(name, controller.explain?.());
+    decisions?.set(name, controller.explain?.());
     return rate ?? this.#initialRate;
   }
 }

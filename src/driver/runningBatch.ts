@@ -17,6 +17,8 @@ import { portionedPlans } from './portionedPlans.js';
 /** What a source without a plan has in a batch. */
 export const noPlan: Plan = { ranges: [], lag: 0 };
 
+const noDecisions: ReadonlyMap<string, RateDecision | undefined> = new Map();
+
 /** A batch on its way through the driver: planned, then open, then done. Holds numbers only, no records. */
 export class RunningBatch {
   readonly time: number;
@@ -53,7 +55,7 @@ export class RunningBatch {
     interval: number,
     submissionTime: number,
     plans: Map<string, Plan>,
-    decisions: ReadonlyMap<string, RateDecision | undefined> = new Map(),
+    decisions: ReadonlyMap<string, RateDecision | undefined> = noDecisions,
     replay?: { readonly attempts: number },
   ) {
     this.time = time;

@@ -3,15 +3,19 @@ import type { OffsetRange } from '../../batch/offsetRange.js';
 /** A planned range; `jumps` where it does not begin at the end of the one before it. */
 export type LogRange = OffsetRange & { readonly jumps?: true };
 
-interface PendingRange {
-  range: OffsetRange;
-  /** How many batches have planned it: an empty range comes again and again. */
-  plans: number;
+/** What becomes of a range. */
+interface Fate {
   /** It is read up to here: less than its end where the log has changed. */
   end: number;
   /** The log that it was planned in is not there any more, and the present one goes on at `next`. */
   gone: boolean;
   next: number;
+}
+
+interface PendingRange extends Fate {
+  range: OffsetRange;
+  /** How many batches have planned it: an empty range comes again and again. */
+  plans: number;
 }
 
 /** The ranges of one partition that are planned and not yet read, and what is left of each where the log has changed since. */
@@ -30,16 +34,12 @@ export class PendingRanges {
   }
 
   add(range: OffsetRange): void {
-    const known = this.#find(range);
-    if (!known) this.#ranges.push({ range, plans: 1, end: range.until, gone: false, next: range.until });
-    // The same offsets again: where nothing identifies logs, those of another one.
-    else Object.assign(known, { range, plans: known.plans + 1, end: range.until, gone: false, next: range.until });
+    this.#put(range, { end: range.until, gone: false, next: range.until });
   }
 
   /** A range of a log that is no longer there: nothing of it is read, and the log goes on at `next`. */
   addGone(range: OffsetRange, next: number): void {
-    this.add(range);
-    Object.assign(this.#find(range) as PendingRange, { end: range.from, gone: true, next });
+    this.#put(range, { end: range.from, gone: true, next });
   }
 
   /** Whether something of a range is to be read. */
@@ -54,7 +54,7 @@ export class PendingRanges {
   }
 
   /** Returns what became of a range. */
-  settle(range: OffsetRange): Omit<PendingRange, 'plans' | 'range'> {
+  settle(range: OffsetRange): Fate {
     const known = this.#find(range);
     if (!known) return { end: range.until, gone: false, next: range.until };
     if (--known.plans === 0) this.#ranges.splice(this.#ranges.indexOf(known), 1);
@@ -76,6 +76,13 @@ export class PendingRanges {
     // In order: what a range leaves belongs to the one after it.
     for (const { range, end } of this.#ranges) if (offset < end) return range.leaderEpoch;
     return undefined;
+  }
+
+  #put(range: OffsetRange, fate: Fate): void {
+    const known = this.#find(range);
+    if (!known) this.#ranges.push({ range, plans: 1, ...fate });
+    // The same offsets again: where nothing identifies logs, those of another one.
+    else Object.assign(known, { range, plans: known.plans + 1, ...fate });
   }
 
   #find(range: OffsetRange): PendingRange | undefined {
