@@ -39,7 +39,7 @@ import {
 import { CheckpointError } from '../../src/batch/errors.js';
 import type { GroupMembership } from '../../src/batch/groupMembership.js';
 import type { GroupClient } from '../../src/sources/group/groupClient.js';
-import { mayHaveNext } from '../../src/sources/kafka/kafkajs/mayHaveNext.js';
+import { mayCommitInNext } from '../../src/sources/kafka/kafkajs/mayCommitInNext.js';
 import type { StandbyOptions } from '../../src/sources/tasks/standbyOptions.js';
 import { logLike } from './logLike.js';
 import { logTasksWithStandbys } from './logTasksWithStandbys.js';
@@ -143,7 +143,7 @@ export class TaskCluster {
       commit: (id, positions, member) => {
         let used: GroupMembership | undefined;
         const isOver = (error: unknown) =>
-          error instanceof ProtocolError && error.kafkaError === 'ILLEGAL_GENERATION' && mayHaveNext(used, member?.());
+          error instanceof ProtocolError && mayCommitInNext(error.kafkaError, used, member?.());
         const again = (error: unknown) =>
           isTransient(error) || isOver(error) ? timer(20, process) : throwError(() => error);
         return process

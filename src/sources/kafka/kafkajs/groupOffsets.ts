@@ -4,7 +4,7 @@ import { partitionKey, type TopicPartition, type TopicPartitionOffset } from '..
 import { topicsOf } from '../../../batch/topicsOf.js';
 import { GroupCommits } from './groupCommits.js';
 import type { KafkajsPort, OffsetToCommit } from './kafkajsPort.js';
-import { mayHaveNext } from './mayHaveNext.js';
+import { mayCommitInNext } from './mayCommitInNext.js';
 import type { PatientRequests } from './patientRequests.js';
 
 /** What a broker answers to a commit from outside of a group that has members. */
@@ -73,7 +73,7 @@ export class GroupOffsets {
       await this.#port.offsetCommit(groupId, offsets, used);
     } catch (error) {
       if (!member || !(error instanceof ProtocolError)) throw error;
-      const isOver = error.kafkaError === 'ILLEGAL_GENERATION' && mayHaveNext(used, member());
+      const isOver = mayCommitInNext(error.kafkaError, used, member());
       if (error.kafkaError !== 'REBALANCE_IN_PROGRESS' && !isOver) throw error;
       throw new ProtocolError(error.request, error.kafkaError, true, { cause: error });
     }

@@ -2,7 +2,7 @@ import { ProtocolError } from '../../../batch/errors.js';
 import type { GroupMembership } from '../../../batch/groupMembership.js';
 import { encodeTxnOffsetCommit, readTxnOffsetCommitResponse } from '../protocol/txnOffsetCommitProtocol.js';
 import type { Broker, TxnOffsets } from './kafkajsCluster.js';
-import { mayHaveNext } from './mayHaveNext.js';
+import { mayCommitInNext } from './mayCommitInNext.js';
 import { refusal } from './refusal.js';
 import { sendOverBroker } from './sendOverBroker.js';
 
@@ -45,7 +45,7 @@ async function commit(
   const code = partitions.find(({ errorCode }) => errorCode !== 0)?.errorCode;
   if (code === undefined) return;
   const error = refusal(txnOffsetCommit.apiName, code);
-  const isOver = errorType(error) === 'ILLEGAL_GENERATION' && mayHaveNext(used, membership());
+  const isOver = mayCommitInNext(errorType(error), used, membership());
   throw isOver ? new GenerationOverError(error.message, { cause: error }) : error;
 }
 
